@@ -1,0 +1,1 @@
+"""The client: start a CIBA flow, wait for the result, verify it."""

@@ -1,0 +1,375 @@
+"""What a phone and the service say to each other: the one module a phone may import.
+
+Every signed object, every frame, and the few pure functions that both sides must compute alike
+stand here; docs/device-protocol.md explains them with examples.
+"""
+
+import base64
+import hashlib
+import hmac
+from enum import IntEnum, StrEnum
+from typing import Final
+
+import msgspec
+
+__all__ = [
+    "CHALLENGE_TYP",
+    "DECISION_TYP",
+    "ENROLMENT_TYP",
+    "FACTORS_TYP",
+    "SECRETS_TYP",
+    "SESSION_TYP",
+    "SUBPROTOCOL",
+    "Accepted",
+    "Authenticate",
+    "Challenge",
+    "ChallengeOffered",
+    "CloseCode",
+    "Decide",
+    "DecisionClaims",
+    "DenialReason",
+    "DeviceEnrolled",
+    "DeviceMessage",
+    "Display",
+    "EnrolmentAnswer",
+    "EnrolmentClaims",
+    "EnrolmentRequest",
+    "EnrolmentSecrets",
+    "Factor",
+    "FactorProofs",
+    "Fetch",
+    "Fetched",
+    "Hello",
+    "MessageExchange",
+    "Payment",
+    "RefusalReason",
+    "Refused",
+    "ServiceKeys",
+    "ServiceMessage",
+    "SessionClaims",
+    "TotpParameters",
+    "Verdict",
+    "Welcome",
+    "Withdrawn",
+    "WithdrawnReason",
+    "body_hash",
+    "challenge_hash",
+    "decode_device_message",
+    "decode_service_message",
+    "pin_proof",
+    "transaction_id",
+]
+
+SUBPROTOCOL: Final = "ciba-device.v1"
+
+CHALLENGE_TYP: Final = "ciba-challenge+jws"
+DECISION_TYP: Final = "ciba-decision+jwt"
+ENROLMENT_TYP: Final = "ciba-enrolment+jwt"
+SESSION_TYP: Final = "ciba-session+jwt"
+FACTORS_TYP: Final = "ciba-factors+jwe"
+SECRETS_TYP: Final = "ciba-secrets+jwe"
+
+
+class CloseCode(IntEnum):
+    """Why the service closed a phone's WebSocket (docs/device-protocol.md)."""
+
+    MALFORMED = 4400
+    NOT_AUTHENTICATED = 4401
+    REVOKED = 4403
+    TOO_SLOW = 4408
+    REPLACED = 4409
+    TOO_MANY_FRAMES = 4429
+    UNAVAILABLE = 4503
+
+
+class Factor(StrEnum):
+    """An authentication element that a challenge may ask for (PSD2 RTS art. 4, 6 to 8)."""
+
+    DEVICE_KEY = "device_key"
+    PIN = "pin"
+    OTP = "otp"
+
+
+class Verdict(StrEnum):
+    """What the user decided."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class DenialReason(StrEnum):
+    """Why the user declined."""
+
+    DECLINED = "declined"
+    NOT_ME = "not_me"
+
+
+class RefusalReason(StrEnum):
+    """Why a decision did not count; never which element was wrong (PSD2 RTS art. 4(3)(b))."""
+
+    FACTORS = "factors"
+    LOCKED = "locked"
+    NOT_OPEN = "not_open"
+    INVALID_DECISION = "invalid_decision"
+    UNAVAILABLE = "unavailable"
+
+
+class WithdrawnReason(StrEnum):
+    """Why a challenge is no longer open."""
+
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Amount and payee, the typed fields of dynamic linking (PSD2 RTS art. 5)."""
+
+    amount: str
+    currency: str
+    creditor_name: str
+    creditor_iban: str | None = None
+
+
+class Display(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The final text a phone shows, to the letter; identical on all phones of the user."""
+
+    title: str
+    client: str
+    shares: tuple[str, ...]
+    binding_message: str | None = None
+    amount: str | None = None
+    payee: str | None = None
+
+
+class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the challenge JWS; ``iat`` and ``exp`` are seconds since the epoch."""
+
+    v: int
+    iss: str
+    transaction_id: str
+    nonce: str
+    iat: int
+    exp: int
+    locale: str
+    display: Display
+    factors: tuple[Factor, ...]
+    scope: tuple[str, ...] = ()
+    payments: tuple[Payment, ...] = ()
+
+
+class FactorProofs(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Plaintext of the factors JWE; ``jti`` repeats the decision's, so that it cannot be moved."""
+
+    jti: str
+    pin_proof: str | None = None
+    otp: str | None = None
+
+
+class DecisionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the decision JWS; ``iss`` is the device id, ``iat`` is recorded only."""
+
+    iss: str
+    aud: str
+    jti: str
+    iat: int
+    transaction_id: str
+    challenge_hash: str
+    verdict: Verdict
+    reason: DenialReason | None = None
+    factors: str | None = None
+
+
+class SessionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the session JWS; ``body_hash`` is present over HTTPS only."""
+
+    iss: str
+    aud: str
+    nonce: str
+    jti: str
+    iat: int
+    body_hash: str | None = None
+
+
+class EnrolmentClaims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the enrolment JWS, signed by the key whose public half is in its header."""
+
+    aud: str
+    jti: str
+    iat: int
+    activation_code: str
+    name: str
+    encryption_key: dict[str, str]
+    second_secret: str | None = None
+
+
+class EnrolmentRequest(msgspec.Struct, frozen=True):
+    """Body of ``POST /device/enrolments``."""
+
+    enrolment: str
+
+
+class TotpParameters(msgspec.Struct, frozen=True):
+    """An RFC 6238 seed (base32) and its settings; ``period`` is in seconds."""
+
+    secret: str
+    algorithm: str = "SHA1"
+    digits: int = 6
+    period: int = 30
+
+
+class EnrolmentSecrets(msgspec.Struct, frozen=True):
+    """Plaintext of the secrets JWE: the PIN key (32 bytes, base64url) and the OTP seed."""
+
+    pin_key: str
+    totp: TotpParameters
+
+
+class ServiceKeys(msgspec.Struct, frozen=True):
+    """Public keys the phone pins: they verify challenges and encrypt factors."""
+
+    challenge: tuple[dict[str, str], ...]
+    encryption: dict[str, str]
+
+
+class EnrolmentAnswer(msgspec.Struct, frozen=True):
+    """Body of the 201 answer to an enrolment."""
+
+    device_id: str
+    issuer: str
+    subject: str
+    websocket: str
+    messages: str
+    keys: ServiceKeys
+    secrets: str
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="type"):
+    """First frame on a socket: the nonce to sign."""
+
+    issuer: str
+    nonce: str
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome", tag_field="type"):
+    """The phone is authenticated; ``server_time`` is milliseconds since the epoch."""
+
+    device_id: str
+    server_time: int
+
+
+class ChallengeOffered(msgspec.Struct, frozen=True, tag="challenge", tag_field="type"):
+    """An open challenge, as the exact JWS to verify, show and sign."""
+
+    challenge: str
+
+
+class Fetched(msgspec.Struct, frozen=True, tag="fetched", tag_field="type"):
+    """End of the answer to a fetch; ``open`` lists every transaction still open."""
+
+    open: tuple[str, ...]
+
+
+class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn", tag_field="type"):
+    """A challenge that needs no answer any more."""
+
+    transaction_id: str
+    reason: WithdrawnReason
+
+
+class Accepted(msgspec.Struct, frozen=True, tag="accepted", tag_field="type"):
+    """The decision counts; ``decision`` is its ``jti``."""
+
+    transaction_id: str
+    decision: str
+    verdict: Verdict
+
+
+class Refused(
+    msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit_defaults=True
+):
+    """The decision does not count; ``attempts_left`` only where factors were evaluated."""
+
+    transaction_id: str
+    decision: str
+    reason: RefusalReason
+    attempts_left: int | None = None
+
+
+class DeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="type"):
+    """Told to all other phones of a user when a further one was enrolled."""
+
+    device_id: str
+    name: str
+
+
+class Authenticate(msgspec.Struct, frozen=True, tag="authenticate", tag_field="type"):
+    """Answer to ``hello``: a session JWS over its nonce."""
+
+    proof: str
+
+
+class Fetch(msgspec.Struct, frozen=True, tag="fetch", tag_field="type"):
+    """Ask for every open challenge."""
+
+
+class Decide(msgspec.Struct, frozen=True, tag="decide", tag_field="type"):
+    """Hand in a decision JWS; a resent one gets its first outcome."""
+
+    decision: str
+
+
+ServiceMessage = (
+    Hello | Welcome | ChallengeOffered | Fetched | Withdrawn | Accepted | Refused | DeviceEnrolled
+)
+DeviceMessage = Authenticate | Fetch | Decide
+
+
+class MessageExchange(msgspec.Struct, frozen=True):
+    """Body of the answer to ``POST /device/messages``: the frames a socket would have carried."""
+
+    messages: tuple[ServiceMessage, ...]
+
+
+_device_decoder: Final = msgspec.json.Decoder(DeviceMessage)
+_service_decoder: Final = msgspec.json.Decoder(ServiceMessage)
+
+
+def decode_device_message(frame: str | bytes) -> DeviceMessage:
+    """Parse a frame sent by a phone; raises ``msgspec.DecodeError`` when it is malformed."""
+    message: DeviceMessage = _device_decoder.decode(frame)
+    return message
+
+
+def decode_service_message(frame: str | bytes) -> ServiceMessage:
+    """Parse a frame sent by the service; raises ``msgspec.DecodeError`` when it is malformed."""
+    message: ServiceMessage = _service_decoder.decode(frame)
+    return message
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def transaction_id(auth_req_id: str) -> str:
+    """Name of a transaction that may be told to phones and logs: half of a SHA-256 hash."""
+    return _base64url(hashlib.sha256(auth_req_id.encode("ascii")).digest()[:16])
+
+
+def challenge_hash(challenge: str) -> str:
+    """Hash of the exact challenge JWS: the dynamic link a decision signs (PSD2 RTS art. 5)."""
+    return _base64url(hashlib.sha256(challenge.encode("ascii")).digest())
+
+
+def body_hash(body: bytes) -> str:
+    """Hash of a request body, for the session proof over HTTPS."""
+    return _base64url(hashlib.sha256(body).digest())
+
+
+def pin_proof(
+    pin_key: bytes, *, device_id: str, challenge_hash: str, verdict: Verdict, jti: str
+) -> str:
+    """Proof that the PIN was entered for exactly this decision: HMAC-SHA-256 under the PIN key."""
+    message = "\0".join(("ciba-pin.v1", device_id, challenge_hash, verdict, jti))
+    return _base64url(hmac.digest(pin_key, message.encode("ascii"), "sha256"))
