@@ -1,0 +1,1 @@
+"""Who asks: registered clients (``metadata``), how they prove it (``assertion``)."""

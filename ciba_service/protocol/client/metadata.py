@@ -1,0 +1,228 @@
+"""Registered clients: metadata under their registered names and the rules they must meet.
+
+RFC 7591 2 and CIBA 4 name the members; the profile decides which values are allowed.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
+from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.names import (
+    CIBA_GRANT_TYPE,
+    OPENID_SCOPE,
+    PRIVATE_KEY_JWT,
+    DeliveryMode,
+)
+from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
+
+__all__ = ["Client", "ClientMetadata", "InvalidMetadataError", "register_client"]
+
+MAXIMUM_TEXT_LENGTH: Final = 256
+_CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
+_DEFAULT_INTERVAL: Final = 5
+_MAXIMUM_INTERVAL: Final = 300
+
+
+class InvalidMetadataError(ValueError):
+    """The metadata breaks a rule; the text names the member and says why."""
+
+
+class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """Client metadata as registered; what this part does not know is ignored (RFC 7591 2)."""
+
+    client_id: str
+    client_name: str = ""
+    profile: ProfileName = ProfileName.FAPI_CIBA
+    token_endpoint_auth_method: str = PRIVATE_KEY_JWT
+    token_endpoint_auth_signing_alg: str | None = None
+    jwks: dict[str, object] | None = None
+    jwks_uri: str | None = None
+    grant_types: tuple[str, ...] = ()
+    response_types: tuple[str, ...] = ()
+    scope: str = OPENID_SCOPE
+    backchannel_token_delivery_mode: str | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: str | None = None
+    backchannel_user_code_parameter: bool = False
+    id_token_signed_response_alg: str | None = None
+    tls_client_certificate_bound_access_tokens: bool = False
+    dpop_bound_access_tokens: bool = False
+    authorization_details_types: tuple[str, ...] = ()
+    polling_interval: int = _DEFAULT_INTERVAL
+    require_otp: bool = False
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client whose metadata was found valid under its profile."""
+
+    client_id: str
+    name: str
+    profile: Profile
+    keys: KeySet = field(repr=False)
+    assertion_algorithms: frozenset[SignatureAlgorithm]
+    request_signing_alg: SignatureAlgorithm | None
+    id_token_alg: SignatureAlgorithm
+    scope: frozenset[str]
+    delivery_mode: DeliveryMode
+    notification_endpoint: str | None
+    authorization_details_types: frozenset[str]
+    may_use_ciba: bool
+    polling_interval: int
+    require_otp: bool
+    enabled: bool
+
+    @property
+    def must_sign_requests(self) -> bool:
+        """Whether an unsigned authentication request is refused."""
+        return self.request_signing_alg is not None or self.profile.demands_signed_request
+
+
+def register_client(members: Mapping[str, object]) -> Client:
+    """Check metadata against the rules of its profile.
+
+    Raises:
+        InvalidMetadataError: naming the member that breaks a rule.
+    """
+    try:
+        metadata = msgspec.convert(members, ClientMetadata)
+    except msgspec.ValidationError as error:
+        raise InvalidMetadataError(str(error)) from error
+    profile = PROFILES[metadata.profile]
+    delivery_mode = _delivery_mode(metadata, profile)
+    return Client(
+        client_id=_client_id(metadata),
+        name=_name(metadata),
+        profile=profile,
+        keys=_keys(metadata),
+        assertion_algorithms=_assertion_algorithms(metadata, profile),
+        request_signing_alg=_request_signing_alg(metadata, profile),
+        id_token_alg=_id_token_alg(metadata, profile),
+        scope=_scope(metadata),
+        delivery_mode=delivery_mode,
+        notification_endpoint=_notification_endpoint(metadata, delivery_mode),
+        authorization_details_types=frozenset(metadata.authorization_details_types),
+        may_use_ciba=CIBA_GRANT_TYPE in metadata.grant_types,
+        polling_interval=_polling_interval(metadata),
+        require_otp=metadata.require_otp,
+        enabled=metadata.enabled,
+    )
+
+
+def _client_id(metadata: ClientMetadata) -> str:
+    if not _CLIENT_ID.fullmatch(metadata.client_id):
+        raise InvalidMetadataError("client_id must be 1 to 255 printable ASCII characters")
+    return metadata.client_id
+
+
+def _name(metadata: ClientMetadata) -> str:
+    name = metadata.client_name or metadata.client_id
+    # The phone shows it: a name that could rearrange the screen is no name.
+    if len(name) > MAXIMUM_TEXT_LENGTH or not name.isprintable():
+        raise InvalidMetadataError("client_name is too long or not printable")
+    return name
+
+
+def _keys(metadata: ClientMetadata) -> KeySet:
+    if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT:
+        raise InvalidMetadataError(f"token_endpoint_auth_method must be {PRIVATE_KEY_JWT}")
+    if metadata.jwks_uri is not None:
+        raise InvalidMetadataError("jwks_uri is not supported; give the keys as jwks")
+    if metadata.jwks is None:
+        raise InvalidMetadataError("jwks is missing")
+    try:
+        return KeySet.parse(metadata.jwks)
+    except InvalidKeyError as error:
+        raise InvalidMetadataError(f"jwks: {error}") from error
+
+
+def _algorithm(name: str, value: str, profile: Profile) -> SignatureAlgorithm:
+    try:
+        alg = SignatureAlgorithm(value)
+    except ValueError as error:
+        raise InvalidMetadataError(f"{name}: {value} is not supported") from error
+    if alg not in profile.algorithms:
+        raise InvalidMetadataError(f"{name}: {value} is not allowed by profile {profile.name}")
+    return alg
+
+
+def _assertion_algorithms(
+    metadata: ClientMetadata, profile: Profile
+) -> frozenset[SignatureAlgorithm]:
+    name = "token_endpoint_auth_signing_alg"
+    if metadata.token_endpoint_auth_signing_alg is None:
+        return profile.algorithms
+    return frozenset({_algorithm(name, metadata.token_endpoint_auth_signing_alg, profile)})
+
+
+def _request_signing_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgorithm | None:
+    name = "backchannel_authentication_request_signing_alg"
+    value = metadata.backchannel_authentication_request_signing_alg
+    if value is not None:
+        return _algorithm(name, value, profile)
+    if profile.demands_signed_request:
+        raise InvalidMetadataError(f"{name} is required by profile {profile.name}")
+    return None
+
+
+def _id_token_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgorithm:
+    name = "id_token_signed_response_alg"
+    if metadata.id_token_signed_response_alg is not None:
+        alg = _algorithm(name, metadata.id_token_signed_response_alg, profile)
+        if alg is SignatureAlgorithm.RS256:
+            raise InvalidMetadataError(f"{name}: {alg} is verified here but never issued")
+        return alg
+    return next(alg for alg in ALGORITHMS_BY_PREFERENCE if alg in profile.algorithms)
+
+
+def _scope(metadata: ClientMetadata) -> frozenset[str]:
+    tokens = metadata.scope.split(" ")
+    if not all(_SCOPE_TOKEN.fullmatch(token) for token in tokens):
+        raise InvalidMetadataError("scope is not a list of scope tokens with single spaces")
+    return frozenset(tokens)
+
+
+def _delivery_mode(metadata: ClientMetadata, profile: Profile) -> DeliveryMode:
+    name = "backchannel_token_delivery_mode"
+    # CIBA 4: a client registers exactly one mode.
+    if metadata.backchannel_token_delivery_mode is None:
+        raise InvalidMetadataError(f"{name} is missing")
+    try:
+        mode = DeliveryMode(metadata.backchannel_token_delivery_mode)
+    except ValueError as error:
+        raise InvalidMetadataError(f"{name} must be poll, ping or push") from error
+    if mode not in profile.delivery_modes:
+        raise InvalidMetadataError(f"{name}: {mode} is not allowed by profile {profile.name}")
+    if mode is not DeliveryMode.PUSH and CIBA_GRANT_TYPE not in metadata.grant_types:
+        raise InvalidMetadataError(f"grant_types must contain {CIBA_GRANT_TYPE}")
+    return mode
+
+
+def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str | None:
+    name = "backchannel_client_notification_endpoint"
+    endpoint = metadata.backchannel_client_notification_endpoint
+    if endpoint is None:
+        if mode is not DeliveryMode.POLL:
+            raise InvalidMetadataError(f"{name} is required for {mode}")
+        return None
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError as error:
+        raise InvalidMetadataError(f"{name} is not a URL") from error
+    if parts.scheme != "https" or not parts.hostname or parts.fragment or parts.username:
+        raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
+    return endpoint
+
+
+def _polling_interval(metadata: ClientMetadata) -> int:
+    if not 0 <= metadata.polling_interval <= _MAXIMUM_INTERVAL:
+        raise InvalidMetadataError(f"polling_interval must be 0 to {_MAXIMUM_INTERVAL} seconds")
+    return metadata.polling_interval

@@ -1,0 +1,212 @@
+"""Every error that goes over the wire, one class a code (RFC 6749 5.2, RFC 8628 3.5, CIBA 11-13).
+
+All of them are Authlib's ``OAuth2Error``, so that an Authlib server renders them unchanged.
+A description is a constant sentence of printable ASCII without quotes and backslashes; what the
+operator needs to know beyond it travels as the ``__cause__``, a ``Reason``, and goes to the log.
+"""
+
+from http import HTTPStatus
+
+from authlib.oauth2 import rfc6749, rfc8628
+from authlib.oauth2.base import OAuth2Error
+
+__all__ = [
+    "AccessDeniedError",
+    "AuthorizationPendingError",
+    "ExpiredLoginHintTokenError",
+    "ExpiredTokenError",
+    "InvalidAuthorizationDetailsError",
+    "InvalidBindingMessageError",
+    "InvalidClientError",
+    "InvalidClientMetadataError",
+    "InvalidDeviceProofError",
+    "InvalidEnrolmentError",
+    "InvalidGrantError",
+    "InvalidRequestError",
+    "InvalidScopeError",
+    "InvalidUserCodeError",
+    "MissingUserCodeError",
+    "OAuth2Error",
+    "PolicyRefusedError",
+    "Reason",
+    "RevokedDeviceError",
+    "ServerError",
+    "SlowDownError",
+    "TemporarilyUnavailableError",
+    "TransactionFailedError",
+    "UnauthorizedClientError",
+    "UnknownUserIdError",
+    "UnsupportedGrantTypeError",
+]
+
+
+class Reason(Exception):
+    """Why a request was refused, for the operator's log and never for the wire."""
+
+
+class InvalidRequestError(rfc6749.InvalidRequestError):
+    """400 ``invalid_request``: malformed, repeated, missing or contradictory parameters."""
+
+    description = "The request is malformed or lacks a required parameter."
+
+
+class InvalidClientError(rfc6749.InvalidClientError):
+    """401 ``invalid_client``: the client did not prove who it is."""
+
+    description = "Client authentication failed."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Leave the challenge to the endpoint, which knows whether one is due (RFC 6749 5.2)."""
+        return OAuth2Error.get_headers(self)
+
+
+class InvalidGrantError(rfc6749.InvalidGrantError):
+    """400 ``invalid_grant``: unknown, another client's, redeemed or cancelled (CIBA 11)."""
+
+    description = "The auth_req_id is not valid for this client."
+
+
+class UnauthorizedClientError(rfc6749.UnauthorizedClientError):
+    """400 ``unauthorized_client``: this client may not use CIBA, or not this way."""
+
+    description = "The client is not authorized to use this grant."
+
+
+class UnsupportedGrantTypeError(OAuth2Error):
+    """400 ``unsupported_grant_type``: a grant this server does not offer."""
+
+    error = "unsupported_grant_type"
+    description = "The grant type is not supported."
+
+
+class InvalidScopeError(rfc6749.InvalidScopeError):
+    """400 ``invalid_scope``: unknown, malformed or not allowed for this client."""
+
+    description = "The requested scope is invalid or not allowed."
+
+
+class AccessDeniedError(rfc6749.AccessDeniedError):
+    """400 ``access_denied`` at the token endpoint (CIBA 11)."""
+
+    description = "The request was denied."
+
+
+class PolicyRefusedError(rfc6749.AccessDeniedError):
+    """403 ``access_denied`` at the backchannel authentication endpoint (CIBA 13)."""
+
+    description = "The request was refused by policy."
+    status_code = HTTPStatus.FORBIDDEN
+
+
+class AuthorizationPendingError(rfc8628.AuthorizationPendingError):
+    """400 ``authorization_pending``: the user has not finished (CIBA 11)."""
+
+    description = "The user has not decided yet."
+
+
+class SlowDownError(rfc8628.SlowDownError):
+    """400 ``slow_down``: polled too early; the interval grew by five seconds (CIBA 11)."""
+
+    description = "Polled too early: wait five seconds longer between polls."
+
+
+class ExpiredTokenError(rfc8628.ExpiredTokenError):
+    """400 ``expired_token``: the auth_req_id has expired (CIBA 11)."""
+
+    description = "The auth_req_id has expired."
+
+
+class TransactionFailedError(OAuth2Error):
+    """``transaction_failed``, for push error callbacks only (CIBA 12)."""
+
+    error = "transaction_failed"
+    description = "The transaction failed."
+
+
+class UnknownUserIdError(OAuth2Error):
+    """400 ``unknown_user_id``: the hint leads to nobody who could be asked (CIBA 13)."""
+
+    error = "unknown_user_id"
+    description = "The hint does not identify a user who can be asked."
+
+
+class ExpiredLoginHintTokenError(OAuth2Error):
+    """400 ``expired_login_hint_token`` (CIBA 13)."""
+
+    error = "expired_login_hint_token"
+    description = "The login_hint_token has expired."
+
+
+class MissingUserCodeError(OAuth2Error):
+    """400 ``missing_user_code`` (CIBA 13)."""
+
+    error = "missing_user_code"
+    description = "A user_code is required."
+
+
+class InvalidUserCodeError(OAuth2Error):
+    """400 ``invalid_user_code`` (CIBA 13)."""
+
+    error = "invalid_user_code"
+    description = "The user_code is not valid."
+
+
+class InvalidBindingMessageError(OAuth2Error):
+    """400 ``invalid_binding_message`` (CIBA 13)."""
+
+    error = "invalid_binding_message"
+    description = "The binding_message cannot be shown as it is."
+
+
+class InvalidAuthorizationDetailsError(OAuth2Error):
+    """400 ``invalid_authorization_details`` (RFC 9396 5)."""
+
+    error = "invalid_authorization_details"
+    description = "The authorization_details are not valid."
+
+
+class InvalidClientMetadataError(OAuth2Error):
+    """400 ``invalid_client_metadata`` (RFC 7591 3.2.2)."""
+
+    error = "invalid_client_metadata"
+    description = "The client metadata is not valid."
+
+
+class InvalidEnrolmentError(OAuth2Error):
+    """400 ``invalid_enrolment``: one answer, whatever was wrong (docs/device-protocol.md)."""
+
+    error = "invalid_enrolment"
+    description = "The enrolment is not valid."
+
+
+class InvalidDeviceProofError(OAuth2Error):
+    """401 ``invalid_device_proof`` (docs/device-protocol.md)."""
+
+    error = "invalid_device_proof"
+    description = "The device proof is not valid."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+
+class RevokedDeviceError(OAuth2Error):
+    """403 ``device_revoked`` (docs/device-protocol.md)."""
+
+    error = "device_revoked"
+    description = "This device is not enrolled."
+    status_code = HTTPStatus.FORBIDDEN
+
+
+class TemporarilyUnavailableError(OAuth2Error):
+    """503 ``temporarily_unavailable``: the store cannot be reached; nothing was lost."""
+
+    error = "temporarily_unavailable"
+    description = "The service is temporarily unavailable."
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class ServerError(OAuth2Error):
+    """500 ``server_error``: a defect of ours."""
+
+    error = "server_error"
+    description = "The service failed to answer."
+    status_code = HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,0 +1,1 @@
+"""JWS as this service allows it: closed algorithm lists, typed keys, one verification function."""

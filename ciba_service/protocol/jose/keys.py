@@ -1,0 +1,161 @@
+"""Public keys of others: parsed once, never weak, never private (FAPI 1.0 Part 1 5.2.2)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+
+__all__ = ["InvalidKeyError", "KeySet", "PublicKey", "VerificationKey", "parse_verification_key"]
+
+PublicKey = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
+
+MINIMUM_RSA_BITS: Final = 2048
+MAXIMUM_RSA_BITS: Final = 8192
+MAXIMUM_KEYS: Final = 32
+
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PUBLIC_MEMBERS: Final = {
+    "EC": ("kty", "crv", "x", "y"),
+    "RSA": ("kty", "n", "e"),
+    "OKP": ("kty", "crv", "x"),
+}
+
+
+class InvalidKeyError(ValueError):
+    """A JWK that cannot be used to verify signatures here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A public key with what its JWK says about its use."""
+
+    key: PublicKey = field(repr=False)
+    key_type: str
+    kid: str | None
+    alg: SignatureAlgorithm | None
+
+    def fits(self, alg: SignatureAlgorithm) -> bool:
+        """Whether this key may verify ``alg``: one algorithm a key (RFC 8725 3.1)."""
+        return self.key_type == alg.key_type and self.alg in (None, alg)
+
+
+class KeySet:
+    """A client's verification keys, looked up by ``kid`` and algorithm (FAPI 1.0 Part 2 8.11)."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Iterable[VerificationKey]) -> None:
+        self._keys = tuple(keys)
+
+    def __iter__(self) -> Iterator[VerificationKey]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def candidates(self, *, kid: str | None, alg: SignatureAlgorithm) -> list[VerificationKey]:
+        """Keys that may have signed; several when ``kid`` is absent or not unique."""
+        return [key for key in self._keys if key.fits(alg) and (kid is None or key.kid == kid)]
+
+    @classmethod
+    def parse(cls, jwks: Mapping[str, object]) -> "KeySet":
+        """Read a JWK Set; keys not meant for signatures are left out.
+
+        Raises:
+            InvalidKeyError: when it is no key set, is too long, or holds an unusable key.
+        """
+        keys = jwks.get("keys")
+        if not isinstance(keys, list) or not keys or len(keys) > MAXIMUM_KEYS:
+            raise InvalidKeyError(f"a key set needs 1 to {MAXIMUM_KEYS} keys")
+        parsed = [parse_verification_key(jwk) for jwk in keys if not _is_for_encryption(jwk)]
+        if not parsed:
+            raise InvalidKeyError("the key set holds no signature key")
+        return cls(parsed)
+
+
+def parse_verification_key(jwk: object) -> VerificationKey:
+    """Read one public JWK.
+
+    Raises:
+        InvalidKeyError: when it is private, weak, of another type or curve, or malformed.
+    """
+    if not isinstance(jwk, dict):
+        raise InvalidKeyError("a key is not a JSON object")
+    if _PRIVATE_MEMBERS & jwk.keys():
+        raise InvalidKeyError("a key is private or symmetric")
+    key_type = jwk.get("kty")
+    if not isinstance(key_type, str) or key_type not in _PUBLIC_MEMBERS:
+        raise InvalidKeyError("kty is not EC, RSA or OKP")
+    return VerificationKey(
+        key=_import(jwk, key_type),
+        key_type=key_type,
+        kid=_optional_text(jwk, "kid"),
+        alg=_algorithm(jwk, key_type),
+    )
+
+
+def _is_for_encryption(jwk: object) -> bool:
+    return isinstance(jwk, dict) and jwk.get("use") == "enc"
+
+
+def _optional_text(jwk: Mapping[str, object], name: str) -> str | None:
+    value = jwk.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidKeyError(f"{name} is not a string")
+
+
+def _algorithm(jwk: Mapping[str, object], key_type: str) -> SignatureAlgorithm | None:
+    alg = _optional_text(jwk, "alg")
+    if alg is None:
+        return None
+    try:
+        parsed = SignatureAlgorithm(alg)
+    except ValueError as error:
+        raise InvalidKeyError("alg is not a signature algorithm of this service") from error
+    if parsed.key_type != key_type:
+        raise InvalidKeyError("alg and kty contradict each other")
+    return parsed
+
+
+def _import(jwk: Mapping[str, object], key_type: str) -> PublicKey:
+    members: dict[str, str | list[str]] = {}
+    for name in _PUBLIC_MEMBERS[key_type]:
+        value = jwk.get(name)
+        if not isinstance(value, str):
+            raise InvalidKeyError(f"{name} is missing or not a string")
+        members[name] = value
+    try:
+        key = _public_key(members, key_type)
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise InvalidKeyError("the key is malformed") from error
+    return _strong(key)
+
+
+def _public_key(members: dict[str, str | list[str]], key_type: str) -> object:
+    match key_type:
+        case "EC":
+            return ECKey.import_key(members).public_key
+        case "RSA":
+            return RSAKey.import_key(members).public_key
+        case _:
+            return OKPKey.import_key(members).public_key
+
+
+def _strong(key: object) -> PublicKey:
+    match key:
+        case RSAPublicKey() if not MINIMUM_RSA_BITS <= key.key_size <= MAXIMUM_RSA_BITS:
+            raise InvalidKeyError(f"an RSA key needs at least {MINIMUM_RSA_BITS} bits")
+        case EllipticCurvePublicKey() if not isinstance(key.curve, SECP256R1):
+            raise InvalidKeyError("an EC key is not on P-256")
+        case RSAPublicKey() | EllipticCurvePublicKey() | Ed25519PublicKey():
+            return key
+        case _:
+            raise InvalidKeyError("an OKP key is not Ed25519")

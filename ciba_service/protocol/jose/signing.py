@@ -1,0 +1,49 @@
+"""Signing of what the service issues: ID tokens, access tokens, challenges (RFC 7515)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encoding import base64url
+
+__all__ = ["PrivateKey", "SigningKey"]
+
+PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
+
+_SHA256: Final = SHA256()
+_ECDSA: Final = ECDSA(_SHA256)
+_PSS: Final = PSS(MGF1(_SHA256), salt_length=32)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key with its name and its one algorithm."""
+
+    kid: str
+    alg: SignatureAlgorithm
+    key: PrivateKey = field(repr=False)
+
+    def sign(self, *, typ: str, claims: object) -> str:
+        """Compact JWS over ``claims`` as JSON, typed explicitly (RFC 8725 3.11)."""
+        header = msgspec.json.encode({"alg": self.alg.value, "kid": self.kid, "typ": typ})
+        payload = msgspec.json.encode(claims)
+        signing_input = f"{base64url(header)}.{base64url(payload)}"
+        return f"{signing_input}.{base64url(self._signature(signing_input.encode('ascii')))}"
+
+    def _signature(self, data: bytes) -> bytes:
+        match self.key:
+            case EllipticCurvePrivateKey() as key:
+                r, s = decode_dss_signature(key.sign(data, _ECDSA))
+                return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+            case RSAPrivateKey() as key:
+                return key.sign(data, _PSS, _SHA256)
+            case Ed25519PrivateKey() as key:
+                return key.sign(data)

@@ -1,0 +1,74 @@
+"""Security profiles as data: what a client registered under each must obey."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.names import DeliveryMode
+
+__all__ = ["PROFILES", "AudiencePolicy", "Profile", "ProfileName"]
+
+
+class ProfileName(StrEnum):
+    """How a profile is called in the configuration."""
+
+    FAPI_CIBA = "fapi-ciba"
+    FAPI2_CIBA = "fapi2-ciba"
+    CIBA_CORE = "ciba-core"
+
+
+class AudiencePolicy(StrEnum):
+    """What the ``aud`` of a client assertion may be."""
+
+    ISSUER_OR_ENDPOINT = "issuer or endpoint"  # CIBA 7.1
+    ISSUER_STRING = "issuer"  # FAPI 2.0 5.3.2.1 (8)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The rules of one profile; algorithms are those for everything the client signs or gets."""
+
+    name: ProfileName
+    algorithms: frozenset[SignatureAlgorithm]
+    audience: AudiencePolicy
+    delivery_modes: frozenset[DeliveryMode]
+    demands_signed_request: bool
+    demands_sender_constraint: bool
+    demands_context: bool
+
+
+_FAPI: Final = frozenset({SignatureAlgorithm.PS256, SignatureAlgorithm.ES256})
+
+PROFILES: Final = {
+    # FAPI-CIBA Implementer's Draft 1, on FAPI 1.0
+    ProfileName.FAPI_CIBA: Profile(
+        name=ProfileName.FAPI_CIBA,
+        algorithms=_FAPI,
+        audience=AudiencePolicy.ISSUER_OR_ENDPOINT,
+        delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
+        demands_signed_request=True,
+        demands_sender_constraint=True,
+        demands_context=True,
+    ),
+    # FAPI-CIBA as FAPI 2.0 has it
+    ProfileName.FAPI2_CIBA: Profile(
+        name=ProfileName.FAPI2_CIBA,
+        algorithms=_FAPI | {SignatureAlgorithm.EDDSA},
+        audience=AudiencePolicy.ISSUER_STRING,
+        delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
+        demands_signed_request=True,
+        demands_sender_constraint=True,
+        demands_context=True,
+    ),
+    # CIBA Core alone
+    ProfileName.CIBA_CORE: Profile(
+        name=ProfileName.CIBA_CORE,
+        algorithms=frozenset(SignatureAlgorithm),
+        audience=AudiencePolicy.ISSUER_OR_ENDPOINT,
+        delivery_modes=frozenset(DeliveryMode),
+        demands_signed_request=False,
+        demands_sender_constraint=False,
+        demands_context=False,
+    ),
+}

@@ -1,0 +1,99 @@
+"""The authentication request as a whole: every rule of its syntax, in the one order (CIBA 7.2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.errors import (
+    InvalidRequestError,
+    Reason,
+    UnauthorizedClientError,
+)
+from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.request.authorization_details import (
+    PaymentInitiation,
+    parse_authorization_details,
+)
+from ciba_service.protocol.request.binding_message import parse_binding_message
+from ciba_service.protocol.request.parameters import (
+    ClientNotificationToken,
+    LoginHint,
+    Parameters,
+    parse_acr_values,
+    parse_hint,
+    parse_notification_token,
+    parse_requested_expiry,
+    parse_scope,
+)
+from ciba_service.protocol.request.signed_request import RequestReplay, verify_signed_request
+
+__all__ = ["AuthenticationRequest", "parse_authentication_request"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationRequest:
+    """A request whose syntax is right; whether its user exists is not yet known."""
+
+    scope: tuple[str, ...]
+    hint: LoginHint
+    binding_message: str | None
+    acr_values: tuple[str, ...]
+    requested_expiry: int | None
+    client_notification_token: ClientNotificationToken | None
+    payments: tuple[PaymentInitiation, ...]
+    replay: RequestReplay | None
+
+
+def parse_authentication_request(
+    form: Mapping[str, str], *, client: Client, issuer: str, now: float
+) -> AuthenticationRequest:
+    """Read an authenticated client's form, signed or not; ``now`` is in seconds.
+
+    Raises:
+        UnauthorizedClientError: when the client may not use CIBA.
+        InvalidRequestError: when syntax, signature or hint count is wrong.
+        InvalidScopeError, InvalidAuthorizationDetailsError, InvalidBindingMessageError: as named.
+    """
+    if not client.may_use_ciba:
+        raise UnauthorizedClientError from Reason("the client did not register the CIBA grant")
+    parameters, replay = _parameters(form, client=client, issuer=issuer, now=now)
+    hint = parse_hint(parameters)
+    token = parse_notification_token(parameters)
+    if token is None and client.delivery_mode is not DeliveryMode.POLL:
+        raise InvalidRequestError from Reason("client_notification_token is missing")
+    requested_expiry = parse_requested_expiry(parameters)
+    acr_values = parse_acr_values(parameters)
+    binding_message = parameters.text("binding_message")
+    _demand_context(parameters, client)
+    scope = parse_scope(parameters, client.scope)
+    payments = parse_authorization_details(
+        parameters.get("authorization_details"), client.authorization_details_types
+    )
+    return AuthenticationRequest(
+        scope=scope,
+        hint=hint,
+        binding_message=None if binding_message is None else parse_binding_message(binding_message),
+        acr_values=acr_values,
+        requested_expiry=requested_expiry,
+        client_notification_token=token,
+        payments=payments,
+        replay=replay,
+    )
+
+
+def _parameters(
+    form: Mapping[str, str], *, client: Client, issuer: str, now: float
+) -> tuple[Parameters, RequestReplay | None]:
+    if "request" in form:
+        signed = verify_signed_request(form, client=client, issuer=issuer, now=now)
+        return signed.parameters, signed.replay
+    if client.must_sign_requests:
+        raise InvalidRequestError from Reason("the request is not signed")
+    return Parameters(form), None
+
+
+def _demand_context(parameters: Parameters, client: Client) -> None:
+    # FAPI-CIBA 5.2.2 (2): a unique authorization context, or else a binding message.
+    has_context = "binding_message" in parameters or "authorization_details" in parameters
+    if client.profile.demands_context and not has_context:
+        raise InvalidRequestError from Reason("binding_message is missing")

@@ -1,0 +1,108 @@
+"""``authorization_details`` (RFC 9396) of the type ``payment_initiation``: amount and payee.
+
+A detail is read strictly: unknown members, other types and odd values are refused, so that what
+the phone shows and signs is all there is.
+"""
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+
+from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
+
+__all__ = [
+    "PAYMENT_INITIATION",
+    "AccountReference",
+    "InstructedAmount",
+    "PaymentInitiation",
+    "parse_authorization_details",
+]
+
+PAYMENT_INITIATION: Final = "payment_initiation"
+MAXIMUM_DETAILS: Final = 1
+_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)
+
+_Amount = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?\Z")]
+_Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
+_Remittance = Annotated[str, msgspec.Meta(min_length=1, max_length=140)]
+
+
+class InstructedAmount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An amount as a decimal string and its ISO 4217 currency."""
+
+    currency: _Currency
+    amount: _Amount
+
+
+class AccountReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account by its IBAN (ISO 13616)."""
+
+    iban: str
+
+
+class PaymentInitiation(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename="camel",
+    tag=PAYMENT_INITIATION,
+    tag_field="type",
+):
+    """One payment, in the member names of RFC 9396 section 2."""
+
+    instructed_amount: InstructedAmount
+    creditor_name: _Name
+    creditor_account: AccountReference | None = None
+    remittance_information_unstructured: _Remittance | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(tuple[PaymentInitiation, ...])
+
+
+def parse_authorization_details(
+    value: object, allowed_types: frozenset[str]
+) -> tuple[PaymentInitiation, ...]:
+    """Read the parameter, JSON text in a form or an array in a request object.
+
+    Raises:
+        InvalidAuthorizationDetailsError: when it is malformed, of a type that is unknown or not
+            allowed for the client, or holds more than one payment.
+    """
+    if value is None:
+        return ()
+    try:
+        if isinstance(value, str):
+            details = _decoder.decode(value)
+        else:
+            details = msgspec.convert(value, tuple[PaymentInitiation, ...])
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise InvalidAuthorizationDetailsError from Reason(str(error))
+    if not 1 <= len(details) <= MAXIMUM_DETAILS:
+        raise InvalidAuthorizationDetailsError from Reason("not exactly one payment")
+    if PAYMENT_INITIATION not in allowed_types:
+        raise InvalidAuthorizationDetailsError from Reason("the client may not initiate payments")
+    for detail in details:
+        _verify(detail)
+    return details
+
+
+def _verify(detail: PaymentInitiation) -> None:
+    if not detail.instructed_amount.amount.strip("0."):
+        raise InvalidAuthorizationDetailsError from Reason("the amount is zero")
+    texts = (detail.creditor_name, detail.remittance_information_unstructured or "")
+    if not all(text.isprintable() and text == text.strip() for text in texts):
+        raise InvalidAuthorizationDetailsError from Reason("a text is not printable")
+    account = detail.creditor_account
+    if account is not None and not _is_iban(account.iban):
+        raise InvalidAuthorizationDetailsError from Reason("the IBAN is not valid")
+
+
+def _is_iban(text: str) -> bool:
+    if not _IBAN.fullmatch(text):
+        return False
+    rearranged = text[4:] + text[:4]
+    # ISO 13616: letters count as 10 to 35; the whole number modulo 97 is 1.
+    return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1

@@ -1,0 +1,44 @@
+"""application/x-www-form-urlencoded bodies, read strictly (RFC 6749 3.2, CIBA 7.1)."""
+
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from ciba_service.protocol.errors import InvalidRequestError, Reason
+
+__all__ = ["MAXIMUM_PARAMETERS", "parse_form"]
+
+MAXIMUM_PARAMETERS: Final = 64
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """Read a form; parameters without a value count as absent.
+
+    Raises:
+        InvalidRequestError: when a parameter is repeated, when there are too many, or when the
+            body is not ASCII with percent-encoded UTF-8.
+    """
+    if not body:
+        return {}
+    try:
+        pairs = body.decode("ascii").split("&")
+    except UnicodeDecodeError:
+        raise InvalidRequestError from Reason("the body is not ASCII")
+    if len(pairs) > MAXIMUM_PARAMETERS:
+        raise InvalidRequestError from Reason("too many parameters")
+    form: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        name = _decode(name)
+        if name in form:
+            raise InvalidRequestError from Reason("a parameter is repeated")
+        form[name] = _decode(value)
+    return {name: value for name, value in form.items() if value}
+
+
+def _decode(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequestError from Reason("a parameter is not UTF-8")

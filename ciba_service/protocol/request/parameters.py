@@ -1,0 +1,161 @@
+"""Single parameters of an authentication request, parsed into types that cannot be wrong.
+
+One reader serves both shapes of a request: a form, where every value is text, and a signed request
+object, where extensions may use other JSON types (CIBA 7.1, 7.1.1).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ciba_service.protocol.errors import InvalidRequestError, InvalidScopeError, Reason
+from ciba_service.protocol.names import OPENID_SCOPE
+
+__all__ = [
+    "AUTHENTICATION_PARAMETERS",
+    "ClientNotificationToken",
+    "LoginHint",
+    "Parameters",
+    "parse_acr_values",
+    "parse_hint",
+    "parse_notification_token",
+    "parse_requested_expiry",
+    "parse_scope",
+]
+
+# What makes up an authentication request; next to ``request`` none of it may stand (CIBA 7.1.1).
+AUTHENTICATION_PARAMETERS: Final = frozenset(
+    {"scope", "client_notification_token", "acr_values", "login_hint_token", "id_token_hint"}
+    | {"login_hint", "binding_message", "user_code", "requested_expiry"}
+    | {"request_context", "authorization_details", "claims", "resource"}
+)
+
+MAXIMUM_HINT_LENGTH: Final = 256
+MAXIMUM_TOKEN_LENGTH: Final = 1024
+_HINTS: Final = ("login_hint_token", "id_token_hint", "login_hint")
+_SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
+_BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+_EXPIRY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+class Parameters:
+    """The parameters of one request, from a form or from a request object."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Mapping[str, object]) -> None:
+        self._members = members
+
+    def __contains__(self, name: str) -> bool:
+        return self._members.get(name) is not None
+
+    def get(self, name: str) -> object:
+        """The raw value, or None when absent."""
+        return self._members.get(name)
+
+    def text(self, name: str) -> str | None:
+        """A core parameter: a string or nothing (CIBA 7.1.1)."""
+        value = self.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        raise InvalidRequestError from Reason(f"{name} is not a string")
+
+
+@dataclass(frozen=True, slots=True)
+class LoginHint:
+    """``login_hint``: an identifier of the user, as the client knows it."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNotificationToken:
+    """The bearer token the client expects with a callback; its ``repr`` is masked."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "ClientNotificationToken(...)"
+
+
+def parse_scope(parameters: Parameters, allowed: frozenset[str]) -> tuple[str, ...]:
+    """``scope`` in the order asked, each once, each allowed, ``openid`` among them (CIBA 7.1).
+
+    Raises:
+        InvalidRequestError: when it is absent.
+        InvalidScopeError: when it is malformed, not allowed, or lacks ``openid``.
+    """
+    scope = parameters.text("scope")
+    if scope is None:
+        raise InvalidRequestError from Reason("scope is missing")
+    tokens = tuple(dict.fromkeys(scope.split(" ")))
+    if not all(_SCOPE_TOKEN.fullmatch(token) for token in tokens):
+        raise InvalidScopeError from Reason("scope is malformed")
+    if OPENID_SCOPE not in tokens:
+        raise InvalidScopeError from Reason("scope lacks openid")
+    if not allowed.issuperset(tokens):
+        raise InvalidScopeError from Reason("scope exceeds what the client registered")
+    return tokens
+
+
+def parse_hint(parameters: Parameters) -> LoginHint:
+    """The one hint of the request (CIBA 7.1).
+
+    Raises:
+        InvalidRequestError: when there is none, more than one, or one this server does not take.
+    """
+    present = [name for name in _HINTS if name in parameters]
+    if len(present) != 1:
+        raise InvalidRequestError from Reason(f"{len(present)} hints instead of one")
+    value = parameters.text(present[0])
+    if present[0] != "login_hint" or value is None:
+        raise InvalidRequestError from Reason(f"{present[0]} is not supported")
+    if len(value) > MAXIMUM_HINT_LENGTH:
+        raise InvalidRequestError from Reason("login_hint is too long")
+    return LoginHint(value)
+
+
+def parse_notification_token(parameters: Parameters) -> ClientNotificationToken | None:
+    """``client_notification_token``: bearer syntax, at most 1024 characters (CIBA 7.1).
+
+    Raises:
+        InvalidRequestError: when it is longer or of another shape.
+    """
+    value = parameters.text("client_notification_token")
+    if value is None:
+        return None
+    if len(value) > MAXIMUM_TOKEN_LENGTH or not _BEARER.fullmatch(value):
+        raise InvalidRequestError from Reason("client_notification_token is malformed")
+    return ClientNotificationToken(value)
+
+
+def parse_requested_expiry(parameters: Parameters) -> int | None:
+    """``requested_expiry`` in seconds, as JSON string or number (CIBA 7.1, 7.1.1).
+
+    Raises:
+        InvalidRequestError: when it is not a positive integer.
+    """
+    value = parameters.get("requested_expiry")
+    match value:
+        case None:
+            return None
+        case bool():
+            seconds = 0
+        case int():
+            seconds = value
+        case float() if value.is_integer():
+            seconds = int(value)
+        case str() if _EXPIRY.fullmatch(value):
+            seconds = int(value)
+        case _:
+            seconds = 0
+    if seconds <= 0:
+        raise InvalidRequestError from Reason("requested_expiry is not a positive integer")
+    return seconds
+
+
+def parse_acr_values(parameters: Parameters) -> tuple[str, ...]:
+    """``acr_values`` in order of preference (CIBA 7.1)."""
+    value = parameters.text("acr_values")
+    return () if value is None else tuple(dict.fromkeys(value.split()))

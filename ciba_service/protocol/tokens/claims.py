@@ -1,0 +1,118 @@
+"""Claims of ID tokens (OpenID Connect Core 2) and JWT access tokens (RFC 9068 2.2)."""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.tokens.grant import Grant
+
+__all__ = [
+    "PAYMENT_TOKEN_LIFETIME",
+    "AccessTokenClaims",
+    "IdTokenClaims",
+    "TokenResponse",
+    "access_token_claims",
+    "access_token_lifetime",
+    "id_token_claims",
+]
+
+# A grant with a linked payment gets one short access token and no refresh token.
+PAYMENT_TOKEN_LIFETIME: Final = 300
+
+
+class IdTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """Payload of an ID token; instants are seconds since the epoch."""
+
+    iss: str
+    sub: str
+    aud: str
+    iat: int
+    exp: int
+    auth_time: int
+    acr: str
+    amr: tuple[str, ...]
+    at_hash: str
+    txn: str
+
+
+class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Payload of an ``at+jwt``; instants are seconds since the epoch."""
+
+    iss: str
+    sub: str
+    aud: str
+    client_id: str
+    iat: int
+    exp: int
+    jti: str
+    scope: str
+    auth_time: int
+    acr: str
+    amr: tuple[str, ...]
+    txn: str
+    challenge_hash: str
+    authorization_details: tuple[PaymentInitiation, ...] = ()
+
+
+class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The successful answer of the token endpoint (OpenID Connect Core 3.1.3.3, RFC 9396 7)."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    id_token: str
+    authorization_details: tuple[PaymentInitiation, ...] = ()
+
+
+def access_token_lifetime(grant: Grant, configured: int) -> int:
+    """``expires_in`` of the access token, in seconds."""
+    return min(configured, PAYMENT_TOKEN_LIFETIME) if grant.payments else configured
+
+
+def access_token_claims(
+    grant: Grant, *, issuer: str, audience: str, jti: str, now: int, lifetime: int
+) -> AccessTokenClaims:
+    """Claims of the access token; ``now`` and ``lifetime`` are in seconds."""
+    return AccessTokenClaims(
+        iss=issuer,
+        sub=grant.subject,
+        aud=audience,
+        client_id=grant.client_id,
+        iat=now,
+        exp=now + lifetime,
+        jti=jti,
+        scope=" ".join(grant.scope),
+        auth_time=grant.auth_time,
+        acr=grant.acr,
+        amr=grant.amr,
+        txn=grant.txn,
+        challenge_hash=grant.challenge_hash,
+        authorization_details=grant.payments,
+    )
+
+
+def id_token_claims(
+    grant: Grant, *, issuer: str, access_token: str, now: int, lifetime: int
+) -> IdTokenClaims:
+    """Claims of the ID token that goes with ``access_token``; no nonce, since none was sent."""
+    return IdTokenClaims(
+        iss=issuer,
+        sub=grant.subject,
+        aud=grant.client_id,
+        iat=now,
+        exp=now + lifetime,
+        auth_time=grant.auth_time,
+        acr=grant.acr,
+        amr=grant.amr,
+        at_hash=_left_half(access_token),
+        txn=grant.txn,
+    )
+
+
+def _left_half(token: str) -> str:
+    # OpenID Connect Core 3.1.3.6; SHA-256 is the hash of every algorithm that is issued.
+    return base64url(hashlib.sha256(token.encode("ascii")).digest()[:16])

@@ -1,0 +1,21 @@
+"""What a user granted to a client: the facts every token of one transaction states alike."""
+
+import msgspec
+
+from ciba_service.protocol.request.authorization_details import PaymentInitiation
+
+__all__ = ["Grant"]
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The authorization behind tokens; ``auth_time`` is in seconds, ``txn`` the transaction id."""
+
+    txn: str
+    client_id: str
+    subject: str
+    scope: tuple[str, ...]
+    auth_time: int
+    acr: str
+    amr: tuple[str, ...]
+    challenge_hash: str
+    payments: tuple[PaymentInitiation, ...] = ()

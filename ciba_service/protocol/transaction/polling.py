@@ -1,0 +1,33 @@
+"""How often a pending transaction may be asked about (CIBA 7.3, 10.1, 11).
+
+A small machine beside the transaction's own. The first poll is free. The interval runs from one
+poll to the next; a poll early by no more than a second, or a tenth of the interval, is on time.
+One that is earlier gets ``slow_down`` and lengthens the interval by five seconds for good. The
+store runs the same rule as a script, and a test proves the two equal.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["SLOW_DOWN_STEP_MS", "Throttle", "poll"]
+
+SLOW_DOWN_STEP_MS: Final = 5_000
+_TOLERANCE_MS: Final = 1_000
+_TOLERANCE_DIVISOR: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """The interval in force and when the last poll came; ``last_poll_at`` 0 means never."""
+
+    interval_ms: int
+    last_poll_at: int = 0
+
+
+def poll(throttle: Throttle, now: int) -> tuple[bool, Throttle]:
+    """Whether a poll at ``now`` is too early, and the throttle after it."""
+    tolerance = max(_TOLERANCE_MS, throttle.interval_ms // _TOLERANCE_DIVISOR)
+    next_at = throttle.last_poll_at + throttle.interval_ms - tolerance
+    if throttle.last_poll_at == 0 or now >= next_at:
+        return False, Throttle(throttle.interval_ms, now)
+    return True, Throttle(throttle.interval_ms + SLOW_DOWN_STEP_MS, now)
