@@ -286,9 +286,7 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted", tag_field="type"):
     verdict: Verdict
 
 
-class Refused(
-    msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit_defaults=True
-):
+class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit_defaults=True):
     """The decision does not count; ``attempts_left`` only where factors were evaluated."""
 
     transaction_id: str
@@ -371,5 +369,5 @@ def pin_proof(
     pin_key: bytes, *, device_id: str, challenge_hash: str, verdict: Verdict, jti: str
 ) -> str:
     """Proof that the PIN was entered for exactly this decision: HMAC-SHA-256 under the PIN key."""
-    message = "\0".join(("ciba-pin.v1", device_id, challenge_hash, verdict, jti))
+    message = f"ciba-pin.v1\0{device_id}\0{challenge_hash}\0{verdict}\0{jti}"
     return _base64url(hmac.digest(pin_key, message.encode("ascii"), "sha256"))

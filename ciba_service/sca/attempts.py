@@ -1,0 +1,36 @@
+"""How often factors may fail before they lock (PSD2 RTS art. 4(3)(b), NIST SP 800-63B-4 3.2.2).
+
+Attempts are counted per user, across phones and factors. Each is reserved before anything is
+evaluated, so that many at once are no more than one after the other. The store runs the same rule
+as a script, and a test proves the two equal.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["ATTEMPT_LIMIT", "Attempt", "LockedError", "reserve_attempt"]
+
+ATTEMPT_LIMIT: Final = 5
+
+
+class LockedError(Exception):
+    """The factors of this user are locked; nothing is evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A reserved attempt; ``number`` counts from one since the last success."""
+
+    number: int
+
+    @property
+    def left(self) -> int:
+        """How many are left when this one fails."""
+        return ATTEMPT_LIMIT - self.number
+
+
+def reserve_attempt(used: int) -> Attempt:
+    """The next attempt after ``used`` ones; raises ``LockedError`` when there is none."""
+    if used >= ATTEMPT_LIMIT:
+        raise LockedError
+    return Attempt(used + 1)

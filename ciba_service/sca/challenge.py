@@ -1,0 +1,95 @@
+"""The challenge: the final text a phone shows and the user signs (PSD2 RTS art. 5).
+
+It is made once a transaction, from typed fields and never from the client's free text except the
+marked binding message, and is identical for all phones of the user.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.jose.signing import SigningKey
+from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.sca.messages import CHALLENGE_TYP, Challenge, Display, Factor, Payment
+
+__all__ = ["ChallengeContent", "new_challenge"]
+
+VERSION: Final = 1
+LOCALE: Final = "en"
+_NONCE_BYTES: Final = 32
+
+_SHARES: Final = {
+    "openid": "Your identity",
+    "profile": "Your name and profile",
+    "email": "Your e-mail address",
+    "phone": "Your phone number",
+    "address": "Your postal address",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeContent:
+    """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds."""
+
+    issuer: str
+    transaction_id: str
+    client_name: str
+    scope: tuple[str, ...]
+    binding_message: str | None
+    payments: tuple[PaymentInitiation, ...]
+    factors: tuple[Factor, ...]
+    issued_at: int
+    expires_at: int
+
+
+def new_challenge(
+    content: ChallengeContent, *, key: SigningKey, token_bytes: Callable[[int], bytes]
+) -> str:
+    """The signed challenge as a compact JWS; its exact bytes are what a decision signs."""
+    challenge = Challenge(
+        v=VERSION,
+        iss=content.issuer,
+        transaction_id=content.transaction_id,
+        nonce=base64url(token_bytes(_NONCE_BYTES)),
+        iat=content.issued_at,
+        exp=content.expires_at,
+        locale=LOCALE,
+        display=_display(content),
+        factors=content.factors,
+        scope=content.scope,
+        payments=tuple(_payment(detail) for detail in content.payments),
+    )
+    return key.sign(typ=CHALLENGE_TYP, claims=challenge)
+
+
+def _display(content: ChallengeContent) -> Display:
+    payment = content.payments[0] if content.payments else None
+    return Display(
+        title="Confirm payment" if payment else "Confirm sign-in",
+        client=content.client_name,
+        shares=tuple(_SHARES.get(token, f"Access: {token}") for token in content.scope),
+        binding_message=content.binding_message,
+        amount=_amount(payment) if payment else None,
+        payee=_payee(payment) if payment else None,
+    )
+
+
+def _amount(payment: PaymentInitiation) -> str:
+    return f"{payment.instructed_amount.amount} {payment.instructed_amount.currency}"
+
+
+def _payee(payment: PaymentInitiation) -> str:
+    if payment.creditor_account is None:
+        return payment.creditor_name
+    return f"{payment.creditor_name}, {payment.creditor_account.iban}"
+
+
+def _payment(detail: PaymentInitiation) -> Payment:
+    account = detail.creditor_account
+    return Payment(
+        amount=detail.instructed_amount.amount,
+        currency=detail.instructed_amount.currency,
+        creditor_name=detail.creditor_name,
+        creditor_iban=None if account is None else account.iban,
+    )

@@ -1,0 +1,134 @@
+"""A phone's decision: a JWS over the hash of exactly the challenge it was shown (PSD2 RTS art. 5).
+
+Whatever is wrong with it, nothing was evaluated and no attempt is counted: only a decision whose
+signature and challenge verify reaches the factors.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from ciba_service.protocol.comparison import equal_secrets
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.jose.encryption import DecryptionKey, InvalidJweError
+from ciba_service.protocol.jose.keys import KeySet
+from ciba_service.protocol.jose.verification import (
+    CompactJws,
+    InvalidJwsError,
+    parse_jws,
+    verify_jws,
+)
+from ciba_service.sca.devices import Device
+from ciba_service.sca.messages import (
+    DECISION_TYP,
+    FACTORS_TYP,
+    DecisionClaims,
+    FactorProofs,
+    Verdict,
+    challenge_hash,
+)
+
+__all__ = [
+    "InvalidDecisionError",
+    "PresentedDecision",
+    "SignedDecision",
+    "parse_decision",
+    "verify_decision",
+]
+
+MAXIMUM_IDENTIFIER_LENGTH: Final = 128
+_ES256: Final = frozenset({SignatureAlgorithm.ES256})
+
+
+class InvalidDecisionError(ValueError):
+    """The decision proves nothing; the text is for the log only."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedDecision:
+    """A decision as it came, not yet verified.
+
+    ``operation`` is the hash of the exact bytes: a resent decision is the same operation and gets
+    the first outcome, while another proof under an old ``jti`` is a new one and is counted.
+    """
+
+    claims: DecisionClaims
+    operation: str
+    jws: CompactJws = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDecision:
+    """Proof that ``device`` decided on exactly the stored challenge."""
+
+    device: Device
+    claims: DecisionClaims
+    operation: str
+    proofs: FactorProofs | None = field(repr=False)
+
+
+def parse_decision(text: str) -> PresentedDecision:
+    """Take a decision JWS apart; raises ``InvalidDecisionError``."""
+    try:
+        jws = parse_jws(text)
+        claims = msgspec.json.decode(jws.payload, type=DecisionClaims)
+    except (InvalidJwsError, msgspec.DecodeError) as error:
+        raise InvalidDecisionError(f"malformed: {error}") from error
+    if max(len(claims.jti), len(claims.transaction_id)) > MAXIMUM_IDENTIFIER_LENGTH:
+        raise InvalidDecisionError("an identifier is too long")
+    if not claims.jti.isascii() or not claims.jti.isprintable() or not claims.jti:
+        raise InvalidDecisionError("jti is not printable ASCII")
+    operation = base64url(hashlib.sha256(text.encode("ascii")).digest())
+    return PresentedDecision(claims=claims, operation=operation, jws=jws)
+
+
+def verify_decision(
+    presented: PresentedDecision,
+    *,
+    device: Device,
+    issuer: str,
+    challenge: str,
+    encryption_key: DecryptionKey,
+) -> SignedDecision:
+    """Verify that ``device`` signed this decision over ``challenge``, and open its factors.
+
+    Raises:
+        InvalidDecisionError: when signature, type, audience, hash, verdict or encryption is wrong.
+    """
+    if presented.jws.header.typ != DECISION_TYP:
+        raise InvalidDecisionError("typ is that of another object")
+    try:
+        verify_jws(presented.jws, keys=KeySet([device.key]), algorithms=_ES256)
+    except InvalidJwsError as error:
+        raise InvalidDecisionError(str(error)) from error
+    claims = presented.claims
+    if claims.iss != device.device_id or claims.aud != issuer:
+        raise InvalidDecisionError("iss or aud is wrong")
+    if not equal_secrets(claims.challenge_hash, challenge_hash(challenge)):
+        raise InvalidDecisionError("it is about another challenge")
+    return SignedDecision(
+        device=device,
+        claims=claims,
+        operation=presented.operation,
+        proofs=_proofs(claims, encryption_key),
+    )
+
+
+def _proofs(claims: DecisionClaims, encryption_key: DecryptionKey) -> FactorProofs | None:
+    if claims.verdict is Verdict.DENY:
+        if claims.factors is not None or claims.reason is None:
+            raise InvalidDecisionError("a denial needs a reason and carries no factors")
+        return None
+    if claims.factors is None or claims.reason is not None:
+        raise InvalidDecisionError("an approval needs factors and no reason")
+    try:
+        plaintext = encryption_key.open(claims.factors, FACTORS_TYP)
+        proofs = msgspec.json.decode(plaintext, type=FactorProofs)
+    except (InvalidJweError, msgspec.DecodeError) as error:
+        raise InvalidDecisionError(f"factors: {error}") from error
+    if proofs.jti != claims.jti:
+        raise InvalidDecisionError("the factors belong to another decision")
+    return proofs

@@ -1,0 +1,133 @@
+"""Objects a phone signs to be let in: its enrolment and the nonce of a session."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from ciba_service.protocol.comparison import equal_secrets
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.keys import (
+    InvalidKeyError,
+    KeySet,
+    VerificationKey,
+    parse_verification_key,
+)
+from ciba_service.protocol.jose.verification import (
+    CompactJws,
+    InvalidJwsError,
+    parse_jws,
+    verify_jws,
+)
+from ciba_service.sca.devices import Device
+from ciba_service.sca.messages import (
+    ENROLMENT_TYP,
+    SESSION_TYP,
+    EnrolmentClaims,
+    SessionClaims,
+)
+
+__all__ = [
+    "InvalidProofError",
+    "PresentedSession",
+    "VerifiedEnrolment",
+    "parse_session_proof",
+    "verify_enrolment",
+    "verify_session_proof",
+]
+
+MAXIMUM_TEXT_LENGTH: Final = 64
+_ES256: Final = frozenset({SignatureAlgorithm.ES256})
+
+
+class InvalidProofError(ValueError):
+    """The object proves nothing; the text is for the log only."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedEnrolment:
+    """Claims signed by the very key that is to be enrolled, and the key for the answer."""
+
+    claims: EnrolmentClaims = field(repr=False)
+    key: VerificationKey
+    jwk: dict[str, str]
+    encryption_key: ECKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedSession:
+    """A session proof as it came, not yet verified."""
+
+    claims: SessionClaims
+    jws: CompactJws = field(repr=False)
+
+
+def verify_enrolment(text: str, *, issuer: str) -> VerifiedEnrolment:
+    """Verify possession of the new phone's key; raises ``InvalidProofError``."""
+    try:
+        jws = parse_jws(text)
+        key = parse_verification_key(jws.header.jwk)
+        verify_jws(jws, keys=KeySet([key]), algorithms=_ES256)
+        claims = msgspec.json.decode(jws.payload, type=EnrolmentClaims)
+        encryption_key = _encryption_key(claims)
+    except (InvalidJwsError, InvalidKeyError, msgspec.DecodeError) as error:
+        raise InvalidProofError(str(error)) from error
+    if jws.header.typ != ENROLMENT_TYP or claims.aud != issuer:
+        raise InvalidProofError("typ or aud is wrong")
+    if not _is_name(claims.name):
+        raise InvalidProofError("the name is empty, too long or not printable")
+    return VerifiedEnrolment(
+        claims=claims, key=key, jwk=_public_members(jws.header.jwk), encryption_key=encryption_key
+    )
+
+
+def parse_session_proof(text: str) -> PresentedSession:
+    """Take a session proof apart; raises ``InvalidProofError``."""
+    try:
+        jws = parse_jws(text)
+        return PresentedSession(msgspec.json.decode(jws.payload, type=SessionClaims), jws)
+    except (InvalidJwsError, msgspec.DecodeError) as error:
+        raise InvalidProofError(str(error)) from error
+
+
+def verify_session_proof(
+    presented: PresentedSession, *, device: Device, issuer: str, body_hash: str | None
+) -> None:
+    """Verify signature and claims; the nonce and its single use are for the caller.
+
+    Raises:
+        InvalidProofError: when anything is wrong.
+    """
+    try:
+        verify_jws(presented.jws, keys=KeySet([device.key]), algorithms=_ES256)
+    except InvalidJwsError as error:
+        raise InvalidProofError(str(error)) from error
+    claims = presented.claims
+    if presented.jws.header.typ != SESSION_TYP:
+        raise InvalidProofError("typ is that of another object")
+    if claims.iss != device.device_id or claims.aud != issuer:
+        raise InvalidProofError("iss or aud is wrong")
+    if not equal_secrets(claims.body_hash or "", body_hash or ""):
+        raise InvalidProofError("it is about another body")
+
+
+def _encryption_key(claims: EnrolmentClaims) -> ECKey:
+    # Read as strictly as a signature key: P-256, public, on the curve.
+    if parse_verification_key(claims.encryption_key).key_type != "EC":
+        raise InvalidKeyError("the encryption key is not on P-256")
+    try:
+        return ECKey.import_key({**_public_members(claims.encryption_key)})
+    except (JoseError, ValueError) as error:
+        raise InvalidKeyError("the encryption key is malformed") from error
+
+
+def _public_members(jwk: object) -> dict[str, str]:
+    if not isinstance(jwk, dict):
+        raise InvalidProofError("the key is not a JSON object")
+    return {name: str(jwk[name]) for name in ("kty", "crv", "x", "y")}
+
+
+def _is_name(name: str) -> bool:
+    return 1 <= len(name) <= MAXIMUM_TEXT_LENGTH and name.isprintable() and name == name.strip()
