@@ -196,12 +196,12 @@ class NewTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A stored transaction as it stands at the time it was read."""
+    """A stored transaction as it stands at the time it was read; redeemed, it has no content."""
 
     transaction_id: str
     client_id: str
     state: State
-    request: StoredRequest
+    request: StoredRequest | None
     expires_at: int
     decided: Decided | None = None
 

@@ -9,11 +9,11 @@ store runs the same rule as a script, and a test proves the two equal.
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["SLOW_DOWN_STEP_MS", "Throttle", "poll"]
+__all__ = ["SLOW_DOWN_STEP_MS", "TOLERANCE_DIVISOR", "TOLERANCE_MS", "Throttle", "poll"]
 
 SLOW_DOWN_STEP_MS: Final = 5_000
-_TOLERANCE_MS: Final = 1_000
-_TOLERANCE_DIVISOR: Final = 10
+TOLERANCE_MS: Final = 1_000
+TOLERANCE_DIVISOR: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Throttle:
 
 def poll(throttle: Throttle, now: int) -> tuple[bool, Throttle]:
     """Whether a poll at ``now`` is too early, and the throttle after it."""
-    tolerance = max(_TOLERANCE_MS, throttle.interval_ms // _TOLERANCE_DIVISOR)
+    tolerance = max(TOLERANCE_MS, throttle.interval_ms // TOLERANCE_DIVISOR)
     next_at = throttle.last_poll_at + throttle.interval_ms - tolerance
     if throttle.last_poll_at == 0 or now >= next_at:
         return False, Throttle(throttle.interval_ms, now)

@@ -1,0 +1,65 @@
+"""Due work in Redis: a sorted set a partition, claimed with a lease."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from ciba_service.ports import DueKind, DueWork
+from ciba_service.stores.keys import PARTITIONS, claim_key, due_key, partition_of
+from ciba_service.stores.operations import Operations
+from ciba_service.stores.script import Script
+
+__all__ = ["LEASE_MS", "RedisDueWork", "due_member"]
+
+LEASE_MS: Final = 10_000
+
+_CLAIM: Final = Script.load("claim_due")
+_FINISH: Final = Script.load("finish_due")
+
+
+def due_member(kind: DueKind, transaction_id: str) -> str:
+    """How a piece of work is called in the sorted set."""
+    return f"{kind}:{transaction_id}"
+
+
+class RedisDueWork:
+    """``ports.DueStore`` on Redis."""
+
+    __slots__ = ("_new_operation", "_operations")
+
+    def __init__(self, operations: Operations, new_operation: Callable[[], str]) -> None:
+        self._operations = operations
+        self._new_operation = new_operation
+
+    async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:
+        """Lease what is due for ten seconds."""
+        lease_until = now + LEASE_MS
+        members = await self._operations.evaluate(
+            _CLAIM,
+            [due_key(partition), claim_key(partition, self._new_operation())],
+            [now, limit, lease_until, LEASE_MS],
+        )
+        return [_work(member.decode(), lease_until) for member in members]
+
+    async def finish(self, work: DueWork) -> None:
+        """Forget it unless it was leased anew."""
+        await self._operations.evaluate(
+            _FINISH,
+            [due_key(partition_of(work.transaction_id))],
+            [due_member(work.kind, work.transaction_id), work.lease_until],
+        )
+
+    async def partitions_with_work(self, *, now: int) -> list[int]:
+        """Where something is due; one round trip."""
+        counts = await asyncio.gather(
+            *(
+                self._operations.call("ZCOUNT", due_key(partition), "-inf", now)
+                for partition in range(PARTITIONS)
+            )
+        )
+        return [partition for partition, count in enumerate(counts) if count]
+
+
+def _work(member: str, lease_until: int) -> DueWork:
+    kind, _, transaction_id = member.partition(":")
+    return DueWork(DueKind(kind), transaction_id, lease_until)

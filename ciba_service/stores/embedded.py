@@ -1,0 +1,152 @@
+"""The private server of a service without a Redis URL: one owner, no orphans, nothing lost."""
+
+import asyncio
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from ciba_service.stores.embedded_binary import ServerProgram, ServerVersion, find_program
+from ciba_service.stores.embedded_keeper import EmbeddedServerFailed, Keeper, ServerPlan, answers
+from ciba_service.stores.embedded_lock import OwnerLock, Role
+
+__all__ = ["DataDirectoryInUse", "EmbeddedServer", "EmbeddedServerFailed", "open_embedded"]
+
+_LONGEST_SOCKET_PATH: Final = 100
+"""Bytes; the kernel's limit is 104 to 108."""
+_PRIVATE: Final = 0o700
+_LOOK_AGAIN_SECONDS: Final = 0.05
+
+
+class DataDirectoryInUse(Exception):
+    """Another process owns the data directory; ``pid`` is its number, where it is known."""
+
+    def __init__(self, data_dir: Path, pid: int | None) -> None:
+        owner = "another process" if pid is None else f"process {pid}"
+        super().__init__(f"The data directory {data_dir} is in use by {owner}.")
+        self.pid = pid
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server, ours or that of the process that owns the data directory."""
+
+    socket_path: str
+    keeper: Keeper | None = None
+
+    @property
+    def owned(self) -> bool:
+        """Whether this process owns the server, so that closing ends it."""
+        return self.keeper is not None
+
+    async def aclose(self) -> None:
+        """End the server if it is ours, and wait until it has written everything."""
+        if self.keeper is not None:
+            await self.keeper.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+async def open_embedded(
+    data_dir: Path, *, own: bool = False, program: Path | None = None, patience: float = 30.0
+) -> EmbeddedServer:
+    """Start the server of a data directory, or join the one that a serving process runs there.
+
+    ``own`` is for ``serve``: it insists on being the owner. Without it (commands that do one thing
+    and end) a serving owner's socket is used; a brief owner is waited for in either case, at most
+    ``patience`` seconds. ``program`` names the server program instead of looking for one. The
+    directory is made, and closed to other users.
+
+    Raises:
+        DataDirectoryInUse: ``own``, and another process serves; or patience ran out.
+        EmbeddedServerFailed: the server does not start.
+        NoServerProgram: there is no program to run.
+    """
+    data_dir = _private_directory(data_dir)
+    lock_path = data_dir / "owner.lock"
+    end = asyncio.get_running_loop().time() + patience
+    while True:
+        lock = OwnerLock.take(lock_path, Role.SERVING if own else Role.BRIEF)
+        if lock is not None:
+            return await _start(data_dir, lock, program)
+        owner = OwnerLock.owner(lock_path)
+        if owner is not None and owner.role is Role.SERVING:
+            if own:
+                raise DataDirectoryInUse(data_dir, owner.pid)
+            socket_path = _remembered_socket(data_dir)
+            if await answers(socket_path):
+                return EmbeddedServer(socket_path)
+        if asyncio.get_running_loop().time() > end:
+            raise DataDirectoryInUse(data_dir, owner.pid if owner else None)
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+async def _start(data_dir: Path, lock: OwnerLock, program: Path | None) -> EmbeddedServer:
+    try:
+        chosen = await asyncio.to_thread(_choose_program, data_dir, program)
+        socket_path = _socket(data_dir)
+        keeper = Keeper(ServerPlan(chosen, data_dir, socket_path), lock)
+        await keeper.start()
+    except BaseException:
+        lock.release()
+        raise
+    return EmbeddedServer(socket_path, keeper)
+
+
+def _private_directory(data_dir: Path) -> Path:
+    data_dir.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    if data_dir.stat().st_uid != os.geteuid():
+        raise EmbeddedServerFailed(f"The data directory {data_dir} belongs to another user.")
+    data_dir.chmod(_PRIVATE)
+    return data_dir.resolve()
+
+
+def _choose_program(data_dir: Path, program: Path | None) -> Path:
+    """Choose a program that reads the files there, and note who is going to write them."""
+    note = data_dir / "redis.version"
+    writer = ServerVersion.parse(note.read_text("ascii")) if note.exists() else None
+    chosen = find_program(writer) if program is None else ServerProgram.at(program)
+    note.write_text(f"{chosen.version}\n", "ascii")
+    return chosen.path
+
+
+def _remembered_socket(data_dir: Path) -> str:
+    """Where the owner's socket is; a path too long for a socket is replaced by a noted one."""
+    usual = str(data_dir / "redis.sock")
+    if len(os.fsencode(usual)) <= _LONGEST_SOCKET_PATH:
+        return usual
+    try:
+        return (data_dir / "redis.sock.path").read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _socket(data_dir: Path) -> str:
+    """Decide, as the owner, where the socket is to be: beside the data if the path is short."""
+    remembered = _remembered_socket(data_dir)
+    if remembered and _is_private(Path(remembered).parent):
+        return remembered
+    made = str(Path(tempfile.mkdtemp(prefix="ciba-"), "redis.sock"))
+    (data_dir / "redis.sock.path").write_text(made, "utf-8")
+    return made
+
+
+def _is_private(directory: Path) -> bool:
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == _PRIVATE
+    return private and found.st_uid == os.geteuid()

@@ -1,0 +1,137 @@
+"""Every key name in Redis, and which keys may live without a TTL.
+
+The tag in braces decides the slot: what belongs to one transaction shares a partition, what belongs
+to one user shares that user's slot, so that each script stays on one slot.
+"""
+
+import hashlib
+from typing import Final
+
+from ciba_service.protocol.jose.encoding import base64url, parse_base64url
+from ciba_service.sca.devices import UserTag
+
+__all__ = [
+    "PARTITIONS",
+    "PERSISTENT_KEYS",
+    "activation_key",
+    "attempt_key",
+    "attempts_key",
+    "claim_key",
+    "devices_key",
+    "due_key",
+    "enrolment_key",
+    "grant_key",
+    "hub_channel",
+    "hub_channels",
+    "otp_key",
+    "partition_of",
+    "prompts_key",
+    "replay_key",
+    "reset_key",
+    "revocation_key",
+    "transaction_key",
+    "user_tag",
+]
+
+PARTITIONS: Final = 256
+_HUB_CHANNELS: Final = 16
+
+# Locks and attempt counters must not fade, phones and unused preset codes are kept until revoked
+# or used, and due work is gone when it is done.
+PERSISTENT_KEYS: Final = (
+    r"ciba:\{p\d+\}:due",
+    r"ciba:\{u[\w-]+\}:devices",
+    r"ciba:\{u[\w-]+\}:attempts",
+    r"ciba:\{a[\w-]+\}:preset",
+)
+
+
+def partition_of(transaction_id: str) -> int:
+    """The partition is the first byte of the transaction id."""
+    return parse_base64url(transaction_id[:2])[0]
+
+
+def user_tag(subject: str) -> UserTag:
+    """The name of a user in keys and device ids: half of a SHA-256 hash."""
+    return base64url(hashlib.sha256(b"ciba-user\0" + subject.encode("utf-8")).digest()[:16])
+
+
+def transaction_key(transaction_id: str) -> str:
+    """Hash: the record of a transaction."""
+    return f"ciba:{{p{partition_of(transaction_id)}}}:tx:{transaction_id}"
+
+
+def grant_key(transaction_id: str) -> str:
+    """Hash: what was granted, while its tokens live."""
+    return f"ciba:{{p{partition_of(transaction_id)}}}:grant:{transaction_id}"
+
+
+def due_key(partition: int) -> str:
+    """Sorted set: due work by time."""
+    return f"ciba:{{p{partition}}}:due"
+
+
+def claim_key(partition: int, operation: str) -> str:
+    """List: what a claim leased, for its retry."""
+    return f"ciba:{{p{partition}}}:claim:{operation}"
+
+
+def devices_key(tag: UserTag) -> str:
+    """Hash: a user's active phones."""
+    return f"ciba:{{u{tag}}}:devices"
+
+
+def prompts_key(tag: UserTag) -> str:
+    """Sorted set: a user's open prompts by expiry."""
+    return f"ciba:{{u{tag}}}:prompts"
+
+
+def attempts_key(tag: UserTag) -> str:
+    """Number: attempts used since the last success."""
+    return f"ciba:{{u{tag}}}:attempts"
+
+
+def attempt_key(tag: UserTag, operation: str) -> str:
+    """Number: which attempt an operation reserved."""
+    return f"ciba:{{u{tag}}}:attempt:{operation}"
+
+
+def reset_key(tag: UserTag, operation: str) -> str:
+    """Marker: this operation has reset the attempts."""
+    return f"ciba:{{u{tag}}}:reset:{operation}"
+
+
+def otp_key(tag: UserTag, device_id: str) -> str:
+    """Text: the last OTP step a phone spent, and for which operation."""
+    return f"ciba:{{u{tag}}}:otp:{device_id}"
+
+
+def enrolment_key(tag: UserTag, operation: str) -> str:
+    """Text: the phone an operation enrolled."""
+    return f"ciba:{{u{tag}}}:enrolment:{operation}"
+
+
+def revocation_key(tag: UserTag, operation: str) -> str:
+    """Marker: this operation has revoked a phone."""
+    return f"ciba:{{u{tag}}}:revocation:{operation}"
+
+
+def activation_key(lookup: str, *, preset: bool) -> str:
+    """Hash: an activation code, under its keyed hash."""
+    return f"ciba:{{a{lookup}}}:{'preset' if preset else 'code'}"
+
+
+def replay_key(kind: str, owner: str, identifier: str) -> str:
+    """Text: the operation that used an identifier."""
+    digest = hashlib.sha256(f"{kind}\0{owner}\0{identifier}".encode()).digest()
+    return f"ciba:{{r{base64url(digest)}}}"
+
+
+def hub_channel(tag: UserTag) -> str:
+    """Sharded channel on which a user's phones are reached."""
+    return hub_channels()[parse_base64url(tag)[0] % _HUB_CHANNELS]
+
+
+def hub_channels() -> tuple[str, ...]:
+    """All of them."""
+    return tuple(f"ciba:{{h{number}}}:hub" for number in range(_HUB_CHANNELS))

@@ -1,0 +1,41 @@
+"""Commands and scripts, each retried until its deadline: what the stores are written on."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ciba_service.ports import Clock
+from ciba_service.stores.commands import Argument, Commands
+from ciba_service.stores.run import run
+from ciba_service.stores.script import Script
+
+__all__ = ["OPERATION_MEMORY_MS", "Operations"]
+
+# How long the outcome of an operation is remembered for its retries.
+OPERATION_MEMORY_MS: Final = 900_000
+
+
+class Operations:
+    """Runs commands with retries; every script that changes something carries an operation id."""
+
+    __slots__ = ("_clock", "_commands", "_deadline_ms")
+
+    def __init__(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> None:
+        self._commands = commands
+        self._clock = clock
+        self._deadline_ms = deadline_ms
+
+    async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
+        """Run a script; raises ``StoreUnavailable``."""
+        return await run(
+            lambda: self._commands.evaluate(script, keys, args),
+            deadline_ms=self._deadline_ms,
+            clock=self._clock,
+        )
+
+    async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+        """Run one command; raises ``StoreUnavailable``."""
+        return await run(
+            lambda: self._commands.call(name, *arguments),
+            deadline_ms=self._deadline_ms,
+            clock=self._clock,
+        )

@@ -1,0 +1,141 @@
+"""Sending one batch of commands to one server, or to the nodes of a cluster."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.exceptions import (
+    ClusterDownError,
+    MovedError,
+    ReadOnlyError,
+    RedisClusterException,
+    SlotNotCoveredError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ciba_service.stores.faults import DRIVER_ERRORS
+
+__all__ = ["ClusterPipeline", "Pipeline", "Request", "ServerPipeline"]
+
+_TOPOLOGY_ERRORS: Final = (
+    ClusterDownError,
+    MovedError,
+    OSError,
+    RedisClusterException,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command ready for the wire; ``key`` says which node of a cluster it belongs to."""
+
+    name: str
+    arguments: tuple[bytes, ...]
+    key: bytes | None
+
+
+class Pipeline(Protocol):
+    """Sends a batch in one round trip to each server concerned."""
+
+    async def send(self, batch: Sequence[Request]) -> list[Any]:
+        """Return one reply, or one exception, for each request, in order.
+
+        Raises:
+            One of ``DRIVER_ERRORS``: the fate of the whole batch is unknown.
+        """
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+
+
+class ServerPipeline:
+    """One server, or the master that Sentinel names."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def send(self, batch: Sequence[Request]) -> list[Any]:
+        """Send the batch over one connection of the pool."""
+        pipeline = self._client.pipeline(transaction=False)
+        for request in batch:
+            pipeline.execute_command(request.name, *request.arguments)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        if any(isinstance(reply, ReadOnlyError) for reply in replies):
+            # The master became a replica: a new connection asks again who is the master.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+        return replies
+
+    async def aclose(self) -> None:
+        """Nothing runs in the background."""
+
+
+class ClusterPipeline:
+    """The nodes of a cluster.
+
+    With its own retries off the driver never looks at the topology again, so that a fault of the
+    transport makes us do it: beside the callers, one look at a time.
+    """
+
+    def __init__(self, client: RedisCluster) -> None:
+        self._client = client
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def send(self, batch: Sequence[Request]) -> list[Any]:
+        """Send each request to the node of its key, all nodes at once."""
+        await self._client.initialize()
+        replies: list[Any] = [None] * len(batch)
+        pipeline = self._client.pipeline()
+        sent: list[tuple[int, ClusterNode]] = []
+        for position, request in enumerate(batch):
+            try:
+                node = self._node(request.key)
+            except SlotNotCoveredError as error:
+                replies[position] = error
+            else:
+                # Named here, since a command the driver cannot route fails the whole batch.
+                pipeline.execute_command(request.name, *request.arguments, target_nodes=node)
+                sent.append((position, node))
+        try:
+            answers = await pipeline.execute(raise_on_error=False)
+        except _TOPOLOGY_ERRORS:
+            self._refresh({node for _, node in sent})
+            raise
+        for (position, _), answer in zip(sent, answers, strict=True):
+            replies[position] = answer
+        suspects = {node for at, node in sent if isinstance(replies[at], _TOPOLOGY_ERRORS)}
+        if suspects or len(sent) < len(batch):
+            self._refresh(suspects)
+        return replies
+
+    async def aclose(self) -> None:
+        """End a look at the topology that is under way."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait({self._refreshing})
+
+    def _node(self, key: bytes | None) -> ClusterNode:
+        if key is not None:
+            owners = self._client.nodes_manager.slots_cache.get(self._client.keyslot(key))
+        else:
+            owners = self._client.get_primaries()
+        if not owners:
+            raise SlotNotCoveredError("no node is known for the key")
+        return owners[0]
+
+    def _refresh(self, suspects: Iterable[ClusterNode]) -> None:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._look_again(tuple(suspects)))
+
+    async def _look_again(self, suspects: Sequence[ClusterNode]) -> None:
+        for node in suspects:
+            await node.disconnect_free_connections()
+        try:
+            await self._client.nodes_manager.initialize()
+        except DRIVER_ERRORS:
+            return  # The next fault looks again.

@@ -1,0 +1,25 @@
+-- KEYS: transaction
+-- ARGV: client, operation, now, format
+-- Replies: {'unknown'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', state, expires_at,
+-- request, decided}. The rate rule is protocol/transaction/polling.py.
+local r = redis.call('HMGET', KEYS[1],
+  'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w', 'r', 'd')
+if not r[1] or r[1] ~= ARGV[1] then return {'unknown'} end
+if r[2] ~= ARGV[4] then return {'format'} end
+local now = tonumber(ARGV[3])
+local state = effective_state(r[3], r[4], r[5], now)
+if state ~= 'pending' then
+  return {'settled', state, r[4], r[10] or '', r[11] or ''}
+end
+if r[8] == ARGV[2] then return {r[9]} end
+
+local interval, last = tonumber(r[6]), tonumber(r[7] or 0)
+local tolerance = math.max(TOLERANCE_MS, math.floor(interval / TOLERANCE_DIVISOR))
+local verdict = 'pending'
+if last ~= 0 and now < last + interval - tolerance then
+  verdict = 'slow_down'
+  interval = interval + SLOW_DOWN_STEP_MS
+end
+redis.call('HSET', KEYS[1], 'i', integer(interval), 'l', ARGV[3],
+  'q', ARGV[2], 'w', verdict, 'b', r[6] .. ' ' .. (r[7] or '0'))
+return {verdict}

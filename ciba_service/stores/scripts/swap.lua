@@ -1,0 +1,28 @@
+-- KEYS: transaction, due, grant
+-- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
+--       grant, access token hash, grant expires_at
+-- {1, state}: the event happened, now or before by this operation. {0, state}: it did not.
+-- {0}: there is no such transaction. {-1}: its format is unknown.
+local event, now = ARGV[1], tonumber(ARGV[3])
+local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event)
+if not r[2] then return {0} end
+if r[1] ~= ARGV[4] then return {-1} end
+if r[5] == ARGV[2] then return {1, r[2]} end
+local state, current = advance(r[2], event, r[3], r[4], now)
+if not state then return {0, current} end
+
+redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
+if event == 'approve' then
+  redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
+elseif event == 'fail' then
+  redis.call('HSET', KEYS[1], 'f', ARGV[8])
+elseif event == 'redeem' then
+  redis.call('HDEL', KEYS[1], 'r', 'd')
+  redis.call('HSET', KEYS[3], 'g', ARGV[9], 'a', ARGV[10])
+  redis.call('PEXPIREAT', KEYS[3], ARGV[11])
+end
+if r[2] == 'pending' then
+  redis.call('ZREM', KEYS[2], ARGV[5])
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
+end
+return {1, state}

@@ -1,0 +1,236 @@
+"""Listening to sharded channels of Redis without ever being silently deaf.
+
+The driver resubscribes by itself, but not always, and it never says that messages were lost in
+between. Here a subscription is one connection to each server concerned. A heartbeat is published
+on one of its channels after the other and must come back; when it does not, when a connection
+breaks, or when a channel moves to another node, everything is torn down and built anew from the
+present topology, and the listener is told.
+"""
+
+import asyncio
+import itertools
+import random
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.cluster import RedisCluster
+
+from ciba_service.stores.commands import Commands
+from ciba_service.stores.connection import connect, connect_node, disconnect
+from ciba_service.stores.faults import DRIVER_ERRORS, StoreFault
+from ciba_service.stores.target import Address, RedisTarget
+
+__all__ = ["HEARTBEAT", "Message", "Resubscribed", "Subscription", "SubscriptionEvent"]
+
+HEARTBEAT: Final = b"\0heartbeat"
+"""The one content that is never delivered."""
+
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 5.0
+_HEALTHY_SECONDS: Final = 30.0
+
+
+class Message(NamedTuple):
+    """What somebody published on a channel."""
+
+    channel: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resubscribed:
+    """From here on messages arrive; any before may have been missed, so look for yourself."""
+
+
+SubscriptionEvent = Message | Resubscribed
+
+
+class _ChannelMoved(Exception):
+    """The server ended a subscription, since another node serves the channel now."""
+
+
+class _Listener:
+    """The channels of one server, over one connection."""
+
+    def __init__(self, client: Redis, channels: Sequence[str], *, one_slot_a_command: bool) -> None:
+        self.channels = channels
+        self._client = client
+        self._pubsub: PubSub = client.pubsub()
+        self._one_slot_a_command = one_slot_a_command
+        self._expected = ""
+        self._heard = asyncio.Event()
+
+    async def subscribe(self) -> None:
+        """Subscribe, and wait until the server has confirmed every channel."""
+        if self._one_slot_a_command:
+            for channel in self.channels:
+                await self._pubsub.ssubscribe(channel)
+        else:
+            await self._pubsub.ssubscribe(*self.channels)
+        missing = set(self.channels)
+        while missing:
+            message = await self._pubsub.get_message(timeout=None)
+            if message is not None and message["type"] == "ssubscribe":
+                missing.discard(message["channel"].decode())
+
+    async def listen(self, deliver: Callable[[Message], None]) -> None:
+        """Hand over every message; ends only by an exception."""
+        while True:
+            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=None)
+            if message is None:
+                continue
+            if message["type"] == "sunsubscribe":
+                raise _ChannelMoved
+            if message["type"] == "smessage":
+                self._receive(Message(message["channel"].decode(), message["data"]), deliver)
+
+    async def beat(self, commands: Commands, *, every: float, within: float) -> None:
+        """Publish to one channel after the other; ``TimeoutError`` when one does not come back."""
+        for channel in itertools.cycle(self.channels):
+            await asyncio.sleep(every)
+            self._expected = channel
+            self._heard.clear()
+            async with asyncio.timeout(within):
+                with suppress(StoreFault):
+                    await commands.call("SPUBLISH", channel, HEARTBEAT)
+                await self._heard.wait()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+        await disconnect(self._client)
+
+    def _receive(self, message: Message, deliver: Callable[[Message], None]) -> None:
+        if message.data != HEARTBEAT:
+            deliver(message)
+        elif message.channel == self._expected:
+            self._heard.set()
+
+
+class Subscription(AsyncIterator[SubscriptionEvent]):
+    """Messages of a fixed set of sharded channels, as long as the ``async with`` lasts.
+
+    Iterating gives ``Resubscribed`` first, and again whenever messages may have been missed: after
+    each new start, and when the listener was slower than ``capacity`` messages, which are then
+    dropped. ``ready`` is set while all channels are subscribed. A subscription that misses its
+    heartbeat (sent every ``heartbeat_seconds`` through ``commands``) for ``silence_seconds`` is
+    built anew. No fault of Redis ends the iteration.
+    """
+
+    def __init__(
+        self,
+        target: RedisTarget,
+        commands: Commands,
+        channels: Sequence[str],
+        *,
+        heartbeat_seconds: float = 5.0,
+        silence_seconds: float = 5.0,
+        capacity: int = 10_000,
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._target = target
+        self._commands = commands
+        self._channels = tuple(dict.fromkeys(channels))
+        self._heartbeat_seconds = heartbeat_seconds
+        self._silence_seconds = silence_seconds
+        self._capacity = capacity
+        self._events: deque[SubscriptionEvent] = deque()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._maintain())
+        self._task.add_done_callback(lambda _: self._arrived.set())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def __anext__(self) -> SubscriptionEvent:
+        while not self._events:
+            if self._task is None or self._task.cancelled():
+                raise StopAsyncIteration
+            if self._task.done():
+                self._task.result()
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._events.popleft()
+
+    def _offer(self, event: SubscriptionEvent) -> None:
+        if len(self._events) >= self._capacity:
+            self._events.clear()
+            event = Resubscribed()
+        self._events.append(event)
+        self._arrived.set()
+
+    async def _maintain(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = _FIRST_PAUSE
+        while True:
+            started = loop.time()
+            try:
+                await self._listen_until_broken()
+            except* (_ChannelMoved, *DRIVER_ERRORS):
+                self.ready.clear()
+            if loop.time() - started > _HEALTHY_SECONDS:
+                pause = _FIRST_PAUSE
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  (nothing secret)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _listen_until_broken(self) -> None:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(self._target.connect_timeout + self._target.command_timeout):
+                listeners = await self._listeners(stack)
+                for listener in listeners:
+                    await listener.subscribe()
+            self._offer(Resubscribed())
+            self.ready.set()
+            async with asyncio.TaskGroup() as group:
+                for listener in listeners:
+                    group.create_task(listener.listen(self._offer))
+                    group.create_task(
+                        listener.beat(
+                            self._commands,
+                            every=self._heartbeat_seconds,
+                            within=self._silence_seconds,
+                        )
+                    )
+
+    async def _listeners(self, stack: AsyncExitStack) -> list[_Listener]:
+        client = connect(self._target)
+        if isinstance(client, Redis):
+            listeners = [_Listener(client, self._channels, one_slot_a_command=False)]
+        else:
+            try:
+                owners = await self._channels_by_node(client)
+            finally:
+                await disconnect(client)
+            listeners = [
+                _Listener(connect_node(self._target, address), channels, one_slot_a_command=True)
+                for address, channels in owners.items()
+            ]
+        for listener in listeners:
+            stack.push_async_callback(listener.aclose)
+        return listeners
+
+    async def _channels_by_node(self, client: RedisCluster) -> dict[Address, list[str]]:
+        await client.initialize()
+        owners: defaultdict[Address, list[str]] = defaultdict(list)
+        for channel in self._channels:
+            # Every slot is covered, or initialize() would have raised.
+            node = client.nodes_manager.slots_cache[client.keyslot(channel)][0]
+            owners[Address(node.host, int(node.port))].append(channel)
+        return owners

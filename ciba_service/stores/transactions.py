@@ -1,0 +1,171 @@
+"""Transactions in Redis: one hash each, changed only by scripts that know the table."""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from ciba_service.ports import (
+    Decided,
+    DueKind,
+    NewTransaction,
+    PollReply,
+    PollStatus,
+    StoredRequest,
+    Swap,
+    SwapResult,
+    Transaction,
+    UnknownRecordFormat,
+)
+from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
+from ciba_service.stores.due import due_member
+from ciba_service.stores.keys import due_key, grant_key, partition_of, transaction_key
+from ciba_service.stores.operations import Operations
+from ciba_service.stores.script import Script
+from ciba_service.stores.sealing import Sealer
+from ciba_service.stores.transition_table import STATE_PRELUDE
+
+__all__ = ["RECORD_FORMAT", "RedisTransactions"]
+
+_T = TypeVar("_T")
+
+RECORD_FORMAT: Final = "1"
+# The record outlives its expiry so that the answer stays right (CIBA 11, expired_token).
+KEPT_AFTER_EXPIRY_MS: Final = 600_000
+
+_CREATE: Final = Script.load("create_transaction")
+_POLL: Final = Script.load("poll", STATE_PRELUDE)
+_FORGET: Final = Script.load("forget_poll")
+_SWAP: Final = Script.load("swap", STATE_PRELUDE)
+
+
+class RedisTransactions:
+    """``ports.TransactionStore`` on Redis; request and decision are sealed."""
+
+    __slots__ = ("_operations", "_sealer")
+
+    def __init__(self, operations: Operations, sealer: Sealer) -> None:
+        self._operations = operations
+        self._sealer = sealer
+
+    async def create(self, new: NewTransaction, *, operation: str) -> None:
+        """Store as PENDING with ``announce`` and ``expire`` due."""
+        key = transaction_key(new.transaction_id)
+        stored = await self._operations.evaluate(
+            _CREATE,
+            [key, due_key(partition_of(new.transaction_id))],
+            [
+                operation,
+                RECORD_FORMAT,
+                new.client_id,
+                new.expires_at,
+                new.interval_ms,
+                self._seal(key, "request", new.client_id, new.request),
+                new.expires_at + KEPT_AFTER_EXPIRY_MS,
+                new.created_at,
+                due_member(DueKind.ANNOUNCE, new.transaction_id),
+                due_member(DueKind.EXPIRE, new.transaction_id),
+            ],
+        )
+        if not stored:
+            raise AssertionError("256 random bits were drawn twice")
+
+    async def read(self, transaction_id: str, *, now: int) -> Transaction | None:
+        """As it stands at ``now``."""
+        key = transaction_key(transaction_id)
+        names = ("c", "v", "s", "e", "u", "r", "d")
+        reply = await self._operations.call("HMGET", key, *names)
+        client, version, state, expires_at, redeem_until, request, decided = reply
+        if client is None:
+            return None
+        _known(version)
+        deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
+        return self._transaction(
+            transaction_id,
+            client.decode(),
+            effective_state(State(state.decode()), deadlines, now),
+            (int(expires_at), request or b"", decided or b""),
+        )
+
+    async def poll(
+        self, transaction_id: str, *, client_id: str, operation: str, now: int
+    ) -> PollReply:
+        """Look for the owner; a pending transaction counts the poll."""
+        reply = await self._operations.evaluate(
+            _POLL, [transaction_key(transaction_id)], [client_id, operation, now, RECORD_FORMAT]
+        )
+        if reply[0] == b"format":
+            raise UnknownRecordFormat("a transaction has another format")
+        status = PollStatus(reply[0].decode())
+        if status is not PollStatus.SETTLED:
+            return PollReply(status)
+        state, expires_at, request, decided = reply[1:]
+        return PollReply(
+            status,
+            self._transaction(
+                transaction_id,
+                client_id,
+                State(state.decode()),
+                (int(expires_at), request, decided),
+            ),
+        )
+
+    async def forget_poll(self, transaction_id: str, *, operation: str) -> None:
+        """Undo a poll that turned out to be none."""
+        await self._operations.evaluate(_FORGET, [transaction_key(transaction_id)], [operation])
+
+    async def swap(self, swap: Swap) -> SwapResult:
+        """Let the event happen if the table allows it."""
+        key, tokens = transaction_key(swap.transaction_id), swap.tokens
+        grant = grant_key(swap.transaction_id)
+        reply = await self._operations.evaluate(
+            _SWAP,
+            [key, due_key(partition_of(swap.transaction_id)), grant],
+            [
+                swap.event,
+                swap.operation,
+                swap.now,
+                RECORD_FORMAT,
+                due_member(DueKind.EXPIRE, swap.transaction_id),
+                due_member(DueKind.SETTLE, swap.transaction_id),
+                self._seal(key, "decided", "", swap.decided) if swap.decided else b"",
+                swap.reason or "",
+                self._sealer.seal(tokens.grant, key=grant, name="grant") if tokens else b"",
+                tokens.access_token_hash if tokens else "",
+                tokens.expires_at if tokens else 0,
+            ],
+        )
+        if reply[0] < 0:
+            raise UnknownRecordFormat("a transaction has another format")
+        state = State(reply[1].decode()) if len(reply) > 1 else None
+        return SwapResult(won=reply[0] == 1, state=state)
+
+    def _seal(self, key: str, name: str, owner: str, value: msgspec.Struct) -> bytes:
+        return self._sealer.seal(msgspec.json.encode(value), key=key, name=name, owner=owner)
+
+    def _transaction(
+        self,
+        transaction_id: str,
+        client_id: str,
+        state: State,
+        content: tuple[int, bytes, bytes],
+    ) -> Transaction:
+        key, (expires_at, request, decided) = transaction_key(transaction_id), content
+        return Transaction(
+            transaction_id=transaction_id,
+            client_id=client_id,
+            state=state,
+            expires_at=expires_at,
+            request=self._open(key, "request", client_id, request, StoredRequest),
+            decided=self._open(key, "decided", "", decided, Decided),
+        )
+
+    def _open(self, key: str, name: str, owner: str, sealed: bytes, type_: type[_T]) -> _T | None:
+        if not sealed:
+            return None
+        plaintext = self._sealer.open(sealed, key=key, name=name, owner=owner)
+        return msgspec.json.decode(plaintext, type=type_)
+
+
+def _known(version: bytes | None) -> None:
+    if version != RECORD_FORMAT.encode():
+        raise UnknownRecordFormat("a transaction has another format")
