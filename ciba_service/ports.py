@@ -188,6 +188,7 @@ class NewTransaction:
 
     transaction_id: str
     client_id: str
+    user_tag: UserTag
     request: StoredRequest
     created_at: int
     expires_at: int
@@ -196,14 +197,19 @@ class NewTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A stored transaction as it stands at the time it was read; redeemed, it has no content."""
+    """A stored transaction as it stands at the time it was read.
+
+    Once redeemed it has no ``request`` any more. ``decision`` is the operation that decided it.
+    """
 
     transaction_id: str
     client_id: str
+    user_tag: UserTag
     state: State
     request: StoredRequest | None
     expires_at: int
     decided: Decided | None = None
+    decision: str = ""
 
 
 class PollStatus(StrEnum):
@@ -236,8 +242,8 @@ class TokenRecord:
 class Swap:
     """One event that is to happen to one transaction.
 
-    ``decided`` goes with APPROVE and DENY (None for a denial), ``reason`` with FAIL, ``tokens``
-    with REDEEM. Due work is written with it: ``settle`` when the prompt is no longer open.
+    ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM. Due work is
+    written with it: ``settle`` when the prompt is no longer open.
     """
 
     transaction_id: str
@@ -373,8 +379,8 @@ class DeviceStore(Protocol):
 
     async def add(
         self, tag: UserTag, device: Device, jwk: dict[str, str], *, operation: str
-    ) -> Device:
-        """Enrol; the same operation gets the device it added before."""
+    ) -> Device | None:
+        """Enrol; the same operation gets the phone it added before. None: too many phones."""
         ...
 
     async def find(self, device_id: str) -> Device | None:
@@ -405,9 +411,7 @@ class AttemptStore(Protocol):
         """Start anew after a success, once an operation."""
         ...
 
-    async def spend_step(
-        self, device_id: str, step: int, *, operation: str, period_ms: int
-    ) -> bool:
+    async def spend_step(self, device_id: str, step: int, *, operation: str) -> bool:
         """Spend a time step of a phone's OTP; False when it or a later one was spent before."""
         ...
 

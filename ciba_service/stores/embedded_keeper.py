@@ -86,6 +86,7 @@ async def answers(socket_path: str) -> bool:
                 return await reader.readline() == b"+PONG\r\n"
             finally:
                 writer.close()
+                await writer.wait_closed()
     except OSError:  # TimeoutError is one.
         return False
 

@@ -1,5 +1,6 @@
 """Transactions in Redis: one hash each, changed only by scripts that know the table."""
 
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -37,6 +38,24 @@ _POLL: Final = Script.load("poll", STATE_PRELUDE)
 _FORGET: Final = Script.load("forget_poll")
 _SWAP: Final = Script.load("swap", STATE_PRELUDE)
 
+# The fields of a record, in the order of ``_Fields``; poll.lua replies in the same order.
+_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields of a record as Redis has them."""
+
+    client: bytes
+    user_tag: bytes
+    state: bytes
+    expires_at: bytes
+    redeem_until: bytes | None
+    request: bytes | None
+    decided: bytes | None
+    approval: bytes | None
+    denial: bytes | None
+
 
 class RedisTransactions:
     """``ports.TransactionStore`` on Redis; request and decision are sealed."""
@@ -64,6 +83,7 @@ class RedisTransactions:
                 new.created_at,
                 due_member(DueKind.ANNOUNCE, new.transaction_id),
                 due_member(DueKind.EXPIRE, new.transaction_id),
+                new.user_tag,
             ],
         )
         if not stored:
@@ -72,19 +92,12 @@ class RedisTransactions:
     async def read(self, transaction_id: str, *, now: int) -> Transaction | None:
         """As it stands at ``now``."""
         key = transaction_key(transaction_id)
-        names = ("c", "v", "s", "e", "u", "r", "d")
-        reply = await self._operations.call("HMGET", key, *names)
-        client, version, state, expires_at, redeem_until, request, decided = reply
-        if client is None:
+        version, *fields = await self._operations.call("HMGET", key, "v", *_NAMES)
+        if version is None:
             return None
-        _known(version)
-        deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
-        return self._transaction(
-            transaction_id,
-            client.decode(),
-            effective_state(State(state.decode()), deadlines, now),
-            (int(expires_at), request or b"", decided or b""),
-        )
+        if version != RECORD_FORMAT.encode():
+            raise UnknownRecordFormat("a transaction has another format")
+        return self._transaction(transaction_id, _Fields(*fields), now)
 
     async def poll(
         self, transaction_id: str, *, client_id: str, operation: str, now: int
@@ -98,16 +111,7 @@ class RedisTransactions:
         status = PollStatus(reply[0].decode())
         if status is not PollStatus.SETTLED:
             return PollReply(status)
-        state, expires_at, request, decided = reply[1:]
-        return PollReply(
-            status,
-            self._transaction(
-                transaction_id,
-                client_id,
-                State(state.decode()),
-                (int(expires_at), request, decided),
-            ),
-        )
+        return PollReply(status, self._transaction(transaction_id, _Fields(*reply[1:]), now))
 
     async def forget_poll(self, transaction_id: str, *, operation: str) -> None:
         """Undo a poll that turned out to be none."""
@@ -142,30 +146,24 @@ class RedisTransactions:
     def _seal(self, key: str, name: str, owner: str, value: msgspec.Struct) -> bytes:
         return self._sealer.seal(msgspec.json.encode(value), key=key, name=name, owner=owner)
 
-    def _transaction(
-        self,
-        transaction_id: str,
-        client_id: str,
-        state: State,
-        content: tuple[int, bytes, bytes],
-    ) -> Transaction:
-        key, (expires_at, request, decided) = transaction_key(transaction_id), content
+    def _transaction(self, transaction_id: str, fields: _Fields, now: int) -> Transaction:
+        key, client_id = transaction_key(transaction_id), fields.client.decode()
+        deadlines = Deadlines(int(fields.expires_at), int(fields.redeem_until or 0))
         return Transaction(
             transaction_id=transaction_id,
             client_id=client_id,
-            state=state,
-            expires_at=expires_at,
-            request=self._open(key, "request", client_id, request, StoredRequest),
-            decided=self._open(key, "decided", "", decided, Decided),
+            user_tag=fields.user_tag.decode(),
+            state=effective_state(State(fields.state.decode()), deadlines, now),
+            expires_at=deadlines.expires_at,
+            request=self._open(key, "request", client_id, fields.request, StoredRequest),
+            decided=self._open(key, "decided", "", fields.decided, Decided),
+            decision=(fields.approval or fields.denial or b"").decode(),
         )
 
-    def _open(self, key: str, name: str, owner: str, sealed: bytes, type_: type[_T]) -> _T | None:
+    def _open(
+        self, key: str, name: str, owner: str, sealed: bytes | None, type_: type[_T]
+    ) -> _T | None:
         if not sealed:
             return None
         plaintext = self._sealer.open(sealed, key=key, name=name, owner=owner)
         return msgspec.json.decode(plaintext, type=type_)
-
-
-def _known(version: bytes | None) -> None:
-    if version != RECORD_FORMAT.encode():
-        raise UnknownRecordFormat("a transaction has another format")

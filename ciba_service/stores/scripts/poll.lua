@@ -1,15 +1,14 @@
 -- KEYS: transaction
 -- ARGV: client, operation, now, format
--- Replies: {'unknown'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', state, expires_at,
--- request, decided}. The rate rule is protocol/transaction/polling.py.
-local r = redis.call('HMGET', KEYS[1],
-  'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w', 'r', 'd')
+-- Replies: {'unknown'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', the fields that
+-- stores/transactions.py names}. The rate rule is protocol/transaction/polling.py.
+local r = redis.call('HMGET', KEYS[1], 'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w')
 if not r[1] or r[1] ~= ARGV[1] then return {'unknown'} end
 if r[2] ~= ARGV[4] then return {'format'} end
 local now = tonumber(ARGV[3])
-local state = effective_state(r[3], r[4], r[5], now)
-if state ~= 'pending' then
-  return {'settled', state, r[4], r[10] or '', r[11] or ''}
+if effective_state(r[3], r[4], r[5], now) ~= 'pending' then
+  return {'settled', unpack(redis.call('HMGET', KEYS[1],
+    'c', 't', 's', 'e', 'u', 'r', 'd', 'o:approve', 'o:deny'))}
 end
 if r[8] == ARGV[2] then return {r[9]} end
 
