@@ -29,6 +29,7 @@ __all__ = [
     "Announcement",
     "AnnouncementKind",
     "AttemptStore",
+    "Broadcast",
     "ClientRegistry",
     "Clock",
     "Decided",
@@ -46,6 +47,7 @@ __all__ = [
     "PromptStore",
     "Randomness",
     "ReplayStore",
+    "StoreHealth",
     "StoreUnavailable",
     "StoredRequest",
     "Swap",
@@ -456,17 +458,33 @@ class AnnouncementKind(StrEnum):
     WITHDRAW = "withdraw"
     ENROLLED = "enrolled"
     REVOKED = "revoked"
+    REPLACED = "replaced"
     RESYNC = "resync"
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A word to all phones of one user, wherever they are connected."""
+class Announcement(msgspec.Struct, frozen=True, array_like=True):
+    """A word to all phones of one user, wherever they are connected.
+
+    ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, a new phone's
+    name, or the connection that replaces another.
+    """
 
     kind: AnnouncementKind
     tag: UserTag
-    subject_id: str = ""
+    about: str = ""
     detail: str = ""
+
+
+class Broadcast(Protocol):
+    """Carries announcements to all processes."""
+
+    async def publish(self, tag: UserTag, data: bytes) -> None:
+        """Tell all processes."""
+        ...
+
+    def listen(self) -> AsyncIterator[bytes | None]:
+        """What was published; None where something may have been missed."""
+        ...
 
 
 class DeviceHub(Protocol):
@@ -477,7 +495,15 @@ class DeviceHub(Protocol):
         ...
 
     def attach(
-        self, tag: UserTag, device_id: str
+        self, tag: UserTag, device_id: str, connection: str
     ) -> AbstractAsyncContextManager[AsyncIterator[Announcement]]:
         """Listen for a connected phone; begins with a resync."""
+        ...
+
+
+class StoreHealth(Protocol):
+    """Whether the store can be used."""
+
+    async def server_time_ms(self) -> int:
+        """The store's own clock; raises ``StoreUnavailable``."""
         ...

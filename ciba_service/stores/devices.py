@@ -1,6 +1,7 @@
 """Enrolled phones in Redis: a hash a user; the PIN key and the OTP seed are sealed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -84,7 +85,7 @@ class RedisDevices:
             subject=record.subject,
             name=record.name,
             enrolled_at=record.enrolled_at,
-            key=parse_verification_key(record.jwk),
+            key=replace(parse_verification_key(record.jwk), kid=device_id),
             pin_key=self._open(key, "pin_key", device_id, record.pin_key),
             totp_secret=self._open(key, "totp_secret", device_id, record.totp_secret).decode(),
         )

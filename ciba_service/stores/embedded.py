@@ -19,6 +19,8 @@ _LONGEST_SOCKET_PATH: Final = 100
 """Bytes; the kernel's limit is 104 to 108."""
 _PRIVATE: Final = 0o700
 _LOOK_AGAIN_SECONDS: Final = 0.05
+_HANDOVER_SECONDS: Final = 1.0
+"""For a killed process to disappear, so that a restart at once succeeds."""
 
 
 class DataDirectoryInUse(Exception):
@@ -76,19 +78,20 @@ async def open_embedded(
     """
     data_dir = _private_directory(data_dir)
     lock_path = data_dir / "owner.lock"
-    end = asyncio.get_running_loop().time() + patience
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
     while True:
         lock = OwnerLock.take(lock_path, Role.SERVING if own else Role.BRIEF)
         if lock is not None:
             return await _start(data_dir, lock, program)
         owner = OwnerLock.owner(lock_path)
-        if owner is not None and owner.role is Role.SERVING:
-            if own:
-                raise DataDirectoryInUse(data_dir, owner.pid)
+        serving = owner is not None and owner.role is Role.SERVING
+        if serving and not own:
             socket_path = _remembered_socket(data_dir)
             if await answers(socket_path):
                 return EmbeddedServer(socket_path)
-        if asyncio.get_running_loop().time() > end:
+        limit = min(patience, _HANDOVER_SECONDS) if serving and own else patience
+        if loop.time() - begin > limit:
             raise DataDirectoryInUse(data_dir, owner.pid if owner else None)
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 

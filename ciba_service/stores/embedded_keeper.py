@@ -176,10 +176,11 @@ class Keeper:
 
     def _failure(self) -> EmbeddedServerFailed:
         try:
-            lines = self._plan.log_path.read_text("utf-8", "replace").splitlines()
+            log = self._plan.log_path.read_text("utf-8", "replace")
         except OSError:
-            lines = []
-        said = f" It said: {lines[-1]}" if lines else ""
+            log = ""
+        lines = [line.partition(" # ")[2] or line for line in log.splitlines() if line.strip()]
+        said = f" It said: {lines[-1]} (see {self._plan.log_path})" if lines else ""
         return EmbeddedServerFailed(f"{self._plan.program} does not start.{said}")
 
 

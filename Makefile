@@ -1,0 +1,45 @@
+# Every target sets up what it needs, the first time and after each change of the lock.
+# PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check clauses lock clean
+
+BIN := .venv/bin
+RECORD := build/clauses.json
+RULES := ciba_service/protocol/*,ciba_service/sca/*,ciba_service/flow/*
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make .venv from the hashed lock (the other targets do so themselves)
+	@scripts/setup.sh
+
+demo: setup ## Run one flow from end to end (ARGS=--once: then stop)
+	@scripts/ensure-redis.sh --or-embedded
+	@$(BIN)/python scripts/demo.py $(ARGS)
+
+test: setup ## Run the whole test suite, measure coverage, record the proven clauses
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup --clause-record=$(RECORD) \
+		--cov --cov-report term:skip-covered
+	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
+
+check: setup ## Check format, style, types and the direction of imports
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved
+	@$(BIN)/python -m tools.clauses $(ARGS)
+
+$(RECORD):
+	@$(MAKE) test
+
+lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions)
+	@scripts/lock.sh $(ARGS)
+
+clean: ## Remove .venv and everything that was generated
+	rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

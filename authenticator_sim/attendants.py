@@ -1,0 +1,137 @@
+"""Who answers the challenges of a running phone: a rule, or a person at the terminal.
+
+An attendant hears every event (``notice``) and works until it is cancelled (``run``).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.events import (
+    ChallengeShown,
+    Closed,
+    Decided,
+    DecisionRefused,
+    Event,
+    NotDecided,
+)
+from authenticator_sim.core.pin import Pin
+from authenticator_sim.errors import PhoneError
+from authenticator_sim.phone import Phone
+from authenticator_sim.terminal.dialogue import Dialogue
+from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
+from ciba_service.sca.messages import DenialReason, RefusalReason
+
+__all__ = ["AnswerAll", "Attendant", "TerminalAttendant"]
+
+
+class Attendant(Protocol):
+    """Answers challenges."""
+
+    def notice(self, event: Event) -> None:
+        """Hear of an event."""
+        ...
+
+    async def run(self) -> None:
+        """Work until cancelled, or until there is nobody left to answer."""
+        ...
+
+
+class AnswerAll:
+    """Approves or denies every challenge, several at once, each once only.
+
+    A refused decision is not tried again: the same PIN would only use up attempts.
+    """
+
+    def __init__(
+        self, phone: Phone, *, approve: bool, pin: Pin | None, report: Callable[[Event], None]
+    ) -> None:
+        """Choose the answer; an approval needs the PIN."""
+        self._phone = phone
+        self._approve = approve
+        self._pin = pin
+        self._report = report
+        self._arrived: asyncio.Queue[str] = asyncio.Queue()
+
+    def notice(self, event: Event) -> None:
+        """Take up each new challenge."""
+        if isinstance(event, ChallengeShown):
+            self._arrived.put_nowait(event.transaction_id)
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        async with asyncio.TaskGroup() as answers:
+            while True:
+                answers.create_task(self._answer(await self._arrived.get()))
+
+    async def _answer(self, transaction_id: str) -> None:
+        try:
+            if self._approve:
+                await self._phone.approve(transaction_id, pin=self._pin)
+            else:
+                await self._phone.deny(transaction_id, reason=DenialReason.DECLINED)
+        except PhoneError as error:
+            self._report(NotDecided(transaction_id, str(error)))
+
+
+class TerminalAttendant:
+    """Shows one challenge after the other to a person; takes it away when it is closed."""
+
+    def __init__(
+        self, phone: Phone, *, keyboard: Keyboard, screen: TextIO, pin: Pin | None
+    ) -> None:
+        """Ask at this keyboard and screen."""
+        self._phone = phone
+        self._screen = screen
+        self._dialogue = Dialogue(phone, keyboard=keyboard, screen=screen, pin=pin)
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._current: str | None = None
+        self._taken_away = asyncio.Event()
+
+    def notice(self, event: Event) -> None:
+        """Queue new challenges and refused attempts; interrupt what is closed."""
+        match event:
+            case ChallengeShown() | DecisionRefused(reason=RefusalReason.FACTORS):
+                self._waiting.put_nowait(event.transaction_id)
+            case Closed() | Decided() | DecisionRefused():
+                if event.transaction_id == self._current:
+                    self._taken_away.set()
+            case _:
+                pass
+
+    async def run(self) -> None:
+        """Ask until cancelled or the terminal is closed."""
+        while True:
+            transaction_id = await self._waiting.get()
+            challenge = self._phone.device.find_challenge(
+                transaction_id, now_ms=self._phone.clock.now_ms()
+            )
+            if challenge is None:
+                continue
+            try:
+                await self._attend(challenge)
+            except KeyboardClosed:
+                return
+            except PhoneError as error:
+                self._screen.write(f"{error}\n")
+
+    async def _attend(self, challenge: VerifiedChallenge) -> None:
+        self._current, self._taken_away = challenge.transaction_id, asyncio.Event()
+        seconds_left = self._phone.device.seconds_left(challenge, now_ms=self._phone.clock.now_ms())
+        decision = asyncio.create_task(self._dialogue.decide(challenge))
+        ends = (
+            asyncio.create_task(self._phone.clock.sleep(seconds_left)),
+            asyncio.create_task(self._taken_away.wait()),
+        )
+        try:
+            await asyncio.wait({decision, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if decision.done():
+                decision.result()
+            else:
+                self._screen.write("\nThis request is no longer open.\n")
+        finally:
+            self._current = None
+            for task in (decision, *ends):
+                task.cancel()
+            await asyncio.gather(decision, *ends, return_exceptions=True)

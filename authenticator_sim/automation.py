@@ -1,0 +1,199 @@
+"""The automation endpoint: a test tells the phone what to decide, over HTTP on loopback only.
+
+``POST /decide?auth_req_id=...&action=allow|deny`` waits up to ten seconds for the matching
+challenge, answers 202, and decides one second after its answer. Nothing logs the query string:
+an ``auth_req_id`` is the client's secret.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from authenticator_sim.core.events import (
+    ChallengeShown,
+    DecisionRefused,
+    Event,
+    Listening,
+    NotDecided,
+)
+from authenticator_sim.core.pin import Pin
+from authenticator_sim.errors import PhoneError, UsageError
+from authenticator_sim.phone import Phone
+from ciba_service.sca.messages import DenialReason, RefusalReason, transaction_id
+
+__all__ = ["Automation", "listen_on_loopback"]
+
+_WAIT_SECONDS: Final = 10.0
+_DELAY_SECONDS: Final = 1.0
+_MAX_ID_LENGTH: Final = 256
+_MAX_REQUESTS: Final = 100
+_LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
+
+
+class _Action(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    transaction_id: str
+    action: _Action
+
+
+class Automation:
+    """An attendant that decides only when told."""
+
+    def __init__(
+        self,
+        phone: Phone,
+        *,
+        listener: socket.socket,
+        pin: Pin | None,
+        report: Callable[[Event], None],
+    ) -> None:
+        """Serve on a listening loopback socket, approving with this PIN."""
+        self._phone = phone
+        self._listener = listener
+        self._pin = pin
+        self._report = report
+        self._arrival = asyncio.Event()
+        self._ordered: set[str] = set()
+
+    def notice(self, event: Event) -> None:
+        """Wake who waits for a challenge; a refused decision may be ordered again."""
+        match event:
+            case ChallengeShown():
+                self._arrival.set()
+                self._arrival = asyncio.Event()
+            case DecisionRefused(reason=RefusalReason.FACTORS):
+                self._ordered.discard(event.transaction_id)
+            case _:
+                pass
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._report(Listening(self._listener.getsockname()[1]))
+        server = _QuietServer(
+            uvicorn.Config(
+                self.app(),
+                access_log=False,
+                log_config=None,
+                log_level="error",
+                lifespan="off",
+                ws="none",
+                limit_concurrency=_MAX_REQUESTS,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[self._listener]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True
+            await serving
+            self._listener.close()
+
+    def app(self) -> Starlette:
+        """Make the ASGI application."""
+        return Starlette(
+            routes=[Route("/decide", self._decide, methods=["POST"])],
+            exception_handlers={HTTPException: _refuse},
+        )
+
+    async def _decide(self, request: Request) -> Response:
+        _refuse_foreign_pages(request)
+        order = _parse_order(request)
+        if not await self._wait_for(order.transaction_id):
+            raise HTTPException(404, "no open challenge")
+        if order.transaction_id in self._ordered:
+            raise HTTPException(409, "already ordered")
+        self._ordered.add(order.transaction_id)
+        return JSONResponse(
+            {"transaction_id": order.transaction_id, "action": order.action},
+            status_code=202,
+            background=BackgroundTask(self._carry_out, order),
+        )
+
+    async def _wait_for(self, name: str) -> bool:
+        timer = asyncio.create_task(self._phone.clock.sleep(_WAIT_SECONDS))
+        try:
+            while not (found := self._is_open(name)) and not timer.done():
+                arrival = asyncio.create_task(self._arrival.wait())
+                await asyncio.wait({timer, arrival}, return_when=asyncio.FIRST_COMPLETED)
+                arrival.cancel()
+            return found
+        finally:
+            timer.cancel()
+
+    def _is_open(self, name: str) -> bool:
+        now_ms = self._phone.clock.now_ms()
+        return self._phone.device.find_challenge(name, now_ms=now_ms) is not None
+
+    async def _carry_out(self, order: _Order) -> None:
+        await self._phone.clock.sleep(_DELAY_SECONDS)
+        try:
+            if order.action is _Action.ALLOW:
+                await self._phone.approve(order.transaction_id, pin=self._pin)
+            else:
+                await self._phone.deny(order.transaction_id, reason=DenialReason.DECLINED)
+        except PhoneError as error:
+            self._ordered.discard(order.transaction_id)
+            self._report(NotDecided(order.transaction_id, str(error)))
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves the signals to the command that runs the phone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen_on_loopback(port: int) -> socket.socket:
+    """Open the endpoint's port, 0 for a free one; raises ``UsageError`` when it is taken."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"Port {port} of this machine cannot be opened.") from error
+
+
+def _refuse_foreign_pages(request: Request) -> None:
+    """A page in a browser on this machine must not order decisions (DNS rebinding, CSRF)."""
+    if request.url.hostname not in _LOOPBACK_NAMES or "origin" in request.headers:
+        raise HTTPException(403, "not from a web page")
+
+
+def _parse_order(request: Request) -> _Order:
+    parameters = request.query_params
+    if sorted(name for name, _ in parameters.multi_items()) != ["action", "auth_req_id"]:
+        raise HTTPException(400, "exactly one auth_req_id and one action")
+    auth_req_id = parameters["auth_req_id"]
+    if not (auth_req_id.isascii() and 0 < len(auth_req_id) <= _MAX_ID_LENGTH):
+        raise HTTPException(400, "auth_req_id is not one")
+    try:
+        action = _Action(parameters["action"])
+    except ValueError:
+        raise HTTPException(400, "action is allow or deny") from None
+    return _Order(transaction_id(auth_req_id), action)
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    match error:
+        case HTTPException():
+            body = {"error": error.detail}
+            return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+        case _:
+            raise error

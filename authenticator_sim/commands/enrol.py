@@ -1,0 +1,61 @@
+"""``authenticator-sim enrol``: make a phone out of an activation code."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from authenticator_sim.commands.pins import choose_pin
+from authenticator_sim.commands.surroundings import Surroundings
+from authenticator_sim.connection.addresses import require_protected, tls_context
+from authenticator_sim.connection.enrolment import send_enrolment
+from authenticator_sim.connection.http import HttpClient
+from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.events import Enrolled
+from authenticator_sim.keystore import Keystore
+
+__all__ = ["EnrolOptions", "enrol"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EnrolOptions:
+    """What the command line asks for."""
+
+    issuer: str
+    activation_code: str
+    second_secret: str | None
+    name: str
+    pin_file: Path | None
+    state: Path
+    ca_file: Path | None
+    json: bool
+
+    def __repr__(self) -> str:
+        return f"EnrolOptions(issuer={self.issuer!r}, ...)"
+
+
+async def enrol(options: EnrolOptions, surroundings: Surroundings) -> bool:
+    """Enrol and store the phone.
+
+    Everything that can fail on this side is tried before the activation code is spent.
+    Raises a ``PhoneError`` when it cannot be done.
+    """
+    tls = tls_context(options.ca_file)
+    require_protected(options.issuer)
+    keystore = Keystore(options.state)
+    keystore.prepare()
+    pin = await choose_pin(surroundings, options.pin_file)
+    clock, random_bytes = surroundings.clock, surroundings.random_bytes
+    pending = new_enrolment(
+        issuer=options.issuer,
+        activation_code=options.activation_code,
+        second_secret=options.second_secret,
+        name=options.name,
+        now_ms=clock.now_ms(),
+        random_bytes=random_bytes,
+    )
+    async with HttpClient(options.issuer, tls=tls) as http:
+        answer = await send_enrolment(pending, http=http, clock=clock, random_bytes=random_bytes)
+    identity = complete_enrolment(pending, answer, pin=pin, random_bytes=random_bytes)
+    keystore.save(identity)
+    enrolled = Enrolled(identity.device_id, identity.issuer, identity.subject)
+    surroundings.reporter(json=options.json).report(enrolled)
+    return True

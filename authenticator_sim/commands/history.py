@@ -1,0 +1,32 @@
+"""``authenticator-sim history``: the last fifty decisions of this phone."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from authenticator_sim.commands.surroundings import Surroundings
+from authenticator_sim.core.events import Decided
+from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
+from authenticator_sim.terminal.text import harmless
+from ciba_service.sca.messages import Verdict
+
+__all__ = ["history"]
+
+
+def history(state: Path, surroundings: Surroundings, *, json: bool) -> bool:
+    """Show the decisions, the oldest first; raises ``PhoneError`` when there is no phone."""
+    Keystore(state).load()
+    for decided in Journal(state).decisions():
+        if json:
+            surroundings.reporter(json=True).report(decided)
+        else:
+            surroundings.stdout.write(f"{_line(decided)}\n")
+    return True
+
+
+def _line(decided: Decided) -> str:
+    at = datetime.fromtimestamp(decided.decided_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    done = "approved" if decided.verdict is Verdict.APPROVE else f"declined ({decided.reason})"
+    display = decided.challenge.display
+    texts = (display.title, display.client, display.binding_message, display.amount, display.payee)
+    return "  ".join([at, done, *(harmless(text) for text in texts if text is not None)])

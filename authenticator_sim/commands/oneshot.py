@@ -1,0 +1,103 @@
+"""``list``, ``approve`` and ``deny``: fetch over HTTPS, decide at most once, and end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from authenticator_sim.commands.pins import obtain_pin
+from authenticator_sim.commands.surroundings import EventLog, Surroundings
+from authenticator_sim.connection.addresses import tls_context
+from authenticator_sim.connection.http import HttpClient
+from authenticator_sim.connection.https import HttpsConnection
+from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.events import ChallengeIgnored, ChallengeShown, Decided
+from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
+from authenticator_sim.phone import Phone
+from ciba_service.sca.messages import Decide, DenialReason, Factor
+
+__all__ = ["OneShotOptions", "approve", "deny", "list_open"]
+
+
+@dataclass(frozen=True, slots=True)
+class OneShotOptions:
+    """What the command line asks for."""
+
+    state: Path
+    ca_file: Path | None
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One phone on one errand over HTTPS; it is the phone's way to the service."""
+
+    device: Device
+    https: HttpsConnection
+    log: EventLog
+    accepted: list[Decided] = field(default_factory=list)
+
+    async def find(self, phone: Phone, transaction_id: str) -> VerifiedChallenge:
+        """Fetch, show the one challenge that is meant, and return it; raises ``NotOpen``."""
+        for event in await self.https.fetch():
+            meant = isinstance(event, ChallengeShown) and event.transaction_id == transaction_id
+            if meant or isinstance(event, ChallengeIgnored):
+                self.log.report(event)
+        return phone.find_challenge(transaction_id)
+
+    async def submit(self, decide: Decide) -> None:
+        """Hand the decision in and report its outcome."""
+        for event in await self.https.decide(decide):
+            if isinstance(event, Decided):
+                self.accepted.append(event)
+            self.log.report(event)
+
+
+async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool:
+    """Show every open challenge; raises ``PhoneError`` when the service cannot be asked."""
+    async with _errand(options, surroundings) as (errand, _):
+        for event in await errand.https.fetch():
+            errand.log.report(event)
+    return True
+
+
+async def approve(
+    transaction_id: str, options: OneShotOptions, surroundings: Surroundings, pin_file: Path | None
+) -> bool:
+    """Approve one challenge; true when the service accepted. Raises ``PhoneError``."""
+    async with _errand(options, surroundings) as (errand, phone):
+        challenge = await errand.find(phone, transaction_id)
+        asks_for_pin = Factor.PIN in challenge.content.factors
+        pin = await obtain_pin(surroundings, pin_file) if asks_for_pin else None
+        await phone.approve(transaction_id, pin=pin)
+        return bool(errand.accepted)
+
+
+async def deny(
+    transaction_id: str,
+    options: OneShotOptions,
+    surroundings: Surroundings,
+    reason: DenialReason,
+) -> bool:
+    """Decline one challenge; true when the service accepted. Raises ``PhoneError``."""
+    async with _errand(options, surroundings) as (errand, phone):
+        await errand.find(phone, transaction_id)
+        await phone.deny(transaction_id, reason=reason)
+        return bool(errand.accepted)
+
+
+@asynccontextmanager
+async def _errand(
+    options: OneShotOptions, surroundings: Surroundings
+) -> AsyncIterator[tuple[_Errand, Phone]]:
+    identity = Keystore(options.state).load()
+    journal = Journal(options.state)
+    clock, random_bytes = surroundings.clock, surroundings.random_bytes
+    device = Device(identity, random_bytes=random_bytes, history=journal.decisions())
+    log = EventLog(surroundings.reporter(json=options.json), journal)
+    async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
+        https = HttpsConnection(device, http=http, clock=clock, random_bytes=random_bytes)
+        errand = _Errand(device=device, https=https, log=log)
+        yield errand, Phone(device, channel=errand, clock=clock, journal=journal)

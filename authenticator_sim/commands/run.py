@@ -1,0 +1,134 @@
+"""``authenticator-sim run``: a phone that stays connected until it is told to stop."""
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import assert_never
+
+from authenticator_sim.attendants import AnswerAll, Attendant, TerminalAttendant
+from authenticator_sim.automation import Automation, listen_on_loopback
+from authenticator_sim.commands.pins import given_pin, obtain_pin
+from authenticator_sim.commands.surroundings import EventLog, Surroundings
+from authenticator_sim.connection.addresses import tls_context
+from authenticator_sim.connection.socket import SocketConnection
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.pin import Pin
+from authenticator_sim.errors import UsageError
+from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
+from authenticator_sim.phone import Phone
+from authenticator_sim.terminal.keyboard import Keyboard
+
+__all__ = ["AttendedBy", "RunOptions", "run"]
+
+
+class AttendedBy(Enum):
+    """Who answers the challenges."""
+
+    USER = "user"
+    APPROVE_ALL = "approve all"
+    DENY_ALL = "deny all"
+    AUTOMATION = "automation"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line asks for; ``automation_port`` counts for ``AUTOMATION`` only."""
+
+    attended_by: AttendedBy
+    automation_port: int
+    pin_file: Path | None
+    state: Path
+    ca_file: Path | None
+    json: bool
+
+
+async def run(options: RunOptions, surroundings: Surroundings) -> bool:
+    """Keep the phone connected.
+
+    Returns:
+        True when SIGINT, SIGTERM or the user ended it, false when the service did.
+
+    Raises:
+        PhoneError: It cannot start.
+    """
+    identity = Keystore(options.state).load()
+    journal = Journal(options.state)
+    pin = await _pin(options, surroundings)
+    reporter = surroundings.reporter(
+        json=options.json, show_challenges=options.attended_by is not AttendedBy.USER
+    )
+    log = EventLog(reporter, journal)
+    device = Device(identity, random_bytes=surroundings.random_bytes, history=journal.decisions())
+    connection = SocketConnection(
+        device,
+        clock=surroundings.clock,
+        random_bytes=surroundings.random_bytes,
+        tls=tls_context(options.ca_file),
+        report=log.report,
+    )
+    phone = Phone(device, channel=connection, clock=surroundings.clock, journal=journal)
+    attendant = _attendant(options, surroundings, phone=phone, pin=pin, log=log)
+    log.listen(attendant.notice)
+    return await _until_ended(connection, attendant)
+
+
+async def _until_ended(connection: SocketConnection, attendant: Attendant) -> bool:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    connected = asyncio.create_task(connection.run())
+    others = (asyncio.create_task(attendant.run()), asyncio.create_task(stop.wait()))
+    try:
+        await asyncio.wait({connected, *others}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (connected, *others):
+            if task.done():
+                task.result()
+        return not connected.done()
+    finally:
+        for task in (connected, *others):
+            task.cancel()
+        await asyncio.wait({connected, *others})
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _pin(options: RunOptions, surroundings: Surroundings) -> Pin | None:
+    match options.attended_by:
+        case AttendedBy.DENY_ALL:
+            return None
+        case AttendedBy.USER:
+            return given_pin(surroundings, options.pin_file)
+        case AttendedBy.APPROVE_ALL | AttendedBy.AUTOMATION:
+            return await obtain_pin(surroundings, options.pin_file)
+        case _:
+            assert_never(options.attended_by)
+
+
+def _attendant(
+    options: RunOptions, surroundings: Surroundings, *, phone: Phone, pin: Pin | None, log: EventLog
+) -> Attendant:
+    match options.attended_by:
+        case AttendedBy.USER:
+            keyboard = _keyboard(options, surroundings)
+            return TerminalAttendant(phone, keyboard=keyboard, screen=surroundings.stdout, pin=pin)
+        case AttendedBy.APPROVE_ALL | AttendedBy.DENY_ALL:
+            approve = options.attended_by is AttendedBy.APPROVE_ALL
+            return AnswerAll(phone, approve=approve, pin=pin, report=log.report)
+        case AttendedBy.AUTOMATION:
+            listener = listen_on_loopback(options.automation_port)
+            return Automation(phone, listener=listener, pin=pin, report=log.report)
+        case _:
+            assert_never(options.attended_by)
+
+
+def _keyboard(options: RunOptions, surroundings: Surroundings) -> Keyboard:
+    keyboard = surroundings.keyboard()
+    if keyboard is None or options.json:
+        raise UsageError(
+            "Nobody to answer: use a terminal, or --approve-all, --deny-all or --automation-port."
+        )
+    return keyboard

@@ -1,0 +1,96 @@
+"""The phone over HTTPS: one nonce, one signed message, one answer with all its frames."""
+
+from http import HTTPStatus
+from urllib.parse import urljoin
+
+import msgspec
+
+from authenticator_sim.connection.http import HttpAnswer, HttpClient
+from authenticator_sim.connection.retry import with_retries
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.events import DecisionPostponed, Event
+from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable
+from authenticator_sim.ports import Clock, RandomBytes
+from ciba_service.sca.messages import (
+    Decide,
+    DeviceMessage,
+    Fetch,
+    Hello,
+    MessageExchange,
+    decode_service_message,
+)
+
+__all__ = ["HttpsConnection"]
+
+
+class HttpsConnection:
+    """Fetches and decides without a socket (a phone woken by a push does the same)."""
+
+    def __init__(
+        self, device: Device, *, http: HttpClient, clock: Clock, random_bytes: RandomBytes
+    ) -> None:
+        """Prepare; nothing is sent yet."""
+        self._device = device
+        self._http = http
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._messages = device.identity.messages
+        self._nonce = urljoin(self._messages, "nonce")
+
+    async def fetch(self) -> tuple[Event, ...]:
+        """Ask for every open challenge.
+
+        Raises:
+            DeviceRevoked: The service no longer knows this phone.
+            ServiceUnreachable: No proper answer after several attempts.
+            UntrustedService: The service is another one.
+        """
+        return await self._with_retries(Fetch())
+
+    async def decide(self, decide: Decide) -> tuple[Event, ...]:
+        """Hand in a decision, the same one again until there is an outcome; raises as ``fetch``."""
+        return await self._with_retries(decide)
+
+    async def _with_retries(self, message: DeviceMessage) -> tuple[Event, ...]:
+        return await with_retries(
+            lambda: self._attempt(message), clock=self._clock, random_bytes=self._random_bytes
+        )
+
+    async def _attempt(self, message: DeviceMessage) -> tuple[Event, ...]:
+        body = msgspec.json.encode(message)
+        answer = await self._exchange(body)
+        if answer.status == HTTPStatus.UNAUTHORIZED:  # the nonce went stale: once more
+            answer = await self._exchange(body)
+        events = self._received(answer)
+        if any(isinstance(event, DecisionPostponed) for event in events):
+            raise ServiceUnreachable("The service cannot take decisions now.")
+        return events
+
+    async def _exchange(self, body: bytes) -> HttpAnswer:
+        answer = await self._http.get(self._nonce)
+        if answer.status != HTTPStatus.OK:
+            raise ServiceUnreachable(f"The service answered with {answer.status}.")
+        try:
+            hello = decode_service_message(answer.body)
+        except msgspec.DecodeError as error:
+            raise ServiceUnreachable("The service answered with something else.") from error
+        if not isinstance(hello, Hello):
+            raise ServiceUnreachable("The service answered with something else.")
+        proof = self._device.session_proof(hello, now_ms=self._clock.now_ms(), body=body)
+        return await self._http.post(self._messages, body, authorization=f"Device {proof}")
+
+    def _received(self, answer: HttpAnswer) -> tuple[Event, ...]:
+        if answer.status == HTTPStatus.FORBIDDEN:
+            raise DeviceRevoked("The service no longer knows this phone: enrol it anew.")
+        if answer.status != HTTPStatus.OK:
+            raise ServiceUnreachable(f"The service answered with {answer.status}.")
+        try:
+            exchange = msgspec.json.decode(answer.body, type=MessageExchange)
+        except msgspec.DecodeError as error:
+            raise ServiceUnreachable("The service answered with something else.") from error
+        now_ms = self._clock.now_ms()
+        return tuple(
+            event
+            for message in exchange.messages
+            for event in self._device.receive(message, now_ms=now_ms).events
+        )

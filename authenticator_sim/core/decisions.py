@@ -1,0 +1,138 @@
+"""Decisions: signed over the hash of the exact challenge, with the factors encrypted inside."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from authenticator_sim.core import jose
+from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.pin import PinKey
+from authenticator_sim.errors import MissingFactor
+from authenticator_sim.ports import RandomBytes
+from ciba_service.sca.messages import (
+    DECISION_TYP,
+    FACTORS_TYP,
+    Decide,
+    DecisionClaims,
+    DenialReason,
+    Factor,
+    FactorProofs,
+    Verdict,
+    pin_proof,
+)
+
+__all__ = ["SignedDecision", "new_approval", "new_denial"]
+
+_JTI_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDecision:
+    """One signed decision; ``message`` is what goes out, and out again, to the byte."""
+
+    challenge: VerifiedChallenge
+    jti: str
+    verdict: Verdict
+    reason: DenialReason | None
+    message: Decide
+
+
+def new_approval(
+    challenge: VerifiedChallenge,
+    *,
+    identity: DeviceIdentity,
+    pin_key: PinKey | None,
+    otp: str | None,
+    now_ms: int,
+    random_bytes: RandomBytes,
+) -> SignedDecision:
+    """Sign an approval with exactly the factors the challenge asks for.
+
+    Raises:
+        MissingFactor: The PIN or the one-time code is asked for and not given.
+    """
+    jti = jose.base64url(random_bytes(_JTI_BYTES))
+    proofs = FactorProofs(
+        jti=jti,
+        pin_proof=_pin_proof(challenge, identity=identity, pin_key=pin_key, jti=jti),
+        otp=_otp(challenge, otp),
+    )
+    factors = jose.encrypt(
+        msgspec.json.encode(proofs), to=identity.service_keys.encryption, typ=FACTORS_TYP
+    )
+    claims = DecisionClaims(
+        iss=identity.device_id,
+        aud=identity.issuer,
+        jti=jti,
+        iat=now_ms // 1000,
+        transaction_id=challenge.transaction_id,
+        challenge_hash=challenge.digest,
+        verdict=Verdict.APPROVE,
+        factors=factors,
+    )
+    return _signed(claims, challenge, identity)
+
+
+def new_denial(
+    challenge: VerifiedChallenge,
+    *,
+    identity: DeviceIdentity,
+    reason: DenialReason,
+    now_ms: int,
+    random_bytes: RandomBytes,
+) -> SignedDecision:
+    """Sign a denial; it carries no factors."""
+    claims = DecisionClaims(
+        iss=identity.device_id,
+        aud=identity.issuer,
+        jti=jose.base64url(random_bytes(_JTI_BYTES)),
+        iat=now_ms // 1000,
+        transaction_id=challenge.transaction_id,
+        challenge_hash=challenge.digest,
+        verdict=Verdict.DENY,
+        reason=reason,
+    )
+    return _signed(claims, challenge, identity)
+
+
+def _pin_proof(
+    challenge: VerifiedChallenge, *, identity: DeviceIdentity, pin_key: PinKey | None, jti: str
+) -> str | None:
+    if Factor.PIN not in challenge.content.factors:
+        return None
+    if pin_key is None:
+        raise MissingFactor("This challenge asks for the PIN.")
+    return pin_proof(
+        pin_key.key,
+        device_id=identity.device_id,
+        challenge_hash=challenge.digest,
+        verdict=Verdict.APPROVE,
+        jti=jti,
+    )
+
+
+def _otp(challenge: VerifiedChallenge, otp: str | None) -> str | None:
+    if Factor.OTP not in challenge.content.factors:
+        return None
+    if otp is None:
+        raise MissingFactor("This challenge asks for a one-time code.")
+    return otp
+
+
+def _signed(
+    claims: DecisionClaims, challenge: VerifiedChallenge, identity: DeviceIdentity
+) -> SignedDecision:
+    token = jose.sign(
+        msgspec.json.encode(claims),
+        key=identity.signing_key,
+        typ=DECISION_TYP,
+        kid=identity.device_id,
+    )
+    return SignedDecision(
+        challenge=challenge,
+        jti=claims.jti,
+        verdict=claims.verdict,
+        reason=claims.reason,
+        message=Decide(decision=token),
+    )

@@ -1,0 +1,299 @@
+"""The phone without input or output: service messages in, phone messages and events out.
+
+``receive`` is fed with everything the service says, on whatever transport; ``approve`` and
+``deny`` return what to send. A decision stays with the phone until its outcome is known, and is
+sent again to the byte on every new connection.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from authenticator_sim.core.challenges import (
+    ChallengeRefused,
+    VerifiedChallenge,
+    verify_challenge,
+)
+from authenticator_sim.core.decisions import SignedDecision, new_approval, new_denial
+from authenticator_sim.core.events import (
+    ChallengeIgnored,
+    ChallengeShown,
+    Closed,
+    Connected,
+    Decided,
+    DecisionPostponed,
+    DecisionRefused,
+    Event,
+    FetchCompleted,
+    OtherDeviceEnrolled,
+    Withdrawal,
+)
+from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.pin import PinKey
+from authenticator_sim.core.prompts import Prompts
+from authenticator_sim.core.sessions import new_session_proof
+from authenticator_sim.errors import NotOpen, UntrustedService
+from authenticator_sim.ports import RandomBytes
+from ciba_service.sca.messages import (
+    Accepted,
+    Authenticate,
+    ChallengeOffered,
+    Decide,
+    DenialReason,
+    DeviceEnrolled,
+    DeviceMessage,
+    Fetched,
+    Hello,
+    RefusalReason,
+    Refused,
+    ServiceMessage,
+    Welcome,
+    Withdrawn,
+)
+
+__all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
+
+HISTORY_LENGTH: Final = 50
+
+# The service answers for ten minutes after the expiry of a transaction; then nothing will come.
+_OUTCOME_WINDOW_MS: Final = 10 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What follows from one message of the service."""
+
+    messages: tuple[DeviceMessage, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Device:
+    """One phone, from start to end of its program, over any number of connections."""
+
+    def __init__(
+        self,
+        identity: DeviceIdentity,
+        *,
+        random_bytes: RandomBytes,
+        history: Iterable[Decided] = (),
+    ) -> None:
+        """Begin with the decisions of earlier runs; their challenges are not shown again."""
+        self.identity = identity
+        self._random_bytes = random_bytes
+        self._history = deque(history, maxlen=HISTORY_LENGTH)
+        self._prompts = Prompts(entry.transaction_id for entry in self._history)
+        self._unanswered: dict[str, SignedDecision] = {}
+        self._clock_offset_ms = 0
+        self._greeted = False
+
+    @property
+    def history(self) -> tuple[Decided, ...]:
+        """The last fifty decisions the service accepted, the oldest first."""
+        return tuple(self._history)
+
+    def service_now_ms(self, now_ms: int) -> int:
+        """Time of the service by its own word (``welcome``), so that a wrong clock does no harm."""
+        return now_ms + self._clock_offset_ms
+
+    def open_challenges(self, *, now_ms: int) -> tuple[VerifiedChallenge, ...]:
+        """Every challenge that may be decided, the oldest first."""
+        return self._prompts.open(now_ms=self.service_now_ms(now_ms))
+
+    def find_challenge(self, transaction_id: str, *, now_ms: int) -> VerifiedChallenge | None:
+        """Return the open challenge of a transaction, if there is one."""
+        return self._prompts.find(transaction_id, now_ms=self.service_now_ms(now_ms))
+
+    def seconds_left(self, challenge: VerifiedChallenge, *, now_ms: int) -> int:
+        """Whole seconds until a challenge expires."""
+        return challenge.seconds_left(self.service_now_ms(now_ms))
+
+    def begin_connection(self) -> None:
+        """Forget what belonged to the last connection; call before the first message of a new."""
+        self._greeted = False
+        self._prompts.begin_connection()
+
+    def session_proof(self, hello: Hello, *, now_ms: int, body: bytes | None = None) -> str:
+        """Sign the nonce of a ``hello``; raises ``UntrustedService`` for another issuer's."""
+        if hello.issuer != self.identity.issuer:
+            raise UntrustedService("The service says it is another issuer.")
+        return new_session_proof(
+            self.identity,
+            nonce=hello.nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+            body=body,
+        )
+
+    def approve(
+        self, transaction_id: str, *, pin_key: PinKey | None, otp: str | None, now_ms: int
+    ) -> Decide:
+        """Approve an open challenge with the factors it asks for.
+
+        Raises:
+            NotOpen: It is unknown, decided or expired.
+            MissingFactor: The PIN key or the one-time code is missing.
+        """
+        return self._submit(
+            new_approval(
+                self._decidable(transaction_id, now_ms),
+                identity=self.identity,
+                pin_key=pin_key,
+                otp=otp,
+                now_ms=now_ms,
+                random_bytes=self._random_bytes,
+            )
+        )
+
+    def deny(self, transaction_id: str, *, reason: DenialReason, now_ms: int) -> Decide:
+        """Decline an open challenge; raises ``NotOpen``."""
+        return self._submit(
+            new_denial(
+                self._decidable(transaction_id, now_ms),
+                identity=self.identity,
+                reason=reason,
+                now_ms=now_ms,
+                random_bytes=self._random_bytes,
+            )
+        )
+
+    def resend(self, transaction_id: str) -> Decide | None:
+        """Return the same decision again while its outcome is unknown."""
+        decision = self._unanswered.get(transaction_id)
+        return None if decision is None else decision.message
+
+    def forget_unanswered(self) -> None:
+        """Mend the phone after close code 4400: send none of its decisions again."""
+        self._unanswered.clear()
+
+    def receive(self, message: ServiceMessage, *, now_ms: int) -> Reaction:
+        """Take in one message.
+
+        Raises:
+            UntrustedService: The other side is not this phone's service, or repeats itself where
+                the protocol does not.
+        """
+        match message:
+            case Hello() | Welcome():
+                return self._handshake(message, now_ms)
+            case Accepted() | Refused():
+                return self._outcome(message, now_ms)
+            case ChallengeOffered() | Fetched() | Withdrawn() | DeviceEnrolled():
+                return self._announcement(message, now_ms)
+            case _:
+                assert_never(message)
+
+    def _handshake(self, message: Hello | Welcome, now_ms: int) -> Reaction:
+        if isinstance(message, Hello):
+            return self._greet(message, now_ms)
+        return self._welcomed(message, now_ms)
+
+    def _outcome(self, message: Accepted | Refused, now_ms: int) -> Reaction:
+        decision = self._unanswered.get(message.transaction_id)
+        if decision is None or decision.jti != message.decision:
+            return Reaction()
+        if isinstance(message, Accepted):
+            return self._accepted(decision, message, now_ms)
+        return self._refused(message)
+
+    def _announcement(
+        self, message: ChallengeOffered | Fetched | Withdrawn | DeviceEnrolled, now_ms: int
+    ) -> Reaction:
+        match message:
+            case ChallengeOffered():
+                return self._offered(message, now_ms)
+            case Fetched():
+                return self._fetched(message, now_ms)
+            case Withdrawn():
+                return self._withdrawn(message)
+            case DeviceEnrolled():
+                event = OtherDeviceEnrolled(device_id=message.device_id, name=message.name)
+                return Reaction(events=(event,))
+            case _:
+                assert_never(message)
+
+    def _decidable(self, transaction_id: str, now_ms: int) -> VerifiedChallenge:
+        if transaction_id in self._unanswered:
+            raise NotOpen("This request has been answered; its outcome is not known yet.")
+        challenge = self.find_challenge(transaction_id, now_ms=now_ms)
+        if challenge is None:
+            raise NotOpen("There is no open request with this transaction id.")
+        return challenge
+
+    def _submit(self, decision: SignedDecision) -> Decide:
+        self._unanswered[decision.challenge.transaction_id] = decision
+        return decision.message
+
+    def _greet(self, hello: Hello, now_ms: int) -> Reaction:
+        if self._greeted:
+            raise UntrustedService("The service asked for a second proof on one connection.")
+        self._greeted = True
+        return Reaction(messages=(Authenticate(self.session_proof(hello, now_ms=now_ms)),))
+
+    def _welcomed(self, welcome: Welcome, now_ms: int) -> Reaction:
+        if not self._greeted or welcome.device_id != self.identity.device_id:
+            raise UntrustedService("The service welcomed another phone.")
+        self._clock_offset_ms = welcome.server_time - now_ms
+        latest_exp_ms = welcome.server_time - _OUTCOME_WINDOW_MS
+        self._unanswered = {
+            name: decision
+            for name, decision in self._unanswered.items()
+            if decision.challenge.content.exp * 1000 > latest_exp_ms
+        }
+        return Reaction(
+            messages=tuple(decision.message for decision in self._unanswered.values()),
+            events=(Connected(welcome.device_id),),
+        )
+
+    def _offered(self, offered: ChallengeOffered, now_ms: int) -> Reaction:
+        try:
+            challenge = verify_challenge(
+                offered.challenge, identity=self.identity, now_ms=self.service_now_ms(now_ms)
+            )
+            is_new = self._prompts.add(challenge)
+        except ChallengeRefused as refused:
+            return Reaction(events=(ChallengeIgnored(refused.reason),))
+        if not is_new:
+            return Reaction()
+        return Reaction(events=(ChallengeShown(challenge.transaction_id, challenge.content),))
+
+    def _fetched(self, fetched: Fetched, now_ms: int) -> Reaction:
+        expired = self._prompts.close_expired(now_ms=self.service_now_ms(now_ms))
+        gone = self._prompts.close_unconfirmed(fetched.open)
+        return Reaction(
+            events=(
+                *(Closed(name, Withdrawal.EXPIRED) for name in expired),
+                *(Closed(name, Withdrawal.GONE) for name in gone),
+                FetchCompleted(fetched.open),
+            )
+        )
+
+    def _withdrawn(self, withdrawn: Withdrawn) -> Reaction:
+        if not self._prompts.close(withdrawn.transaction_id):
+            return Reaction()
+        reason = Withdrawal(withdrawn.reason.value)
+        return Reaction(events=(Closed(withdrawn.transaction_id, reason),))
+
+    def _accepted(self, decision: SignedDecision, accepted: Accepted, now_ms: int) -> Reaction:
+        if decision.verdict is not accepted.verdict:
+            raise UntrustedService("The service recorded another verdict than the phone signed.")
+        del self._unanswered[accepted.transaction_id]
+        self._prompts.close(accepted.transaction_id)
+        decided = Decided(
+            transaction_id=accepted.transaction_id,
+            verdict=decision.verdict,
+            decided_at=now_ms,
+            challenge=decision.challenge.content,
+            reason=decision.reason,
+        )
+        self._history.append(decided)
+        return Reaction(events=(decided,))
+
+    def _refused(self, refused: Refused) -> Reaction:
+        if refused.reason is RefusalReason.UNAVAILABLE:
+            return Reaction(events=(DecisionPostponed(refused.transaction_id),))
+        del self._unanswered[refused.transaction_id]
+        if refused.reason is not RefusalReason.FACTORS:
+            self._prompts.close(refused.transaction_id)
+        event = DecisionRefused(refused.transaction_id, refused.reason, refused.attempts_left)
+        return Reaction(events=(event,))

@@ -1,0 +1,166 @@
+"""What the phone tells its user, or a program reading ``--json``; no event holds a secret."""
+
+from enum import StrEnum
+
+import msgspec
+
+from authenticator_sim.core.challenges import ChallengeRefusal
+from ciba_service.sca.messages import Challenge, DenialReason, RefusalReason, Verdict
+
+__all__ = [
+    "ChallengeIgnored",
+    "ChallengeShown",
+    "Closed",
+    "Connected",
+    "Decided",
+    "DecisionPostponed",
+    "DecisionRefused",
+    "Disconnected",
+    "Enrolled",
+    "Event",
+    "FetchCompleted",
+    "Listening",
+    "NotDecided",
+    "OtherDeviceEnrolled",
+    "PhoneStopped",
+    "StopReason",
+    "Withdrawal",
+]
+
+
+class Withdrawal(StrEnum):
+    """Why an open challenge left the screen."""
+
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    GONE = "gone"
+    """It was no longer listed after a reconnect."""
+
+
+class StopReason(StrEnum):
+    """Why the phone does not connect again."""
+
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+
+
+class Enrolled(msgspec.Struct, frozen=True, tag="enrolled", tag_field="event"):
+    """The phone is enrolled."""
+
+    device_id: str
+    issuer: str
+    subject: str
+
+
+class Listening(msgspec.Struct, frozen=True, tag="listening", tag_field="event"):
+    """The automation endpoint is open on this port of the loopback address."""
+
+    port: int
+
+
+class Connected(msgspec.Struct, frozen=True, tag="connected", tag_field="event"):
+    """The service knows this phone."""
+
+    device_id: str
+
+
+class Disconnected(
+    msgspec.Struct, frozen=True, tag="disconnected", tag_field="event", omit_defaults=True
+):
+    """The connection ended; the phone tries again after ``retry_in_ms`` milliseconds."""
+
+    retry_in_ms: int
+    close_code: int | None = None
+    detail: str | None = None
+
+
+class PhoneStopped(msgspec.Struct, frozen=True, tag="stopped", tag_field="event"):
+    """The service ended the connection for good."""
+
+    reason: StopReason
+
+
+class ChallengeShown(msgspec.Struct, frozen=True, tag="challenge", tag_field="event"):
+    """A verified challenge waits for the user; said once for each transaction."""
+
+    transaction_id: str
+    challenge: Challenge
+
+
+class ChallengeIgnored(msgspec.Struct, frozen=True, tag="ignored", tag_field="event"):
+    """A challenge was not believed, and is not shown."""
+
+    reason: ChallengeRefusal
+
+
+class Closed(msgspec.Struct, frozen=True, tag="withdrawn", tag_field="event"):
+    """An open challenge needs no answer any more."""
+
+    transaction_id: str
+    reason: Withdrawal
+
+
+class Decided(msgspec.Struct, frozen=True, tag="decided", tag_field="event", omit_defaults=True):
+    """The service accepted this phone's decision; ``decided_at`` is in milliseconds."""
+
+    transaction_id: str
+    verdict: Verdict
+    decided_at: int
+    challenge: Challenge
+    reason: DenialReason | None = None
+
+
+class DecisionRefused(
+    msgspec.Struct, frozen=True, tag="refused", tag_field="event", omit_defaults=True
+):
+    """The decision does not count; with reason ``factors`` the challenge stays open."""
+
+    transaction_id: str
+    reason: RefusalReason
+    attempts_left: int | None = None
+
+
+class DecisionPostponed(msgspec.Struct, frozen=True, tag="postponed", tag_field="event"):
+    """The service cannot decide now; the same decision is sent again later."""
+
+    transaction_id: str
+
+
+class NotDecided(msgspec.Struct, frozen=True, tag="not_decided", tag_field="event"):
+    """The phone could not make a decision; ``detail`` is a sentence."""
+
+    transaction_id: str
+    detail: str
+
+
+class FetchCompleted(msgspec.Struct, frozen=True, tag="fetched", tag_field="event"):
+    """All open challenges were sent; ``open`` lists their transactions."""
+
+    open: tuple[str, ...]
+
+
+class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="event"):
+    """A further phone of this user was enrolled: unexpected, it is an alarm."""
+
+    device_id: str
+    name: str
+
+
+Event = (
+    Enrolled
+    | Listening
+    | Connected
+    | Disconnected
+    | PhoneStopped
+    | ChallengeShown
+    | ChallengeIgnored
+    | Closed
+    | Decided
+    | DecisionRefused
+    | DecisionPostponed
+    | NotDecided
+    | FetchCompleted
+    | OtherDeviceEnrolled
+)

@@ -1,0 +1,30 @@
+"""What an enrolled phone holds: its keys, the service's pinned keys and its wrapped secrets."""
+
+from dataclasses import dataclass
+
+from joserfc.jwk import ECKey
+
+from authenticator_sim.core.pin import WrappedPinKey
+from ciba_service.sca.messages import ServiceKeys, TotpParameters
+
+__all__ = ["DeviceIdentity"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DeviceIdentity:
+    """One enrolled phone of one user at one service."""
+
+    device_id: str
+    issuer: str
+    subject: str
+    name: str
+    websocket: str
+    messages: str
+    signing_key: ECKey
+    encryption_key: ECKey
+    service_keys: ServiceKeys
+    pin_key: WrappedPinKey
+    totp: TotpParameters
+
+    def __repr__(self) -> str:
+        return f"DeviceIdentity(device_id={self.device_id!r}, issuer={self.issuer!r}, ...)"

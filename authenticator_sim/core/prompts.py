@@ -1,0 +1,75 @@
+"""Which challenges are open on this phone, and which were shown before.
+
+A challenge is shown once, however often and over however many connections it is sent.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from authenticator_sim.core.challenges import (
+    ChallengeRefusal,
+    ChallengeRefused,
+    VerifiedChallenge,
+)
+
+__all__ = ["Prompts"]
+
+_REMEMBERED: Final = 10_000
+
+
+class Prompts:
+    """Open challenges by transaction id, in the order of their arrival."""
+
+    def __init__(self, decided: Iterable[str]) -> None:
+        """Begin with the transactions that were decided before and are not shown again."""
+        self._open: dict[str, VerifiedChallenge] = {}
+        self._shown: OrderedDict[str, str | None] = OrderedDict.fromkeys(decided)
+        self._unconfirmed: set[str] = set()
+
+    def add(self, challenge: VerifiedChallenge) -> bool:
+        """Take a verified challenge in; true when it is new and has to be shown.
+
+        Raises:
+            ChallengeRefused: Another challenge was shown for this transaction (PSD2 RTS art. 5):
+                what the user has read is never replaced.
+        """
+        name = challenge.transaction_id
+        self._unconfirmed.discard(name)
+        if name not in self._shown:
+            self._open[name] = challenge
+            self._shown[name] = challenge.digest
+            if len(self._shown) > _REMEMBERED:
+                self._shown.popitem(last=False)
+            return True
+        if self._shown[name] not in {None, challenge.digest}:
+            raise ChallengeRefused(ChallengeRefusal.REPLACED)
+        return False
+
+    def find(self, transaction_id: str, *, now_ms: int) -> VerifiedChallenge | None:
+        """Return the open challenge of a transaction unless it has expired."""
+        challenge = self._open.get(transaction_id)
+        return challenge if challenge is not None and challenge.is_open(now_ms) else None
+
+    def open(self, *, now_ms: int) -> tuple[VerifiedChallenge, ...]:
+        """Return all open challenges, the oldest first."""
+        return tuple(prompt for prompt in self._open.values() if prompt.is_open(now_ms))
+
+    def close(self, transaction_id: str) -> bool:
+        """Take a challenge off the screen; true when it was there."""
+        return self._open.pop(transaction_id, None) is not None
+
+    def close_expired(self, *, now_ms: int) -> tuple[str, ...]:
+        """Take every expired challenge off the screen and return their names."""
+        expired = [name for name, prompt in self._open.items() if not prompt.is_open(now_ms)]
+        return tuple(name for name in expired if self.close(name))
+
+    def begin_connection(self) -> None:
+        """What is open now has to be confirmed by the service on the new connection."""
+        self._unconfirmed = set(self._open)
+
+    def close_unconfirmed(self, still_open: Iterable[str]) -> tuple[str, ...]:
+        """Take off what the service neither sent nor listed on this connection."""
+        gone = self._unconfirmed - set(still_open)
+        self._unconfirmed = set()
+        return tuple(name for name in sorted(gone) if self.close(name))

@@ -1,0 +1,118 @@
+"""The phone's keys on disk.
+
+A real phone keeps its private keys where they cannot be exported. This is a simulator: its
+private keys and its OTP seed stand in this file as they are, guarded by file permissions only.
+The PIN key stands here only wrapped (``core.pin``), so that the file alone cannot tell a right
+PIN from a wrong one.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from authenticator_sim.core import jose
+from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.otp import verify_totp_parameters
+from authenticator_sim.core.pin import KEY_BYTES, SALT_BYTES, WrappedPinKey
+from authenticator_sim.errors import KeystoreRefused, NotEnrolled
+from authenticator_sim.storage import private_directory, read_private, write_private
+from ciba_service.sca.messages import ServiceKeys, TotpParameters
+
+__all__ = ["Keystore"]
+
+_FORMAT: Final = 1
+
+
+class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: int
+    device_id: str
+    issuer: str
+    subject: str
+    name: str
+    websocket: str
+    messages: str
+    signing_key: dict[str, str]
+    encryption_key: dict[str, str]
+    service_keys: ServiceKeys
+    pin_salt: str
+    pin_key_wrapped: str
+    totp: TotpParameters
+
+
+class Keystore:
+    """One phone in one directory: ``keystore.json``, mode 0600, in a directory of mode 0700."""
+
+    def __init__(self, directory: Path) -> None:
+        """Name the directory; nothing is read or made yet."""
+        self.directory = directory
+        self._path = directory / "keystore.json"
+
+    def prepare(self) -> None:
+        """Make the directory ready for a new phone, before an activation code is spent on it.
+
+        Raises:
+            KeystoreRefused: A phone is enrolled here already, or the directory is unsafe.
+        """
+        private_directory(self.directory)
+        if self._path.is_symlink() or self._path.exists():
+            raise KeystoreRefused(
+                f"A phone is enrolled in {self.directory} already: name another with --state."
+            )
+
+    def save(self, identity: DeviceIdentity) -> None:
+        """Write the phone in one step; raises ``KeystoreRefused``."""
+        stored = _StoredPhone(
+            format=_FORMAT,
+            device_id=identity.device_id,
+            issuer=identity.issuer,
+            subject=identity.subject,
+            name=identity.name,
+            websocket=identity.websocket,
+            messages=identity.messages,
+            signing_key=jose.private_jwk(identity.signing_key),
+            encryption_key=jose.private_jwk(identity.encryption_key),
+            service_keys=identity.service_keys,
+            pin_salt=jose.base64url(identity.pin_key.salt),
+            pin_key_wrapped=jose.base64url(identity.pin_key.wrapped),
+            totp=identity.totp,
+        )
+        write_private(self._path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
+
+    def load(self) -> DeviceIdentity:
+        """Read the phone back.
+
+        Raises:
+            NotEnrolled: There is none.
+            KeystoreRefused: Others may read it, or it is damaged.
+        """
+        content = read_private(self._path)
+        if content is None:
+            raise NotEnrolled(
+                f"No phone is enrolled in {self.directory}: run authenticator-sim enrol."
+            )
+        try:
+            return _identity(msgspec.json.decode(content, type=_StoredPhone))
+        except (msgspec.DecodeError, jose.JoseRefused) as error:
+            # No cause is chained: it could quote a key.
+            raise KeystoreRefused(f"{self._path} is damaged.") from error
+
+
+def _identity(stored: _StoredPhone) -> DeviceIdentity:
+    salt = jose.decode_base64url(stored.pin_salt)
+    wrapped = jose.decode_base64url(stored.pin_key_wrapped)
+    if stored.format != _FORMAT or (len(salt), len(wrapped)) != (SALT_BYTES, KEY_BYTES):
+        raise jose.JoseRefused("not this format")
+    return DeviceIdentity(
+        device_id=stored.device_id,
+        issuer=stored.issuer,
+        subject=stored.subject,
+        name=stored.name,
+        websocket=stored.websocket,
+        messages=stored.messages,
+        signing_key=jose.import_private_key(stored.signing_key),
+        encryption_key=jose.import_private_key(stored.encryption_key),
+        service_keys=stored.service_keys,
+        pin_key=WrappedPinKey(salt=salt, wrapped=wrapped),
+        totp=verify_totp_parameters(stored.totp),
+    )

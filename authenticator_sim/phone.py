@@ -1,0 +1,85 @@
+"""A phone in use: makes decisions with the factors asked for and hands them to a connection."""
+
+import asyncio
+from typing import Protocol
+
+from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.otp import next_step_at, otp_code, otp_step
+from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
+from authenticator_sim.errors import MissingFactor, NotOpen
+from authenticator_sim.journal import Journal
+from authenticator_sim.ports import Clock
+from ciba_service.sca.messages import Decide, DenialReason, Factor
+
+__all__ = ["DecisionChannel", "Phone"]
+
+
+class DecisionChannel(Protocol):
+    """Takes a decision to the service."""
+
+    async def submit(self, decide: Decide) -> None:
+        """Send it now, or as soon as there is a connection."""
+        ...
+
+
+class Phone:
+    """One device with its clock, its journal and its way to the service."""
+
+    def __init__(
+        self, device: Device, *, channel: DecisionChannel, clock: Clock, journal: Journal
+    ) -> None:
+        """Put the parts together."""
+        self.device = device
+        self.clock = clock
+        self._channel = channel
+        self._journal = journal
+
+    def find_challenge(self, transaction_id: str) -> VerifiedChallenge:
+        """Return an open challenge; raises ``NotOpen``."""
+        challenge = self.device.find_challenge(transaction_id, now_ms=self.clock.now_ms())
+        if challenge is None:
+            raise NotOpen("There is no open request with this transaction id.")
+        return challenge
+
+    async def approve(
+        self, transaction_id: str, *, pin: Pin | None, otp: str | None = None
+    ) -> None:
+        """Approve with the PIN, and with the phone's own one-time code unless one is given.
+
+        Raises:
+            NotOpen: The request is not, or no longer, open.
+            MissingFactor: The request asks for the PIN and there is none.
+        """
+        challenge = self.find_challenge(transaction_id)
+        pin_key = await self._pin_key(challenge, pin)
+        if otp is None and Factor.OTP in challenge.content.factors:
+            otp = await self._unused_otp(challenge)
+        decide = self.device.approve(
+            transaction_id, pin_key=pin_key, otp=otp, now_ms=self.clock.now_ms()
+        )
+        await self._channel.submit(decide)
+
+    async def deny(self, transaction_id: str, *, reason: DenialReason) -> None:
+        """Decline; raises ``NotOpen``."""
+        decide = self.device.deny(transaction_id, reason=reason, now_ms=self.clock.now_ms())
+        await self._channel.submit(decide)
+
+    async def _pin_key(self, challenge: VerifiedChallenge, pin: Pin | None) -> PinKey | None:
+        if Factor.PIN not in challenge.content.factors:
+            return None
+        if pin is None:
+            raise MissingFactor("This request asks for the PIN.")
+        return await asyncio.to_thread(unwrap_pin_key, self.device.identity.pin_key, pin)
+
+    async def _unused_otp(self, challenge: VerifiedChallenge) -> str:
+        """Give the code of an unused time step, waiting for the next one if need be."""
+        totp = self.device.identity.totp
+        while True:
+            now_ms = self.device.service_now_ms(self.clock.now_ms())
+            if not challenge.is_open(now_ms):
+                raise NotOpen("The request expired before there was a fresh one-time code.")
+            step = otp_step(totp, now_ms)
+            if self._journal.reserve_otp_step(step):
+                return otp_code(totp, step)
+            await self.clock.sleep((next_step_at(totp, now_ms) - now_ms) / 1000)

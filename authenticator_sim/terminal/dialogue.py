@@ -1,0 +1,79 @@
+"""One decision with a user at a terminal: read, choose, and only then PIN and one-time code."""
+
+from typing import Final, TextIO
+
+from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.pin import Pin, parse_pin
+from authenticator_sim.errors import InvalidPin
+from authenticator_sim.phone import Phone
+from authenticator_sim.terminal.keyboard import Keyboard
+from authenticator_sim.terminal.view import render_challenge, render_choices
+from ciba_service.sca.messages import DenialReason, Factor
+
+__all__ = ["Dialogue"]
+
+_DENIALS: Final = {
+    "": DenialReason.DECLINED,
+    "d": DenialReason.DECLINED,
+    "n": DenialReason.NOT_ME,
+}
+_APPROVE: Final = "a"
+
+
+class Dialogue:
+    """Leads a user through the challenges of one phone."""
+
+    def __init__(
+        self, phone: Phone, *, keyboard: Keyboard, screen: TextIO, pin: Pin | None
+    ) -> None:
+        """Ask for the PIN each time unless one is given."""
+        self._phone = phone
+        self._keyboard = keyboard
+        self._screen = screen
+        self._pin = pin
+
+    async def decide(self, challenge: VerifiedChallenge) -> None:
+        """Show a challenge and carry out the answer.
+
+        Every approval takes an explicit key and, where asked for, the PIN (NIST SP 800-63B 3.2.8).
+
+        Raises:
+            NotOpen: The request was closed meanwhile.
+            KeyboardClosed: There is nobody to answer.
+        """
+        self.show(challenge)
+        answer = (await self._keyboard.ask("Your answer [decline]: ")).strip().lower()
+        while answer not in _DENIALS and answer != _APPROVE:
+            answer = (await self._keyboard.ask("Enter, n or a: ")).strip().lower()
+        if answer in _DENIALS:
+            await self._phone.deny(challenge.transaction_id, reason=_DENIALS[answer])
+        else:
+            await self._approve(challenge)
+
+    def show(self, challenge: VerifiedChallenge) -> None:
+        """Write the challenge and the possible answers."""
+        seconds_left = self._phone.device.seconds_left(challenge, now_ms=self._phone.clock.now_ms())
+        view = render_challenge(challenge.content, seconds_left, bold=True)
+        self._screen.write(f"\n{view}\n{render_choices()}\n")
+        self._screen.flush()
+
+    async def _approve(self, challenge: VerifiedChallenge) -> None:
+        factors = challenge.content.factors
+        pin = await self._ask_pin() if Factor.PIN in factors else None
+        otp = await self._ask_otp() if Factor.OTP in factors else None
+        await self._phone.approve(challenge.transaction_id, pin=pin, otp=otp)
+
+    async def _ask_pin(self) -> Pin:
+        if self._pin is not None:
+            return self._pin
+        while True:
+            try:
+                return parse_pin(await self._keyboard.ask_secret("PIN: "))
+            except InvalidPin as error:
+                self._screen.write(f"{error}\n")
+
+    async def _ask_otp(self) -> str | None:
+        typed = await self._keyboard.ask_secret(
+            "One-time code [Enter: this phone fills in its own]: "
+        )
+        return typed or None

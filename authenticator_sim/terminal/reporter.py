@@ -1,0 +1,145 @@
+"""What happens, told to a person in sentences or to a program as one JSON object a line."""
+
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+import msgspec
+
+from authenticator_sim.core.events import (
+    ChallengeIgnored,
+    ChallengeShown,
+    Closed,
+    Connected,
+    Decided,
+    DecisionPostponed,
+    DecisionRefused,
+    Disconnected,
+    Enrolled,
+    Event,
+    FetchCompleted,
+    Listening,
+    NotDecided,
+    OtherDeviceEnrolled,
+    PhoneStopped,
+    StopReason,
+)
+from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.view import render_challenge
+from ciba_service.sca.messages import Challenge, RefusalReason, Verdict
+
+__all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
+
+_REFUSALS = {
+    RefusalReason.FACTORS: "The PIN or the one-time code was not right.",
+    RefusalReason.LOCKED: "Too many failed attempts: an operator must unlock this user.",
+    RefusalReason.NOT_OPEN: "The request was decided, cancelled or expired before.",
+    RefusalReason.INVALID_DECISION: "The service could not verify this phone's decision.",
+    RefusalReason.UNAVAILABLE: "The service cannot take decisions now.",
+}
+_STOPS = {
+    StopReason.REVOKED: "The service no longer knows this phone: enrol it anew.",
+    StopReason.REPLACED: "This phone is running somewhere else too: this one stops.",
+}
+
+
+class Reporter(Protocol):
+    """Tells events to whoever started the phone."""
+
+    def report(self, event: Event) -> None:
+        """Tell one event at once."""
+        ...
+
+
+class JsonReporter:
+    """One JSON object a line."""
+
+    def __init__(self, screen: TextIO) -> None:
+        """Write to this stream."""
+        self._screen = screen
+
+    def report(self, event: Event) -> None:
+        """Write one line and flush it."""
+        self._screen.write(f"{msgspec.json.encode(event).decode()}\n")
+        self._screen.flush()
+
+
+class TextReporter:
+    """Sentences; each new challenge as the user sees it, unless a dialogue shows it."""
+
+    def __init__(
+        self,
+        screen: TextIO,
+        *,
+        seconds_left: Callable[[Challenge], int],
+        show_challenges: bool = True,
+    ) -> None:
+        """Write to this stream."""
+        self._screen = screen
+        self._seconds_left = seconds_left
+        self._show_challenges = show_challenges
+
+    def report(self, event: Event) -> None:
+        """Write what a person wants to know of the event, and flush it."""
+        text = self._challenge(event) if isinstance(event, ChallengeShown) else sentence(event)
+        if text:
+            self._screen.write(f"{text}\n")
+            self._screen.flush()
+
+    def _challenge(self, shown: ChallengeShown) -> str:
+        if not self._show_challenges:
+            return ""
+        view = render_challenge(shown.challenge, self._seconds_left(shown.challenge))
+        return f"Transaction {harmless(shown.transaction_id)}\n{view}"
+
+
+def sentence(event: Event) -> str:
+    """Put an event into a sentence; empty when it is of no interest to a person."""
+    return _about_connection(event) or _about_transaction(event) or _about_this_phone(event)
+
+
+def _about_connection(event: Event) -> str:
+    match event:
+        case Connected():
+            return "Connected."
+        case Disconnected(retry_in_ms=delay, close_code=code, detail=detail):
+            why = f"Closed with {code}." if code is not None else detail or "Connection lost."
+            return f"{why} Next attempt in {delay / 1000:.1f} s."
+        case PhoneStopped():
+            return _STOPS[event.reason]
+        case Listening():
+            return f"Automation endpoint: http://127.0.0.1:{event.port}/decide"
+        case _:
+            return ""
+
+
+def _about_transaction(event: Event) -> str:
+    match event:
+        case Closed():
+            return f"Request {harmless(event.transaction_id)} is closed: {event.reason}."
+        case Decided():
+            done = "Approved" if event.verdict is Verdict.APPROVE else "Declined"
+            return f"{done}: {harmless(event.challenge.display.client)}."
+        case DecisionRefused(reason=reason, attempts_left=left):
+            hint = "" if left is None else f" Attempts left: {left}."
+            return f"Refused. {_REFUSALS[reason]}{hint}"
+        case DecisionPostponed():
+            return "The service cannot take the decision now; it is sent again."
+        case NotDecided():
+            return f"Not decided: {event.detail}"
+        case _:
+            return ""
+
+
+def _about_this_phone(event: Event) -> str:
+    match event:
+        case Enrolled():
+            subject, issuer = harmless(event.subject), harmless(event.issuer)
+            return f"Enrolled for {subject} at {issuer} as {event.device_id}."
+        case ChallengeIgnored():
+            return f"WARNING: a request was not shown, since it cannot be trusted: {event.reason}."
+        case OtherDeviceEnrolled():
+            return f"WARNING: another phone was enrolled for you: {harmless(event.name)}."
+        case FetchCompleted() if not event.open:
+            return "No open requests."
+        case _:
+            return ""

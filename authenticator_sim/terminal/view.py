@@ -1,0 +1,80 @@
+"""A challenge as the user sees it: who asks, for what, how much to whom, and how long it is open.
+
+Pure: from a challenge and the seconds left to text (PSD2 RTS art. 5(1)(a), CIBA 7.1).
+"""
+
+from typing import Final
+
+from authenticator_sim.terminal.text import harmless
+from ciba_service.sca.messages import Challenge, Display
+
+__all__ = ["render_challenge", "render_choices"]
+
+_WIDTH: Final = 64
+_RULE: Final = "=" * _WIDTH
+_THIN: Final = "-" * _WIDTH
+_BOLD: Final = "\x1b[1m"
+_PLAIN: Final = "\x1b[0m"
+
+
+def render_challenge(challenge: Challenge, seconds_left: int, *, bold: bool = False) -> str:
+    """Show everything that is signed for display, each text on a line of its own, uncut."""
+    display = challenge.display
+    lines = [
+        _RULE,
+        _strong(harmless(display.title), bold=bold),
+        _THIN,
+        f"  Asked by:   {_strong(harmless(display.client), bold=bold)}",
+        *_binding_message(display, bold=bold),
+        *_payment(display, bold=bold),
+        *_shares(display),
+        f"  Time left:  {_time_left(seconds_left)}",
+        _RULE,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def render_choices() -> str:
+    """Offer the answers: declining first, by default, and with the same weight as approving."""
+    return (
+        "  If you did not expect this, decline.\n"
+        "\n"
+        "  [ Enter ]  DECLINE\n"
+        "  [ n     ]  DECLINE, this was not me\n"
+        "  [ a     ]  APPROVE\n"
+    )
+
+
+def _strong(text: str, *, bold: bool) -> str:
+    return f"{_BOLD}{text}{_PLAIN}" if bold else text
+
+
+def _binding_message(display: Display, *, bold: bool) -> tuple[str, ...]:
+    if display.binding_message is None:
+        return ()
+    return (
+        f"  Message:    {_strong(harmless(display.binding_message), bold=bold)}",
+        "              (the other device must show the same)",
+    )
+
+
+def _payment(display: Display, *, bold: bool) -> tuple[str, ...]:
+    rows = (("AMOUNT", display.amount), ("TO", display.payee))
+    shown = tuple(
+        line
+        for label, value in rows
+        if value is not None
+        for line in (f"  {label}", f"      {_strong(harmless(value), bold=bold)}", "")
+    )
+    return (_THIN, "", *shown, _THIN) if shown else ()
+
+
+def _shares(display: Display) -> tuple[str, ...]:
+    if not display.shares:
+        return ()
+    return ("  Will share:", *(f"    - {harmless(share)}" for share in display.shares))
+
+
+def _time_left(seconds: int) -> str:
+    minutes, rest = divmod(max(0, seconds), 60)
+    return f"{minutes}:{rest:02d} min" if seconds > 0 else "expired"

@@ -1,0 +1,169 @@
+"""The command ``ciba-client``: start an authentication, or wait for one already started."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ciba_client.client_file import (
+    ClientFile,
+    UnusableInput,
+    load_client,
+    read_client_file,
+    read_input,
+)
+from ciba_client.flags import argument_parser
+from ciba_client.report import Report
+from ciba_client.sdk.client import CibaClient
+from ciba_client.sdk.clock import Clock, SystemClock
+from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.errors import (
+    CibaClientError,
+    ConfigurationError,
+    InvalidAuthenticationRequest,
+    InvalidProviderResponse,
+)
+from ciba_client.sdk.provider.answers import (
+    Acknowledgement,
+    AuthReqId,
+    parse_acknowledgement,
+)
+from ciba_client.sdk.provider.connection import ProviderAnswer
+from ciba_client.sdk.transaction.pending import PendingAuthentication
+
+__all__ = ["ExitStatus", "main"]
+
+_DEFAULT_EXPIRES_IN: Final = 180
+_DEFAULT_INTERVAL: Final = 5
+_LARGEST_INPUT: Final = 64 * 1024
+
+
+class ExitStatus(IntEnum):
+    """How the command ended."""
+
+    DONE = 0
+    NO_TOKENS = 1
+    USAGE = 2
+    INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
+    """Run one command; returns its exit status (argparse itself exits with 2 on wrong usage)."""
+    arguments = argument_parser().parse_args(argv)
+    time = clock or SystemClock()
+    report = Report(
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        clock=time,
+        as_json=arguments.json,
+        show_tokens=arguments.show_tokens,
+    )
+    try:
+        client = load_client(_settings(arguments), warn=report.warning)
+        command = _start if arguments.command == "start" else _poll
+        asyncio.run(command(arguments, client, report, time))
+    except (UnusableInput, ConfigurationError, InvalidAuthenticationRequest) as error:
+        sys.stderr.write(f"ciba-client: {error}\n")
+        return ExitStatus.USAGE
+    except CibaClientError as error:
+        report.failed(error)
+        return ExitStatus.NO_TOKENS
+    except KeyboardInterrupt:
+        sys.stderr.write("ciba-client: interrupted\n")
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.DONE
+
+
+async def _start(
+    arguments: argparse.Namespace, client: ClientConfiguration, report: Report, clock: Clock
+) -> None:
+    details = _authorization_details(arguments.authorization_details)
+    async with (
+        CibaClient(client, clock=clock) as ciba,
+        ciba.authenticate(
+            scope=arguments.scope,
+            login_hint=arguments.login_hint,
+            login_hint_token=arguments.login_hint_token,
+            id_token_hint=arguments.id_token_hint,
+            binding_message=arguments.binding_message,
+            requested_expiry=arguments.requested_expiry,
+            acr_values=arguments.acr_values,
+            extensions={} if details is None else {"authorization_details": details},
+            required_acr=arguments.required_acr,
+        ) as pending,
+    ):
+        if arguments.wait:
+            await _wait(pending, report)
+        else:
+            report.started(pending, pending.auth_req_id)
+
+
+async def _poll(
+    arguments: argparse.Namespace, client: ClientConfiguration, report: Report, clock: Clock
+) -> None:
+    started = _acknowledgement(arguments)
+    async with (
+        CibaClient(client, clock=clock) as ciba,
+        ciba.resume(
+            started.auth_req_id,
+            expires_in=started.expires_in,
+            interval=started.interval,
+            required_acr=arguments.required_acr,
+        ) as pending,
+    ):
+        await _wait(pending, report)
+
+
+async def _wait(pending: PendingAuthentication, report: Report) -> None:
+    report.waiting(pending)
+    async for event in pending.events():
+        report.happened(event)
+    report.succeeded(await pending.tokens())
+
+
+def _settings(arguments: argparse.Namespace) -> ClientFile:
+    settings = ClientFile() if arguments.config is None else read_client_file(arguments.config)
+    given = {
+        name: getattr(arguments, name)
+        for name in ("issuer", "client_id", "key", "alg", "kid", "ca_file")
+        if getattr(arguments, name) is not None
+    }
+    if arguments.command == "start" and arguments.unsigned:
+        given["sign_requests"] = False
+    return msgspec.structs.replace(settings, **given)
+
+
+def _authorization_details(text: str | None) -> list[dict[str, object]] | None:
+    """JSON, or ``@FILE`` with JSON: an array of objects (RFC 9396 2)."""
+    if text is None:
+        return None
+    content = read_input(Path(text[1:])) if text.startswith("@") else text.encode()
+    try:
+        return msgspec.json.decode(content, type=list[dict[str, object]])
+    except (ValueError, RecursionError) as error:
+        raise UnusableInput("--authorization-details is not a JSON array of objects") from error
+
+
+def _acknowledgement(arguments: argparse.Namespace) -> Acknowledgement:
+    """From the flags, or from standard input what ``start`` printed; flags win."""
+    given = arguments.auth_req_id
+    text = (sys.stdin.read(_LARGEST_INPUT) if given == "-" else given).strip()
+    if text.startswith("{"):
+        try:
+            started = parse_acknowledgement(ProviderAnswer(200, text.encode()))
+        except InvalidProviderResponse as error:
+            raise UnusableInput("standard input is not what ciba-client start printed") from error
+    elif text:
+        started = Acknowledgement(AuthReqId(text), _DEFAULT_EXPIRES_IN, _DEFAULT_INTERVAL)
+    else:
+        raise UnusableInput("the auth_req_id is empty")
+    return Acknowledgement(
+        started.auth_req_id,
+        expires_in=arguments.expires_in or started.expires_in,
+        interval=started.interval if arguments.interval is None else arguments.interval,
+    )

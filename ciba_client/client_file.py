@@ -1,0 +1,113 @@
+"""Who the command line speaks for: flags, ``client.toml``, and the key file."""
+
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.errors import ConfigurationError, readable
+from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
+from ciba_client.sdk.jose.signing_key import parse_signing_key
+
+__all__ = ["ClientFile", "UnusableInput", "load_client", "read_client_file", "read_input"]
+
+_LARGEST_FILE: Final = 1024 * 1024
+
+
+class UnusableInput(Exception):
+    """A flag, file or setting that cannot be used; the message is for the terminal."""
+
+
+class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """The keys of ``client.toml``; a flag of the same name wins.
+
+    ``issuer``, ``client_id``: as registered. ``key``: file with the private JWK or PEM key; with
+    ``ca_file`` it is looked for beside ``client.toml``. ``alg``, ``kid``: of the client's
+    signatures. ``sign_requests``: false for a client registered with unsigned requests.
+    ``id_token_signed_response_alg``, ``assertion_audience``: only where the registration differs
+    from what the provider publishes.
+    """
+
+    issuer: str | None = None
+    client_id: str | None = None
+    key: str | None = None
+    alg: str | None = None
+    kid: str | None = None
+    ca_file: str | None = None
+    sign_requests: bool = True
+    id_token_signed_response_alg: SignatureAlgorithm | None = None
+    assertion_audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Required:
+    issuer: str
+    client_id: str
+    key: str
+
+
+def read_client_file(path: Path) -> ClientFile:
+    """Read ``client.toml``; paths in it become relative to its folder."""
+    try:
+        settings = msgspec.convert(
+            tomllib.loads(read_input(path).decode()), type=ClientFile, strict=True
+        )
+    except ValueError as error:  # not UTF-8, not TOML, or a wrong key or value, which it names
+        raise UnusableInput(f"{path}: {readable(str(error))}") from error
+    folder = path.parent
+    return msgspec.structs.replace(
+        settings,
+        key=settings.key and str(folder / settings.key),
+        ca_file=settings.ca_file and str(folder / settings.ca_file),
+    )
+
+
+def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientConfiguration:
+    """Read the key and put the configuration together; ``warn`` hears of a key open to others."""
+    required = _required(settings)
+    path = Path(required.key)
+    content = read_input(path)
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        warn(f"{path} can be read by others; its mode should be 0600")
+    try:
+        return ClientConfiguration(
+            issuer=required.issuer,
+            client_id=required.client_id,
+            key=parse_signing_key(content, algorithm=settings.alg, kid=settings.kid),
+            sign_requests=settings.sign_requests,
+            assertion_audience=settings.assertion_audience,
+            id_token_signed_response_alg=settings.id_token_signed_response_alg,
+            ca_file=None if settings.ca_file is None else Path(settings.ca_file),
+        )
+    except ConfigurationError as error:
+        raise UnusableInput(str(error)) from error
+
+
+def read_input(path: Path) -> bytes:
+    """Read a file of bounded size."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise UnusableInput(f"{path}: {error.strerror}") from error
+    if len(content) > _LARGEST_FILE:
+        raise UnusableInput(f"{path}: the file is too large")
+    return content
+
+
+def _required(settings: ClientFile) -> _Required:
+    match settings:
+        case ClientFile(issuer=str(issuer), client_id=str(client_id), key=str(key)):
+            return _Required(issuer, client_id, key)
+        case _:
+            missing = [
+                f"--{name.replace('_', '-')}"
+                for name in ("issuer", "client_id", "key")
+                if getattr(settings, name) is None
+            ]
+            raise UnusableInput(f"missing: {', '.join(missing)} (or the same in --config FILE)")

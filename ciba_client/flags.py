@@ -1,0 +1,107 @@
+"""The flags of the command line."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
+
+__all__ = ["argument_parser"]
+
+_EPILOG: Final = """\
+exit status:
+  0    done: tokens received and verified, or started (start without --wait)
+  1    no tokens: refused, denied, expired, unavailable, or not verifiable
+  2    wrong usage or configuration
+  130  interrupted
+
+client.toml (for --config), every key optional, flags win:
+  issuer = "https://op.example"      client_id = "corner-shop"
+  key = "client.jwk"                 alg = "ES256"               kid = "2026-11"
+  ca_file = "ca.pem"                 sign_requests = true
+  id_token_signed_response_alg = "PS256"
+  assertion_audience = "https://op.example/token"
+"""
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """The parser of ``ciba-client``; ``command`` is ``start`` or ``poll``."""
+    parser = argparse.ArgumentParser(
+        prog="ciba-client",
+        description="Start CIBA authentications and wait for their tokens.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    start = commands.add_parser(
+        "start", help="ask the provider to authenticate a user", allow_abbrev=False
+    )
+    poll = commands.add_parser(
+        "poll", help="wait for an authentication started earlier", allow_abbrev=False
+    )
+    for command in (start, poll):
+        _add_client_flags(command)
+    _add_request_flags(start)
+    _add_poll_flags(poll)
+    return parser
+
+
+def _add_client_flags(parser: argparse.ArgumentParser) -> None:
+    client = parser.add_argument_group("the client")
+    client.add_argument("--config", type=Path, metavar="FILE", help="client.toml with the below")
+    client.add_argument("--issuer", metavar="URL", help="issuer identifier of the provider")
+    client.add_argument("--client-id", metavar="ID", help="as registered")
+    client.add_argument("--key", metavar="FILE", help="private key, JWK or PEM")
+    client.add_argument("--alg", choices=list(SignatureAlgorithm), help="default: suits the key")
+    client.add_argument("--kid", help="key id; default: that of the JWK, if any")
+    client.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust, PEM")
+    output = parser.add_argument_group("what to accept and print")
+    output.add_argument(
+        "--required-acr",
+        action="append",
+        default=[],
+        metavar="ACR",
+        help="refuse an ID token with another acr; may be repeated",
+    )
+    output.add_argument("--json", action="store_true", help="one line of JSON as the result")
+    output.add_argument("--show-tokens", action="store_true", help="print the tokens, too")
+
+
+def _add_request_flags(parser: argparse.ArgumentParser) -> None:
+    request = parser.add_argument_group("the request")
+    hint = request.add_mutually_exclusive_group(required=True)
+    hint.add_argument("--login-hint", metavar="HINT", help="whom to ask")
+    hint.add_argument("--login-hint-token", metavar="JWT")
+    hint.add_argument("--id-token-hint", metavar="JWT")
+    request.add_argument("--scope", default="openid", help="default: openid")
+    request.add_argument("--binding-message", metavar="TEXT", help="shown on both devices")
+    request.add_argument("--requested-expiry", type=_seconds, metavar="SECONDS")
+    request.add_argument("--acr-values", metavar="ACRS", help="wanted levels, best first")
+    request.add_argument(
+        "--authorization-details", metavar="JSON", help="a JSON array, or @FILE with one"
+    )
+    request.add_argument("--unsigned", action="store_true", help="send no signed request object")
+    request.add_argument(
+        "--wait", action="store_true", help="wait for the tokens and print the ID token's claims"
+    )
+
+
+def _add_poll_flags(parser: argparse.ArgumentParser) -> None:
+    started = parser.add_argument_group("what was started")
+    started.add_argument(
+        "--auth-req-id",
+        required=True,
+        metavar="ID",
+        help="or - to read it, or all that start printed, from standard input",
+    )
+    started.add_argument(
+        "--expires-in", type=_seconds, metavar="SECONDS", help="time left; default: 180"
+    )
+    started.add_argument("--interval", type=_seconds, metavar="SECONDS", help="default: 5")
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError("must be a positive number of seconds")
+    return int(text)

@@ -1,0 +1,128 @@
+"""What the command line prints: a timeline for people, JSON for results."""
+
+import json
+from collections.abc import Mapping
+from typing import TextIO, assert_never
+
+from ciba_client.sdk.clock import Clock
+from ciba_client.sdk.errors import (
+    AuthenticationRequestRefused,
+    CibaClientError,
+    TransactionEnded,
+)
+from ciba_client.sdk.provider.answers import AuthReqId
+from ciba_client.sdk.transaction.events import (
+    PollEvent,
+    ProviderBusy,
+    SlowedDown,
+    StillUndecided,
+    TokensReceived,
+)
+from ciba_client.sdk.transaction.pending import PendingAuthentication
+from ciba_client.sdk.transaction.token_set import TokenSet
+
+__all__ = ["Report"]
+
+
+class Report:
+    """Writes progress to ``stderr`` and results to ``stdout``; tokens only where asked for."""
+
+    def __init__(
+        self, *, stdout: TextIO, stderr: TextIO, clock: Clock, as_json: bool, show_tokens: bool
+    ) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._clock = clock
+        self._started_at = clock.monotonic()
+        self._as_json = as_json
+        self._show_tokens = show_tokens
+
+    def warning(self, text: str) -> None:
+        """Tell people of something that works but should not stay so."""
+        self._stderr.write(f"ciba-client: warning: {text}\n")
+
+    def started(self, pending: PendingAuthentication, auth_req_id: AuthReqId) -> None:
+        """Print the acknowledgement, ``auth_req_id`` in clear: ``poll`` needs it."""
+        self._result(
+            {
+                "auth_req_id": auth_req_id.value,
+                "expires_in": pending.expires_in,
+                "interval": int(pending.interval),
+            }
+        )
+
+    def waiting(self, pending: PendingAuthentication) -> None:
+        """Say that the user is being asked."""
+        self._moment(
+            f"the user is being asked: {pending.expires_in} s to decide, "
+            f"a poll every {pending.interval:g} s"
+        )
+
+    def happened(self, event: PollEvent) -> None:
+        """Say what an event means."""
+        match event:
+            case StillUndecided():
+                self._moment("not decided yet")
+            case SlowedDown(interval=interval):
+                self._moment(f"slowed down: a poll every {interval:g} s from now on")
+            case ProviderBusy(reason=reason, next_poll_in=seconds):
+                self._moment(f"{reason}; next attempt in {seconds:.0f} s")
+            case TokensReceived():
+                self._moment("tokens received, the ID token is verified")
+            case _:
+                assert_never(event)
+
+    def succeeded(self, tokens: TokenSet) -> None:
+        """Print the verified claims, and the tokens where asked for."""
+        claims = dict(tokens.id_token.claims)
+        shown = _tokens(tokens) if self._show_tokens else {}
+        if self._as_json:
+            self._result(
+                {
+                    "outcome": "tokens",
+                    "id_token_claims": claims,
+                    "token_type": tokens.token_type,
+                    "expires_in": tokens.expires_in,
+                    "scope": tokens.scope,
+                    **shown,
+                }
+            )
+        elif shown:
+            self._result({"id_token_claims": claims, **shown})
+        else:
+            self._result(claims)
+
+    def failed(self, error: CibaClientError) -> None:
+        """Print why there are no tokens."""
+        if self._as_json:
+            self._result({"outcome": "failed", "reason": str(error), **_oauth_error(error)})
+        else:
+            self._stderr.write(f"ciba-client: {error}\n")
+
+    def _moment(self, text: str) -> None:
+        elapsed = self._clock.monotonic() - self._started_at
+        self._stderr.write(f"{elapsed:7.1f} s  {text}\n")
+        self._stderr.flush()
+
+    def _result(self, members: Mapping[str, object]) -> None:
+        # ASCII with escapes: no claim can play tricks on a terminal.
+        self._stdout.write(json.dumps(members, indent=None if self._as_json else 2) + "\n")
+        self._stdout.flush()
+
+
+def _tokens(tokens: TokenSet) -> dict[str, object]:
+    return {
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "id_token": tokens.id_token.jwt,
+    }
+
+
+def _oauth_error(error: CibaClientError) -> dict[str, object]:
+    if isinstance(error, AuthenticationRequestRefused | TransactionEnded):
+        return {
+            "error": error.code,
+            "error_description": error.description,
+            "status": error.status,
+        }
+    return {}

@@ -1,0 +1,115 @@
+"""Everything the SDK raises on purpose.
+
+CibaClientError
+├── ConfigurationError                what this client was given can never work
+├── InvalidAuthenticationRequest      refused here, before anything was sent
+├── ProviderUnavailable               no connection, no answer in time, 429 or 5xx
+├── InvalidProviderResponse           an answer that breaks the protocol
+│   └── InvalidProviderMetadata       discovery: wrong issuer, missing or insecure endpoint
+├── AuthenticationRequestRefused      the backchannel endpoint said no (CIBA 13)
+├── TransactionEnded                  there will be no tokens (CIBA 11)
+│   ├── AccessDenied                  the user, or the provider's policy, declined
+│   ├── Expired                       nobody decided in time
+│   └── TransactionFailed             any other final refusal of the token endpoint
+└── InvalidIdToken                    the tokens were discarded
+    └── UnknownSigningKey             no published key fits
+"""
+
+from typing import Final
+
+__all__ = [
+    "AccessDenied",
+    "AuthenticationRequestRefused",
+    "CibaClientError",
+    "ConfigurationError",
+    "Expired",
+    "InvalidAuthenticationRequest",
+    "InvalidIdToken",
+    "InvalidProviderMetadata",
+    "InvalidProviderResponse",
+    "ProviderUnavailable",
+    "TransactionEnded",
+    "TransactionFailed",
+    "UnknownSigningKey",
+    "readable",
+]
+
+_LONGEST_TEXT: Final = 300
+
+
+def readable(text: str) -> str:
+    """Foreign text made fit for a terminal or a log: printable, on one line, bounded."""
+    cleaned = "".join(character if character.isprintable() else "?" for character in text)
+    return cleaned if len(cleaned) <= _LONGEST_TEXT else cleaned[: _LONGEST_TEXT - 1] + "…"
+
+
+class CibaClientError(Exception):
+    """Base of all errors of the SDK."""
+
+
+class ConfigurationError(CibaClientError):
+    """A key, algorithm, address or file this client was given can never work."""
+
+
+class InvalidAuthenticationRequest(CibaClientError):
+    """The parameters contradict CIBA 7.1; nothing was sent."""
+
+
+class ProviderUnavailable(CibaClientError):
+    """The provider cannot be reached or asks for patience; ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class InvalidProviderResponse(CibaClientError):
+    """An answer that breaks the protocol: not JSON, too large, a redirect, a missing member."""
+
+
+class InvalidProviderMetadata(InvalidProviderResponse):
+    """The discovery document cannot be trusted or used (OpenID Connect Discovery 4.3)."""
+
+
+class AuthenticationRequestRefused(CibaClientError):
+    """The backchannel authentication endpoint refused: OAuth code, its text, HTTP status."""
+
+    def __init__(self, code: str, description: str, status: int) -> None:
+        super().__init__(_sentence("the authentication request was refused", code, description))
+        self.code = code
+        self.description = description
+        self.status = status
+
+
+class TransactionEnded(CibaClientError):
+    """The authentication ended without tokens; ``code`` is the OAuth error code."""
+
+    def __init__(self, code: str, description: str, status: int | None) -> None:
+        super().__init__(_sentence("no tokens were issued", code, description))
+        self.code = code
+        self.description = description
+        self.status = status
+
+
+class AccessDenied(TransactionEnded):
+    """``access_denied``: the user or the provider's policy declined (CIBA 11)."""
+
+
+class Expired(TransactionEnded):
+    """``expired_token``, or ``expires_in`` is over, then without ``status`` (CIBA 11)."""
+
+
+class TransactionFailed(TransactionEnded):
+    """Any other final answer of the token endpoint, such as ``invalid_grant``."""
+
+
+class InvalidIdToken(CibaClientError):
+    """The ID token does not prove what it must (OpenID Connect Core 3.1.3.7)."""
+
+
+class UnknownSigningKey(InvalidIdToken):
+    """No published key fits the ID token's header; fresh keys may help."""
+
+
+def _sentence(outcome: str, code: str, description: str) -> str:
+    return f"{outcome}: {code}" + (f" ({description})" if description else "")

@@ -1,0 +1,1 @@
+"""The OpenID Provider as seen from here: addresses, bounded HTTP, discovery, answers."""

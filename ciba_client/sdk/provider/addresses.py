@@ -1,0 +1,61 @@
+"""Which addresses this client talks to: https, and plain http on loopback only."""
+
+import ipaddress
+
+import httpx2
+
+from ciba_client.sdk.errors import ConfigurationError, InvalidProviderMetadata
+
+__all__ = ["discovery_address", "is_loopback", "parse_endpoint", "parse_issuer"]
+
+
+def parse_issuer(issuer: str) -> str:
+    """Accept an issuer identifier as given (OpenID Connect Discovery 3).
+
+    Raises:
+        ConfigurationError: not https (http on loopback aside), or it has user, query or fragment.
+    """
+    url = _parse(issuer)
+    if url is None or "?" in issuer:
+        raise ConfigurationError("the issuer is not a URL an issuer may have")
+    if url.scheme != "https" and not is_loopback(issuer):
+        raise ConfigurationError("the issuer must be https, or http on loopback")
+    return issuer
+
+
+def parse_endpoint(name: str, address: str, *, issuer: str) -> str:
+    """Accept an endpoint's address from the metadata; plain http only below such an issuer.
+
+    Raises:
+        InvalidProviderMetadata: names the metadata member.
+    """
+    url = _parse(address)
+    if url is None:
+        raise InvalidProviderMetadata(f"{name} is not the URL of an endpoint")
+    if url.scheme != "https" and not (is_loopback(issuer) and is_loopback(address)):
+        raise InvalidProviderMetadata(f"{name} is not https")
+    return address
+
+
+def discovery_address(issuer: str) -> str:
+    """Where the issuer publishes its metadata (OpenID Connect Discovery 4)."""
+    return issuer.rstrip("/") + "/.well-known/openid-configuration"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address stays on this computer."""
+    url = httpx2.URL(address)
+    try:
+        return ipaddress.ip_address(url.host).is_loopback
+    except ValueError:
+        return url.host == "localhost"
+
+
+def _parse(address: str) -> httpx2.URL | None:
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        return None
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or "#" in address:
+        return None
+    return url

@@ -1,0 +1,146 @@
+"""Reading the answers of the flow: acknowledgement (CIBA 7.3, 13), token response (10.1, 11)."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+
+from ciba_client.sdk.errors import (
+    AccessDenied,
+    AuthenticationRequestRefused,
+    Expired,
+    InvalidProviderResponse,
+    TransactionEnded,
+    TransactionFailed,
+    readable,
+)
+from ciba_client.sdk.provider.connection import ProviderAnswer
+
+__all__ = [
+    "Acknowledgement",
+    "AuthReqId",
+    "PollAnswer",
+    "StillPending",
+    "TokenResponse",
+    "parse_acknowledgement",
+    "parse_poll_answer",
+]
+
+_OK: Final = 200
+_CLIENT_ERRORS: Final = range(400, 500)
+_LONGEST_WAIT: Final = 366 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class AuthReqId:
+    """The client's secret handle of one transaction (CIBA 7.3); masked wherever it is printed."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The provider has accepted the request and asks the user; times are in seconds (CIBA 7.3)."""
+
+    auth_req_id: AuthReqId
+    expires_in: int
+    interval: int
+
+
+class StillPending(Enum):
+    """The user has not decided yet (CIBA 11)."""
+
+    AUTHORIZATION_PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+
+
+class TokenResponse(msgspec.Struct, frozen=True):
+    """A successful token response as received; the ID token is not verified yet."""
+
+    access_token: str
+    token_type: str
+    id_token: str
+    expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    refresh_token: str | None = None
+    scope: str | None = None
+
+    def __repr__(self) -> str:
+        return "TokenResponse(…)"
+
+
+PollAnswer = TokenResponse | StillPending
+
+
+class _Acknowledgement(msgspec.Struct):
+    auth_req_id: Annotated[str, msgspec.Meta(min_length=1)]
+    expires_in: Annotated[int, msgspec.Meta(gt=0, le=_LONGEST_WAIT)]
+    # CIBA 7.3: five seconds when the provider does not say.
+    interval: Annotated[int, msgspec.Meta(ge=0, le=_LONGEST_WAIT)] = 5
+
+
+class _Refusal(msgspec.Struct):
+    error: Annotated[str, msgspec.Meta(min_length=1)]
+    error_description: str = ""
+
+
+_Document = TypeVar("_Document", _Acknowledgement, _Refusal, TokenResponse)
+
+
+def parse_acknowledgement(answer: ProviderAnswer) -> Acknowledgement:
+    """Read the backchannel endpoint's answer; unknown members are ignored (CIBA 7.3).
+
+    Raises:
+        AuthenticationRequestRefused: an OAuth error.
+        InvalidProviderResponse: anything that is neither.
+    """
+    if answer.status != _OK:
+        refusal = _parse_refusal(answer)
+        raise AuthenticationRequestRefused(refusal.error, refusal.error_description, answer.status)
+    document = _parse(answer.body, _Acknowledgement)
+    return Acknowledgement(
+        auth_req_id=AuthReqId(document.auth_req_id),
+        expires_in=document.expires_in,
+        interval=document.interval,
+    )
+
+
+def parse_poll_answer(answer: ProviderAnswer) -> PollAnswer:
+    """Read the token endpoint's answer to a poll.
+
+    Raises:
+        TransactionEnded: finally refused: ``AccessDenied``, ``Expired`` or ``TransactionFailed``.
+        InvalidProviderResponse: malformed, or a type of token this client cannot use.
+    """
+    if answer.status == _OK:
+        response = _parse(answer.body, TokenResponse)
+        if response.token_type.lower() != "bearer":  # RFC 6749 7.1
+            raise InvalidProviderResponse("the provider issued an unknown type of token")
+        return response
+    refusal = _parse_refusal(answer)
+    for pending in StillPending:
+        if refusal.error == pending.value:
+            return pending
+    kinds: dict[str, type[TransactionEnded]] = {
+        "access_denied": AccessDenied,
+        "expired_token": Expired,
+    }
+    kind = kinds.get(refusal.error, TransactionFailed)
+    raise kind(refusal.error, refusal.error_description, answer.status)
+
+
+def _parse_refusal(answer: ProviderAnswer) -> _Refusal:
+    if answer.status not in _CLIENT_ERRORS:
+        raise InvalidProviderResponse(f"the provider answered with HTTP status {answer.status}")
+    refusal = _parse(answer.body, _Refusal)
+    return _Refusal(readable(refusal.error), readable(refusal.error_description))
+
+
+def _parse(body: bytes, kind: type[_Document]) -> _Document:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (ValueError, RecursionError) as error:
+        raise InvalidProviderResponse("the provider's answer is malformed") from error

@@ -1,0 +1,102 @@
+"""The only door out: bounded requests to the provider, no redirects, no retries."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx2
+
+from ciba_client.sdk.clock import Clock
+from ciba_client.sdk.errors import InvalidProviderResponse, ProviderUnavailable, readable
+
+__all__ = ["FormRequest", "ProviderAnswer", "ProviderConnection"]
+
+_LARGEST_BODY: Final = 256 * 1024
+_TOO_MANY_REQUESTS: Final = 429
+
+
+@dataclass(frozen=True, slots=True)
+class FormRequest:
+    """A POST of form parameters."""
+
+    url: str
+    parameters: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAnswer:
+    """Status and body of an answer that is neither a redirect nor a call for patience."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+class ProviderConnection:
+    """Sends requests; raises ``ProviderUnavailable`` or ``InvalidProviderResponse``, or answers."""
+
+    def __init__(self, http: httpx2.AsyncClient, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+
+    async def get(self, url: str, *, timeout_seconds: float) -> ProviderAnswer:
+        """Fetch a document."""
+        return await self._exchange(self._http.build_request("GET", url), timeout_seconds)
+
+    async def post(self, request: FormRequest, *, timeout_seconds: float) -> ProviderAnswer:
+        """Send a form; ``timeout_seconds`` bounds the whole exchange."""
+        built = self._http.build_request(
+            "POST", request.url, data=dict(request.parameters), headers=dict(request.headers)
+        )
+        return await self._exchange(built, timeout_seconds)
+
+    async def _exchange(self, request: httpx2.Request, timeout_seconds: float) -> ProviderAnswer:
+        # One bound for the whole: a provider that drips bytes gets no more time.
+        request.extensions["timeout"] = httpx2.Timeout(timeout_seconds).as_dict()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                response = await self._http.send(request, stream=True, follow_redirects=False)
+                try:
+                    body = await _read(response)
+                finally:
+                    await response.aclose()
+        except (httpx2.RequestError, TimeoutError) as error:
+            reason = readable(str(error)) or "no answer in time"
+            raise ProviderUnavailable(f"the provider cannot be reached: {reason}") from error
+        return self._accept(response, body)
+
+    def _accept(self, response: httpx2.Response, body: bytes) -> ProviderAnswer:
+        status = response.status_code
+        if status == _TOO_MANY_REQUESTS or response.is_server_error:
+            raise ProviderUnavailable(
+                f"the provider answered with HTTP status {status}",
+                retry_after=_retry_after(response.headers.get("retry-after"), self._clock.now()),
+            )
+        if response.is_redirect or response.is_informational:
+            raise InvalidProviderResponse("the provider answered with a redirect")
+        return ProviderAnswer(status=status, body=body)
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    # Raw bytes: nothing compressed was asked for, so nothing small can grow large.
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise InvalidProviderResponse("the provider's answer is too large")
+    return bytes(body)
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    """Seconds asked for by ``Retry-After`` (RFC 9110 10.2.3): a number or a date."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).astimezone(UTC).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

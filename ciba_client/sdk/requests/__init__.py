@@ -1,0 +1,1 @@
+"""What the client sends: parameters, client assertion, signed request object, token request."""

@@ -1,0 +1,78 @@
+"""The parameters of an authentication request (CIBA 7.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from ciba_client.sdk.errors import InvalidAuthenticationRequest
+
+__all__ = ["AuthenticationRequest"]
+
+_HINTS: Final = ("login_hint", "login_hint_token", "id_token_hint")
+# What the SDK itself adds, and what would be a second client authentication (RFC 6749 2.3).
+_RESERVED: Final = frozenset({
+    "aud", "client_assertion", "client_assertion_type", "client_id", "client_secret", "exp",
+    "iat", "iss", "jti", "nbf", "request", "request_uri", "sub",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticationRequest:
+    """What is asked of the provider and shown to the user.
+
+    ``extensions`` are further parameters by name, such as ``authorization_details`` (RFC 9396):
+    JSON values inside a signed request, JSON text in a form.
+
+    Raises:
+        InvalidAuthenticationRequest: not exactly one hint, no ``openid`` scope, a requested expiry
+            that is not positive, or an extension with a reserved name.
+    """
+
+    scope: str
+    login_hint: str | None = field(default=None, repr=False)
+    login_hint_token: str | None = field(default=None, repr=False)
+    id_token_hint: str | None = field(default=None, repr=False)
+    binding_message: str | None = None
+    user_code: str | None = field(default=None, repr=False)
+    requested_expiry: int | None = None
+    acr_values: str | None = None
+    extensions: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # CIBA 7.1: one hint and only one, since the provider must know whom to ask.
+        if sum(getattr(self, hint) is not None for hint in _HINTS) != 1:
+            raise InvalidAuthenticationRequest(f"give exactly one of {', '.join(_HINTS)}")
+        if "openid" not in self.scope.split():
+            raise InvalidAuthenticationRequest("the scope must contain openid")
+        if self.requested_expiry is not None and self.requested_expiry <= 0:
+            raise InvalidAuthenticationRequest("requested_expiry must be a positive number")
+        for name in self.extensions:
+            if name in _RESERVED or name in self._standard():
+                raise InvalidAuthenticationRequest(f"{name} cannot be an extension parameter")
+
+    def claims(self) -> dict[str, object]:
+        """The parameters as members of a signed request object."""
+        given = {**self._standard(), **self.extensions}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def form(self) -> dict[str, str]:
+        """The parameters as form fields."""
+        return {name: _as_text(value) for name, value in self.claims().items()}
+
+    def _standard(self) -> dict[str, object]:
+        return {
+            "scope": self.scope,
+            "login_hint": self.login_hint,
+            "login_hint_token": self.login_hint_token,
+            "id_token_hint": self.id_token_hint,
+            "binding_message": self.binding_message,
+            "user_code": self.user_code,
+            "requested_expiry": self.requested_expiry,
+            "acr_values": self.acr_values,
+        }
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,27 @@
+"""Client authentication with ``private_key_jwt`` (OpenID Connect Core 9, RFC 7523)."""
+
+from typing import Final
+
+from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.requests.proof import fresh_claims
+
+__all__ = ["client_authentication"]
+
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def client_authentication(configuration: ClientConfiguration, *, now: float) -> dict[str, str]:
+    """Form parameters that authenticate one request; never use them for a second one.
+
+    The audience is the issuer (CIBA 7.1) unless the configuration names another.
+    """
+    claims = fresh_claims(
+        client_id=configuration.client_id,
+        audience=configuration.assertion_audience or configuration.issuer,
+        now=now,
+    )
+    claims["sub"] = configuration.client_id
+    return {
+        "client_assertion_type": _ASSERTION_TYPE,
+        "client_assertion": configuration.key.sign(claims, typ="JWT"),
+    }

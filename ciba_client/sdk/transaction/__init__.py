@@ -1,0 +1,1 @@
+"""One authentication in progress: when to poll, what happened, and the tokens at its end."""

@@ -1,0 +1,1 @@
+"""The outside world: the hub that reaches phones' sockets in every process."""

@@ -1,0 +1,107 @@
+"""The device hub: which phones are connected here, and what they are to be told.
+
+An announcement goes through the broadcast to every process; each hands it to the inboxes of the
+user's phones that are connected to it. An inbox is bounded: a phone that does not keep up is told
+to fetch everything anew instead.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from ciba_service.ports import Announcement, AnnouncementKind, Broadcast
+from ciba_service.sca.devices import UserTag
+
+__all__ = ["Inbox", "SocketHub"]
+
+INBOX_CAPACITY: Final = 64
+_RESYNC: Final = Announcement(AnnouncementKind.RESYNC, "")
+_decoder: Final = msgspec.json.Decoder(Announcement)
+
+
+class Inbox(AsyncIterator[Announcement]):
+    """What one connected phone is to be told."""
+
+    __slots__ = ("_arrived", "_waiting", "connection", "device_id")
+
+    def __init__(self, device_id: str, connection: str) -> None:
+        self.device_id = device_id
+        self.connection = connection
+        self._waiting: deque[Announcement] = deque([_RESYNC])
+        self._arrived = asyncio.Event()
+        self._arrived.set()
+
+    def put(self, announcement: Announcement) -> None:
+        """Deliver; what does not fit is replaced by a resync, except the end of a phone."""
+        if len(self._waiting) >= INBOX_CAPACITY:
+            final = {AnnouncementKind.REVOKED, AnnouncementKind.REPLACED}
+            kept = [waiting for waiting in self._waiting if waiting.kind in final]
+            self._waiting = deque([_RESYNC, *kept])
+        self._waiting.append(announcement)
+        self._arrived.set()
+
+    async def __anext__(self) -> Announcement:
+        while not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
+
+
+class SocketHub:
+    """``ports.DeviceHub`` of one process."""
+
+    def __init__(self, broadcast: Broadcast) -> None:
+        self._broadcast = broadcast
+        self._inboxes: defaultdict[UserTag, set[Inbox]] = defaultdict(set)
+
+    async def announce(self, announcement: Announcement) -> None:
+        """Tell every process, this one included; raises ``StoreUnavailable``."""
+        await self._broadcast.publish(announcement.tag, msgspec.json.encode(announcement))
+
+    @asynccontextmanager
+    async def attach(self, tag: UserTag, device_id: str, connection: str) -> AsyncIterator[Inbox]:
+        """Listen for a connected phone; an older connection of the same phone is ended."""
+        inbox = Inbox(device_id, connection)
+        self._inboxes[tag].add(inbox)
+        try:
+            await self.announce(Announcement(AnnouncementKind.REPLACED, tag, device_id, connection))
+            yield inbox
+        finally:
+            self._inboxes[tag].discard(inbox)
+            if not self._inboxes[tag]:
+                del self._inboxes[tag]
+
+    async def run(self) -> None:
+        """Hand out what is announced, until cancelled."""
+        async for data in self._broadcast.listen():
+            if data is None:
+                self._put_all(_RESYNC)
+            else:
+                self._hand_out(_decoder.decode(data))
+
+    def _put_all(self, announcement: Announcement) -> None:
+        for inboxes in self._inboxes.values():
+            for inbox in inboxes:
+                inbox.put(announcement)
+
+    def _hand_out(self, announcement: Announcement) -> None:
+        for inbox in self._inboxes.get(announcement.tag, ()):
+            if _concerns(announcement, inbox):
+                inbox.put(announcement)
+
+
+def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
+    is_same_phone = announcement.about == inbox.device_id
+    match announcement.kind:
+        case AnnouncementKind.REVOKED:
+            return is_same_phone
+        case AnnouncementKind.REPLACED:
+            return is_same_phone and announcement.detail != inbox.connection
+        case AnnouncementKind.ENROLLED:
+            return not is_same_phone
+        case AnnouncementKind.OFFER | AnnouncementKind.WITHDRAW | AnnouncementKind.RESYNC:
+            return True

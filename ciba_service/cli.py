@@ -1,0 +1,144 @@
+"""The command line of ``ciba-service``: options in, exit status 0, 1 or 2 out."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Final
+
+from ciba_service.commands import devices, keys, users
+from ciba_service.commands.opening import opened_store
+from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.serve import serve
+from ciba_service.settings import InvalidSettingsError, Settings, load_settings
+from ciba_service.telemetry import configure_logging
+
+__all__ = ["build_parser", "main"]
+
+_DONE: Final = 0
+_FAILED: Final = 1
+_MISUSED: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 when it was done, 1 when it could not be, 2 when command line or configuration is wrong.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        settings = load_settings(options.config)
+        configure_logging(settings.server.log_level)
+        _run(options, settings)
+    except InvalidSettingsError as error:
+        return _complain(f"{options.config}: {error}", _MISUSED)
+    except CommandFailed as error:
+        return _complain(str(error), _FAILED)
+    except KeyboardInterrupt:
+        return _complain("interrupted", _FAILED)
+    return _DONE
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="ciba-service", description=__doc__.partition(":")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add(commands, "serve", "run the service until SIGTERM or SIGINT")
+    _add(commands, "check", "check configuration and store, and do nothing else")
+    _add_users(_group(commands, "users", "the users of the configuration"))
+    _add_devices(_group(commands, "devices", "enrolled phones"))
+    _add_keys(_group(commands, "keys", "the service's own keys"))
+    return parser
+
+
+_Command = Callable[[argparse.Namespace, Settings], Coroutine[object, object, None]]
+_Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def _group(
+    commands: "_Subparsers[argparse.ArgumentParser]", name: str, text: str
+) -> "_Subparsers[argparse.ArgumentParser]":
+    parser = commands.add_parser(name, help=text, description=text)
+    return parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+
+def _add(
+    commands: "_Subparsers[argparse.ArgumentParser]", name: str, text: str, *, json: bool = False
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="ciba.toml")
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _add_users(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    _add(actions, "list", "list users with phones and failed attempts", json=True)
+    activate = _add(actions, "activate", "make an activation code for a phone", json=True)
+    activate.add_argument("subject", metavar="SUB")
+    activate.add_argument("--additional", action="store_true", help="although there is a phone")
+    unlock = _add(actions, "unlock", "forget failed attempts")
+    unlock.add_argument("subject", metavar="SUB")
+
+
+def _add_devices(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    listing = _add(actions, "list", "list phones", json=True)
+    listing.add_argument("--user", dest="subject", metavar="SUB", help="of this user only")
+    revoke = _add(actions, "revoke", "destroy a phone's keys and cut its connection")
+    revoke.add_argument("device_id", metavar="DEVICE_ID")
+
+
+def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    _add(actions, "generate", "make whatever key is missing", json=True)
+    _add(actions, "list", "list keys, without secrets", json=True)
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> None:
+    if options.command == "keys":
+        action = keys.generate if options.action == "generate" else keys.show
+        action(settings, as_json=options.json)
+        return
+    command = _COMMANDS[options.command, getattr(options, "action", None)]
+    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        runner.run(command(options, settings))
+
+
+async def _check(settings: Settings) -> None:
+    async with opened_store(settings, own=False):
+        sys.stdout.write("configuration and store are good\n")
+
+
+_COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
+    ("serve", None): lambda _, settings: serve(settings),
+    ("check", None): lambda _, settings: _check(settings),
+    ("users", "list"): lambda options, settings: users.list_users(settings, as_json=options.json),
+    ("users", "activate"): lambda options, settings: users.activate_user(
+        settings, options.subject, additional=options.additional, as_json=options.json
+    ),
+    ("users", "unlock"): lambda options, settings: users.unlock_user(settings, options.subject),
+    ("devices", "list"): lambda options, settings: devices.list_devices(
+        settings, options.subject, as_json=options.json
+    ),
+    ("devices", "revoke"): lambda options, settings: devices.revoke_device(
+        settings, options.device_id
+    ),
+}
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _complain(text: str, status: int) -> int:
+    sys.stderr.write(f"ciba-service: {text}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""``ciba-service devices``: list and revoke."""
+
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+
+from ciba_service.channels.hub import SocketHub
+from ciba_service.commands.opening import open_stores
+from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.ports import Announcement, AnnouncementKind
+from ciba_service.sca.devices import user_tag_of
+from ciba_service.settings import Settings
+from ciba_service.stores.keys import user_tag
+
+__all__ = ["list_devices", "revoke_device"]
+
+
+class _DeviceRow(msgspec.Struct, frozen=True):
+    device_id: str
+    sub: str
+    name: str
+    enrolled_at: str
+
+
+async def list_devices(settings: Settings, subject: str | None, *, as_json: bool) -> None:
+    """Print the phones of one user or of all."""
+    subjects = [user.sub for user in settings.users if subject in (None, user.sub)]
+    rows = []
+    async with open_stores(settings) as stores:
+        for sub in subjects:
+            for record in await stores.devices.list(user_tag(sub)):
+                enrolled = datetime.fromtimestamp(record.enrolled_at / 1000, UTC)
+                when = enrolled.isoformat(timespec="seconds")
+                rows.append(_DeviceRow(record.device_id, sub, record.name, when))
+    print_rows(rows, as_json=as_json)
+
+
+async def revoke_device(settings: Settings, device_id: str) -> None:
+    """Destroy a phone's keys and cut its socket; raises ``CommandFailed`` when there is none."""
+    async with open_stores(settings) as stores:
+        tag = user_tag_of(device_id)
+        if tag is None or not await stores.devices.revoke(device_id):
+            raise CommandFailed(f"there is no device {device_id}")
+        hub = SocketHub(stores.broadcast)
+        await hub.announce(Announcement(AnnouncementKind.REVOKED, tag, device_id))
+    sys.stdout.write(f"{device_id} is revoked\n")

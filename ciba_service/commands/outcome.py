@@ -1,0 +1,28 @@
+"""How a command ends, and what it prints."""
+
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+__all__ = ["CommandFailed", "print_rows"]
+
+
+class CommandFailed(Exception):
+    """The command could not do its work; the text is for the person who typed it."""
+
+
+def print_rows(rows: Sequence[msgspec.Struct], *, as_json: bool) -> None:
+    """Print a table with a header, or one JSON array."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(rows).decode() + "\n")
+        return
+    if not rows:
+        sys.stdout.write("none\n")
+        return
+    names = rows[0].__struct_fields__
+    lines = [names, *(tuple(str(getattr(row, name)) for name in names) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")

@@ -1,0 +1,90 @@
+"""``ciba-service users``: list, activation codes, unlock."""
+
+import secrets
+import sys
+
+import msgspec
+
+from ciba_service.clock import SystemClock
+from ciba_service.commands.opening import open_stores
+from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.sca.activation import (
+    ACTIVATION_LIFETIME_MS,
+    new_activation_code,
+    new_second_secret,
+    normal_code,
+)
+from ciba_service.sca.attempts import ATTEMPT_LIMIT
+from ciba_service.settings import Settings
+from ciba_service.stores.keys import user_tag
+
+__all__ = ["activate_user", "list_users", "unlock_user"]
+
+
+class _UserRow(msgspec.Struct, frozen=True):
+    sub: str
+    enabled: bool
+    phones: int
+    failed_attempts: int
+    locked: bool
+
+
+class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    sub: str
+    activation_code: str
+    expires_in: int
+    second_secret: str = ""
+
+
+async def list_users(settings: Settings, *, as_json: bool) -> None:
+    """Print every configured user with phones and attempts."""
+    rows = []
+    async with open_stores(settings) as stores:
+        for user in settings.users:
+            tag = user_tag(user.sub)
+            used = await stores.attempts.used(tag)
+            phones = len(await stores.devices.list(tag))
+            rows.append(_UserRow(user.sub, user.enabled, phones, used, used >= ATTEMPT_LIMIT))
+    print_rows(rows, as_json=as_json)
+
+
+async def activate_user(
+    settings: Settings, subject: str, *, additional: bool, as_json: bool
+) -> None:
+    """Make an activation code and a second secret, to be handed over by two different ways.
+
+    Raises:
+        CommandFailed: when there is no such user, or the user has a phone and ``additional`` is
+            not set: a further phone by this way is the operator's reset (PSD2 RTS art. 24).
+    """
+    _known(settings, subject)
+    clock = SystemClock()
+    code = new_activation_code(secrets.token_bytes)
+    second = new_second_secret(secrets.token_bytes) if settings.device.second_secret else None
+    async with open_stores(settings) as stores:
+        if not additional and await stores.devices.list(user_tag(subject)):
+            raise CommandFailed(
+                f"{subject} has a phone; --additional makes a code for a further one"
+            )
+        until = clock.now_ms() + ACTIVATION_LIFETIME_MS
+        await stores.activations.put(normal_code(code), subject, second, until=until)
+    row = _ActivationRow(subject, code, ACTIVATION_LIFETIME_MS // 1000, second or "")
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+        return
+    sys.stdout.write(f"activation code  {code}  (single use, ten minutes)\n")
+    if second is not None:
+        sys.stdout.write(f"second secret    {second}  (hand it over another way)\n")
+
+
+async def unlock_user(settings: Settings, subject: str) -> None:
+    """Forget failed attempts; raises ``CommandFailed`` when there is no such user."""
+    _known(settings, subject)
+    async with open_stores(settings) as stores:
+        await stores.attempts.reset(user_tag(subject), operation=secrets.token_urlsafe(16))
+    sys.stdout.write(f"{subject} is unlocked\n")
+
+
+def _known(settings: Settings, subject: str) -> None:
+    if all(user.sub != subject for user in settings.users):
+        raise CommandFailed(f"there is no user {subject}")

@@ -1,0 +1,58 @@
+"""Answers: always JSON, never cached; an error says nothing but the error."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from starlette.types import Send
+
+from ciba_service.ports import Telemetry
+from ciba_service.protocol.errors import OAuth2Error
+
+__all__ = ["respond", "respond_error"]
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_JSON: Final = (b"content-type", b"application/json")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_UNAVAILABLE: Final = 503
+_RETRY_AFTER: Final = (b"retry-after", b"1")
+_encoder: Final = msgspec.json.Encoder()
+
+
+async def respond(send: Send, status: int, content: object, headers: Headers = ()) -> None:
+    """Answer with ``content`` as JSON, not to be cached."""
+    body = _encoder.encode(content)
+    length = (b"content-length", b"%d" % len(body))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [_JSON, _NO_STORE, length, *headers],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_error(
+    send: Send,
+    error: OAuth2Error,
+    telemetry: Telemetry,
+    *,
+    status: int | None = None,
+    headers: Headers = (),
+) -> None:
+    """Answer with a wire error; what the operator needs to know goes to the log.
+
+    The body has ``error`` and ``error_description`` and nothing else (CIBA 13).
+    """
+    code = status or int(error.status_code)
+    telemetry.event(
+        "request_refused",
+        error=error.error,
+        status=code,
+        reason=None if error.__cause__ is None else str(error.__cause__),
+    )
+    content = {"error": error.error, "error_description": error.description}
+    retry = (_RETRY_AFTER,) if code == _UNAVAILABLE else ()
+    await respond(send, code, content, (*headers, *retry))

@@ -1,0 +1,68 @@
+"""Request bodies: bounded in size and in time, of one content type."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Receive, Scope
+
+__all__ = ["BodyPolicy", "UnreadableBody", "header", "read_body"]
+
+_BAD_REQUEST: Final = 400
+_TIMEOUT: Final = 408
+_TOO_LARGE: Final = 413
+
+
+class UnreadableBody(Exception):
+    """The body is not taken; ``status`` is the HTTP status that says so."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPolicy:
+    """What a body may be: its media type, its size in bytes, and the seconds it may take."""
+
+    media_type: str
+    limit: int
+    seconds: float
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of this name, or None."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return next((value for key, value in headers if key == name), None)
+
+
+async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes:
+    """Read the whole body.
+
+    Raises:
+        UnreadableBody: when it is of another type, too large, too slow, or cut off.
+    """
+    content_type = (header(scope, b"content-type") or b"").decode("latin-1")
+    if content_type.partition(";")[0].strip().lower() != policy.media_type:
+        raise UnreadableBody(_BAD_REQUEST, f"the content type is not {policy.media_type}")
+    length = header(scope, b"content-length")
+    if length is not None and length.isdigit() and int(length) > policy.limit:
+        raise UnreadableBody(_TOO_LARGE, "the body is too large")
+    try:
+        async with asyncio.timeout(policy.seconds):
+            return await _collect(receive, policy.limit)
+    except TimeoutError:
+        raise UnreadableBody(_TIMEOUT, "the body came too slowly") from None
+
+
+async def _collect(receive: Receive, limit: int) -> bytes:
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise UnreadableBody(_BAD_REQUEST, "the body was cut off")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise UnreadableBody(_TOO_LARGE, "the body is too large")
+        if not message.get("more_body"):
+            return body

@@ -1,0 +1,1 @@
+"""The endpoints of phones: enrolment, socket, and the same messages over HTTPS."""

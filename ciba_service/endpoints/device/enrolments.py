@@ -1,0 +1,36 @@
+"""``POST /device/enrolments`` (docs/device-protocol.md)."""
+
+from typing import ClassVar, Final
+
+import msgspec
+from starlette.types import Scope, Send
+
+from ciba_service.endpoints.answers import respond
+from ciba_service.endpoints.body import BodyPolicy
+from ciba_service.endpoints.post import PostEndpoint
+from ciba_service.flow.enrolment import Enrolment
+from ciba_service.ports import Telemetry
+from ciba_service.protocol.errors import InvalidRequestError, Reason
+from ciba_service.sca.messages import EnrolmentRequest
+
+__all__ = ["EnrolmentEndpoint"]
+
+_CREATED: Final = 201
+
+
+class EnrolmentEndpoint(PostEndpoint):
+    """Enrols a phone."""
+
+    body: ClassVar = BodyPolicy("application/json", limit=16_384, seconds=10.0)
+
+    def __init__(self, enrolment: Enrolment, telemetry: Telemetry) -> None:
+        super().__init__(telemetry)
+        self._enrolment = enrolment
+
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:  # noqa: ARG002 - no header matters
+        """Enrol and answer with what the phone needs."""
+        try:
+            request = msgspec.json.decode(body, type=EnrolmentRequest)
+        except msgspec.DecodeError as error:
+            raise InvalidRequestError from Reason(str(error))
+        await respond(send, _CREATED, await self._enrolment.enrol(request.enrolment))

@@ -1,0 +1,98 @@
+"""``GET /device/nonce`` and ``POST /device/messages``: the device protocol without a socket."""
+
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope, Send
+
+from ciba_service.endpoints.answers import respond
+from ciba_service.endpoints.body import BodyPolicy, header
+from ciba_service.endpoints.post import PostEndpoint
+from ciba_service.flow.conversation import Conversation
+from ciba_service.flow.decision import DeviceRevoked
+from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.ports import Telemetry
+from ciba_service.protocol.errors import (
+    InvalidDeviceProofError,
+    InvalidRequestError,
+    Reason,
+    RevokedDeviceError,
+)
+from ciba_service.sca.decision import InvalidDecisionError
+from ciba_service.sca.messages import (
+    Authenticate,
+    DeviceMessage,
+    MessageExchange,
+    body_hash,
+    decode_device_message,
+)
+
+__all__ = ["DeviceMessagesEndpoint", "nonce_route"]
+
+_OK: Final = 200
+_SCHEME: Final = b"device "
+
+
+def nonce_route(sessions: DeviceSessions) -> Callable[[Request], object]:
+    """The handler of ``GET /device/nonce``."""
+
+    async def nonce(request: Request) -> Response:  # noqa: ARG001 - Starlette
+        return Response(
+            msgspec.json.encode(sessions.greet()),
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
+        )
+
+    return nonce
+
+
+class DeviceMessagesEndpoint(PostEndpoint):
+    """One message of a phone, and the frames a socket would have carried."""
+
+    body: ClassVar = BodyPolicy("application/json", limit=16_384, seconds=10.0)
+
+    def __init__(
+        self,
+        sessions: DeviceSessions,
+        conversation: Conversation,
+        new_operation: Callable[[], str],
+        telemetry: Telemetry,
+    ) -> None:
+        super().__init__(telemetry)
+        self._sessions = sessions
+        self._conversation = conversation
+        self._new_operation = new_operation
+
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Authenticate the phone by its proof over this body, then answer its message."""
+        proof = _proof(header(scope, b"authorization"))
+        message = _message(body)
+        try:
+            device = await self._sessions.authenticate(
+                proof, body_hash=body_hash(body), operation=self._new_operation()
+            )
+            replies = await self._conversation.replies(device.device_id, message)
+        except DeviceRevoked:
+            raise RevokedDeviceError from Reason("the phone is not enrolled")
+        except InvalidDecisionError as error:
+            raise InvalidRequestError from Reason(str(error))
+        await respond(send, _OK, MessageExchange(tuple(replies)))
+
+
+def _proof(authorization: bytes | None) -> str:
+    if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
+        raise InvalidDeviceProofError from Reason("the Authorization header is missing")
+    return authorization[len(_SCHEME) :].decode("latin-1").strip()
+
+
+def _message(body: bytes) -> DeviceMessage:
+    try:
+        message = decode_device_message(body)
+    except msgspec.DecodeError as error:
+        raise InvalidRequestError from Reason(str(error))
+    if isinstance(message, Authenticate):
+        raise InvalidRequestError from Reason("authenticate is for sockets")
+    return message

@@ -1,0 +1,215 @@
+"""``/device/ws``: one phone on a WebSocket (docs/device-protocol.md).
+
+Accept first, then close with a documented code: a phone can read a close code and not a failed
+handshake. Frames of a phone are answered one after the other, which is the back-pressure.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ciba_service.endpoints.device.frame_budget import FrameBudget
+from ciba_service.flow.conversation import Conversation
+from ciba_service.flow.decision import DeviceRevoked
+from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.ports import (
+    Announcement,
+    AnnouncementKind,
+    Clock,
+    DeviceHub,
+    StoreUnavailable,
+    Telemetry,
+)
+from ciba_service.protocol.errors import InvalidDeviceProofError
+from ciba_service.sca.decision import InvalidDecisionError, parse_decision
+from ciba_service.sca.devices import Device, user_tag_of
+from ciba_service.sca.messages import (
+    SUBPROTOCOL,
+    Authenticate,
+    CloseCode,
+    Decide,
+    DeviceEnrolled,
+    DeviceMessage,
+    RefusalReason,
+    Refused,
+    ServiceMessage,
+    Welcome,
+    Withdrawn,
+    WithdrawnReason,
+    decode_device_message,
+)
+
+__all__ = ["DeviceSocket", "SocketSteps"]
+
+AUTHENTICATION_SECONDS: Final = 10.0
+SEND_SECONDS: Final = 10.0
+
+
+class DeviceProtocolError(Exception):
+    """The socket ends, with this close code."""
+
+    def __init__(self, code: CloseCode) -> None:
+        super().__init__(code.name)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSteps:
+    """The steps a socket calls."""
+
+    sessions: DeviceSessions
+    conversation: Conversation
+    hub: DeviceHub
+    new_operation: Callable[[], str]
+
+
+class DeviceSocket:
+    """The ASGI endpoint: one call a socket."""
+
+    def __init__(self, steps: SocketSteps, clock: Clock, telemetry: Telemetry) -> None:
+        self._steps = steps
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket until either side ends it."""
+        socket = WebSocket(scope, receive, send)
+        offered = SUBPROTOCOL in scope.get("subprotocols", [])
+        await socket.accept(SUBPROTOCOL if offered else None)
+        if not offered:
+            await self._close(socket, CloseCode.MALFORMED)
+            return
+        try:
+            await self._converse(socket)
+        except* DeviceProtocolError as group:
+            await self._close(socket, _first_code(group))
+        except* WebSocketDisconnect:
+            self._telemetry.event("device_disconnected")
+
+    async def _converse(self, socket: WebSocket) -> None:
+        device = await self._authenticate(socket)
+        connection = self._steps.new_operation()
+        tag = user_tag_of(device.device_id) or ""
+        try:
+            async with self._steps.hub.attach(tag, device.device_id, connection) as inbox:
+                self._telemetry.event("device_connected", device_id=device.device_id)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._listen(socket, device))
+                    async for announcement in inbox:
+                        await self._tell(socket, device, announcement)
+        except* StoreUnavailable:
+            raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
+
+    async def _authenticate(self, socket: WebSocket) -> Device:
+        await _send(socket, self._steps.sessions.greet())
+        try:
+            async with asyncio.timeout(AUTHENTICATION_SECONDS):
+                message = await _receive(socket)
+        except TimeoutError:
+            raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
+        if not isinstance(message, Authenticate):
+            raise DeviceProtocolError(CloseCode.MALFORMED)
+        try:
+            device = await self._steps.sessions.authenticate(
+                message.proof, body_hash=None, operation=self._steps.new_operation()
+            )
+        except InvalidDeviceProofError as error:
+            self._telemetry.event("device_proof_refused", reason=str(error.__cause__))
+            raise DeviceProtocolError(CloseCode.NOT_AUTHENTICATED) from None
+        except DeviceRevoked:
+            raise DeviceProtocolError(CloseCode.REVOKED) from None
+        except StoreUnavailable:
+            raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
+        await _send(socket, Welcome(device_id=device.device_id, server_time=self._clock.now_ms()))
+        return device
+
+    async def _listen(self, socket: WebSocket, device: Device) -> None:
+        budget = FrameBudget()
+        while True:
+            message = await _receive(socket)
+            if not budget.spend(self._clock.now_ms()):
+                raise DeviceProtocolError(CloseCode.TOO_MANY_FRAMES)
+            for reply in await self._replies(device.device_id, message):
+                await _send(socket, reply)
+
+    async def _replies(self, device_id: str, message: DeviceMessage) -> list[ServiceMessage]:
+        if isinstance(message, Authenticate):
+            raise DeviceProtocolError(CloseCode.MALFORMED)
+        try:
+            return await self._steps.conversation.replies(device_id, message)
+        except InvalidDecisionError:
+            raise DeviceProtocolError(CloseCode.MALFORMED) from None
+        except DeviceRevoked:
+            raise DeviceProtocolError(CloseCode.REVOKED) from None
+        except StoreUnavailable:
+            if isinstance(message, Decide):
+                return [_unavailable(message)]
+            raise
+
+    async def _tell(self, socket: WebSocket, device: Device, announcement: Announcement) -> None:
+        for message in await self._frames(device.device_id, announcement):
+            await _send(socket, message)
+
+    async def _frames(self, device_id: str, announcement: Announcement) -> list[ServiceMessage]:
+        match announcement.kind:
+            case AnnouncementKind.RESYNC:
+                return await self._steps.conversation.open_challenges(device_id)
+            case AnnouncementKind.OFFER:
+                offer = await self._steps.conversation.offer(device_id, announcement.about)
+                return [] if offer is None else [offer]
+            case AnnouncementKind.WITHDRAW:
+                return [Withdrawn(announcement.about, WithdrawnReason(announcement.detail))]
+            case AnnouncementKind.ENROLLED:
+                return [DeviceEnrolled(announcement.about, announcement.detail)]
+            case AnnouncementKind.REVOKED:
+                raise DeviceProtocolError(CloseCode.REVOKED)
+            case AnnouncementKind.REPLACED:
+                raise DeviceProtocolError(CloseCode.REPLACED)
+
+    async def _close(self, socket: WebSocket, code: CloseCode) -> None:
+        self._telemetry.event("device_socket_closed", close_code=code.value)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await socket.close(code, code.name.lower())
+        except (TimeoutError, RuntimeError, WebSocketDisconnect):
+            return  # The phone was gone before.
+
+
+async def _receive(socket: WebSocket) -> DeviceMessage:
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    text = message.get("text")
+    if text is None:
+        raise DeviceProtocolError(CloseCode.MALFORMED)
+    try:
+        return decode_device_message(text)
+    except msgspec.DecodeError:
+        raise DeviceProtocolError(CloseCode.MALFORMED) from None
+
+
+async def _send(socket: WebSocket, message: ServiceMessage) -> None:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await socket.send_text(msgspec.json.encode(message).decode())
+    except TimeoutError:
+        raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
+
+
+def _unavailable(message: Decide) -> Refused:
+    claims = parse_decision(message.decision).claims
+    return Refused(
+        transaction_id=claims.transaction_id,
+        decision=claims.jti,
+        reason=RefusalReason.UNAVAILABLE,
+    )
+
+
+def _first_code(group: BaseExceptionGroup[DeviceProtocolError]) -> CloseCode:
+    first = group.exceptions[0]
+    return _first_code(first) if isinstance(first, BaseExceptionGroup) else first.code

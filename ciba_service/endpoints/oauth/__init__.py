@@ -1,0 +1,1 @@
+"""The endpoints of clients: backchannel authentication, token, and what is published."""

@@ -1,0 +1,225 @@
+"""A phone decides: verify what it signed, count and evaluate its factors, swap (PSD2 RTS 4, 5)."""
+
+import asyncio
+from typing import Final
+
+from ciba_service.flow.due_work import DueWorker
+from ciba_service.ports import (
+    AttemptStore,
+    Clock,
+    Decided,
+    DeviceStore,
+    KeyRing,
+    StoredRequest,
+    Swap,
+    Telemetry,
+    Transaction,
+    TransactionStore,
+    UserDirectory,
+)
+from ciba_service.protocol.transaction.gate import Accounts, Step, UserState, is_open
+from ciba_service.protocol.transaction.state import Event, FailureReason, State
+from ciba_service.sca.attempts import Attempt, LockedError
+from ciba_service.sca.decision import (
+    InvalidDecisionError,
+    PresentedDecision,
+    SignedDecision,
+    parse_decision,
+    verify_decision,
+)
+from ciba_service.sca.devices import Device, user_tag_of
+from ciba_service.sca.factors import evaluate_factors
+from ciba_service.sca.messages import Accepted, RefusalReason, Refused, Verdict
+from ciba_service.sca.policy import amr_of
+
+__all__ = ["Decisions", "DeviceRevoked"]
+
+_EVENTS: Final = {Verdict.APPROVE: Event.APPROVE, Verdict.DENY: Event.DENY}
+
+
+class DeviceRevoked(Exception):
+    """The phone is not, or no longer, enrolled."""
+
+
+class Decisions:
+    """Four round trips at most: read, reserve the attempt, spend the code, swap."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        transactions: TransactionStore,
+        devices: DeviceStore,
+        attempts: AttemptStore,
+        users: UserDirectory,
+        keys: KeyRing,
+        worker: DueWorker,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._issuer = issuer
+        self._transactions = transactions
+        self._devices = devices
+        self._attempts = attempts
+        self._users = users
+        self._keys = keys
+        self._worker = worker
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def decide(self, device_id: str, text: str) -> Accepted | Refused:
+        """Hear a decision of an authenticated phone.
+
+        Raises:
+            InvalidDecisionError: when it is no decision at all (the phone broke the protocol).
+            DeviceRevoked: when the phone may not decide any more.
+            StoreUnavailable: when the store cannot be reached; the same decision may come again.
+        """
+        presented = parse_decision(text)
+        transaction, device = await asyncio.gather(
+            self._transactions.read(presented.claims.transaction_id, now=self._clock.now_ms()),
+            self._devices.find(device_id),
+        )
+        if device is None:
+            raise DeviceRevoked
+        answer = await self._answer(presented, transaction, device)
+        self._telemetry.event(
+            "decision_accepted" if isinstance(answer, Accepted) else "decision_refused",
+            transaction_id=presented.claims.transaction_id,
+            device_id=device_id,
+            verdict=presented.claims.verdict.value,
+            reason=answer.reason.value if isinstance(answer, Refused) else None,
+        )
+        return answer
+
+    async def _answer(
+        self, presented: PresentedDecision, transaction: Transaction | None, device: Device
+    ) -> Accepted | Refused:
+        if transaction is None or transaction.user_tag != user_tag_of(device.device_id):
+            return _refused(presented, RefusalReason.NOT_OPEN)
+        if transaction.decision == presented.operation:
+            return _accepted(presented)
+        request = transaction.request
+        if transaction.state is not State.PENDING or request is None:
+            return _refused(presented, RefusalReason.NOT_OPEN)
+        try:
+            decision = self._verify(presented, device, request)
+        except InvalidDecisionError as error:
+            self._telemetry.event("decision_invalid", device_id=device.device_id, detail=str(error))
+            return _refused(presented, RefusalReason.INVALID_DECISION)
+        return await self._apply(presented, decision, request)
+
+    def _verify(
+        self, presented: PresentedDecision, device: Device, request: StoredRequest
+    ) -> SignedDecision:
+        return verify_decision(
+            presented,
+            device=device,
+            issuer=self._issuer,
+            challenge=request.challenge,
+            encryption_key=self._keys.factors_key,
+        )
+
+    async def _apply(
+        self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
+    ) -> Accepted | Refused:
+        if not self._gate(request):
+            return _refused(presented, RefusalReason.NOT_OPEN)
+        if decision.proofs is None:
+            return await self._swap(presented, None)
+        return await self._approve(presented, decision, request)
+
+    def _gate(self, request: StoredRequest) -> bool:
+        user = self._users.find_subject(request.subject)
+        state = UserState.ACTIVE if user is not None and user.enabled else UserState.DISABLED
+        return is_open(Step.APPROVE, Accounts(user=state))
+
+    async def _approve(
+        self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
+    ) -> Accepted | Refused:
+        device = decision.device
+        tag = user_tag_of(device.device_id) or ""
+        try:
+            attempt = await self._attempts.reserve(tag, operation=decision.operation)
+        except LockedError:
+            return _refused(presented, RefusalReason.LOCKED)
+        if not await self._factors_hold(decision, request):
+            return await self._failed(presented, attempt)
+        decided = Decided(
+            device_id=device.device_id,
+            operation=decision.operation,
+            challenge_hash=decision.claims.challenge_hash,
+            acr=request.acr,
+            amr=amr_of(request.factors),
+            auth_time=self._clock.now_ms() // 1000,
+        )
+        answer = await self._swap(presented, decided)
+        if isinstance(answer, Refused):
+            # The factors were right and only the moment was wrong: nothing counts against the user.
+            await self._attempts.reset(tag, operation=decision.operation)
+        return answer
+
+    async def _factors_hold(self, decision: SignedDecision, request: StoredRequest) -> bool:
+        if decision.proofs is None:
+            raise AssertionError("only an approval carries factors")
+        evaluation = evaluate_factors(
+            required=frozenset(request.factors),
+            proofs=decision.proofs,
+            claims=decision.claims,
+            device=decision.device,
+            now=self._clock.now_ms() // 1000,
+        )
+        # A code is spent once shown, even if the PIN beside it was wrong.
+        fresh = evaluation.totp_step is not None and await self._attempts.spend_step(
+            decision.device.device_id, evaluation.totp_step, operation=decision.operation
+        )
+        return evaluation.satisfied(step_was_fresh=fresh)
+
+    async def _failed(self, presented: PresentedDecision, attempt: Attempt) -> Refused:
+        if attempt.left == 0:
+            await self._transactions.swap(
+                Swap(
+                    transaction_id=presented.claims.transaction_id,
+                    event=Event.FAIL,
+                    operation=presented.operation,
+                    now=self._clock.now_ms(),
+                    reason=FailureReason.FACTORS_LOCKED,
+                )
+            )
+            self._worker.nudge(presented.claims.transaction_id)
+            self._telemetry.event("factors_locked", transaction_id=presented.claims.transaction_id)
+        return Refused(
+            transaction_id=presented.claims.transaction_id,
+            decision=presented.claims.jti,
+            reason=RefusalReason.FACTORS,
+            attempts_left=attempt.left,
+        )
+
+    async def _swap(
+        self, presented: PresentedDecision, decided: Decided | None
+    ) -> Accepted | Refused:
+        result = await self._transactions.swap(
+            Swap(
+                transaction_id=presented.claims.transaction_id,
+                event=_EVENTS[presented.claims.verdict],
+                operation=presented.operation,
+                now=self._clock.now_ms(),
+                decided=decided,
+            )
+        )
+        if not result.won:
+            return _refused(presented, RefusalReason.NOT_OPEN)
+        self._worker.nudge(presented.claims.transaction_id)
+        return _accepted(presented)
+
+
+def _accepted(presented: PresentedDecision) -> Accepted:
+    claims = presented.claims
+    return Accepted(
+        transaction_id=claims.transaction_id, decision=claims.jti, verdict=claims.verdict
+    )
+
+
+def _refused(presented: PresentedDecision, reason: RefusalReason) -> Refused:
+    claims = presented.claims
+    return Refused(transaction_id=claims.transaction_id, decision=claims.jti, reason=reason)

@@ -1,0 +1,75 @@
+"""A phone proves who it is: its signature over a nonce of ours, once (NIST SP 800-63B-4 3.2.7)."""
+
+import asyncio
+from typing import Final
+
+from ciba_service.flow.decision import DeviceRevoked
+from ciba_service.ports import Clock, DeviceStore, ReplayStore
+from ciba_service.protocol.errors import InvalidDeviceProofError, Reason
+from ciba_service.sca.devices import Device
+from ciba_service.sca.messages import Hello
+from ciba_service.sca.nonces import Nonces
+from ciba_service.sca.proofs import (
+    InvalidProofError,
+    parse_session_proof,
+    verify_session_proof,
+)
+
+__all__ = ["DeviceSessions"]
+
+_REPLAY_KIND: Final = "device_proof"
+
+
+class DeviceSessions:
+    """Greets phones and authenticates them."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        nonces: Nonces,
+        devices: DeviceStore,
+        replays: ReplayStore,
+        clock: Clock,
+    ) -> None:
+        self._issuer = issuer
+        self._nonces = nonces
+        self._devices = devices
+        self._replays = replays
+        self._clock = clock
+
+    def greet(self) -> Hello:
+        """The nonce to sign."""
+        return Hello(issuer=self._issuer, nonce=self._nonces.new_nonce(self._clock.now_ms()))
+
+    async def authenticate(self, proof: str, *, body_hash: str | None, operation: str) -> Device:
+        """The phone that signed ``proof``; over HTTPS it also covers the hash of the body.
+
+        Raises:
+            InvalidDeviceProofError: when it does not verify, is stale, or was used before.
+            DeviceRevoked: when no such phone is enrolled.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        try:
+            presented = parse_session_proof(proof)
+        except InvalidProofError as error:
+            raise InvalidDeviceProofError from Reason(str(error))
+        claims = presented.claims
+        until = self._nonces.expiry(claims.nonce, self._clock.now_ms())
+        if until is None:
+            raise InvalidDeviceProofError from Reason("the nonce is not ours or too old")
+        device, fresh = await asyncio.gather(
+            self._devices.find(claims.iss),
+            self._replays.reserve(
+                _REPLAY_KIND, claims.nonce, proof, operation=operation, until=until
+            ),
+        )
+        if device is None:
+            raise DeviceRevoked
+        try:
+            verify_session_proof(presented, device=device, issuer=self._issuer, body_hash=body_hash)
+        except InvalidProofError as error:
+            raise InvalidDeviceProofError from Reason(str(error))
+        if not fresh:
+            raise InvalidDeviceProofError from Reason("the proof was used before")
+        return device

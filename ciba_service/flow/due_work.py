@@ -1,0 +1,160 @@
+"""Due work: announce, expire and settle transactions, by whichever process gets the lease.
+
+Whoever writes due work nudges its own worker, which does it at once; a sweep finds what a dead
+process left behind. Each piece of work may run twice and does no harm then.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from ciba_service.ports import (
+    Announcement,
+    AnnouncementKind,
+    AttemptStore,
+    Clock,
+    DeviceHub,
+    DueKind,
+    DueStore,
+    DueWork,
+    PromptStore,
+    StoreUnavailable,
+    Swap,
+    Telemetry,
+    Transaction,
+    TransactionStore,
+)
+from ciba_service.protocol.transaction.state import Event, State
+from ciba_service.sca.messages import WithdrawnReason
+
+__all__ = ["DueWorker"]
+
+SWEEP_SECONDS: Final = 1.0
+_BATCH: Final = 64
+
+_WITHDRAWN: Final = {
+    State.APPROVED: WithdrawnReason.DECIDED,
+    State.REDEEMED: WithdrawnReason.DECIDED,
+    State.DENIED: WithdrawnReason.DECIDED,
+    State.EXPIRED: WithdrawnReason.EXPIRED,
+    State.CANCELLED: WithdrawnReason.CANCELLED,
+    State.FAILED: WithdrawnReason.FAILED,
+}
+
+
+class DueWorker:
+    """Does due work of all partitions; ``run`` is one background task of a process."""
+
+    def __init__(
+        self,
+        *,
+        due: DueStore,
+        transactions: TransactionStore,
+        prompts: PromptStore,
+        attempts: AttemptStore,
+        hub: DeviceHub,
+        partition_of: Callable[[str], int],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._due = due
+        self._transactions = transactions
+        self._prompts = prompts
+        self._attempts = attempts
+        self._hub = hub
+        self._partition_of = partition_of
+        self._clock = clock
+        self._telemetry = telemetry
+        self._nudged: set[int] = set()
+        self._wake = asyncio.Event()
+
+    def nudge(self, transaction_id: str) -> None:
+        """Something is due for this transaction: look there now."""
+        self._nudged.add(self._partition_of(transaction_id))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._work_on_nudges())
+            tasks.create_task(self._sweep())
+
+    async def work_off(self, partition: int) -> None:
+        """Do whatever is due in one partition now."""
+        while works := await self._due.claim(partition, now=self._clock.now_ms(), limit=_BATCH):
+            for work in works:
+                await self._perform(work)
+                await self._due.finish(work)
+
+    async def _work_on_nudges(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            partitions, self._nudged = self._nudged, set()
+            for partition in partitions:
+                await self._guarded(partition)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                found = await self._due.partitions_with_work(now=self._clock.now_ms())
+            except StoreUnavailable as error:
+                self._telemetry.failure("sweep_failed", error)
+                found = []
+            for partition in found:
+                await self._guarded(partition)
+            await self._clock.sleep(SWEEP_SECONDS)
+
+    async def _guarded(self, partition: int) -> None:
+        try:
+            await self.work_off(partition)
+        except StoreUnavailable as error:
+            # The lease ends by itself; the sweep or another process comes back to it.
+            self._telemetry.failure("due_work_failed", error, partition=partition)
+
+    async def _perform(self, work: DueWork) -> None:
+        match work.kind:
+            case DueKind.ANNOUNCE:
+                await self._announce(work.transaction_id)
+            case DueKind.EXPIRE:
+                await self._expire(work.transaction_id)
+            case DueKind.SETTLE:
+                await self._settle(work.transaction_id)
+
+    async def _announce(self, transaction_id: str) -> None:
+        transaction = await self._read(transaction_id)
+        if transaction is not None and transaction.state is State.PENDING:
+            await self._hub.announce(
+                Announcement(AnnouncementKind.OFFER, transaction.user_tag, transaction_id)
+            )
+
+    async def _expire(self, transaction_id: str) -> None:
+        result = await self._transactions.swap(
+            Swap(
+                transaction_id=transaction_id,
+                event=Event.EXPIRE,
+                operation="expiry",
+                now=self._clock.now_ms(),
+            )
+        )
+        if result.won:
+            self._telemetry.event("transaction_expired", transaction_id=transaction_id)
+
+    async def _settle(self, transaction_id: str) -> None:
+        transaction = await self._read(transaction_id)
+        if transaction is None:
+            return
+        await self._prompts.release(transaction.user_tag, transaction_id)
+        if transaction.state in {State.APPROVED, State.REDEEMED}:
+            await self._attempts.reset(transaction.user_tag, operation=transaction_id)
+        await self._hub.announce(
+            Announcement(
+                AnnouncementKind.WITHDRAW,
+                transaction.user_tag,
+                transaction_id,
+                _WITHDRAWN[transaction.state],
+            )
+        )
+
+    async def _read(self, transaction_id: str) -> Transaction | None:
+        return await self._transactions.read(transaction_id, now=self._clock.now_ms())

@@ -1,0 +1,156 @@
+"""A phone is enrolled: activation code, second secret, proof of possession (PSD2 RTS 24, 25)."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ciba_service.ports import (
+    ActivationStore,
+    Announcement,
+    AnnouncementKind,
+    Clock,
+    DeviceHub,
+    DeviceStore,
+    KeyRing,
+    Randomness,
+    Telemetry,
+    UserDirectory,
+)
+from ciba_service.protocol.errors import InvalidEnrolmentError, Reason
+from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.jose.encryption import encrypt_to
+from ciba_service.sca.activation import normal_code
+from ciba_service.sca.devices import Device, UserTag, new_device_id
+from ciba_service.sca.messages import (
+    SECRETS_TYP,
+    EnrolmentAnswer,
+    EnrolmentSecrets,
+    ServiceKeys,
+    TotpParameters,
+)
+from ciba_service.sca.proofs import InvalidProofError, VerifiedEnrolment, verify_enrolment
+
+__all__ = ["DeviceAddresses", "Enrolment"]
+
+_PIN_KEY_BYTES: Final = 32
+_TOTP_CHARACTERS: Final = 32
+_BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAddresses:
+    """Where phones find the service."""
+
+    issuer: str
+    websocket: str
+    messages: str
+
+
+class Enrolment:
+    """Turns an activation code and a new key into a phone that may decide."""
+
+    def __init__(
+        self,
+        *,
+        addresses: DeviceAddresses,
+        activations: ActivationStore,
+        devices: DeviceStore,
+        users: UserDirectory,
+        hub: DeviceHub,
+        keys: KeyRing,
+        user_tag: Callable[[str], UserTag],
+        random: Randomness,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._addresses = addresses
+        self._activations = activations
+        self._devices = devices
+        self._users = users
+        self._hub = hub
+        self._keys = keys
+        self._user_tag = user_tag
+        self._random = random
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def enrol(self, text: str) -> EnrolmentAnswer:
+        """Enrol; the same object sent again gets the same phone.
+
+        Raises:
+            InvalidEnrolmentError: whatever was wrong; the reason is its cause.
+        """
+        try:
+            enrolment = verify_enrolment(text, issuer=self._addresses.issuer)
+        except InvalidProofError as error:
+            raise InvalidEnrolmentError from Reason(str(error))
+        operation = base64url(hashlib.sha256(text.encode("ascii")).digest())
+        subject = await self._activations.attempt(
+            normal_code(enrolment.claims.activation_code),
+            enrolment.claims.second_secret,
+            operation=operation,
+        )
+        user = None if subject is None else self._users.find_subject(subject)
+        if user is None or not user.enabled:
+            raise InvalidEnrolmentError from Reason("code, second secret or user is not valid")
+        device = await self._add(user.subject, enrolment, operation)
+        await self._tell_others(device)
+        return self._answer(device, enrolment)
+
+    async def _add(self, subject: str, enrolment: VerifiedEnrolment, operation: str) -> Device:
+        tag = self._user_tag(subject)
+        device = await self._devices.add(
+            tag,
+            Device(
+                device_id=new_device_id(tag, self._random),
+                subject=subject,
+                name=enrolment.claims.name,
+                enrolled_at=self._clock.now_ms(),
+                key=enrolment.key,
+                pin_key=self._random(_PIN_KEY_BYTES),
+                totp_secret=self._new_totp_secret(),
+            ),
+            enrolment.jwk,
+            operation=operation,
+        )
+        if device is None:
+            raise InvalidEnrolmentError from Reason("the user has too many phones")
+        return device
+
+    async def _tell_others(self, device: Device) -> None:
+        # PSD2 RTS 24 and NIST SP 800-63B-4 4.1: every other phone learns of a new one.
+        await self._hub.announce(
+            Announcement(
+                AnnouncementKind.ENROLLED,
+                self._user_tag(device.subject),
+                device.device_id,
+                device.name,
+            )
+        )
+        self._telemetry.event("device_enrolled", device_id=device.device_id)
+
+    def _answer(self, device: Device, enrolment: VerifiedEnrolment) -> EnrolmentAnswer:
+        secrets = EnrolmentSecrets(
+            pin_key=base64url(device.pin_key), totp=TotpParameters(device.totp_secret)
+        )
+        return EnrolmentAnswer(
+            device_id=device.device_id,
+            issuer=self._addresses.issuer,
+            subject=device.subject,
+            websocket=self._addresses.websocket,
+            messages=self._addresses.messages,
+            keys=ServiceKeys(
+                challenge=self._keys.challenge_jwks(),
+                encryption=self._keys.factors_key.public_jwk,
+            ),
+            secrets=encrypt_to(
+                enrolment.encryption_key, msgspec.json.encode(secrets), typ=SECRETS_TYP
+            ),
+        )
+
+    def _new_totp_secret(self) -> str:
+        # RFC 4226 4: 160 bits; 256 is a multiple of 32, so each character is uniform.
+        return "".join(_BASE32[byte % 32] for byte in self._random(_TOTP_CHARACTERS))

@@ -1,0 +1,247 @@
+"""A client asks: authenticate it, understand it, find the user, store the transaction (CIBA 7)."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.due_work import DueWorker
+from ciba_service.ports import (
+    Clock,
+    KeyRing,
+    NewTransaction,
+    PromptReservation,
+    PromptStore,
+    Randomness,
+    ReplayStore,
+    StoredRequest,
+    Telemetry,
+    TransactionStore,
+    User,
+    UserDirectory,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.errors import (
+    InvalidRequestError,
+    OAuth2Error,
+    PolicyRefusedError,
+    Reason,
+    UnknownUserIdError,
+)
+from ciba_service.protocol.request.authentication_request import (
+    AuthenticationRequest,
+    parse_authentication_request,
+)
+from ciba_service.protocol.request.signed_request import RequestReplay
+from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
+from ciba_service.protocol.transaction.lifetime import RequestLifetime
+from ciba_service.sca.challenge import ChallengeContent, new_challenge
+from ciba_service.sca.devices import UserTag
+from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.policy import requirement
+
+__all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
+
+_REPLAY_KIND: Final = "request_object"
+_REPLAY_MARGIN_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class InitiationPolicy:
+    """What the operator decides about requests: lifetimes and the floor of authentication."""
+
+    issuer: str
+    lifetime: RequestLifetime
+    floor: str
+    require_otp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The answer to a request (CIBA 7.3); ``expires_in`` and ``interval`` are in seconds."""
+
+    auth_req_id: AuthReqId
+    expires_in: int
+    interval: int
+
+
+class Initiation:
+    """Two round trips: reserve whatever may be used once, then store the transaction."""
+
+    def __init__(
+        self,
+        *,
+        authentication: ClientAuthentication,
+        replays: ReplayStore,
+        users: UserDirectory,
+        prompts: PromptStore,
+        transactions: TransactionStore,
+        worker: DueWorker,
+        keys: KeyRing,
+        policy: InitiationPolicy,
+        user_tag: Callable[[str], UserTag],
+        new_operation: Callable[[], str],
+        random: Randomness,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._authentication = authentication
+        self._replays = replays
+        self._users = users
+        self._prompts = prompts
+        self._transactions = transactions
+        self._worker = worker
+        self._keys = keys
+        self._policy = policy
+        self._user_tag = user_tag
+        self._new_operation = new_operation
+        self._random = random
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def initiate(self, form: Mapping[str, str]) -> Acknowledgement:
+        """Take a request from its form to a stored transaction.
+
+        Raises:
+            OAuth2Error: as DESIGN of the order has it; authentication is always told first.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        now = self._clock.now_ms()
+        operation = self._new_operation()
+        assertion = self._authentication.verify(form)
+        try:
+            request = parse_authentication_request(
+                form, client=assertion.client, issuer=self._policy.issuer, now=now / 1000
+            )
+        except OAuth2Error:
+            await self._authentication.consume(assertion, operation=operation)
+            raise
+        auth_req_id = new_auth_req_id(self._random)
+        expires_in = self._policy.lifetime.grant(request.requested_expiry)
+        new = _Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
+        user = self._users.find(request.hint)
+        consumed, unused, reservation = await asyncio.gather(
+            self._authentication.consume(assertion, operation=operation),
+            self._consume_request(assertion.client, request.replay, operation),
+            self._reserve_prompt(user, new),
+            return_exceptions=True,
+        )
+        try:
+            _raise_first(consumed, unused, reservation)
+        except BaseException:
+            if user is not None and reservation is PromptReservation.RESERVED:
+                await self._prompts.release(self._user_tag(user.subject), new.transaction_id)
+            raise
+        subject = _reserved_subject(user, reservation)
+        await self._store(new, subject, assertion.client, request, operation)
+        self._telemetry.event(
+            "transaction_started",
+            transaction_id=new.transaction_id,
+            client_id=assertion.client.client_id,
+        )
+        return Acknowledgement(
+            auth_req_id=auth_req_id,
+            expires_in=expires_in,
+            interval=assertion.client.polling_interval,
+        )
+
+    async def _consume_request(
+        self, client: Client, replay: RequestReplay | None, operation: str
+    ) -> None:
+        if replay is None:
+            return
+        fresh = await self._replays.reserve(
+            _REPLAY_KIND,
+            client.client_id,
+            replay.jti,
+            operation=operation,
+            until=int(replay.expires_at * 1000) + _REPLAY_MARGIN_MS,
+        )
+        if not fresh:
+            raise InvalidRequestError from Reason("the request object was used before")
+
+    async def _reserve_prompt(self, user: User | None, new: "_Draft") -> PromptReservation | None:
+        if user is None or not user.enabled:
+            return None
+        return await self._prompts.reserve(
+            self._user_tag(user.subject),
+            new.transaction_id,
+            now=new.created_at,
+            until=new.expires_at,
+        )
+
+    async def _store(
+        self,
+        new: "_Draft",
+        subject: str,
+        client: Client,
+        request: AuthenticationRequest,
+        operation: str,
+    ) -> None:
+        required = requirement(
+            floor=self._policy.floor,
+            acr_values=request.acr_values,
+            has_payment=bool(request.payments),
+            require_otp=self._policy.require_otp or client.require_otp,
+        )
+        challenge = new_challenge(
+            ChallengeContent(
+                issuer=self._policy.issuer,
+                transaction_id=new.transaction_id,
+                client_name=client.name,
+                scope=request.scope,
+                binding_message=request.binding_message,
+                payments=request.payments,
+                factors=required.factors,
+                issued_at=new.created_at // 1000,
+                expires_at=new.expires_at // 1000,
+            ),
+            key=self._keys.challenge_key,
+            token_bytes=self._random,
+        )
+        await self._transactions.create(
+            NewTransaction(
+                transaction_id=new.transaction_id,
+                client_id=client.client_id,
+                user_tag=self._user_tag(subject),
+                request=StoredRequest(
+                    subject=subject,
+                    scope=request.scope,
+                    acr=required.acr,
+                    factors=required.factors,
+                    challenge=challenge,
+                    payments=request.payments,
+                ),
+                created_at=new.created_at,
+                expires_at=new.expires_at,
+                interval_ms=client.polling_interval * 1000,
+            ),
+            operation=operation,
+        )
+        self._worker.nudge(new.transaction_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A transaction that has a name and a lifetime, in milliseconds, and nothing else yet."""
+
+    transaction_id: str
+    created_at: int
+    expires_at: int
+
+
+def _raise_first(*outcomes: object) -> None:
+    """Of several refusals the first in the order of the arguments is told."""
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+def _reserved_subject(user: User | None, reservation: object) -> str:
+    if reservation is PromptReservation.FULL:
+        raise PolicyRefusedError from Reason("too many prompts of this user are open")
+    # Unknown, disabled, locked and without a phone look the same to the client.
+    if user is None or reservation is not PromptReservation.RESERVED:
+        raise UnknownUserIdError from Reason(f"user not askable: {reservation}")
+    return user.subject

@@ -1,0 +1,221 @@
+"""The client asks for its tokens: poll, gate, mint, swap; only the winner answers (CIBA 10, 11)."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.issuance import Issuance
+from ciba_service.ports import (
+    Clock,
+    Decided,
+    DeviceStore,
+    PollReply,
+    PollStatus,
+    StoredRequest,
+    Swap,
+    Telemetry,
+    Transaction,
+    TransactionStore,
+    UserDirectory,
+)
+from ciba_service.protocol.client.assertion import VerifiedAssertion
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.comparison import equal_secrets
+from ciba_service.protocol.errors import (
+    AccessDeniedError,
+    AuthorizationPendingError,
+    ExpiredTokenError,
+    InvalidGrantError,
+    InvalidRequestError,
+    OAuth2Error,
+    Reason,
+    SlowDownError,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+)
+from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
+from ciba_service.protocol.tokens.claims import TokenResponse
+from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.transaction.gate import (
+    Accounts,
+    DeviceState,
+    Step,
+    UserState,
+    is_open,
+)
+from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
+from ciba_service.protocol.transaction.state import Event, FailureReason, State
+from ciba_service.sca.messages import challenge_hash, transaction_id
+
+__all__ = ["Redemption"]
+
+_REFUSALS: Final[Mapping[State, type[OAuth2Error]]] = {
+    State.DENIED: AccessDeniedError,
+    State.FAILED: AccessDeniedError,
+    State.EXPIRED: ExpiredTokenError,
+    State.CANCELLED: InvalidGrantError,
+    State.REDEEMED: InvalidGrantError,
+}
+
+
+class Redemption:
+    """A pending poll takes one round trip, a redemption three."""
+
+    def __init__(
+        self,
+        *,
+        authentication: ClientAuthentication,
+        transactions: TransactionStore,
+        users: UserDirectory,
+        devices: DeviceStore,
+        issuance: Issuance,
+        new_operation: Callable[[], str],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._authentication = authentication
+        self._transactions = transactions
+        self._users = users
+        self._devices = devices
+        self._issuance = issuance
+        self._new_operation = new_operation
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def redeem(self, form: Mapping[str, str]) -> TokenResponse:
+        """Answer a token request.
+
+        Raises:
+            OAuth2Error: the answer, when it is not tokens; authentication is always told first.
+            StoreUnavailable: when the store cannot be reached; nothing was lost.
+        """
+        operation = self._new_operation()
+        assertion = self._authentication.verify(form)
+        try:
+            name = _requested_transaction(form, assertion.client)
+        except OAuth2Error:
+            await self._authentication.consume(assertion, operation=operation)
+            raise
+        reply = await self._poll(name, assertion, operation)
+        transaction = _settled(reply)
+        if transaction.state is not State.APPROVED:
+            raise _REFUSALS[transaction.state] from Reason(f"it is {transaction.state}")
+        return await self._issue(transaction, assertion.client, operation)
+
+    async def _poll(self, name: str, assertion: VerifiedAssertion, operation: str) -> PollReply:
+        consumed, reply = await asyncio.gather(
+            self._authentication.consume(assertion, operation=operation),
+            self._transactions.poll(
+                name,
+                client_id=assertion.client.client_id,
+                operation=operation,
+                now=self._clock.now_ms(),
+            ),
+            return_exceptions=True,
+        )
+        if isinstance(consumed, BaseException):
+            # A request that fails authentication is no poll.
+            await self._transactions.forget_poll(name, operation=operation)
+            raise consumed
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    async def _issue(
+        self, transaction: Transaction, client: Client, operation: str
+    ) -> TokenResponse:
+        request, decided = transaction.request, transaction.decided
+        if request is None or decided is None:
+            raise AssertionError("an approved transaction has a request and a decision")
+        if not await self._gate(request, decided):
+            await self._fail(transaction, operation)
+            raise AccessDeniedError from Reason("the account gate is closed")
+        # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
+        if not equal_secrets(challenge_hash(request.challenge), decided.challenge_hash):
+            await self._fail(transaction, operation)
+            raise AccessDeniedError from Reason("the approval is about another challenge")
+        now = self._clock.now_ms()
+        minted = self._issuance.mint(_grant(transaction, request, decided), client, now=now)
+        result = await self._transactions.swap(
+            Swap(
+                transaction_id=transaction.transaction_id,
+                event=Event.REDEEM,
+                operation=operation,
+                now=now,
+                tokens=minted.record,
+            )
+        )
+        if not result.won:
+            lost = result.state or State.REDEEMED
+            raise _REFUSALS[lost] from Reason("another request was first")
+        self._telemetry.event(
+            "transaction_redeemed",
+            transaction_id=transaction.transaction_id,
+            client_id=client.client_id,
+        )
+        return minted.response
+
+    async def _gate(self, request: StoredRequest, decided: Decided) -> bool:
+        user = self._users.find_subject(request.subject)
+        active = await self._devices.is_active(decided.device_id)
+        accounts = Accounts(
+            user=UserState.ACTIVE if user is not None and user.enabled else UserState.DISABLED,
+            device=DeviceState.ACTIVE if active else DeviceState.REVOKED,
+        )
+        return is_open(Step.REDEEM, accounts)
+
+    async def _fail(self, transaction: Transaction, operation: str) -> None:
+        await self._transactions.swap(
+            Swap(
+                transaction_id=transaction.transaction_id,
+                event=Event.FAIL,
+                operation=operation,
+                now=self._clock.now_ms(),
+                reason=FailureReason.GATE_REFUSED,
+            )
+        )
+
+
+def _requested_transaction(form: Mapping[str, str], client: Client) -> str:
+    grant_type, presented = form.get("grant_type"), form.get("auth_req_id")
+    if grant_type is None:
+        raise InvalidRequestError from Reason("grant_type is missing")
+    if grant_type != CIBA_GRANT_TYPE:
+        raise UnsupportedGrantTypeError from Reason("the grant type is not CIBA")
+    if not client.may_use_ciba or client.delivery_mode is DeliveryMode.PUSH:
+        raise UnauthorizedClientError from Reason("the client may not use the CIBA grant here")
+    if presented is None:
+        raise InvalidRequestError from Reason("auth_req_id is missing")
+    auth_req_id = parse_auth_req_id(presented)
+    if auth_req_id is None:
+        raise InvalidGrantError from Reason("auth_req_id is none of ours")
+    return transaction_id(auth_req_id.value)
+
+
+def _settled(reply: PollReply) -> Transaction:
+    match reply.status:
+        case PollStatus.UNKNOWN:
+            raise InvalidGrantError from Reason("unknown, or of another client")
+        case PollStatus.PENDING:
+            raise AuthorizationPendingError
+        case PollStatus.SLOW_DOWN:
+            raise SlowDownError
+        case PollStatus.SETTLED:
+            if reply.transaction is None:
+                raise AssertionError("a settled poll carries its transaction")
+            return reply.transaction
+
+
+def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -> Grant:
+    return Grant(
+        txn=transaction.transaction_id,
+        client_id=transaction.client_id,
+        subject=request.subject,
+        scope=request.scope,
+        auth_time=decided.auth_time,
+        acr=decided.acr,
+        amr=decided.amr,
+        challenge_hash=decided.challenge_hash,
+        payments=request.payments,
+    )

@@ -1,0 +1,64 @@
+"""Opens the store that the configuration names, for ``serve`` and for commands alike."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ciba_service.settings import StoreSettings
+from ciba_service.stores.commands import Commands
+from ciba_service.stores.connection import check_server, connect
+from ciba_service.stores.embedded import open_embedded
+from ciba_service.stores.target import RedisMode, RedisTarget, RedisTls
+
+__all__ = ["OpenStore", "open_store", "redis_target"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """A store that was found suitable, and where it is."""
+
+    commands: Commands
+    target: RedisTarget
+
+
+def redis_target(settings: StoreSettings) -> RedisTarget:
+    """Where Redis is; raises ``ValueError`` when the settings contradict each other."""
+    files = (settings.ca_file, settings.certificate_file, settings.key_file)
+    return RedisTarget.from_urls(
+        settings.all_urls,
+        mode=RedisMode(settings.mode),
+        master_name=settings.master_name,
+        username=settings.username,
+        password=settings.password,
+        tls=RedisTls(*files) if any(files) else None,
+    )
+
+
+@asynccontextmanager
+async def open_store(settings: StoreSettings, *, own: bool) -> AsyncIterator[OpenStore]:
+    """Connect; without a configured URL the embedded server is started or joined.
+
+    Raises:
+        DataDirectoryInUse, EmbeddedServerFailed, NoServerProgram: the embedded server cannot run.
+        UnsuitableRedis, StoreFault: the server is not usable, or does not answer.
+    """
+    if settings.all_urls:
+        async with _connected(redis_target(settings)) as store:
+            yield store
+    else:
+        async with await open_embedded(Path(settings.data_directory), own=own) as server:
+            target = RedisTarget(unix_socket=server.socket_path)
+            async with _connected(target) as store:
+                yield store
+
+
+@asynccontextmanager
+async def _connected(target: RedisTarget) -> AsyncIterator[OpenStore]:
+    client = connect(target)
+    commands = Commands(client)
+    try:
+        await check_server(client)
+        yield OpenStore(commands, target)
+    finally:
+        await commands.aclose()

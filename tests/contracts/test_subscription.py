@@ -1,0 +1,108 @@
+"""Sharded channels: delivery, and being told whenever something may have been missed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from ciba_service.stores.commands import Commands
+from ciba_service.stores.connection import connect, connect_node, disconnect
+from ciba_service.stores.subscription import HEARTBEAT, Message, Resubscribed, Subscription
+from ciba_service.stores.target import RedisMode, RedisTarget
+
+CHANNELS = tuple(f"ciba:{{p{partition}}}:wake" for partition in range(256))
+
+
+@pytest.fixture
+async def subscription(
+    redis_target: RedisTarget, commands: Commands
+) -> AsyncIterator[Subscription]:
+    """A subscription to all partitions that has just begun."""
+    async with Subscription(
+        redis_target, commands, CHANNELS, heartbeat_seconds=0.02, silence_seconds=5
+    ) as subscription:
+        assert await anext(subscription) == Resubscribed()
+        yield subscription
+
+
+async def cut_subscriptions(target: RedisTarget) -> None:
+    """Break the connection of every subscriber, as the server would when it restarts."""
+    client = connect(target)
+    if target.mode is RedisMode.CLUSTER:
+        await disconnect(client)
+        client = connect_node(replace(target, mode=RedisMode.SINGLE), target.addresses[0])
+    await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await disconnect(client)
+
+
+async def publish(commands: Commands, channel: str, data: bytes) -> None:
+    """Publish to exactly one subscriber."""
+    assert await commands.call("SPUBLISH", channel, data) == 1
+
+
+async def test_every_channel_is_delivered(subscription: Subscription, commands: Commands):
+    """What is published on any of the 256 channels arrives, with its channel, to the byte."""
+    assert subscription.ready.is_set()
+    await asyncio.gather(
+        *(publish(commands, channel, b"\xff" + channel.encode()) for channel in CHANNELS)
+    )
+    received = [await anext(subscription) for _ in CHANNELS]
+    assert {Message(channel, b"\xff" + channel.encode()) for channel in CHANNELS} == set(received)
+
+
+async def test_heartbeats_are_not_delivered(subscription: Subscription, commands: Commands):
+    """Listeners never see what only proves that the connection lives."""
+    await publish(commands, CHANNELS[0], HEARTBEAT)
+    await publish(commands, CHANNELS[0], b"due")
+    assert await anext(subscription) == Message(CHANNELS[0], b"due")
+
+
+async def test_a_broken_connection_is_rebuilt_and_told(
+    subscription: Subscription, commands: Commands, redis_target: RedisTarget
+):
+    """After a cut the listener hears that it may have missed something, then new messages."""
+    for _ in range(2):
+        await cut_subscriptions(redis_target)
+        assert await anext(subscription) == Resubscribed()
+        await publish(commands, CHANNELS[255], b"due")
+        assert await anext(subscription) == Message(CHANNELS[255], b"due")
+
+
+async def test_a_silent_subscription_is_rebuilt(redis_target: RedisTarget):
+    """When heartbeats do not come back although nothing broke, everything is built anew."""
+    elsewhere = Commands(connect(RedisTarget(unix_socket="/nonexistent/redis.sock")))
+    async with Subscription(
+        redis_target, elsewhere, CHANNELS, heartbeat_seconds=0.01, silence_seconds=0.02
+    ) as subscription:
+        for _ in range(3):
+            assert await anext(subscription) == Resubscribed()
+    await elsewhere.aclose()
+
+
+async def test_a_slow_listener_is_told_that_it_missed_something(
+    redis_target: RedisTarget, commands: Commands
+):
+    """Beyond the capacity messages are dropped, and the listener is told to look for itself."""
+    async with Subscription(redis_target, commands, CHANNELS[:1], capacity=3) as subscription:
+        assert await anext(subscription) == Resubscribed()
+        await asyncio.gather(*(publish(commands, CHANNELS[0], b"due") for _ in range(50)))
+        for _ in range(50):
+            if await anext(subscription) == Resubscribed():
+                break
+        else:
+            pytest.fail("all fifty were delivered")
+
+
+async def test_a_subscription_waits_for_a_server_that_is_not_there_yet():
+    """A fault at the start does not end the iteration; leaving it does."""
+    missing = RedisTarget(unix_socket="/nonexistent/redis.sock")
+    commands = Commands(connect(missing))
+    async with Subscription(missing, commands, CHANNELS) as subscription:
+        waiting = asyncio.ensure_future(anext(subscription))
+        await asyncio.wait({waiting}, timeout=0.2)
+        assert not waiting.done()
+        assert not subscription.ready.is_set()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+    await commands.aclose()

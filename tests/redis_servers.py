@@ -1,0 +1,143 @@
+"""Real servers for tests: our embedded one, Debian's ``redis-server``, a cluster of one node."""
+
+import asyncio
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from redis.asyncio.cluster import RedisCluster
+
+from ciba_service.stores.connection import connect, disconnect
+from ciba_service.stores.embedded import open_embedded
+from ciba_service.stores.embedded_binary import packaged_program
+from ciba_service.stores.target import Address, RedisMode, RedisTarget
+
+REDIS_SERVER = Path("/usr/bin/redis-server")
+_READY_SECONDS = 10
+_ALIVE = ("+PONG", "-NOAUTH")
+
+
+class ServerKind(StrEnum):
+    """What a store must work on."""
+
+    EMBEDDED = "embedded"
+    REDIS = "redis"
+    CLUSTER = "cluster"
+
+
+@contextmanager
+def running(kind: ServerKind) -> Iterator[RedisTarget]:
+    """Run a server of the kind and end it afterwards."""
+    match kind:
+        case ServerKind.EMBEDDED:
+            with embedded_server() as target:
+                yield target
+        case ServerKind.REDIS:
+            with redis_server() as target:
+                yield target
+        case ServerKind.CLUSTER:
+            with cluster_node() as target:
+                yield target
+
+
+@contextmanager
+def embedded_server() -> Iterator[RedisTarget]:
+    """Our embedded server; the packaged Valkey where there is one, so that it is tested, too."""
+    loop = asyncio.new_event_loop()
+    with (
+        tempfile.TemporaryDirectory(prefix="ciba-test-") as directory,
+        # A thread of its own, since the caller's may be running another loop.
+        ThreadPoolExecutor(max_workers=1) as thread,
+    ):
+        opening = open_embedded(Path(directory), own=True, program=packaged_program())
+        try:
+            server = thread.submit(loop.run_until_complete, opening).result()
+            yield RedisTarget(unix_socket=server.socket_path)
+            thread.submit(loop.run_until_complete, server.aclose()).result()
+        finally:
+            thread.submit(loop.close).result()
+
+
+@contextmanager
+def redis_server(*settings: str) -> Iterator[RedisTarget]:
+    """Debian's server on a loopback port, without persistence, with further settings."""
+    with tempfile.TemporaryDirectory(prefix="ciba-test-") as directory:
+        port = _free_port()
+        command = [str(REDIS_SERVER), "--bind", "127.0.0.1", "--port", str(port)]
+        command += ["--dir", directory, "--save", "", "--appendonly", "no", *settings]
+        server = subprocess.Popen(  # noqa: S603  (the command is written above)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        try:
+            _until(lambda: _ask(port, "PING").startswith(_ALIVE), server)
+            yield RedisTarget(addresses=(Address("127.0.0.1", port),))
+        finally:
+            server.kill()
+            server.wait()
+
+
+@contextmanager
+def cluster_node() -> Iterator[RedisTarget]:
+    """A cluster of one node that owns all slots, so that a script across slots is refused."""
+    bus_port = str(_free_port())
+    with redis_server("--cluster-enabled", "yes", "--cluster-port", bus_port) as target:
+        (address,) = target.addresses
+        _ask(address.port, "CLUSTER ADDSLOTSRANGE 0 16383")
+        _until(lambda: "cluster_state:ok" in _ask(address.port, "CLUSTER INFO"))
+        yield RedisTarget(mode=RedisMode.CLUSTER, addresses=(address,))
+
+
+async def flush_all(target: RedisTarget) -> None:
+    """Remove every key and every cached script."""
+    client = connect(target)
+    try:
+        if isinstance(client, RedisCluster):
+            await client.initialize()
+            nodes = client.get_primaries()
+            await client.execute_command("FLUSHALL", target_nodes=nodes)
+            await client.execute_command("SCRIPT FLUSH", target_nodes=nodes)
+        else:
+            await client.flushall()
+            await client.script_flush()
+    finally:
+        await disconnect(client)
+
+
+async def keys_without_ttl(target: RedisTarget) -> list[str]:
+    """List every key that would live for ever."""
+    client = connect(target)
+    try:
+        names = [name async for name in client.scan_iter(count=1000)]
+        return [name.decode() for name in names if await client.pttl(name) == -1]
+    finally:
+        await disconnect(client)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _ask(port: int, command: str) -> str:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(4096).decode().strip()
+    except OSError:
+        return ""
+
+
+def _until(condition: Callable[[], bool], server: subprocess.Popen[bytes] | None = None) -> None:
+    end = time.monotonic() + _READY_SECONDS
+    while not condition():
+        if time.monotonic() > end or (server is not None and server.poll() is not None):
+            raise RuntimeError("the server for the tests does not start")
+        time.sleep(0.01)

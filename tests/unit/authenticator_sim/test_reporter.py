@@ -1,0 +1,103 @@
+"""What a person reads, and what a program reads."""
+
+import io
+import json
+
+import pytest
+
+from authenticator_sim.core.challenges import ChallengeRefusal
+from authenticator_sim.core.events import (
+    ChallengeIgnored,
+    ChallengeShown,
+    Closed,
+    Connected,
+    Decided,
+    DecisionPostponed,
+    DecisionRefused,
+    Disconnected,
+    Enrolled,
+    Event,
+    FetchCompleted,
+    Listening,
+    NotDecided,
+    OtherDeviceEnrolled,
+    PhoneStopped,
+    StopReason,
+    Withdrawal,
+)
+from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
+from ciba_service.sca.messages import DenialReason, RefusalReason, Verdict
+from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
+
+CHALLENGE = ScriptedBank().challenge()
+
+SENTENCES: list[tuple[Event, str]] = [
+    (
+        Enrolled("d", "https://op.example", "alice"),
+        "Enrolled for alice at https://op.example as d.",
+    ),
+    (Listening(8099), "Automation endpoint: http://127.0.0.1:8099/decide"),
+    (Connected("d"), "Connected."),
+    (Disconnected(400, 4503), "Closed with 4503. Next attempt in 0.4 s."),
+    (Disconnected(400), "Connection lost. Next attempt in 0.4 s."),
+    (Disconnected(0, None, "Too slow."), "Too slow. Next attempt in 0.0 s."),
+    (
+        PhoneStopped(StopReason.REVOKED),
+        "The service no longer knows this phone: enrol it anew.",
+    ),
+    (Closed("tx-1", Withdrawal.DECIDED), "Request tx-1 is closed: decided."),
+    (Decided("tx-1", Verdict.APPROVE, NOW_MS, CHALLENGE), "Approved: Corner Shop."),
+    (
+        Decided("tx-1", Verdict.DENY, NOW_MS, CHALLENGE, DenialReason.NOT_ME),
+        "Declined: Corner Shop.",
+    ),
+    (
+        DecisionRefused("tx-1", RefusalReason.FACTORS, 4),
+        "Refused. The PIN or the one-time code was not right. Attempts left: 4.",
+    ),
+    (
+        DecisionRefused("tx-1", RefusalReason.LOCKED),
+        "Refused. Too many failed attempts: an operator must unlock this user.",
+    ),
+    (DecisionPostponed("tx-1"), "The service cannot take the decision now; it is sent again."),
+    (NotDecided("tx-1", "Too late."), "Not decided: Too late."),
+    (
+        ChallengeIgnored(ChallengeRefusal.NOT_AUTHENTIC),
+        "WARNING: a request was not shown, since it cannot be trusted: not_authentic.",
+    ),
+    (
+        OtherDeviceEnrolled("d2", "Tab\x1blet"),
+        "WARNING: another phone was enrolled for you: Tab<U+001B>let.",
+    ),
+    (FetchCompleted(()), "No open requests."),
+    (FetchCompleted(("tx-1",)), ""),
+]
+
+
+@pytest.mark.parametrize(("event", "expected"), SENTENCES)
+def test_every_event_is_a_sentence(event: Event, expected: str) -> None:
+    """Foreign text in it is harmless; what nobody needs to know is silent."""
+    assert sentence(event) == expected
+
+
+@pytest.mark.parametrize("event", [event for event, _ in SENTENCES])
+def test_every_event_is_one_json_object_a_line(event: Event) -> None:
+    """Absent members are left out."""
+    stream = io.StringIO()
+    JsonReporter(stream).report(event)
+    assert stream.getvalue().count("\n") == 1
+    line = json.loads(stream.getvalue())
+    assert isinstance(line["event"], str)
+    assert None not in line.values()
+
+
+@pytest.mark.parametrize("show", [True, False])
+def test_a_new_challenge_is_shown_unless_a_dialogue_does(show: bool) -> None:  # noqa: FBT001
+    """With its transaction id, for ``approve`` and ``deny``."""
+    stream = io.StringIO()
+    reporter = TextReporter(stream, seconds_left=lambda _: 65, show_challenges=show)
+    reporter.report(ChallengeShown("tx-\n1", CHALLENGE))
+    text = stream.getvalue()
+    assert text.startswith("Transaction tx-<U+000A>1\n") is show
+    assert ("12.50 EUR" in text) is show
+    assert ("1:05 min" in text) is show

@@ -1,0 +1,109 @@
+"""What the user sees, to the letter and without tricks."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.view import render_challenge, render_choices
+from ciba_service.sca.messages import Display
+from tests.unit.authenticator_sim.scripted_service import ScriptedBank
+
+EXPECTED = """\
+================================================================
+Confirm payment
+----------------------------------------------------------------
+  Asked by:   Corner Shop
+  Message:    W4SCT
+              (the other device must show the same)
+----------------------------------------------------------------
+
+  AMOUNT
+      12.50 EUR
+
+  TO
+      Corner Shop Ltd, DE89370400440532013000
+
+----------------------------------------------------------------
+  Will share:
+    - Your identity
+  Time left:  2:05 min
+================================================================
+"""
+
+
+@pytest.mark.clause("sca-art5-1")
+def test_the_payer_sees_amount_and_payee(bank: ScriptedBank) -> None:
+    """Each on a line of its own, with who asks, the message, what is shared and the time left."""
+    assert render_challenge(bank.challenge(), 125) == EXPECTED
+
+
+def test_a_login_shows_no_payment(bank: ScriptedBank) -> None:
+    """What is not there leaves no empty label."""
+    display = Display(title="Sign in", client="Corner Shop", shares=())
+    view = render_challenge(bank.challenge(display=display), 0)
+    for label in ("AMOUNT", "TO\n", "Message", "Will share"):
+        assert label not in view
+    assert "Time left:  expired" in view
+
+
+def test_what_matters_is_bold_on_a_terminal(bank: ScriptedBank) -> None:
+    """Amount and payee stand out."""
+    view = render_challenge(bank.challenge(), 125, bold=True)
+    assert "\x1b[1m12.50 EUR\x1b[0m" in view
+    assert "\x1b[1mCorner Shop Ltd, DE89370400440532013000\x1b[0m" in view
+    assert view.replace("\x1b[1m", "").replace("\x1b[0m", "") == EXPECTED
+
+
+@pytest.mark.clause("ciba-7.1-15")
+@pytest.mark.parametrize(
+    "message",
+    ["W4SCT", "12.50 € + Ünïcødé 日本", "a b  c", "x" * 100, "<b>&amp;</b> [31m %s {0} \\n"],
+)
+def test_the_binding_message_is_shown_unaltered(bank: ScriptedBank, message: str) -> None:
+    """Uncut, unwrapped, uninterpreted, before any answer can be given."""
+    display = msgspec.structs.replace(bank.challenge().display, binding_message=message)
+    lines = render_challenge(bank.challenge(display=display), 60).splitlines()
+    assert f"  Message:    {message}" in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J", "<U+001B>[2J"),
+        ("\x9b2J", "<U+009B>2J"),
+        ("a\rb\nc", "a<U+000D>b<U+000A>c"),
+        ("\u202e05.21", "<U+202E>05.21"),
+        ("pay\u200bpal", "pay<U+200B>pal"),
+        ("\u2028\u2029", "<U+2028><U+2029>"),
+        ("\ue000", "<U+E000>"),
+        ("\ud800", "<U+D800>"),
+        ("Müller & Söhne, 日本 €", "Müller & Söhne, 日本 €"),
+    ],
+)
+def test_controls_are_spelt_out(text: str, shown: str) -> None:
+    """Nothing moves the cursor, hides or reorders; everything else stays as it is."""
+    assert harmless(text) == shown
+
+
+@given(text=st.text(min_size=1))
+def test_no_text_adds_a_line_or_an_escape_to_the_view(
+    enrolled: tuple[ScriptedBank, object], text: str
+) -> None:
+    """Whatever the service signs, the layout is the phone's."""
+    display = Display(
+        title=text, client=text, shares=(text,), binding_message=text, amount=text, payee=text
+    )
+    view = render_challenge(enrolled[0].challenge(display=display), 125)
+    assert len(view.splitlines()) == len(EXPECTED.splitlines())
+    assert "\x1b" not in view
+
+
+@pytest.mark.clause("rfc10027-6.1.14-2")
+def test_declining_is_first_default_and_advised() -> None:
+    """Enter declines; the advice stands above; approving is no larger."""
+    choices = render_choices()
+    assert choices.index("decline.") < choices.index("[ Enter ]  DECLINE\n")
+    assert choices.index("DECLINE\n") < choices.index("APPROVE")
+    assert choices.count("DECLINE") > choices.count("APPROVE")
