@@ -5,14 +5,13 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 from authenticator_sim.commands.enrol import EnrolOptions, enrol
 from authenticator_sim.commands.history import history
 from authenticator_sim.commands.oneshot import OneShotOptions, approve, deny, list_open
-from authenticator_sim.commands.pins import PIN_VARIABLE
+from authenticator_sim.commands.options import new_parser
 from authenticator_sim.commands.run import AttendedBy, RunOptions, run
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.errors import PhoneError, UsageError
@@ -24,9 +23,6 @@ __all__ = ["main"]
 _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
-_HIGHEST_PORT: Final = 65535
-
-_PIN_HELP: Final = f"file with the PIN (else {PIN_VARIABLE}, else a hidden prompt)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when the command line cannot be followed.
     """
-    options = _parser(os.environ).parse_args(arguments)
+    options = new_parser(os.environ).parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     surroundings = Surroundings(
@@ -93,6 +89,7 @@ def _enrol_options(options: argparse.Namespace) -> EnrolOptions:
         activation_code=options.activation_code,
         second_secret=options.second_secret,
         name=options.name,
+        if_needed=options.if_needed,
         pin_file=options.pin_file,
         state=options.state,
         ca_file=options.ca_file,
@@ -112,98 +109,3 @@ def _run_options(options: argparse.Namespace) -> RunOptions:
         ca_file=options.ca_file,
         json=options.json,
     )
-
-
-def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="authenticator-sim",
-        description="A simulated phone that approves or declines CIBA authentication requests.",
-        epilog="Exit status: 0 done, 1 not done, 2 wrong usage.",
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    shared = _shared_options(environment)
-    pin = argparse.ArgumentParser(add_help=False)
-    pin.add_argument("--pin-file", type=Path, metavar="FILE", help=_PIN_HELP)
-
-    command = commands.add_parser(
-        "enrol",
-        allow_abbrev=False,
-        parents=[shared, pin],
-        help="make a phone out of an activation code",
-    )
-    command.add_argument("--issuer", required=True, metavar="URL", help="issuer of the service")
-    command.add_argument("--activation-code", required=True, metavar="C", help="the code")
-    command.add_argument("--second-secret", metavar="S", help="the secret sent another way")
-    command.add_argument("--name", default="Simulated phone", metavar="N", help="of the phone")
-
-    _add_run(
-        commands.add_parser(
-            "run", allow_abbrev=False, parents=[shared, pin], help="stay connected and answer"
-        )
-    )
-
-    commands.add_parser("list", allow_abbrev=False, parents=[shared], help="show the open requests")
-    command = commands.add_parser(
-        "approve", allow_abbrev=False, parents=[shared, pin], help="approve one request"
-    )
-    command.add_argument("transaction_id", metavar="TRANSACTION_ID")
-    command = commands.add_parser(
-        "deny", allow_abbrev=False, parents=[shared], help="decline one request"
-    )
-    command.add_argument("transaction_id", metavar="TRANSACTION_ID")
-    command.add_argument(
-        "--reason", choices=[*DenialReason], default=DenialReason.DECLINED, help="why"
-    )
-    commands.add_parser(
-        "history", allow_abbrev=False, parents=[shared], help="show the last fifty decisions"
-    )
-    return parser
-
-
-def _shared_options(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    home = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    shared = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    shared.add_argument(
-        "--state",
-        type=Path,
-        default=Path(home) / "authenticator-sim",
-        metavar="DIR",
-        help="directory of this phone (default: %(default)s)",
-    )
-    shared.add_argument(
-        "--ca-file", type=Path, metavar="FILE", help="trust these certificates only (PEM)"
-    )
-    shared.add_argument("--json", action="store_true", help="one JSON object a line")
-    return shared
-
-
-def _add_run(command: argparse.ArgumentParser) -> None:
-    who = command.add_mutually_exclusive_group()
-    who.add_argument(
-        "--approve-all",
-        dest="attended_by",
-        action="store_const",
-        const=AttendedBy.APPROVE_ALL,
-        help="approve every request",
-    )
-    who.add_argument(
-        "--deny-all",
-        dest="attended_by",
-        action="store_const",
-        const=AttendedBy.DENY_ALL,
-        help="decline every request",
-    )
-    who.add_argument(
-        "--automation-port",
-        type=_port,
-        metavar="N",
-        help="decide only when told on http://127.0.0.1:N/decide (0 takes a free port)",
-    )
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port

@@ -48,6 +48,10 @@ class Keystore:
         self.directory = directory
         self._path = directory / "keystore.json"
 
+    def exists(self) -> bool:
+        """Whether a phone, usable or not, is enrolled here."""
+        return self._path.is_symlink() or self._path.exists()
+
     def prepare(self) -> None:
         """Make the directory ready for a new phone, before an activation code is spent on it.
 
@@ -55,7 +59,7 @@ class Keystore:
             KeystoreRefused: A phone is enrolled here already, or the directory is unsafe.
         """
         private_directory(self.directory)
-        if self._path.is_symlink() or self._path.exists():
+        if self.exists():
             raise KeystoreRefused(
                 f"A phone is enrolled in {self.directory} already: name another with --state."
             )

@@ -52,6 +52,7 @@ from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.broadcast import RedisBroadcast
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.devices import RedisDevices
+from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.key_files import FileKeys
@@ -60,7 +61,6 @@ from ciba_service.stores.operations import Operations
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Sealer
-from ciba_service.stores.subscription import Subscription
 from ciba_service.stores.transactions import RedisTransactions
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ciba_service.settings import StoreSettings
-from ciba_service.stores.commands import Commands
-from ciba_service.stores.connection import check_server, connect
-from ciba_service.stores.embedded import open_embedded
-from ciba_service.stores.target import RedisMode, RedisTarget, RedisTls
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import check_server, connect
+from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
+from ciba_service.stores.embedded.server import open_embedded
 
 __all__ = ["OpenStore", "open_store", "redis_target"]
 

@@ -1,3 +1,3 @@
 """What all tests share: the record of proven clauses."""
 
-pytest_plugins = ("pytester", "tools.clause_plugin")
+pytest_plugins = ("pytester", "tests.service_fixtures", "tools.clause_plugin")

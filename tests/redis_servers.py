@@ -13,10 +13,10 @@ from pathlib import Path
 
 from redis.asyncio.cluster import RedisCluster
 
-from ciba_service.stores.connection import connect, disconnect
-from ciba_service.stores.embedded import open_embedded
-from ciba_service.stores.embedded_binary import packaged_program
-from ciba_service.stores.target import Address, RedisMode, RedisTarget
+from ciba_service.stores.driver.connection import connect, disconnect
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
+from ciba_service.stores.embedded.binary import packaged_program
+from ciba_service.stores.embedded.server import open_embedded
 
 REDIS_SERVER = Path("/usr/bin/redis-server")
 _READY_SECONDS = 10

@@ -7,8 +7,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from ciba_service.stores.connection import connect_node, disconnect
-from ciba_service.stores.target import Address, RedisMode, RedisTarget
+from ciba_service.stores.driver.connection import connect_node, disconnect
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 
 _DONE = b"$12\r\nproxy-marker\r\n"
 _MARK = b"*2\r\n$4\r\nECHO\r\n" + _DONE

@@ -10,6 +10,8 @@ from authenticator_sim.connection.enrolment import send_enrolment
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
 from authenticator_sim.core.events import Enrolled
+from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.errors import KeystoreRefused
 from authenticator_sim.keystore import Keystore
 
 __all__ = ["EnrolOptions", "enrol"]
@@ -24,6 +26,7 @@ class EnrolOptions:
     second_secret: str | None
     name: str
     pin_file: Path | None
+    if_needed: bool
     state: Path
     ca_file: Path | None
     json: bool
@@ -35,12 +38,32 @@ class EnrolOptions:
 async def enrol(options: EnrolOptions, surroundings: Surroundings) -> bool:
     """Enrol and store the phone.
 
-    Everything that can fail on this side is tried before the activation code is spent.
+    Everything that can fail on this side is tried before the activation code is spent. With
+    ``if_needed`` a phone of the same issuer that is there already will do.
     Raises a ``PhoneError`` when it cannot be done.
     """
+    keystore = Keystore(options.state)
+    if options.if_needed and keystore.exists():
+        identity = _present(keystore, options.issuer)
+    else:
+        identity = await _enrolled(options, keystore, surroundings)
+    enrolled = Enrolled(identity.device_id, identity.issuer, identity.subject)
+    surroundings.reporter(json=options.json).report(enrolled)
+    return True
+
+
+def _present(keystore: Keystore, issuer: str) -> DeviceIdentity:
+    identity = keystore.load()
+    if identity.issuer != issuer:
+        raise KeystoreRefused(f"The phone in {keystore.directory} belongs to another issuer.")
+    return identity
+
+
+async def _enrolled(
+    options: EnrolOptions, keystore: Keystore, surroundings: Surroundings
+) -> DeviceIdentity:
     tls = tls_context(options.ca_file)
     require_protected(options.issuer)
-    keystore = Keystore(options.state)
     keystore.prepare()
     pin = await choose_pin(surroundings, options.pin_file)
     clock, random_bytes = surroundings.clock, surroundings.random_bytes
@@ -56,6 +79,4 @@ async def enrol(options: EnrolOptions, surroundings: Surroundings) -> bool:
         answer = await send_enrolment(pending, http=http, clock=clock, random_bytes=random_bytes)
     identity = complete_enrolment(pending, answer, pin=pin, random_bytes=random_bytes)
     keystore.save(identity)
-    enrolled = Enrolled(identity.device_id, identity.issuer, identity.subject)
-    surroundings.reporter(json=options.json).report(enrolled)
-    return True
+    return identity

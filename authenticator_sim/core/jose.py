@@ -43,10 +43,12 @@ class _JwsHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kid: str
 
 
-class _JweHeader(msgspec.Struct, frozen=True):
+class _JweHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alg: str
     enc: str
     typ: str
+    epk: dict[str, str]
+    kid: str | None = None
 
 
 _HeaderT = TypeVar("_HeaderT", _JwsHeader, _JweHeader)
@@ -151,7 +153,7 @@ def decrypt(token: str, *, key: ECKey, typ: str) -> bytes:
         raise JoseRefused("another type")
     try:
         plaintext = jwe.decrypt_compact(token, key, algorithms=_ENCRYPTION_ALGORITHMS).plaintext
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, KeyError) as error:
         raise JoseRefused("cannot be decrypted") from error
     if plaintext is None:
         raise AssertionError("a decrypted object has a plaintext")

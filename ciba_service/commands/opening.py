@@ -11,11 +11,11 @@ from ciba_service.commands.outcome import CommandFailed
 from ciba_service.ports import StoreUnavailable
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore, open_store
-from ciba_service.stores.connection import UnsuitableRedis
-from ciba_service.stores.embedded import DataDirectoryInUse
-from ciba_service.stores.embedded_binary import NoServerProgram
-from ciba_service.stores.embedded_keeper import EmbeddedServerFailed
-from ciba_service.stores.faults import StoreFault
+from ciba_service.stores.driver.connection import UnsuitableRedis
+from ciba_service.stores.driver.faults import StoreFault
+from ciba_service.stores.embedded.binary import NoServerProgram
+from ciba_service.stores.embedded.keeper import EmbeddedServerFailed
+from ciba_service.stores.embedded.server import DataDirectoryInUse
 from ciba_service.stores.key_files import FileKeys, KeyFileError, generate_keys, load_keys
 from ciba_service.telemetry import LogTelemetry
 

@@ -1,8 +1,6 @@
-"""Redis behind the ports: connection, batched commands, typed scripts, and the embedded server.
+"""Redis behind the ports, and what stands in files.
 
-From the wire upwards: ``target`` says where Redis is, ``connection`` opens a client and judges the
-server, ``pipelines`` sends one batch, ``commands`` gathers batches and turns every driver error
-into one of ``faults``, ``run`` alone repeats, ``script`` loads Lua, ``subscription`` listens, and
-``embedded`` (with its ``_binary``, ``_lock``, ``_keeper`` and ``_supervisor``) runs a private
-server. ``keys`` holds every key name; the stores themselves stand above all of these.
+``driver`` is the way to Redis and ``embedded`` a server of our own; ``keys`` holds every key name,
+``scripts`` the Lua, ``operations`` runs both with retries, ``sealing`` encrypts at rest. Above
+stands one file a store; ``configured`` and ``key_files`` read what is not in Redis.
 """

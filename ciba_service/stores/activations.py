@@ -10,9 +10,9 @@ from typing import Final
 from ciba_service.ports import Randomness
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import activation_key
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.script import Script
 from ciba_service.stores.sealing import Sealer
 
 __all__ = ["RedisActivations"]

@@ -4,9 +4,9 @@ from typing import Final
 
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
 from ciba_service.sca.devices import UserTag, user_tag_of
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, reset_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
-from ciba_service.stores.script import Script
 
 __all__ = ["RedisAttempts"]
 

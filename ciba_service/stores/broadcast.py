@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 from ciba_service.sca.devices import UserTag
+from ciba_service.stores.driver.subscription import Message, Subscription
 from ciba_service.stores.keys import hub_channel
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.subscription import Message, Subscription
 
 __all__ = ["RedisBroadcast"]
 

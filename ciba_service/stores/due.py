@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ciba_service.ports import DueKind, DueWork
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import PARTITIONS, claim_key, due_key, partition_of
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.script import Script
 
 __all__ = ["LEASE_MS", "RedisDueWork", "due_member"]
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ciba_service.ports import Clock
-from ciba_service.stores.commands import Argument, Commands
-from ciba_service.stores.run import run
-from ciba_service.stores.script import Script
+from ciba_service.stores.driver.commands import Argument, Commands
+from ciba_service.stores.driver.run import run
+from ciba_service.stores.driver.script import Script
 
 __all__ = ["OPERATION_MEMORY_MS", "Operations"]
 

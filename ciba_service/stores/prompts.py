@@ -5,9 +5,9 @@ from typing import Final
 from ciba_service.ports import PromptReservation
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import UserTag
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import attempts_key, devices_key, prompts_key
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.script import Script
 
 __all__ = ["RedisPrompts"]
 

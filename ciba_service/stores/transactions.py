@@ -18,10 +18,10 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
 from ciba_service.stores.keys import due_key, grant_key, partition_of, transaction_key
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.script import Script
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transition_table import STATE_PRELUDE
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from ciba_service.protocol.transaction import polling
 from ciba_service.protocol.transaction.state import REDEMPTION_GRACE_MS, TRANSITIONS
-from ciba_service.stores.script import Script
+from ciba_service.stores.driver.script import Script
 
 __all__ = ["STATE_PRELUDE"]
 

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from ciba_service.stores.commands import Commands
-from ciba_service.stores.connection import connect
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect
+from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import PERSISTENT_KEYS
-from ciba_service.stores.target import RedisTarget
 from tests.redis_servers import ServerKind, flush_all, keys_without_ttl, running
 
 _PERSISTENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERSISTENT_KEYS))

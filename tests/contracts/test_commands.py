@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from ciba_service.stores.commands import Commands, StoreFault, StoreProgrammingError
-from ciba_service.stores.connection import connect, server_time_ms
-from ciba_service.stores.script import Script
-from ciba_service.stores.target import RedisTarget
+from ciba_service.stores.driver.commands import Commands, StoreFault, StoreProgrammingError
+from ciba_service.stores.driver.connection import connect, server_time_ms
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.driver.target import RedisTarget
 from tests.redis_servers import flush_all
 from tests.reply_dropping_proxy import reply_dropping
 

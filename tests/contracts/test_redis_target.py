@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from ciba_service.stores.commands import Commands, StoreFault
-from ciba_service.stores.connection import (
+from ciba_service.stores.driver.commands import Commands, StoreFault
+from ciba_service.stores.driver.connection import (
     UnsuitableRedis,
     check_server,
     connect,
     connect_node,
     disconnect,
 )
-from ciba_service.stores.target import Address, RedisMode, RedisTarget, RedisTls
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget, RedisTls
 from tests.redis_servers import redis_server
 
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from ciba_service.ports import StoreUnavailable
-from ciba_service.stores.commands import Commands, StoreFault, StoreProgrammingError
-from ciba_service.stores.connection import connect
-from ciba_service.stores.run import run
-from ciba_service.stores.script import Script
-from ciba_service.stores.target import RedisTarget
+from ciba_service.stores.driver.commands import Commands, StoreFault, StoreProgrammingError
+from ciba_service.stores.driver.connection import connect
+from ciba_service.stores.driver.run import run
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.driver.target import RedisTarget
 from tests.reply_dropping_proxy import reply_dropping
 
 COUNT = Script.of(

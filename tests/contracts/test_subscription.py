@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ciba_service.stores.commands import Commands
-from ciba_service.stores.connection import connect, connect_node, disconnect
-from ciba_service.stores.subscription import HEARTBEAT, Message, Resubscribed, Subscription
-from ciba_service.stores.target import RedisMode, RedisTarget
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect, connect_node, disconnect
+from ciba_service.stores.driver.subscription import HEARTBEAT, Message, Resubscribed, Subscription
+from ciba_service.stores.driver.target import RedisMode, RedisTarget
 
 CHANNELS = tuple(f"ciba:{{p{partition}}}:wake" for partition in range(256))
 

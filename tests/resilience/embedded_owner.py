@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from ciba_service.stores.embedded import open_embedded
+from ciba_service.stores.embedded.server import open_embedded
 
 
 async def main(data_dir: str, role: str) -> None:

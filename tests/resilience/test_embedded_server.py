@@ -14,22 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.stores.commands import Commands
-from ciba_service.stores.connection import check_server, connect
-from ciba_service.stores.embedded import (
-    DataDirectoryInUse,
-    EmbeddedServer,
-    EmbeddedServerFailed,
-    open_embedded,
-)
-from ciba_service.stores.embedded_binary import (
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import check_server, connect
+from ciba_service.stores.driver.run import run
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.embedded.binary import (
     NoServerProgram,
     ServerProgram,
     ServerVersion,
     packaged_program,
 )
-from ciba_service.stores.run import run
-from ciba_service.stores.target import RedisTarget
+from ciba_service.stores.embedded.server import (
+    DataDirectoryInUse,
+    EmbeddedServer,
+    EmbeddedServerFailed,
+    open_embedded,
+)
 from tests.redis_servers import REDIS_SERVER
 
 OWNER = Path(__file__).with_name("embedded_owner.py")

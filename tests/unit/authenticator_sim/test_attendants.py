@@ -76,7 +76,7 @@ async def headless(
     approve = getattr(request, "param", True)
     pin = Pin(PIN) if approve else None
     attendant = AnswerAll(phone, approve=approve, pin=pin, report=ears.report)
-    outbox = phone._channel  # noqa: SLF001 - made above
+    outbox = phone._channel
     assert isinstance(outbox, Outbox)
     task = asyncio.create_task(attendant.run())
     yield Headless(phone.device, phone, attendant, outbox, bank, {})

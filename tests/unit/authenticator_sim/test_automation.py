@@ -240,7 +240,7 @@ async def test_the_auth_req_id_is_never_logged(
 
 async def test_the_port_is_open_on_loopback_only(automated: Automated) -> None:
     """The address is not reachable from outside."""
-    listener = automated.automation._listener  # noqa: SLF001 - its address is the point
+    listener = automated.automation._listener
     assert listener.getsockname()[0] == "127.0.0.1"
 
 

@@ -62,7 +62,7 @@ class CommandLine:
         out, err = self.capsys.readouterr()
         return status, out, err
 
-    def offer(self, *names: str, **changes: Any) -> None:  # noqa: ANN401 - fields of a challenge
+    def offer(self, *names: str, **changes: Any) -> None:
         """Open requests at the service."""
         bank = self.service.bank
         for name in names:
@@ -190,6 +190,21 @@ async def test_a_phone_is_enrolled_once_in_a_directory(command: CommandLine) -> 
     assert status == 1
     assert "name another with --state" in err
     assert len(command.service.enrolments) == 1
+
+
+async def test_enrolling_if_needed_is_content_with_the_phone_that_is_there(
+    command: CommandLine,
+) -> None:
+    """A container may start again; but a phone of another issuer is not what was asked for."""
+    first = await command.enrol("--if-needed")
+    assert first[0] == 0
+    assert await command.enrol("--if-needed") == first
+    assert len(command.service.enrolments) == 1
+    status, _, err = await command(
+        "enrol", "--if-needed", "--issuer", "https://op.example", "--activation-code", "c"
+    )
+    assert status == 1
+    assert "belongs to another issuer" in err
 
 
 async def test_a_wrong_code_is_status_1(command: CommandLine) -> None:
@@ -533,6 +548,7 @@ def test_no_representation_shows_a_secret() -> None:
         activation_code=ACTIVATION_CODE,
         second_secret=SECOND_SECRET,
         name="Tablet",
+        if_needed=False,
         pin_file=None,
         state=Path("/nowhere"),
         ca_file=None,

@@ -1,5 +1,6 @@
 """Enrolment: proof of possession out, pinned keys and wrapped secrets in."""
 
+import json
 import os
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey, OKPKey
 
+from authenticator_sim.core import jose
 from authenticator_sim.core.enrolment import (
     PendingEnrolment,
     complete_enrolment,
@@ -122,3 +124,20 @@ def test_no_representation_shows_a_secret() -> None:
     for value in (enrolment, identity, replace(identity, name="x")):
         for secret in (ACTIVATION_CODE, SECOND_SECRET, bank.totp.secret, private):
             assert secret not in repr(value)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "ECDH-ES", "enc": "A256GCM", "typ": "ciba-secrets+jwe"},
+        {"alg": "ECDH-ES", "enc": "A256GCM", "typ": "ciba-secrets+jwe", "epk": {}},
+        {"alg": "ECDH-ES", "enc": "A128GCM", "typ": "ciba-secrets+jwe", "epk": {"kty": "EC"}},
+        {"alg": "dir", "enc": "A256GCM", "typ": "ciba-secrets+jwe", "epk": {"kty": "EC"}},
+        {"alg": "ECDH-ES", "enc": "A256GCM", "typ": "ciba-secrets+jwe", "epk": {}, "zip": "DEF"},
+    ],
+)
+def test_an_encrypted_object_with_another_header_is_refused(header: dict[str, object]) -> None:
+    """Whatever is missing or unexpected in it, the refusal is the same."""
+    token = ".".join((b64(json.dumps(header).encode()), "", b64(b"i" * 12), "AAAA", b64(b"t" * 16)))
+    with pytest.raises(jose.JoseRefused):
+        jose.decrypt(token, key=ECKey.generate_key("P-256"), typ="ciba-secrets+jwe")

@@ -11,15 +11,15 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
-from ciba_service.stores.connection import disconnect
-from ciba_service.stores.faults import (
+from ciba_service.stores.driver.connection import disconnect
+from ciba_service.stores.driver.faults import (
     DRIVER_ERRORS,
     StoreFault,
     StoreProgrammingError,
     store_error,
 )
-from ciba_service.stores.pipelines import ClusterPipeline, Pipeline, Request, ServerPipeline
-from ciba_service.stores.script import Script
+from ciba_service.stores.driver.pipelines import ClusterPipeline, Pipeline, Request, ServerPipeline
+from ciba_service.stores.driver.script import Script
 
 __all__ = ["Argument", "Commands", "StoreFault", "StoreProgrammingError"]
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
 
 from ciba_service.ports import Clock, StoreUnavailable
-from ciba_service.stores.faults import StoreFault
+from ciba_service.stores.driver.faults import StoreFault
 
 __all__ = ["run"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from ciba_service.stores.embedded_binary import ServerProgram, ServerVersion, find_program
-from ciba_service.stores.embedded_keeper import EmbeddedServerFailed, Keeper, ServerPlan, answers
-from ciba_service.stores.embedded_lock import OwnerLock, Role
+from ciba_service.stores.embedded.binary import ServerProgram, ServerVersion, find_program
+from ciba_service.stores.embedded.keeper import EmbeddedServerFailed, Keeper, ServerPlan, answers
+from ciba_service.stores.embedded.lock import OwnerLock, Role
 
 __all__ = ["DataDirectoryInUse", "EmbeddedServer", "EmbeddedServerFailed", "open_embedded"]
 

@@ -21,10 +21,10 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import RedisCluster
 
-from ciba_service.stores.commands import Commands
-from ciba_service.stores.connection import connect, connect_node, disconnect
-from ciba_service.stores.faults import DRIVER_ERRORS, StoreFault
-from ciba_service.stores.target import Address, RedisTarget
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect, connect_node, disconnect
+from ciba_service.stores.driver.faults import DRIVER_ERRORS, StoreFault
+from ciba_service.stores.driver.target import Address, RedisTarget
 
 __all__ = ["HEARTBEAT", "Message", "Resubscribed", "Subscription", "SubscriptionEvent"]
 

@@ -17,7 +17,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ciba_service.stores.faults import DRIVER_ERRORS
+from ciba_service.stores.driver.faults import DRIVER_ERRORS
 
 __all__ = ["ClusterPipeline", "Pipeline", "Request", "ServerPipeline"]
 

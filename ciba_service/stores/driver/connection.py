@@ -11,8 +11,8 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError
 
-from ciba_service.stores.faults import DRIVER_ERRORS, store_error
-from ciba_service.stores.target import Address, RedisMode, RedisTarget
+from ciba_service.stores.driver.faults import DRIVER_ERRORS, store_error
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 
 __all__ = [
     "RedisTarget",

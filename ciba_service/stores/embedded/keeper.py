@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ciba_service.stores import embedded_supervisor
-from ciba_service.stores.embedded_lock import OwnerLock
+from ciba_service.stores.embedded import supervisor as supervisor_program
+from ciba_service.stores.embedded.lock import OwnerLock
 
 __all__ = ["EmbeddedServerFailed", "Keeper", "ServerPlan", "answers"]
 
@@ -72,7 +72,7 @@ class ServerPlan:
         server = [str(self.program)]
         for name, value in settings.items():
             server += [f"--{name}", value]
-        supervisor = [sys.executable, "-I", "-S", embedded_supervisor.__file__]
+        supervisor = [sys.executable, "-I", "-S", supervisor_program.__file__]
         return [*supervisor, str(self.data_dir / "redis.lock"), str(self.data_dir), *server]
 
 
@@ -163,11 +163,11 @@ class Keeper:
             raise AssertionError("the supervisor's output is a pipe")
         # Only after this line is it certain that an answer would not be an earlier server's.
         line = await supervisor.stdout.readline()
-        if line == embedded_supervisor.OCCUPIED:
+        if line == supervisor_program.OCCUPIED:
             raise EmbeddedServerFailed(
                 f"An earlier server still runs in {self._plan.data_dir} and does not end."
             )
-        if line != embedded_supervisor.STARTED:
+        if line != supervisor_program.STARTED:
             raise self._failure()
         while not await answers(self._plan.socket_path):
             if supervisor.returncode is not None:
@@ -189,7 +189,7 @@ async def _end(supervisor: Process) -> None:
     if supervisor.stdin is not None:
         supervisor.stdin.close()
     try:
-        async with asyncio.timeout(embedded_supervisor.GRACE_SECONDS + 2):
+        async with asyncio.timeout(supervisor_program.GRACE_SECONDS + 2):
             await supervisor.wait()
     except TimeoutError:
         supervisor.kill()

@@ -1,0 +1,118 @@
+"""What may stand on the command line; a PIN may not."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from authenticator_sim.commands.pins import PIN_VARIABLE
+from authenticator_sim.commands.run import AttendedBy
+from ciba_service.sca.messages import DenialReason
+
+__all__ = ["new_parser"]
+
+_HIGHEST_PORT: Final = 65535
+_PIN_HELP: Final = f"file with the PIN (else {PIN_VARIABLE}, else a hidden prompt)"
+
+
+def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Make the parser; the default directory depends on the environment."""
+    parser = argparse.ArgumentParser(
+        prog="authenticator-sim",
+        description="A simulated phone that approves or declines CIBA authentication requests.",
+        epilog="Exit status: 0 done, 1 not done, 2 wrong usage.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = _shared_options(environment)
+    pin = argparse.ArgumentParser(add_help=False)
+    pin.add_argument("--pin-file", type=Path, metavar="FILE", help=_PIN_HELP)
+
+    _add_enrol(
+        commands.add_parser(
+            "enrol",
+            allow_abbrev=False,
+            parents=[shared, pin],
+            help="make a phone out of an activation code",
+        )
+    )
+    _add_run(
+        commands.add_parser(
+            "run", allow_abbrev=False, parents=[shared, pin], help="stay connected and answer"
+        )
+    )
+
+    commands.add_parser("list", allow_abbrev=False, parents=[shared], help="show the open requests")
+    command = commands.add_parser(
+        "approve", allow_abbrev=False, parents=[shared, pin], help="approve one request"
+    )
+    command.add_argument("transaction_id", metavar="TRANSACTION_ID")
+    command = commands.add_parser(
+        "deny", allow_abbrev=False, parents=[shared], help="decline one request"
+    )
+    command.add_argument("transaction_id", metavar="TRANSACTION_ID")
+    command.add_argument(
+        "--reason", choices=[*DenialReason], default=DenialReason.DECLINED, help="why"
+    )
+    commands.add_parser(
+        "history", allow_abbrev=False, parents=[shared], help="show the last fifty decisions"
+    )
+    return parser
+
+
+def _shared_options(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    home = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    shared = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    shared.add_argument(
+        "--state",
+        type=Path,
+        default=Path(home) / "authenticator-sim",
+        metavar="DIR",
+        help="directory of this phone (default: %(default)s)",
+    )
+    shared.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="trust these certificates only (PEM)"
+    )
+    shared.add_argument("--json", action="store_true", help="one JSON object a line")
+    return shared
+
+
+def _add_enrol(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--issuer", required=True, metavar="URL", help="issuer of the service")
+    command.add_argument("--activation-code", required=True, metavar="C", help="the code")
+    command.add_argument("--second-secret", metavar="S", help="the secret sent another way")
+    command.add_argument("--name", default="Simulated phone", metavar="N", help="of the phone")
+    command.add_argument(
+        "--if-needed", action="store_true", help="be content with a phone enrolled before"
+    )
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    who = command.add_mutually_exclusive_group()
+    who.add_argument(
+        "--approve-all",
+        dest="attended_by",
+        action="store_const",
+        const=AttendedBy.APPROVE_ALL,
+        help="approve every request",
+    )
+    who.add_argument(
+        "--deny-all",
+        dest="attended_by",
+        action="store_const",
+        const=AttendedBy.DENY_ALL,
+        help="decline every request",
+    )
+    who.add_argument(
+        "--automation-port",
+        type=_port,
+        metavar="N",
+        help="decide only when told on http://127.0.0.1:N/decide (0 takes a free port)",
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port

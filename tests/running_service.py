@@ -1,0 +1,141 @@
+"""The whole service in this process: real HTTP, WebSocket and Redis, and a fake clock."""
+
+import asyncio
+import json
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+
+from ciba_service.app import Service, Surroundings, build_service
+from ciba_service.clock import SystemClock
+from ciba_service.commands.serve import server_config
+from ciba_service.sca.activation import new_activation_code, normal_code
+from ciba_service.settings import Settings, parse_settings
+from ciba_service.store_access import OpenStore
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
+from tests.fake_clock import FakeClock
+from tests.recording_telemetry import RecordingTelemetry
+from tests.wire_client import WireClient
+from tests.wire_phone import WirePhone
+
+USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob"})
+
+
+@dataclass
+class RunningService:
+    """A service that answers at ``issuer``."""
+
+    issuer: str
+    settings: Settings
+    service: Service
+    commands: Commands
+    keys: FileKeys
+    clock: FakeClock
+    telemetry: RecordingTelemetry
+    http: httpx2.AsyncClient
+    clients: dict[str, WireClient]
+    phones: list[WirePhone] = field(default_factory=list)
+
+    @property
+    def till(self) -> WireClient:
+        """The client that most tests use."""
+        return self.clients["till"]
+
+    async def activation_code(self, subject: str, second_secret: str | None = None) -> str:
+        """A fresh activation code."""
+        code = new_activation_code(secrets.token_bytes)
+        until = self.clock.now_ms() + 600_000
+        await self.service.stores.activations.put(
+            normal_code(code), subject, second_secret, until=until
+        )
+        return code
+
+    def phone(self) -> WirePhone:
+        """A phone that is not enrolled yet."""
+        return WirePhone(self.http, self.issuer, self.clock)
+
+    async def enrolled_phone(self, subject: str = "alice", name: str = "Phone") -> WirePhone:
+        """A phone of a user."""
+        phone = self.phone()
+        return await phone.enrol(await self.activation_code(subject), name=name)
+
+
+@asynccontextmanager
+async def running_service(
+    target: RedisTarget,
+    keys_directory: Path,
+    *,
+    clients: Sequence[WireClient],
+    users: Sequence[dict[str, Any]] = USERS,
+    sections: dict[str, dict[str, Any]] | None = None,
+) -> AsyncIterator[RunningService]:
+    """Run a service over ``target`` until the end of the block."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    settings = parse_settings(_toml(issuer, clients, users, sections or {}), {})
+    clock, telemetry = FakeClock(), RecordingTelemetry()
+    generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
+    keys = load_keys(keys_directory)
+    commands = Commands(connect(target))
+    surroundings = Surroundings(
+        clock=clock, store_clock=SystemClock(), random=secrets.token_bytes, telemetry=telemetry
+    )
+    service = build_service(settings, OpenStore(commands, target), keys, surroundings)
+    server = uvicorn.Server(server_config(service.app, settings.server))
+    server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
+    serving = asyncio.create_task(server._serve(sockets=[listener]))
+    await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
+    async with httpx2.AsyncClient(base_url=issuer) as http:
+        for client in clients:
+            client.issuer, client.clock, client.http = issuer, clock, http
+        yield RunningService(
+            issuer=issuer,
+            settings=settings,
+            service=service,
+            commands=commands,
+            keys=keys,
+            clock=clock,
+            telemetry=telemetry,
+            http=http,
+            clients={client.client_id: client for client in clients},
+        )
+    server.should_exit = True
+    await serving
+    await commands.aclose()
+
+
+def _toml(
+    issuer: str,
+    clients: Sequence[WireClient],
+    users: Sequence[dict[str, Any]],
+    sections: dict[str, dict[str, Any]],
+) -> str:
+    merged = {"server": {"issuer": issuer}, **sections}
+    merged["server"] = {"issuer": issuer, **merged["server"]}
+    lines = []
+    for name, members in merged.items():
+        lines += [f"[{name}]", *(f"{key} = {_value(value)}" for key, value in members.items())]
+    for user in users:
+        lines += ["[[users]]", *(f"{key} = {_value(value)}" for key, value in user.items())]
+    for client in clients:
+        lines += ["[[clients]]"]
+        lines += [f"{key} = {_value(value)}" for key, value in client.registration().items()]
+    return "\n".join(lines)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return json.dumps(value)
