@@ -18,6 +18,7 @@ from ciba_client.client_file import (
     read_input,
 )
 from ciba_client.flags import argument_parser
+from ciba_client.keygen import generate_key
 from ciba_client.report import Report
 from ciba_client.sdk.client import CibaClient
 from ciba_client.sdk.clock import Clock, SystemClock
@@ -55,6 +56,8 @@ class ExitStatus(IntEnum):
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
     """Run one command; returns its exit status (argparse itself exits with 2 on wrong usage)."""
     arguments = argument_parser().parse_args(argv)
+    if arguments.command == "keygen":
+        return _keygen(arguments)
     time = clock or SystemClock()
     report = Report(
         stdout=sys.stdout,
@@ -76,6 +79,17 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
     except KeyboardInterrupt:
         sys.stderr.write("ciba-client: interrupted\n")
         return ExitStatus.INTERRUPTED
+    return ExitStatus.DONE
+
+
+def _keygen(arguments: argparse.Namespace) -> int:
+    try:
+        generate_key(
+            arguments.out, algorithm=arguments.alg, kid=arguments.kid, as_toml=arguments.toml
+        )
+    except UnusableInput as error:
+        sys.stderr.write(f"ciba-client: {error}\n")
+        return ExitStatus.USAGE
     return ExitStatus.DONE
 
 

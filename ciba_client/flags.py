@@ -25,7 +25,7 @@ client.toml (for --config), every key optional, flags win:
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """The parser of ``ciba-client``; ``command`` is ``start`` or ``poll``."""
+    """The parser of ``ciba-client``; ``command`` is ``start``, ``poll`` or ``keygen``."""
     parser = argparse.ArgumentParser(
         prog="ciba-client",
         description="Start CIBA authentications and wait for their tokens.",
@@ -44,6 +44,9 @@ def argument_parser() -> argparse.ArgumentParser:
         _add_client_flags(command)
     _add_request_flags(start)
     _add_poll_flags(poll)
+    _add_keygen_flags(
+        commands.add_parser("keygen", help="make a key pair for a client", allow_abbrev=False)
+    )
     return parser
 
 
@@ -99,6 +102,21 @@ def _add_poll_flags(parser: argparse.ArgumentParser) -> None:
         "--expires-in", type=_seconds, metavar="SECONDS", help="time left; default: 180"
     )
     started.add_argument("--interval", type=_seconds, metavar="SECONDS", help="default: 5")
+
+
+def _add_keygen_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=Path, metavar="FILE", help="for the private JWK, made 0600")
+    parser.add_argument(
+        "--alg",
+        type=SignatureAlgorithm,
+        choices=list(SignatureAlgorithm),
+        default=SignatureAlgorithm.ES256,
+        help="default: ES256",
+    )
+    parser.add_argument("--kid", help="key id; default: made from the file's name")
+    parser.add_argument(
+        "--toml", action="store_true", help="print the line for ciba.toml instead of JSON"
+    )
 
 
 def _seconds(text: str) -> int:
