@@ -166,6 +166,9 @@ class FactorProofs(msgspec.Struct, frozen=True, omit_defaults=True):
     pin_proof: str | None = None
     otp: str | None = None
 
+    def __repr__(self) -> str:
+        return "FactorProofs(...)"
+
 
 class DecisionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     """Payload of the decision JWS; ``iss`` is the device id, ``iat`` is recorded only."""
@@ -203,6 +206,9 @@ class EnrolmentClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     encryption_key: dict[str, str]
     second_secret: str | None = None
 
+    def __repr__(self) -> str:
+        return "EnrolmentClaims(...)"
+
 
 class EnrolmentRequest(msgspec.Struct, frozen=True):
     """Body of ``POST /device/enrolments``."""
@@ -218,12 +224,18 @@ class TotpParameters(msgspec.Struct, frozen=True):
     digits: int = 6
     period: int = 30
 
+    def __repr__(self) -> str:
+        return "TotpParameters(...)"
+
 
 class EnrolmentSecrets(msgspec.Struct, frozen=True):
     """Plaintext of the secrets JWE: the PIN key (32 bytes, base64url) and the OTP seed."""
 
     pin_key: str
     totp: TotpParameters
+
+    def __repr__(self) -> str:
+        return "EnrolmentSecrets(...)"
 
 
 class ServiceKeys(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from ciba_service.sca.messages import (
     Accepted,
@@ -51,6 +52,7 @@ from ciba_service.sca.messages import (
     Welcome,
     decode_device_message,
 )
+from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 
 ISSUER = "http://127.0.0.1:9"
 ACTIVATION_CODE = "K7QM-2RXP-9D4T"
@@ -304,9 +306,9 @@ def refused(decision: str, *, reason: RefusalReason, attempts_left: int | None =
 class ScriptedSocketService:
     """Accepts WebSockets and hands each to the test as a ``Conversation``."""
 
-    def __init__(self, bank: ScriptedBank) -> None:
+    def __init__(self, bank: ScriptedBank, certificate: LoopbackCertificate | None = None) -> None:
         self.bank = bank
-        self.subprotocols: list[Any] | None = ["ciba-device.v1"]
+        self._tls = certificate and certificate.context()
         self._arrived: asyncio.Queue[Conversation] = asyncio.Queue()
         self._server: Server | None = None
 
@@ -315,7 +317,7 @@ class ScriptedSocketService:
         """Where the phone connects to."""
         assert self._server is not None
         port = next(iter(self._server.sockets)).getsockname()[1]
-        return f"ws://127.0.0.1:{port}/device/ws"
+        return f"{'wss' if self._tls else 'ws'}://127.0.0.1:{port}/device/ws"
 
     @property
     def quiet(self) -> bool:
@@ -327,7 +329,8 @@ class ScriptedSocketService:
             self._converse,
             "127.0.0.1",
             0,
-            subprotocols=self.subprotocols,
+            subprotocols=[Subprotocol("ciba-device.v1")],
+            ssl=self._tls,
             compression=None,
             close_timeout=1,
         )
@@ -437,13 +440,24 @@ class QuietServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[str]:
-    """Serve an ASGI application on loopback and give its address."""
+async def serving(
+    app: Starlette, certificate: LoopbackCertificate | None = None
+) -> AsyncIterator[str]:
+    """Serve an ASGI application on loopback, with TLS if told, and give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = QuietServer(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        ssl_certfile=certificate and certificate.chain,
+        ssl_keyfile=certificate and certificate.key,
+    )
+    server = QuietServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
+    scheme = "https" if certificate else "http"
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

@@ -32,7 +32,6 @@ def test_tls_anywhere_and_plain_text_on_this_machine(url: str) -> None:
     assert require_protected(url) == url
 
 
-@pytest.mark.clause("nist63b-3.1.3.1-3")
 @pytest.mark.parametrize(
     "url",
     [

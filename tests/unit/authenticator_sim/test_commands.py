@@ -29,6 +29,7 @@ from ciba_service.sca.messages import (
     Factor,
     RefusalReason,
 )
+from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.authenticator_sim.pseudo_terminal import Terminal
 from tests.unit.authenticator_sim.scripted_service import (
     ACTIVATION_CODE,
@@ -205,6 +206,24 @@ async def test_enrolling_if_needed_is_content_with_the_phone_that_is_there(
     )
     assert status == 1
     assert "belongs to another issuer" in err
+
+
+@pytest.mark.clause("nist63b-3.1.3.1-3")
+async def test_certificates_of_the_given_authority_only(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    """Over TLS the phone enrols with --ca-file, and not without it."""
+    certificate = await asyncio.to_thread(LoopbackCertificate.write, tmp_path)
+    async with serving(command.service.app(), certificate) as base:
+        command.base = command.service.bank.issuer = base
+        assert base.startswith("https://")
+        status, _, err = await command.enrol()
+        assert (status, err) == (1, "authenticator-sim: The service cannot be reached.\n")
+        assert command.service.enrolments == []
+        status, _, _ = await command.enrol("--ca-file", str(certificate.chain))
+        assert status == 0
+        status, out, _ = await command("list", "--ca-file", str(certificate.chain))
+        assert (status, out) == (0, "No open requests.\n")
 
 
 async def test_a_wrong_code_is_status_1(command: CommandLine) -> None:

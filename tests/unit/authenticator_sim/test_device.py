@@ -68,7 +68,6 @@ def deny(device: Device, transaction: str = "tx-1") -> Decide:
     return device.deny(transaction, reason=DenialReason.DECLINED, now_ms=NOW_MS)
 
 
-@pytest.mark.clause("nist63b-3.1.3.1-5")
 def test_the_phone_signs_the_nonce_of_its_own_service(device: Device, bank: ScriptedBank) -> None:
     """The proof is bound to device, issuer and nonce."""
     (message,) = device.receive(Hello(ISSUER, "n1"), now_ms=NOW_MS).messages

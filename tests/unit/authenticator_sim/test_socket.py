@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -36,6 +37,7 @@ from ciba_service.sca.messages import (
     Withdrawn,
     WithdrawnReason,
 )
+from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.authenticator_sim.doubles import Ears, FakeClock
 from tests.unit.authenticator_sim.scripted_service import (
     DEVICE_ID,
@@ -444,3 +446,27 @@ async def test_a_pause_ends_with_its_connection(running: Running, bank: Scripted
     assert await conversation.hear_decision() == decision
     await conversation.accept(decision)
     await running.ears.next(Decided)
+
+
+@pytest.mark.clause("nist63b-3.1.3.1-3")
+async def test_the_socket_is_protected_by_tls(
+    identity: DeviceIdentity, bank: ScriptedBank, clock: FakeClock, ears: Ears, tmp_path: Path
+) -> None:
+    """The phone talks to the authority it trusts, and to no other."""
+    certificate = await asyncio.to_thread(LoopbackCertificate.write, tmp_path)
+    async with ScriptedSocketService(bank, certificate) as service:
+        assert service.url.startswith("wss://")
+        await _first_failure(identity, service.url, clock, ears)
+        assert ears.all(Disconnected)[0].detail == "The service cannot be reached."
+        connection = SocketConnection(
+            Device(replace(identity, websocket=service.url), random_bytes=os.urandom),
+            clock=clock,
+            random_bytes=os.urandom,
+            tls=tls_context(certificate.chain),
+            report=ears.report,
+        )
+        task = asyncio.create_task(connection.run())
+        await (await service.next()).welcome()
+        await ears.next(Connected)
+        task.cancel()
+        await asyncio.wait({task})

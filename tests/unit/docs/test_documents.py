@@ -1,0 +1,95 @@
+"""The documents say what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ciba_service import settings
+from ciba_service.protocol.client.metadata import ClientMetadata
+from ciba_service.sca import messages
+from tools.state_diagram import state_diagram
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+
+SECTIONS = {
+    "server": settings.ServerSettings,
+    "store": settings.StoreSettings,
+    "requests": settings.RequestSettings,
+    "tokens": settings.TokenSettings,
+    "policy": settings.PolicySettings,
+    "device": settings.DeviceSettings,
+    "users": settings.UserSettings,
+    "clients": ClientMetadata,
+}
+
+
+def test_the_state_diagram_is_drawn_from_the_table():
+    """docs/architecture.md shows exactly the transitions of protocol/transaction/state.py."""
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    (diagram,) = re.findall(r"```mermaid\n(stateDiagram.*?)\n```", text, re.DOTALL)
+    assert diagram == state_diagram()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_setting_is_documented(section: str):
+    """docs/configuration.md has a row for each key of each section, and for no other."""
+    text = (DOCS / "configuration.md").read_text("utf-8")
+    chapter = text.split(
+        f"## `[{section}]`" if section not in {"users", "clients"} else f"## `[[{section}]]`"
+    )[1]
+    documented = re.findall(r"^\| `(\w+)`", chapter.split("\n## ")[0], re.MULTILINE)
+    assert sorted(documented) == sorted(SECTIONS[section].__struct_fields__)
+
+
+def test_every_message_has_its_example():
+    """docs/device-protocol.md shows each frame, and each example is a valid frame."""
+    text = (DOCS / "device-protocol.md").read_text("utf-8")
+    frames = re.findall(r'\| `(\{"type".*?\})` \|', text)
+    shown = set()
+    for frame in frames:
+        decode = messages.decode_device_message
+        if re.search(r'"type": "(authenticate|fetch|decide)"', frame) is None:
+            decode = messages.decode_service_message
+        shown.add(type(decode(frame.replace("…", "...").encode())))
+    assert shown == set(messages.ServiceMessage.__args__) | set(messages.DeviceMessage.__args__)
+
+
+def test_every_close_code_is_documented():
+    """docs/device-protocol.md has a row for each close code, under its name."""
+    text = (DOCS / "device-protocol.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (44\d\d|45\d\d) \| (\w+) \|", text, re.MULTILINE))
+    assert rows == {str(code.value): code.name for code in messages.CloseCode}
+
+
+def test_every_refusal_reason_is_documented():
+    """docs/device-protocol.md explains each reason of ``refused``."""
+    text = (DOCS / "device-protocol.md").read_text("utf-8")
+    table = text.split("| `refused.reason` | meaning |")[1]
+    reasons = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(reasons) == sorted(messages.RefusalReason)
+
+
+def test_the_example_configuration_lacks_nothing_but_a_key():
+    """With a client's public key in its place, ciba.example.toml is a valid configuration."""
+    text = (ROOT / "ciba.example.toml").read_text("utf-8")
+    with pytest.raises(settings.InvalidSettingsError, match="jwks"):
+        settings.parse_settings(text, {})
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    members = tomllib.loads(text)
+    key = ", ".join(f'{name} = "{value}"' for name, value in jwk.items())
+    filled = text.replace("jwks = { keys = [] }", f"jwks = {{ keys = [{{ {key} }}] }}")
+    assert [user.sub for user in settings.parse_settings(filled, {}).users] == [
+        user["sub"] for user in members["users"]
+    ]
+
+
+def test_messages_survive_the_wire():
+    """Each frame is decoded to what was encoded."""
+    frame = messages.Refused(
+        transaction_id="t", decision="d", reason=messages.RefusalReason.FACTORS, attempts_left=4
+    )
+    assert messages.decode_service_message(msgspec.json.encode(frame)) == frame
