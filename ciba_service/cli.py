@@ -2,13 +2,16 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from ciba_service.commands import devices, keys, users
-from ciba_service.commands.opening import opened_store
+from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import serve
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings
@@ -32,10 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(options.config)
         configure_logging(settings.server.log_level)
         _run(options, settings)
+        sys.stdout.flush()
     except InvalidSettingsError as error:
         return _complain(f"{options.config}: {error}", _MISUSED)
     except CommandFailed as error:
         return _complain(str(error), _FAILED)
+    except BrokenPipeError:
+        # Whoever read the output has gone; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
     except KeyboardInterrupt:
         return _complain("interrupted", _FAILED)
     return _DONE
@@ -43,7 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    parser = argparse.ArgumentParser(prog="ciba-service", description=__doc__.partition(":")[0])
+    parser = argparse.ArgumentParser(
+        prog="ciba-service",
+        description="Run a CIBA service with a mobile approval backend, and look after it.",
+        epilog="Exit status: 0 done, 1 not done, 2 wrong usage or configuration.",
+        allow_abbrev=False,
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add(commands, "serve", "run the service until SIGTERM or SIGINT")
     _add(commands, "check", "check configuration and store, and do nothing else")
@@ -60,14 +73,14 @@ _Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse has no publi
 def _group(
     commands: "_Subparsers[argparse.ArgumentParser]", name: str, text: str
 ) -> "_Subparsers[argparse.ArgumentParser]":
-    parser = commands.add_parser(name, help=text, description=text)
+    parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     return parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
 
 def _add(
     commands: "_Subparsers[argparse.ArgumentParser]", name: str, text: str, *, json: bool = False
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text)
+    parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="ciba.toml")
     if json:
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -101,18 +114,13 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
         action(settings, as_json=options.json)
         return
     command = _COMMANDS[options.command, getattr(options, "action", None)]
-    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(command(options, settings))
-
-
-async def _check(settings: Settings) -> None:
-    async with opened_store(settings, own=False):
-        sys.stdout.write("configuration and store are good\n")
 
 
 _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ("serve", None): lambda _, settings: serve(settings),
-    ("check", None): lambda _, settings: _check(settings),
+    ("check", None): lambda _, settings: check(settings),
     ("users", "list"): lambda options, settings: users.list_users(settings, as_json=options.json),
     ("users", "activate"): lambda options, settings: users.activate_user(
         settings, options.subject, additional=options.additional, as_json=options.json
@@ -127,18 +135,6 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
 }
 
 
-def _new_event_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
 def _complain(text: str, status: int) -> int:
     sys.stderr.write(f"ciba-service: {text}\n")
     return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

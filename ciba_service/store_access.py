@@ -8,10 +8,10 @@ from pathlib import Path
 from ciba_service.settings import StoreSettings
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import check_server, connect
-from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
+from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.embedded.server import open_embedded
 
-__all__ = ["OpenStore", "open_store", "redis_target"]
+__all__ = ["OpenStore", "open_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +20,6 @@ class OpenStore:
 
     commands: Commands
     target: RedisTarget
-
-
-def redis_target(settings: StoreSettings) -> RedisTarget:
-    """Where Redis is; raises ``ValueError`` when the settings contradict each other."""
-    files = (settings.ca_file, settings.certificate_file, settings.key_file)
-    return RedisTarget.from_urls(
-        settings.all_urls,
-        mode=RedisMode(settings.mode),
-        master_name=settings.master_name,
-        username=settings.username,
-        password=settings.password,
-        tls=RedisTls(*files) if any(files) else None,
-    )
 
 
 @asynccontextmanager
@@ -44,7 +31,7 @@ async def open_store(settings: StoreSettings, *, own: bool) -> AsyncIterator[Ope
         UnsuitableRedis, StoreFault: the server is not usable, or does not answer.
     """
     if settings.all_urls:
-        async with _connected(redis_target(settings)) as store:
+        async with _connected(settings.target()) as store:
             yield store
     else:
         async with await open_embedded(Path(settings.data_directory), own=own) as server:

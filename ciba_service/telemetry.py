@@ -1,21 +1,29 @@
 """Logs: one JSON object a line, an event name and flat fields, behind the ``Telemetry`` port.
 
-Names of fields that could ever hold a secret are not accepted, so that none reaches a log by habit.
+Fields whose names could ever hold a secret are withheld, so that none reaches a log by habit; no
+call here raises, whatever it is given.
 """
 
 import logging
 import sys
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Final, TextIO
 
 import msgspec
 
-__all__ = ["JsonLines", "LogTelemetry", "configure_logging"]
+__all__ = ["SECRET_FIELDS", "JsonLines", "LogTelemetry", "configure_logging"]
 
 _LOGGER: Final = "ciba_service"
-_FORBIDDEN: Final = frozenset(
-    {"auth_req_id", "access_token", "id_token", "assertion", "request", "pin", "otp", "code"}
-)
+SECRET_FIELDS: Final = frozenset(
+    {
+        "access_token", "activation_code", "assertion", "auth_req_id", "authorization",
+        "client_assertion", "code", "enrolment", "factors", "id_token", "nonce", "otp", "password",
+        "pin", "pin_key", "pin_proof", "proof", "refresh_token", "request", "second_secret",
+        "secret", "token",
+    }
+)  # fmt: skip
+"""Names that no field of an event may have."""
 
 
 class LogTelemetry:
@@ -31,37 +39,62 @@ class LogTelemetry:
         self._log(logging.INFO, name, fields)
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
-        """Log at ERROR, with the type of the error and what it says of itself."""
-        self._log(logging.ERROR, name, {**fields, "error": f"{type(error).__name__}: {error}"})
+        """Log at ERROR: the type of the error, what it says of itself, and where it was raised."""
+        text = f"{type(error).__name__}: {error}"
+        self._log(
+            logging.ERROR, name, {**fields, "error": text, "at": _origin(error.__traceback__)}
+        )
 
     def _log(self, level: int, name: str, fields: dict[str, object]) -> None:
-        if _FORBIDDEN & fields.keys():
-            raise AssertionError("a secret must not be logged")
-        if self._logger.isEnabledFor(level):
-            present = {key: value for key, value in fields.items() if value is not None}
-            self._logger.log(level, name, extra={"fields": present})
+        if not self._logger.isEnabledFor(level):
+            return
+        present = {
+            key: value
+            for key, value in fields.items()
+            if value is not None and key not in SECRET_FIELDS
+        }
+        withheld = sorted(SECRET_FIELDS & fields.keys())
+        if withheld:
+            # Our mistake, but no reason to fail whatever is being logged.
+            present["withheld"] = withheld
+        self._logger.log(level, name, extra={"fields": present})
+
+
+def _origin(traceback: TracebackType | None) -> str | None:
+    if traceback is None:
+        return None
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    module = traceback.tb_frame.f_globals.get("__name__")
+    return f"{module}:{traceback.tb_lineno}"
 
 
 class JsonLines(logging.Formatter):
     """Formats every record, ours and those of libraries, as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, event, fields; a traceback only of what is no event."""
+        """Time in UTC, level, logger, event, then the fields, which cannot replace those four."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
         }
-        line |= getattr(record, "fields", {})
+        line = line | getattr(record, "fields", {}) | line
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        try:
+            return msgspec.json.encode(line, enc_hook=str).decode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return msgspec.json.encode({key: ascii(value) for key, value in line.items()}).decode()
 
 
-def configure_logging(level: str, stream: TextIO = sys.stderr) -> None:
-    """Send all logs as JSON lines to ``stream``; libraries only from WARNING up."""
-    handler = logging.StreamHandler(stream)
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send all logs as JSON lines to ``stream`` (standard error); libraries only from WARNING up.
+
+    ``level`` is the least of our own records: debug, info, warning or error.
+    """
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]

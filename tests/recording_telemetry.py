@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ciba_service.telemetry import SECRET_FIELDS
+
 
 @dataclass(frozen=True)
 class Event:
@@ -19,11 +21,13 @@ class RecordingTelemetry:
     failures: list[Event] = field(default_factory=list)
 
     def event(self, name: str, **fields: object) -> None:
-        """Keep an event."""
+        """Keep an event; one with a field that could hold a secret is a defect."""
+        assert not SECRET_FIELDS & fields.keys()
         self.events.append(Event(name, fields))
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
-        """Keep a failure."""
+        """Keep a failure, likewise."""
+        assert not SECRET_FIELDS & fields.keys()
         self.failures.append(Event(name, {**fields, "error": repr(error)}))
 
     def named(self, name: str) -> list[Event]:

@@ -95,23 +95,25 @@ async def running_service(
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
-    async with httpx2.AsyncClient(base_url=issuer) as http:
-        for client in clients:
-            client.issuer, client.clock, client.http = issuer, clock, http
-        yield RunningService(
-            issuer=issuer,
-            settings=settings,
-            service=service,
-            commands=commands,
-            keys=keys,
-            clock=clock,
-            telemetry=telemetry,
-            http=http,
-            clients={client.client_id: client for client in clients},
-        )
-    server.should_exit = True
-    await serving
-    await commands.aclose()
+    try:
+        async with httpx2.AsyncClient(base_url=issuer) as http:
+            for client in clients:
+                client.issuer, client.clock, client.http = issuer, clock, http
+            yield RunningService(
+                issuer=issuer,
+                settings=settings,
+                service=service,
+                commands=commands,
+                keys=keys,
+                clock=clock,
+                telemetry=telemetry,
+                http=http,
+                clients={client.client_id: client for client in clients},
+            )
+    finally:
+        server.should_exit = True
+        await serving
+        await commands.aclose()
 
 
 def _toml(

@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -105,3 +105,5 @@ def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
             return not is_same_phone
         case AnnouncementKind.OFFER | AnnouncementKind.WITHDRAW | AnnouncementKind.RESYNC:
             return True
+        case _:
+            assert_never(announcement.kind)

@@ -7,7 +7,7 @@ import msgspec
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores
-from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.ports import Announcement, AnnouncementKind
 from ciba_service.sca.devices import user_tag_of
 from ciba_service.settings import Settings
@@ -24,7 +24,9 @@ class _DeviceRow(msgspec.Struct, frozen=True):
 
 
 async def list_devices(settings: Settings, subject: str | None, *, as_json: bool) -> None:
-    """Print the phones of one user or of all."""
+    """Print the phones of one user or of all; raises ``CommandFailed`` for an unknown user."""
+    if subject is not None:
+        require_user(settings, subject)
     subjects = [user.sub for user in settings.users if subject in (None, user.sub)]
     rows = []
     async with open_stores(settings) as stores:

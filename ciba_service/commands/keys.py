@@ -1,17 +1,15 @@
 """``ciba-service keys``: make what is missing, list what is there."""
 
-import secrets
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
-from ciba_service.clock import SystemClock
-from ciba_service.commands.opening import keys_directory
+from ciba_service.commands.opening import make_keys
 from ciba_service.commands.outcome import CommandFailed, print_rows
 from ciba_service.settings import Settings
-from ciba_service.stores.key_files import KeyFileError, KeyListing, generate_keys, list_keys
+from ciba_service.stores.key_files import KeyFileError, KeyListing, list_keys
 
 __all__ = ["generate", "show"]
 
@@ -25,11 +23,7 @@ class _KeyRow(msgspec.Struct, frozen=True):
 
 def generate(settings: Settings, *, as_json: bool) -> None:
     """Make missing keys and print them; raises ``CommandFailed``."""
-    now = SystemClock().now_ms()
-    try:
-        made = generate_keys(keys_directory(settings), random=secrets.token_bytes, now=now)
-    except (KeyFileError, OSError) as error:
-        raise CommandFailed(str(error)) from error
+    made = make_keys(settings)
     if not made and not as_json:
         sys.stdout.write("all keys are there already\n")
         return
@@ -39,7 +33,7 @@ def generate(settings: Settings, *, as_json: bool) -> None:
 def show(settings: Settings, *, as_json: bool) -> None:
     """Print the keys without their secrets; raises ``CommandFailed``."""
     try:
-        print_rows(_rows(list_keys(keys_directory(settings))), as_json=as_json)
+        print_rows(_rows(list_keys(settings.keys_directory)), as_json=as_json)
     except KeyFileError as error:
         raise CommandFailed(str(error)) from error
 

@@ -5,11 +5,24 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["CommandFailed", "print_rows"]
+from ciba_service.settings import Settings
+
+__all__ = ["CommandFailed", "print_rows", "reason", "require_user"]
 
 
 class CommandFailed(Exception):
     """The command could not do its work; the text is for the person who typed it."""
+
+
+def reason(error: Exception) -> str:
+    """What an error says, without numbers and file names that stand in the sentence anyway."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def require_user(settings: Settings, subject: str) -> None:
+    """Raise ``CommandFailed`` when the configuration has no such user."""
+    if all(user.sub != subject for user in settings.users):
+        raise CommandFailed(f"there is no user {subject}")
 
 
 def print_rows(rows: Sequence[msgspec.Struct], *, as_json: bool) -> None:

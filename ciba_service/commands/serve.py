@@ -11,7 +11,7 @@ import uvicorn
 
 from ciba_service.app import build_service
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
-from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.outcome import CommandFailed, reason
 from ciba_service.sca.messages import SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
 
@@ -49,6 +49,7 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
+        lifespan="on",
         server_header=False,
         proxy_headers=False,
         backlog=_BACKLOG,
@@ -62,20 +63,24 @@ async def serve(settings: Settings) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
     surroundings = system_surroundings()
     keys = open_keys(settings)
-    listener = _listen(settings.server)
     async with opened_store(settings, own=True) as store:
         service = build_service(settings, store, keys, surroundings)
+        listener = _listen(settings.server)
         surroundings.telemetry.event(
             "listening",
             issuer=settings.server.issuer,
             host=settings.server.host,
             port=listener.getsockname()[1],
             device_protocol=SUBPROTOCOL,
+            warning=settings.exposure,
         )
         server = _Server(server_config(service.app, settings.server))
-        await server.serve(sockets=[listener])
-        if not server.started:
-            raise CommandFailed("the service did not start; the log says why")
+        try:
+            await server.serve(sockets=[listener])
+        except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
+            raise CommandFailed("the service did not start; the log says why") from ending
+        finally:
+            listener.close()
     surroundings.telemetry.event("stopped")
 
 
@@ -83,6 +88,6 @@ def _listen(server: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     try:
         return socket.create_server((server.host, server.port), family=family, backlog=_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         where = f"{server.host}:{server.port}"
-        raise CommandFailed(f"cannot listen on {where}: {error.strerror}") from error
+        raise CommandFailed(f"cannot listen on {where}: {reason(error)}") from error

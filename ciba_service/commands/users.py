@@ -7,7 +7,7 @@ import msgspec
 
 from ciba_service.clock import SystemClock
 from ciba_service.commands.opening import open_stores
-from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.sca.activation import (
     ACTIVATION_LIFETIME_MS,
     new_activation_code,
@@ -57,7 +57,7 @@ async def activate_user(
         CommandFailed: when there is no such user, or the user has a phone and ``additional`` is
             not set: a further phone by this way is the operator's reset (PSD2 RTS art. 24).
     """
-    _known(settings, subject)
+    require_user(settings, subject)
     clock = SystemClock()
     code = new_activation_code(secrets.token_bytes)
     second = new_second_secret(secrets.token_bytes) if settings.device.second_secret else None
@@ -79,12 +79,7 @@ async def activate_user(
 
 async def unlock_user(settings: Settings, subject: str) -> None:
     """Forget failed attempts; raises ``CommandFailed`` when there is no such user."""
-    _known(settings, subject)
+    require_user(settings, subject)
     async with open_stores(settings) as stores:
         await stores.attempts.reset(user_tag(subject), operation=secrets.token_urlsafe(16))
     sys.stdout.write(f"{subject} is unlocked\n")
-
-
-def _known(settings: Settings, subject: str) -> None:
-    if all(user.sub != subject for user in settings.users):
-        raise CommandFailed(f"there is no user {subject}")

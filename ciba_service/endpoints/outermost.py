@@ -1,4 +1,7 @@
-"""The outermost handler: whatever escaped becomes a 500 without text, and a line in the log."""
+"""The outermost handler: whatever escaped ends in an answer without text, and a line in the log."""
+
+from contextlib import suppress
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,6 +10,9 @@ from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import ServerError
 
 __all__ = ["Outermost"]
+
+# RFC 6455 7.4.1: the server met a condition it did not expect.
+_INTERNAL_ERROR: Final = {"type": "websocket.close", "code": 1011}
 
 
 class Outermost:
@@ -18,7 +24,7 @@ class Outermost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, and answer for defects."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         started = False
@@ -32,5 +38,8 @@ class Outermost:
             await self._app(scope, receive, noting_send)
         except Exception as defect:  # noqa: BLE001 - the one place for whatever escaped
             self._telemetry.failure("defect", defect, path=scope["path"])
-            if not started:
+            if scope["type"] == "websocket":
+                with suppress(OSError, RuntimeError):  # the phone has gone, or was told
+                    await send(_INTERNAL_ERROR)
+            elif not started:
                 await respond_error(send, ServerError(), self._telemetry)

@@ -22,6 +22,8 @@ __all__ = ["PostEndpoint"]
 
 _METHOD_NOT_ALLOWED: Final = 405
 _ALLOW: Final = ((b"allow", b"POST"),)
+# RFC 9110 15.5.9: whatever of the body is still to come is not waited for.
+_CLOSE: Final = ((b"connection", b"close"),)
 
 
 class PostEndpoint(ABC):
@@ -44,7 +46,7 @@ class PostEndpoint(ABC):
         try:
             body = await read_body(scope, receive, self.body)
         except UnreadableBody as unreadable:
-            await self._refuse(send, str(unreadable), unreadable.status)
+            await self._refuse(send, str(unreadable), unreadable.status, _CLOSE)
             return
         try:
             await self.answer(scope, body, send)

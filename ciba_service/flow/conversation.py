@@ -1,11 +1,9 @@
 """What an authenticated phone is answered, whichever way its message came."""
 
-from typing import assert_never
-
-from ciba_service.flow.decision import Decisions, DeviceRevoked
+from ciba_service.flow.decision import Decisions
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.sca.devices import user_tag_of
-from ciba_service.sca.messages import Authenticate, Decide, DeviceMessage, Fetch, ServiceMessage
+from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
 
 __all__ = ["Conversation"]
 
@@ -17,21 +15,15 @@ class Conversation:
         self._decisions = decisions
         self._challenges = challenges
 
-    async def replies(self, device_id: str, message: DeviceMessage) -> list[ServiceMessage]:
+    async def replies(self, device_id: str, message: Fetch | Decide) -> list[ServiceMessage]:
         """The frames that answer ``message``.
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
         """
-        match message:
-            case Fetch():
-                return await self.open_challenges(device_id)
-            case Decide():
-                return [await self._decisions.decide(device_id, message.decision)]
-            case Authenticate():
-                raise AssertionError("a phone authenticates before its conversation begins")
-            case _:
-                assert_never(message)
+        if isinstance(message, Fetch):
+            return await self.open_challenges(device_id)
+        return [await self._decisions.decide(device_id, message.decision)]
 
     async def open_challenges(self, device_id: str) -> list[ServiceMessage]:
         """Every open challenge of the phone's user, then the list of them."""
@@ -45,5 +37,5 @@ class Conversation:
 def _tag(device_id: str) -> str:
     tag = user_tag_of(device_id)
     if tag is None:
-        raise DeviceRevoked
+        raise AssertionError("an authenticated phone has the name of one")
     return tag

@@ -1,6 +1,5 @@
 """A phone proves who it is: its signature over a nonce of ours, once (NIST SP 800-63B-4 3.2.7)."""
 
-import asyncio
 from typing import Final
 
 from ciba_service.flow.decision import DeviceRevoked
@@ -58,18 +57,17 @@ class DeviceSessions:
         until = self._nonces.expiry(claims.nonce, self._clock.now_ms())
         if until is None:
             raise InvalidDeviceProofError from Reason("the nonce is not ours or too old")
-        device, fresh = await asyncio.gather(
-            self._devices.find(claims.iss),
-            self._replays.reserve(
-                _REPLAY_KIND, claims.nonce, proof, operation=operation, until=until
-            ),
-        )
+        device = await self._devices.find(claims.iss)
         if device is None:
             raise DeviceRevoked
         try:
             verify_session_proof(presented, device=device, issuer=self._issuer, body_hash=body_hash)
         except InvalidProofError as error:
             raise InvalidDeviceProofError from Reason(str(error))
+        # Last, so that strangers make nothing be written.
+        fresh = await self._replays.reserve(
+            _REPLAY_KIND, claims.nonce, proof, operation=operation, until=until
+        )
         if not fresh:
             raise InvalidDeviceProofError from Reason("the proof was used before")
         return device

@@ -6,7 +6,7 @@ process left behind. Each piece of work may run twice and does no harm then.
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Final, assert_never
 
 from ciba_service.ports import (
     Announcement,
@@ -23,6 +23,7 @@ from ciba_service.ports import (
     Telemetry,
     Transaction,
     TransactionStore,
+    UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.messages import WithdrawnReason
@@ -83,8 +84,16 @@ class DueWorker:
         """Do whatever is due in one partition now."""
         while works := await self._due.claim(partition, now=self._clock.now_ms(), limit=_BATCH):
             for work in works:
-                await self._perform(work)
-                await self._due.finish(work)
+                await self._do(work)
+
+    async def _do(self, work: DueWork) -> None:
+        try:
+            await self._perform(work)
+        except UnknownRecordFormat as error:
+            # Left for a process that knows the format; what else is due must not wait for it.
+            self._telemetry.failure("due_work_failed", error, transaction_id=work.transaction_id)
+            return
+        await self._due.finish(work)
 
     async def _work_on_nudges(self) -> None:
         while True:
@@ -120,6 +129,8 @@ class DueWorker:
                 await self._expire(work.transaction_id)
             case DueKind.SETTLE:
                 await self._settle(work.transaction_id)
+            case _:
+                assert_never(work.kind)
 
     async def _announce(self, transaction_id: str) -> None:
         transaction = await self._read(transaction_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, assert_never
 
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.issuance import Issuance
@@ -205,6 +205,8 @@ def _settled(reply: PollReply) -> Transaction:
             if reply.transaction is None:
                 raise AssertionError("a settled poll carries its transaction")
             return reply.transaction
+        case _:
+            assert_never(reply.status)
 
 
 def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -> Grant:

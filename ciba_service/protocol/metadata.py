@@ -63,8 +63,8 @@ class Endpoints:
         return "ws" + self.url(path).removeprefix("http")
 
 
-class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """The metadata document, member for member."""
+class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The metadata document, member for member; an empty member is left out (RFC 8414 3.2)."""
 
     issuer: str
     token_endpoint: str
@@ -81,7 +81,7 @@ class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True):
     token_endpoint_auth_methods_supported: tuple[str, ...]
     token_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
     acr_values_supported: tuple[str, ...]
-    authorization_details_types_supported: tuple[str, ...]
+    authorization_details_types_supported: tuple[str, ...] = ()
 
 
 def provider_metadata(

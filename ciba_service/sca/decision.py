@@ -5,6 +5,7 @@ signature and challenge verify reaches the factors.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +14,7 @@ import msgspec
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.jose.encryption import DecryptionKey, InvalidJweError
+from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.jose.verification import (
     CompactJws,
@@ -39,7 +40,8 @@ __all__ = [
     "verify_decision",
 ]
 
-MAXIMUM_IDENTIFIER_LENGTH: Final = 128
+_JTI: Final = re.compile(r"[ -~]{1,128}", re.ASCII)
+_TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _ES256: Final = frozenset({SignatureAlgorithm.ES256})
 
 
@@ -75,12 +77,12 @@ def parse_decision(text: str) -> PresentedDecision:
     try:
         jws = parse_jws(text)
         claims = msgspec.json.decode(jws.payload, type=DecisionClaims)
-    except (InvalidJwsError, msgspec.DecodeError) as error:
+    except ValueError as error:  # of JWS, JSON or UTF-8
         raise InvalidDecisionError(f"malformed: {error}") from error
-    if max(len(claims.jti), len(claims.transaction_id)) > MAXIMUM_IDENTIFIER_LENGTH:
-        raise InvalidDecisionError("an identifier is too long")
-    if not claims.jti.isascii() or not claims.jti.isprintable() or not claims.jti:
-        raise InvalidDecisionError("jti is not printable ASCII")
+    if not _TRANSACTION_ID.fullmatch(claims.transaction_id):
+        raise InvalidDecisionError("transaction_id has another shape")
+    if not _JTI.fullmatch(claims.jti):
+        raise InvalidDecisionError("jti is not 1 to 128 printable ASCII characters")
     operation = base64url(hashlib.sha256(text.encode("ascii")).digest())
     return PresentedDecision(claims=claims, operation=operation, jws=jws)
 
@@ -127,7 +129,7 @@ def _proofs(claims: DecisionClaims, encryption_key: DecryptionKey) -> FactorProo
     try:
         plaintext = encryption_key.open(claims.factors, FACTORS_TYP)
         proofs = msgspec.json.decode(plaintext, type=FactorProofs)
-    except (InvalidJweError, msgspec.DecodeError) as error:
+    except ValueError as error:  # of JWE, JSON or UTF-8
         raise InvalidDecisionError(f"factors: {error}") from error
     if proofs.jti != claims.jti:
         raise InvalidDecisionError("the factors belong to another decision")

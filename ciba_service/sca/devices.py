@@ -1,17 +1,20 @@
 """An enrolled phone: its names, its public key, and the secrets shared with it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ciba_service.protocol.jose.encoding import base64url, parse_base64url
+from ciba_service.protocol.jose.encoding import (
+    MalformedEncodingError,
+    base64url,
+    parse_base64url,
+)
 from ciba_service.protocol.jose.keys import VerificationKey
 
 __all__ = ["Device", "UserTag", "new_device_id", "user_tag_of"]
 
+# A name is the user's tag and as many random bytes.
 _TAG_BYTES: Final = 16
-_DEVICE_ID: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 UserTag = str
 
@@ -36,6 +39,8 @@ def new_device_id(tag: UserTag, token_bytes: Callable[[int], bytes]) -> str:
 
 def user_tag_of(device_id: str) -> UserTag | None:
     """The tag of the user a device id belongs to, or None when it is no device id."""
-    if not _DEVICE_ID.fullmatch(device_id):
+    try:
+        raw = parse_base64url(device_id)
+    except MalformedEncodingError:
         return None
-    return base64url(parse_base64url(device_id)[:_TAG_BYTES])
+    return base64url(raw[:_TAG_BYTES]) if len(raw) == 2 * _TAG_BYTES else None

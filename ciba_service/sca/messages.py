@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -342,20 +342,26 @@ class MessageExchange(msgspec.Struct, frozen=True):
     messages: tuple[ServiceMessage, ...]
 
 
-_device_decoder: Final = msgspec.json.Decoder(DeviceMessage)
-_service_decoder: Final = msgspec.json.Decoder(ServiceMessage)
+_T = TypeVar("_T")
+_device_decoder: Final[msgspec.json.Decoder[DeviceMessage]] = msgspec.json.Decoder(DeviceMessage)
+_service_decoder: Final[msgspec.json.Decoder[ServiceMessage]] = msgspec.json.Decoder(ServiceMessage)
 
 
 def decode_device_message(frame: str | bytes) -> DeviceMessage:
     """Parse a frame sent by a phone; raises ``msgspec.DecodeError`` when it is malformed."""
-    message: DeviceMessage = _device_decoder.decode(frame)
-    return message
+    return _decode(_device_decoder, frame)
 
 
 def decode_service_message(frame: str | bytes) -> ServiceMessage:
     """Parse a frame sent by the service; raises ``msgspec.DecodeError`` when it is malformed."""
-    message: ServiceMessage = _service_decoder.decode(frame)
-    return message
+    return _decode(_service_decoder, frame)
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], frame: str | bytes) -> _T:
+    try:
+        return decoder.decode(frame)
+    except UnicodeError as error:
+        raise msgspec.DecodeError("not UTF-8") from error
 
 
 def _base64url(data: bytes) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
 from ciba_service.sca.devices import UserTag, user_tag_of
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, reset_key
+from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, reset_key, spent_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 
 __all__ = ["RedisAttempts"]
@@ -47,7 +47,7 @@ class RedisAttempts:
         if tag is None:
             return False
         spent = await self._operations.evaluate(
-            _SPEND, [otp_key(tag, device_id)], [step, operation, _STEP_MEMORY_MS]
+            _SPEND, [otp_key(tag, device_id), spent_key(tag, operation)], [step, _STEP_MEMORY_MS]
         )
         return bool(spent)
 

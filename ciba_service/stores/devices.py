@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,7 +26,7 @@ _REVOKE: Final = Script.load("revoke_device")
 class _Record(msgspec.Struct, frozen=True):
     """What is written; ``pin_key`` and ``totp_secret`` are sealed and in base64."""
 
-    v: int
+    v: Literal[1]
     subject: str
     name: str
     enrolled_at: int
@@ -126,7 +126,7 @@ class RedisDevices:
 
 
 def _parse(stored: bytes) -> _Record:
-    record = msgspec.json.decode(stored, type=_Record)
-    if record.v != _FORMAT:
-        raise UnknownRecordFormat("a phone has another format")
-    return record
+    try:
+        return msgspec.json.decode(stored, type=_Record)
+    except ValueError as error:
+        raise UnknownRecordFormat("a phone has another format") from error

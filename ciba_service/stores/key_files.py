@@ -5,6 +5,7 @@ Keys for tokens, challenges and factors are different keys, and each has one alg
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from ciba_service.ports import Randomness
@@ -123,12 +125,23 @@ def load_keys(directory: Path) -> FileKeys:
     missing = [f"{purpose} {alg}" for purpose, alg in _WANTED if (purpose, alg) not in stored]
     if missing:
         raise KeyFileError(f"{directory / KEYS_FILE} lacks keys: {', '.join(missing)}")
+    ring = _read_ring(directory)
+    try:
+        return _file_keys(ring, stored)
+    except (JoseError, ValueError, KeyError) as error:
+        raise KeyFileError(f"{directory / KEYS_FILE} holds a key that is unusable") from error
+
+
+def _file_keys(ring: Ring, stored: dict[tuple[_Purpose, str], _StoredKey]) -> FileKeys:
     challenge, factors = stored["challenge", "ES256"], stored["factors", "ECDH-ES"]
     tokens = [key for key in stored.values() if key.purpose == "token"]
+    decryption_key = ECKey.import_key({**factors.jwk})
+    if not decryption_key.is_private:
+        raise KeyFileError(f"key {factors.kid} is not private")
     return FileKeys(
-        ring=_read_ring(directory),
+        ring=ring,
         challenge_key=_signing_key(challenge),
-        factors_key=DecryptionKey(factors.kid, ECKey.import_key({**factors.jwk})),
+        factors_key=DecryptionKey(factors.kid, decryption_key),
         _token_keys={SignatureAlgorithm(key.alg): _signing_key(key) for key in tokens},
         _token_jwks=[_public_jwk(key) for key in tokens],
         _challenge_jwk=_public_jwk(challenge),
@@ -176,7 +189,7 @@ def _read_keys(directory: Path) -> tuple[_StoredKey, ...]:
     path = directory / KEYS_FILE
     try:
         return msgspec.json.decode(_read(path), type=tuple[_StoredKey, ...])
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise KeyFileError(f"{path} is malformed: {error}") from error
 
 
@@ -205,9 +218,9 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     # Whole or not at all, and never readable by others, not even for a moment.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    Path(temporary).replace(path)

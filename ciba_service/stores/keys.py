@@ -14,6 +14,7 @@ __all__ = [
     "PARTITIONS",
     "PERSISTENT_KEYS",
     "activation_key",
+    "activation_use_key",
     "attempt_key",
     "attempts_key",
     "claim_key",
@@ -29,6 +30,7 @@ __all__ = [
     "replay_key",
     "reset_key",
     "revocation_key",
+    "spent_key",
     "transaction_key",
     "user_tag",
 ]
@@ -48,7 +50,7 @@ PERSISTENT_KEYS: Final = (
 
 def partition_of(transaction_id: str) -> int:
     """The partition is the first byte of the transaction id."""
-    return parse_base64url(transaction_id[:2])[0]
+    return parse_base64url(transaction_id[:4])[0]  # four characters are three bytes exactly
 
 
 def user_tag(subject: str) -> UserTag:
@@ -102,8 +104,13 @@ def reset_key(tag: UserTag, operation: str) -> str:
 
 
 def otp_key(tag: UserTag, device_id: str) -> str:
-    """Text: the last OTP step a phone spent, and for which operation."""
+    """Number: the last OTP step a phone spent."""
     return f"ciba:{{u{tag}}}:otp:{device_id}"
+
+
+def spent_key(tag: UserTag, operation: str) -> str:
+    """Number: the OTP step an operation spent."""
+    return f"ciba:{{u{tag}}}:spent:{operation}"
 
 
 def enrolment_key(tag: UserTag, operation: str) -> str:
@@ -119,6 +126,11 @@ def revocation_key(tag: UserTag, operation: str) -> str:
 def activation_key(lookup: str, *, preset: bool) -> str:
     """Hash: an activation code, under its keyed hash."""
     return f"ciba:{{a{lookup}}}:{'preset' if preset else 'code'}"
+
+
+def activation_use_key(lookup: str, operation: str) -> str:
+    """Marker: this operation has used the code."""
+    return f"ciba:{{a{lookup}}}:use:{operation}"
 
 
 def replay_key(kind: str, owner: str, identifier: str) -> str:

@@ -10,8 +10,9 @@ from ciba_service.stores.driver.script import Script
 
 __all__ = ["OPERATION_MEMORY_MS", "Operations"]
 
-# How long the outcome of an operation is remembered for its retries.
-OPERATION_MEMORY_MS: Final = 900_000
+# How long the outcome of an operation is remembered for its retries: longer than any transaction
+# lives in the store, since its due work may be done again until the end.
+OPERATION_MEMORY_MS: Final = 1_800_000
 
 
 class Operations:

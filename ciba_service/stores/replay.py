@@ -19,5 +19,7 @@ class RedisReplays:
     ) -> bool:
         """Claim for this operation; ``until`` is in milliseconds."""
         key = replay_key(kind, owner, identifier)
-        holder = await self._operations.call("SET", key, operation, "NX", "GET", "PXAT", until)
-        return holder is None or bool(holder.decode() == operation)
+        if await self._operations.call("SET", key, operation, "NX", "PXAT", until):
+            return True
+        # Taken: by another operation, or by this one, whose first reply was lost.
+        return bool(await self._operations.call("GET", key) == operation.encode())

@@ -10,6 +10,7 @@ from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import PERSISTENT_KEYS
+from tests.contracts.store_builders import Stores, stores_over
 from tests.redis_servers import ServerKind, flush_all, keys_without_ttl, running
 
 _PERSISTENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERSISTENT_KEYS))
@@ -48,3 +49,9 @@ async def commands(redis_target: RedisTarget) -> AsyncIterator[Commands]:
     commands = Commands(connect(redis_target))
     yield commands
     await commands.aclose()
+
+
+@pytest.fixture
+def stores(commands: Commands) -> Stores:
+    """Every store on that server."""
+    return stores_over(commands)

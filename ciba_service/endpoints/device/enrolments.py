@@ -31,6 +31,6 @@ class EnrolmentEndpoint(PostEndpoint):
         """Enrol and answer with what the phone needs."""
         try:
             request = msgspec.json.decode(body, type=EnrolmentRequest)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:  # of JSON or UTF-8, or nested without end
             raise InvalidRequestError from Reason(str(error))
         await respond(send, _CREATED, await self._enrolment.enrol(request.enrolment))

@@ -1,6 +1,7 @@
 """``GET /device/nonce`` and ``POST /device/messages``: the device protocol without a socket."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import ClassVar, Final
 
 import msgspec
@@ -18,13 +19,15 @@ from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (
     InvalidDeviceProofError,
     InvalidRequestError,
+    OAuth2Error,
     Reason,
     RevokedDeviceError,
 )
 from ciba_service.sca.decision import InvalidDecisionError
 from ciba_service.sca.messages import (
     Authenticate,
-    DeviceMessage,
+    Decide,
+    Fetch,
     MessageExchange,
     body_hash,
     decode_device_message,
@@ -34,6 +37,7 @@ __all__ = ["DeviceMessagesEndpoint", "nonce_route"]
 
 _OK: Final = 200
 _SCHEME: Final = b"device "
+_CHALLENGE: Final = ((b"www-authenticate", b"Device"),)
 
 
 def nonce_route(sessions: DeviceSessions) -> Callable[[Request], object]:
@@ -81,6 +85,10 @@ class DeviceMessagesEndpoint(PostEndpoint):
             raise InvalidRequestError from Reason(str(error))
         await respond(send, _OK, MessageExchange(tuple(replies)))
 
+    def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:  # noqa: ARG002 - every 401 has it
+        """RFC 9110 15.5.2: a 401 names the scheme to use."""
+        return _CHALLENGE if error.status_code == HTTPStatus.UNAUTHORIZED else ()
+
 
 def _proof(authorization: bytes | None) -> str:
     if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
@@ -88,10 +96,10 @@ def _proof(authorization: bytes | None) -> str:
     return authorization[len(_SCHEME) :].decode("latin-1").strip()
 
 
-def _message(body: bytes) -> DeviceMessage:
+def _message(body: bytes) -> Fetch | Decide:
     try:
         message = decode_device_message(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # the latter: nested without end
         raise InvalidRequestError from Reason(str(error))
     if isinstance(message, Authenticate):
         raise InvalidRequestError from Reason("authenticate is for sockets")

@@ -7,7 +7,7 @@ handshake. Frames of a phone are answered one after the other, which is the back
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, assert_never
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -44,10 +44,7 @@ from ciba_service.sca.messages import (
     decode_device_message,
 )
 
-__all__ = ["DeviceSocket", "SocketSteps"]
-
-AUTHENTICATION_SECONDS: Final = 10.0
-SEND_SECONDS: Final = 10.0
+__all__ = ["DeviceSocket", "Patience", "SocketSteps"]
 
 
 class DeviceProtocolError(Exception):
@@ -68,8 +65,18 @@ class SocketSteps:
     new_operation: Callable[[], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a phone has to authenticate, and to take a frame that is sent to it."""
+
+    authenticate: float = 10.0
+    send: float = 10.0
+
+
 class DeviceSocket:
     """The ASGI endpoint: one call a socket."""
+
+    patience: ClassVar = Patience()
 
     def __init__(self, steps: SocketSteps, clock: Clock, telemetry: Telemetry) -> None:
         self._steps = steps
@@ -106,9 +113,9 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
 
     async def _authenticate(self, socket: WebSocket) -> Device:
-        await _send(socket, self._steps.sessions.greet())
+        await self._send(socket, self._steps.sessions.greet())
         try:
-            async with asyncio.timeout(AUTHENTICATION_SECONDS):
+            async with asyncio.timeout(self.patience.authenticate):
                 message = await _receive(socket)
         except TimeoutError:
             raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
@@ -125,7 +132,8 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.REVOKED) from None
         except StoreUnavailable:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
-        await _send(socket, Welcome(device_id=device.device_id, server_time=self._clock.now_ms()))
+        welcome = Welcome(device_id=device.device_id, server_time=self._clock.now_ms())
+        await self._send(socket, welcome)
         return device
 
     async def _listen(self, socket: WebSocket, device: Device) -> None:
@@ -135,7 +143,7 @@ class DeviceSocket:
             if not budget.spend(self._clock.now_ms()):
                 raise DeviceProtocolError(CloseCode.TOO_MANY_FRAMES)
             for reply in await self._replies(device.device_id, message):
-                await _send(socket, reply)
+                await self._send(socket, reply)
 
     async def _replies(self, device_id: str, message: DeviceMessage) -> list[ServiceMessage]:
         if isinstance(message, Authenticate):
@@ -153,7 +161,7 @@ class DeviceSocket:
 
     async def _tell(self, socket: WebSocket, device: Device, announcement: Announcement) -> None:
         for message in await self._frames(device.device_id, announcement):
-            await _send(socket, message)
+            await self._send(socket, message)
 
     async def _frames(self, device_id: str, announcement: Announcement) -> list[ServiceMessage]:
         match announcement.kind:
@@ -170,11 +178,20 @@ class DeviceSocket:
                 raise DeviceProtocolError(CloseCode.REVOKED)
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)
+            case _:
+                assert_never(announcement.kind)
+
+    async def _send(self, socket: WebSocket, message: ServiceMessage) -> None:
+        try:
+            async with asyncio.timeout(self.patience.send):
+                await socket.send_text(msgspec.json.encode(message).decode())
+        except TimeoutError:
+            raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
 
     async def _close(self, socket: WebSocket, code: CloseCode) -> None:
         self._telemetry.event("device_socket_closed", close_code=code.value)
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(self.patience.send):
                 await socket.close(code, code.name.lower())
         except (TimeoutError, RuntimeError, WebSocketDisconnect):
             return  # The phone was gone before.
@@ -189,16 +206,8 @@ async def _receive(socket: WebSocket) -> DeviceMessage:
         raise DeviceProtocolError(CloseCode.MALFORMED)
     try:
         return decode_device_message(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # the latter: nested without end
         raise DeviceProtocolError(CloseCode.MALFORMED) from None
-
-
-async def _send(socket: WebSocket, message: ServiceMessage) -> None:
-    try:
-        async with asyncio.timeout(SEND_SECONDS):
-            await socket.send_text(msgspec.json.encode(message).decode())
-    except TimeoutError:
-        raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
 
 
 def _unavailable(message: Decide) -> Refused:

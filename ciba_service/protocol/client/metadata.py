@@ -28,6 +28,8 @@ _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _DEFAULT_INTERVAL: Final = 5
 _MAXIMUM_INTERVAL: Final = 300
+# The service has signing keys of these algorithms; others it verifies but never issues.
+_ISSUED_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256})
 
 
 class InvalidMetadataError(ValueError):
@@ -96,6 +98,7 @@ def register_client(members: Mapping[str, object]) -> Client:
         metadata = msgspec.convert(members, ClientMetadata)
     except msgspec.ValidationError as error:
         raise InvalidMetadataError(str(error)) from error
+    _refuse_binding(metadata)
     profile = PROFILES[metadata.profile]
     delivery_mode = _delivery_mode(metadata, profile)
     return Client(
@@ -115,6 +118,13 @@ def register_client(members: Mapping[str, object]) -> Client:
         require_otp=metadata.require_otp,
         enabled=metadata.enabled,
     )
+
+
+def _refuse_binding(metadata: ClientMetadata) -> None:
+    # A client that relies on bound tokens must not be given bearer tokens instead.
+    for name in ("tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens"):
+        if getattr(metadata, name):
+            raise InvalidMetadataError(f"{name}: sender-constrained tokens are not issued yet")
 
 
 def _client_id(metadata: ClientMetadata) -> str:
@@ -177,7 +187,7 @@ def _id_token_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgori
     name = "id_token_signed_response_alg"
     if metadata.id_token_signed_response_alg is not None:
         alg = _algorithm(name, metadata.id_token_signed_response_alg, profile)
-        if alg is SignatureAlgorithm.RS256:
+        if alg not in _ISSUED_ALGORITHMS:
             raise InvalidMetadataError(f"{name}: {alg} is verified here but never issued")
         return alg
     return next(alg for alg in ALGORITHMS_BY_PREFERENCE if alg in profile.algorithms)
@@ -217,7 +227,7 @@ def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str 
         parts = urlsplit(endpoint)
     except ValueError as error:
         raise InvalidMetadataError(f"{name} is not a URL") from error
-    if parts.scheme != "https" or not parts.hostname or parts.fragment or parts.username:
+    if parts.scheme != "https" or not parts.hostname or parts.fragment or "@" in parts.netloc:
         raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
     return endpoint
 

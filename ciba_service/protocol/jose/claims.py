@@ -10,6 +10,8 @@ __all__ = ["FUTURE_SKEW", "MAXIMUM_JTI_LENGTH", "Claims", "InvalidClaimsError"]
 # FAPI 2.0 5.3.2.1 (13): up to 10 s in the future is accepted, more than 60 s never.
 FUTURE_SKEW: Final = 10
 MAXIMUM_JTI_LENGTH: Final = 512
+# JSON numbers may be of any size; arithmetic on instants is not.
+_LAST_INSTANT: Final = 2**53
 
 
 class InvalidClaimsError(ValueError):
@@ -44,10 +46,12 @@ class Claims:
         return value
 
     def seconds(self, name: str) -> float:
-        """A required NumericDate."""
+        """A required NumericDate, since the epoch and within exact arithmetic."""
         value = self._members.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidClaimsError(f"{name} is missing or not a number")
+        if not 0 <= value <= _LAST_INSTANT:
+            raise InvalidClaimsError(f"{name} is out of range")
         return value
 
     def optional_seconds(self, name: str) -> float | None:

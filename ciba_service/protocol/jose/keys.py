@@ -152,7 +152,7 @@ def _public_key(members: dict[str, str | list[str]], key_type: str) -> object:
 def _strong(key: object) -> PublicKey:
     match key:
         case RSAPublicKey() if not MINIMUM_RSA_BITS <= key.key_size <= MAXIMUM_RSA_BITS:
-            raise InvalidKeyError(f"an RSA key needs at least {MINIMUM_RSA_BITS} bits")
+            raise InvalidKeyError(f"an RSA key needs {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS} bits")
         case EllipticCurvePublicKey() if not isinstance(key.curve, SECP256R1):
             raise InvalidKeyError("an EC key is not on P-256")
         case RSAPublicKey() | EllipticCurvePublicKey() | Ed25519PublicKey():

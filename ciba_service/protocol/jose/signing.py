@@ -1,7 +1,7 @@
 """Signing of what the service issues: ID tokens, access tokens, challenges (RFC 7515)."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
@@ -47,3 +47,5 @@ class SigningKey:
                 return key.sign(data, _PSS, _SHA256)
             case Ed25519PrivateKey() as key:
                 return key.sign(data)
+            case other:
+                assert_never(other)

@@ -8,7 +8,7 @@ no key (RFC 8725 3.10), and a critical extension is refused, since none is under
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, assert_never
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
@@ -141,6 +141,8 @@ def _is_signed_by(candidate: VerificationKey, alg: SignatureAlgorithm, jws: Comp
                 key.verify(signature, data, padding, _SHA256)
             case Ed25519PublicKey() as key:
                 key.verify(signature, data)
+            case other:
+                assert_never(other)
     except InvalidSignature:
         return False
     return True

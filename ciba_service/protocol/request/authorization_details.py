@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
+from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json
 
 __all__ = [
     "PAYMENT_INITIATION",
@@ -59,9 +60,6 @@ class PaymentInitiation(
     remittance_information_unstructured: _Remittance | None = None
 
 
-_decoder: Final = msgspec.json.Decoder(tuple[PaymentInitiation, ...])
-
-
 def parse_authorization_details(
     value: object, allowed_types: frozenset[str]
 ) -> tuple[PaymentInitiation, ...]:
@@ -74,11 +72,9 @@ def parse_authorization_details(
     if value is None:
         return ()
     try:
-        if isinstance(value, str):
-            details = _decoder.decode(value)
-        else:
-            details = msgspec.convert(value, tuple[PaymentInitiation, ...])
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        members = parse_json(value.encode("utf-8")) if isinstance(value, str) else value
+        details = msgspec.convert(_typed(members), tuple[PaymentInitiation, ...])
+    except (msgspec.ValidationError, MalformedEncodingError) as error:
         raise InvalidAuthorizationDetailsError from Reason(str(error))
     if not 1 <= len(details) <= MAXIMUM_DETAILS:
         raise InvalidAuthorizationDetailsError from Reason("not exactly one payment")
@@ -87,6 +83,16 @@ def parse_authorization_details(
     for detail in details:
         _verify(detail)
     return details
+
+
+def _typed(members: object) -> object:
+    # RFC 9396 2: type is required; msgspec would take an untyped object for the only type there is.
+    untyped = isinstance(members, list) and any(
+        isinstance(member, dict) and "type" not in member for member in members
+    )
+    if untyped:
+        raise InvalidAuthorizationDetailsError from Reason("type is missing")
+    return members
 
 
 def _verify(detail: PaymentInitiation) -> None:

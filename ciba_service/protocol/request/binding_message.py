@@ -13,6 +13,8 @@ from ciba_service.protocol.errors import InvalidBindingMessageError, Reason
 __all__ = ["MAXIMUM_LENGTH", "parse_binding_message"]
 
 MAXIMUM_LENGTH: Final = 100
+# NFC makes one character of four at most; a longer text is not worth normalising.
+_MAXIMUM_RAW_LENGTH: Final = 4 * MAXIMUM_LENGTH
 
 _CATEGORIES: Final = frozenset(
     {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}
@@ -42,7 +44,7 @@ def parse_binding_message(text: str) -> str:
             anything but letters, marks, digits, punctuation, currency and mathematical signs and
             single inner spaces, or mixes Latin with Cyrillic or Greek within a word.
     """
-    message = unicodedata.normalize("NFC", text)
+    message = unicodedata.normalize("NFC", text[: _MAXIMUM_RAW_LENGTH + 1])
     if not 1 <= len(message) <= MAXIMUM_LENGTH:
         raise InvalidBindingMessageError from Reason("its length is not 1 to 100 characters")
     if "" in message.split(" "):

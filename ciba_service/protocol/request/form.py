@@ -1,5 +1,6 @@
 """application/x-www-form-urlencoded bodies, read strictly (RFC 6749 3.2, CIBA 7.1)."""
 
+import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -8,6 +9,7 @@ from ciba_service.protocol.errors import InvalidRequestError, Reason
 __all__ = ["MAXIMUM_PARAMETERS", "parse_form"]
 
 MAXIMUM_PARAMETERS: Final = 64
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})", re.ASCII)
 
 
 def parse_form(body: bytes) -> dict[str, str]:
@@ -38,6 +40,8 @@ def parse_form(body: bytes) -> dict[str, str]:
 def _decode(text: str) -> str:
     if "%" not in text and "+" not in text:
         return text
+    if _BROKEN_ESCAPE.search(text):
+        raise InvalidRequestError from Reason("a parameter has a broken escape")
     try:
         return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
     except UnicodeDecodeError:

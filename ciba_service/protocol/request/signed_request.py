@@ -20,7 +20,6 @@ from ciba_service.protocol.request.parameters import AUTHENTICATION_PARAMETERS, 
 __all__ = ["RequestReplay", "SignedRequest", "verify_signed_request"]
 
 MAXIMUM_SPAN: Final = 3600
-MAXIMUM_AGE: Final = 3600
 _ALLOWED_TYPES: Final = frozenset({None, "jwt", REQUEST_OBJECT_TYP})
 
 
@@ -84,8 +83,7 @@ def _verify_claims(claims: Claims, *, client: Client, issuer: str, now: float) -
     not_before = claims.not_future("nbf", now)
     if not_before is None:
         raise InvalidClaimsError("nbf is missing")
-    if not_before < now - MAXIMUM_AGE:
-        raise InvalidClaimsError("nbf is more than 60 minutes in the past")
+    # FAPI 1.0 Part 2 5.2.2 (13); with exp still to come, nbf is then no older than that (17).
     if expires_at - not_before > MAXIMUM_SPAN:
         raise InvalidClaimsError("exp is more than 60 minutes after nbf")
     return RequestReplay(jti=claims.jti(), expires_at=expires_at)

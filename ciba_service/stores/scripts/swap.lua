@@ -18,7 +18,7 @@ elseif event == 'fail' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
-  redis.call('HSET', KEYS[3], 'g', ARGV[9], 'a', ARGV[10])
+  redis.call('HSET', KEYS[3], 'v', ARGV[4], 'g', ARGV[9], 'a', ARGV[10])
   redis.call('PEXPIREAT', KEYS[3], ARGV[11])
 end
 if r[2] == 'pending' then

@@ -1,10 +1,14 @@
--- KEYS: activation
--- ARGV: operation, limit
+-- KEYS: activation, use by this operation
+-- ARGV: operation, limit, format
 -- {subject, salt, second secret hash}, each try counted once before it is looked at; or false when
--- there is no such code, another operation has used it, or it was tried too often.
-local r = redis.call('HMGET', KEYS[1], 's', 't', 'h', 'u', 'n', 'a:' .. ARGV[1])
-if not r[1] or (r[4] and r[4] ~= ARGV[1]) then return false end
-if not r[4] and not r[6] then
+-- there is no such code, it was tried too often, or it was used: by another operation, or so long
+-- ago by this one that it is no retry. {} when the format is unknown.
+local r = redis.call('HMGET', KEYS[1], 's', 't', 'h', 'u', 'n', 'a:' .. ARGV[1], 'v')
+if not r[1] then return false end
+if r[7] ~= ARGV[3] then return {} end
+if r[4] then
+  if redis.call('EXISTS', KEYS[2]) == 0 then return false end
+elseif not r[6] then
   if tonumber(r[5] or 0) >= tonumber(ARGV[2]) then return false end
   redis.call('HINCRBY', KEYS[1], 'n', 1)
   redis.call('HSET', KEYS[1], 'a:' .. ARGV[1], '1')

@@ -1,0 +1,33 @@
+"""The configuration: a TOML file, overridden by ``CIBA_SECTION__KEY``, read and checked once.
+
+``sections`` says what there is, ``reading`` turns text into it, ``rules`` and ``issuer`` hold what
+types cannot say, ``files`` looks at the files it names. Whatever is wrong stops the start with the
+name of the key and the reason.
+"""
+
+from ciba_service.settings.reading import load_settings, parse_settings
+from ciba_service.settings.sections import (
+    DeviceSettings,
+    InvalidSettingsError,
+    PolicySettings,
+    RequestSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+    TokenSettings,
+    UserSettings,
+)
+
+__all__ = [
+    "DeviceSettings",
+    "InvalidSettingsError",
+    "PolicySettings",
+    "RequestSettings",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "TokenSettings",
+    "UserSettings",
+    "load_settings",
+    "parse_settings",
+]

@@ -1,0 +1,38 @@
+"""The files that the settings name: they must be there and be what they are said to be."""
+
+import ssl
+from collections.abc import Callable
+
+from ciba_service.settings.sections import InvalidSettingsError, Settings
+
+__all__ = ["check_files"]
+
+
+def check_files(settings: Settings) -> None:
+    """Load certificates, keys and authorities once; raises ``InvalidSettingsError``."""
+    server, store = settings.server, settings.store
+    if server.tls_certificate is not None and server.tls_key is not None:
+        _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
+    if store.certificate_file is not None and store.key_file is not None:
+        _check_pair("store.certificate_file", store.certificate_file, store.key_file)
+    if store.ca_file is not None:
+        authorities = store.ca_file
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        _load("store.ca_file", authorities, lambda: context.load_verify_locations(authorities))
+
+
+def _check_pair(key: str, certificate: str, private_key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Without a password given here OpenSSL would ask at the terminal.
+    _load(
+        key, certificate, lambda: context.load_cert_chain(certificate, private_key, lambda: "none")
+    )
+
+
+def _load(key: str, file: str, load: Callable[[], None]) -> None:
+    try:
+        load()
+    except ssl.SSLError as error:
+        raise InvalidSettingsError(f"{key}: {file} does not fit: {error.reason}") from error
+    except OSError as error:
+        raise InvalidSettingsError(f"{key}: {file} cannot be read: {error.strerror}") from error

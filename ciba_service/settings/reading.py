@@ -1,0 +1,137 @@
+"""From the text of a TOML file and the environment to checked settings."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ciba_service.protocol.client.metadata import (
+    Client,
+    ClientMetadata,
+    InvalidMetadataError,
+    register_client,
+)
+from ciba_service.settings.files import check_files
+from ciba_service.settings.rules import RULES
+from ciba_service.settings.sections import (
+    DeviceSettings,
+    InvalidSettingsError,
+    PolicySettings,
+    RequestSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+    TokenSettings,
+    UserSettings,
+)
+
+__all__ = ["load_settings", "parse_settings"]
+
+_PREFIX: Final = "CIBA_"
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    server: ServerSettings
+    store: StoreSettings = StoreSettings()
+    requests: RequestSettings = RequestSettings()
+    tokens: TokenSettings = TokenSettings()
+    policy: PolicySettings = PolicySettings()
+    device: DeviceSettings = DeviceSettings()
+    users: tuple[UserSettings, ...] = ()
+    clients: tuple[dict[str, object], ...] = ()
+
+
+_LISTS: Final = frozenset({"users", "clients"})
+
+
+def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a file and those it names; raises ``InvalidSettingsError``."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidSettingsError(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidSettingsError("is not UTF-8 text") from error
+    settings = parse_settings(text, environ)
+    check_files(settings)
+    return settings
+
+
+def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
+    """Check a TOML document with its overrides; raises ``InvalidSettingsError``."""
+    try:
+        members = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSettingsError(f"not TOML: {error}") from error
+    try:
+        document = msgspec.convert(_overridden(members, environ), _Document)
+    except msgspec.ValidationError as error:
+        raise InvalidSettingsError(_plain(error)) from error
+    settings = Settings(
+        server=document.server,
+        store=document.store,
+        requests=document.requests,
+        tokens=document.tokens,
+        policy=document.policy,
+        device=document.device,
+        users=document.users,
+        clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
+    )
+    for check in RULES:
+        check(settings)
+    return settings
+
+
+def _overridden(members: dict[str, object], environ: Mapping[str, str]) -> dict[str, object]:
+    for name, value in environ.items():
+        section, separator, key = name.removeprefix(_PREFIX).lower().partition("__")
+        if not name.startswith(_PREFIX) or not separator:
+            continue
+        types = _types(section)
+        table = members.setdefault(section, {})
+        if section in _LISTS or not isinstance(table, dict):
+            raise InvalidSettingsError(f"{name}: [[{section}]] cannot be overridden")
+        if key not in types:
+            raise InvalidSettingsError(f"{name}: there is no key {section}.{key}")
+        table[key] = _value(value, types[key])
+    return members
+
+
+def _types(section: str) -> dict[str, object]:
+    """The keys of a section with their types."""
+    declared = {field.name: field.type for field in msgspec.structs.fields(_Document)}
+    struct = declared.get(section)
+    if not isinstance(struct, type) or not issubclass(struct, msgspec.Struct):
+        return {}
+    return {field.name: field.type for field in msgspec.structs.fields(struct)}
+
+
+def _value(text: str, expected: object) -> object:
+    """Text where text is expected, else what TOML reads; what it cannot read stays text."""
+    try:
+        return msgspec.convert(text, expected)
+    except msgspec.ValidationError:
+        pass
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _client(number: int, members: Mapping[str, object]) -> Client:
+    where = f"clients[{number}]"
+    unknown = members.keys() - set(ClientMetadata.__struct_fields__)
+    if unknown:
+        raise InvalidSettingsError(f"{where}.{min(unknown)} is not a known member")
+    try:
+        return register_client(members)
+    except InvalidMetadataError as error:
+        raise InvalidSettingsError(f"{where}: {_plain(error)}") from error
+
+
+def _plain(error: Exception) -> str:
+    """What msgspec says, with keys as an operator writes them."""
+    return str(error).replace("`$.", "`")

@@ -1,0 +1,142 @@
+"""What must hold between the settings: each rule raises ``InvalidSettingsError`` with its key."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from ciba_service.protocol.names import DeliveryMode
+from ciba_service.sca.activation import normal_code
+from ciba_service.sca.policy import ACR_TABLE
+from ciba_service.settings.issuer import issuer_defect
+from ciba_service.settings.sections import InvalidSettingsError, Settings, UserSettings
+
+__all__ = ["RULES"]
+
+# In normal form, so that a slip like "--------" is no code.
+_PRESET: Final = re.compile(r"[0-9A-Z]{8,64}", re.ASCII)
+_NEEDS_URL: Final = ("username", "password", "ca_file", "certificate_file", "key_file")
+
+
+def _check_server(settings: Settings) -> None:
+    server = settings.server
+    defect = issuer_defect(server.issuer)
+    if defect is not None:
+        raise InvalidSettingsError(f"server.issuer {defect}")
+    if (server.tls_certificate is None) != (server.tls_key is None):
+        raise InvalidSettingsError("server.tls_certificate and server.tls_key go together")
+    if server.tls_certificate is not None and settings.is_development:
+        raise InvalidSettingsError("server.issuer must be https when TLS is configured")
+
+
+def _check_device(settings: Settings) -> None:
+    if not settings.device.second_secret and not settings.is_development:
+        raise InvalidSettingsError("device.second_secret may be off with an http issuer only")
+
+
+def _check_store(settings: Settings) -> None:
+    store = settings.store
+    if store.url is not None and store.urls:
+        raise InvalidSettingsError("store.url and store.urls exclude each other")
+    if (store.mode == "sentinel") != (store.master_name is not None):
+        raise InvalidSettingsError("store.master_name goes with mode sentinel")
+    if (store.certificate_file is None) != (store.key_file is None):
+        raise InvalidSettingsError("store.certificate_file and store.key_file go together")
+    if not store.all_urls:
+        _check_embedded(settings)
+        return
+    try:
+        store.target()
+    except ValueError as error:
+        key = "store.urls" if store.urls else "store.url"
+        raise InvalidSettingsError(f"{key}: {error}") from error
+
+
+def _check_embedded(settings: Settings) -> None:
+    store = settings.store
+    if store.mode != "single":
+        raise InvalidSettingsError(f"store.urls is needed for mode {store.mode}")
+    # Whoever sets one of these believes that a server elsewhere is used.
+    for name in _NEEDS_URL:
+        if getattr(store, name) is not None:
+            raise InvalidSettingsError(f"store.{name} goes with store.url or store.urls")
+
+
+def _check_policy(settings: Settings) -> None:
+    if settings.policy.floor not in ACR_TABLE:
+        known = ", ".join(ACR_TABLE)
+        raise InvalidSettingsError(f"policy.floor must be one of {known}")
+
+
+def _check_users(settings: Settings) -> None:
+    owners: dict[str, str] = {}
+    for number, user in enumerate(settings.users):
+        where = f"users[{number}]"
+        if not user.sub.isascii() or not _is_plain(user.sub):
+            raise InvalidSettingsError(f"{where}.sub must be printable ASCII")
+        if user.sub in owners:
+            raise InvalidSettingsError(f"{where}.sub is used twice")
+        owners[user.sub] = user.sub
+    for number, user in enumerate(settings.users):
+        where = f"users[{number}].login_hints"
+        for hint in user.login_hints:
+            if not _is_plain(hint):
+                raise InvalidSettingsError(f"{where} must be printable, without spaces around")
+            # Also when it is the sub of another: a hint must never denote two people.
+            if owners.setdefault(hint, user.sub) != user.sub:
+                raise InvalidSettingsError(f"{where} has a hint of another user")
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and text == text.strip()
+
+
+def _check_presets(settings: Settings) -> None:
+    seen = set[str]()
+    for number, user in enumerate(settings.users):
+        code = _preset(f"users[{number}].activation_code", user, settings)
+        if code is None:
+            continue
+        if code in seen:
+            raise InvalidSettingsError(f"users[{number}].activation_code is used twice")
+        seen.add(code)
+
+
+def _preset(where: str, user: UserSettings, settings: Settings) -> str | None:
+    if user.activation_code is None:
+        return None
+    if not settings.is_development:
+        raise InvalidSettingsError(f"{where} needs an http issuer")
+    code = normal_code(user.activation_code)
+    if not _PRESET.fullmatch(code):
+        raise InvalidSettingsError(f"{where} must have at least 8 letters and digits, no others")
+    return code
+
+
+def _check_clients(settings: Settings) -> None:
+    names = [client.client_id for client in settings.clients]
+    for number, client in enumerate(settings.clients):
+        where = f"clients[{number}] ({client.client_id})"
+        if names.count(client.client_id) > 1:
+            raise InvalidSettingsError(f"{where}: client_id is used twice")
+        if client.profile.demands_sender_constraint:
+            raise InvalidSettingsError(
+                f"{where}: profile {client.profile.name} demands sender-constrained tokens, "
+                "which this version does not issue yet"
+            )
+        if client.delivery_mode is not DeliveryMode.POLL:
+            raise InvalidSettingsError(
+                f"{where}: backchannel_token_delivery_mode {client.delivery_mode} "
+                "is not available in this version"
+            )
+
+
+RULES: Final[tuple[Callable[[Settings], None], ...]] = (
+    _check_server,
+    _check_device,
+    _check_store,
+    _check_policy,
+    _check_users,
+    _check_presets,
+    _check_clients,
+)
+"""In this order."""

@@ -1,0 +1,161 @@
+"""What can be configured, section by section, with types and bounds."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
+from ciba_service.sca.policy import PSD2_SCA
+from ciba_service.settings.issuer import is_loopback
+from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
+
+__all__ = [
+    "DeviceSettings",
+    "InvalidSettingsError",
+    "PolicySettings",
+    "RequestSettings",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "TokenSettings",
+    "UserSettings",
+]
+
+_Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+# An empty text is a variable that was not set: it never stands for a default.
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class InvalidSettingsError(Exception):
+    """The configuration cannot be used; the text names the key and the reason."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the service listens and what it is called.
+
+    With an https issuer and no certificate, something in front ends TLS, and only that may reach
+    the port.
+    """
+
+    issuer: str
+    host: _Text = "127.0.0.1"
+    port: _Port = 8080
+    tls_certificate: _Text | None = None
+    tls_key: _Text | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Redis: with neither ``url`` nor ``urls`` a private server in ``data_directory``."""
+
+    data_directory: _Text = "var"
+    url: _Text | None = None
+    urls: tuple[_Text, ...] = ()
+    mode: Literal["single", "sentinel", "cluster"] = "single"
+    master_name: _Text | None = None
+    username: _Text | None = None
+    password: _Text | None = None
+    ca_file: _Text | None = None
+    certificate_file: _Text | None = None
+    key_file: _Text | None = None
+    deadline_ms: Annotated[int, msgspec.Meta(ge=100, le=30_000)] = 5_000
+
+    @property
+    def all_urls(self) -> tuple[str, ...]:
+        """Whichever way they were given."""
+        return self.urls or ((self.url,) if self.url else ())
+
+    def target(self) -> RedisTarget:
+        """Where Redis is; raises ``ValueError`` when URLs and other keys contradict each other."""
+        files = (self.ca_file, self.certificate_file, self.key_file)
+        return RedisTarget.from_urls(
+            self.all_urls,
+            mode=RedisMode(self.mode),
+            master_name=self.master_name,
+            username=self.username,
+            password=self.password,
+            tls=RedisTls(*files) if any(files) else None,
+        )
+
+    def __repr__(self) -> str:
+        return f"StoreSettings(data_directory={self.data_directory!r}, mode={self.mode!r}, ...)"
+
+
+class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Authentication requests: lifetime in seconds, and how many of a user may be open."""
+
+    default_expiry: Annotated[int, msgspec.Meta(ge=SHORTEST_EXPIRY, le=LONGEST_EXPIRY)] = 180
+    open_prompts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+
+
+class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tokens: lifetimes in seconds; ``audience`` is the default resource (RFC 9068 3)."""
+
+    access_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
+    id_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
+    audience: _Text | None = None
+    access_token_alg: Literal["ES256", "PS256"] = "ES256"  # noqa: S105 - an algorithm
+
+
+class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How strongly users authenticate at the least."""
+
+    floor: str = PSD2_SCA
+    require_otp: bool = False
+
+
+class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The phone side; ``second_secret`` may be off in development only."""
+
+    second_secret: bool = True
+    keys_directory: _Text | None = None
+
+
+class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A user: ``activation_code`` is a preset for development."""
+
+    sub: _Name
+    login_hints: tuple[_Name, ...] = ()
+    enabled: bool = True
+    activation_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+    def __repr__(self) -> str:
+        return f"UserSettings(sub={self.sub!r}, ...)"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is configured, found valid."""
+
+    server: ServerSettings
+    store: StoreSettings
+    requests: RequestSettings
+    tokens: TokenSettings
+    policy: PolicySettings
+    device: DeviceSettings
+    users: tuple[UserSettings, ...]
+    clients: tuple[Client, ...]
+
+    @property
+    def is_development(self) -> bool:
+        """An http issuer: on loopback only, where presets and made-up keys are harmless."""
+        return urlsplit(self.server.issuer).scheme == "http"
+
+    @property
+    def keys_directory(self) -> Path:
+        """Where the service's keys are."""
+        configured = self.device.keys_directory
+        return Path(configured) if configured else Path(self.store.data_directory) / "keys"
+
+    @property
+    def exposure(self) -> str | None:
+        """A sentence on who must be kept from the port, where plain http leaves this machine."""
+        if self.server.tls_certificate is not None or is_loopback(self.server.host):
+            return None
+        where = f"server.host {self.server.host} takes plain http from other machines"
+        if self.is_development:
+            return f"{where}: development settings are for this machine only"
+        return f"{where}: let nothing but the proxy that ends TLS reach it"

@@ -1,0 +1,58 @@
+"""What runs beside the endpoints: due work and the hub of phones, started anew when they fail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from starlette.applications import Starlette
+
+from ciba_service.ports import Clock, Telemetry
+from ciba_service.sca.activation import normal_code
+from ciba_service.wiring.parts import Parts
+
+__all__ = ["Background", "supervise"]
+
+_RESTART_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The application's lifespan."""
+
+    parts: Parts
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002 - Starlette
+        """Store preset activation codes, then keep the tasks running until the end."""
+        await self._store_presets()
+        surroundings = self.parts.surroundings
+        watch = partial(supervise, clock=surroundings.store_clock, telemetry=surroundings.telemetry)
+        async with self.parts.stores.subscription, asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(watch("due_worker", self.parts.worker.run)),
+                tasks.create_task(watch("device_hub", self.parts.hub.run)),
+            ]
+            yield
+            for task in running:
+                task.cancel()
+
+    async def _store_presets(self) -> None:
+        for user in self.parts.settings.users:
+            if user.activation_code is not None:
+                code = normal_code(user.activation_code)
+                await self.parts.stores.activations.put(code, user.sub, None, until=None)
+
+
+async def supervise(
+    name: str, run: Callable[[], Awaitable[None]], *, clock: Clock, telemetry: Telemetry
+) -> None:
+    """Run a task for ever: when it ends or fails, it is begun anew a second later."""
+    while True:
+        try:
+            await run()
+        except Exception as defect:  # noqa: BLE001 - the supervisor of background tasks
+            telemetry.failure("task_failed", defect, task=name)
+        await clock.sleep(_RESTART_SECONDS)

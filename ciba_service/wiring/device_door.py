@@ -1,0 +1,91 @@
+"""The door of the phones: enrolment, the socket, and the same messages over HTTPS."""
+
+import hashlib
+
+from starlette.routing import Route, WebSocketRoute
+
+from ciba_service.endpoints.device.enrolments import EnrolmentEndpoint
+from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint, nonce_route
+from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
+from ciba_service.flow.conversation import Conversation
+from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.sca.nonces import Nonces
+from ciba_service.stores.keys import user_tag
+from ciba_service.wiring.parts import Parts
+
+__all__ = ["device_routes"]
+
+
+def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
+    """Everything a phone calls."""
+    endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
+    sessions, conversation = _sessions(parts), _conversation(parts)
+    new_operation = parts.surroundings.new_operation
+    enrolments = EnrolmentEndpoint(_enrolment(parts), telemetry)
+    messages = DeviceMessagesEndpoint(sessions, conversation, new_operation, telemetry)
+    socket = DeviceSocket(
+        SocketSteps(sessions, conversation, parts.hub, new_operation),
+        parts.surroundings.clock,
+        telemetry,
+    )
+    return [
+        Route(endpoints.path("/device/enrolments"), enrolments),
+        Route(endpoints.path("/device/nonce"), nonce_route(sessions), methods=["GET"]),
+        Route(endpoints.path("/device/messages"), messages),
+        WebSocketRoute(endpoints.path("/device/ws"), socket),
+    ]
+
+
+def _sessions(parts: Parts) -> DeviceSessions:
+    secret = hashlib.sha256(b"ciba-nonce-key\0" + parts.keys.ring.oldest).digest()
+    return DeviceSessions(
+        issuer=parts.settings.server.issuer,
+        nonces=Nonces(secret, parts.surroundings.random),
+        devices=parts.stores.devices,
+        replays=parts.stores.replays,
+        clock=parts.surroundings.clock,
+    )
+
+
+def _conversation(parts: Parts) -> Conversation:
+    return Conversation(
+        decisions=Decisions(
+            issuer=parts.settings.server.issuer,
+            transactions=parts.stores.transactions,
+            devices=parts.stores.devices,
+            attempts=parts.stores.attempts,
+            users=parts.users,
+            keys=parts.keys,
+            worker=parts.worker,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        challenges=OpenChallenges(
+            prompts=parts.stores.prompts,
+            transactions=parts.stores.transactions,
+            clock=parts.surroundings.clock,
+        ),
+    )
+
+
+def _enrolment(parts: Parts) -> Enrolment:
+    endpoints = parts.endpoints
+    return Enrolment(
+        addresses=DeviceAddresses(
+            issuer=endpoints.issuer,
+            websocket=endpoints.websocket("/device/ws"),
+            messages=endpoints.url("/device/messages"),
+        ),
+        activations=parts.stores.activations,
+        devices=parts.stores.devices,
+        users=parts.users,
+        hub=parts.hub,
+        keys=parts.keys,
+        user_tag=user_tag,
+        random=parts.surroundings.random,
+        clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
+    )

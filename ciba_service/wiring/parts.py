@@ -1,0 +1,58 @@
+"""What the door of the clients and the door of the phones have in common."""
+
+from dataclasses import dataclass
+
+from ciba_service.channels.hub import SocketHub
+from ciba_service.flow.due_work import DueWorker
+from ciba_service.ports import User
+from ciba_service.protocol.metadata import Endpoints
+from ciba_service.settings import Settings
+from ciba_service.stores.configured import ConfiguredUsers
+from ciba_service.stores.key_files import FileKeys
+from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.stores import Stores
+from ciba_service.wiring.surroundings import Surroundings
+
+__all__ = ["Parts", "build_parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The one instance of everything that more than one step uses."""
+
+    settings: Settings
+    stores: Stores
+    keys: FileKeys
+    surroundings: Surroundings
+    endpoints: Endpoints
+    users: ConfiguredUsers
+    hub: SocketHub
+    worker: DueWorker
+
+
+def build_parts(
+    settings: Settings, stores: Stores, keys: FileKeys, surroundings: Surroundings
+) -> Parts:
+    """Build what is shared."""
+    hub = SocketHub(stores.broadcast)
+    return Parts(
+        settings=settings,
+        stores=stores,
+        keys=keys,
+        surroundings=surroundings,
+        endpoints=Endpoints(settings.server.issuer),
+        users=ConfiguredUsers(
+            (User(user.sub, enabled=user.enabled), user.login_hints) for user in settings.users
+        ),
+        hub=hub,
+        worker=DueWorker(
+            due=stores.due,
+            transactions=stores.transactions,
+            prompts=stores.prompts,
+            attempts=stores.attempts,
+            hub=hub,
+            partition_of=partition_of,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        ),
+    )

@@ -1,0 +1,65 @@
+"""Every store of a service, on one open connection."""
+
+from dataclasses import dataclass
+
+from ciba_service.settings import Settings
+from ciba_service.store_access import OpenStore
+from ciba_service.stores.activations import RedisActivations
+from ciba_service.stores.attempts import RedisAttempts
+from ciba_service.stores.broadcast import RedisBroadcast
+from ciba_service.stores.devices import RedisDevices
+from ciba_service.stores.driver.subscription import Subscription
+from ciba_service.stores.due import RedisDueWork
+from ciba_service.stores.health import RedisHealth
+from ciba_service.stores.key_files import FileKeys
+from ciba_service.stores.keys import hub_channels
+from ciba_service.stores.operations import Operations
+from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.replay import RedisReplays
+from ciba_service.stores.sealing import Sealer
+from ciba_service.stores.transactions import RedisTransactions
+from ciba_service.wiring.surroundings import Surroundings
+
+__all__ = ["Stores", "build_stores"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Every store, on one connection."""
+
+    transactions: RedisTransactions
+    replays: RedisReplays
+    due: RedisDueWork
+    prompts: RedisPrompts
+    devices: RedisDevices
+    attempts: RedisAttempts
+    activations: RedisActivations
+    broadcast: RedisBroadcast
+    health: RedisHealth
+    subscription: Subscription
+
+
+def build_stores(
+    settings: Settings, store: OpenStore, keys: FileKeys, surroundings: Surroundings
+) -> Stores:
+    """Put the stores on an open connection."""
+    operations = Operations(
+        store.commands, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
+    )
+    sealer = Sealer(keys.ring, surroundings.random)
+    new_operation = surroundings.new_operation
+    subscription = Subscription(store.target, store.commands, hub_channels())
+    return Stores(
+        transactions=RedisTransactions(operations, sealer),
+        replays=RedisReplays(operations),
+        due=RedisDueWork(operations, new_operation),
+        prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
+        devices=RedisDevices(operations, sealer, new_operation),
+        attempts=RedisAttempts(operations),
+        activations=RedisActivations(
+            operations, sealer, random=surroundings.random, new_operation=new_operation
+        ),
+        broadcast=RedisBroadcast(operations, subscription),
+        health=RedisHealth(operations),
+        subscription=subscription,
+    )

@@ -1,0 +1,245 @@
+"""Stores over a real server whose randomness and operation ids are the same in every run."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from ciba_service.ports import (
+    Decided,
+    NewTransaction,
+    StoredRequest,
+    Swap,
+    TokenRecord,
+)
+from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.jose.keys import parse_verification_key
+from ciba_service.protocol.request.authorization_details import InstructedAmount, PaymentInitiation
+from ciba_service.protocol.transaction.state import Event, FailureReason
+from ciba_service.sca.devices import Device, new_device_id
+from ciba_service.sca.messages import Factor
+from ciba_service.stores.activations import RedisActivations
+from ciba_service.stores.attempts import RedisAttempts
+from ciba_service.stores.devices import RedisDevices
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect, disconnect
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.due import RedisDueWork
+from ciba_service.stores.health import RedisHealth
+from ciba_service.stores.keys import user_tag
+from ciba_service.stores.operations import Operations
+from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.replay import RedisReplays
+from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.transactions import RedisTransactions
+from tests.fake_clock import FakeClock
+from tests.signing import new_key
+
+START = FakeClock().now_ms()
+"""Milliseconds since the epoch, an hour ahead, so that no TTL lies in the past."""
+
+TRANSACTION = "AAECAwQFBgcICQoLDA0ODw"
+PARTITION = 0
+TAG = user_tag("alice")
+RING = Ring.of(b"r" * 32)
+CLIENT = "till"
+LIFETIME_MS = 180_000
+EXPIRES_AT = START + LIFETIME_MS
+INTERVAL_MS = 5_000
+PROMPT_CAP = 5
+PAYEE = "Recognisable Payee Ltd"
+CHALLENGE = "recognisable.challenge.jws"
+PHONE_JWK = {
+    name: value
+    for name, value in new_key("ES256").as_dict(private=False).items()
+    if name in {"kty", "crv", "x", "y"} and isinstance(value, str)
+}
+
+
+class NoWaiting:
+    """``ports.Clock`` for retries: no pause takes any time."""
+
+    def now_ms(self) -> int:
+        """It is always the same moment."""
+        return START
+
+    async def sleep(self, seconds: float) -> None:
+        """Return at once."""
+
+
+class Counted:
+    """Bytes and names that never repeat within a run and are the same in each."""
+
+    def __init__(self, process: int = 0) -> None:
+        self._process = process
+        self._numbers = itertools.count(1)
+
+    def token_bytes(self, count: int) -> bytes:
+        """``count`` bytes."""
+        return next(self._numbers).to_bytes(4, "big").rjust(count, b"\x7f")[:count]
+
+    def operation(self) -> str:
+        """An operation id."""
+        return f"operation-{self._process}-{next(self._numbers)}"
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Every store, over one way to one server."""
+
+    commands: Commands
+    transactions: RedisTransactions
+    replays: RedisReplays
+    due: RedisDueWork
+    prompts: RedisPrompts
+    devices: RedisDevices
+    attempts: RedisAttempts
+    activations: RedisActivations
+    health: RedisHealth
+
+
+def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> Stores:
+    """Put the stores on an open connection."""
+    counted = Counted(process)
+    operations = Operations(commands, clock=NoWaiting(), deadline_ms=10_000)
+    sealer = Sealer(ring, counted.token_bytes)
+    return Stores(
+        commands=commands,
+        transactions=RedisTransactions(operations, sealer),
+        replays=RedisReplays(operations),
+        due=RedisDueWork(operations, counted.operation),
+        prompts=RedisPrompts(operations, cap=PROMPT_CAP),
+        devices=RedisDevices(operations, sealer, counted.operation),
+        attempts=RedisAttempts(operations),
+        activations=RedisActivations(
+            operations, sealer, random=counted.token_bytes, new_operation=counted.operation
+        ),
+        health=RedisHealth(operations),
+    )
+
+
+@asynccontextmanager
+async def stores_at(target: RedisTarget) -> AsyncIterator[Stores]:
+    """Stores on a connection of their own, as in another process."""
+    commands = Commands(connect(target))
+    try:
+        yield stores_over(commands)
+    finally:
+        await commands.aclose()
+
+
+@asynccontextmanager
+async def processes(target: RedisTarget, number: int) -> AsyncIterator[list[Stores]]:
+    """So many processes that share a server and nothing else, each sending one at a time."""
+    several = [Commands(connect(target), max_batch=1, max_flushes=8) for _ in range(number)]
+    try:
+        yield [stores_over(each, process=number) for number, each in enumerate(several)]
+    finally:
+        await asyncio.gather(*(commands.aclose() for commands in several))
+
+
+def transaction_name(number: int) -> str:
+    """A transaction id of our shape, another one for each number."""
+    return base64url(number.to_bytes(2, "big") + bytes(14))
+
+
+def stored_request() -> StoredRequest:
+    """What was asked, with texts that can be recognised."""
+    return StoredRequest(
+        subject="alice",
+        scope=("openid",),
+        acr="urn:openbanking:psd2:sca",
+        factors=(Factor.DEVICE_KEY, Factor.PIN),
+        challenge=CHALLENGE,
+        payments=(PaymentInitiation(InstructedAmount("EUR", "12.50"), PAYEE),),
+    )
+
+
+def new_transaction(
+    transaction_id: str = TRANSACTION,
+    *,
+    expires_at: int = EXPIRES_AT,
+    interval_ms: int = INTERVAL_MS,
+) -> NewTransaction:
+    """A transaction of Alice's at the till."""
+    return NewTransaction(
+        transaction_id=transaction_id,
+        client_id=CLIENT,
+        user_tag=TAG,
+        request=stored_request(),
+        created_at=START,
+        expires_at=expires_at,
+        interval_ms=interval_ms,
+    )
+
+
+def decided_by(operation: str) -> Decided:
+    """What an approval proved."""
+    return Decided(
+        device_id="recognisable-device",
+        operation=operation,
+        challenge_hash="recognisable-hash",
+        acr="urn:openbanking:psd2:sca",
+        amr=("pop", "pin", "mfa"),
+        auth_time=START // 1000,
+    )
+
+
+def swap_of(
+    event: Event, operation: str, *, now: int = START, transaction_id: str = TRANSACTION
+) -> Swap:
+    """An event with all that goes with it."""
+    tokens = TokenRecord(b"recognisable grant", f"hash of {operation}", START + 3_600_000)
+    return Swap(
+        transaction_id=transaction_id,
+        event=event,
+        operation=operation,
+        now=now,
+        decided=decided_by(operation) if event is Event.APPROVE else None,
+        reason=FailureReason.INTERNAL if event is Event.FAIL else None,
+        tokens=tokens if event is Event.REDEEM else None,
+    )
+
+
+def new_phone(number: int = 1, *, subject: str = "alice") -> Device:
+    """A phone whose secrets can be recognised."""
+    tag = user_tag(subject)
+    device_id = new_device_id(tag, lambda count: number.to_bytes(count, "big"))
+    return Device(
+        device_id=device_id,
+        subject=subject,
+        name=f"Phone {number}",
+        enrolled_at=START + number,
+        key=parse_verification_key({**PHONE_JWK, "kid": device_id}),
+        pin_key=b"recognisable-pin-key-of-32-bytes",
+        totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    )
+
+
+Value = object
+"""What a key holds, as its type presents it: text, pairs, or members."""
+
+
+async def dump(target: RedisTarget) -> dict[bytes, Value]:
+    """Everything the server holds, without its TTLs."""
+    client = connect(target)
+    readers = {
+        b"string": lambda key: ("GET", key),
+        b"hash": lambda key: ("HGETALL", key),
+        b"list": lambda key: ("LRANGE", key, 0, -1),
+        b"zset": lambda key: ("ZRANGE", key, 0, -1, "WITHSCORES"),
+    }
+    try:
+        names = sorted([name async for name in client.scan_iter(count=1000)])
+        return {
+            name: await client.execute_command(*readers[await client.type(name)](name))
+            for name in names
+        }
+    finally:
+        await disconnect(client)
+
+
+async def remove_all(stores: Stores, keys: list[bytes]) -> None:
+    """Remove keys; the server goes on knowing the scripts."""
+    await asyncio.gather(*(stores.commands.call("DEL", key) for key in keys))

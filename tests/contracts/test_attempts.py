@@ -1,0 +1,116 @@
+"""Failed attempts are counted before anything is evaluated; a one-time code is spent once."""
+
+import asyncio
+
+import pytest
+
+from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.keys import user_tag
+from tests.contracts.store_builders import TAG, Stores, new_phone, processes
+
+PHONE = new_phone().device_id
+STEP = 59_841_000
+
+
+async def test_attempts_count_up_to_the_lock(stores: Stores):
+    """Five attempts, each with fewer left, and then none; the lock changes no counter."""
+    for number in range(1, ATTEMPT_LIMIT + 1):
+        attempt = await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+        assert (attempt, attempt.left) == (Attempt(number), ATTEMPT_LIMIT - number)
+    for _ in range(2):
+        with pytest.raises(LockedError):
+            await stores.attempts.reserve(TAG, operation="one too many")
+    assert await stores.attempts.used(TAG) == ATTEMPT_LIMIT
+
+
+async def test_a_resent_attempt_is_the_same_attempt(stores: Stores):
+    """The same operation counts once, even after the lock and after other attempts."""
+    for number in range(1, ATTEMPT_LIMIT + 1):
+        await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+    for number in range(1, ATTEMPT_LIMIT + 1):
+        attempt = await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+        assert attempt.number == number
+    assert await stores.attempts.used(TAG) == ATTEMPT_LIMIT
+
+
+async def test_users_do_not_lock_each_other(stores: Stores):
+    """Whatever one user fails leaves another's attempts alone."""
+    bob = user_tag("bob")
+    for number in range(ATTEMPT_LIMIT):
+        await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+    assert await stores.attempts.reserve(bob, operation="attempt") == Attempt(1)
+    assert await stores.attempts.used(user_tag("carol")) == 0
+
+
+async def test_a_success_starts_anew_once(stores: Stores):
+    """The counter is forgotten; the same operation does not forget what failed since."""
+    for number in range(ATTEMPT_LIMIT):
+        await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+    await stores.attempts.reset(TAG, operation="success")
+    assert await stores.attempts.used(TAG) == 0
+    await stores.attempts.reserve(TAG, operation="a failure after it")
+    await stores.attempts.reset(TAG, operation="success")
+    assert await stores.attempts.used(TAG) == 1
+
+
+@pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1")
+async def test_of_fifty_attempts_at_once_five_are_evaluated(redis_target: RedisTarget):
+    """Five processes reserve ten attempts each, all at once: five get one, 45 find it locked."""
+    async with processes(redis_target, 5) as several:
+        outcomes = await asyncio.gather(
+            *(
+                stores.attempts.reserve(TAG, operation=f"attempt {number} of {process}")
+                for process, stores in enumerate(several)
+                for number in range(10)
+            ),
+            return_exceptions=True,
+        )
+        numbers = sorted(outcome.number for outcome in outcomes if isinstance(outcome, Attempt))
+        assert numbers == [1, 2, 3, 4, 5]
+        assert sum(isinstance(outcome, LockedError) for outcome in outcomes) == 45
+
+
+@pytest.mark.clause("nist63b-3.1.3.2-3")
+async def test_of_fifty_uses_of_one_code_at_once_one_counts(redis_target: RedisTarget):
+    """A time step is worth one operation, however many show its code at once."""
+    async with processes(redis_target, 5) as several:
+        spent = await asyncio.gather(
+            *(
+                stores.attempts.spend_step(PHONE, STEP, operation=f"use {number} of {process}")
+                for process, stores in enumerate(several)
+                for number in range(10)
+            )
+        )
+        assert sorted(spent) == [False] * 49 + [True]
+
+
+async def test_a_spent_step_takes_all_before_it_along(stores: Stores):
+    """Steps only go forward: one that is not later than the last is worth nothing."""
+    spend = stores.attempts.spend_step
+    assert await spend(PHONE, STEP, operation="first")
+    assert not await spend(PHONE, STEP, operation="second")
+    assert not await spend(PHONE, STEP - 1, operation="third")
+    assert await spend(PHONE, STEP + 1, operation="fourth")
+
+
+async def test_a_resent_use_is_the_same_use(stores: Stores):
+    """The operation that spent a step keeps its answer, even when a later one was spent since."""
+    spend = stores.attempts.spend_step
+    assert await spend(PHONE, STEP, operation="first")
+    assert await spend(PHONE, STEP + 1, operation="second")
+    assert await spend(PHONE, STEP, operation="first")
+    assert not await spend(PHONE, STEP + 1, operation="first")
+
+
+async def test_phones_have_steps_of_their_own(stores: Stores):
+    """Each phone has its own seed, so the same step of another phone is another code."""
+    assert await stores.attempts.spend_step(PHONE, STEP, operation="first")
+    other = new_phone(2).device_id
+    assert await stores.attempts.spend_step(other, STEP, operation="second")
+
+
+@pytest.mark.parametrize("name", ["", "x", "../../etc", PHONE + "A", "é" * 43])
+async def test_what_is_no_phone_has_no_step_to_spend(stores: Stores, name: str):
+    """A name that cannot be a phone's spends nothing."""
+    assert not await stores.attempts.spend_step(name, STEP, operation="first")

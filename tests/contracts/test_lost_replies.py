@@ -1,0 +1,220 @@
+"""A reply is lost after its script ran; the retry gets the first result, and it happened once.
+
+Each case runs twice on equal stores: undisturbed, and with the reply dropped. Results and
+everything the server then holds must be equal to the byte.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import resources
+from types import ModuleType
+
+import pytest
+
+from ciba_service.ports import DueKind, DueWork
+from ciba_service.protocol.transaction.state import Event
+from ciba_service.stores import (
+    activations,
+    attempts,
+    devices,
+    due,
+    prompts,
+    transactions,
+)
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.due import LEASE_MS
+from tests.contracts.store_builders import (
+    CLIENT,
+    EXPIRES_AT,
+    PARTITION,
+    PHONE_JWK,
+    START,
+    TAG,
+    TRANSACTION,
+    Stores,
+    dump,
+    new_phone,
+    new_transaction,
+    remove_all,
+    stores_at,
+    swap_of,
+)
+from tests.reply_dropping_proxy import reply_dropping
+
+PHONE = new_phone().device_id
+CODE, SECRET = "K7QM2RXP9D4T", "482913"
+UNTIL = START + 600_000
+MODULES: tuple[ModuleType, ...] = (activations, attempts, devices, due, prompts, transactions)
+SCRIPTS = {
+    script.name: script
+    for module in MODULES
+    for script in vars(module).values()
+    if isinstance(script, Script)
+}
+
+Act = Callable[[Stores], Awaitable[object]]
+
+
+async def nothing(stores: Stores) -> None:
+    """Prepare nothing."""
+
+
+def in_a_row(*acts: Act) -> Act:
+    """One act after the other; the result of the last."""
+
+    async def together(stores: Stores) -> object:
+        result: object = None
+        for act in acts:
+            result = await act(stores)
+        return result
+
+    return together
+
+
+async def create(stores: Stores) -> object:
+    """Store the transaction."""
+    return await stores.transactions.create(new_transaction(), operation="create")
+
+
+def poll(operation: str, now: int = START) -> Act:
+    """Poll it."""
+    return lambda stores: stores.transactions.poll(
+        TRANSACTION, client_id=CLIENT, operation=operation, now=now
+    )
+
+
+def swap(event: Event, now: int = START) -> Act:
+    """Let an event happen."""
+    return lambda stores: stores.transactions.swap(swap_of(event, f"{event} it", now=now))
+
+
+async def enrol(stores: Stores) -> object:
+    """Enrol a phone."""
+    return await stores.devices.add(TAG, new_phone(), PHONE_JWK, operation="enrolment")
+
+
+async def put_code(stores: Stores) -> object:
+    """Store an activation code."""
+    return await stores.activations.put(CODE, "alice", SECRET, until=UNTIL)
+
+
+def try_code(secret: str) -> Act:
+    """Try the activation code."""
+    return lambda stores: stores.activations.attempt(CODE, secret, operation="enrolment")
+
+
+def spend(step: int, operation: str) -> Act:
+    """Spend a time step."""
+    return lambda stores: stores.attempts.spend_step(PHONE, step, operation=operation)
+
+
+def reserve_attempt(operation: str) -> Act:
+    """Reserve an attempt."""
+    return lambda stores: stores.attempts.reserve(TAG, operation=operation)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is done after what, and whose reply is lost."""
+
+    script: str
+    act: Act
+    prepare: Act = nothing
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """How pytest calls it."""
+        return f"{self.script} {self.note}".strip()
+
+
+CASES = [
+    Case("create_transaction", create),
+    Case("poll", poll("first"), create, "free"),
+    Case("poll", poll("second", START + 1), in_a_row(create, poll("first")), "too early"),
+    Case(
+        "forget_poll",
+        lambda stores: stores.transactions.forget_poll(TRANSACTION, operation="second"),
+        in_a_row(create, poll("first"), poll("second", START + 1)),
+    ),
+    *(
+        Case("swap", swap(event), create, f"{event} while pending")
+        for event in Event
+        if event not in {Event.EXPIRE, Event.REDEEM}
+    ),
+    *(
+        Case("swap", swap(event), in_a_row(create, swap(Event.APPROVE)), f"{event} once approved")
+        for event in (Event.REDEEM, Event.FAIL, Event.CANCEL)
+    ),
+    Case("swap", swap(Event.EXPIRE, EXPIRES_AT), create, "expire"),
+    Case("swap", swap(Event.DENY), in_a_row(create, swap(Event.APPROVE)), "refused"),
+    Case(
+        "claim_due", lambda stores: stores.due.claim(PARTITION, now=START, limit=10), create
+    ),
+    Case(
+        "finish_due",
+        lambda stores: stores.due.finish(
+            DueWork(DueKind.ANNOUNCE, TRANSACTION, START + LEASE_MS)
+        ),
+        in_a_row(create, lambda stores: stores.due.claim(PARTITION, now=START, limit=10)),
+    ),
+    Case(
+        "reserve_prompt",
+        lambda stores: stores.prompts.reserve(TAG, TRANSACTION, now=START, until=EXPIRES_AT),
+        enrol,
+    ),
+    Case("reserve_attempt", reserve_attempt("second"), reserve_attempt("first")),
+    Case(
+        "reset_attempts",
+        lambda stores: stores.attempts.reset(TAG, operation="success"),
+        reserve_attempt("first"),
+    ),
+    Case("spend_step", spend(7, "first"), note="fresh"),
+    Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
+    Case("add_device", enrol),
+    Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
+    Case("put_code", put_code),
+    Case("try_code", try_code(SECRET), put_code, "right"),
+    Case("try_code", try_code("wrong"), put_code, "wrong"),
+    Case("use_code", try_code(SECRET), put_code),
+]  # fmt: skip
+
+
+async def held_after(case: Case, stores: Stores, target: RedisTarget) -> tuple[object, object]:
+    """Prepare and act; the result, and everything the server then holds."""
+    await case.prepare(stores)
+    return await case.act(stores), await dump(target)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+async def test_a_lost_reply_changes_neither_result_nor_effect(
+    redis_target: RedisTarget, case: Case
+):
+    """The retry gets the first result under the same operation, and the effect is there once."""
+    async with stores_at(redis_target) as stores:
+        expected, held = await held_after(case, stores, redis_target)
+        await remove_all(stores, list(await dump(redis_target)))
+    async with reply_dropping(redis_target) as (proxy, through), stores_at(through) as stores:
+        await case.prepare(stores)
+        proxy.drop_next_reply(matching=SCRIPTS[case.script].sha.encode())
+        result = await case.act(stores)
+        assert proxy.dropped == 1
+        assert (result, await dump(redis_target)) == (expected, held)
+
+
+async def test_a_lost_reply_to_a_replay_record_is_no_replay(redis_target: RedisTarget):
+    """The request whose first reply was lost is still the first; another is not."""
+    async with reply_dropping(redis_target) as (proxy, through), stores_at(through) as stores:
+        proxy.drop_next_reply(matching=b"PXAT")
+        reserve = stores.replays.reserve
+        assert await reserve("assertion", "till", "jti", operation="first", until=UNTIL)
+        assert proxy.dropped == 1
+        assert not await reserve("assertion", "till", "jti", operation="second", until=UNTIL)
+
+
+def test_every_script_that_changes_something_is_tested():
+    """No script is added without a case: all of them, but for the rules they share."""
+    folder = resources.files("ciba_service.stores") / "scripts"
+    files = {file.name.removesuffix(".lua") for file in folder.iterdir()}
+    assert {case.script for case in CASES} == set(SCRIPTS) == files - {"state"}

@@ -1,0 +1,93 @@
+"""The small stores: identifiers used once, announcements to all processes, the server's clock."""
+
+import asyncio
+
+import pytest
+
+from ciba_service.stores.broadcast import RedisBroadcast
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.subscription import Subscription
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.keys import hub_channel, hub_channels, replay_key, user_tag
+from ciba_service.stores.operations import Operations
+from tests.contracts.store_builders import START, TAG, NoWaiting, Stores, processes
+
+UNTIL = START + 300_000
+
+
+@pytest.mark.clause("rfc7523-3-6")
+async def test_of_fifty_uses_of_an_identifier_at_once_one_is_fresh(redis_target: RedisTarget):
+    """Whoever is first has it, and everybody else has not."""
+    async with processes(redis_target, 5) as several:
+        fresh = await asyncio.gather(
+            *(
+                stores.replays.reserve(
+                    "assertion", "till", "jti", operation=f"{number} of {process}", until=UNTIL
+                )
+                for process, stores in enumerate(several)
+                for number in range(10)
+            )
+        )
+        assert sorted(fresh) == [False] * 49 + [True]
+
+
+async def test_the_operation_that_used_an_identifier_may_ask_again(stores: Stores):
+    """A retry is no replay."""
+    reserve = stores.replays.reserve
+    assert await reserve("assertion", "till", "jti", operation="first", until=UNTIL)
+    assert await reserve("assertion", "till", "jti", operation="first", until=UNTIL)
+    assert not await reserve("assertion", "till", "jti", operation="second", until=UNTIL)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("request", "till", "jti"),
+        ("assertion", "other", "jti"),
+        ("assertion", "till", "jti2"),
+        ("assertion", "till\0jti", ""),
+        ("assertion\0till", "", "jti"),
+    ],
+    ids=repr,
+)
+async def test_identifiers_are_of_their_kind_and_owner(stores: Stores, other: tuple[str, str, str]):
+    """The same text of another client, or for another purpose, is another identifier."""
+    assert await stores.replays.reserve("assertion", "till", "jti", operation="a", until=UNTIL)
+    assert await stores.replays.reserve(*other, operation="b", until=UNTIL)
+
+
+async def test_a_used_identifier_is_remembered_as_long_as_it_could_be_shown(stores: Stores):
+    """Its record ends when what it protects has expired."""
+    await stores.replays.reserve("assertion", "till", "jti", operation="first", until=UNTIL)
+    key = replay_key("assertion", "till", "jti")
+    assert await stores.commands.call("PEXPIRETIME", key) == UNTIL
+
+
+async def test_announcements_reach_every_process(redis_target: RedisTarget, commands: Commands):
+    """Each listener first hears that it may have missed something, then what is published."""
+    operations = Operations(commands, clock=NoWaiting(), deadline_ms=10_000)
+    async with (
+        Subscription(redis_target, commands, hub_channels()) as one,
+        Subscription(redis_target, commands, hub_channels()) as other,
+    ):
+        heard = [RedisBroadcast(operations, subscription).listen() for subscription in (one, other)]
+        for listening in heard:
+            assert await anext(listening) is None
+        for subject in ("alice", "bob", "carol"):
+            await RedisBroadcast(operations, one).publish(user_tag(subject), subject.encode())
+        for listening in heard:
+            received = {await anext(listening) for _ in range(3)}
+            assert received == {b"alice", b"bob", b"carol"}
+
+
+async def test_a_user_has_one_channel_among_sixteen():
+    """All announcements of a user use the same channel, and users are spread over them."""
+    channels = {hub_channel(user_tag(f"user {number}")) for number in range(300)}
+    assert channels == set(hub_channels())
+    assert hub_channel(TAG) == hub_channel(TAG)
+
+
+async def test_health_is_the_servers_own_clock(stores: Stores):
+    """Milliseconds since the epoch, never running backwards."""
+    first = await stores.health.server_time_ms()
+    assert 1_700_000_000_000 < first <= await stores.health.server_time_ms() < 4_000_000_000_000

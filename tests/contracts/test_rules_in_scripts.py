@@ -1,0 +1,179 @@
+"""The scripts decide exactly as the tables in Python do."""
+
+import asyncio
+import itertools
+
+import pytest
+
+from ciba_service.ports import PollStatus
+from ciba_service.protocol.transaction.polling import Throttle, poll
+from ciba_service.protocol.transaction.state import (
+    Deadlines,
+    Event,
+    IllegalTransition,
+    State,
+    advance,
+    effective_state,
+    redeemable_until,
+)
+from ciba_service.sca.attempts import ATTEMPT_LIMIT, LockedError, reserve_attempt
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.keys import attempts_key, transaction_key, user_tag
+from ciba_service.stores.transition_table import STATE_PRELUDE
+from tests.contracts.store_builders import (
+    CLIENT,
+    EXPIRES_AT,
+    START,
+    Stores,
+    new_transaction,
+    swap_of,
+    transaction_name,
+)
+
+GRACE_ENDS = EXPIRES_AT + 30_000
+DEADLINES = [Deadlines(EXPIRES_AT, until) for until in (0, EXPIRES_AT, GRACE_ENDS)]
+INSTANTS = [deadline + beside for deadline in (EXPIRES_AT, GRACE_ENDS) for beside in (-1, 0, 1)] + [
+    START
+]
+EFFECTIVE = Script.of(
+    "effective", STATE_PRELUDE + "return effective_state(ARGV[1], ARGV[2], ARGV[3], ARGV[4] + 0)"
+)
+REDEEMABLE = Script.of(
+    "redeemable", STATE_PRELUDE + "return integer(redeemable_until(ARGV[1], ARGV[2] + 0))"
+)
+
+
+def answer_of_the_table(
+    state: State, event: Event, deadlines: Deadlines, now: int
+) -> tuple[bool, State]:
+    """Whether the event happens, and the state after it or the one that forbids it."""
+    try:
+        return True, advance(state, event, deadlines, now)
+    except IllegalTransition as refusal:
+        return False, refusal.state
+
+
+async def store_as(stores: Stores, name: str, state: State, deadlines: Deadlines) -> None:
+    """A transaction in any state, as if it had got there."""
+    await stores.transactions.create(new_transaction(name), operation="create")
+    await stores.commands.call(
+        "HSET", transaction_key(name), "s", state, "u", deadlines.redeem_until
+    )
+
+
+async def test_the_swap_script_is_the_table(stores: Stores):
+    """For every state, event, deadline and instant the store and the table say the same."""
+    cases = list(enumerate(itertools.product(State, Event, DEADLINES, INSTANTS)))
+    assert len(cases) == 7 * 6 * 3 * 7
+
+    async def compare(number: int, state: State, event: Event, at: Deadlines, now: int) -> None:
+        name = transaction_name(number)
+        await store_as(stores, name, state, at)
+        result = await stores.transactions.swap(
+            swap_of(event, "the operation", now=now, transaction_id=name)
+        )
+        expected = answer_of_the_table(state, event, at, now)
+        assert (result.won, result.state) == expected, (state, event, at, now)
+        written = await stores.commands.call("HGET", transaction_key(name), "s")
+        assert State(written.decode()) is (expected[1] if result.won else state)
+
+    await asyncio.gather(*(compare(number, *case) for number, case in cases))
+
+
+async def test_the_state_at_an_instant_is_the_same_in_both_languages(stores: Stores):
+    """A deadline that has passed means the same to the scripts, to a poll and to Python."""
+    cases = list(enumerate(itertools.product(State, DEADLINES, INSTANTS)))
+
+    async def compare(number: int, state: State, deadlines: Deadlines, now: int) -> None:
+        name, expected = transaction_name(number), effective_state(state, deadlines, now)
+        arguments = [state, deadlines.expires_at, deadlines.redeem_until, now]
+        in_lua = await stores.commands.evaluate(EFFECTIVE, [name], arguments)
+        assert State(in_lua.decode()) is expected, (state, deadlines, now)
+        await store_as(stores, name, state, deadlines)
+        seen = await stores.transactions.poll(name, client_id=CLIENT, operation="poll", now=now)
+        settled = seen.transaction.state if seen.transaction else State.PENDING
+        assert settled is expected, (state, deadlines, now)
+        read = await stores.transactions.read(name, now=now)
+        assert read is not None
+        assert read.state is expected
+
+    await asyncio.gather(*(compare(number, *case) for number, case in cases))
+
+
+@pytest.mark.parametrize(
+    "approved_at",
+    [START, EXPIRES_AT - 60_000, EXPIRES_AT - 59_999],
+    ids=["early", "at the limit", "late"],
+)
+async def test_an_approval_extends_the_deadline_as_the_rule_says(stores: Stores, approved_at: int):
+    """Sixty seconds after the approval, or the expiry, whichever is later."""
+    reply = await stores.commands.evaluate(REDEEMABLE, ["any"], [EXPIRES_AT, approved_at])
+    assert int(reply) == redeemable_until(expires_at=EXPIRES_AT, approved_at=approved_at)
+
+
+INTERVALS = (0, 1, 999, 1_000, 1_001, 5_000, 9_999, 10_000, 10_009, 10_010, 25_000, 600_000)
+GAPS = (-1, 0, 1, 999, 1_000, 4_000, 5_000, 9_000, 9_008, 9_009, 22_499, 22_500, 540_000)
+
+
+async def test_the_poll_script_is_the_rate_rule(stores: Stores):
+    """Every interval with every gap, and one beside the limit of each, gets the rule's answer."""
+    limits = [
+        (interval, gap)
+        for interval in INTERVALS
+        for limit in (interval - max(1_000, interval // 10),)
+        for gap in {*GAPS, limit - 1, limit, limit + 1}
+    ]
+    first = [(interval, None) for interval in INTERVALS]
+
+    async def compare(number: int, interval: int, gap: int | None) -> None:
+        name = transaction_name(number)
+        new = new_transaction(name, interval_ms=interval, expires_at=START + 3_600_000)
+        await stores.transactions.create(new, operation="create")
+        last = 0 if gap is None else START + 1_000_000
+        if last:
+            await stores.commands.call("HSET", transaction_key(name), "l", last)
+        now = START + 1_000_000 + (gap or 0)
+        reply = await stores.transactions.poll(name, client_id=CLIENT, operation="poll", now=now)
+        too_early, after = poll(Throttle(interval, last), now)
+        expected = PollStatus.SLOW_DOWN if too_early else PollStatus.PENDING
+        assert reply.status is expected, (interval, gap)
+        kept = await stores.commands.call("HMGET", transaction_key(name), "i", "l")
+        assert [int(value) for value in kept] == [after.interval_ms, after.last_poll_at]
+
+    cases = [*limits, *first]
+    assert len(cases) > 150
+    await asyncio.gather(*(compare(number, *case) for number, case in enumerate(cases)))
+
+
+async def test_polls_in_a_row_follow_the_rate_rule(stores: Stores):
+    """Whatever the rhythm of five polls, the store and the rule agree on each of them."""
+    rhythms = list(enumerate(itertools.product((0, 3_999, 4_000, 8_999, 9_000), repeat=4)))
+
+    async def compare(number: int, gaps: tuple[int, ...]) -> None:
+        name, now, throttle = transaction_name(number), START, Throttle(5_000)
+        await stores.transactions.create(new_transaction(name), operation="create")
+        for gap in (0, *gaps):
+            now += gap
+            reply = await stores.transactions.poll(
+                name, client_id=CLIENT, operation=f"poll at {now} {throttle}", now=now
+            )
+            too_early, throttle = poll(throttle, now)
+            expected = PollStatus.SLOW_DOWN if too_early else PollStatus.PENDING
+            assert reply.status is expected, gaps
+
+    await asyncio.gather(*(compare(*rhythm) for rhythm in rhythms))
+
+
+@pytest.mark.parametrize("used", range(ATTEMPT_LIMIT + 3))
+async def test_the_attempt_script_is_the_rule(stores: Stores, used: int):
+    """After any number of attempts the store gives what the rule gives, or is locked with it."""
+    tag = user_tag(f"user with {used}")
+    await stores.commands.call("SET", attempts_key(tag), used)
+    try:
+        expected = reserve_attempt(used)
+    except LockedError:
+        with pytest.raises(LockedError):
+            await stores.attempts.reserve(tag, operation="attempt")
+    else:
+        assert await stores.attempts.reserve(tag, operation="attempt") == expected
+    assert await stores.attempts.used(tag) == min(used + 1, max(used, ATTEMPT_LIMIT))

@@ -1,0 +1,474 @@
+"""Operators at the command line: the same commands while the service runs and while it does not."""
+
+import asyncio
+import json
+import os
+import signal
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from ciba_service.cli import build_parser, main
+from tests.redis_servers import redis_server
+from tests.service_process import BIN, READY_SECONDS, Installation, installation
+from tests.wire_phone import WirePhone
+
+USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob", "enabled": False})
+HTTPS = "https://op.example"
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Installation]:
+    """An installation with two users."""
+    async with installation(tmp_path) as place:
+        place.configure(users=USERS)
+        yield place
+
+
+@asynccontextmanager
+async def maybe_serving(place: Installation, *, serving: bool) -> AsyncIterator[None]:
+    """The service runs, or does not."""
+    if not serving:
+        yield
+        return
+    service = await place.serve()
+    yield
+    assert await service.terminate() == 0
+
+
+async def activated(place: Installation, *more: str) -> WirePhone:
+    """A phone of Alice that was enrolled with what the command line printed."""
+    made = await place.command("users", "activate", "alice", "--json", *more)
+    assert made.status == 0, made.err
+    row = made.json()
+    assert (row["sub"], row["expires_in"]) == ("alice", 600)
+    phone = place.phone()
+    return await phone.enrol(row["activation_code"], second_secret=row["second_secret"])
+
+
+async def locked(place: Installation, phone: WirePhone) -> str:
+    """Five wrong PINs for one request; returns its challenge."""
+    await place.till.started()
+    (challenge,) = await phone.fetch()
+    for left in (4, 3, 2, 1, 0):
+        refused = await phone.decide(phone.approval(challenge, pin=False))
+        assert (refused["reason"], refused["attempts_left"]) == ("factors", left)
+    return challenge
+
+
+@pytest.mark.clause("sca-art4-7", "sca-art4-11", "nist63b-4.3-1")
+async def test_a_phone_from_its_activation_to_its_end(place: Installation):
+    """Activate, list, lock, unlock, revoke: each command takes effect in the running service."""
+    await place.serve()
+    phone = await activated(place)
+    (alice, bob) = (await place.command("users", "list", "--json")).json()
+    assert alice == {
+        "sub": "alice", "enabled": True, "phones": 1, "failed_attempts": 0, "locked": False,
+    }  # fmt: skip
+    assert bob == {**alice, "sub": "bob", "enabled": False, "phones": 0}
+    (device,) = (await place.command("devices", "list", "--json")).json()
+    assert (device["device_id"], device["name"]) == (phone.device_id, "Alice's phone")
+
+    await locked(place, phone)
+    (alice, _) = (await place.command("users", "list", "--json")).json()
+    assert (alice["failed_attempts"], alice["locked"]) == (5, True)
+    unlocked = await place.command("users", "unlock", "alice")
+    assert (unlocked.status, unlocked.out) == (0, "alice is unlocked\n")
+    (alice, _) = (await place.command("users", "list", "--json")).json()
+    assert (alice["failed_attempts"], alice["locked"]) == (0, False)
+    auth_req_id = await place.till.started()
+    (challenge,) = await phone.fetch()
+    assert (await phone.decide(phone.approval(challenge)))["type"] == "accepted"
+    assert (await place.till.poll(auth_req_id)).status_code == 200
+
+    auth_req_id = await place.till.started()
+    async with phone.online() as online:
+        decision = phone.approval(online.first[0]["challenge"])
+        revoked = await place.command("devices", "revoke", phone.device_id)
+        assert (revoked.status, revoked.out) == (0, f"{phone.device_id} is revoked\n")
+        async with asyncio.timeout(READY_SECONDS):
+            with pytest.raises(ConnectionClosed) as closed:
+                await online.receive()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    late = await phone.send({"type": "decide", "decision": decision})
+    assert (late.status_code, late.json()["error"]) == (403, "device_revoked")
+    assert (await place.till.poll(auth_req_id)).json()["error"] == "authorization_pending"
+    assert (await place.command("devices", "list", "--json")).json() == []
+    again = await place.command("devices", "revoke", phone.device_id)
+    assert (again.status, again.err) == (
+        1, f"ciba-service: there is no device {phone.device_id}\n",
+    )  # fmt: skip
+
+
+async def test_what_is_done_while_nothing_runs_counts_afterwards(place: Installation):
+    """Codes, unlocking and revoking on the data directory alone are found by the next start."""
+    made = (await place.command("users", "activate", "alice", "--json")).json()
+    service = await place.serve()
+    phone = await place.phone().enrol(made["activation_code"], second_secret=made["second_secret"])
+    await locked(place, phone)
+    assert await service.terminate() == 0
+
+    assert (await place.command("users", "unlock", "alice")).status == 0
+    (device,) = (await place.command("devices", "list", "--user", "alice", "--json")).json()
+    assert device["device_id"] == phone.device_id
+    service = await place.serve()
+    await place.till.started()
+    assert (await phone.approve_next())["type"] == "accepted"
+    assert await service.terminate() == 0
+
+    assert (await place.command("devices", "revoke", phone.device_id)).status == 0
+    assert (await place.command("users", "list", "--json")).json()[0]["phones"] == 0
+    assert place.leftovers() == []
+    await place.serve()
+    answer = await phone.send({"type": "fetch"})
+    assert answer.json()["error"] == "device_revoked"
+
+
+async def test_a_further_phone_is_said_in_so_many_words(place: Installation):
+    """Someone who has a phone gets a further code only with --additional."""
+    await place.serve()
+    await activated(place)
+    refused = await place.command("users", "activate", "alice")
+    assert refused.status == 1
+    assert "--additional" in refused.err
+    await activated(place, "--additional")
+    assert (await place.command("users", "list", "--json")).json()[0]["phones"] == 2
+
+
+@pytest.mark.parametrize("serving", [True, False], ids=["serving", "alone"])
+async def test_people_read_tables(place: Installation, *, serving: bool):
+    """Without --json, lists are tables and codes are sentences; check is content."""
+    async with maybe_serving(place, serving=serving):
+        users = await place.command("users", "list")
+        assert [line.split() for line in users.out.splitlines()] == [
+            ["sub", "enabled", "phones", "failed_attempts", "locked"],
+            ["alice", "True", "0", "0", "False"],
+            ["bob", "False", "0", "0", "False"],
+        ]
+        assert (await place.command("devices", "list")).out == "none\n"
+        made = await place.command("users", "activate", "alice")
+        assert [line.split()[:2] for line in made.out.splitlines()] == [
+            ["activation", "code"], ["second", "secret"],
+        ]  # fmt: skip
+        place.configure(users=USERS, device={"second_secret": False})
+        made = await place.command("users", "activate", "alice")
+        assert len(made.out.splitlines()) == 1
+        check = await place.command("check")
+        assert (check.status, check.out) == (0, "configuration, keys and store are good\n")
+
+
+@pytest.mark.clause("sca-art22-4")
+async def test_nobody_is_shown_what_is_secret(place: Installation):
+    """No list, no check and no log has a private key, the ring, a code or a second secret."""
+    service = await place.serve()
+    made = (await place.command("users", "activate", "alice", "--json")).json()
+    phone = await place.phone().enrol(made["activation_code"], second_secret=made["second_secret"])
+    await locked(place, phone)
+    shown = "".join(
+        [
+            (await place.command(*words.split())).out
+            for words in (
+                "users list", "users list --json", "devices list", "devices list --json",
+                "keys list", "keys list --json", "keys generate", "check",
+            )
+        ]
+    )  # fmt: skip
+    assert await service.terminate() == 0
+    shown += service.log.read_text("utf-8")
+    keys = json.loads((place.data / "keys" / "keys.json").read_text())
+    secrets = [key["jwk"]["d"] for key in keys]
+    secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
+    secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
+    assert len(secrets) == 8
+    assert [secret for secret in secrets if secret in shown] == []
+    assert all(key["kid"] in shown for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("users activate eve", "there is no user eve"),
+        ("users unlock eve", "there is no user eve"),
+        ("devices list --user eve", "there is no user eve"),
+        ("devices revoke nonsense", "there is no device nonsense"),
+        ("devices revoke AAAAAAAAAAAAAAAAAAAAAAAA.x", "there is no device AAAA"),
+    ],
+)
+async def test_what_cannot_be_done_is_status_1(place: Installation, words: str, sentence: str):
+    """The reason is one line on standard error, and standard output stays empty."""
+    refused = await place.command(*words.split())
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.startswith(f"ciba-service: {sentence}")
+    assert len(refused.err.splitlines()) == 1
+
+
+async def test_an_interrupted_reader_is_no_traceback(place: Installation):
+    """Whoever closes the pipe early ends the command quietly."""
+    script = "ciba-service users list --config ciba.toml | true; echo ${PIPESTATUS[0]}"
+    bash = await asyncio.create_subprocess_exec(
+        "bash", "-c", f'PATH="{BIN}:$PATH"; {script}',
+        cwd=place.directory, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await bash.communicate()
+    assert (out, err) == (b"1\n", b"")
+
+
+# --- Keys ---
+
+
+@pytest.fixture
+def https(tmp_path: Path) -> Path:
+    """A configuration with an https issuer, and no keys."""
+    config = tmp_path / "ciba.toml"
+    data = json.dumps(str(tmp_path / "var"))
+    config.write_text(f'[server]\nissuer = "{HTTPS}"\nport = 0\n[store]\ndata_directory = {data}\n')
+    return config
+
+
+def run(config: Path, words: str) -> int:
+    """Run a command in this process."""
+    return main([*words.split(), "--config", str(config)])
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("words", ["serve", "check", "users list", "devices list", "keys list"])
+def test_absent_keys_are_refused_with_an_https_issuer(
+    https: Path, capsys: pytest.CaptureFixture[str], words: str
+):
+    """Nothing makes them by itself."""
+    assert run(https, words) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "keys.json cannot be read: No such file or directory" in said.err
+    assert ("keys generate makes what is missing" in said.err) or words == "keys list"
+    assert not (https.parent / "var" / "keys" / "keys.json").exists()
+
+
+def test_keys_are_made_once_and_for_their_owner_only(
+    https: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Four keys and the ring; a second time nothing changes; then everything works."""
+    directory = https.parent / "var" / "keys"
+    assert run(https, "keys generate --json") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert sorted((key["purpose"], key["alg"]) for key in made) == [
+        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "PS256"),
+    ]  # fmt: skip
+    assert mode(directory) == 0o700
+    assert {mode(path) for path in directory.glob("*.json")} == {0o600}
+    before = (directory / "keys.json").read_bytes(), (directory / "ring.json").read_bytes()
+    assert run(https, "keys generate") == 0
+    assert capsys.readouterr().out == "all keys are there already\n"
+    assert run(https, "keys generate --json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert before == (
+        (directory / "keys.json").read_bytes(),
+        (directory / "ring.json").read_bytes(),
+    )
+    assert run(https, "keys list --json") == 0
+    assert json.loads(capsys.readouterr().out) == made
+    assert run(https, "check") == 0
+
+
+@pytest.mark.clause("sca-art22-4")
+@pytest.mark.parametrize("name", ["keys.json", "ring.json"])
+def test_keys_that_others_can_read_are_refused(
+    https: Path, capsys: pytest.CaptureFixture[str], name: str
+):
+    """One bit for others is enough, and the sentence says how to mend it."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / name
+    path.chmod(0o640)
+    assert run(https, "check") == 1
+    assert f"{path} must not be accessible to others (chmod 600)" in capsys.readouterr().err
+
+
+def test_keys_of_several_starts_at_once_are_the_same(https: Path):
+    """Processes that find no keys make one set, not one each."""
+
+    async def made() -> set[str]:
+        places = [
+            await asyncio.create_subprocess_exec(
+                BIN / "ciba-service", "keys", "generate", "--json", "--config", str(https),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            for _ in range(3)
+        ]  # fmt: skip
+        outputs = [json.loads((await place.communicate())[0]) for place in places]
+        return {key["kid"] for output in outputs for key in output}
+
+    kids = asyncio.run(made())
+    stored = json.loads((https.parent / "var" / "keys" / "keys.json").read_text())
+    assert kids == {key["kid"] for key in stored}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '[{"kid": 1}]'])
+def test_broken_keys_are_a_sentence(https: Path, capsys: pytest.CaptureFixture[str], content: str):
+    """Whatever is in the file, the command ends with status 1 and no key is replaced."""
+    directory = https.parent / "var" / "keys"
+    assert run(https, "keys generate") == 0
+    (directory / "keys.json").write_text(content)
+    for words in ("check", "serve"):
+        assert run(https, words) == 1
+        assert str(directory / "keys.json") in capsys.readouterr().err
+    if content != "[]":
+        for words in ("keys list", "keys generate"):
+            assert run(https, words) == 1
+    assert (directory / "keys.json").read_text() == content
+
+
+# --- Places that cannot be used ---
+
+
+@pytest.mark.parametrize("words", ["keys generate", "users list", "check"])
+def test_a_data_directory_that_is_a_file_is_a_sentence(
+    https: Path, capsys: pytest.CaptureFixture[str], words: str
+):
+    """A path that cannot be made into a directory is named."""
+    config = https.with_name("development.toml")
+    (https.parent / "var").write_text("")
+    config.write_text(https.read_text().replace(HTTPS, "http://127.0.0.1:8080"))
+    assert run(config, words) == 1
+    said = capsys.readouterr().err
+    assert str(https.parent / "var") in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (("--maxmemory-policy", "allkeys-lru"), "maxmemory-policy is allkeys-lru"),
+        (("--requirepass", "hunter2"), "AuthenticationError"),
+    ],
+)
+def test_a_redis_that_is_not_fit_is_refused(
+    https: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: tuple[str, ...],
+    sentence: str,
+):
+    """Check says what serve would say."""
+    assert run(https, "keys generate") == 0
+    with redis_server(*settings) as target:
+        url = f"redis://127.0.0.1:{target.addresses[0].port}"
+        https.write_text(https.read_text().replace("[store]", f'[store]\nurl = "{url}"'))
+        assert run(https, "check") == 1
+        assert sentence in capsys.readouterr().err
+    assert run(https, "check") == 1
+    assert "ConnectionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (("--min-replicas-to-write", "1"), "Redis did not answer in time"),
+        (("--rename-command", "EVALSHA", "", "--rename-command", "EVAL", ""), "unknown command"),
+    ],
+    ids=["no write", "no scripts"],
+)
+async def test_a_store_that_fails_later_is_a_sentence(
+    place: Installation, settings: tuple[str, ...], sentence: str
+):
+    """What opens but cannot do the work ends the command with status 1."""
+    with redis_server(*settings) as target:
+        url = f"redis://127.0.0.1:{target.addresses[0].port}"
+        env = {"CIBA_STORE__URL": url, "CIBA_STORE__DEADLINE_MS": "200"}
+        refused = await place.command("users", "activate", "alice", env=env)
+    assert (refused.status, refused.out) == (1, "")
+    assert sentence in refused.err
+    assert len(refused.err.splitlines()) == 1
+
+
+async def test_an_interrupted_command_says_so(place: Installation):
+    """Ctrl-C is status 1 and a word, not a traceback."""
+    place.config.unlink()
+    os.mkfifo(place.config)
+    command = await place.start(
+        "ciba-service", "users", "list", "--config", str(place.config),
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    with await asyncio.to_thread(place.config.open, "wb"):  # It has begun to read.
+        command.send_signal(signal.SIGINT)
+        _, err = await command.communicate()
+    assert (command.returncode, err) == (1, b"ciba-service: interrupted\n")
+
+
+def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
+    """In development keys would be made at the start, not by looking; exposure is a warning."""
+    config = https.with_name("development.toml")
+    text = https.read_text().replace(HTTPS, "http://127.0.0.1:8080")
+    config.write_text(text.replace("port = 0", 'port = 0\nhost = "0.0.0.0"'))
+    assert run(config, "check") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("warning: server.host 0.0.0.0 takes plain http")
+    assert not (https.parent / "var" / "keys").exists()
+
+
+# --- The command line itself ---
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "", "serve", "check", "users", "users list", "users activate", "users unlock", "devices",
+        "devices list", "devices revoke", "keys", "keys generate", "keys list",
+    ],
+)  # fmt: skip
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], words: str):
+    """--help explains on standard output and ends with status 0."""
+    with pytest.raises(SystemExit) as ended:
+        main([*words.split(), "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: ciba-service {words}".rstrip())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "", "users", "serve", "serve --config", "start --config a", "serve --config a b",
+        "users activate --config a", "keys list --verbose --config a", "users list --conf a",
+    ],
+)  # fmt: skip
+def test_a_wrong_command_line_is_status_2(capsys: pytest.CaptureFixture[str], words: str):
+    """Usage goes to standard error."""
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: ciba-service")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("[server]", "Object missing required field `issuer` - at `server`"),
+        ("[server", "not TOML: "),
+    ],
+)
+def test_a_wrong_configuration_is_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, reason: str
+):
+    """File, key and reason are one line; nothing is started or made."""
+    config = tmp_path / "ciba.toml"
+    if content is not None:
+        config.write_text(content)
+    for words in ("serve", "check", "users list", "keys generate"):
+        assert run(config, words) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"ciba-service: {config}: {reason}")
+        assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == ([] if content is None else [config])
+
+
+def test_the_parser_can_be_had_for_documentation():
+    """Those who describe the command line need not run it."""
+    assert build_parser().prog == "ciba-service"

@@ -1,0 +1,122 @@
+"""Service, phone simulator and client SDK together, as people run them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from authenticator_sim.attendants import AnswerAll
+from authenticator_sim.connection.addresses import tls_context
+from authenticator_sim.connection.enrolment import send_enrolment
+from authenticator_sim.connection.http import HttpClient
+from authenticator_sim.connection.socket import SocketConnection
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.events import ChallengeShown, Event
+from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.pin import Pin, parse_pin
+from authenticator_sim.journal import Journal
+from authenticator_sim.phone import Phone
+from authenticator_sim.ports import system_random
+from ciba_client.sdk.client import CibaClient
+from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
+from tests.fake_clock import FakeClock
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
+
+
+class ClientTime:
+    """The fake clock as the client takes it; waiting for the interval moves it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.now_ms() / 1000
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once, and everybody else get on meanwhile."""
+        self._clock.advance(seconds)
+        await asyncio.sleep(0)
+
+
+class Events:
+    """What the simulator reports, kept and passed on."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.listeners: list[Callable[[Event], None]] = []
+
+    def append(self, event: Event) -> None:
+        """Take one."""
+        self.events.append(event)
+        for listener in self.listeners:
+            listener(event)
+
+
+def signing_key(client: WireClient) -> SigningKey:
+    """The key of a client, as the SDK reads it from a file."""
+    return parse_signing_key(client.key.as_pem(private=True), kid="key-1")
+
+
+async def enrolled(service: RunningService, pin: Pin) -> DeviceIdentity:
+    """Enrol the simulator with activation code and second secret."""
+    pending = new_enrolment(
+        issuer=service.issuer,
+        activation_code=await service.activation_code("alice", "482913"),
+        second_secret="482913",
+        name="Simulator",
+        now_ms=service.clock.now_ms(),
+        random_bytes=system_random,
+    )
+    async with HttpClient(service.issuer, tls=tls_context(None)) as http:
+        answer = await send_enrolment(
+            pending, http=http, clock=service.clock, random_bytes=system_random
+        )
+    return complete_enrolment(pending, answer, pin=pin, random_bytes=system_random)
+
+
+@pytest.mark.clause("oidc-2-6")
+async def test_simulator_and_sdk_meet_at_the_service(
+    run_service: ServiceRunner, till: WireClient, tmp_path: Path
+):
+    """The SDK asks, the simulator approves with PIN and OTP, the SDK verifies its tokens."""
+    async with run_service(clients=[till], sections={"policy": {"require_otp": True}}) as service:
+        pin = parse_pin("493817")
+        heard = Events()
+        device = Device(await enrolled(service, pin), random_bytes=system_random)
+        connection = SocketConnection(
+            device,
+            clock=service.clock,
+            random_bytes=system_random,
+            tls=tls_context(None),
+            report=heard.append,
+        )
+        phone = Phone(device, channel=connection, clock=service.clock, journal=Journal(tmp_path))
+        attendant = AnswerAll(phone, approve=True, pin=pin, report=heard.append)
+        heard.listeners.append(attendant.notice)
+        running = [asyncio.create_task(task) for task in (connection.run(), attendant.run())]
+        configuration = ClientConfiguration(
+            issuer=service.issuer, client_id=till.client_id, key=signing_key(till)
+        )
+        async with CibaClient(configuration, clock=ClientTime(service.clock)) as client:
+            request = client.authenticate(login_hint="alice", binding_message="W4SCT")
+            async with request as pending:
+                tokens = await pending.tokens()
+        for task in running:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    (shown,) = [event for event in heard.events if isinstance(event, ChallengeShown)]
+    assert shown.challenge.display.binding_message == "W4SCT"
+    assert tokens.id_token.claims["sub"] == "alice"
+    assert tokens.id_token.claims["amr"] == ["pop", "pin", "otp", "mfa"]

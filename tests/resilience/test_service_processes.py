@@ -1,0 +1,225 @@
+"""The service as a process that may be killed at any moment: nothing is lost, nothing is left."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.redis_servers import redis_server
+from tests.service_process import (
+    READY_SECONDS,
+    Installation,
+    Serving,
+    gone,
+    installation,
+    parent_of,
+)
+from tests.signing import claims_of
+
+PRESET = "ALICE-PHONE-ONE"
+ALICE = {"sub": "alice", "login_hints": ["alice@example.org"], "activation_code": PRESET}
+DEVELOPMENT: dict[str, Any] = {"users": (ALICE,), "device": {"second_secret": False}}
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Installation]:
+    """An installation for development, with a preset activation code."""
+    async with installation(tmp_path) as place:
+        place.configure(**DEVELOPMENT)
+        yield place
+
+
+async def killed(place: Installation, serving: Serving) -> None:
+    """Kill the service, and see that its server ends by itself."""
+    server = place.server_pid()
+    supervisor = parent_of(server)
+    await serving.kill()
+    await asyncio.gather(gone(server), gone(supervisor))
+    assert place.leftovers() == []
+
+
+async def restarted(place: Installation, serving: Serving) -> Serving:
+    """Kill the service and start it anew."""
+    await killed(place, serving)
+    return await place.serve()
+
+
+async def test_a_service_killed_between_all_steps_loses_nothing(place: Installation):
+    """Asked, killed, approved, killed, redeemed, killed: each answer stands on what was before."""
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started()
+    serving = await restarted(place, serving)
+    (challenge,) = await phone.fetch()
+    decision = phone.approval(challenge)
+    accepted = await phone.decide(decision)
+    assert accepted["type"] == "accepted"
+    serving = await restarted(place, serving)
+    tokens = (await place.till.poll(auth_req_id)).json()
+    assert claims_of(tokens["id_token"])["sub"] == "alice"
+    serving = await restarted(place, serving)
+    again = await place.till.poll(auth_req_id)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert await phone.decide(decision) == accepted
+    assert await phone.fetch() == []
+    assert await serving.terminate() == 0
+
+
+async def test_a_server_killed_under_a_living_service_is_made_good(place: Installation):
+    """Requests meanwhile wait for it; a connected phone goes on being told."""
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started()
+    server = place.server_pid()
+    os.kill(server, signal.SIGKILL)
+    await gone(server)
+    assert (await phone.approve_next())["type"] == "accepted"
+    assert (await place.till.poll(auth_req_id)).status_code == 200
+    assert place.server_pid() != server
+    async with phone.online() as online:
+        os.kill(place.server_pid(), signal.SIGKILL)
+        await place.until_ready(serving)
+        auth_req_id = await place.till.started()
+        async with asyncio.timeout(READY_SECONDS):
+            challenge = (await online.next("challenge"))["challenge"]
+            assert (await online.decide(phone.approval(challenge)))["type"] == "accepted"
+    assert (await place.till.poll(auth_req_id)).status_code == 200
+    assert serving.process.returncode is None
+
+
+async def test_a_service_told_to_stop_stops(place: Installation):
+    """SIGTERM: phones are let go, the status is 0, nothing runs on, everything is kept."""
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started()
+    async with phone.online() as online:
+        async with asyncio.timeout(READY_SECONDS):
+            assert await serving.terminate() == 0
+            with pytest.raises(ConnectionClosed):
+                await online.receive()
+    assert place.leftovers() == []
+    assert serving.events()[-1]["event"] == "stopped"
+    await place.serve()
+    assert (await phone.approve_next())["type"] == "accepted"
+    assert (await place.till.poll(auth_req_id)).status_code == 200
+
+
+async def test_a_preset_code_is_good_for_one_phone_for_ever(place: Installation):
+    """It is taken as people type it, and that it was used outlives every restart."""
+    serving = await place.serve()
+    phone = await place.phone().enrol("alice phone one")
+    for _ in range(2):
+        other = place.phone()
+        refused = await other.send_enrolment(other.enrolment(PRESET))
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_enrolment")
+        serving = await restarted(place, serving)
+    assert await phone.fetch() == []
+
+
+# --- Two services, one place ---
+
+
+async def test_a_second_service_on_the_same_data_is_refused(place: Installation):
+    """It ends with status 1 and names the process that is there, which is not disturbed."""
+    serving = await place.serve()
+    for env in ({}, {"CIBA_SERVER__PORT": "0"}):
+        refused = await place.command("serve", env=env)
+        assert refused.status == 1
+        assert f"{place.data} is in use by process {serving.process.pid}." in refused.err
+        assert "Traceback" not in refused.err
+    assert (await place.http.get("/readyz")).status_code == 200
+
+
+async def test_a_port_in_use_is_a_sentence(place: Installation):
+    """It ends with status 1, and the server it had started with it."""
+    with socket.create_server(("127.0.0.1", place.port)):
+        refused = await place.command("serve")
+    assert refused.status == 1
+    sentence = f"ciba-service: cannot listen on 127.0.0.1:{place.port}: Address already in use"
+    assert sentence in refused.err
+    assert place.leftovers() == []
+
+
+@pytest.mark.parametrize("host", ["256.1.1.1", "no..host"])
+async def test_a_host_that_is_none_is_a_sentence(place: Installation, host: str):
+    """Whatever the resolver says becomes one line and status 1."""
+    refused = await place.command("serve", env={"CIBA_SERVER__HOST": host})
+    assert refused.status == 1
+    assert f"cannot listen on {host}:{place.port}: " in refused.err
+    assert "Traceback" not in refused.err
+
+
+async def test_a_store_that_runs_no_scripts_stops_the_start(place: Installation):
+    """What fails at the start, beyond what was checked before, ends with status 1."""
+    with redis_server("--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "") as target:
+        url = f"redis://127.0.0.1:{target.addresses[0].port}"
+        refused = await place.command("serve", env={"CIBA_STORE__URL": url})
+    assert refused.status == 1
+    assert refused.err.splitlines()[-1] == (
+        "ciba-service: the service did not start; the log says why"
+    )
+
+
+async def test_a_service_beyond_this_machine_says_so(place: Installation):
+    """Plain http to other machines is in the log of the start."""
+    place.configure(**DEVELOPMENT, server={"host": "0.0.0.0"})  # noqa: S104 - the point
+    serving = await place.serve()
+    listening = next(line for line in serving.events() if line["event"] == "listening")
+    assert listening["warning"].startswith("server.host 0.0.0.0 takes plain http")
+    assert listening["port"] == place.port
+
+
+# --- Phone and client as processes ---
+
+
+async def next_event(phone: Process, type_: str) -> dict[str, Any]:
+    """The next event of a type that a simulator prints."""
+    assert phone.stdout is not None
+    async with asyncio.timeout(READY_SECONDS):
+        while line := await phone.stdout.readline():
+            event = json.loads(line)
+            if event["event"] == type_:
+                return event
+    raise AssertionError("the simulator has ended")
+
+
+async def test_phone_and_client_live_through_a_killed_service(place: Installation):
+    """The simulator connects again by itself; each request is asked, approved and redeemed."""
+    serving = await place.serve()
+    (place.directory / "pin").write_text("739154")
+    state = ["--state", str(place.directory / "phone"), "--json"]
+    pin = ["--pin-file", str(place.directory / "pin")]
+    enrolled = await place.run(
+        "authenticator-sim", "enrol", *state, *pin, "--issuer", place.issuer,
+        "--activation-code", PRESET,
+    )  # fmt: skip
+    assert enrolled.status == 0, enrolled.err
+    phone = await place.start(
+        "authenticator-sim", "run", *state, *pin, "--approve-all", stdout=PIPE
+    )
+    key = place.directory / "till.pem"
+    key.write_bytes(place.till.key.as_pem(private=True))
+    key.chmod(0o600)
+    ask = [
+        "ciba-client", "start", "--issuer", place.issuer, "--client-id", "till", "--key", str(key),
+        "--kid", "key-1", "--login-hint", "alice@example.org", "--wait", "--json",
+    ]  # fmt: skip
+    for _ in range(2):
+        await next_event(phone, "connected")
+        done = await place.run(*ask)
+        assert done.status == 0, done.err
+        assert done.json()["id_token_claims"]["sub"] == "alice"
+        assert (await next_event(phone, "decided"))["verdict"] == "approve"
+        serving = await restarted(place, serving)
+    await next_event(phone, "connected")
+    phone.send_signal(signal.SIGTERM)
+    await phone.communicate()
+    assert phone.returncode == 0

@@ -1,0 +1,145 @@
+"""The hub hands each announcement to the inboxes it concerns, and none grows without end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from ciba_service.channels.hub import INBOX_CAPACITY, Inbox, SocketHub
+from ciba_service.ports import Announcement, AnnouncementKind
+
+ALICE, BOB = "alice-tag", "bob-tag"
+RESYNC = Announcement(AnnouncementKind.RESYNC, "")
+
+
+def offer(number: int, tag: str = ALICE) -> Announcement:
+    """One of many."""
+    return Announcement(AnnouncementKind.OFFER, tag, f"transaction-{number}")
+
+
+class Air:
+    """A broadcast within one process."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def publish(self, tag: str, data: bytes) -> None:  # noqa: ARG002 - one channel for all
+        """Tell the only process."""
+        await self.queue.put(data)
+
+    async def listen(self) -> AsyncIterator[bytes | None]:
+        """What was published."""
+        while True:
+            yield await self.queue.get()
+
+
+@pytest.fixture
+async def air() -> Air:
+    """A broadcast."""
+    return Air()
+
+
+@pytest.fixture
+async def hub(air: Air) -> AsyncIterator[SocketHub]:
+    """A hub that is running."""
+    hub = SocketHub(air)
+    running = asyncio.create_task(hub.run())
+    yield hub
+    running.cancel()
+    await asyncio.wait({running})
+
+
+def drain(inbox: Inbox) -> list[Announcement]:
+    """Everything that waits."""
+    waiting = list(inbox._waiting)
+    inbox._waiting.clear()
+    return waiting
+
+
+async def test_an_inbox_begins_with_a_resync_and_keeps_the_order():
+    """A phone first hears what is open, then what happens, one after the other."""
+    inbox = Inbox("device", "connection")
+    inbox.put(offer(1))
+    inbox.put(offer(2))
+    assert [await anext(inbox) for _ in range(3)] == [RESYNC, offer(1), offer(2)]
+
+
+async def test_an_inbox_waits_for_what_is_next():
+    """Reading an empty inbox ends when something arrives."""
+    inbox = Inbox("device", "connection")
+    assert await anext(inbox) == RESYNC
+    reading = asyncio.ensure_future(anext(inbox))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    inbox.put(offer(1))
+    assert await reading == offer(1)
+
+
+async def test_an_overflowing_inbox_is_replaced_by_a_resync():
+    """A phone that does not keep up fetches anew, and never misses its own end."""
+    inbox = Inbox("device", "connection")
+    revoked = Announcement(AnnouncementKind.REVOKED, ALICE, "device")
+    inbox.put(revoked)
+    for number in range(INBOX_CAPACITY):
+        inbox.put(offer(number))
+        assert len(inbox._waiting) <= INBOX_CAPACITY
+    waiting = drain(inbox)
+    assert waiting[:2] == [RESYNC, revoked]
+    assert waiting[-1] == offer(INBOX_CAPACITY - 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "detail", "reaches"),
+    [
+        (AnnouncementKind.OFFER, "transaction", "", {"phone", "older", "tablet"}),
+        (AnnouncementKind.WITHDRAW, "transaction", "decided", {"phone", "older", "tablet"}),
+        (AnnouncementKind.RESYNC, "", "", {"phone", "older", "tablet"}),
+        (AnnouncementKind.REVOKED, "phone", "", {"phone", "older"}),
+        (AnnouncementKind.REPLACED, "phone", "newer", {"older"}),
+        (AnnouncementKind.ENROLLED, "phone", "Phone", {"tablet"}),
+    ],
+)
+async def test_an_announcement_reaches_whom_it_concerns(
+    hub: SocketHub, kind: AnnouncementKind, about: str, detail: str, reaches: set[str]
+):
+    """All phones of one user, or one, or all but one; other users' never."""
+    async with (
+        hub.attach(ALICE, "phone", "older") as older,
+        hub.attach(ALICE, "phone", "newer") as newer,
+        hub.attach(ALICE, "tablet", "tablet") as tablet,
+        hub.attach(BOB, "bobs", "bobs") as bobs,
+    ):
+        inboxes = {"phone": newer, "older": older, "tablet": tablet, "bobs": bobs}
+        await everything_heard(hub, bobs)
+        for inbox in inboxes.values():
+            drain(inbox)
+        announcement = Announcement(kind, ALICE, about, detail)
+        await hub.announce(announcement)
+        await everything_heard(hub, bobs)
+        assert {name for name, inbox in inboxes.items() if drain(inbox)} == reaches
+
+
+async def everything_heard(hub: SocketHub, inbox: Inbox) -> None:
+    """Wait until what was announced before has been handed out."""
+    last = offer(0, BOB)
+    await hub.announce(last)
+    while await anext(inbox) != last:
+        pass
+
+
+async def test_a_gap_makes_every_phone_fetch_anew(hub: SocketHub, air: Air):
+    """After a new subscription everybody looks for themselves."""
+    async with hub.attach(ALICE, "phone", "1") as phone, hub.attach(BOB, "bobs", "2") as bobs:
+        assert [await anext(inbox) for inbox in (phone, bobs)] == [RESYNC, RESYNC]
+        await air.publish("", msgspec.json.encode(offer(1)))
+        air.queue.put_nowait(None)
+        assert [await anext(phone) for _ in range(2)] == [offer(1), RESYNC]
+        assert await anext(bobs) == RESYNC
+
+
+async def test_a_phone_that_left_is_forgotten(hub: SocketHub):
+    """Nothing is kept of sockets that ended."""
+    async with hub.attach(ALICE, "phone", "1"), hub.attach(ALICE, "phone", "2"):
+        assert len(hub._inboxes[ALICE]) == 2
+    assert hub._inboxes == {}

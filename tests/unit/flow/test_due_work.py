@@ -1,0 +1,193 @@
+"""Due work is done by whoever gets to it, and does no harm when it is done twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ciba_service.flow.due_work import DueWorker
+from ciba_service.ports import DueKind, DueWork, StoreUnavailable
+from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.due import LEASE_MS
+from ciba_service.stores.keys import partition_of, transaction_key, user_tag
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.signing import claims_of
+from tests.wire_client import WireClient
+from tests.wire_phone import WirePhone
+
+
+@pytest.fixture
+async def idle(
+    run_service: ServiceRunner, till: WireClient, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RunningService]:
+    """A service whose own worker is never told of anything, as if its process had died."""
+    async with run_service(clients=[till]) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        yield service
+
+
+@pytest.fixture
+async def idle_phone(idle: RunningService) -> WirePhone:
+    """Alice's phone."""
+    return await idle.enrolled_phone("alice")
+
+
+def other_worker(service: RunningService) -> DueWorker:
+    """The worker of another process on the same store."""
+    stores = service.service.stores
+    return DueWorker(
+        due=stores.due,
+        transactions=stores.transactions,
+        prompts=stores.prompts,
+        attempts=stores.attempts,
+        hub=service.service.hub,
+        partition_of=partition_of,
+        clock=service.clock,
+        telemetry=service.telemetry,
+    )
+
+
+async def claim(service: RunningService, auth_req_id: str) -> list[DueWork]:
+    """Take what is due, as a process that dies right afterwards."""
+    partition = partition_of(transaction_id(auth_req_id))
+    return await service.service.stores.due.claim(partition, now=service.clock.now_ms(), limit=9)
+
+
+async def test_the_sweep_finds_what_nobody_was_told_of(idle: RunningService, idle_phone: WirePhone):
+    """A request whose process died before announcing it reaches the phone at the next sweep."""
+    async with idle_phone.online() as socket:
+        await idle.till.started()
+        idle.clock.advance(1)
+        assert (await socket.next("challenge"))["type"] == "challenge"
+
+
+async def test_the_work_of_a_dead_process_is_taken_over(
+    idle: RunningService, idle_phone: WirePhone
+):
+    """While its lease lasts nobody touches it; afterwards the sweep of any process does it."""
+    async with idle_phone.online() as socket:
+        auth_req_id = await idle.till.started()
+        (claimed,) = await claim(idle, auth_req_id)
+        assert claimed.kind is DueKind.ANNOUNCE
+        assert await claim(idle, auth_req_id) == []
+        idle.clock.advance(LEASE_MS / 1000)
+        assert (await socket.next("challenge"))["type"] == "challenge"
+
+
+async def test_a_nudged_worker_works_at_once(idle: RunningService, idle_phone: WirePhone):
+    """The process that wrote the work does it without waiting for a sweep."""
+    worker = other_worker(idle)
+    running = asyncio.create_task(worker.run())
+    async with idle_phone.online() as socket:
+        auth_req_id = await idle.till.started()
+        worker.nudge(transaction_id(auth_req_id))
+        assert (await socket.next("challenge"))["type"] == "challenge"
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.parametrize("kind", list(DueKind))
+async def test_work_done_twice_does_no_harm(
+    idle: RunningService, idle_phone: WirePhone, kind: DueKind
+):
+    """Announcing, expiring and settling again, in any state, changes nothing that counts."""
+    worker = other_worker(idle)
+    first, second = await idle.till.started(), await idle.till.started(requested_expiry=10)
+    by_name = {claims_of(text)["transaction_id"]: text for text in await idle_phone.fetch()}
+    await idle_phone.decide(idle_phone.approval(by_name[transaction_id(first)]))
+    idle.clock.advance(10)
+    for auth_req_id in (first, second):
+        work = DueWork(kind, transaction_id(auth_req_id), 0)
+        for _ in range(2):
+            if kind is not DueKind.SETTLE or auth_req_id == first:
+                await worker._perform(work)
+        await worker.work_off(partition_of(work.transaction_id))
+    assert (await idle.till.poll(first)).status_code == 200
+    assert (await idle.till.poll(second)).json()["error"] == "expired_token"
+
+
+@pytest.mark.parametrize("kind", list(DueKind))
+async def test_work_of_a_forgotten_transaction_is_none(idle: RunningService, kind: DueKind):
+    """Ten minutes after its expiry a record is gone; what was due for it is passed over."""
+    await other_worker(idle)._perform(DueWork(kind, "A" * 22, 0))
+
+
+async def test_settling_again_gives_nobody_new_attempts(
+    idle: RunningService, idle_phone: WirePhone
+):
+    """The reset after an approval happens once, however often its work is done."""
+    worker, attempts = other_worker(idle), idle.service.stores.attempts
+    auth_req_id = await idle.till.started()
+    await idle_phone.approve_next()
+    work = DueWork(DueKind.SETTLE, transaction_id(auth_req_id), 0)
+    await worker._perform(work)
+    await idle.till.started()
+    (challenge,) = await idle_phone.fetch()
+    await idle_phone.decide(idle_phone.approval(challenge, pin=False))
+    await worker._perform(work)
+    assert await attempts.used(user_tag("alice")) == 1
+
+
+async def test_a_record_of_another_format_holds_up_nothing(
+    run_service: ServiceRunner, till: WireClient, monkeypatch: pytest.MonkeyPatch
+):
+    """It is reported and left for a process that knows it; other work goes on."""
+    async with run_service(clients=[till]) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        worker = other_worker(service)
+        phone = await service.enrolled_phone("alice")
+        async with phone.online() as socket:
+            auth_req_id = await till.started()
+            partition = partition_of(transaction_id(auth_req_id))
+            strange = f"{transaction_id(auth_req_id)[:2]}{'-' * 20}"
+            await service.commands.call("HSET", transaction_key(strange), "v", "99", "s", "x")
+            await service.commands.call(
+                "ZADD", f"ciba:{{p{partition}}}:due", 1, f"announce:{strange}"
+            )
+            await worker.work_off(partition)
+            assert (await socket.next("challenge"))["type"] == "challenge"
+        (failure,) = service.telemetry.failures
+        assert failure.fields["transaction_id"] == strange
+
+
+class Unreachable:
+    """A due store that is away."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.nudged = asyncio.Event()
+        self.swept_twice = asyncio.Event()
+
+    async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:  # noqa: ARG002
+        """Never answers."""
+        self.asked.append("claim")
+        if self.asked.count("claim") > 1:
+            self.nudged.set()
+        raise StoreUnavailable
+
+    async def partitions_with_work(self, *, now: int) -> list[int]:  # noqa: ARG002
+        """Answers once."""
+        self.asked.append("sweep")
+        if self.asked.count("sweep") > 1:
+            self.swept_twice.set()
+            raise StoreUnavailable
+        return [7]
+
+
+async def test_a_store_that_is_away_ends_no_worker(service: RunningService):
+    """Sweeps and nudges fail, are reported, and are tried again."""
+    worker, due = other_worker(service), Unreachable()
+    worker._due = due
+    running = asyncio.create_task(worker.run())
+    while not due.swept_twice.is_set():
+        service.clock.advance(1)
+        await asyncio.sleep(0)
+    worker.nudge("A" * 22)
+    await due.nudged.wait()
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait({running})
+    names = {failure.name for failure in service.telemetry.failures}
+    assert names == {"sweep_failed", "due_work_failed"}
+    service.telemetry.failures.clear()

@@ -1,0 +1,88 @@
+"""The budget of round trips to Redis: one awaited flush each (DESIGN of the store)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
+from tests.wire_phone import WirePhone, WireSocket
+
+
+@pytest.fixture
+async def quiet(
+    run_service: ServiceRunner, till: WireClient, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RunningService]:
+    """A service that demands codes, whose scripts are known, and whose worker waits for its sweep.
+
+    The sweep follows the fake clock and the heartbeat is seconds away, so that nobody else asks.
+    """
+    async with run_service(clients=[till], sections={"policy": {"require_otp": True}}) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        phone = await service.enrolled_phone("alice")
+        async with phone.online() as socket:
+            await whole_journey(service, phone, socket)
+            await refused_decisions(service, phone, socket)
+        service.phones.append(phone)
+        service.clock.advance(0)
+        yield service
+
+
+async def whole_journey(service: RunningService, phone: WirePhone, socket: WireSocket) -> None:
+    """Let Redis learn every script."""
+    auth_req_id = await service.till.started()
+    await service.till.poll(auth_req_id)
+    (challenge,) = await phone.fetch()
+    await socket.decide(phone.approval(challenge, otp=phone.otp()))
+    await service.till.poll(auth_req_id)
+
+
+async def refused_decisions(service: RunningService, phone: WirePhone, socket: WireSocket) -> None:
+    """And those of a refusal."""
+    await service.till.started()
+    challenge = (await phone.fetch())[-1]
+    await socket.decide(phone.approval(challenge, pin=False))
+    await socket.decide(phone.denial(challenge))
+
+
+async def test_a_request_takes_two(quiet: RunningService):
+    """Reserve whatever may be used once, then store."""
+    before = quiet.commands.flushes
+    await quiet.till.started()
+    assert quiet.commands.flushes - before == 2
+
+
+async def test_a_pending_poll_takes_one(quiet: RunningService):
+    """The assertion is spent in the round trip that reads the state."""
+    auth_req_id = await quiet.till.started()
+    before = quiet.commands.flushes
+    await quiet.till.poll(auth_req_id)
+    assert quiet.commands.flushes - before == 1
+
+
+async def test_a_decision_takes_four_and_a_redemption_three(quiet: RunningService):
+    """Read, count, spend the code, swap; and later read, look at the accounts, swap."""
+    (phone,) = quiet.phones
+    async with phone.online() as socket:
+        auth_req_id = await quiet.till.started()
+        (challenge,) = await phone.fetch()
+        quiet.clock.advance(0.5)
+        decision = phone.approval(challenge, otp=phone.otp(1))
+        before = quiet.commands.flushes
+        assert (await socket.decide(decision))["type"] == "accepted"
+        assert quiet.commands.flushes - before == 4
+    before = quiet.commands.flushes
+    assert (await quiet.till.poll(auth_req_id)).status_code == 200
+    assert quiet.commands.flushes - before == 3
+
+
+async def test_a_denial_takes_two(quiet: RunningService):
+    """Read and swap: nothing is counted."""
+    (phone,) = quiet.phones
+    async with phone.online() as socket:
+        await quiet.till.started()
+        (challenge,) = await phone.fetch()
+        before = quiet.commands.flushes
+        assert (await socket.decide(phone.denial(challenge)))["type"] == "accepted"
+        assert quiet.commands.flushes - before == 2

@@ -1,0 +1,79 @@
+"""Wire errors: codes, statuses, and descriptions that nobody can misread (CIBA 11-13)."""
+
+import re
+
+import pytest
+from authlib.oauth2.base import OAuth2Error
+
+from ciba_service.protocol import errors
+from ciba_service.protocol.errors import Reason
+
+CLASSES = {
+    name: value
+    for name in errors.__all__
+    if isinstance(value := getattr(errors, name), type)
+    and issubclass(value, OAuth2Error)
+    and value is not OAuth2Error
+}
+EXPECTED = {
+    "AccessDeniedError": (400, "access_denied"),
+    "AuthorizationPendingError": (400, "authorization_pending"),
+    "ExpiredLoginHintTokenError": (400, "expired_login_hint_token"),
+    "ExpiredTokenError": (400, "expired_token"),
+    "InvalidAuthorizationDetailsError": (400, "invalid_authorization_details"),
+    "InvalidBindingMessageError": (400, "invalid_binding_message"),
+    "InvalidClientError": (401, "invalid_client"),
+    "InvalidClientMetadataError": (400, "invalid_client_metadata"),
+    "InvalidDeviceProofError": (401, "invalid_device_proof"),
+    "InvalidEnrolmentError": (400, "invalid_enrolment"),
+    "InvalidGrantError": (400, "invalid_grant"),
+    "InvalidRequestError": (400, "invalid_request"),
+    "InvalidScopeError": (400, "invalid_scope"),
+    "InvalidUserCodeError": (400, "invalid_user_code"),
+    "MissingUserCodeError": (400, "missing_user_code"),
+    "PolicyRefusedError": (403, "access_denied"),
+    "RevokedDeviceError": (403, "device_revoked"),
+    "ServerError": (500, "server_error"),
+    "SlowDownError": (400, "slow_down"),
+    "TemporarilyUnavailableError": (503, "temporarily_unavailable"),
+    "TransactionFailedError": (400, "transaction_failed"),
+    "UnauthorizedClientError": (400, "unauthorized_client"),
+    "UnknownUserIdError": (400, "unknown_user_id"),
+    "UnsupportedGrantTypeError": (400, "unsupported_grant_type"),
+}
+
+
+def test_every_error_has_its_row():
+    """The table below is complete."""
+    assert set(CLASSES) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_error_has_its_code_and_status(name: str):
+    """access_denied is 403 at the backchannel endpoint and 400 at the token endpoint."""
+    error = CLASSES[name]()
+    assert (int(error.status_code), error.error) == EXPECTED[name]
+
+
+@pytest.mark.clause("ciba-13-2")
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_description_is_plain_and_constant(name: str):
+    """It has the characters that RFC 6749 allows, and nothing of the request."""
+    error = CLASSES[name]()
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", error.description)
+    assert error.description == CLASSES[name]().description
+    assert error.get_error_description() == error.description
+
+
+@pytest.mark.clause("ciba-13-1")
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_authlib_server_renders_it_unchanged(name: str):
+    """Called as Authlib calls it, an error is status, body and headers of its own."""
+    error = CLASSES[name]()
+    error.__cause__ = Reason("a secret")
+    status, body, headers = error()
+    assert (int(status), body["error"]) == EXPECTED[name]
+    assert set(body) == {"error", "error_description"}
+    assert ("Content-Type", "application/json") in headers
+    assert ("Cache-Control", "no-store") in headers
+    assert "WWW-Authenticate" not in dict(headers)

@@ -1,0 +1,96 @@
+"""What the provider publishes about itself."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.metadata import Endpoints, ProviderMetadata, provider_metadata
+from ciba_service.protocol.names import DeliveryMode
+from tests.unit.protocol.registrations import ISSUER
+
+
+def published(**changed: Any) -> ProviderMetadata:
+    """The document of a provider of FAPI clients."""
+    described: dict[str, Any] = {
+        "endpoints": Endpoints(ISSUER),
+        "delivery_modes": frozenset({DeliveryMode.POLL}),
+        "client_algorithms": frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256}),
+        "id_token_algorithms": frozenset({SignatureAlgorithm.ES256}),
+        "scopes": frozenset({"profile", "openid"}),
+        "acr_values": ("urn:openbanking:psd2:sca",),
+        "authorization_details_types": ("payment_initiation",),
+    }
+    return provider_metadata(**{**described, **changed})
+
+
+@pytest.mark.clause(
+    "oidd-3-3", "oidd-3-5", "rfc8414-2-1", "rfc8414-2-2", "ciba-4-1", "ciba-4-2", "ciba-4-3",
+    "ciba-4-4", "ciba-4-5", "fapi-ciba-5.2.2-3",
+)  # fmt: skip
+def test_the_document_says_what_the_provider_does():
+    """Every member, its exact value, and no more."""
+    assert json.loads(msgspec.json.encode(published())) == {
+        "issuer": ISSUER,
+        "token_endpoint": f"{ISSUER}/token",
+        "jwks_uri": f"{ISSUER}/jwks",
+        "backchannel_authentication_endpoint": f"{ISSUER}/bc-authorize",
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "PS256"],
+        "backchannel_user_code_parameter_supported": False,
+        "grant_types_supported": ["urn:openid:params:grant-type:ciba"],
+        "response_types_supported": [],
+        "scopes_supported": ["openid", "profile"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256"],
+        "acr_values_supported": ["urn:openbanking:psd2:sca"],
+        "authorization_details_types_supported": ["payment_initiation"],
+    }
+
+
+def test_what_no_client_may_ask_for_is_not_published():
+    """Without a client that may initiate payments there is no member about them."""
+    document = json.loads(msgspec.json.encode(published(authorization_details_types=())))
+    assert "authorization_details_types_supported" not in document
+
+
+@pytest.mark.parametrize(
+    ("issuer", "url", "path", "openid", "oauth"),
+    [
+        (
+            "https://op.example",
+            "https://op.example/token",
+            "/token",
+            "/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server",
+        ),
+        (
+            "https://op.example/",
+            "https://op.example/token",
+            "/token",
+            "/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server",
+        ),
+        (
+            "https://op.example/bank/a",
+            "https://op.example/bank/a/token",
+            "/bank/a/token",
+            "/bank/a/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server/bank/a",
+        ),
+    ],
+)
+def test_endpoints_and_documents_stand_below_the_issuer(
+    issuer: str, url: str, path: str, openid: str, oauth: str
+):
+    """OpenID Discovery appends its path to the issuer, RFC 8414 inserts its own before it."""
+    endpoints = Endpoints(issuer)
+    assert endpoints.token == url
+    assert endpoints.path("/token") == path
+    assert endpoints.openid_configuration_path == openid
+    assert endpoints.oauth_metadata_path == oauth
+    assert endpoints.websocket("/token") == url.replace("https", "wss")

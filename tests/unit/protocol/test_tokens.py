@@ -1,0 +1,125 @@
+"""What tokens say: ID token, access token and the answer that carries them."""
+
+import base64
+import hashlib
+import json
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from ciba_service.protocol.request.authorization_details import (
+    InstructedAmount,
+    PaymentInitiation,
+)
+from ciba_service.protocol.tokens.claims import (
+    PAYMENT_TOKEN_LIFETIME,
+    TokenResponse,
+    access_token_claims,
+    access_token_lifetime,
+    id_token_claims,
+)
+from ciba_service.protocol.tokens.grant import Grant
+from tests.unit.protocol.registrations import ISSUER
+
+NOW = 1_800_000_000
+GRANT = Grant(
+    txn="transaction",
+    client_id="till",
+    subject="alice",
+    scope=("openid", "profile"),
+    auth_time=NOW - 20,
+    acr="urn:openbanking:psd2:sca",
+    amr=("pop", "pin", "mfa"),
+    challenge_hash="hash",
+)
+PAID = msgspec.structs.replace(
+    GRANT,
+    payments=(PaymentInitiation(InstructedAmount("EUR", "12.50"), "Merchant A"),),
+)
+
+
+def as_json(value: object) -> dict[str, Any]:
+    """What goes over the wire."""
+    return dict(json.loads(msgspec.json.encode(value)))
+
+
+@pytest.mark.clause("oidc-2-1", "oidc-2-3", "oidc-2-4", "oidc-3.1.3.6-1")
+def test_an_id_token_says_who_was_authenticated_when_and_how():
+    """It has all required claims, the hash of its access token, and no nonce."""
+    claims = as_json(
+        id_token_claims(GRANT, issuer=ISSUER, access_token="token", now=NOW, lifetime=300)
+    )
+    digest = hashlib.sha256(b"token").digest()
+    assert claims == {
+        "iss": ISSUER,
+        "sub": "alice",
+        "aud": "till",
+        "iat": NOW,
+        "exp": NOW + 300,
+        "auth_time": NOW - 20,
+        "acr": "urn:openbanking:psd2:sca",
+        "amr": ["pop", "pin", "mfa"],
+        "at_hash": base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode(),
+        "txn": "transaction",
+    }
+    assert re.fullmatch(r"https://[^?#]+", claims["iss"])
+
+
+@pytest.mark.clause("rfc9068-2.2-1", "rfc9068-2.2.1-1", "rfc9068-2.2.3-1")
+def test_an_access_token_says_what_was_granted():
+    """It has the claims of RFC 9068, the transaction and the challenge that was approved."""
+    claims = as_json(
+        access_token_claims(
+            GRANT, issuer=ISSUER, audience="https://api.example", jti="jti", now=NOW, lifetime=300
+        )
+    )
+    assert claims == {
+        "iss": ISSUER,
+        "sub": "alice",
+        "aud": "https://api.example",
+        "client_id": "till",
+        "iat": NOW,
+        "exp": NOW + 300,
+        "jti": "jti",
+        "scope": "openid profile",
+        "auth_time": NOW - 20,
+        "acr": "urn:openbanking:psd2:sca",
+        "amr": ["pop", "pin", "mfa"],
+        "txn": "transaction",
+        "challenge_hash": "hash",
+    }
+
+
+@pytest.mark.clause("rfc9396-9-1", "rfc9396-7-1")
+def test_a_payment_is_in_access_token_and_answer():
+    """As it was asked for, in the names of RFC 9396; without a payment there is no member."""
+    granted = [
+        {
+            "type": "payment_initiation",
+            "instructedAmount": {"currency": "EUR", "amount": "12.50"},
+            "creditorName": "Merchant A",
+        }
+    ]
+    token = access_token_claims(PAID, issuer=ISSUER, audience="a", jti="j", now=NOW, lifetime=300)
+    assert as_json(token)["authorization_details"] == granted
+    answer = TokenResponse(
+        access_token="token",
+        token_type="Bearer",
+        expires_in=300,
+        scope="openid",
+        id_token="id",
+        authorization_details=PAID.payments,
+    )
+    assert as_json(answer)["authorization_details"] == granted
+    plain = msgspec.structs.replace(answer, authorization_details=())
+    assert set(as_json(plain)) == {"access_token", "token_type", "expires_in", "scope", "id_token"}
+
+
+@pytest.mark.clause("rfc10027-6.1.10-1")
+def test_the_token_of_a_payment_is_short_lived():
+    """Five minutes at most, and less where less is configured."""
+    assert access_token_lifetime(GRANT, 3600) == 3600
+    assert access_token_lifetime(PAID, 3600) == PAYMENT_TOKEN_LIFETIME == 300
+    assert access_token_lifetime(PAID, 60) == 60

@@ -1,0 +1,188 @@
+"""PIN and OTP: both always evaluated, both needed where both are asked for, never told apart."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pyotp
+import pytest
+
+from ciba_service.sca import factors
+from ciba_service.sca.factors import FactorEvaluation, evaluate_factors, matching_totp_step
+from ciba_service.sca.messages import DecisionClaims, Factor, FactorProofs, Verdict, pin_proof
+from tests.unit.sca.conftest import ISSUER, Enrolled
+
+NOW = 1_795_230_015
+BOTH = frozenset({Factor.DEVICE_KEY, Factor.PIN, Factor.OTP})
+HASH = "h" * 43
+
+
+def claims_of(alice: Enrolled, **changed: Any) -> DecisionClaims:
+    """The claims of an approval."""
+    usual = {
+        "iss": alice.device.device_id,
+        "aud": ISSUER,
+        "jti": "the-jti",
+        "iat": NOW,
+        "transaction_id": "t" * 22,
+        "challenge_hash": HASH,
+        "verdict": Verdict.APPROVE,
+    }
+    return DecisionClaims(**{**usual, **changed})
+
+
+def right_pin(alice: Enrolled, **changed: Any) -> str:
+    """The proof that a right PIN gives."""
+    claims = claims_of(alice)
+    usual = {
+        "device_id": alice.device.device_id,
+        "challenge_hash": claims.challenge_hash,
+        "verdict": claims.verdict,
+        "jti": claims.jti,
+    }
+    return pin_proof(alice.device.pin_key, **{**usual, **changed})
+
+
+def code(alice: Enrolled, drift: int = 0) -> str:
+    """The code of now, or of some steps beside it."""
+    return str(pyotp.TOTP(alice.device.totp_secret).generate_otp(NOW // 30 + drift))
+
+
+def evaluate(
+    alice: Enrolled, proofs: FactorProofs, required: frozenset[Factor] = BOTH
+) -> FactorEvaluation:
+    """Evaluate proofs as the service does."""
+    return evaluate_factors(
+        required=required, proofs=proofs, claims=claims_of(alice), device=alice.device, now=NOW
+    )
+
+
+@pytest.mark.clause("sca-art4-1")
+@pytest.mark.parametrize(("pin", "otp"), list(itertools.product([True, False], repeat=2)))
+@pytest.mark.parametrize(
+    "required",
+    [
+        frozenset({Factor.DEVICE_KEY}),
+        frozenset({Factor.DEVICE_KEY, Factor.PIN}),
+        frozenset({Factor.DEVICE_KEY, Factor.OTP}),
+        BOTH,
+    ],
+    ids=lambda required: "+".join(sorted(required)),
+)
+def test_every_required_factor_must_hold(
+    alice: Enrolled, required: frozenset[Factor], *, pin: bool, otp: bool
+):
+    """All four combinations of right and wrong, for everything that may be asked for."""
+    proofs = FactorProofs(
+        jti="the-jti",
+        pin_proof=right_pin(alice) if pin else "A" * 43,
+        otp=code(alice) if otp else "000000",
+    )
+    expected = (pin or Factor.PIN not in required) and (otp or Factor.OTP not in required)
+    evaluation = evaluate(alice, proofs, required)
+    assert evaluation.satisfied(step_was_fresh=True) is expected
+    assert (evaluation.pin_verified, evaluation.totp_step is not None) == (pin, otp)
+
+
+def test_a_spent_code_is_worth_nothing(alice: Enrolled):
+    """A right code that was shown before fails where it is asked for, and only there."""
+    proofs = FactorProofs(jti="the-jti", pin_proof=right_pin(alice), otp=code(alice))
+    assert not evaluate(alice, proofs).satisfied(step_was_fresh=False)
+    only_pin = evaluate(alice, proofs, frozenset({Factor.DEVICE_KEY, Factor.PIN}))
+    assert only_pin.satisfied(step_was_fresh=False)
+
+
+@pytest.mark.parametrize(
+    "proofs",
+    [
+        FactorProofs(jti="the-jti"),
+        FactorProofs(jti="the-jti", pin_proof="", otp=""),
+        FactorProofs(jti="the-jti", pin_proof="é", otp="é"),
+        FactorProofs(jti="the-jti", pin_proof="?" * 43, otp="??????"),
+    ],
+    ids=["absent", "empty", "not ASCII", "question marks"],
+)
+def test_odd_proofs_are_wrong_proofs(alice: Enrolled, proofs: FactorProofs):
+    """Whatever is sent in place of a proof proves nothing and breaks nothing."""
+    evaluation = evaluate(alice, proofs)
+    assert (evaluation.pin_verified, evaluation.totp_step) == (False, None)
+    assert not evaluation.satisfied(step_was_fresh=True)
+
+
+@pytest.mark.parametrize(("pin", "otp"), list(itertools.product([True, False], repeat=2)))
+def test_every_factor_is_evaluated_whatever_the_first_gave(
+    alice: Enrolled, monkeypatch: pytest.MonkeyPatch, *, pin: bool, otp: bool
+):
+    """One PIN and three codes are compared each time, so that time tells nothing apart."""
+    compared: list[str] = []
+    genuine = factors.equal_secrets
+
+    def counted(presented: str, expected: str) -> bool:
+        compared.append(expected)
+        return genuine(presented, expected)
+
+    monkeypatch.setattr(factors, "equal_secrets", counted)
+    proofs = FactorProofs(
+        jti="the-jti",
+        pin_proof=right_pin(alice) if pin else None,
+        otp=code(alice, -1) if otp else None,
+    )
+    evaluate(alice, proofs)
+    assert compared == [right_pin(alice), *(code(alice, drift) for drift in (-1, 0, 1))]
+
+
+@pytest.mark.clause("sca-art4-4", "sca-art5-2")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"device_id": "A" * 43},
+        {"challenge_hash": "g" * 43},
+        {"verdict": Verdict.DENY},
+        {"jti": "other-jti"},
+    ],
+    ids=str,
+)
+def test_a_pin_proof_is_for_one_decision_only(alice: Enrolled, changed: dict[str, Any]):
+    """The proof of another phone, challenge, verdict or decision is wrong here."""
+    assert evaluate(alice, FactorProofs(jti="the-jti", pin_proof=right_pin(alice))).pin_verified
+    stolen = FactorProofs(jti="the-jti", pin_proof=right_pin(alice, **changed))
+    assert not evaluate(alice, stolen).pin_verified
+
+
+def test_another_pin_key_gives_another_proof(alice: Enrolled):
+    """A wrong PIN gives a wrong key and so a wrong proof."""
+    right = FactorProofs(jti="the-jti", pin_proof=right_pin(alice))
+    changed = replace(alice.device, pin_key=bytes(32))
+    assert not evaluate(Enrolled(alice.phone, changed), right).pin_verified
+
+
+@pytest.mark.parametrize(
+    ("drift", "accepted"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)]
+)
+def test_codes_may_be_one_step_off(alice: Enrolled, drift: int, *, accepted: bool):
+    """RFC 6238 5.2: one step back for the user, one ahead for clocks, and no more."""
+    step = matching_totp_step(alice.device.totp_secret, code(alice, drift), NOW)
+    assert step == (NOW // 30 + drift if accepted else None)
+
+
+@pytest.mark.parametrize(
+    "presented", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", " 12345", "1e5", "-12345", "\0" * 6]
+)
+def test_what_is_no_code_matches_no_step(alice: Enrolled, presented: str):
+    """Text, other digits and other lengths are never a code."""
+    assert matching_totp_step(alice.device.totp_secret, presented, NOW) is None
+
+
+def test_other_spellings_of_the_right_code_are_wrong(alice: Enrolled):
+    """The same digits in another script, or with spaces, are another text."""
+    right = code(alice)
+    arabic = "".join(chr(0x660 + int(digit)) for digit in right)
+    for presented in (arabic, f" {right}", f"{right} ", f"{right}\n", right[:3] + " " + right[3:]):
+        assert matching_totp_step(alice.device.totp_secret, presented, NOW) is None
+
+
+def test_codes_are_those_of_the_rfc():
+    """RFC 6238 appendix B, SHA-1, at 59 seconds: the last six digits of 94287082."""
+    seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    assert matching_totp_step(seed, "287082", 59) == 1
+    assert matching_totp_step(seed, "081804", 1_111_111_109) == 37_037_036

@@ -1,0 +1,72 @@
+"""Which factors are asked for, and what may be said about them afterwards."""
+
+import itertools
+
+import pytest
+
+from ciba_service.sca.messages import Factor
+from ciba_service.sca.policy import ACR_TABLE, PSD2_CA, PSD2_SCA, amr_of, requirement
+
+KEY, PIN, OTP = Factor.DEVICE_KEY, Factor.PIN, Factor.OTP
+STRENGTH = [PSD2_CA, PSD2_SCA]
+
+
+@pytest.mark.parametrize(
+    ("floor", "wished", "has_payment", "expected"),
+    [
+        (PSD2_CA, (), False, PSD2_CA),
+        (PSD2_CA, (PSD2_CA,), False, PSD2_CA),
+        (PSD2_CA, (PSD2_SCA,), False, PSD2_SCA),
+        (PSD2_CA, (PSD2_CA, PSD2_SCA), False, PSD2_SCA),
+        (PSD2_CA, ("urn:unknown",), False, PSD2_CA),
+        (PSD2_CA, ("",), False, PSD2_CA),
+        (PSD2_CA, (), True, PSD2_SCA),
+        (PSD2_CA, (PSD2_CA,), True, PSD2_SCA),
+        (PSD2_SCA, (), False, PSD2_SCA),
+        (PSD2_SCA, (PSD2_CA,), False, PSD2_SCA),
+        (PSD2_SCA, (PSD2_CA,), True, PSD2_SCA),
+    ],
+)
+@pytest.mark.parametrize("require_otp", [True, False])
+def test_the_strongest_wins(
+    floor: str, wished: tuple[str, ...], expected: str, *, has_payment: bool, require_otp: bool
+):
+    """Floor, wish and payment can each only raise the requirement; the code comes on top."""
+    needed = requirement(
+        floor=floor, acr_values=wished, has_payment=has_payment, require_otp=require_otp
+    )
+    assert needed.acr == expected
+    assert set(needed.factors) == ACR_TABLE[expected] | ({OTP} if require_otp else set())
+    assert needed.factors[0] is KEY
+
+
+@pytest.mark.clause("sca-art4-1")
+@pytest.mark.parametrize("require_otp", [True, False])
+def test_strong_authentication_is_possession_and_knowledge(*, require_otp: bool):
+    """What is called strong has elements of two categories; a code is never the second."""
+    for floor, has_payment in ((PSD2_SCA, False), (PSD2_CA, True)):
+        needed = requirement(
+            floor=floor, acr_values=(), has_payment=has_payment, require_otp=require_otp
+        )
+        assert {KEY, PIN} <= set(needed.factors)
+
+
+def test_no_wish_lowers_anything():
+    """Whatever is wished for, the result is at least the floor."""
+    for floor, wish in itertools.product(STRENGTH, ["", "0", PSD2_CA, PSD2_SCA, "urn:x"]):
+        needed = requirement(floor=floor, acr_values=(wish,), has_payment=False, require_otp=False)
+        assert STRENGTH.index(needed.acr) >= STRENGTH.index(floor)
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        ((KEY,), ("pop",)),
+        ((KEY, OTP), ("pop", "otp")),
+        ((KEY, PIN), ("pop", "pin", "mfa")),
+        ((KEY, PIN, OTP), ("pop", "pin", "otp", "mfa")),
+    ],
+)
+def test_amr_says_what_happened(factors: tuple[Factor, ...], expected: tuple[str, ...]):
+    """Registered words (RFC 8176); two of one category are not `mfa`."""
+    assert amr_of(factors) == expected

@@ -1,0 +1,570 @@
+"""The configuration: what is accepted, and every way to get it wrong."""
+
+import datetime as dt
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
+from ciba_service.settings.issuer import is_loopback
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
+from tests.running_service import _toml
+from tests.signing import new_key
+from tests.wire_client import WireClient
+
+HTTP = "http://127.0.0.1:8080"
+HTTPS = "https://op.example"
+TILL = WireClient("till", key=new_key())
+ALICE = {"sub": "alice", "login_hints": ["alice@example.org"]}
+
+
+def text_of(
+    issuer: str = HTTP,
+    *,
+    users: tuple[dict[str, Any], ...] = (ALICE,),
+    clients: tuple[WireClient, ...] = (TILL,),
+    **sections: dict[str, Any],
+) -> str:
+    """A configuration."""
+    return _toml(issuer, clients, users, sections)
+
+
+def parsed(issuer: str = HTTP, *, environ: dict[str, str] | None = None, **more: Any) -> Settings:
+    """The settings of a configuration."""
+    return parse_settings(text_of(issuer, **more), environ or {})
+
+
+def client(**metadata: Any) -> tuple[WireClient, ...]:
+    """One client with changed metadata."""
+    return (WireClient("till", key=TILL.key, metadata=metadata),)
+
+
+def users(*changes: dict[str, Any]) -> dict[str, Any]:
+    """Users u0, u1 and so on, with changes."""
+    return {
+        "users": tuple({"sub": f"u{number}", **change} for number, change in enumerate(changes))
+    }
+
+
+def test_a_small_configuration_is_enough():
+    """An issuer is all that must be said; everything else has a default."""
+    settings = parse_settings(f'[server]\nissuer = "{HTTPS}"', {})
+    assert not settings.is_development
+    assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8080)
+    assert settings.store.all_urls == ()
+    assert settings.keys_directory == Path("var/keys")
+    assert settings.device.second_secret
+    assert settings.exposure is None
+
+
+@pytest.mark.parametrize(
+    ("issuer", "development"),
+    [
+        ("https://op.example", False),
+        ("https://op.example:8443/tenant/a_b~c.d", False),
+        ("https://[2001:db8::1]/x", False),
+        ("https://127.0.0.1", False),
+        ("http://localhost:8080", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://[::1]:8080/tenant", True),
+    ],
+)
+def test_an_issuer_in_its_plainest_form_is_accepted(issuer: str, *, development: bool):
+    """Only https anywhere, http on loopback; host, port and path, and nothing more."""
+    settings = parse_settings(f'[server]\nissuer = "{issuer}"', {})
+    assert settings.server.issuer == issuer
+    assert settings.is_development is development
+
+
+@pytest.mark.parametrize(
+    ("issuer", "reason"),
+    [
+        ("", "must be an https URL"),
+        ("op.example", "must be an https URL"),
+        ("ftp://op.example", "must be an https URL"),
+        ("https://", "must be an https URL"),
+        ("https:op.example", "must be an https URL"),
+        ("https://op.example?", "no query"),
+        ("https://op.example?a=b", "no query"),
+        ("https://op.example#f", "no query, fragment"),
+        ("https://op.example#", "no query, fragment"),
+        ("https://me@op.example", "fragment or user"),
+        ("https://me:pw@op.example", "fragment or user"),
+        ("https://op.example/", "end with a slash"),
+        ("https://op.example/tenant/", "end with a slash"),
+        ("https://op.example:443", "default port"),
+        ("http://127.0.0.1:80", "default port"),
+        ("https://op.example:", "lower case"),
+        ("https://op.example:08443", "lower case"),
+        ("https://op.example:99999", "is not a URL"),
+        ("https://op.example:port", "is not a URL"),
+        ("https://[::1", "is not a URL"),
+        ("HTTPS://op.example", "lower case"),
+        ("https://OP.example", "lower case"),
+        ("https://op.example./x", "lower case"),
+        ("https://öp.example", "lower case"),
+        ("https://op.example/a b", "lower case"),
+        ("https://op.example/%61", "lower case"),
+        ("https://op.example/{tenant}", "lower case"),
+        ("https://op.example//a", "lower case"),
+        ("https://op.example/a/../b", "lower case"),
+        ("https://op.example/.well-known", "lower case"),
+        (" https://op.example", "lower case"),
+        ("https://op.exam\\nple", "lower case"),
+        ("http://op.example", "http on loopback only"),
+        ("http://localhost.op.example", "http on loopback only"),
+        ("http://0.0.0.0:8080", "http on loopback only"),
+        ("http://192.168.0.1", "http on loopback only"),
+    ],
+)
+def test_every_other_issuer_is_refused(issuer: str, reason: str):
+    """Whatever could be spelled in two ways, or is not protected, stops the start."""
+    with pytest.raises(InvalidSettingsError, match=rf"^server\.issuer .*{reason}"):
+        parse_settings(f'[server]\nissuer = "{issuer}"', {})
+
+
+WRONG = {
+    "no TOML": ("[server\n", "not TOML: .*(at "),
+    "no section": ("", "missing required field `server`"),
+    "no issuer": ("[server]", "required field `issuer` - at `server`"),
+    "unknown section": (f'[servers]\nissuer = "{HTTP}"', "unknown field `servers`"),
+    "unknown key": (text_of(server={"prot": 1}), "unknown field `prot` - at `server`"),
+    "text as number": (text_of(server={"port": "8080"}), "Expected `int`.*`server.port`"),
+    "bool as number": (text_of(server={"port": True}), "Expected `int`.*`server.port`"),
+    "fraction as number": (text_of(server={"port": 80.5}), "Expected `int`.*`server.port`"),
+    "number as bool": (text_of(device={"second_secret": 1}), "`bool`.*`device.second_secret`"),
+    "number as text": (text_of(server={"issuer": 1}), "Expected `str`.*`server.issuer`"),
+    "port below": (text_of(server={"port": -1}), ">= 0 - at `server.port`"),
+    "port above": (text_of(server={"port": 65536}), "<= 65535 - at `server.port`"),
+    "empty host": (text_of(server={"host": ""}), "length >= 1 - at `server.host`"),
+    "log level": (text_of(server={"log_level": "trace"}), "'trace' - at `server.log_level`"),
+    "certificate alone": (
+        text_of(HTTPS, server={"tls_certificate": "c"}),
+        "server.tls_certificate and server.tls_key go together",
+    ),
+    "TLS key alone": (
+        text_of(HTTPS, server={"tls_key": "k"}),
+        "server.tls_certificate and server.tls_key go together",
+    ),
+    "TLS with http": (
+        text_of(server={"tls_certificate": "c", "tls_key": "k"}),
+        "server.issuer must be https when TLS",
+    ),
+    "second secret off": (
+        text_of(HTTPS, device={"second_secret": False}),
+        "device.second_secret may be off with an http issuer only",
+    ),
+    "no data directory": (text_of(store={"data_directory": ""}), "`store.data_directory`"),
+    "empty URL": (text_of(store={"url": ""}), "length >= 1 - at `store.url`"),
+    "empty URL in list": (text_of(store={"urls": [""]}), "length >= 1 - at `store.urls[0]`"),
+    "url and urls": (
+        text_of(store={"url": "redis://a", "urls": ["redis://b"]}),
+        "store.url and store.urls exclude each other",
+    ),
+    "not a Redis URL": (text_of(store={"url": "http://a"}), "store.url: .*redis://"),
+    "Redis options": (text_of(store={"url": "redis://a?retry=9"}), "store.url: .*no options"),
+    "two single servers": (
+        text_of(store={"urls": ["redis://a", "redis://b"]}),
+        "store.urls: a single server has one address",
+    ),
+    "unknown mode": (text_of(store={"mode": "pair"}), "'pair' - at `store.mode`"),
+    "cluster without URL": (text_of(store={"mode": "cluster"}), "store.urls is needed.*cluster"),
+    "sentinel without URL": (
+        text_of(store={"mode": "sentinel", "master_name": "m"}),
+        "store.urls is needed.*sentinel",
+    ),
+    "sentinel without name": (
+        text_of(store={"mode": "sentinel", "urls": ["redis://a"]}),
+        "store.master_name goes with mode sentinel",
+    ),
+    "name without sentinel": (
+        text_of(store={"url": "redis://a", "master_name": "m"}),
+        "store.master_name goes with mode sentinel",
+    ),
+    "database in cluster": (
+        text_of(store={"mode": "cluster", "urls": ["redis://a/1"]}),
+        "store.urls: a cluster has only database 0",
+    ),
+    "user without password": (
+        text_of(store={"url": "redis://a", "username": "u"}),
+        "store.url: a user name needs a password",
+    ),
+    "certificate without key": (
+        text_of(store={"url": "rediss://a", "certificate_file": "c"}),
+        "store.certificate_file and store.key_file go together",
+    ),
+    "authorities without TLS": (
+        text_of(store={"url": "redis://a", "ca_file": "c"}),
+        "store.url: TLS files go with rediss://",
+    ),
+    "password without URL": (text_of(store={"password": "p"}), "store.password goes with"),
+    "user without URL": (text_of(store={"username": "p"}), "store.username goes with"),
+    "authorities without URL": (text_of(store={"ca_file": "p"}), "store.ca_file goes with"),
+    "deadline below": (text_of(store={"deadline_ms": 99}), "`store.deadline_ms`"),
+    "deadline above": (text_of(store={"deadline_ms": 30_001}), "`store.deadline_ms`"),
+    "expiry below": (text_of(requests={"default_expiry": 9}), "`requests.default_expiry`"),
+    "expiry above": (text_of(requests={"default_expiry": 601}), "`requests.default_expiry`"),
+    "no prompts": (text_of(requests={"open_prompts": 0}), "`requests.open_prompts`"),
+    "many prompts": (text_of(requests={"open_prompts": 101}), "`requests.open_prompts`"),
+    "token too short": (
+        text_of(tokens={"access_token_lifetime": 29}),
+        "`tokens.access_token_lifetime`",
+    ),
+    "token too long": (text_of(tokens={"id_token_lifetime": 3601}), "`tokens.id_token_lifetime`"),
+    "no audience": (text_of(tokens={"audience": ""}), "`tokens.audience`"),
+    "token alg": (text_of(tokens={"access_token_alg": "RS256"}), "`tokens.access_token_alg`"),
+    "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
+    "no keys directory": (text_of(device={"keys_directory": ""}), "`device.keys_directory`"),
+    "users as table": (f'[server]\nissuer = "{HTTP}"\n[users]', "Expected `array`.*`users`"),
+    "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
+    "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
+    "empty sub": (text_of(**users({"sub": ""})), "`users[0].sub`"),
+    "sub too long": (text_of(**users({"sub": "a" * 256})), "`users[0].sub`"),
+    "sub not ASCII": (text_of(**users({"sub": "ällice"})), "users[0].sub must be printable"),
+    "sub with newline": (text_of(**users({"sub": "a\nb"})), "users[0].sub must be printable"),
+    "sub with space": (text_of(**users({"sub": "a "})), "users[0].sub must be printable"),
+    "sub twice": (text_of(**users({}, {"sub": "u0"})), "users[1].sub is used twice"),
+    "empty hint": (text_of(**users({"login_hints": [""]})), "`users[0].login_hints[0]`"),
+    "hint with tab": (text_of(**users({"login_hints": ["a\tb"]})), "users[0].login_hints must be"),
+    "hint with space": (text_of(**users({"login_hints": [" a"]})), "users[0].login_hints must be"),
+    "hint twice": (
+        text_of(**users({"login_hints": ["h"]}, {"login_hints": ["h"]})),
+        "users[1].login_hints has a hint of another user",
+    ),
+    "hint is another's sub": (
+        text_of(**users({"login_hints": ["u1"]}, {})),
+        "users[0].login_hints has a hint of another user",
+    ),
+    "preset with https": (
+        text_of(HTTPS, **users({"activation_code": "K7QM-2RXP"})),
+        "users[0].activation_code needs an http issuer",
+    ),
+    "preset too short": (
+        text_of(**users({"activation_code": "K7Q-M2R-X"})),
+        "users[0].activation_code must have at least 8",
+    ),
+    "preset of separators": (
+        text_of(**users({"activation_code": "------------"})),
+        "users[0].activation_code must have at least 8",
+    ),
+    "preset with signs": (
+        text_of(**users({"activation_code": "K7QM_2RXP"})),
+        "users[0].activation_code must have at least 8",
+    ),
+    "preset too long": (
+        text_of(**users({"activation_code": "A" * 65})),
+        "`users[0].activation_code`",
+    ),
+    "preset twice": (
+        text_of(**users({"activation_code": "OLIO-2RXP"}, {"activation_code": "0110 2rxp"})),
+        "users[1].activation_code is used twice",
+    ),
+    "clients as table": (
+        text_of(clients=()) + "\n[clients]",
+        "Expected `array`, got `object` - at `clients`",
+    ),
+    "unknown client member": (
+        text_of(clients=client(backchannel_delivery="poll")),
+        "clients[0].backchannel_delivery is not a known member",
+    ),
+    "client of wrong type": (
+        text_of(clients=client(polling_interval="5")),
+        "clients[0]: Expected `int`, got `str` - at `polling_interval`",
+    ),
+    "client id": (text_of(clients=(WireClient("my till", key=TILL.key),)), "clients[0]: client_id"),
+    "client id twice": (
+        text_of(clients=(TILL, TILL)),
+        "clients[0] (till): client_id is used twice",
+    ),
+    "interval": (text_of(clients=client(polling_interval=301)), "clients[0]: polling_interval"),
+    "no grant": (text_of(clients=client(grant_types=[])), "clients[0]: grant_types must contain"),
+    "jwks_uri": (text_of(clients=client(jwks_uri="https://c/j")), "clients[0]: jwks_uri is not"),
+    "no keys": (text_of(clients=client(jwks={"keys": []})), "clients[0]: jwks: "),
+    "private key": (
+        text_of(clients=client(jwks={"keys": [TILL.key.as_dict(private=True)]})),
+        "clients[0]: jwks: ",
+    ),
+    "auth method": (
+        text_of(clients=client(token_endpoint_auth_method="client_secret_basic")),
+        "clients[0]: token_endpoint_auth_method must be private_key_jwt",
+    ),
+    "certificate-bound": (
+        text_of(clients=client(tls_client_certificate_bound_access_tokens=True)),
+        "clients[0]: tls_client_certificate_bound_access_tokens: sender-constrained tokens",
+    ),
+    "DPoP-bound": (
+        text_of(clients=client(dpop_bound_access_tokens=True)),
+        "clients[0]: dpop_bound_access_tokens: sender-constrained tokens",
+    ),
+    "fapi-ciba": (
+        text_of(clients=client(profile="fapi-ciba")),
+        "clients[0] (till): profile fapi-ciba .*sender-constrained tokens, which this version",
+    ),
+    "fapi2-ciba": (
+        text_of(clients=client(profile="fapi2-ciba")),
+        "clients[0] (till): profile fapi2-ciba demands sender-constrained tokens",
+    ),
+    "ping": (
+        text_of(
+            clients=client(
+                backchannel_token_delivery_mode="ping",
+                backchannel_client_notification_endpoint="https://c.example/cb",
+            )
+        ),
+        "clients[0] (till): backchannel_token_delivery_mode ping is not available",
+    ),
+    "push": (
+        text_of(
+            clients=client(
+                backchannel_token_delivery_mode="push",
+                backchannel_client_notification_endpoint="https://c.example/cb",
+            )
+        ),
+        "clients[0] (till): backchannel_token_delivery_mode push is not available",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_stops_the_start(case: str):
+    """The refusal names the key and the reason."""
+    text, reason = WRONG[case]
+    with pytest.raises(InvalidSettingsError) as refused:
+        parse_settings(text, {})
+    for part in reason.split(".*"):
+        assert part in str(refused.value)
+
+
+def test_a_secret_is_in_no_refusal_and_in_no_repr():
+    """Passwords and activation codes stay out of whatever may be printed."""
+    settings = parsed(
+        store={"url": "redis://u:hunter2@a"}, **users({"activation_code": "HUNTER2HUNTER2"})
+    )
+    assert "hunter2" not in repr(settings).lower()
+    for url in ("redis://u:hunter2@[a", "http://u:hunter2@a", "redis://u:hunter2@a:x"):
+        with pytest.raises(InvalidSettingsError) as refused:
+            parsed(store={"url": url})
+        assert "hunter2" not in str(refused.value)
+
+
+def test_what_is_harmless_is_accepted():
+    """One's own name as a hint, a hint twice, presets in development."""
+    settings = parsed(
+        **users({"login_hints": ["u0", "a", "a"], "activation_code": "ALICE-PHONE-ONE"}),
+        device={"second_secret": False},
+    )
+    assert settings.users[0].login_hints == ("u0", "a", "a")
+
+
+def test_a_redis_of_ones_own_is_described_in_full():
+    """URLs, mode, user and files become one target."""
+    files = {"ca_file": "ca", "certificate_file": "c", "key_file": "k"}
+    store = parsed(
+        store={
+            "urls": ["rediss://a:1", "rediss://b:2"],
+            "mode": "sentinel",
+            "master_name": "m",
+            "username": "u",
+            "password": "p",
+            **files,
+        }
+    ).store
+    target = store.target()
+    assert target.mode is RedisMode.SENTINEL
+    assert target.addresses == (Address("a", 1), Address("b", 2))
+    assert (target.master_name, target.username, target.password) == ("m", "u", "p")
+    assert target.tls == RedisTls("ca", "c", "k")
+
+
+def test_the_environment_overrides_the_file():
+    """Numbers, booleans, text and lists; text stays text even when it looks like a number."""
+    settings = parsed(
+        environ={
+            "CIBA_SERVER__PORT": "9443",
+            "CIBA_SERVER__LOG_LEVEL": "debug",
+            "CIBA_DEVICE__SECOND_SECRET": "false",
+            "CIBA_STORE__URLS": '["redis://a"]',
+            "CIBA_STORE__PASSWORD": "12345",
+            "CIBA_TOKENS__AUDIENCE": "true",
+            "CIBA_STORE__DEADLINE_MS": "100",
+            "CIBA_CONFIG": "something else",
+            "PATH": "/bin",
+        },
+        server={"port": 1},
+    )
+    assert settings.server.port == 9443
+    assert settings.server.log_level == "debug"
+    assert settings.device.second_secret is False
+    assert settings.store.urls == ("redis://a",)
+    assert settings.store.password == "12345"
+    assert settings.tokens.audience == "true"
+    assert settings.store.deadline_ms == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("CIBA_SERVER__PROT", "1", "CIBA_SERVER__PROT: there is no key server.prot"),
+        ("CIBA_SERVER__", "1", "CIBA_SERVER__: there is no key server."),
+        ("CIBA_SERVER__PORT__X", "1", "CIBA_SERVER__PORT__X: there is no key server.port__x"),
+        ("CIBA_SERVR__PORT", "1", "CIBA_SERVR__PORT: there is no key servr.port"),
+        ("CIBA_SERVER__PORT", "many", "Expected `int`, got `str` - at `server.port`"),
+        ("CIBA_SERVER__PORT", "70000", "<= 65535 - at `server.port`"),
+        ("CIBA_SERVER__HOST", "", "length >= 1 - at `server.host`"),
+        ("CIBA_STORE__URL", "", "length >= 1 - at `store.url`"),
+        ("CIBA_DEVICE__SECOND_SECRET", "no", "Expected `bool`, got `str`"),
+        ("CIBA_USERS__SUB", "eve", "CIBA_USERS__SUB: [[users]] cannot be overridden"),
+        ("CIBA_CLIENTS__ENABLED", "true", "CIBA_CLIENTS__ENABLED: [[clients]] cannot be"),
+    ],
+)
+def test_a_wrong_override_stops_the_start(name: str, value: str, reason: str):
+    """Whether the variable or its value is wrong, the refusal says so."""
+    with pytest.raises(InvalidSettingsError, match=re.escape(reason)):
+        parsed(environ={name: value})
+
+
+def test_a_list_cannot_be_smuggled_in_by_the_environment():
+    """[[users]] cannot be made where the file has none."""
+    with pytest.raises(InvalidSettingsError, match=r"\[\[users\]\] cannot be overridden"):
+        parsed(users=(), environ={"CIBA_USERS__SUB": "eve"})
+
+
+@pytest.mark.parametrize(
+    ("host", "issuer", "tls", "expected"),
+    [
+        ("127.0.0.1", HTTPS, False, None),
+        ("::1", HTTPS, False, None),
+        ("localhost", HTTP, False, None),
+        ("0.0.0.0", HTTPS, True, None),  # noqa: S104 - the point of the test
+        ("0.0.0.0", HTTPS, False, "let nothing but the proxy"),  # noqa: S104
+        ("::", HTTP, False, "for this machine only"),
+    ],
+)
+def test_plain_http_to_other_machines_is_named(
+    host: str, issuer: str, expected: str | None, *, tls: bool
+):
+    """It is right behind a proxy or in a container, so that it is a warning and no refusal."""
+    more = {"tls_certificate": "c", "tls_key": "k"} if tls else {}
+    exposure = parsed(issuer, server={"host": host, **more}).exposure
+    assert (exposure is None) is (expected is None)
+    assert (expected or "") in (exposure or "")
+
+
+def test_loopback_is_this_machine_alone():
+    """Names are not looked up."""
+    assert is_loopback("127.8.8.8")
+    assert not is_loopback("127.0.0.1.example")
+    assert not is_loopback("")
+
+
+# --- Files ---
+
+
+def load(path: Path, text: str | bytes | None = None) -> Settings:
+    """Read a file, after writing it."""
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_settings(path, {})
+
+
+def test_a_file_is_read(tmp_path: Path):
+    """A good file gives good settings."""
+    assert load(tmp_path / "ciba.toml", text_of()).users[0].sub == "alice"
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path):
+    """The reason is the system's."""
+    with pytest.raises(InvalidSettingsError, match="cannot be read: No such file or directory"):
+        load(tmp_path / "ciba.toml")
+
+
+def test_a_directory_is_no_file(tmp_path: Path):
+    """Nor is a directory read."""
+    with pytest.raises(InvalidSettingsError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path):
+    """Latin-1 is not guessed."""
+    with pytest.raises(InvalidSettingsError, match="is not UTF-8 text"):
+        load(tmp_path / "ciba.toml", text_of().encode() + b"# \xe4")
+
+
+def certificate(directory: Path, name: str, password: bytes | None = None) -> tuple[str, str]:
+    """A self-signed certificate and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + dt.timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if password is not None:
+        encryption = serialization.BestAvailableEncryption(password)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+    )
+    files = directory / f"{name}.pem", directory / f"{name}.key"
+    files[0].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(private)
+    return str(files[0]), str(files[1])
+
+
+def test_certificates_that_fit_are_accepted(tmp_path: Path):
+    """Those of the service and those for Redis are loaded once to see."""
+    cert, key = certificate(tmp_path, "a")
+    text = text_of(
+        HTTPS,
+        server={"tls_certificate": cert, "tls_key": key},
+        store={
+            "url": "rediss://r", "ca_file": cert, "certificate_file": cert, "key_file": key
+        },
+    )  # fmt: skip
+    assert load(tmp_path / "ciba.toml", text).server.tls_key == key
+
+
+def test_certificates_that_do_not_fit_stop_the_start(tmp_path: Path):
+    """Missing, of another key, under a password, no certificate at all: each is named."""
+    cert, key = certificate(tmp_path, "a")
+    _, other = certificate(tmp_path, "b")
+    locked_cert, locked = certificate(tmp_path, "c", b"hunter2")
+    (nonsense := tmp_path / "nonsense").write_text("nonsense")
+    absent = str(tmp_path / "absent")
+    refusals = [
+        ({"server": {"tls_certificate": absent, "tls_key": key}}, "server.tls_certificate: .*No"),
+        ({"server": {"tls_certificate": cert, "tls_key": absent}}, "server.tls_certificate: .*No"),
+        ({"server": {"tls_certificate": cert, "tls_key": other}}, "server.tls_certif.* not fit"),
+        ({"server": {"tls_certificate": locked_cert, "tls_key": locked}}, "server.tls.* not fit"),
+        ({"server": {"tls_certificate": str(nonsense), "tls_key": key}}, "server.tls.* not fit"),
+        ({"store": {"url": "rediss://r", "ca_file": absent}}, "store.ca_file: .*cannot be read"),
+        ({"store": {"url": "rediss://r", "ca_file": str(nonsense)}}, "store.ca_file: .*not fit"),
+        (
+            {"store": {"url": "rediss://r", "certificate_file": cert, "key_file": other}},
+            "store.certificate_file: .* not fit",
+        ),
+    ]
+    for sections, reason in refusals:
+        with pytest.raises(InvalidSettingsError, match=reason):
+            load(tmp_path / "ciba.toml", text_of(HTTPS, **sections))
+
+
+def test_the_environment_of_the_process_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without another one the process's own environment overrides."""
+    path = tmp_path / "ciba.toml"
+    path.write_text(text_of())
+    monkeypatch.setitem(os.environ, "CIBA_SERVER__PORT", "7")
+    assert load_settings(path).server.port == 7

@@ -1,0 +1,159 @@
+"""Logs: one JSON object a line, whatever is logged, and never a secret."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ciba_service.telemetry import SECRET_FIELDS, JsonLines, LogTelemetry, configure_logging
+
+
+class Awkward:
+    def __str__(self) -> str:
+        return "awkward"
+
+
+def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:
+    """What was logged."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """The log of a process at level info; afterwards logging is as it was before."""
+    root, ours = logging.getLogger(), logging.getLogger("ciba_service")
+    before = root.handlers[:], root.level, ours.level
+    stream = io.StringIO()
+    configure_logging("info", stream)
+    yield stream
+    root.handlers[:], ours_level = before[0], before[2]
+    root.setLevel(before[1])
+    ours.setLevel(ours_level)
+
+
+def test_an_event_is_one_line_of_json(log: io.StringIO):
+    """Time in UTC with milliseconds, level, logger, name, and the fields that have a value."""
+    LogTelemetry().event("device_enrolled", device_id="d", count=3, nothing=None, text="a\nb")
+    (line,) = lines_of(log)
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "info",
+        "logger": "ciba_service",
+        "event": "device_enrolled",
+        "device_id": "d",
+        "count": 3,
+        "text": "a\nb",
+    }
+
+
+def test_a_failure_says_what_was_raised_and_where(log: io.StringIO):
+    """Type, text, module and line; it is an error."""
+    try:
+        json.loads("{")
+    except ValueError as error:
+        LogTelemetry().failure("task_failed", error, task="due_worker")
+    LogTelemetry().failure("task_failed", KeyError("k"))
+    raised, made = lines_of(log)
+    assert raised["level"] == "error"
+    assert raised["task"] == "due_worker"
+    assert raised["error"].startswith("JSONDecodeError: Expecting")
+    assert raised["at"].startswith("json.decoder:")
+    assert made["error"] == "KeyError: 'k'"
+    assert "at" not in made
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_FIELDS))
+def test_a_field_that_could_hold_a_secret_is_withheld(log: io.StringIO, name: str):
+    """The line is written without it and says so; the caller is not disturbed."""
+    LogTelemetry().event("request_started", **{name: "hunter2", "client_id": "till"})
+    LogTelemetry().failure("defect", ValueError("v"), **{name: "hunter2"})
+    assert "hunter2" not in log.getvalue()
+    event, failure = lines_of(log)
+    assert event["withheld"] == failure["withheld"] == [name]
+    assert event["client_id"] == "till"
+
+
+def test_fields_cannot_replace_what_a_line_is(log: io.StringIO):
+    """A field named as one of the fixed members is not taken for it."""
+    LogTelemetry().event("x", level="debug", logger="other", time="never", event="y")
+    (line,) = lines_of(log)
+    assert (line["event"], line["level"], line["logger"]) == ("x", "info", "ciba_service")
+    assert line["time"] != "never"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Awkward(), "awkward"),
+        ((1, "a"), [1, "a"]),
+        ("\ud800", "'\\ud800'"),
+        (2**70, 2**70),
+        ({(1, 2): 3}, {"(1, 2)": 3}),
+    ],
+    ids=["object", "tuple", "surrogate", "number", "key"],
+)
+def test_whatever_is_logged_becomes_a_line(log: io.StringIO, value: object, shown: object):
+    """No value makes a log call fail or a line disappear."""
+    LogTelemetry().event("x", value=value)
+    (line,) = lines_of(log)
+    assert line["value"] == shown
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [("debug", 2), ("info", 2), ("warning", 1), ("error", 1)],
+)
+def test_the_level_is_that_of_our_own_records(log: io.StringIO, level: str, expected: int):
+    """Events are info, failures are errors."""
+    configure_logging(level, log)
+    LogTelemetry().event("e")
+    LogTelemetry().failure("f", ValueError("v"))
+    assert len(lines_of(log)) == expected
+
+
+def test_libraries_are_heard_from_warning_up(log: io.StringIO):
+    """Their chatter is left out at any level, their tracebacks are one line."""
+    configure_logging("debug", log)
+    library = logging.getLogger("some.library")
+    library.info("chatter")
+    try:
+        int("broken")
+    except ValueError:
+        library.exception("request %s failed", 7)
+    (line,) = lines_of(log)
+    assert (line["logger"], line["level"], line["event"]) == (
+        "some.library", "error", "request 7 failed",
+    )  # fmt: skip
+    assert line["traceback"].startswith("Traceback")
+    assert line["traceback"].endswith(
+        "ValueError: invalid literal for int() with base 10: 'broken'"
+    )
+
+
+def test_configuring_twice_writes_each_line_once(log: io.StringIO):
+    """A second start in one process replaces the first handler."""
+    configure_logging("info", log)
+    LogTelemetry().event("x")
+    assert len(lines_of(log)) == 1
+
+
+def test_standard_error_is_where_logs_go(log: io.StringIO, capsys: pytest.CaptureFixture[str]):
+    """Without a stream, standard error as it is now."""
+    configure_logging("info")
+    LogTelemetry().event("x")
+    assert json.loads(capsys.readouterr().err)["event"] == "x"
+    assert log.getvalue() == ""
+
+
+def test_a_logger_of_ones_own_can_be_given():
+    """Those who embed the service say where events go."""
+    stream = io.StringIO()
+    logger = logging.Logger("mine")  # noqa: LOG001 - one outside the tree
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    logger.addHandler(handler)
+    LogTelemetry(logger).event("x")
+    assert lines_of(stream)[0]["logger"] == "mine"

@@ -1,0 +1,223 @@
+"""Keys on disk: private from the first moment, read strictly, never overwritten."""
+
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.stores.key_files import (
+    KeyFileError,
+    KeyListing,
+    generate_keys,
+    list_keys,
+    load_keys,
+)
+from tests.signing import header_of
+
+FILES = ("keys.json", "ring.json")
+NOW = 1_795_230_000_000
+KINDS = [
+    ("token", "ES256"),
+    ("token", "PS256"),
+    ("challenge", "ES256"),
+    ("factors", "ECDH-ES"),
+]
+
+
+def generate(directory: Path, now: int = NOW) -> list[KeyListing]:
+    """Make whatever keys are missing."""
+    return generate_keys(directory, random=secrets.token_bytes, now=now)
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a full set of keys."""
+    directory = tmp_path_factory.mktemp("keys") / "private"
+    generate(directory)
+    return directory
+
+
+@pytest.fixture
+def directory(made_once: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may spoil."""
+    for name in FILES:
+        (tmp_path / name).write_bytes((made_once / name).read_bytes())
+        (tmp_path / name).chmod(0o600)
+    return tmp_path
+
+
+@pytest.mark.clause("sca-art22-4")
+def test_keys_are_made_for_their_owner_alone(tmp_path: Path):
+    """Files are 0600 and their directory 0700, whatever the umask; nothing else is left there."""
+    before = os.umask(0)
+    try:
+        generate(tmp_path / "data" / "keys")
+    finally:
+        os.umask(before)
+    made = tmp_path / "data" / "keys"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert sorted(path.name for path in made.iterdir()) == sorted(FILES)
+    for name in FILES:
+        assert stat.S_IMODE((made / name).stat().st_mode) == 0o600
+
+
+def test_each_use_has_a_key_of_its_own(directory: Path):
+    """Tokens, challenges and factors never share a key, and each key has one algorithm."""
+    listed = list_keys(directory)
+    assert [(key.purpose, key.alg) for key in listed] == KINDS
+    assert len({key.kid for key in listed}) == len(KINDS)
+    assert {key.created_at for key in listed} == {NOW}
+    stored = json.loads((directory / "keys.json").read_bytes())
+    assert len({key["jwk"].get("x") or key["jwk"]["n"] for key in stored}) == len(KINDS)
+
+
+def test_existing_keys_are_never_touched(directory: Path):
+    """Generating again makes nothing and writes nothing."""
+    before = [(directory / name).read_bytes() for name in FILES]
+    assert generate(directory, NOW + 1) == []
+    assert [(directory / name).read_bytes() for name in FILES] == before
+
+
+def test_only_what_is_missing_is_made(directory: Path):
+    """A key that is lost is replaced; the others and the ring stay as they are."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    path.write_text(json.dumps([key for key in stored if key["purpose"] != "challenge"]))
+    ring = (directory / "ring.json").read_bytes()
+    (made,) = generate(directory, NOW + 1)
+    assert (made.purpose, made.alg, made.created_at) == ("challenge", "ES256", NOW + 1)
+    kept = [key for key in json.loads(path.read_bytes()) if key["purpose"] != "challenge"]
+    assert kept == [key for key in stored if key["purpose"] != "challenge"]
+    assert (directory / "ring.json").read_bytes() == ring
+
+
+def test_a_lost_ring_is_made_beside_the_keys(directory: Path):
+    """Keys stay; only the missing file is written."""
+    keys = (directory / "keys.json").read_bytes()
+    (directory / "ring.json").unlink()
+    assert generate(directory) == []
+    assert (directory / "keys.json").read_bytes() == keys
+    load_keys(directory)
+
+
+def test_what_an_interrupted_start_left_does_not_stop_the_next(tmp_path: Path):
+    """A temporary file of a process with the same number is no obstacle."""
+    for name in FILES:
+        (tmp_path / f".{name}.{os.getpid()}").touch()
+    generate(tmp_path)
+    load_keys(tmp_path)
+
+
+def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directory: Path):
+    """Every algorithm has its key; what is published has no private member."""
+    keys = load_keys(directory)
+    assert keys.token_algorithms == {SignatureAlgorithm.ES256, SignatureAlgorithm.PS256}
+    for alg in keys.token_algorithms:
+        key = keys.token_key(alg)
+        assert header_of(key.sign(typ="at+jwt", claims={}))["kid"] == key.kid
+    published = [*keys.public_jwks(), *keys.challenge_jwks(), keys.factors_key.public_jwk]
+    assert {jwk["kid"] for jwk in published} == {key.kid for key in list_keys(directory)}
+    assert keys.challenge_jwks()[0]["kid"] == keys.challenge_key.kid
+    for jwk in published:
+        assert jwk.keys() <= {"kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"}
+
+
+def test_loaded_keys_do_not_show_themselves(directory: Path):
+    """Their text names keys and holds none."""
+    text = repr(load_keys(directory))
+    for key in json.loads((directory / "keys.json").read_bytes()):
+        assert key["jwk"]["d"] not in text
+    (ring,) = json.loads((directory / "ring.json").read_bytes())["keys"]
+    assert ring not in text
+    assert "private" not in text.lower()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o601, 0o620])
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_open_to_others_is_refused(directory: Path, name: str, mode: int):
+    """One bit for anybody else is too much; the message says what to do."""
+    (directory / name).chmod(mode)
+    with pytest.raises(KeyFileError, match=rf"{name}.*chmod 600"):
+        load_keys(directory)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(directory: Path, name: str):
+    """The message names the file and the reason."""
+    (directory / name).unlink()
+    with pytest.raises(KeyFileError, match=rf"{name} cannot be read: No such file"):
+        load_keys(directory)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("keys.json", b""),
+        ("keys.json", b"{}"),
+        ("keys.json", b"[1]"),
+        ("keys.json", b"\xff"),
+        ("keys.json", b'[{"kid": "x", "purpose": "other"}]'),
+        ("ring.json", b""),
+        ("ring.json", b'{"keys": []}'),
+        ("ring.json", b'{"keys": ["short"]}'),
+        ("ring.json", b'{"keys": ["***"]}'),
+        ("ring.json", b"[]"),
+    ],
+)
+def test_a_malformed_file_is_refused(directory: Path, name: str, content: bytes):
+    """What is not a key file stops the start and names the file."""
+    (directory / name).write_bytes(content)
+    with pytest.raises(KeyFileError, match=f"{name} is malformed"):
+        load_keys(directory)
+
+
+def test_a_set_without_some_key_is_refused(directory: Path):
+    """Every use needs its key; the message names those that lack one."""
+    (directory / "keys.json").write_bytes(b"[]")
+    with pytest.raises(KeyFileError, match="lacks keys: token ES256, token PS256, challenge ES256"):
+        load_keys(directory)
+
+
+def spoil(directory: Path, purpose: str, alg: str, **members: Any) -> None:
+    """Change members of one stored JWK; None takes one away."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    for key in stored:
+        if (key["purpose"], key["alg"]) == (purpose, alg):
+            changed = {**key["jwk"], **members}
+            key["jwk"] = {name: value for name, value in changed.items() if value is not None}
+    path.write_text(json.dumps(stored))
+
+
+@pytest.mark.parametrize(("purpose", "alg"), KINDS)
+def test_a_key_that_is_only_public_is_refused(directory: Path, purpose: str, alg: str):
+    """Without its private half a key signs and opens nothing."""
+    names = ("d", "p", "q", "dp", "dq", "qi")
+    spoil(directory, purpose, alg, **dict.fromkeys(names))
+    with pytest.raises(KeyFileError, match="is not private"):
+        load_keys(directory)
+
+
+@pytest.mark.parametrize(("purpose", "alg"), KINDS)
+@pytest.mark.parametrize("spoilt", [{"kty": None}, {"d": "*"}], ids=str)
+def test_a_key_that_cannot_be_read_is_refused(
+    directory: Path, purpose: str, alg: str, spoilt: dict[str, str | None]
+):
+    """A damaged key is named by its file and never half used."""
+    spoil(directory, purpose, alg, **spoilt)
+    with pytest.raises(KeyFileError, match=r"keys\.json"):
+        load_keys(directory)
+
+
+def test_a_key_of_an_unknown_algorithm_is_refused(directory: Path):
+    """A token key that nothing here can use stops the start."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    path.write_text(json.dumps([*stored, {**stored[0], "alg": "ES512"}]))
+    with pytest.raises(KeyFileError, match=r"keys\.json"):
+        load_keys(directory)

@@ -1,0 +1,92 @@
+"""Names of keys, and the clients and users of the configuration."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ciba_service.ports import User
+from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.request.parameters import LoginHint
+from ciba_service.sca.messages import transaction_id
+from ciba_service.stores import keys
+from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
+
+ALICE, BOB = User("alice"), User("bob", enabled=False)
+
+
+@given(raw=st.binary(min_size=16, max_size=16))
+def test_the_partition_is_the_first_byte(raw: bytes):
+    """Every transaction id has its partition, whatever bits stand behind the first byte."""
+    assert keys.partition_of(base64url(raw)) == raw[0]
+
+
+@given(secret=st.binary(min_size=32, max_size=32))
+def test_every_auth_req_id_leads_to_a_key(secret: bytes):
+    """The key has the partition as its tag, so that all of a transaction is in one slot."""
+    name = transaction_id(base64url(secret))
+    tag = f"ciba:{{p{keys.partition_of(name)}}}:"
+    assert keys.transaction_key(name) == f"{tag}tx:{name}"
+    assert keys.grant_key(name) == f"{tag}grant:{name}"
+
+
+@given(subject=st.text(st.characters(codec="utf-8")))
+def test_a_user_is_named_by_a_hash(subject: str):
+    """Any subject has a tag of 22 harmless characters; different subjects have different ones."""
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", keys.user_tag(subject))
+    assert keys.user_tag(subject) != keys.user_tag(subject + "x")
+
+
+@given(kind=st.text(), owner=st.text(), identifier=st.text())
+def test_a_replay_key_holds_no_hostile_character(kind: str, owner: str, identifier: str):
+    """Whatever a client calls its assertion, the key is a hash."""
+    key = keys.replay_key(kind, owner, identifier)
+    assert re.fullmatch(r"ciba:\{r[A-Za-z0-9_-]{43}\}", key)
+
+
+def test_only_these_keys_may_live_for_ever():
+    """The list is short: due work, phones, attempts, preset codes."""
+    tag = keys.user_tag("alice")
+    lasting = [
+        keys.due_key(255),
+        keys.devices_key(tag),
+        keys.attempts_key(tag),
+        keys.activation_key("x", preset=True),
+    ]
+    fading = [
+        keys.transaction_key("AAECAwQFBgcICQoLDA0ODw"),
+        keys.prompts_key(tag),
+        keys.otp_key(tag, "phone"),
+        keys.spent_key(tag, "operation"),
+        keys.reset_key(tag, "operation"),
+        keys.activation_key("x", preset=False),
+        keys.activation_use_key("x", "operation"),
+        keys.replay_key("a", "b", "c"),
+    ]
+
+    def lasts(key: str) -> bool:
+        return any(re.fullmatch(pattern, key) for pattern in keys.PERSISTENT_KEYS)
+
+    assert all(lasts(key) for key in lasting)
+    assert not any(lasts(key) for key in fading)
+    assert len(keys.PERSISTENT_KEYS) == len(lasting)
+
+
+@pytest.mark.parametrize(
+    ("hint", "expected"),
+    [("alice", ALICE), ("alice@example.org", ALICE), ("+4930123", ALICE), ("bob", BOB)],
+)
+def test_users_are_found_by_subject_and_by_hint(hint: str, expected: User):
+    """A disabled user is found, too: refusing is the gate's business."""
+    users = ConfiguredUsers([(ALICE, ["alice@example.org", "+4930123"]), (BOB, [])])
+    assert users.find(LoginHint(hint)) == expected
+
+
+def test_strangers_are_not_found():
+    """Neither a hint nor a subject of nobody finds anybody."""
+    users = ConfiguredUsers([(ALICE, ["alice@example.org"])])
+    assert users.find(LoginHint("ALICE")) is None
+    assert users.find_subject("alice@example.org") is None
+    assert users.find_subject("alice") == ALICE
+    assert ConfiguredClients([]).find("till") is None

@@ -1,0 +1,114 @@
+"""Sealed values open in their place, under their ring, unchanged, and nowhere else."""
+
+import itertools
+import secrets
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ciba_service.ports import StoreUnavailable, UnknownRecordFormat
+from ciba_service.stores.sealing import Ring, Sealer, SealingError
+
+OLD, NEW = b"o" * 32, b"n" * 32
+PLACE = {"key": "ciba:{u1}:devices", "name": "pin_key", "owner": "phone"}
+
+
+def sealer(*keys: bytes) -> Sealer:
+    """A sealer under a ring."""
+    return Sealer(Ring.of(*(keys or (OLD,))), secrets.token_bytes)
+
+
+@given(plaintext=st.binary(max_size=300), key=st.text(), name=st.text(), owner=st.text())
+def test_what_is_sealed_opens_in_its_place(plaintext: bytes, key: str, name: str, owner: str):
+    """Any value comes back whole from where it was put."""
+    sealed = sealer().seal(plaintext, key=key, name=name, owner=owner)
+    assert sealer().open(sealed, key=key, name=name, owner=owner) == plaintext
+
+
+@pytest.mark.parametrize("moved", ["key", "name", "owner"])
+def test_a_moved_value_does_not_open(moved: str):
+    """Another key, another field or another owner is another place."""
+    sealed = sealer().seal(b"secret", **PLACE)
+    with pytest.raises(SealingError):
+        sealer().open(sealed, **{**PLACE, moved: "elsewhere"})
+
+
+def test_places_that_read_alike_are_different():
+    """Key, field and owner cannot be shifted into each other."""
+    sealed = sealer().seal(b"secret", key="ab", name="c", owner="d")
+    for key, name, owner in (("a", "bc", "d"), ("ab", "cd", ""), ("abc", "", "d")):
+        with pytest.raises(SealingError):
+            sealer().open(sealed, key=key, name=name, owner=owner)
+
+
+def test_a_changed_value_does_not_open():
+    """Whichever byte is changed, from the format to the tag."""
+    sealed = sealer().seal(b"secret", **PLACE)
+    for position in range(len(sealed)):
+        changed = bytearray(sealed)
+        changed[position] ^= 1
+        with pytest.raises(SealingError):
+            sealer().open(bytes(changed), **PLACE)
+
+
+def test_a_shortened_or_lengthened_value_does_not_open():
+    """At whatever length it was cut, and with anything behind it."""
+    sealed = sealer().seal(b"secret", **PLACE)
+    for wrong in (*(sealed[:length] for length in range(len(sealed))), sealed + b"\0"):
+        with pytest.raises(SealingError):
+            sealer().open(wrong, **PLACE)
+
+
+def test_what_does_not_open_is_refused_as_an_unknown_format():
+    """Callers meet the same clean refusal as for a record they do not know."""
+    assert issubclass(SealingError, UnknownRecordFormat)
+    assert issubclass(SealingError, StoreUnavailable)
+
+
+def test_the_same_value_is_sealed_differently_each_time():
+    """Equal secrets cannot be told from their sealed forms, and all have the same length."""
+    sealed = {sealer().seal(b"secret", **PLACE) for _ in range(100)}
+    assert len(sealed) == 100
+    assert len({len(value) for value in sealed}) == 1
+    assert not any(b"secret" in value for value in sealed)
+
+
+def test_a_ring_opens_with_all_its_keys_and_seals_with_the_first():
+    """After a rotation old values still open; new ones need the new key."""
+    before = sealer(OLD).seal(b"secret", **PLACE)
+    rotated = sealer(NEW, OLD)
+    assert rotated.open(before, **PLACE) == b"secret"
+    after = rotated.seal(b"secret", **PLACE)
+    assert sealer(NEW).open(after, **PLACE) == b"secret"
+    with pytest.raises(SealingError):
+        sealer(OLD).open(after, **PLACE)
+
+
+def test_keyed_hashes_outlive_a_rotation():
+    """What was stored under its hash is found after a new key came before the old one."""
+    assert sealer(OLD).keyed_hash("code", "x") == sealer(NEW, OLD).keyed_hash("code", "x")
+
+
+def test_keyed_hashes_are_of_their_ring_and_purpose():
+    """Another ring, purpose, text or split of the text is another hash."""
+    hashes = [
+        sealer(OLD).keyed_hash("code", "x"),
+        sealer(NEW).keyed_hash("code", "x"),
+        sealer(OLD).keyed_hash("secret", "x"),
+        sealer(OLD).keyed_hash("code", "y"),
+        sealer(OLD).keyed_hash("code", "x", ""),
+    ]
+    assert all(one != other for one, other in itertools.combinations(hashes, 2))
+
+
+@pytest.mark.parametrize("keys", [(), (b"short",), (OLD, b"x" * 33)], ids=["none", "short", "long"])
+def test_a_ring_needs_whole_keys(keys: tuple[bytes, ...]):
+    """No key, or one that is not 256 bits long, makes no ring."""
+    with pytest.raises(ValueError, match="32 bytes"):
+        Ring.of(*keys)
+
+
+def test_a_ring_does_not_show_its_keys():
+    """Neither its text nor its parts in a log give a key away."""
+    assert "ooo" not in repr(Ring.of(OLD))
