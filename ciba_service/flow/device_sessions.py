@@ -17,6 +17,7 @@ from ciba_service.sca.proofs import (
 __all__ = ["DeviceSessions"]
 
 _REPLAY_KIND: Final = "device_proof"
+_REPLAY_MARGIN_MS: Final = 60_000
 
 
 class DeviceSessions:
@@ -66,7 +67,11 @@ class DeviceSessions:
             raise InvalidDeviceProofError from Reason(str(error))
         # Last, so that strangers make nothing be written.
         fresh = await self._replays.reserve(
-            _REPLAY_KIND, claims.nonce, proof, operation=operation, until=until
+            _REPLAY_KIND,
+            claims.nonce,
+            presented.jws.signing_input.decode(),  # a signature has a second valid form
+            operation=operation,
+            until=until + _REPLAY_MARGIN_MS,
         )
         if not fresh:
             raise InvalidDeviceProofError from Reason("the proof was used before")

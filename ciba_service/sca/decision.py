@@ -77,7 +77,7 @@ def parse_decision(text: str) -> PresentedDecision:
     try:
         jws = parse_jws(text)
         claims = msgspec.json.decode(jws.payload, type=DecisionClaims)
-    except ValueError as error:  # of JWS, JSON or UTF-8
+    except (ValueError, RecursionError) as error:  # of JWS, JSON or UTF-8
         raise InvalidDecisionError(f"malformed: {error}") from error
     if not _TRANSACTION_ID.fullmatch(claims.transaction_id):
         raise InvalidDecisionError("transaction_id has another shape")
@@ -129,7 +129,7 @@ def _proofs(claims: DecisionClaims, encryption_key: DecryptionKey) -> FactorProo
     try:
         plaintext = encryption_key.open(claims.factors, FACTORS_TYP)
         proofs = msgspec.json.decode(plaintext, type=FactorProofs)
-    except ValueError as error:  # of JWE, JSON or UTF-8
+    except (ValueError, RecursionError) as error:  # of JWE, JSON or UTF-8
         raise InvalidDecisionError(f"factors: {error}") from error
     if proofs.jti != claims.jti:
         raise InvalidDecisionError("the factors belong to another decision")

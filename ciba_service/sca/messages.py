@@ -360,8 +360,8 @@ def decode_service_message(frame: str | bytes) -> ServiceMessage:
 def _decode(decoder: msgspec.json.Decoder[_T], frame: str | bytes) -> _T:
     try:
         return decoder.decode(frame)
-    except UnicodeError as error:
-        raise msgspec.DecodeError("not UTF-8") from error
+    except (UnicodeError, RecursionError) as error:
+        raise msgspec.DecodeError("not UTF-8, or nested too deeply") from error
 
 
 def _base64url(data: bytes) -> str:

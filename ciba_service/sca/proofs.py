@@ -71,7 +71,7 @@ def verify_enrolment(text: str, *, issuer: str) -> VerifiedEnrolment:
         verify_jws(jws, keys=KeySet([key]), algorithms=_ES256)
         claims = msgspec.json.decode(jws.payload, type=EnrolmentClaims)
         encryption_key = _encryption_key(claims)
-    except ValueError as error:  # of JWS, key, JSON or UTF-8
+    except (ValueError, RecursionError) as error:  # of JWS, key, JSON or UTF-8
         raise InvalidProofError(str(error)) from error
     if jws.header.typ != ENROLMENT_TYP or claims.aud != issuer:
         raise InvalidProofError("typ or aud is wrong")
@@ -87,7 +87,7 @@ def parse_session_proof(text: str) -> PresentedSession:
     try:
         jws = parse_jws(text)
         return PresentedSession(msgspec.json.decode(jws.payload, type=SessionClaims), jws)
-    except ValueError as error:  # of JWS, JSON or UTF-8
+    except (ValueError, RecursionError) as error:  # of JWS, JSON or UTF-8
         raise InvalidProofError(str(error)) from error
 
 
