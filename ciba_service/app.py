@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -48,12 +49,14 @@ def build_service(
     metadata = published_metadata(parts)
     app = Starlette(
         routes=[*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)],
+        # Inside Starlette's own last handler, which would answer in plain text.
+        middleware=[Middleware(Outermost, telemetry=surroundings.telemetry)],
         exception_handlers={HTTPException: _http_exception},
         lifespan=Background(parts).lifespan,
     )
     app.router.redirect_slashes = False
     return Service(
-        app=Outermost(app, surroundings.telemetry),
+        app=app,
         stores=stores,
         worker=parts.worker,
         hub=parts.hub,
