@@ -104,7 +104,7 @@ async def test_a_service_told_to_stop_stops(place: Installation):
         async with asyncio.timeout(READY_SECONDS):
             assert await serving.terminate() == 0
             with pytest.raises(ConnectionClosed):
-                await online.receive()
+                await online.next("nothing more")
     assert place.leftovers() == []
     assert serving.events()[-1]["event"] == "stopped"
     await place.serve()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from authenticator_sim.cli import build_parser as phone_parser
+from authenticator_sim.commands.options import new_parser
 from ciba_service.cli import build_parser as service_parser
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +22,7 @@ def command_of(service: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("service", "parser"),
-    [("ciba", service_parser()), ("phone-enrol", phone_parser()), ("phone", phone_parser())],
+    [("ciba", service_parser()), ("phone-enrol", new_parser({})), ("phone", new_parser({}))],
 )
 def test_the_program_takes_its_command_line(service: str, parser: argparse.ArgumentParser):
     """Parsing ends in options, not in a usage error."""
@@ -33,4 +33,4 @@ def test_the_program_takes_its_command_line(service: str, parser: argparse.Argum
 def test_a_wrong_command_line_would_be_noticed():
     """The parser refuses an option that does not exist."""
     with pytest.raises(SystemExit):
-        phone_parser().parse_args([*command_of("phone"), "--no-such-option"])
+        new_parser({}).parse_args([*command_of("phone"), "--no-such-option"])
