@@ -20,6 +20,7 @@ __all__ = [
     "InvalidClientError",
     "InvalidClientMetadataError",
     "InvalidDeviceProofError",
+    "InvalidDpopProofError",
     "InvalidEnrolmentError",
     "InvalidGrantError",
     "InvalidRequestError",
@@ -37,6 +38,7 @@ __all__ = [
     "UnauthorizedClientError",
     "UnknownUserIdError",
     "UnsupportedGrantTypeError",
+    "UseDpopNonceError",
 ]
 
 
@@ -194,6 +196,28 @@ class RevokedDeviceError(OAuth2Error):
     error = "device_revoked"
     description = "This device is not enrolled."
     status_code = HTTPStatus.FORBIDDEN
+
+
+class InvalidDpopProofError(OAuth2Error):
+    """400 ``invalid_dpop_proof`` at the token endpoint, 401 at a resource (RFC 9449 5, 7.1)."""
+
+    error = "invalid_dpop_proof"
+    description = "The DPoP proof is missing or not valid."
+
+
+class UseDpopNonceError(OAuth2Error):
+    """400 ``use_dpop_nonce`` at the token endpoint, 401 at a resource (RFC 9449 8, 9)."""
+
+    error = "use_dpop_nonce"
+    description = "The DPoP proof needs the nonce of the DPoP-Nonce header."
+
+    def __init__(self, nonce: str = "") -> None:
+        super().__init__()
+        self.nonce = nonce
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """With the nonce to use, in one ``DPoP-Nonce``."""
+        return [*super().get_headers(), ("DPoP-Nonce", self.nonce)]
 
 
 class TemporarilyUnavailableError(OAuth2Error):

@@ -25,6 +25,7 @@ EXPECTED = {
     "InvalidClientError": (401, "invalid_client"),
     "InvalidClientMetadataError": (400, "invalid_client_metadata"),
     "InvalidDeviceProofError": (401, "invalid_device_proof"),
+    "InvalidDpopProofError": (400, "invalid_dpop_proof"),
     "InvalidEnrolmentError": (400, "invalid_enrolment"),
     "InvalidGrantError": (400, "invalid_grant"),
     "InvalidRequestError": (400, "invalid_request"),
@@ -40,6 +41,7 @@ EXPECTED = {
     "UnauthorizedClientError": (400, "unauthorized_client"),
     "UnknownUserIdError": (400, "unknown_user_id"),
     "UnsupportedGrantTypeError": (400, "unsupported_grant_type"),
+    "UseDpopNonceError": (400, "use_dpop_nonce"),
 }
 
 

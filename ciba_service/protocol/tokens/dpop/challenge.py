@@ -1,0 +1,20 @@
+"""The ``WWW-Authenticate`` header with which a resource asks for DPoP (RFC 9449 7.1, 9)."""
+
+from collections.abc import Iterable
+
+from ciba_service.protocol.errors import OAuth2Error
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+
+__all__ = ["dpop_challenge"]
+
+
+def dpop_challenge(
+    algorithms: Iterable[SignatureAlgorithm], error: OAuth2Error | None = None
+) -> str:
+    """The challenge of a 401; without ``error`` when nothing was presented (RFC 6750 3.1)."""
+    parameters = [("algs", " ".join(sorted(algorithms)))]
+    if error is not None:
+        # Codes and descriptions are constants without quotes and backslashes.
+        told = (("error", str(error.error)), ("error_description", str(error.description)))
+        parameters = [*told, *parameters]
+    return "DPoP " + ", ".join(f'{name}="{value}"' for name, value in parameters)
