@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.device import HISTORY_LENGTH
 from authenticator_sim.core.events import Decided
 from authenticator_sim.errors import KeystoreRefused
@@ -58,8 +59,8 @@ class Journal:
         if content is None:
             return _Entries()
         try:
-            entries = msgspec.json.decode(content, type=_Entries)
-        except msgspec.DecodeError as error:
+            entries = decode_json(content, _Entries)
+        except MalformedJson as error:
             raise KeystoreRefused(f"{self._path} is damaged.") from error
         if entries.format != _FORMAT:
             raise KeystoreRefused(f"{self._path} has a format this version does not know.")

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from authenticator_sim.core import jose
+from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
 from authenticator_sim.core.otp import verify_totp_parameters
 from authenticator_sim.core.pin import KEY_BYTES, SALT_BYTES, WrappedPinKey
@@ -96,8 +97,8 @@ class Keystore:
                 f"No phone is enrolled in {self.directory}: run authenticator-sim enrol."
             )
         try:
-            return _identity(msgspec.json.decode(content, type=_StoredPhone))
-        except (msgspec.DecodeError, jose.JoseRefused) as error:
+            return _identity(decode_json(content, _StoredPhone))
+        except (MalformedJson, jose.JoseRefused) as error:
             # No cause is chained: it could quote a key.
             raise KeystoreRefused(f"{self._path} is damaged.") from error
 

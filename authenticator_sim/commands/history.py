@@ -28,5 +28,13 @@ def _line(decided: Decided) -> str:
     at = datetime.fromtimestamp(decided.decided_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     done = "approved" if decided.verdict is Verdict.APPROVE else f"declined ({decided.reason})"
     display = decided.challenge.display
-    texts = (display.title, display.client, display.binding_message, display.amount, display.payee)
+    texts = (
+        display.title,
+        display.client,
+        display.binding_message,
+        display.amount,
+        display.payee,
+        display.payee_account,
+        display.remittance_information,
+    )
     return "  ".join([at, done, *(harmless(text) for text in texts if text is not None)])

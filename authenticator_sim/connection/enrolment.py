@@ -3,11 +3,10 @@
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import msgspec
-
 from authenticator_sim.connection.addresses import require_protected
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.retry import with_retries
+from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.enrolment import PendingEnrolment
 from authenticator_sim.errors import AddressRefused, EnrolmentRefused, ServiceUnreachable
 from authenticator_sim.ports import Clock, RandomBytes
@@ -37,8 +36,8 @@ async def send_enrolment(
         if answer.status != HTTPStatus.CREATED:
             raise ServiceUnreachable(f"The service answered the enrolment with {answer.status}.")
         try:
-            return msgspec.json.decode(answer.body, type=EnrolmentAnswer)
-        except msgspec.DecodeError as error:
+            return decode_json(answer.body, EnrolmentAnswer)
+        except MalformedJson as error:
             raise ServiceUnreachable("The service answered with something else.") from error
 
     enrolled = await with_retries(attempt, clock=clock, random_bytes=random_bytes)

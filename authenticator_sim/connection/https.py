@@ -7,6 +7,7 @@ import msgspec
 
 from authenticator_sim.connection.http import HttpAnswer, HttpClient
 from authenticator_sim.connection.retry import with_retries
+from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import DecisionPostponed, Event
 from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable
@@ -85,8 +86,8 @@ class HttpsConnection:
         if answer.status != HTTPStatus.OK:
             raise ServiceUnreachable(f"The service answered with {answer.status}.")
         try:
-            exchange = msgspec.json.decode(answer.body, type=MessageExchange)
-        except msgspec.DecodeError as error:
+            exchange = decode_json(answer.body, MessageExchange)
+        except MalformedJson as error:
             raise ServiceUnreachable("The service answered with something else.") from error
         now_ms = self._clock.now_ms()
         return tuple(

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import msgspec
-
 from authenticator_sim.core import jose
+from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
-from ciba_service.sca.messages import CHALLENGE_TYP, Challenge, challenge_hash
+from ciba_service.sca.messages import (
+    CHALLENGE_TYP,
+    Challenge,
+    Display,
+    Payment,
+    challenge_hash,
+)
 
 __all__ = ["ChallengeRefusal", "ChallengeRefused", "VerifiedChallenge", "verify_challenge"]
 
@@ -66,8 +71,8 @@ def verify_challenge(token: str, *, identity: DeviceIdentity, now_ms: int) -> Ve
     except jose.JoseRefused as error:
         raise ChallengeRefused(ChallengeRefusal.NOT_AUTHENTIC) from error
     try:
-        content = msgspec.json.decode(payload, type=Challenge)
-    except msgspec.DecodeError as error:
+        content = decode_json(payload, Challenge)
+    except MalformedJson as error:
         raise ChallengeRefused(ChallengeRefusal.MALFORMED) from error
     refusal = _refusal(content, issuer=identity.issuer)
     if refusal is not None:
@@ -83,7 +88,22 @@ def _refusal(content: Challenge, *, issuer: str) -> ChallengeRefusal | None:
         return ChallengeRefusal.UNKNOWN_VERSION
     if content.iss != issuer:
         return ChallengeRefusal.ANOTHER_ISSUER
-    # PSD2 RTS art. 5(1)(a): no payment is approved whose amount and payee were not displayed.
-    if content.payments and not (content.display.amount and content.display.payee):
+    if content.payments and not _is_shown(content.payments, content.display):
         return ChallengeRefusal.PAYMENT_NOT_SHOWN
     return None
+
+
+def _is_shown(payments: tuple[Payment, ...], display: Display) -> bool:
+    # PSD2 RTS art. 5(1)(a): no payment is approved that was not displayed, whole and as it is;
+    # there is room for one.
+    if not (display.amount and display.payee):
+        return False
+    amount, _, currency = display.amount.partition(" ")
+    shown = Payment(
+        amount=amount,
+        currency=currency,
+        creditor_name=display.payee,
+        creditor_iban=display.payee_account and display.payee_account.replace(" ", ""),
+        remittance_information=display.remittance_information,
+    )
+    return payments == (shown,)

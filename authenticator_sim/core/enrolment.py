@@ -6,6 +6,7 @@ import msgspec
 from joserfc.jwk import ECKey
 
 from authenticator_sim.core import jose
+from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
 from authenticator_sim.core.otp import verify_totp_parameters
 from authenticator_sim.core.pin import KEY_BYTES, SALT_BYTES, Pin, PinKey, wrap_pin_key
@@ -87,10 +88,10 @@ def complete_enrolment(
         _verify_device_id(answer.device_id)
         _verify_keys(answer.keys)
         plaintext = jose.decrypt(answer.secrets, key=pending.encryption_key, typ=SECRETS_TYP)
-        secrets = msgspec.json.decode(plaintext, type=EnrolmentSecrets)
+        secrets = decode_json(plaintext, EnrolmentSecrets)
         pin_key = PinKey(_pin_key_bytes(secrets.pin_key))
         totp = verify_totp_parameters(secrets.totp)
-    except (jose.JoseRefused, msgspec.DecodeError) as error:
+    except (jose.JoseRefused, MalformedJson) as error:
         raise UntrustedService(
             "The answer to the enrolment holds keys or secrets that cannot be used."
         ) from error

@@ -12,6 +12,8 @@ from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from authenticator_sim.core.decoding import MalformedJson, decode_json
+
 __all__ = [
     "JoseRefused",
     "base64url",
@@ -164,6 +166,6 @@ def _header(token: str, kind: type[_HeaderT]) -> _HeaderT:
     if not token.isascii():
         raise JoseRefused("not a compact object")
     try:
-        return msgspec.json.decode(decode_base64url(token.partition(".")[0]), type=kind)
-    except msgspec.DecodeError as error:
+        return decode_json(decode_base64url(token.partition(".")[0]), kind)
+    except MalformedJson as error:
         raise JoseRefused("not the expected header") from error

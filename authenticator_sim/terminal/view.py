@@ -59,7 +59,12 @@ def _binding_message(display: Display, *, bold: bool) -> tuple[str, ...]:
 
 
 def _payment(display: Display, *, bold: bool) -> tuple[str, ...]:
-    rows = (("AMOUNT", display.amount), ("TO", display.payee))
+    rows = (
+        ("AMOUNT", display.amount),
+        ("TO", display.payee),
+        ("ACCOUNT", display.payee_account),
+        ("REFERENCE", display.remittance_information),
+    )
     shown = tuple(
         line
         for label, value in rows

@@ -3,6 +3,9 @@
 Attempts are counted per user, across phones and factors. Each is reserved before anything is
 evaluated, so that many at once are no more than one after the other. The store runs the same rule
 as a script, and a test proves the two equal.
+
+A success that proved the PIN forgets the attempts made before it, and no later ones. Any other
+success only takes back its own: whoever holds the phone alone must not win new guesses by it.
 """
 
 from dataclasses import dataclass
@@ -19,9 +22,13 @@ class LockedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A reserved attempt; ``number`` counts from one since the last success."""
+    """A reserved attempt: the ``number``th that counts, made at ``reserved_at`` (milliseconds).
+
+    Factors are evaluated at that instant, so that a decision sent again cannot find another answer.
+    """
 
     number: int
+    reserved_at: int
 
     @property
     def left(self) -> int:
@@ -29,8 +36,8 @@ class Attempt:
         return ATTEMPT_LIMIT - self.number
 
 
-def reserve_attempt(used: int) -> Attempt:
+def reserve_attempt(used: int, now: int) -> Attempt:
     """The next attempt after ``used`` ones; raises ``LockedError`` when there is none."""
     if used >= ATTEMPT_LIMIT:
         raise LockedError
-    return Attempt(used + 1)
+    return Attempt(used + 1, reserved_at=now)

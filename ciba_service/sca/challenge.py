@@ -1,12 +1,16 @@
 """The challenge: the final text a phone shows and the user signs (PSD2 RTS art. 5).
 
-It is made once a transaction, from typed fields and never from the client's free text except the
-marked binding message, and is identical for all phones of the user.
+It is made once a transaction and is identical for all phones of the user. What a client wrote
+freely (binding message, payee, remittance information) is plain text in a member of its own.
+Whatever of a payment reaches a token is shown: the user approves nothing unseen.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.signing import SigningKey
@@ -18,6 +22,7 @@ __all__ = ["ChallengeContent", "new_challenge"]
 VERSION: Final = 1
 LOCALE: Final = "en"
 _NONCE_BYTES: Final = 32
+_GROUPS: Final = re.compile(".{1,4}")
 
 _SHARES: Final = {
     "openid": "Your identity",
@@ -64,32 +69,39 @@ def new_challenge(
 
 
 def _display(content: ChallengeContent) -> Display:
-    payment = content.payments[0] if content.payments else None
-    return Display(
-        title="Confirm payment" if payment else "Confirm sign-in",
+    display = Display(
+        title="Confirm sign-in",
         client=content.client_name,
         shares=tuple(_SHARES.get(token, f"Access: {token}") for token in content.scope),
         binding_message=content.binding_message,
-        amount=_amount(payment) if payment else None,
-        payee=_payee(payment) if payment else None,
+    )
+    if not content.payments:
+        return display
+    (payment,) = content.payments
+    return msgspec.structs.replace(
+        display,
+        title="Confirm payment",
+        amount=f"{payment.instructed_amount.amount} {payment.instructed_amount.currency}",
+        payee=payment.creditor_name,
+        payee_account=_in_groups(_iban(payment)),
+        remittance_information=payment.remittance_information_unstructured,
     )
 
 
-def _amount(payment: PaymentInitiation) -> str:
-    return f"{payment.instructed_amount.amount} {payment.instructed_amount.currency}"
+def _iban(payment: PaymentInitiation) -> str | None:
+    return None if payment.creditor_account is None else payment.creditor_account.iban
 
 
-def _payee(payment: PaymentInitiation) -> str:
-    if payment.creditor_account is None:
-        return payment.creditor_name
-    return f"{payment.creditor_name}, {payment.creditor_account.iban}"
+def _in_groups(iban: str | None) -> str | None:
+    # ISO 13616: on paper, and for eyes, an IBAN stands in groups of four.
+    return None if iban is None else " ".join(_GROUPS.findall(iban))
 
 
 def _payment(detail: PaymentInitiation) -> Payment:
-    account = detail.creditor_account
     return Payment(
         amount=detail.instructed_amount.amount,
         currency=detail.instructed_amount.currency,
         creditor_name=detail.creditor_name,
-        creditor_iban=None if account is None else account.iban,
+        creditor_iban=_iban(detail),
+        remittance_information=detail.remittance_information_unstructured,
     )

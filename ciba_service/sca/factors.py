@@ -15,7 +15,9 @@ from ciba_service.sca.messages import (
     pin_proof,
 )
 
-__all__ = ["FactorEvaluation", "evaluate_factors", "matching_totp_step"]
+__all__ = ["NO_STEP", "FactorEvaluation", "evaluate_factors", "matching_totp_step"]
+
+NO_STEP: Final = -1
 
 # RFC 6238 5.2: one step back for the network and the user, one ahead for clocks.
 _ACCEPTED_DRIFT: Final = (-1, 0, 1)
@@ -23,16 +25,19 @@ _ACCEPTED_DRIFT: Final = (-1, 0, 1)
 
 @dataclass(frozen=True, slots=True)
 class FactorEvaluation:
-    """What was found; ``totp_step`` must still be spent, once, before it counts."""
+    """What was found; ``totp_step`` must still be spent, once, before it counts.
+
+    ``totp_step`` is ``NO_STEP`` when the code belongs to no step near by.
+    """
 
     required: frozenset[Factor]
     pin_verified: bool
-    totp_step: int | None
+    totp_step: int
 
     def satisfied(self, *, step_was_fresh: bool) -> bool:
         """Whether every required factor holds; the device key held before this was made."""
         pin = self.pin_verified or Factor.PIN not in self.required
-        totp = self.totp_step is not None and step_was_fresh
+        totp = (self.totp_step != NO_STEP) & step_was_fresh
         return pin & (totp or Factor.OTP not in self.required)
 
 
@@ -59,11 +64,14 @@ def evaluate_factors(
     )
 
 
-def matching_totp_step(secret: str, code: str, now: int) -> int | None:
-    """The time step ``code`` belongs to, within one step of ``now``; all steps are compared."""
+def matching_totp_step(secret: str, code: str, now: int) -> int:
+    """The time step ``code`` belongs to, within one step of ``now`` (seconds), or ``NO_STEP``.
+
+    All steps are compared.
+    """
     parameters = TotpParameters(secret)
     totp = pyotp.TOTP(secret, digits=parameters.digits, interval=parameters.period)
-    found: int | None = None
+    found = NO_STEP
     for drift in _ACCEPTED_DRIFT:
         step = now // parameters.period + drift
         if equal_secrets(code, totp.generate_otp(step)):

@@ -123,17 +123,24 @@ class WithdrawnReason(StrEnum):
     FAILED = "failed"
 
 
-class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Amount and payee, the typed fields of dynamic linking (PSD2 RTS art. 5)."""
+class Payment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """All of a payment as typed fields, for dynamic linking (PSD2 RTS art. 5).
+
+    A phone refuses a member that it does not know: it could not show it.
+    """
 
     amount: str
     currency: str
     creditor_name: str
     creditor_iban: str | None = None
+    remittance_information: str | None = None
 
 
-class Display(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The final text a phone shows, to the letter; identical on all phones of the user."""
+class Display(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The final text a phone shows, to the letter; identical on all phones of the user.
+
+    Each member is shown apart from the others; one that the phone does not know is refused.
+    """
 
     title: str
     client: str
@@ -141,6 +148,8 @@ class Display(msgspec.Struct, frozen=True, omit_defaults=True):
     binding_message: str | None = None
     amount: str | None = None
     payee: str | None = None
+    payee_account: str | None = None
+    remittance_information: str | None = None
 
 
 class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -20,6 +20,7 @@ from ciba_service.protocol.jose.verification import (
     parse_jws,
     verify_jws,
 )
+from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     ENROLMENT_TYP,
@@ -75,8 +76,7 @@ def verify_enrolment(text: str, *, issuer: str) -> VerifiedEnrolment:
         raise InvalidProofError(str(error)) from error
     if jws.header.typ != ENROLMENT_TYP or claims.aud != issuer:
         raise InvalidProofError("typ or aud is wrong")
-    if not _is_name(claims.name):
-        raise InvalidProofError("the name is empty, too long or not printable")
+    _verify_name(claims.name)
     return VerifiedEnrolment(
         claims=claims, key=key, jwk=_public_members(jws.header.jwk), encryption_key=encryption_key
     )
@@ -125,5 +125,11 @@ def _public_members(jwk: object) -> dict[str, str]:
     return {name: str(jwk[name]) for name in ("kty", "crv", "x", "y")}
 
 
-def _is_name(name: str) -> bool:
-    return 1 <= len(name) <= MAXIMUM_TEXT_LENGTH and name.isprintable() and name == name.strip()
+def _verify_name(name: str) -> None:
+    # The user's other phones show it when they tell of a new one.
+    if len(name) > MAXIMUM_TEXT_LENGTH:
+        raise InvalidProofError("the name is too long")
+    try:
+        parse_plain_text(name)
+    except NotPlainTextError as error:
+        raise InvalidProofError("the name is not plain text") from error

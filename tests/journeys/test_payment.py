@@ -13,20 +13,24 @@ PAYMENT = {
     "instructedAmount": {"currency": "EUR", "amount": "12.50"},
     "creditorName": "Corner Shop Ltd",
     "creditorAccount": {"iban": "DE89370400440532013000"},
+    "remittanceInformationUnstructured": "Invoice 4711",
 }
 OTHER_AMOUNT = {**PAYMENT, "instructedAmount": {"currency": "EUR", "amount": "12.51"}}
 OTHER_PAYEE = {**PAYMENT, "creditorName": "Corner Shop Inc"}
+OTHER_REFERENCE = {**PAYMENT, "remittanceInformationUnstructured": "Invoice 4712"}
 
 
 @pytest.mark.clause("sca-art5-1", "rfc9396-3-1")
-async def test_the_phone_shows_amount_and_payee(service: RunningService, phone: WirePhone):
-    """The challenge has them as text to show and as typed fields, whoever the payee is."""
+async def test_the_phone_shows_the_whole_payment(service: RunningService, phone: WirePhone):
+    """Amount, payee, account and remittance information: each to show, and as a typed field."""
     await service.till.started(authorization_details=[PAYMENT])
     (challenge,) = await phone.fetch()
     claims = claims_of(challenge)
     assert claims["display"]["title"] == "Confirm payment"
     assert claims["display"]["amount"] == "12.50 EUR"
-    assert claims["display"]["payee"] == "Corner Shop Ltd, DE89370400440532013000"
+    assert claims["display"]["payee"] == "Corner Shop Ltd"
+    assert claims["display"]["payee_account"] == "DE89 3704 0044 0532 0130 00"
+    assert claims["display"]["remittance_information"] == "Invoice 4711"
     assert claims["display"]["shares"] == ["Your identity"]
     assert claims["payments"] == [
         {
@@ -34,6 +38,7 @@ async def test_the_phone_shows_amount_and_payee(service: RunningService, phone: 
             "currency": "EUR",
             "creditor_name": "Corner Shop Ltd",
             "creditor_iban": "DE89370400440532013000",
+            "remittance_information": "Invoice 4711",
         }
     ]
 
@@ -47,7 +52,29 @@ async def test_a_payee_without_an_account_is_shown_by_name(
     (challenge,) = await phone.fetch()
     claims = claims_of(challenge)
     assert claims["display"]["payee"] == "Corner Shop Ltd"
+    assert "payee_account" not in claims["display"]
     assert "creditor_iban" not in claims["payments"][0]
+
+
+@pytest.mark.parametrize(
+    "deceptive",
+    [
+        {"creditorName": "\u3164"},
+        {"creditorName": "P\u0430yee"},
+        {"remittanceInformationUnstructured": "\u2800"},
+        {"remittanceInformationUnstructured": "Invoice\u202e1174"},
+        {"creditorAccount": {"iban": "DE89370400440532013001"}},
+    ],
+    ids=ascii,
+)
+@pytest.mark.clause("rfc9396-12-1")
+async def test_a_payment_that_deceives_the_eye_is_refused(
+    service: RunningService, phone: WirePhone, deceptive: dict[str, object]
+):
+    """Before anybody is asked; the client learns which parameter, and no more."""
+    answer = await service.till.start(authorization_details=[{**PAYMENT, **deceptive}])
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
+    assert await phone.fetch() == []
 
 
 @pytest.mark.clause("rfc9396-7-1", "rfc9396-9-1")
@@ -79,9 +106,11 @@ async def test_payment_tokens_are_short_lived_whatever_is_configured(
     assert lifetimes == [3600, 300]
 
 
-@pytest.mark.parametrize("other", [OTHER_AMOUNT, OTHER_PAYEE], ids=["amount", "payee"])
+@pytest.mark.parametrize(
+    "other", [OTHER_AMOUNT, OTHER_PAYEE, OTHER_REFERENCE], ids=["amount", "payee", "reference"]
+)
 @pytest.mark.clause("sca-art5-2", "sca-art5-3", "sca-art5-4")
-async def test_an_approval_is_good_for_its_amount_and_payee_only(
+async def test_an_approval_is_good_for_its_own_payment_only(
     service: RunningService, phone: WirePhone, other: dict[str, object]
 ):
     """An approval of one payment, turned to another of one cent or letter more, is refused."""

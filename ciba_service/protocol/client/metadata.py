@@ -19,6 +19,7 @@ from ciba_service.protocol.names import (
     PRIVATE_KEY_JWT,
     DeliveryMode,
 )
+from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
 
 __all__ = ["Client", "ClientMetadata", "InvalidMetadataError", "register_client"]
@@ -134,11 +135,14 @@ def _client_id(metadata: ClientMetadata) -> str:
 
 
 def _name(metadata: ClientMetadata) -> str:
+    # The phone shows it, and in its place the client_id.
     name = metadata.client_name or metadata.client_id
-    # The phone shows it: a name that could rearrange the screen is no name.
-    if len(name) > MAXIMUM_TEXT_LENGTH or not name.isprintable():
-        raise InvalidMetadataError("client_name is too long or not printable")
-    return name
+    if len(name) > MAXIMUM_TEXT_LENGTH:
+        raise InvalidMetadataError(f"client_name is longer than {MAXIMUM_TEXT_LENGTH} characters")
+    try:
+        return parse_plain_text(name)
+    except NotPlainTextError as error:
+        raise InvalidMetadataError("client_name is missing or is not plain text") from error
 
 
 def _keys(metadata: ClientMetadata) -> KeySet:

@@ -1,7 +1,8 @@
 """``authorization_details`` (RFC 9396) of the type ``payment_initiation``: amount and payee.
 
 A detail is read strictly: unknown members, other types and odd values are refused, so that what
-the phone shows and signs is all there is.
+the phone shows and signs is all there is. Every member but the type, which is the title of what
+is shown, has a text of its own on the phone (``sca.challenge``); a new one needs one, too.
 """
 
 import re
@@ -11,6 +12,7 @@ import msgspec
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json
+from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 
 __all__ = [
     "PAYMENT_INITIATION",
@@ -98,9 +100,12 @@ def _typed(members: object) -> object:
 def _verify(detail: PaymentInitiation) -> None:
     if not detail.instructed_amount.amount.strip("0."):
         raise InvalidAuthorizationDetailsError from Reason("the amount is zero")
-    texts = (detail.creditor_name, detail.remittance_information_unstructured or "")
-    if not all(text.isprintable() and text == text.strip() for text in texts):
-        raise InvalidAuthorizationDetailsError from Reason("a text is not printable")
+    try:
+        parse_plain_text(detail.creditor_name)
+        if detail.remittance_information_unstructured is not None:
+            parse_plain_text(detail.remittance_information_unstructured)
+    except NotPlainTextError as error:
+        raise InvalidAuthorizationDetailsError from Reason(str(error))
     account = detail.creditor_account
     if account is not None and not _is_iban(account.iban):
         raise InvalidAuthorizationDetailsError from Reason("the IBAN is not valid")

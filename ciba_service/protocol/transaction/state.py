@@ -43,11 +43,16 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What may happen to it."""
+    """What may happen to it.
+
+    FAIL is the service's own refusal, even of an approved request. LOCK is the last wrong attempt:
+    it fails what is still open and cannot take back an approval that was faster.
+    """
 
     APPROVE = "approve"
     DENY = "deny"
     FAIL = "fail"
+    LOCK = "lock"
     CANCEL = "cancel"
     EXPIRE = "expire"
     REDEEM = "redeem"
@@ -66,6 +71,7 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
         Event.APPROVE: State.APPROVED,
         Event.DENY: State.DENIED,
         Event.FAIL: State.FAILED,
+        Event.LOCK: State.FAILED,
         Event.CANCEL: State.CANCELLED,
         Event.EXPIRE: State.EXPIRED,
     },

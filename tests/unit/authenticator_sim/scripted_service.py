@@ -61,6 +61,19 @@ DEVICE_ID = "9cR0device"
 PIN = "739154"
 NOW_MS = 1_795_230_000_000
 PATIENCE_SECONDS = 10
+# Whatever is read, one member of the third is a text of it that is not UTF-8; Python's limit of
+# nesting is 1,000.
+MALFORMED_JSON = (
+    b"",
+    b"[]",
+    (
+        b'{"type": "hello", "issuer": "\xff", "iss": "\xff", "alg": "\xff", "device_id": "\xff",'
+        b' "pin_key": "\xff", "messages": [{"type": "welcome", "device_id": "\xff"}],'
+        b' "decisions": [{"event": "decided", "transaction_id": "\xff"}]}'
+    ),
+    b"[" * 1_100,
+    b'{"riddle": ' + b"[" * 1_100,
+)
 
 Json = dict[str, Any]
 
@@ -127,11 +140,19 @@ class ScriptedBank:
         )
         return msgspec.structs.replace(answer, **changes)
 
-    def secrets_for(self, key: ECKey, *, typ: str = "ciba-secrets+jwe", pin_key: str = "") -> str:
-        """Encrypt the PIN key and the OTP seed to a phone."""
-        plaintext = msgspec.json.encode(
-            EnrolmentSecrets(pin_key=pin_key or b64(self.pin_key), totp=self.totp)
-        )
+    def secrets_for(
+        self,
+        key: ECKey,
+        *,
+        typ: str = "ciba-secrets+jwe",
+        pin_key: str = "",
+        plaintext: bytes | None = None,
+    ) -> str:
+        """Encrypt the PIN key and the OTP seed to a phone, or what need not be secrets."""
+        if plaintext is None:
+            plaintext = msgspec.json.encode(
+                EnrolmentSecrets(pin_key=pin_key or b64(self.pin_key), totp=self.totp)
+            )
         header = {"alg": "ECDH-ES", "enc": "A256GCM", "typ": typ}
         return jwe.encrypt_compact(header, plaintext, key, algorithms=["ECDH-ES", "A256GCM"])
 
@@ -151,11 +172,21 @@ class ScriptedBank:
                 shares=("Your identity",),
                 binding_message="W4SCT",
                 amount="12.50 EUR",
-                payee="Corner Shop Ltd, DE89370400440532013000",
+                payee="Corner Shop Ltd",
+                payee_account="DE89 3704 0044 0532 0130 00",
+                remittance_information="Invoice 4711",
             ),
             factors=(Factor.DEVICE_KEY, Factor.PIN, Factor.OTP),
             scope=("openid",),
-            payments=(Payment(amount="12.50", currency="EUR", creditor_name="Corner Shop Ltd"),),
+            payments=(
+                Payment(
+                    amount="12.50",
+                    currency="EUR",
+                    creditor_name="Corner Shop Ltd",
+                    creditor_iban="DE89370400440532013000",
+                    remittance_information="Invoice 4711",
+                ),
+            ),
         )
         return msgspec.structs.replace(challenge, **changes)
 
@@ -167,12 +198,15 @@ class ScriptedBank:
         header: Json | None = None,
     ) -> str:
         """Sign a challenge, with another key or header where a test tampers."""
+        return self.sign_bytes(msgspec.json.encode(challenge), key=key, header=header)
+
+    def sign_bytes(
+        self, payload: bytes, *, key: ECKey | None = None, header: Json | None = None
+    ) -> str:
+        """Sign what need not be a challenge."""
         members = {"alg": "ES256", "typ": "ciba-challenge+jws", "kid": "c1", **(header or {})}
         return jws.serialize_compact(
-            members,
-            msgspec.json.encode(challenge),
-            key or self.challenge_key,
-            algorithms=["ES256"],
+            members, payload, key or self.challenge_key, algorithms=["ES256"]
         )
 
     def offer(self, transaction: str = "tx-1", **changes: object) -> str:
@@ -415,7 +449,8 @@ class ScriptedHttpService:
         if self.statuses:
             return Response(b"{}", self.statuses.pop(0))
         answers = [msgspec.json.encode(answer) for answer in self._answers(message)]
-        return Response(self.answer or b'{"messages":[' + b",".join(answers) + b"]}")
+        whole = b'{"messages":[' + b",".join(answers) + b"]}"
+        return Response(whole if self.answer is None else self.answer)
 
     def _answers(self, message: Authenticate | Fetch | Decide) -> list[ServiceMessage]:
         if isinstance(message, Decide):

@@ -17,7 +17,12 @@ from authenticator_sim.core.challenges import (
 )
 from authenticator_sim.core.identity import DeviceIdentity
 from ciba_service.sca.messages import Payment, challenge_hash
-from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank, b64
+from tests.unit.authenticator_sim.scripted_service import (
+    MALFORMED_JSON,
+    NOW_MS,
+    ScriptedBank,
+    b64,
+)
 
 
 def refusal(token: str, identity: DeviceIdentity, now_ms: int = NOW_MS) -> ChallengeRefusal:
@@ -105,15 +110,85 @@ def test_a_signed_challenge_that_is_not_for_now_and_here_is_not_shown(
 
 
 @pytest.mark.clause("sca-art5-1")
-@pytest.mark.parametrize("missing", ["amount", "payee"])
-def test_a_payment_without_amount_or_payee_on_display_is_not_shown(
-    bank: ScriptedBank, identity: DeviceIdentity, missing: str
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"amount": None},
+        {"amount": "12.51 EUR"},
+        {"amount": "12.50 USD"},
+        {"amount": "12.50"},
+        {"payee": None},
+        {"payee": "Mallory"},
+        {"payee_account": None},
+        {"payee_account": "DE02 1001 0010 9307 1186 03"},
+        {"remittance_information": None},
+        {"remittance_information": "Invoice 4712"},
+    ],
+    ids=str,
+)
+def test_a_payment_that_is_not_on_display_as_it_is_is_not_shown(
+    bank: ScriptedBank, identity: DeviceIdentity, shown: dict[str, str | None]
 ) -> None:
-    """What the payer could not see, the payer cannot approve."""
-    content = bank.challenge()
-    display = msgspec.structs.replace(content.display, **{missing: None})
-    token = bank.offer(display=display, payments=(Payment("1.00", "EUR", "Mallory"),))
+    """What the payer could not see, whole and right, the payer cannot approve."""
+    display = msgspec.structs.replace(bank.challenge().display, **shown)
+    assert refusal(bank.offer(display=display), identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
+
+
+@pytest.mark.parametrize(
+    "changed", [{"creditor_iban": None}, {"remittance_information": None}], ids=str
+)
+def test_nothing_is_on_display_that_is_not_paid(
+    bank: ScriptedBank, identity: DeviceIdentity, changed: dict[str, str | None]
+) -> None:
+    """An account or a reference that the payment does not have is no part of it."""
+    (payment,) = bank.challenge().payments
+    token = bank.offer(payments=(msgspec.structs.replace(payment, **changed),))
     assert refusal(token, identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
+
+
+def test_a_second_payment_is_not_shown(bank: ScriptedBank, identity: DeviceIdentity) -> None:
+    """There is room for one, and a hidden one would be approved with it."""
+    payments = (*bank.challenge().payments, Payment("1.00", "EUR", "Mallory"))
+    assert refusal(bank.offer(payments=payments), identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
+
+
+def test_a_payment_may_lack_account_and_reference(
+    bank: ScriptedBank, identity: DeviceIdentity
+) -> None:
+    """Then neither is on display."""
+    display = msgspec.structs.replace(
+        bank.challenge().display, payee_account=None, remittance_information=None
+    )
+    payment = Payment("12.50", "EUR", "Corner Shop Ltd")
+    token = bank.offer(display=display, payments=(payment,))
+    verified = verify_challenge(token, identity=identity, now_ms=NOW_MS)
+    assert verified.content.payments == (payment,)
+
+
+@pytest.mark.parametrize("member", ["display", "payments"])
+def test_what_the_phone_does_not_know_it_does_not_show(
+    bank: ScriptedBank, identity: DeviceIdentity, member: str
+) -> None:
+    """A new member of the text or of the payment would be approved unseen."""
+    members = msgspec.to_builtins(bank.challenge())
+    (members[member] if member == "display" else members[member][0])["fee"] = "1.00 EUR"
+    token = bank.sign_bytes(msgspec.json.encode(members))
+    assert refusal(token, identity) is ChallengeRefusal.MALFORMED
+
+
+@pytest.mark.parametrize("payload", MALFORMED_JSON)
+def test_a_signed_payload_that_is_no_challenge_is_refused(
+    bank: ScriptedBank, identity: DeviceIdentity, payload: bytes
+) -> None:
+    """Broken text and bottomless nesting are refused like any other object."""
+    assert refusal(bank.sign_bytes(payload), identity) is ChallengeRefusal.MALFORMED
+
+
+@pytest.mark.parametrize("header", [*MALFORMED_JSON, b'{"alg": "\xff"}'])
+def test_a_header_that_is_none_is_not_believed(identity: DeviceIdentity, header: bytes) -> None:
+    """Before anything is verified."""
+    token = f"{b64(header)}.{b64(b'{}')}.{b64(bytes(64))}"
+    assert refusal(token, identity) is ChallengeRefusal.NOT_AUTHENTIC
 
 
 @given(text=st.one_of(st.text(), st.text("abcXYZ019_-.=", max_size=200)))

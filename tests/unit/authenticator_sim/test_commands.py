@@ -122,7 +122,8 @@ async def test_enrol_list_approve_deny_history(command: CommandLine) -> None:
     status, out, _ = await command("history")
     assert status == 0
     lines = out.splitlines()
-    assert "approved  Confirm payment  Corner Shop  W4SCT  12.50 EUR" in lines[0]
+    assert "approved  Confirm payment  Corner Shop  W4SCT  12.50 EUR  Corner Shop Ltd" in lines[0]
+    assert lines[0].endswith("  DE89 3704 0044 0532 0130 00  Invoice 4711")
     assert "declined (not_me)" in lines[1]
     assert await command("list") == (0, "No open requests.\n", "")
 

@@ -20,6 +20,7 @@ from ciba_service.sca.messages import EnrolmentAnswer, ServiceKeys, TotpParamete
 from tests.unit.authenticator_sim.scripted_service import (
     ACTIVATION_CODE,
     ISSUER,
+    MALFORMED_JSON,
     NOW_MS,
     PIN,
     SECOND_SECRET,
@@ -113,6 +114,24 @@ def test_an_answer_that_cannot_be_right_is_refused(name: str) -> None:
     answer = _tampered(bank, enrolment)[name]
     with pytest.raises(UntrustedService):
         complete_enrolment(enrolment, answer, pin=Pin(PIN), random_bytes=os.urandom)
+
+
+@pytest.mark.parametrize("plaintext", MALFORMED_JSON)
+def test_secrets_that_are_none_are_refused(plaintext: bytes) -> None:
+    """Broken text and bottomless nesting, too."""
+    bank, enrolment = ScriptedBank(), pending()
+    token = bank.secrets_for(enrolment.encryption_key, plaintext=plaintext)
+    answer = msgspec.structs.replace(bank.enrol(enrolment.body), secrets=token)
+    with pytest.raises(UntrustedService):
+        complete_enrolment(enrolment, answer, pin=Pin(PIN), random_bytes=os.urandom)
+
+
+@pytest.mark.parametrize("header", [*MALFORMED_JSON, b'{"alg": "\xff"}'])
+def test_an_encrypted_object_without_a_header_is_refused(header: bytes) -> None:
+    """Whatever stands in its place."""
+    token = f"{b64(header)}..{b64(b'i' * 12)}.AAAA.{b64(b't' * 16)}"
+    with pytest.raises(jose.JoseRefused):
+        jose.decrypt(token, key=ECKey.generate_key("P-256"), typ="ciba-secrets+jwe")
 
 
 def test_no_representation_shows_a_secret() -> None:

@@ -32,6 +32,7 @@ from tests.unit.authenticator_sim.doubles import FakeClock
 from tests.unit.authenticator_sim.scripted_service import (
     ACTIVATION_CODE,
     DEVICE_ID,
+    MALFORMED_JSON,
     NOW_MS,
     ScriptedBank,
     ScriptedHttpService,
@@ -155,7 +156,10 @@ async def test_after_five_attempts_the_phone_gives_up(reachable: Reachable) -> N
         await reachable.https.fetch()
 
 
-@pytest.mark.parametrize("nonce", [b"503", b"{", msgspec.json.encode(Welcome(DEVICE_ID, NOW_MS))])
+@pytest.mark.parametrize(
+    "nonce",
+    [b"503", msgspec.json.encode(Welcome(DEVICE_ID, NOW_MS)), *filter(None, MALFORMED_JSON)],
+)
 async def test_a_nonce_that_is_none_is_refused(reachable: Reachable, nonce: bytes) -> None:
     """Another status, another form, another message."""
     reachable.service.nonce_answer = nonce
@@ -171,7 +175,7 @@ async def test_another_issuer_gets_no_proof(reachable: Reachable) -> None:
         await reachable.https.fetch()
 
 
-@pytest.mark.parametrize("answer", [b"[]", b'{"messages": [{"type": "riddle"}]}'])
+@pytest.mark.parametrize("answer", [b'{"messages": [{"type": "riddle"}]}', *MALFORMED_JSON])
 async def test_an_answer_that_is_none_is_refused(reachable: Reachable, answer: bytes) -> None:
     """Cleanly."""
     reachable.service.answer = answer
@@ -232,12 +236,13 @@ async def test_a_wrong_code_is_not_tried_twice(
     assert len(service.enrolments) == 1
 
 
+@pytest.mark.parametrize("answer", [b"{}", *MALFORMED_JSON])
 async def test_an_enrolment_answer_that_is_none_is_refused(
-    enrolling: tuple[ScriptedHttpService, str], flowing_clock: FakeClock
+    enrolling: tuple[ScriptedHttpService, str], flowing_clock: FakeClock, answer: bytes
 ) -> None:
     """After several attempts."""
     service, base = enrolling
-    service.answer = b"{}"
+    service.answer = answer
     with pytest.raises(ServiceUnreachable, match="something else"):
         await enrol_at(service, base, flowing_clock)
 

@@ -18,7 +18,13 @@ from authenticator_sim.errors import KeystoreRefused, NotEnrolled
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from ciba_service.sca.messages import Verdict
-from tests.unit.authenticator_sim.scripted_service import NOW_MS, PIN, ScriptedBank, b64
+from tests.unit.authenticator_sim.scripted_service import (
+    MALFORMED_JSON,
+    NOW_MS,
+    PIN,
+    ScriptedBank,
+    b64,
+)
 
 
 @pytest.fixture
@@ -187,6 +193,14 @@ def test_a_damaged_keystore_is_refused(keystore: Keystore, change: dict[str, obj
         keystore.load()
 
 
+@pytest.mark.parametrize("content", [*MALFORMED_JSON, b'{"device_id": "\xff"}'])
+def test_a_file_that_is_no_keystore_is_refused(keystore: Keystore, content: bytes) -> None:
+    """Broken text and bottomless nesting, too."""
+    (keystore.directory / "keystore.json").write_bytes(content)
+    with pytest.raises(KeystoreRefused, match="is damaged"):
+        keystore.load()
+
+
 def test_a_keystore_with_public_halves_only_is_damaged(keystore: Keystore) -> None:
     """A key that cannot sign is no key of a phone."""
     path = keystore.directory / "keystore.json"
@@ -260,7 +274,7 @@ def test_two_processes_never_reserve_the_same_step(state: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"{", "is damaged"), (b"[]", "is damaged"), (b'{"format": 2}', "does not know")],
+    [*((content, "is damaged") for content in MALFORMED_JSON), (b'{"format": 2}', "does not know")],
 )
 def test_a_damaged_journal_is_refused(state: Path, content: bytes, sentence: str) -> None:
     """It might have forgotten a spent code."""

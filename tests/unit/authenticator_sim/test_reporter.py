@@ -91,6 +91,16 @@ def test_every_event_is_one_json_object_a_line(event: Event) -> None:
     assert None not in line.values()
 
 
+def test_a_program_reads_the_payment_as_it_is_displayed() -> None:
+    """Payee, account and reference are members of their own."""
+    stream = io.StringIO()
+    JsonReporter(stream).report(ChallengeShown("tx-1", CHALLENGE))
+    display = json.loads(stream.getvalue())["challenge"]["display"]
+    assert display["payee"] == "Corner Shop Ltd"
+    assert display["payee_account"] == "DE89 3704 0044 0532 0130 00"
+    assert display["remittance_information"] == "Invoice 4711"
+
+
 @pytest.mark.parametrize("show", [True, False])
 def test_a_new_challenge_is_shown_unless_a_dialogue_does(show: bool) -> None:  # noqa: FBT001
     """With its transaction id, for ``approve`` and ``deny``."""

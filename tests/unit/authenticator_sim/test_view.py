@@ -23,7 +23,13 @@ Confirm payment
       12.50 EUR
 
   TO
-      Corner Shop Ltd, DE89370400440532013000
+      Corner Shop Ltd
+
+  ACCOUNT
+      DE89 3704 0044 0532 0130 00
+
+  REFERENCE
+      Invoice 4711
 
 ----------------------------------------------------------------
   Will share:
@@ -34,8 +40,8 @@ Confirm payment
 
 
 @pytest.mark.clause("sca-art5-1")
-def test_the_payer_sees_amount_and_payee(bank: ScriptedBank) -> None:
-    """Each on a line of its own, with who asks, the message, what is shared and the time left."""
+def test_the_payer_sees_the_whole_payment(bank: ScriptedBank) -> None:
+    """Amount, payee, account and reference, each under a label of its own, with all the rest."""
     assert render_challenge(bank.challenge(), 125) == EXPECTED
 
 
@@ -43,17 +49,27 @@ def test_a_login_shows_no_payment(bank: ScriptedBank) -> None:
     """What is not there leaves no empty label."""
     display = Display(title="Sign in", client="Corner Shop", shares=())
     view = render_challenge(bank.challenge(display=display), 0)
-    for label in ("AMOUNT", "TO\n", "Message", "Will share"):
+    for label in ("AMOUNT", "TO\n", "ACCOUNT", "REFERENCE", "Message", "Will share"):
         assert label not in view
     assert "Time left:  expired" in view
 
 
 def test_what_matters_is_bold_on_a_terminal(bank: ScriptedBank) -> None:
-    """Amount and payee stand out."""
+    """The payment stands out."""
     view = render_challenge(bank.challenge(), 125, bold=True)
-    assert "\x1b[1m12.50 EUR\x1b[0m" in view
-    assert "\x1b[1mCorner Shop Ltd, DE89370400440532013000\x1b[0m" in view
+    for text in ("12.50 EUR", "Corner Shop Ltd", "DE89 3704 0044 0532 0130 00", "Invoice 4711"):
+        assert f"\x1b[1m{text}\x1b[0m" in view
     assert view.replace("\x1b[1m", "").replace("\x1b[0m", "") == EXPECTED
+
+
+def test_a_payee_named_like_an_account_stands_beside_no_account(bank: ScriptedBank) -> None:
+    """The name keeps to its own line, and the account to its own label."""
+    display = msgspec.structs.replace(
+        bank.challenge().display, payee="Shop, DE02100100109307118603", payee_account=None
+    )
+    view = render_challenge(bank.challenge(display=display), 125)
+    assert "  TO\n      Shop, DE02100100109307118603\n" in view
+    assert "ACCOUNT" not in view
 
 
 @pytest.mark.clause("ciba-7.1-15")
@@ -93,7 +109,14 @@ def test_no_text_adds_a_line_or_an_escape_to_the_view(
 ) -> None:
     """Whatever the service signs, the layout is the phone's."""
     display = Display(
-        title=text, client=text, shares=(text,), binding_message=text, amount=text, payee=text
+        title=text,
+        client=text,
+        shares=(text,),
+        binding_message=text,
+        amount=text,
+        payee=text,
+        payee_account=text,
+        remittance_information=text,
     )
     view = render_challenge(enrolled[0].challenge(display=display), 125)
     assert len(view.splitlines()) == len(EXPECTED.splitlines())

@@ -58,6 +58,18 @@ def test_every_message_has_its_example():
     assert shown == set(messages.ServiceMessage.__args__) | set(messages.DeviceMessage.__args__)
 
 
+def test_the_example_of_a_challenge_shows_every_member():
+    """docs/device-protocol.md has a challenge with all that can be shown, and explains each."""
+    text = (DOCS / "device-protocol.md").read_text("utf-8")
+    (example,) = re.findall(r'```json\n(\{"v": 1.*?)\n```', text, re.DOTALL)
+    challenge = msgspec.json.decode(example, type=messages.Challenge, strict=True)
+    assert None not in msgspec.structs.astuple(challenge.display)
+    assert [None not in msgspec.structs.astuple(each) for each in challenge.payments] == [True]
+    table = text.split("| `display` member |")[1].split("\n\n")[0]
+    explained = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert tuple(explained) == messages.Display.__struct_fields__
+
+
 def test_every_close_code_is_documented():
     """docs/device-protocol.md has a row for each close code, under its name."""
     text = (DOCS / "device-protocol.md").read_text("utf-8")

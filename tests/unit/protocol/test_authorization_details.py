@@ -184,12 +184,27 @@ def test_ibans_of_other_countries_are_valid(iban: str):
         "Merchant ",
         "\u00a0",
         "\x1b[2J",
+        "\u3164",
+        "\u2800",
+        "Shop\u115f",
+        "...",
+        "Merch\u0430nt",
+        "Merchant\U0001f600",
+        "x\u0323\u0331\u0353\u035a",
     ],
     ids=ascii,
 )
-def test_a_text_that_could_rearrange_the_screen_is_refused(name: str, text: str):
-    """Payee and reference are printable text without outer spaces."""
+def test_a_text_that_could_deceive_is_refused(name: str, text: str):
+    """Payee and remittance information are plain text: nothing hides, moves or looks empty."""
     refuse([payment(**{name: text})])
+
+
+@pytest.mark.parametrize("name", ["creditorName", "remittanceInformationUnstructured"])
+@pytest.mark.parametrize("text", ["Müller & Söhne", "RF18 5390/0754-7034", "株式会社", "Жук 5"])
+def test_plain_text_in_any_script_is_accepted(name: str, text: str):
+    """As it came."""
+    (details,) = parse_authorization_details([payment(**{name: text})], ALLOWED)
+    assert text in {details.creditor_name, details.remittance_information_unstructured}
 
 
 def test_a_client_that_registered_no_payments_may_not_initiate_one():

@@ -133,6 +133,15 @@ def test_unknown_metadata_is_ignored():
         pytest.param({"client_name": "x" * 257}, "client_name", id="name-too-long"),
         pytest.param({"client_name": "a\u202eb"}, "client_name", id="name-that-turns-the-line"),
         pytest.param({"client_name": "a\nb"}, "client_name", id="name-of-two-lines"),
+        pytest.param({"client_name": "\u3164"}, "client_name", id="name-that-looks-empty"),
+        pytest.param({"client_name": "..."}, "client_name", id="name-of-signs"),
+        pytest.param({"client_name": "B\u0430nk"}, "client_name", id="name-of-two-scripts"),
+        pytest.param({"client_name": " Bank"}, "client_name", id="name-with-outer-space"),
+        pytest.param(
+            {"client_id": "^", "client_name": None},
+            "client_name",
+            id="nameless-and-id-not-to-be-shown",
+        ),
         pytest.param({"profile": "fapi-3"}, "profile", id="unknown-profile"),
         *(
             pytest.param(

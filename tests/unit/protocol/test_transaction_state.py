@@ -24,6 +24,7 @@ POSSIBLE = {
     (State.PENDING, Event.APPROVE): State.APPROVED,
     (State.PENDING, Event.DENY): State.DENIED,
     (State.PENDING, Event.FAIL): State.FAILED,
+    (State.PENDING, Event.LOCK): State.FAILED,
     (State.PENDING, Event.CANCEL): State.CANCELLED,
     (State.APPROVED, Event.REDEEM): State.REDEEMED,
     (State.APPROVED, Event.FAIL): State.FAILED,

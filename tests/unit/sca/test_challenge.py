@@ -4,6 +4,7 @@ import base64
 import secrets
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
@@ -22,7 +23,7 @@ from tests.unit.sca.conftest import ISSUER
 
 IBAN = "DE89370400440532013000"
 PAYMENT = PaymentInitiation(
-    InstructedAmount("EUR", "12.50"), "Corner Shop Ltd", AccountReference(IBAN)
+    InstructedAmount("EUR", "12.50"), "Corner Shop Ltd", AccountReference(IBAN), "Invoice 4711"
 )
 CONTENT = ChallengeContent(
     issuer=ISSUER,
@@ -52,18 +53,46 @@ def test_amount_and_payee_are_shown_with_the_binding_message(service_keys: FileK
         "shares": ["Your identity", "Your name and profile", "Access: accounts:read"],
         "binding_message": "W4SCT",
         "amount": "12.50 EUR",
-        "payee": f"Corner Shop Ltd, {IBAN}",
+        "payee": "Corner Shop Ltd",
+        "payee_account": "DE89 3704 0044 0532 0130 00",
+        "remittance_information": "Invoice 4711",
     }
+
+
+@pytest.mark.clause("rfc9396-3-1")
+def test_whatever_a_token_states_of_a_payment_is_shown(service_keys: FileKeys):
+    """Each value of the detail is one of the texts on the phone, but for its type."""
+    stated = msgspec.to_builtins(PAYMENT)
+    assert stated.pop("type") == "payment_initiation"
+    assert stated.pop("instructedAmount") == {"currency": "EUR", "amount": "12.50"}
+    assert stated.pop("creditorAccount") == {"iban": IBAN}
+    values = {"12.50 EUR", IBAN, *stated.values()}
+    assert len(values) == 2 + len(stated)
+    shown = claims_of(challenge(service_keys))["display"]
+    assert values <= {*map(str, shown.values()), shown["payee_account"].replace(" ", "")}
+    assert not [name for name, value in msgspec.structs.asdict(PAYMENT).items() if not value]
+
+
+def test_a_name_that_looks_like_an_account_stays_a_name(service_keys: FileKeys):
+    """Payee and account are texts of their own, so that neither can pass for the other."""
+    name = "Corner Shop, GB33BUKB20201555555555 ("
+    payment = replace(CONTENT, payments=(msgspec.structs.replace(PAYMENT, creditor_name=name),))
+    shown = claims_of(challenge(service_keys, payment))["display"]
+    assert (shown["payee"], shown["payee_account"]) == (name, "DE89 3704 0044 0532 0130 00")
 
 
 def test_a_payee_without_account_is_shown_by_name(service_keys: FileKeys):
     """Where no IBAN was asked for, none is shown or signed."""
     payment = PaymentInitiation(InstructedAmount("JPY", "1200"), "Corner Shop Ltd")
     claims = claims_of(challenge(service_keys, replace(CONTENT, payments=(payment,))))
-    assert (claims["display"]["amount"], claims["display"]["payee"]) == (
-        "1200 JPY",
-        "Corner Shop Ltd",
-    )
+    assert claims["display"] == {
+        "title": "Confirm payment",
+        "client": "Corner Shop",
+        "shares": ["Your identity", "Your name and profile", "Access: accounts:read"],
+        "binding_message": "W4SCT",
+        "amount": "1200 JPY",
+        "payee": "Corner Shop Ltd",
+    }
     assert claims["payments"] == [
         {"amount": "1200", "currency": "JPY", "creditor_name": "Corner Shop Ltd"}
     ]
@@ -101,6 +130,7 @@ def test_the_typed_fields_are_signed_beside_the_text(service_keys: FileKeys):
                 "currency": "EUR",
                 "creditor_name": "Corner Shop Ltd",
                 "creditor_iban": IBAN,
+                "remittance_information": "Invoice 4711",
             }
         ],
     }
@@ -132,21 +162,17 @@ def test_a_challenge_is_typed_and_verifies_under_the_pinned_key(service_keys: Fi
         replace(CONTENT, client_name="Corner Shap"),
         replace(CONTENT, binding_message="W4SCU"),
         replace(CONTENT, scope=("openid",)),
-        replace(CONTENT, payments=(PaymentInitiation(InstructedAmount("EUR", "12.51"), "X"),)),
-        replace(
-            CONTENT,
-            payments=(
-                PaymentInitiation(
-                    InstructedAmount("EUR", "12.51"), "Corner Shop Ltd", AccountReference(IBAN)
-                ),
-            ),
-        ),
-        replace(
-            CONTENT,
-            payments=(PaymentInitiation(InstructedAmount("EUR", "12.50"), "Corner Shop Ltd"),),
+        *(
+            replace(CONTENT, payments=(msgspec.structs.replace(PAYMENT, **{name: value}),))
+            for name, value in {
+                "creditor_name": "Corner Shop Inc",
+                "instructed_amount": InstructedAmount("EUR", "12.51"),
+                "creditor_account": None,
+                "remittance_information_unstructured": "Invoice 4712",
+            }.items()
         ),
     ],
-    ids=["client", "binding message", "scope", "payee", "one cent", "account"],
+    ids=["client", "binding message", "scope", "payee", "one cent", "account", "remittance"],
 )
 def test_whatever_is_shown_is_in_the_hash(service_keys: FileKeys, changed: ChallengeContent):
     """With the very same nonce, one changed cent or letter is another hash."""

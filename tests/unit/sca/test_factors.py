@@ -8,7 +8,12 @@ import pyotp
 import pytest
 
 from ciba_service.sca import factors
-from ciba_service.sca.factors import FactorEvaluation, evaluate_factors, matching_totp_step
+from ciba_service.sca.factors import (
+    NO_STEP,
+    FactorEvaluation,
+    evaluate_factors,
+    matching_totp_step,
+)
 from ciba_service.sca.messages import DecisionClaims, Factor, FactorProofs, Verdict, pin_proof
 from tests.unit.sca.conftest import ISSUER, Enrolled
 
@@ -81,7 +86,7 @@ def test_every_required_factor_must_hold(
     expected = (pin or Factor.PIN not in required) and (otp or Factor.OTP not in required)
     evaluation = evaluate(alice, proofs, required)
     assert evaluation.satisfied(step_was_fresh=True) is expected
-    assert (evaluation.pin_verified, evaluation.totp_step is not None) == (pin, otp)
+    assert (evaluation.pin_verified, evaluation.totp_step != NO_STEP) == (pin, otp)
 
 
 def test_a_spent_code_is_worth_nothing(alice: Enrolled):
@@ -105,7 +110,7 @@ def test_a_spent_code_is_worth_nothing(alice: Enrolled):
 def test_odd_proofs_are_wrong_proofs(alice: Enrolled, proofs: FactorProofs):
     """Whatever is sent in place of a proof proves nothing and breaks nothing."""
     evaluation = evaluate(alice, proofs)
-    assert (evaluation.pin_verified, evaluation.totp_step) == (False, None)
+    assert (evaluation.pin_verified, evaluation.totp_step) == (False, NO_STEP)
     assert not evaluation.satisfied(step_was_fresh=True)
 
 
@@ -162,7 +167,7 @@ def test_another_pin_key_gives_another_proof(alice: Enrolled):
 def test_codes_may_be_one_step_off(alice: Enrolled, drift: int, *, accepted: bool):
     """RFC 6238 5.2: one step back for the user, one ahead for clocks, and no more."""
     step = matching_totp_step(alice.device.totp_secret, code(alice, drift), NOW)
-    assert step == (NOW // 30 + drift if accepted else None)
+    assert step == (NOW // 30 + drift if accepted else NO_STEP)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +175,7 @@ def test_codes_may_be_one_step_off(alice: Enrolled, drift: int, *, accepted: boo
 )
 def test_what_is_no_code_matches_no_step(alice: Enrolled, presented: str):
     """Text, other digits and other lengths are never a code."""
-    assert matching_totp_step(alice.device.totp_secret, presented, NOW) is None
+    assert matching_totp_step(alice.device.totp_secret, presented, NOW) == NO_STEP
 
 
 def test_other_spellings_of_the_right_code_are_wrong(alice: Enrolled):
@@ -178,7 +183,7 @@ def test_other_spellings_of_the_right_code_are_wrong(alice: Enrolled):
     right = code(alice)
     arabic = "".join(chr(0x660 + int(digit)) for digit in right)
     for presented in (arabic, f" {right}", f"{right} ", f"{right}\n", right[:3] + " " + right[3:]):
-        assert matching_totp_step(alice.device.totp_secret, presented, NOW) is None
+        assert matching_totp_step(alice.device.totp_secret, presented, NOW) == NO_STEP
 
 
 def test_codes_are_those_of_the_rfc():

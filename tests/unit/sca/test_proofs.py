@@ -57,6 +57,11 @@ def test_what_else_a_key_says_about_itself_is_dropped(alice: Enrolled):
         {"name": "x" * 65},
         {"name": "a\nb"},
         {"name": "a\u202eb"},
+        {"name": "\u3164"},
+        {"name": "\u2800"},
+        {"name": "..."},
+        {"name": "Ph\u043ene"},
+        {"name": "Phone \U0001f4f1"},
         {"name": 7},
         {"activation_code": None},
         {"activation_code": 7},
@@ -80,9 +85,9 @@ def test_an_enrolment_with_odd_claims_is_refused(alice: Enrolled, changed: dict[
         )
 
 
-@pytest.mark.parametrize("name", ["x", "x" * 64, "Alices Gerät 📱", "電話"])
-def test_a_phone_may_be_called_anything_printable(alice: Enrolled, name: str):
-    """1 to 64 printable characters."""
+@pytest.mark.parametrize("name", ["x", "x" * 64, "Alices Gerät (2)", "電話"])
+def test_a_phone_is_called_by_any_plain_text(alice: Enrolled, name: str):
+    """1 to 64 characters, in any script."""
     verified = verify_enrolment(alice.phone.enrolment(CODE, name=name), issuer=ISSUER)
     assert verified.claims.name == name
 
