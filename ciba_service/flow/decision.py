@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import (
     AttemptStore,
@@ -15,9 +16,8 @@ from ciba_service.ports import (
     Telemetry,
     Transaction,
     TransactionStore,
-    UserDirectory,
 )
-from ciba_service.protocol.transaction.gate import Accounts, Step, UserState, is_open
+from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.attempts import Attempt, LockedError
 from ciba_service.sca.decision import (
@@ -29,7 +29,7 @@ from ciba_service.sca.decision import (
 )
 from ciba_service.sca.devices import Device, user_tag_of
 from ciba_service.sca.factors import evaluate_factors
-from ciba_service.sca.messages import Accepted, RefusalReason, Refused, Verdict
+from ciba_service.sca.messages import Accepted, Factor, RefusalReason, Refused, Verdict
 from ciba_service.sca.policy import amr_of
 
 __all__ = ["Decisions", "DeviceRevoked"]
@@ -51,7 +51,7 @@ class Decisions:
         transactions: TransactionStore,
         devices: DeviceStore,
         attempts: AttemptStore,
-        users: UserDirectory,
+        gate: AccountGate,
         keys: KeyRing,
         worker: DueWorker,
         clock: Clock,
@@ -61,7 +61,7 @@ class Decisions:
         self._transactions = transactions
         self._devices = devices
         self._attempts = attempts
-        self._users = users
+        self._gate = gate
         self._keys = keys
         self._worker = worker
         self._clock = clock
@@ -123,16 +123,11 @@ class Decisions:
     async def _apply(
         self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
     ) -> Accepted | Refused:
-        if not self._gate(request):
+        if not self._gate.is_open(Step.APPROVE, request.subject):
             return _refused(presented, RefusalReason.NOT_OPEN)
         if decision.proofs is None:
             return await self._swap(presented, None)
         return await self._approve(presented, decision, request)
-
-    def _gate(self, request: StoredRequest) -> bool:
-        user = self._users.find_subject(request.subject)
-        state = UserState.ACTIVE if user is not None and user.enabled else UserState.DISABLED
-        return is_open(Step.APPROVE, Accounts(user=state))
 
     async def _approve(
         self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
@@ -140,10 +135,15 @@ class Decisions:
         device = decision.device
         tag = user_tag_of(device.device_id) or ""
         try:
-            attempt = await self._attempts.reserve(tag, operation=decision.operation)
+            attempt = await self._attempts.reserve(
+                tag,
+                operation=decision.operation,
+                knowledge=Factor.PIN in request.factors,
+                now=self._clock.now_ms(),
+            )
         except LockedError:
             return _refused(presented, RefusalReason.LOCKED)
-        if not await self._factors_hold(decision, request):
+        if not await self._factors_hold(decision, request, at=attempt.reserved_at // 1000):
             return await self._failed(presented, attempt)
         decided = Decided(
             device_id=device.device_id,
@@ -156,10 +156,12 @@ class Decisions:
         answer = await self._swap(presented, decided)
         if isinstance(answer, Refused):
             # The factors were right and only the moment was wrong: nothing counts against the user.
-            await self._attempts.reset(tag, operation=decision.operation)
+            await self._attempts.succeeded(tag, operation=decision.operation)
         return answer
 
-    async def _factors_hold(self, decision: SignedDecision, request: StoredRequest) -> bool:
+    async def _factors_hold(
+        self, decision: SignedDecision, request: StoredRequest, *, at: int
+    ) -> bool:
         if decision.proofs is None:
             raise AssertionError("only an approval carries factors")
         evaluation = evaluate_factors(
@@ -167,10 +169,11 @@ class Decisions:
             proofs=decision.proofs,
             claims=decision.claims,
             device=decision.device,
-            now=self._clock.now_ms() // 1000,
+            now=at,
         )
-        # A code is spent once shown, even if the PIN beside it was wrong.
-        fresh = evaluation.totp_step is not None and await self._attempts.spend_step(
+        # A code is spent once shown, even if the PIN beside it was wrong; and a wrong code takes
+        # the same round trip as a right one.
+        fresh = decision.proofs.otp is not None and await self._attempts.spend_step(
             decision.device.device_id, evaluation.totp_step, operation=decision.operation
         )
         return evaluation.satisfied(step_was_fresh=fresh)
@@ -180,7 +183,7 @@ class Decisions:
             await self._transactions.swap(
                 Swap(
                     transaction_id=presented.claims.transaction_id,
-                    event=Event.FAIL,
+                    event=Event.LOCK,
                     operation=presented.operation,
                     now=self._clock.now_ms(),
                     reason=FailureReason.FACTORS_LOCKED,

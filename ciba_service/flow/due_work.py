@@ -82,9 +82,15 @@ class DueWorker:
 
     async def work_off(self, partition: int) -> None:
         """Do whatever is due in one partition now."""
-        while works := await self._due.claim(partition, now=self._clock.now_ms(), limit=_BATCH):
-            for work in works:
-                await self._do(work)
+        while True:
+            works = await self._due.claim(partition, now=self._clock.now_ms(), limit=_BATCH)
+            # Side by side, so that their commands share round trips.
+            outcomes = await asyncio.gather(*map(self._do, works), return_exceptions=True)
+            for outcome in outcomes:
+                if outcome is not None:
+                    raise outcome
+            if len(works) < _BATCH:
+                return
 
     async def _do(self, work: DueWork) -> None:
         try:
@@ -100,8 +106,7 @@ class DueWorker:
             await self._wake.wait()
             self._wake.clear()
             partitions, self._nudged = self._nudged, set()
-            for partition in partitions:
-                await self._guarded(partition)
+            await asyncio.gather(*map(self._guarded, partitions))
 
     async def _sweep(self) -> None:
         while True:
@@ -110,8 +115,7 @@ class DueWorker:
             except StoreUnavailable as error:
                 self._telemetry.failure("sweep_failed", error)
                 found = []
-            for partition in found:
-                await self._guarded(partition)
+            await asyncio.gather(*map(self._guarded, found))
             await self._clock.sleep(SWEEP_SECONDS)
 
     async def _guarded(self, partition: int) -> None:
@@ -149,6 +153,7 @@ class DueWorker:
             )
         )
         if result.won:
+            self.nudge(transaction_id)  # to settle it
             self._telemetry.event("transaction_expired", transaction_id=transaction_id)
 
     async def _settle(self, transaction_id: str) -> None:
@@ -157,7 +162,7 @@ class DueWorker:
             return
         await self._prompts.release(transaction.user_tag, transaction_id)
         if transaction.state in {State.APPROVED, State.REDEEMED}:
-            await self._attempts.reset(transaction.user_tag, operation=transaction_id)
+            await self._attempts.succeeded(transaction.user_tag, operation=transaction.decision)
         await self._hub.announce(
             Announcement(
                 AnnouncementKind.WITHDRAW,

@@ -5,15 +5,14 @@ from typing import Final
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
 from ciba_service.sca.devices import UserTag, user_tag_of
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, reset_key, spent_key
+from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, spent_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 
 __all__ = ["RedisAttempts"]
 
 _RESERVE: Final = Script.load("reserve_attempt")
-_RESET: Final = Script.load("reset_attempts")
+_SUCCEEDED: Final = Script.load("attempt_succeeded")
 _SPEND: Final = Script.load("spend_step")
-_STEP_MEMORY_MS: Final = 600_000
 
 
 class RedisAttempts:
@@ -24,22 +23,26 @@ class RedisAttempts:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
-    async def reserve(self, tag: UserTag, *, operation: str) -> Attempt:
+    async def reserve(self, tag: UserTag, *, operation: str, knowledge: bool, now: int) -> Attempt:
         """Count before evaluating; raises ``LockedError``."""
-        number = await self._operations.evaluate(
+        reply = await self._operations.evaluate(
             _RESERVE,
             [attempts_key(tag), attempt_key(tag, operation)],
-            [ATTEMPT_LIMIT, OPERATION_MEMORY_MS],
+            [operation, ATTEMPT_LIMIT, OPERATION_MEMORY_MS, now, int(knowledge)],
         )
-        if number == 0:
+        if not reply:
             raise LockedError
-        return Attempt(number)
+        return Attempt(*reply)
 
-    async def reset(self, tag: UserTag, *, operation: str) -> None:
-        """Start anew, once an operation."""
+    async def succeeded(self, tag: UserTag, *, operation: str) -> None:
+        """Take the attempt back, and with proven knowledge all before it."""
         await self._operations.evaluate(
-            _RESET, [attempts_key(tag), reset_key(tag, operation)], [OPERATION_MEMORY_MS]
+            _SUCCEEDED, [attempts_key(tag), attempt_key(tag, operation)], [operation]
         )
+
+    async def unlock(self, tag: UserTag) -> None:
+        """Forget all attempts."""
+        await self._operations.call("DEL", attempts_key(tag))
 
     async def spend_step(self, device_id: str, step: int, *, operation: str) -> bool:
         """Spend a time step of a phone's OTP; it and all before it are then worth nothing."""
@@ -47,10 +50,12 @@ class RedisAttempts:
         if tag is None:
             return False
         spent = await self._operations.evaluate(
-            _SPEND, [otp_key(tag, device_id), spent_key(tag, operation)], [step, _STEP_MEMORY_MS]
+            _SPEND,
+            [otp_key(tag, device_id), spent_key(tag, operation)],
+            [step, OPERATION_MEMORY_MS],
         )
         return bool(spent)
 
     async def used(self, tag: UserTag) -> int:
-        """Attempts used since the last success."""
-        return int(await self._operations.call("GET", attempts_key(tag)) or 0)
+        """How many attempts count at present."""
+        return int(await self._operations.call("ZCARD", attempts_key(tag)))

@@ -28,7 +28,6 @@ __all__ = [
     "partition_of",
     "prompts_key",
     "replay_key",
-    "reset_key",
     "revocation_key",
     "spent_key",
     "transaction_key",
@@ -89,18 +88,13 @@ def prompts_key(tag: UserTag) -> str:
 
 
 def attempts_key(tag: UserTag) -> str:
-    """Number: attempts used since the last success."""
+    """Sorted set: the operations whose attempts count, in their order."""
     return f"ciba:{{u{tag}}}:attempts"
 
 
 def attempt_key(tag: UserTag, operation: str) -> str:
-    """Number: which attempt an operation reserved."""
+    """Hash: the attempt an operation reserved: its number, its instant, what it would prove."""
     return f"ciba:{{u{tag}}}:attempt:{operation}"
-
-
-def reset_key(tag: UserTag, operation: str) -> str:
-    """Marker: this operation has reset the attempts."""
-    return f"ciba:{{u{tag}}}:reset:{operation}"
 
 
 def otp_key(tag: UserTag, device_id: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ciba_service.ports import UnknownRecordFormat
+from ciba_service.ports import Activation, UnknownRecordFormat
 from ciba_service.stores.activations import ATTEMPT_LIMIT
 from ciba_service.stores.driver.target import RedisTarget
 from tests.contracts.store_builders import START, Stores, dump, processes
@@ -12,19 +12,20 @@ from tests.contracts.store_builders import START, Stores, dump, processes
 CODE = "K7QM2RXP9D4T"
 SECRET = "482913"
 UNTIL = START + 600_000
+ALICE = Activation("alice", further=False)
 
 
 async def put(stores: Stores, *, second_secret: str | None = SECRET, preset: bool = False) -> bool:
     """Store the code."""
     until = None if preset else UNTIL
-    return await stores.activations.put(CODE, "alice", second_secret, until=until)
+    return await stores.activations.put(CODE, ALICE, second_secret, until=until)
 
 
 @pytest.mark.parametrize("preset", [False, True])
 async def test_code_and_second_secret_give_the_subject(stores: Stores, *, preset: bool):
     """Both must hold; then the code is used."""
     assert await put(stores, preset=preset)
-    assert await stores.activations.attempt(CODE, SECRET, operation="enrolment") == "alice"
+    assert await stores.activations.attempt(CODE, SECRET, operation="enrolment") == ALICE
 
 
 @pytest.mark.parametrize("preset", [False, True])
@@ -32,9 +33,9 @@ async def test_a_code_is_used_once(stores: Stores, *, preset: bool):
     """A second phone gets nothing for it; the first gets its answer again."""
     await put(stores, preset=preset)
     attempt = stores.activations.attempt
-    assert await attempt(CODE, SECRET, operation="first") == "alice"
+    assert await attempt(CODE, SECRET, operation="first") == ALICE
     assert await attempt(CODE, SECRET, operation="second") is None
-    assert await attempt(CODE, SECRET, operation="first") == "alice"
+    assert await attempt(CODE, SECRET, operation="first") == ALICE
 
 
 @pytest.mark.parametrize("preset", [False, True])
@@ -43,7 +44,7 @@ async def test_a_retry_is_a_replay_when_it_comes_too_late(
 ):
     """Once the outcome is forgotten, not even the same enrolment gets anything for the code."""
     await put(stores, preset=preset)
-    assert await stores.activations.attempt(CODE, SECRET, operation="first") == "alice"
+    assert await stores.activations.attempt(CODE, SECRET, operation="first") == ALICE
     (mark,) = [key for key in await dump(redis_target) if b":use:" in key]
     assert await stores.commands.call("DEL", mark) == 1
     assert await stores.activations.attempt(CODE, SECRET, operation="first") is None
@@ -54,14 +55,14 @@ async def test_a_wrong_second_secret_gives_nothing(stores: Stores, wrong: str | 
     """Missing, other or odd, it is refused; the right one is still good afterwards."""
     await put(stores)
     assert await stores.activations.attempt(CODE, wrong, operation="wrong") is None
-    assert await stores.activations.attempt(CODE, SECRET, operation="right") == "alice"
+    assert await stores.activations.attempt(CODE, SECRET, operation="right") == ALICE
 
 
 async def test_a_code_without_a_second_secret_needs_none(stores: Stores):
     """In development the code alone is enough, and a secret that was never set fits nothing."""
     await put(stores, second_secret=None)
     assert await stores.activations.attempt(CODE, "482913", operation="odd") is None
-    assert await stores.activations.attempt(CODE, None, operation="right") == "alice"
+    assert await stores.activations.attempt(CODE, None, operation="right") == ALICE
 
 
 @pytest.mark.parametrize("code", ["", "K7QM2RXP9D4S", "k7qm2rxp9d4t", "}:{", "é"])
@@ -74,9 +75,11 @@ async def test_an_unknown_code_gives_nothing(stores: Stores, code: str):
 async def test_a_code_is_stored_once(stores: Stores):
     """The second to store the same code is told, and the first stands."""
     assert await put(stores, preset=True)
-    again = await stores.activations.put(CODE, "mallory", None, until=None)
+    again = await stores.activations.put(
+        CODE, Activation("mallory", further=True), None, until=None
+    )
     assert not again
-    assert await stores.activations.attempt(CODE, SECRET, operation="enrolment") == "alice"
+    assert await stores.activations.attempt(CODE, SECRET, operation="enrolment") == ALICE
 
 
 async def test_a_preset_code_that_was_used_is_not_put_back(stores: Stores):
@@ -89,7 +92,7 @@ async def test_a_preset_code_that_was_used_is_not_put_back(stores: Stores):
 
 async def test_a_code_whose_time_has_passed_is_gone(stores: Stores):
     """Its record ends with its lifetime."""
-    await stores.activations.put(CODE, "alice", SECRET, until=1)
+    await stores.activations.put(CODE, ALICE, SECRET, until=1)
     assert await stores.activations.attempt(CODE, SECRET, operation="enrolment") is None
 
 
@@ -130,7 +133,7 @@ async def test_the_fifth_try_may_still_be_right(stores: Stores):
     await put(stores)
     for number in range(ATTEMPT_LIMIT - 1):
         await stores.activations.attempt(CODE, "wrong", operation=f"wrong {number}")
-    assert await stores.activations.attempt(CODE, SECRET, operation="right") == "alice"
+    assert await stores.activations.attempt(CODE, SECRET, operation="right") == ALICE
 
 
 async def test_a_wrong_try_sent_again_is_counted_once(stores: Stores):
@@ -138,7 +141,7 @@ async def test_a_wrong_try_sent_again_is_counted_once(stores: Stores):
     await put(stores)
     for _ in range(ATTEMPT_LIMIT + 1):
         await stores.activations.attempt(CODE, "wrong", operation="the same")
-    assert await stores.activations.attempt(CODE, SECRET, operation="right") == "alice"
+    assert await stores.activations.attempt(CODE, SECRET, operation="right") == ALICE
 
 
 async def test_of_fifty_right_enrolments_at_once_one_gets_the_code(redis_target: RedisTarget):
@@ -149,7 +152,7 @@ async def test_of_fifty_right_enrolments_at_once_one_gets_the_code(redis_target:
             *(several[number % 5].activations.attempt(CODE, SECRET, operation=f"phone {number}")
               for number in range(50))
         )  # fmt: skip
-        assert outcomes.count("alice") == 1
+        assert outcomes.count(ALICE) == 1
         assert outcomes.count(None) == 49
 
 

@@ -5,31 +5,44 @@ import asyncio
 import pytest
 
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
+from ciba_service.sca.factors import NO_STEP
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import user_tag
-from tests.contracts.store_builders import TAG, Stores, new_phone, processes
+from tests.contracts.store_builders import START, TAG, Stores, new_phone, processes
 
 PHONE = new_phone().device_id
 STEP = 59_841_000
 
 
+async def reserve(
+    stores: Stores,
+    *,
+    operation: str,
+    tag: str = TAG,
+    knowledge: bool = True,
+    now: int = START,
+) -> Attempt:
+    """Reserve an attempt that would prove the PIN."""
+    return await stores.attempts.reserve(tag, operation=operation, knowledge=knowledge, now=now)
+
+
 async def test_attempts_count_up_to_the_lock(stores: Stores):
     """Five attempts, each with fewer left, and then none; the lock changes no counter."""
     for number in range(1, ATTEMPT_LIMIT + 1):
-        attempt = await stores.attempts.reserve(TAG, operation=f"attempt {number}")
-        assert (attempt, attempt.left) == (Attempt(number), ATTEMPT_LIMIT - number)
+        attempt = await reserve(stores, operation=f"attempt {number}")
+        assert (attempt, attempt.left) == (Attempt(number, START), ATTEMPT_LIMIT - number)
     for _ in range(2):
         with pytest.raises(LockedError):
-            await stores.attempts.reserve(TAG, operation="one too many")
+            await reserve(stores, operation="one too many")
     assert await stores.attempts.used(TAG) == ATTEMPT_LIMIT
 
 
 async def test_a_resent_attempt_is_the_same_attempt(stores: Stores):
     """The same operation counts once, even after the lock and after other attempts."""
     for number in range(1, ATTEMPT_LIMIT + 1):
-        await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+        await reserve(stores, operation=f"attempt {number}")
     for number in range(1, ATTEMPT_LIMIT + 1):
-        attempt = await stores.attempts.reserve(TAG, operation=f"attempt {number}")
+        attempt = await reserve(stores, operation=f"attempt {number}")
         assert attempt.number == number
     assert await stores.attempts.used(TAG) == ATTEMPT_LIMIT
 
@@ -38,20 +51,68 @@ async def test_users_do_not_lock_each_other(stores: Stores):
     """Whatever one user fails leaves another's attempts alone."""
     bob = user_tag("bob")
     for number in range(ATTEMPT_LIMIT):
-        await stores.attempts.reserve(TAG, operation=f"attempt {number}")
-    assert await stores.attempts.reserve(bob, operation="attempt") == Attempt(1)
+        await reserve(stores, operation=f"attempt {number}")
+    assert await reserve(stores, tag=bob, operation="attempt") == Attempt(1, START)
     assert await stores.attempts.used(user_tag("carol")) == 0
 
 
-async def test_a_success_starts_anew_once(stores: Stores):
-    """The counter is forgotten; the same operation does not forget what failed since."""
-    for number in range(ATTEMPT_LIMIT):
-        await stores.attempts.reserve(TAG, operation=f"attempt {number}")
-    await stores.attempts.reset(TAG, operation="success")
-    assert await stores.attempts.used(TAG) == 0
-    await stores.attempts.reserve(TAG, operation="a failure after it")
-    await stores.attempts.reset(TAG, operation="success")
+@pytest.mark.clause("sca-art4-7")
+async def test_a_proven_pin_forgets_what_came_before_it(stores: Stores):
+    """Attempts made after the successful one still count, however late its success is noted."""
+    for name in ("wrong", "right", "later"):
+        await reserve(stores, operation=name)
+    for _ in range(2):
+        await stores.attempts.succeeded(TAG, operation="right")
+        assert await stores.attempts.used(TAG) == 1
+    assert await reserve(stores, operation="after it") == Attempt(2, START)
+
+
+async def test_a_lock_does_not_fade_with_an_older_success(stores: Stores):
+    """Five failures after a success stay five when that success is noted late, and lock."""
+    await reserve(stores, operation="right")
+    for number in range(1, ATTEMPT_LIMIT):
+        await reserve(stores, operation=f"wrong {number}")
+    await stores.attempts.succeeded(TAG, operation="right")
+    await reserve(stores, operation="wrong 5")
+    await stores.attempts.succeeded(TAG, operation="right")
+    with pytest.raises(LockedError):
+        await reserve(stores, operation="one too many")
+
+
+@pytest.mark.clause("sca-art4-7")
+async def test_possession_alone_gives_no_new_guesses(stores: Stores):
+    """A success that proved no PIN takes back only its own attempt."""
+    for name in ("wrong", "wrong again"):
+        await reserve(stores, operation=name)
+    for number in range(2 * ATTEMPT_LIMIT):
+        await reserve(stores, operation=f"no pin {number}", knowledge=False)
+        await stores.attempts.succeeded(TAG, operation=f"no pin {number}")
+    assert await stores.attempts.used(TAG) == 2
+
+
+async def test_the_success_of_an_attempt_nobody_made_is_nothing(stores: Stores):
+    """Neither an unknown operation nor one that an unlock has forgotten takes any attempt back."""
+    await reserve(stores, operation="before the unlock")
+    await stores.attempts.unlock(TAG)
+    await reserve(stores, operation="wrong")
+    for operation in ("before the unlock", "never made"):
+        await stores.attempts.succeeded(TAG, operation=operation)
     assert await stores.attempts.used(TAG) == 1
+
+
+async def test_a_resent_attempt_keeps_its_instant(stores: Stores):
+    """What is sent again is evaluated at the time of the first, not at a better one."""
+    first = await reserve(stores, operation="attempt")
+    again = await reserve(stores, operation="attempt", now=START + 60_000)
+    assert again == first
+
+
+async def test_an_unlock_forgets_all(stores: Stores):
+    """The operator gives all five attempts back."""
+    for number in range(ATTEMPT_LIMIT):
+        await reserve(stores, operation=f"attempt {number}")
+    await stores.attempts.unlock(TAG)
+    assert await reserve(stores, operation="attempt") == Attempt(1, START)
 
 
 @pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1")
@@ -60,7 +121,7 @@ async def test_of_fifty_attempts_at_once_five_are_evaluated(redis_target: RedisT
     async with processes(redis_target, 5) as several:
         outcomes = await asyncio.gather(
             *(
-                stores.attempts.reserve(TAG, operation=f"attempt {number} of {process}")
+                reserve(stores, operation=f"attempt {number} of {process}")
                 for process, stores in enumerate(several)
                 for number in range(10)
             ),
@@ -108,6 +169,13 @@ async def test_phones_have_steps_of_their_own(stores: Stores):
     assert await stores.attempts.spend_step(PHONE, STEP, operation="first")
     other = new_phone(2).device_id
     assert await stores.attempts.spend_step(other, STEP, operation="second")
+
+
+async def test_a_code_that_is_none_is_never_fresh(stores: Stores):
+    """No step is spent by it, neither before nor after a right one."""
+    assert not await stores.attempts.spend_step(PHONE, NO_STEP, operation="wrong")
+    assert await stores.attempts.spend_step(PHONE, 0, operation="right")
+    assert not await stores.attempts.spend_step(PHONE, NO_STEP, operation="wrong again")
 
 
 @pytest.mark.parametrize("name", ["", "x", "../../etc", PHONE + "A", "é" * 43])

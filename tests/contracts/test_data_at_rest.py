@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from ciba_service.ports import Activation
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.target import RedisTarget
@@ -66,8 +67,8 @@ async def fill(stores: Stores) -> None:
         await stores.transactions.create(new_transaction(name), operation="create")
         await stores.transactions.swap(swap_of(Event.APPROVE, "approval", transaction_id=name))
     await stores.transactions.swap(swap_of(Event.REDEEM, "redemption", transaction_id=TRANSACTION))
-    await stores.devices.add(TAG, PHONE, PHONE_JWK, operation="enrolment")
-    await stores.activations.put(CODE, "alice", SECRET, until=UNTIL)
+    await stores.devices.add(TAG, PHONE, PHONE_JWK, further=True, operation="enrolment")
+    await stores.activations.put(CODE, Activation("alice", further=False), SECRET, until=UNTIL)
     await stores.activations.attempt(CODE, "wrong", operation="wrong")
 
 
@@ -112,7 +113,7 @@ async def test_of_a_phones_identifying_key_only_the_public_half_is_kept(
     stores: Stores, redis_target: RedisTarget
 ):
     """The stored key has exactly the members of a public key."""
-    await stores.devices.add(TAG, PHONE, PHONE_JWK, operation="enrolment")
+    await stores.devices.add(TAG, PHONE, PHONE_JWK, further=True, operation="enrolment")
     record = json.loads(await stores.commands.call("HGET", devices_key(TAG), PHONE.device_id))
     assert record["jwk"].keys() == {"kty", "crv", "x", "y"}
     assert b'"d"' not in await everything(redis_target)
@@ -148,7 +149,7 @@ async def test_a_transaction_given_to_another_client_does_not_open(stores: Store
 
 async def test_a_phone_given_another_name_does_not_open(stores: Stores):
     """The secrets of one phone are worth nothing in the record of another."""
-    await stores.devices.add(TAG, PHONE, PHONE_JWK, operation="enrolment")
+    await stores.devices.add(TAG, PHONE, PHONE_JWK, further=True, operation="enrolment")
     other = new_phone(2).device_id
     record = await stores.commands.call("HGET", devices_key(TAG), PHONE.device_id)
     await stores.commands.call("HSET", devices_key(TAG), other, record)
@@ -165,7 +166,9 @@ async def test_after_a_rotation_everything_still_opens(commands: Commands):
     assert found.request is not None
     assert found.request.challenge == CHALLENGE
     assert (await rotated.devices.find(PHONE.device_id)) is not None
-    assert await rotated.activations.attempt(CODE, SECRET, operation="enrolment") == "alice"
+    assert await rotated.activations.attempt(CODE, SECRET, operation="enrolment") == Activation(
+        "alice", further=False
+    )
 
 
 async def test_under_another_ring_nothing_opens(commands: Commands):
@@ -183,8 +186,8 @@ async def test_keys_are_on_the_slots_they_should_be(stores: Stores, redis_target
     """All of a transaction shares its partition; all of a user shares the user's slot."""
     await fill(stores)
     await stores.prompts.reserve(TAG, TRANSACTION, now=START, until=UNTIL)
-    await stores.attempts.reserve(TAG, operation="attempt")
-    await stores.attempts.reset(TAG, operation="success")
+    await stores.attempts.reserve(TAG, operation="attempt", knowledge=True, now=START)
+    await stores.attempts.succeeded(TAG, operation="attempt")
     await stores.attempts.spend_step(PHONE.device_id, 7, operation="use")
     await stores.due.claim(PARTITION, now=START, limit=1)
     tags = {key.split(b"{")[1].split(b"}")[0][:1] for key in await dump(redis_target)}

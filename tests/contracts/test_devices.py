@@ -4,19 +4,29 @@ import asyncio
 
 import msgspec
 import pytest
+from joserfc.jwk import ECKey
 
 from ciba_service.ports import DeviceRecord, UnknownRecordFormat
 from ciba_service.sca.devices import user_tag_of
 from ciba_service.stores.devices import MAXIMUM_DEVICES
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import devices_key, user_tag
+from ciba_service.stores.sealing import SealingError
 from tests.contracts.store_builders import PHONE_JWK, TAG, Stores, new_phone, processes
 
+OTHER_JWK = ECKey.generate_key("P-256", private=False).as_dict(private=False)
 
-async def enrol(stores: Stores, number: int = 1, operation: str | None = None) -> str | None:
+
+async def enrol(
+    stores: Stores, number: int = 1, operation: str | None = None, *, further: bool = True
+) -> str | None:
     """Enrol a phone; its id, or None."""
     added = await stores.devices.add(
-        TAG, new_phone(number), PHONE_JWK, operation=operation or f"enrolment {number}"
+        TAG,
+        new_phone(number),
+        PHONE_JWK,
+        further=further,
+        operation=operation or f"enrolment {number}",
     )
     return added.device_id if added else None
 
@@ -24,7 +34,7 @@ async def enrol(stores: Stores, number: int = 1, operation: str | None = None) -
 async def test_an_enrolled_phone_is_found_with_its_secrets(stores: Stores):
     """What was stored comes back whole, and its key carries the phone's name."""
     phone = new_phone()
-    added = await stores.devices.add(TAG, phone, PHONE_JWK, operation="enrolment")
+    added = await stores.devices.add(TAG, phone, PHONE_JWK, further=True, operation="enrolment")
     found = await stores.devices.find(phone.device_id)
     assert found is not None
     assert added == found
@@ -68,6 +78,32 @@ async def test_a_user_has_so_many_phones_and_no_more(redis_target: RedisTarget):
         )
         assert sum(device_id is not None for device_id in enrolled) == MAXIMUM_DEVICES
         assert len(await several[0].devices.list(TAG)) == MAXIMUM_DEVICES
+
+
+async def test_the_first_phone_is_the_first(redis_target: RedisTarget):
+    """Of phones that may not be further ones, only one is enrolled, however many come at once."""
+    async with processes(redis_target, 3) as several:
+        enrolled = await asyncio.gather(
+            *(enrol(several[number % 3], number, further=False) for number in range(1, 10))
+        )
+        assert sum(device_id is not None for device_id in enrolled) == 1
+        assert await enrol(several[0], 10, further=False) is None
+        assert await enrol(several[0], 11, further=True) is not None
+
+
+@pytest.mark.parametrize("member", ["subject", "jwk"])
+async def test_the_secrets_of_a_changed_record_do_not_open(stores: Stores, member: str):
+    """Who writes another user or another key into the store gets no secrets with them."""
+    await enrol(stores)
+    phone = new_phone()
+    record = msgspec.json.decode(
+        await stores.commands.call("HGET", devices_key(TAG), phone.device_id)
+    )
+    record[member] = {"subject": "mallory", "jwk": OTHER_JWK}[member]
+    changed = msgspec.json.encode(record)
+    await stores.commands.call("HSET", devices_key(TAG), phone.device_id, changed)
+    with pytest.raises(SealingError):
+        await stores.devices.find(phone.device_id)
 
 
 @pytest.mark.clause("nist63b-4.3-1")

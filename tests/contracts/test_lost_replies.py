@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from ciba_service.ports import DueKind, DueWork
+from ciba_service.ports import Activation, DueKind, DueWork
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores import (
     activations,
@@ -91,12 +91,16 @@ def swap(event: Event, now: int = START) -> Act:
 
 async def enrol(stores: Stores) -> object:
     """Enrol a phone."""
-    return await stores.devices.add(TAG, new_phone(), PHONE_JWK, operation="enrolment")
+    return await stores.devices.add(
+        TAG, new_phone(), PHONE_JWK, further=True, operation="enrolment"
+    )
 
 
 async def put_code(stores: Stores) -> object:
     """Store an activation code."""
-    return await stores.activations.put(CODE, "alice", SECRET, until=UNTIL)
+    return await stores.activations.put(
+        CODE, Activation("alice", further=False), SECRET, until=UNTIL
+    )
 
 
 def try_code(secret: str) -> Act:
@@ -111,7 +115,9 @@ def spend(step: int, operation: str) -> Act:
 
 def reserve_attempt(operation: str) -> Act:
     """Reserve an attempt."""
-    return lambda stores: stores.attempts.reserve(TAG, operation=operation)
+    return lambda stores: stores.attempts.reserve(
+        TAG, operation=operation, knowledge=True, now=START
+    )
 
 
 @dataclass(frozen=True)
@@ -166,9 +172,9 @@ CASES = [
     ),
     Case("reserve_attempt", reserve_attempt("second"), reserve_attempt("first")),
     Case(
-        "reset_attempts",
-        lambda stores: stores.attempts.reset(TAG, operation="success"),
-        reserve_attempt("first"),
+        "attempt_succeeded",
+        lambda stores: stores.attempts.succeeded(TAG, operation="second"),
+        in_a_row(*(reserve_attempt(name) for name in ("first", "second", "third"))),
     ),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),

@@ -1,13 +1,14 @@
 """Open prompts: a bounded number a user, taken once, healed by time."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
 
 from ciba_service.ports import PromptReservation
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import attempts_key, prompts_key, user_tag
+from ciba_service.stores.keys import prompts_key, user_tag
 from tests.contracts.store_builders import (
     EXPIRES_AT,
     PHONE_JWK,
@@ -24,7 +25,7 @@ from tests.contracts.store_builders import (
 @pytest.fixture
 async def ready(stores: Stores) -> Stores:
     """A server on which Alice has a phone."""
-    await stores.devices.add(TAG, new_phone(), PHONE_JWK, operation="enrolment")
+    await stores.devices.add(TAG, new_phone(), PHONE_JWK, further=True, operation="enrolment")
     return stores
 
 
@@ -32,6 +33,12 @@ async def reserve(stores: Stores, number: int, **instants: int) -> PromptReserva
     """Take a slot for a transaction."""
     times = {"now": START, "until": EXPIRES_AT} | instants
     return await stores.prompts.reserve(TAG, transaction_name(number), **times)
+
+
+async def fail(stores: Stores, attempts: Iterable[int]) -> None:
+    """Use up attempts."""
+    for number in attempts:
+        await stores.attempts.reserve(TAG, operation=f"attempt {number}", knowledge=True, now=START)
 
 
 async def test_a_user_without_a_phone_cannot_be_asked(stores: Stores):
@@ -42,9 +49,9 @@ async def test_a_user_without_a_phone_cannot_be_asked(stores: Stores):
 
 async def test_a_user_whose_factors_are_locked_cannot_be_asked(ready: Stores):
     """From the fifth failure on there is no prompt."""
-    await ready.commands.call("SET", attempts_key(TAG), ATTEMPT_LIMIT - 1)
+    await fail(ready, range(ATTEMPT_LIMIT - 1))
     assert await reserve(ready, 1) is PromptReservation.RESERVED
-    await ready.commands.call("SET", attempts_key(TAG), ATTEMPT_LIMIT)
+    await fail(ready, [ATTEMPT_LIMIT])
     assert await reserve(ready, 2) is PromptReservation.LOCKED
     assert await ready.prompts.open(TAG, now=START) == [transaction_name(1)]
 
@@ -62,7 +69,9 @@ async def test_open_prompts_are_listed_by_their_end(ready: Stores):
 async def test_of_fifty_prompts_at_once_only_so_many_open(redis_target: RedisTarget):
     """The cap holds however many are asked for at the same time."""
     async with processes(redis_target, 5) as several:
-        await several[0].devices.add(TAG, new_phone(), PHONE_JWK, operation="enrolment")
+        await several[0].devices.add(
+            TAG, new_phone(), PHONE_JWK, further=True, operation="enrolment"
+        )
         outcomes = await asyncio.gather(
             *(reserve(several[number % 5], number) for number in range(50))
         )
@@ -95,7 +104,7 @@ async def test_a_slot_taken_again_by_the_same_transaction_is_the_same(ready: Sto
     """A retry gets the first answer, although the user is full, locked or phoneless by now."""
     for number in range(PROMPT_CAP):
         await reserve(ready, number)
-    await ready.commands.call("SET", attempts_key(TAG), ATTEMPT_LIMIT)
+    await fail(ready, range(ATTEMPT_LIMIT))
     await ready.devices.revoke(new_phone().device_id)
     assert await reserve(ready, 0) is PromptReservation.RESERVED
     assert len(await ready.prompts.open(TAG, now=START)) == PROMPT_CAP

@@ -1,9 +1,12 @@
 -- KEYS: attempts, attempt of this operation
--- ARGV: limit, keep_ms
--- The number of the attempt, or 0 when the factors are locked (sca/attempts.py).
-local number = redis.call('GET', KEYS[2])
-if number then return tonumber(number) end
-if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
-number = redis.call('INCR', KEYS[1])
-redis.call('SET', KEYS[2], number, 'PX', ARGV[2])
-return number
+-- ARGV: operation, limit, keep_ms, now, knowledge
+-- {number, reserved_at} of the attempt, or {} when the factors are locked (sca/attempts.py).
+local known = redis.call('HMGET', KEYS[2], 'number', 'at')
+if known[1] then return {tonumber(known[1]), tonumber(known[2])} end
+local used = redis.call('ZCARD', KEYS[1])
+if used >= tonumber(ARGV[2]) then return {} end
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+redis.call('ZADD', KEYS[1], tonumber(last[2] or 0) + 1, ARGV[1])
+redis.call('HSET', KEYS[2], 'number', used + 1, 'at', ARGV[4], 'knowledge', ARGV[5])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return {used + 1, tonumber(ARGV[4])}

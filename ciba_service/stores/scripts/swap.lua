@@ -14,7 +14,7 @@ if not state then return {0, current} end
 redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
 if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
-elseif event == 'fail' then
+elseif event == 'fail' or event == 'lock' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')

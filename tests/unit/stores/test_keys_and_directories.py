@@ -59,7 +59,7 @@ def test_only_these_keys_may_live_for_ever():
         keys.prompts_key(tag),
         keys.otp_key(tag, "phone"),
         keys.spent_key(tag, "operation"),
-        keys.reset_key(tag, "operation"),
+        keys.attempt_key(tag, "operation"),
         keys.activation_key("x", preset=False),
         keys.activation_use_key("x", "operation"),
         keys.replay_key("a", "b", "c"),
