@@ -1,0 +1,66 @@
+"""Everything that can be replaced, as protocols: the store, the clock, directories, the channel.
+
+Each docstring says what must be atomic. Instants and durations are milliseconds unless named
+otherwise; ``operation`` is an identifier that is the same across retries of one operation.
+"""
+
+from ciba_service.ports.attempts import AttemptStore
+from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
+from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
+from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
+from ciba_service.ports.due import DueKind, DueStore, DueWork
+from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.prompts import PromptReservation, PromptStore
+from ciba_service.ports.replays import ReplayStore
+from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
+from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
+from ciba_service.ports.transactions import (
+    Decided,
+    NewTransaction,
+    PollReply,
+    PollStatus,
+    StoredRequest,
+    Swap,
+    SwapResult,
+    TokenRecord,
+    Transaction,
+    TransactionStore,
+)
+
+__all__ = [
+    "Activation",
+    "ActivationStore",
+    "Announcement",
+    "AnnouncementKind",
+    "AttemptStore",
+    "Broadcast",
+    "ClientRegistry",
+    "Clock",
+    "Decided",
+    "DeviceHub",
+    "DeviceRecord",
+    "DeviceStore",
+    "DueKind",
+    "DueStore",
+    "DueWork",
+    "KeyRing",
+    "NewTransaction",
+    "PollReply",
+    "PollStatus",
+    "PromptReservation",
+    "PromptStore",
+    "Randomness",
+    "ReplayStore",
+    "StoreHealth",
+    "StoreUnavailable",
+    "StoredRequest",
+    "Swap",
+    "SwapResult",
+    "Telemetry",
+    "TokenRecord",
+    "Transaction",
+    "TransactionStore",
+    "UnknownRecordFormat",
+    "User",
+    "UserDirectory",
+]

@@ -1,0 +1,70 @@
+"""The channel to phones."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from ciba_service.sca.devices import UserTag
+
+__all__ = [
+    "Announcement",
+    "AnnouncementKind",
+    "Broadcast",
+    "DeviceHub",
+]
+
+
+class AnnouncementKind(StrEnum):
+    """What phones are to be told."""
+
+    OFFER = "offer"
+    WITHDRAW = "withdraw"
+    ENROLLED = "enrolled"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+    RESYNC = "resync"
+
+
+class Announcement(msgspec.Struct, frozen=True, array_like=True):
+    """A word to all phones of one user, wherever they are connected.
+
+    ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, a new phone's
+    name, or the connection that replaces another.
+    """
+
+    kind: AnnouncementKind
+    tag: UserTag
+    about: str = ""
+    detail: str = ""
+
+
+class Broadcast(Protocol):
+    """Carries announcements to all processes."""
+
+    async def publish(self, tag: UserTag, data: bytes) -> None:
+        """Tell all processes."""
+        ...
+
+    def listen(self) -> AsyncIterator[bytes | None]:
+        """What was published; None where something may have been missed."""
+        ...
+
+
+class DeviceHub(Protocol):
+    """Reaches the sockets of a user's phones in every process."""
+
+    async def announce(self, announcement: Announcement) -> None:
+        """Tell all processes; whoever is not reached catches up when it connects."""
+        ...
+
+    def attach(
+        self, tag: UserTag, device_id: str, connection: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[Announcement]]:
+        """Listen for a connected phone; begins with a resync.
+
+        Names of connections are ordered: of two of the same phone the greater one stays.
+        """
+        ...

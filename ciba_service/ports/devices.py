@@ -1,0 +1,86 @@
+"""Enrolled phones, and the codes that enrol them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ciba_service.sca.devices import Device, UserTag
+
+__all__ = [
+    "Activation",
+    "ActivationStore",
+    "DeviceRecord",
+    "DeviceStore",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord:
+    """A phone as operators see it."""
+
+    device_id: str
+    name: str
+    enrolled_at: int
+
+
+class DeviceStore(Protocol):
+    """Enrolled phones of users."""
+
+    async def add(
+        self, tag: UserTag, device: Device, jwk: dict[str, str], *, further: bool, operation: str
+    ) -> Device | None:
+        """Enrol; the same operation gets the phone it added before.
+
+        None when the user has too many phones or, unless it is a ``further`` one, any.
+        """
+        ...
+
+    async def find(self, device_id: str) -> Device | None:
+        """An active phone with its secrets, or None."""
+        ...
+
+    async def is_active(self, device_id: str) -> bool:
+        """Whether it may act."""
+        ...
+
+    async def list(self, tag: UserTag) -> Sequence[DeviceRecord]:
+        """The user's active phones."""
+        ...
+
+    async def revoke(self, device_id: str) -> bool:
+        """Destroy its keys and secrets; False when there was no such phone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What a code is good for: a phone of this user, and whether it may be a further one."""
+
+    subject: str
+    further: bool
+
+
+class ActivationStore(Protocol):
+    """Activation codes: found by keyed hash, used once."""
+
+    async def put(
+        self,
+        code: str,
+        activation: Activation,
+        second_secret: str | None,
+        *,
+        until: int | None,
+    ) -> bool:
+        """Store a code; False when it is there already. ``until`` None: a preset, kept for good."""
+        ...
+
+    async def attempt(
+        self, code: str, second_secret: str | None, *, operation: str
+    ) -> Activation | None:
+        """What the code is good for if it and the second secret hold.
+
+        Each try is counted before it is looked at.
+
+        A code another operation has used, and one with five failed tries, is as good as none.
+        """
+        ...

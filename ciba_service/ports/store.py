@@ -1,0 +1,25 @@
+"""How a store fails, and whether it can be used."""
+
+from typing import Protocol
+
+__all__ = [
+    "StoreHealth",
+    "StoreUnavailable",
+    "UnknownRecordFormat",
+]
+
+
+class StoreUnavailable(Exception):
+    """The store could not be reached in time; whether the operation ran is settled by a retry."""
+
+
+class UnknownRecordFormat(StoreUnavailable):
+    """A record was written in a format this version does not know; it is left untouched."""
+
+
+class StoreHealth(Protocol):
+    """Whether the store can be used."""
+
+    async def server_time_ms(self) -> int:
+        """The store's own clock; raises ``StoreUnavailable``."""
+        ...

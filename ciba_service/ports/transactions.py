@@ -1,0 +1,154 @@
+"""Transactions: what is kept of one, and what may happen to it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.transaction.state import Event, FailureReason, State
+from ciba_service.sca.devices import UserTag
+from ciba_service.sca.messages import Factor
+
+__all__ = [
+    "Decided",
+    "NewTransaction",
+    "PollReply",
+    "PollStatus",
+    "StoredRequest",
+    "Swap",
+    "SwapResult",
+    "TokenRecord",
+    "Transaction",
+    "TransactionStore",
+]
+
+
+class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was asked, kept encrypted; ``challenge`` is the exact JWS."""
+
+    subject: str
+    scope: tuple[str, ...]
+    acr: str
+    factors: tuple[Factor, ...]
+    challenge: str
+    payments: tuple[PaymentInitiation, ...] = ()
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What an approval proved, kept encrypted; ``auth_time`` is in seconds."""
+
+    device_id: str
+    operation: str
+    challenge_hash: str
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransaction:
+    """A transaction to be stored as PENDING."""
+
+    transaction_id: str
+    client_id: str
+    user_tag: UserTag
+    request: StoredRequest
+    created_at: int
+    expires_at: int
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A stored transaction as it stands at the time it was read.
+
+    Once redeemed it has no ``request`` any more. ``decision`` is the operation that decided it.
+    """
+
+    transaction_id: str
+    client_id: str
+    user_tag: UserTag
+    state: State
+    request: StoredRequest | None
+    expires_at: int
+    decided: Decided | None = None
+    decision: str = ""
+
+
+class PollStatus(StrEnum):
+    """What a poll found."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    SLOW_DOWN = "slow_down"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class PollReply:
+    """``transaction`` is there when SETTLED: in any state but pending."""
+
+    status: PollStatus
+    transaction: Transaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """What is kept of issued tokens: hashes, and until when."""
+
+    grant: bytes
+    access_token_hash: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One event that is to happen to one transaction.
+
+    ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM. Due work is
+    written with it: ``settle`` when the prompt is no longer open.
+    """
+
+    transaction_id: str
+    event: Event
+    operation: str
+    now: int
+    decided: Decided | None = None
+    reason: FailureReason | None = None
+    tokens: TokenRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SwapResult:
+    """Whether this operation won, now or before, and the state found."""
+
+    won: bool
+    state: State | None
+
+
+class TransactionStore(Protocol):
+    """Transactions. Each method is one atomic step."""
+
+    async def create(self, new: NewTransaction, *, operation: str) -> None:
+        """Store with its lifetime and make ``announce`` and ``expire`` due, all or nothing."""
+        ...
+
+    async def read(self, transaction_id: str, *, now: int) -> Transaction | None:
+        """As it stands, or None when there is no such transaction."""
+        ...
+
+    async def poll(
+        self, transaction_id: str, *, client_id: str, operation: str, now: int
+    ) -> PollReply:
+        """Look for its owner and count the poll when it is pending (protocol.transaction)."""
+        ...
+
+    async def forget_poll(self, transaction_id: str, *, operation: str) -> None:
+        """Undo a poll that turned out to be none."""
+        ...
+
+    async def swap(self, swap: Swap) -> SwapResult:
+        """Let the event happen if the table allows it, with all that goes with it, or nothing."""
+        ...
