@@ -16,6 +16,7 @@ import uvicorn
 from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
+from ciba_service.ports import Activation
 from ciba_service.sca.activation import new_activation_code, normal_code
 from ciba_service.settings import Settings, parse_settings
 from ciba_service.store_access import OpenStore
@@ -51,12 +52,14 @@ class RunningService:
         """The client that most tests use."""
         return self.clients["till"]
 
-    async def activation_code(self, subject: str, second_secret: str | None = None) -> str:
-        """A fresh activation code."""
+    async def activation_code(
+        self, subject: str, second_secret: str | None = None, *, further: bool = True
+    ) -> str:
+        """A fresh activation code, as the operator makes one for a further phone."""
         code = new_activation_code(secrets.token_bytes)
         until = self.clock.now_ms() + 600_000
         await self.service.stores.activations.put(
-            normal_code(code), subject, second_secret, until=until
+            normal_code(code), Activation(subject, further), second_secret, until=until
         )
         return code
 

@@ -8,18 +8,19 @@ to fetch everything anew instead.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, assert_never
 
 import msgspec
 
-from ciba_service.ports import Announcement, AnnouncementKind, Broadcast
+from ciba_service.ports import Announcement, AnnouncementKind, Broadcast, StoreUnavailable
 from ciba_service.sca.devices import UserTag
 
 __all__ = ["Inbox", "SocketHub"]
 
 INBOX_CAPACITY: Final = 64
 _RESYNC: Final = Announcement(AnnouncementKind.RESYNC, "")
+_FINAL: Final = frozenset({AnnouncementKind.REVOKED, AnnouncementKind.REPLACED})
 _decoder: Final = msgspec.json.Decoder(Announcement)
 
 
@@ -38,9 +39,8 @@ class Inbox(AsyncIterator[Announcement]):
     def put(self, announcement: Announcement) -> None:
         """Deliver; what does not fit is replaced by a resync, except the end of a phone."""
         if len(self._waiting) >= INBOX_CAPACITY:
-            final = {AnnouncementKind.REVOKED, AnnouncementKind.REPLACED}
-            kept = [waiting for waiting in self._waiting if waiting.kind in final]
-            self._waiting = deque([_RESYNC, *kept])
+            kept = {waiting.kind: waiting for waiting in self._waiting if waiting.kind in _FINAL}
+            self._waiting = deque([_RESYNC, *kept.values()])
         self._waiting.append(announcement)
         self._arrived.set()
 
@@ -64,11 +64,11 @@ class SocketHub:
 
     @asynccontextmanager
     async def attach(self, tag: UserTag, device_id: str, connection: str) -> AsyncIterator[Inbox]:
-        """Listen for a connected phone; an older connection of the same phone is ended."""
+        """Listen for a connected phone; its connections with lesser names are ended."""
         inbox = Inbox(device_id, connection)
         self._inboxes[tag].add(inbox)
         try:
-            await self.announce(Announcement(AnnouncementKind.REPLACED, tag, device_id, connection))
+            await self._announce_newer(tag, inbox)
             yield inbox
         finally:
             self._inboxes[tag].discard(inbox)
@@ -81,7 +81,9 @@ class SocketHub:
             if data is None:
                 self._put_all(_RESYNC)
             else:
-                self._hand_out(_decoder.decode(data))
+                announcement = _decoder.decode(data)
+                self._hand_out(announcement)
+                await self._settle_ties(announcement)
 
     def _put_all(self, announcement: Announcement) -> None:
         for inboxes in self._inboxes.values():
@@ -93,6 +95,28 @@ class SocketHub:
             if _concerns(announcement, inbox):
                 inbox.put(announcement)
 
+    async def _settle_ties(self, announcement: Announcement) -> None:
+        # Of two connections opened in the same millisecond the lesser may have begun to listen
+        # after the greater was announced: it is announced again.
+        for inbox in tuple(self._inboxes.get(announcement.tag, ())):
+            if _is_tied(announcement, inbox):
+                with suppress(StoreUnavailable):
+                    await self._announce_newer(announcement.tag, inbox)
+
+    async def _announce_newer(self, tag: UserTag, inbox: Inbox) -> None:
+        await self.announce(
+            Announcement(AnnouncementKind.REPLACED, tag, inbox.device_id, inbox.connection)
+        )
+
+
+def _is_tied(announcement: Announcement, inbox: Inbox) -> bool:
+    return (
+        announcement.kind is AnnouncementKind.REPLACED
+        and announcement.about == inbox.device_id
+        and announcement.detail < inbox.connection
+        and announcement.detail.partition("-")[0] == inbox.connection.partition("-")[0]
+    )
+
 
 def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
     is_same_phone = announcement.about == inbox.device_id
@@ -100,7 +124,7 @@ def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
         case AnnouncementKind.REVOKED:
             return is_same_phone
         case AnnouncementKind.REPLACED:
-            return is_same_phone and announcement.detail != inbox.connection
+            return is_same_phone and announcement.detail > inbox.connection
         case AnnouncementKind.ENROLLED:
             return not is_same_phone
         case AnnouncementKind.OFFER | AnnouncementKind.WITHDRAW | AnnouncementKind.RESYNC:

@@ -8,6 +8,7 @@ import msgspec
 from ciba_service.clock import SystemClock
 from ciba_service.commands.opening import open_stores
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
+from ciba_service.ports import Activation
 from ciba_service.sca.activation import (
     ACTIVATION_LIFETIME_MS,
     new_activation_code,
@@ -67,7 +68,9 @@ async def activate_user(
                 f"{subject} has a phone; --additional makes a code for a further one"
             )
         until = clock.now_ms() + ACTIVATION_LIFETIME_MS
-        await stores.activations.put(normal_code(code), subject, second, until=until)
+        await stores.activations.put(
+            normal_code(code), Activation(subject, further=additional), second, until=until
+        )
     row = _ActivationRow(subject, code, ACTIVATION_LIFETIME_MS // 1000, second or "")
     if as_json:
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
@@ -81,5 +84,5 @@ async def unlock_user(settings: Settings, subject: str) -> None:
     """Forget failed attempts; raises ``CommandFailed`` when there is no such user."""
     require_user(settings, subject)
     async with open_stores(settings) as stores:
-        await stores.attempts.reset(user_tag(subject), operation=secrets.token_urlsafe(16))
+        await stores.attempts.unlock(user_tag(subject))
     sys.stdout.write(f"{subject} is unlocked\n")

@@ -1,9 +1,8 @@
 """Who is asking? An assertion that verifies and was never used before (CIBA 7.2 (1))."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from ciba_service.ports import ClientRegistry, Clock, ReplayStore
+from ciba_service.ports import ClientRegistry, Clock, ReplayKind, ReplayStore
 from ciba_service.protocol.client.assertion import (
     Audiences,
     VerifiedAssertion,
@@ -13,10 +12,6 @@ from ciba_service.protocol.client.assertion import (
 from ciba_service.protocol.errors import InvalidClientError, Reason
 
 __all__ = ["ClientAuthentication"]
-
-_REPLAY_KIND: Final = "client_assertion"
-# Kept a little longer than the assertion lives, for clocks of other hosts.
-_REPLAY_MARGIN_MS: Final = 60_000
 
 
 class ClientAuthentication:
@@ -55,11 +50,11 @@ class ClientAuthentication:
     async def consume(self, assertion: VerifiedAssertion, *, operation: str) -> None:
         """Spend the assertion; raises ``InvalidClientError`` when it was spent before."""
         fresh = await self._replays.reserve(
-            _REPLAY_KIND,
+            ReplayKind.CLIENT_ASSERTION,
             assertion.client.client_id,
             assertion.jti,
             operation=operation,
-            until=int(assertion.expires_at * 1000) + _REPLAY_MARGIN_MS,
+            until=int(assertion.expires_at * 1000),
         )
         if not fresh:
             raise InvalidClientError from Reason("the client assertion was used before")

@@ -1,19 +1,33 @@
 """What an authenticated phone is answered, whichever way its message came."""
 
-from ciba_service.flow.decision import Decisions
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from ciba_service.flow.decision import Decisions, DeviceRevoked
 from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import user_tag_of
 from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
 
 __all__ = ["Conversation"]
 
+_T = TypeVar("_T")
+
 
 class Conversation:
-    """Answers the messages of one phone after another."""
+    """Answers the messages of one phone after another.
 
-    def __init__(self, *, decisions: Decisions, challenges: OpenChallenges) -> None:
+    A phone is looked up again each time, in the round trip of whatever else is read: the word that
+    it was revoked may have been lost on its way to the socket.
+    """
+
+    def __init__(
+        self, *, decisions: Decisions, challenges: OpenChallenges, devices: DeviceStore
+    ) -> None:
         self._decisions = decisions
         self._challenges = challenges
+        self._devices = devices
 
     async def replies(self, device_id: str, message: Fetch | Decide) -> list[ServiceMessage]:
         """The frames that answer ``message``.
@@ -26,12 +40,27 @@ class Conversation:
         return [await self._decisions.decide(device_id, message.decision)]
 
     async def open_challenges(self, device_id: str) -> list[ServiceMessage]:
-        """Every open challenge of the phone's user, then the list of them."""
-        return await self._challenges.fetch(_tag(device_id))
+        """Every open challenge of the phone's user, then the list of them.
+
+        Raises:
+            DeviceRevoked: when the phone may not see them any more.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return await self._if_enrolled(device_id, self._challenges.fetch(_tag(device_id)))
 
     async def offer(self, device_id: str, transaction_id: str) -> ServiceMessage | None:
-        """One challenge, if it is open."""
-        return await self._challenges.find(_tag(device_id), transaction_id)
+        """One challenge, if it is open; raises as ``open_challenges``."""
+        challenge = self._challenges.find(_tag(device_id), transaction_id)
+        return await self._if_enrolled(device_id, challenge)
+
+    async def verify_enrolled(self, device_id: str) -> None:
+        """Look the phone up, where nothing else is read; raises as ``open_challenges``."""
+        if not await self._devices.is_active(device_id):
+            raise DeviceRevoked
+
+    async def _if_enrolled(self, device_id: str, reading: Awaitable[_T]) -> _T:
+        _, found = await asyncio.gather(self.verify_enrolled(device_id), reading)
+        return found
 
 
 def _tag(device_id: str) -> str:

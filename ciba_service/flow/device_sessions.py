@@ -1,9 +1,7 @@
 """A phone proves who it is: its signature over a nonce of ours, once (NIST SP 800-63B-4 3.2.7)."""
 
-from typing import Final
-
 from ciba_service.flow.decision import DeviceRevoked
-from ciba_service.ports import Clock, DeviceStore, ReplayStore
+from ciba_service.ports import Clock, DeviceStore, ReplayKind, ReplayStore
 from ciba_service.protocol.errors import InvalidDeviceProofError, Reason
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import Hello
@@ -15,9 +13,6 @@ from ciba_service.sca.proofs import (
 )
 
 __all__ = ["DeviceSessions"]
-
-_REPLAY_KIND: Final = "device_proof"
-_REPLAY_MARGIN_MS: Final = 60_000
 
 
 class DeviceSessions:
@@ -67,11 +62,11 @@ class DeviceSessions:
             raise InvalidDeviceProofError from Reason(str(error))
         # Last, so that strangers make nothing be written.
         fresh = await self._replays.reserve(
-            _REPLAY_KIND,
+            ReplayKind.DEVICE_PROOF,
             claims.nonce,
             presented.jws.signing_input.decode(),  # a signature has a second valid form
             operation=operation,
-            until=until + _REPLAY_MARGIN_MS,
+            until=until,
         )
         if not fresh:
             raise InvalidDeviceProofError from Reason("the proof was used before")

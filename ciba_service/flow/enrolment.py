@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from ciba_service.ports import (
+    Activation,
     ActivationStore,
     Announcement,
     AnnouncementKind,
@@ -88,25 +89,29 @@ class Enrolment:
         except InvalidProofError as error:
             raise InvalidEnrolmentError from Reason(str(error))
         operation = base64url(hashlib.sha256(text.encode("ascii")).digest())
-        subject = await self._activations.attempt(
+        activation = await self._activations.attempt(
             normal_code(enrolment.claims.activation_code),
             enrolment.claims.second_secret,
             operation=operation,
         )
-        user = None if subject is None else self._users.find_subject(subject)
+        if activation is None:
+            raise InvalidEnrolmentError from Reason("code or second secret is not valid")
+        user = self._users.find_subject(activation.subject)
         if user is None or not user.enabled:
-            raise InvalidEnrolmentError from Reason("code, second secret or user is not valid")
-        device = await self._add(user.subject, enrolment, operation)
+            raise InvalidEnrolmentError from Reason("the user is unknown or disabled")
+        device = await self._add(activation, enrolment, operation)
         await self._tell_others(device)
         return self._answer(device, enrolment)
 
-    async def _add(self, subject: str, enrolment: VerifiedEnrolment, operation: str) -> Device:
-        tag = self._user_tag(subject)
+    async def _add(
+        self, activation: Activation, enrolment: VerifiedEnrolment, operation: str
+    ) -> Device:
+        tag = self._user_tag(activation.subject)
         device = await self._devices.add(
             tag,
             Device(
                 device_id=new_device_id(tag, self._random),
-                subject=subject,
+                subject=activation.subject,
                 name=enrolment.claims.name,
                 enrolled_at=self._clock.now_ms(),
                 key=enrolment.key,
@@ -114,10 +119,11 @@ class Enrolment:
                 totp_secret=self._new_totp_secret(),
             ),
             enrolment.jwk,
+            further=activation.further,
             operation=operation,
         )
         if device is None:
-            raise InvalidEnrolmentError from Reason("the user has too many phones")
+            raise InvalidEnrolmentError from Reason("the user has a phone, or too many")
         return device
 
     async def _tell_others(self, device: Device) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.due_work import DueWorker
@@ -14,6 +13,7 @@ from ciba_service.ports import (
     PromptReservation,
     PromptStore,
     Randomness,
+    ReplayKind,
     ReplayStore,
     StoredRequest,
     Telemetry,
@@ -42,9 +42,6 @@ from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.policy import requirement
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
-
-_REPLAY_KIND: Final = "request_object"
-_REPLAY_MARGIN_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ class Initiation:
         """Take a request from its form to a stored transaction.
 
         Raises:
-            OAuth2Error: as DESIGN of the order has it; authentication is always told first.
+            OAuth2Error: the first that holds; failed authentication is always told before all others.
             StoreUnavailable: when the store cannot be reached.
         """
         now = self._clock.now_ms()
@@ -152,11 +149,11 @@ class Initiation:
         if replay is None:
             return
         fresh = await self._replays.reserve(
-            _REPLAY_KIND,
+            ReplayKind.REQUEST_OBJECT,
             client.client_id,
             replay.jti,
             operation=operation,
-            until=int(replay.expires_at * 1000) + _REPLAY_MARGIN_MS,
+            until=int(replay.expires_at * 1000),
         )
         if not fresh:
             raise InvalidRequestError from Reason("the request object was used before")

@@ -2,7 +2,9 @@
 
 import asyncio
 
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.ports import Clock, PromptStore, TransactionStore
+from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import ChallengeOffered, Fetched, ServiceMessage
@@ -14,10 +16,16 @@ class OpenChallenges:
     """Reads challenges for phones."""
 
     def __init__(
-        self, *, prompts: PromptStore, transactions: TransactionStore, clock: Clock
+        self,
+        *,
+        prompts: PromptStore,
+        transactions: TransactionStore,
+        gate: AccountGate,
+        clock: Clock,
     ) -> None:
         self._prompts = prompts
         self._transactions = transactions
+        self._gate = gate
         self._clock = clock
 
     async def find(self, tag: UserTag, transaction_id: str) -> ChallengeOffered | None:
@@ -26,6 +34,8 @@ class OpenChallenges:
         if transaction is None or transaction.user_tag != tag or transaction.request is None:
             return None
         if transaction.state is not State.PENDING:
+            return None
+        if not self._gate.is_open(Step.NOTIFY, transaction.request.subject):
             return None
         return ChallengeOffered(transaction.request.challenge)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final, assert_never
 
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.issuance import Issuance
 from ciba_service.ports import (
@@ -17,7 +18,6 @@ from ciba_service.ports import (
     Telemetry,
     Transaction,
     TransactionStore,
-    UserDirectory,
 )
 from ciba_service.protocol.client.assertion import VerifiedAssertion
 from ciba_service.protocol.client.metadata import Client
@@ -37,13 +37,7 @@ from ciba_service.protocol.errors import (
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
-from ciba_service.protocol.transaction.gate import (
-    Accounts,
-    DeviceState,
-    Step,
-    UserState,
-    is_open,
-)
+from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.messages import challenge_hash, transaction_id
@@ -67,7 +61,7 @@ class Redemption:
         *,
         authentication: ClientAuthentication,
         transactions: TransactionStore,
-        users: UserDirectory,
+        gate: AccountGate,
         devices: DeviceStore,
         issuance: Issuance,
         new_operation: Callable[[], str],
@@ -76,7 +70,7 @@ class Redemption:
     ) -> None:
         self._authentication = authentication
         self._transactions = transactions
-        self._users = users
+        self._gate = gate
         self._devices = devices
         self._issuance = issuance
         self._new_operation = new_operation
@@ -128,7 +122,7 @@ class Redemption:
         request, decided = transaction.request, transaction.decided
         if request is None or decided is None:
             raise AssertionError("an approved transaction has a request and a decision")
-        if not await self._gate(request, decided):
+        if not await self._may_redeem(request, decided):
             await self._fail(transaction, operation)
             raise AccessDeniedError from Reason("the account gate is closed")
         # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
@@ -156,14 +150,9 @@ class Redemption:
         )
         return minted.response
 
-    async def _gate(self, request: StoredRequest, decided: Decided) -> bool:
-        user = self._users.find_subject(request.subject)
+    async def _may_redeem(self, request: StoredRequest, decided: Decided) -> bool:
         active = await self._devices.is_active(decided.device_id)
-        accounts = Accounts(
-            user=UserState.ACTIVE if user is not None and user.enabled else UserState.DISABLED,
-            device=DeviceState.ACTIVE if active else DeviceState.REVOKED,
-        )
-        return is_open(Step.REDEEM, accounts)
+        return self._gate.is_open(Step.REDEEM, request.subject, device_is_active=active)
 
     async def _fail(self, transaction: Transaction, operation: str) -> None:
         await self._transactions.swap(

@@ -11,7 +11,7 @@ from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
 from ciba_service.ports.due import DueKind, DueStore, DueWork
 from ciba_service.ports.keys import KeyRing
 from ciba_service.ports.prompts import PromptReservation, PromptStore
-from ciba_service.ports.replays import ReplayStore
+from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
 from ciba_service.ports.transactions import (
@@ -50,6 +50,7 @@ __all__ = [
     "PromptReservation",
     "PromptStore",
     "Randomness",
+    "ReplayKind",
     "ReplayStore",
     "StoreHealth",
     "StoreUnavailable",

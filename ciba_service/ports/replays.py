@@ -1,17 +1,28 @@
 """Identifiers that may be used once."""
 
+from enum import StrEnum
 from typing import Protocol
 
-__all__ = [
-    "ReplayStore",
-]
+__all__ = ["ReplayKind", "ReplayStore"]
+
+
+class ReplayKind(StrEnum):
+    """What is used up; identifiers of different kinds never meet."""
+
+    CLIENT_ASSERTION = "client_assertion"
+    REQUEST_OBJECT = "request_object"
+    DPOP_PROOF = "dpop_proof"
+    DEVICE_PROOF = "device_proof"
 
 
 class ReplayStore(Protocol):
     """Identifiers that may be used once."""
 
     async def reserve(
-        self, kind: str, owner: str, identifier: str, *, operation: str, until: int
+        self, kind: ReplayKind, owner: str, identifier: str, *, operation: str, until: int
     ) -> bool:
-        """Claim for this operation; False when another operation did before."""
+        """Claim for this operation; False when another operation did before.
+
+        Remembered a minute longer than ``until``, for clocks of other hosts.
+        """
         ...

@@ -48,25 +48,29 @@ class RedisDevices:
         self._new_operation = new_operation
 
     async def add(
-        self, tag: UserTag, device: Device, jwk: dict[str, str], *, operation: str
+        self, tag: UserTag, device: Device, jwk: dict[str, str], *, further: bool, operation: str
     ) -> Device | None:
-        """Enrol; the same operation gets the phone it added before, None means too many phones."""
+        """Enrol; None when the user has as many phones as this one may join."""
         key = devices_key(tag)
+        owner = _owner(device.device_id, device.subject, jwk)
         record = _Record(
             v=_FORMAT,
             subject=device.subject,
             name=device.name,
             enrolled_at=device.enrolled_at,
             jwk=jwk,
-            pin_key=self._seal(key, "pin_key", device.device_id, device.pin_key),
-            totp_secret=self._seal(
-                key, "totp_secret", device.device_id, device.totp_secret.encode()
-            ),
+            pin_key=self._seal(key, "pin_key", owner, device.pin_key),
+            totp_secret=self._seal(key, "totp_secret", owner, device.totp_secret.encode()),
         )
         device_id = await self._operations.evaluate(
             _ADD,
             [key, enrolment_key(tag, operation)],
-            [device.device_id, msgspec.json.encode(record), MAXIMUM_DEVICES, OPERATION_MEMORY_MS],
+            [
+                device.device_id,
+                msgspec.json.encode(record),
+                MAXIMUM_DEVICES if further else 1,
+                OPERATION_MEMORY_MS,
+            ],
         )
         return None if device_id is None else await self.find(device_id.decode())
 
@@ -80,14 +84,18 @@ class RedisDevices:
         if stored is None:
             return None
         record = _parse(stored)
+        # First of all: what opens is as it was written, so that the key must be one.
+        owner = _owner(device_id, record.subject, record.jwk)
+        pin_key = self._open(key, "pin_key", owner, record.pin_key)
+        totp_secret = self._open(key, "totp_secret", owner, record.totp_secret)
         return Device(
             device_id=device_id,
             subject=record.subject,
             name=record.name,
             enrolled_at=record.enrolled_at,
             key=replace(parse_verification_key(record.jwk), kid=device_id),
-            pin_key=self._open(key, "pin_key", device_id, record.pin_key),
-            totp_secret=self._open(key, "totp_secret", device_id, record.totp_secret).decode(),
+            pin_key=pin_key,
+            totp_secret=totp_secret.decode(),
         )
 
     async def is_active(self, device_id: str) -> bool:
@@ -118,11 +126,16 @@ class RedisDevices:
         )
         return bool(revoked)
 
-    def _seal(self, key: str, name: str, device_id: str, secret: bytes) -> bytes:
-        return self._sealer.seal(secret, key=key, name=name, owner=device_id)
+    def _seal(self, key: str, name: str, owner: str, secret: bytes) -> bytes:
+        return self._sealer.seal(secret, key=key, name=name, owner=owner)
 
-    def _open(self, key: str, name: str, device_id: str, sealed: bytes) -> bytes:
-        return self._sealer.open(sealed, key=key, name=name, owner=device_id)
+    def _open(self, key: str, name: str, owner: str, sealed: bytes) -> bytes:
+        return self._sealer.open(sealed, key=key, name=name, owner=owner)
+
+
+def _owner(device_id: str, subject: str, jwk: dict[str, str]) -> str:
+    """What secrets are sealed to: who changes user or key in the store gets none of them."""
+    return msgspec.json.encode((device_id, subject, jwk), order="sorted").decode()
 
 
 def _parse(stored: bytes) -> _Record:

@@ -1,9 +1,14 @@
-"""Identifiers that may be used once: assertions, request objects, device proofs."""
+"""Identifiers that may be used once: assertions, request objects, proofs."""
 
+from typing import Final
+
+from ciba_service.ports import ReplayKind
 from ciba_service.stores.keys import replay_key
 from ciba_service.stores.operations import Operations
 
-__all__ = ["RedisReplays"]
+__all__ = ["MARGIN_MS", "RedisReplays"]
+
+MARGIN_MS: Final = 60_000
 
 
 class RedisReplays:
@@ -15,11 +20,11 @@ class RedisReplays:
         self._operations = operations
 
     async def reserve(
-        self, kind: str, owner: str, identifier: str, *, operation: str, until: int
+        self, kind: ReplayKind, owner: str, identifier: str, *, operation: str, until: int
     ) -> bool:
         """Claim for this operation; ``until`` is in milliseconds."""
-        key = replay_key(kind, owner, identifier)
-        if await self._operations.call("SET", key, operation, "NX", "PXAT", until):
+        key, end = replay_key(kind, owner, identifier), until + MARGIN_MS
+        if await self._operations.call("SET", key, operation, "NX", "PXAT", end):
             return True
         # Taken: by another operation, or by this one, whose first reply was lost.
         return bool(await self._operations.call("GET", key) == operation.encode())

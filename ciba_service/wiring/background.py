@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.applications import Starlette
 
-from ciba_service.ports import Clock, Telemetry
+from ciba_service.ports import Activation, Clock, Telemetry
 from ciba_service.sca.activation import normal_code
 from ciba_service.wiring.parts import Parts
 
@@ -43,7 +43,8 @@ class Background:
         for user in self.parts.settings.users:
             if user.activation_code is not None:
                 code = normal_code(user.activation_code)
-                await self.parts.stores.activations.put(code, user.sub, None, until=None)
+                first = Activation(user.sub, further=False)
+                await self.parts.stores.activations.put(code, first, None, until=None)
 
 
 async def supervise(

@@ -57,7 +57,7 @@ def _conversation(parts: Parts) -> Conversation:
             transactions=parts.stores.transactions,
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
-            users=parts.users,
+            gate=parts.gate,
             keys=parts.keys,
             worker=parts.worker,
             clock=parts.surroundings.clock,
@@ -66,8 +66,10 @@ def _conversation(parts: Parts) -> Conversation:
         challenges=OpenChallenges(
             prompts=parts.stores.prompts,
             transactions=parts.stores.transactions,
+            gate=parts.gate,
             clock=parts.surroundings.clock,
         ),
+        devices=parts.stores.devices,
     )
 
 

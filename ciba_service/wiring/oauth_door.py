@@ -91,7 +91,7 @@ def _redemption(parts: Parts, authentication: ClientAuthentication) -> Redemptio
     return Redemption(
         authentication=authentication,
         transactions=parts.stores.transactions,
-        users=parts.users,
+        gate=parts.gate,
         devices=parts.stores.devices,
         issuance=Issuance(
             policy=TokenPolicy(

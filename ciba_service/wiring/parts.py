@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ciba_service.channels.hub import SocketHub
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import User
 from ciba_service.protocol.metadata import Endpoints
@@ -26,6 +27,7 @@ class Parts:
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
+    gate: AccountGate
     hub: SocketHub
     worker: DueWorker
 
@@ -35,15 +37,17 @@ def build_parts(
 ) -> Parts:
     """Build what is shared."""
     hub = SocketHub(stores.broadcast)
+    users = ConfiguredUsers(
+        (User(user.sub, enabled=user.enabled), user.login_hints) for user in settings.users
+    )
     return Parts(
         settings=settings,
         stores=stores,
         keys=keys,
         surroundings=surroundings,
         endpoints=Endpoints(settings.server.issuer),
-        users=ConfiguredUsers(
-            (User(user.sub, enabled=user.enabled), user.login_hints) for user in settings.users
-        ),
+        users=users,
+        gate=AccountGate(users),
         hub=hub,
         worker=DueWorker(
             due=stores.due,

@@ -156,6 +156,54 @@ async def test_of_fifty_right_enrolments_at_once_one_gets_the_code(redis_target:
         assert outcomes.count(None) == 49
 
 
+@pytest.mark.parametrize("preset", [False, True])
+@pytest.mark.parametrize(
+    ("second_secret", "changed"),
+    [
+        (SECRET, {"s": "mallory"}),
+        (SECRET, {"f": "1"}),
+        (SECRET, {"h": ""}),
+        (SECRET, {"t": ""}),
+        (None, {"s": "mallory"}),
+        (None, {"f": "1"}),
+    ],
+    ids=str,
+)
+async def test_a_code_that_was_changed_in_the_store_is_worth_nothing(
+    stores: Stores,
+    redis_target: RedisTarget,
+    second_secret: str | None,
+    changed: dict[str, str],
+    *,
+    preset: bool,
+):
+    """Whoever writes to the store turns no code into one of another user, or of a further phone."""
+    await put(stores, second_secret=second_secret, preset=preset)
+    (key,) = await dump(redis_target)
+    for field, value in changed.items():
+        await stores.commands.call("HSET", key, field, value)
+    for shown in (second_secret, None):
+        operation = f"enrolment with {shown}"
+        assert await stores.activations.attempt(CODE, shown, operation=operation) is None
+
+
+async def test_a_code_is_worth_nothing_in_the_place_of_another(
+    stores: Stores, redis_target: RedisTarget
+):
+    """The record of a code that somebody knows, copied over another, does not open that one."""
+    await put(stores)
+    (target,) = await dump(redis_target)
+    known = Activation("mallory", further=True)
+    await stores.activations.put("KN0WNC0DE123", known, None, until=UNTIL)
+    (source,) = [key for key in await dump(redis_target) if key != target]
+    record = await stores.commands.call("HGETALL", source)
+    for field, value in record.items():
+        await stores.commands.call("HSET", target, field, value)
+    assert await stores.activations.attempt(CODE, None, operation="enrolment") is None
+    found = await stores.activations.attempt("KN0WNC0DE123", None, operation="other")
+    assert found == known
+
+
 async def test_a_code_of_another_format_is_refused(stores: Stores, redis_target: RedisTarget):
     """An unknown format is refused cleanly, and no try is counted."""
     await put(stores)
@@ -164,3 +212,15 @@ async def test_a_code_of_another_format_is_refused(stores: Stores, redis_target:
     with pytest.raises(UnknownRecordFormat):
         await stores.activations.attempt(CODE, SECRET, operation="enrolment")
     assert await stores.commands.call("HGET", key, "n") is None
+
+
+@pytest.mark.parametrize("field", ["f", "h", "t"])
+async def test_a_code_of_which_something_is_missing_is_refused(
+    stores: Stores, redis_target: RedisTarget, field: str
+):
+    """Half a record is an unknown format, too."""
+    await put(stores)
+    (key,) = await dump(redis_target)
+    await stores.commands.call("HDEL", key, field)
+    with pytest.raises(UnknownRecordFormat):
+        await stores.activations.attempt(CODE, SECRET, operation="enrolment")

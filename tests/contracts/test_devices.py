@@ -91,16 +91,27 @@ async def test_the_first_phone_is_the_first(redis_target: RedisTarget):
         assert await enrol(several[0], 11, further=True) is not None
 
 
-@pytest.mark.parametrize("member", ["subject", "jwk"])
-async def test_the_secrets_of_a_changed_record_do_not_open(stores: Stores, member: str):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "mallory"},
+        {"jwk": OTHER_JWK},
+        {"jwk": {**PHONE_JWK, "alg": "ES256"}},
+        {"jwk": {**PHONE_JWK, "d": "AAAA"}},
+        {"jwk": {}},
+    ],
+    ids=["user", "key", "algorithm", "private key", "no key"],
+)
+async def test_the_secrets_of_a_changed_record_do_not_open(
+    stores: Stores, change: dict[str, object]
+):
     """Who writes another user or another key into the store gets no secrets with them."""
     await enrol(stores)
     phone = new_phone()
     record = msgspec.json.decode(
         await stores.commands.call("HGET", devices_key(TAG), phone.device_id)
     )
-    record[member] = {"subject": "mallory", "jwk": OTHER_JWK}[member]
-    changed = msgspec.json.encode(record)
+    changed = msgspec.json.encode(record | change)
     await stores.commands.call("HSET", devices_key(TAG), phone.device_id, changed)
     with pytest.raises(SealingError):
         await stores.devices.find(phone.device_id)

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from ciba_service.ports import Activation, DueKind, DueWork
+from ciba_service.ports import Activation, DueKind, DueWork, ReplayKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores import (
     activations,
@@ -214,9 +214,13 @@ async def test_a_lost_reply_to_a_replay_record_is_no_replay(redis_target: RedisT
     async with reply_dropping(redis_target) as (proxy, through), stores_at(through) as stores:
         proxy.drop_next_reply(matching=b"PXAT")
         reserve = stores.replays.reserve
-        assert await reserve("assertion", "till", "jti", operation="first", until=UNTIL)
+        assert await reserve(
+            ReplayKind.CLIENT_ASSERTION, "till", "jti", operation="first", until=UNTIL
+        )
         assert proxy.dropped == 1
-        assert not await reserve("assertion", "till", "jti", operation="second", until=UNTIL)
+        assert not await reserve(
+            ReplayKind.CLIENT_ASSERTION, "till", "jti", operation="second", until=UNTIL
+        )
 
 
 def test_every_script_that_changes_something_is_tested():

@@ -4,15 +4,18 @@ import asyncio
 
 import pytest
 
+from ciba_service.ports import ReplayKind
 from ciba_service.stores.broadcast import RedisBroadcast
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import hub_channel, hub_channels, replay_key, user_tag
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.replay import MARGIN_MS
 from tests.contracts.store_builders import START, TAG, NoWaiting, Stores, processes
 
 UNTIL = START + 300_000
+ASSERTION = ReplayKind.CLIENT_ASSERTION
 
 
 @pytest.mark.clause("rfc7523-3-6")
@@ -22,7 +25,7 @@ async def test_of_fifty_uses_of_an_identifier_at_once_one_is_fresh(redis_target:
         fresh = await asyncio.gather(
             *(
                 stores.replays.reserve(
-                    "assertion", "till", "jti", operation=f"{number} of {process}", until=UNTIL
+                    ASSERTION, "till", "jti", operation=f"{number} of {process}", until=UNTIL
                 )
                 for process, stores in enumerate(several)
                 for number in range(10)
@@ -34,33 +37,34 @@ async def test_of_fifty_uses_of_an_identifier_at_once_one_is_fresh(redis_target:
 async def test_the_operation_that_used_an_identifier_may_ask_again(stores: Stores):
     """A retry is no replay."""
     reserve = stores.replays.reserve
-    assert await reserve("assertion", "till", "jti", operation="first", until=UNTIL)
-    assert await reserve("assertion", "till", "jti", operation="first", until=UNTIL)
-    assert not await reserve("assertion", "till", "jti", operation="second", until=UNTIL)
+    assert await reserve(ASSERTION, "till", "jti", operation="first", until=UNTIL)
+    assert await reserve(ASSERTION, "till", "jti", operation="first", until=UNTIL)
+    assert not await reserve(ASSERTION, "till", "jti", operation="second", until=UNTIL)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        ("request", "till", "jti"),
-        ("assertion", "other", "jti"),
-        ("assertion", "till", "jti2"),
-        ("assertion", "till\0jti", ""),
-        ("assertion\0till", "", "jti"),
+        (ReplayKind.REQUEST_OBJECT, "till", "jti"),
+        (ASSERTION, "other", "jti"),
+        (ASSERTION, "till", "jti2"),
+        (ASSERTION, "till\0jti", ""),
     ],
     ids=repr,
 )
-async def test_identifiers_are_of_their_kind_and_owner(stores: Stores, other: tuple[str, str, str]):
+async def test_identifiers_are_of_their_kind_and_owner(
+    stores: Stores, other: tuple[ReplayKind, str, str]
+):
     """The same text of another client, or for another purpose, is another identifier."""
-    assert await stores.replays.reserve("assertion", "till", "jti", operation="a", until=UNTIL)
+    assert await stores.replays.reserve(ASSERTION, "till", "jti", operation="a", until=UNTIL)
     assert await stores.replays.reserve(*other, operation="b", until=UNTIL)
 
 
 async def test_a_used_identifier_is_remembered_as_long_as_it_could_be_shown(stores: Stores):
-    """Its record ends when what it protects has expired."""
-    await stores.replays.reserve("assertion", "till", "jti", operation="first", until=UNTIL)
-    key = replay_key("assertion", "till", "jti")
-    assert await stores.commands.call("PEXPIRETIME", key) == UNTIL
+    """Its record ends a minute after what it protects has expired."""
+    await stores.replays.reserve(ASSERTION, "till", "jti", operation="first", until=UNTIL)
+    key = replay_key(ASSERTION, "till", "jti")
+    assert await stores.commands.call("PEXPIRETIME", key) == UNTIL + MARGIN_MS
 
 
 async def test_announcements_reach_every_process(redis_target: RedisTarget, commands: Commands):

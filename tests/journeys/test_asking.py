@@ -48,18 +48,19 @@ async def test_a_user_has_several_names(service: RunningService, phone: WirePhon
 async def test_an_account_disabled_meanwhile_gets_nothing(
     run_service: ServiceRunner, till: WireClient
 ):
-    """An approval of an account that a restart found disabled is not redeemed."""
+    """Of an account that a restart found disabled nothing is shown, approved or redeemed."""
     async with run_service(clients=[till]) as service:
         phone = await service.enrolled_phone("alice")
         auth_req_id = await till.started()
         other = await till.started()
-        await phone.decide(phone.approval((await phone.fetch())[0]))
+        challenges = await phone.fetch()
+        await phone.decide(phone.approval(challenges[0]))
     users = ({"sub": "alice", "enabled": False},)
     async with run_service(clients=[till], users=users) as service:
         phone.http, phone.clock = service.http, service.clock
         phone.issuer = service.issuer
-        for challenge in await phone.fetch():
-            assert (await phone.decide(phone.denial(challenge)))["type"] == "refused"
+        assert await phone.fetch() == []
+        assert (await phone.decide(phone.approval(challenges[1])))["reason"] == "not_open"
         errors = {(await till.poll(name)).json()["error"] for name in (auth_req_id, other)}
     assert errors == {"access_denied", "authorization_pending"}
 

@@ -3,6 +3,7 @@
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from ciba_service.ports import Activation
 from ciba_service.stores.activations import ATTEMPT_LIMIT
 from ciba_service.stores.devices import MAXIMUM_DEVICES
 from tests.running_service import RunningService
@@ -64,7 +65,9 @@ async def test_every_refusal_looks_the_same(run_service: ServiceRunner, till: Wi
 async def expired_code(service: RunningService) -> str:
     """A code whose time is over by the clock of the store."""
     code = "EXPRD-CODE-42"
-    await service.service.stores.activations.put("EXPRDC0DE42", "alice", None, until=1)
+    await service.service.stores.activations.put(
+        "EXPRDC0DE42", Activation("alice", further=True), None, until=1
+    )
     return code
 
 
@@ -101,6 +104,15 @@ async def test_a_used_code_enrols_no_other_phone(service: RunningService):
     assert (await phone.approve_next())["type"] == "accepted"
 
 
+async def test_a_first_code_enrols_no_further_phone(service: RunningService):
+    """Of two codes for a first phone the second is worth nothing once the first was used."""
+    codes = [await service.activation_code("alice", further=False) for _ in range(2)]
+    await service.phone().enrol(codes[0])
+    other = service.phone()
+    refused = await other.send_enrolment(other.enrolment(codes[1]))
+    assert (refused.status_code, refused.json()) == (400, REFUSAL)
+
+
 async def test_every_other_phone_hears_of_a_new_one(service: RunningService, phone: WirePhone):
     """The phones a user has are told name and id of the one that was added."""
     async with phone.online() as socket:
@@ -129,6 +141,8 @@ async def test_a_user_has_so_many_phones(service: RunningService):
         {"name": "n" * 65},
         {"name": "two\nlines"},
         {"name": " spaced "},
+        {"name": "\u3164"},
+        {"name": "Ph\u043ene"},
         {"jti": None},
         {"second_secret": 5},
         {"encryption_key": None},

@@ -76,6 +76,21 @@ async def test_a_code_shown_beside_a_wrong_pin_is_spent(
     assert (await strict_phone.decide(approval))["type"] == "accepted"
 
 
+@pytest.mark.clause("nist63b-3.2.2-1")
+async def test_a_resent_decision_is_not_a_new_guess(
+    strict: RunningService, strict_phone: WirePhone
+):
+    """A code that was wrong when it was shown stays wrong, even in the step it would fit."""
+    auth_req_id = await strict.till.started()
+    (challenge,) = await strict_phone.fetch()
+    decision = strict_phone.approval(challenge, otp=strict_phone.otp(2))
+    first = await strict_phone.decide(decision)
+    strict.clock.advance(60)
+    assert await strict_phone.decide(decision) == first
+    assert (first["reason"], first["attempts_left"]) == ("factors", 4)
+    assert (await strict.till.poll(auth_req_id)).json()["error"] == "authorization_pending"
+
+
 async def test_a_code_approves_once(strict: RunningService, strict_phone: WirePhone):
     """A code that approved one request does not approve the next, and none before it does."""
     await strict.till.started()

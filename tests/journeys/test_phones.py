@@ -1,6 +1,7 @@
 """Phones: offline when it starts, several at once, taken away in between."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -98,8 +99,8 @@ async def test_a_right_pin_that_came_too_late_costs_nothing(
     attempts = service.service.stores.attempts
     reserve = type(attempts).reserve
 
-    async def slow_reserve(_: object, tag: str, *, operation: str) -> object:
-        attempt = await reserve(attempts, tag, operation=operation)
+    async def slow_reserve(_: object, tag: str, **how: Any) -> object:
+        attempt = await reserve(attempts, tag, **how)
         await tablet.decide(tablet.denial(challenge))
         return attempt
 

@@ -6,9 +6,13 @@ from collections import Counter
 import pytest
 
 from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.policy import PSD2_CA
 from ciba_service.stores.keys import user_tag
+from tests.journeys.test_payment import PAYMENT
 from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
+from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 
@@ -41,6 +45,31 @@ async def test_success_resets_the_attempts(service: RunningService, phone: WireP
             assert (await socket.decide(phone.approval(challenge)))["type"] == "accepted"
             # The reset is due work of the approval, done before the prompt is withdrawn.
             await socket.next("withdrawn")
+
+
+@pytest.mark.clause("sca-art4-7")
+async def test_approvals_without_pin_give_no_new_guesses(
+    run_service: ServiceRunner, till: WireClient
+):
+    """Where a login needs possession only, it neither uses up nor gives back guesses at a PIN."""
+    floor = {"policy": {"floor": PSD2_CA}}
+    async with run_service(clients=[till], sections=floor) as service:
+        phone = await service.enrolled_phone("alice")
+        async with phone.online() as socket:
+            left = []
+            for _ in range(3):
+                await till.started(authorization_details=[PAYMENT])
+                payment = (await socket.next("challenge"))["challenge"]
+                left.append(
+                    (await socket.decide(phone.approval(payment, pin=False)))["attempts_left"]
+                )
+                await socket.decide(phone.denial(payment))
+                await till.started()
+                login = (await socket.next("challenge"))["challenge"]
+                assert claims_of(login)["factors"] == ["device_key"]
+                assert (await socket.decide(phone.approval(login)))["type"] == "accepted"
+                await socket.next("withdrawn")
+            assert left == [4, 3, 2]
 
 
 async def test_attempts_are_counted_across_requests_and_phones(
@@ -99,7 +128,7 @@ async def test_an_unlocked_user_can_approve_again(service: RunningService, phone
     await service.till.started()
     (challenge,) = await phone.fetch()
     await wrong_pins(phone, challenge, 5)
-    await service.service.stores.attempts.reset(user_tag("alice"), operation="operator")
+    await service.service.stores.attempts.unlock(user_tag("alice"))
     auth_req_id = await service.till.started()
     (challenge,) = await phone.fetch()
     assert (await phone.decide(phone.approval(challenge)))["type"] == "accepted"

@@ -6,6 +6,7 @@ handshake. Frames of a phone are answered one after the other, which is the back
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, assert_never
 
@@ -13,6 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.frame_budget import FrameBudget
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import DeviceRevoked
@@ -67,10 +69,14 @@ class SocketSteps:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds a phone has to authenticate, and to take a frame that is sent to it."""
+    """How many seconds a phone has to authenticate, and to take a frame that is sent to it.
+
+    ``enrolment`` is how long the socket of a phone stays that was revoked while nothing was said.
+    """
 
     authenticate: float = 10.0
     send: float = 10.0
+    enrolment: float = 60.0
 
 
 class DeviceSocket:
@@ -82,6 +88,7 @@ class DeviceSocket:
         self._steps = steps
         self._clock = clock
         self._telemetry = telemetry
+        self._connections = ConnectionNames(clock, steps.new_operation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until either side ends it."""
@@ -100,17 +107,21 @@ class DeviceSocket:
 
     async def _converse(self, socket: WebSocket) -> None:
         device = await self._authenticate(socket)
-        connection = self._steps.new_operation()
+        connection = self._connections.next()
         tag = user_tag_of(device.device_id) or ""
         try:
             async with self._steps.hub.attach(tag, device.device_id, connection) as inbox:
                 self._telemetry.event("device_connected", device_id=device.device_id)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._listen(socket, device))
+                    tasks.create_task(self._watch(device))
                     async for announcement in inbox:
-                        await self._tell(socket, device, announcement)
+                        for message in await self._frames(device.device_id, announcement):
+                            await self._send(socket, message)
         except* StoreUnavailable:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
+        except* DeviceRevoked:
+            raise DeviceProtocolError(CloseCode.REVOKED) from None
 
     async def _authenticate(self, socket: WebSocket) -> Device:
         await self._send(socket, self._steps.sessions.greet())
@@ -152,30 +163,35 @@ class DeviceSocket:
             return await self._steps.conversation.replies(device_id, message)
         except InvalidDecisionError:
             raise DeviceProtocolError(CloseCode.MALFORMED) from None
-        except DeviceRevoked:
-            raise DeviceProtocolError(CloseCode.REVOKED) from None
         except StoreUnavailable:
             if isinstance(message, Decide):
                 return [_unavailable(message)]
             raise
 
-    async def _tell(self, socket: WebSocket, device: Device, announcement: Announcement) -> None:
-        for message in await self._frames(device.device_id, announcement):
-            await self._send(socket, message)
+    async def _watch(self, device: Device) -> None:
+        # The word of a revocation may be lost; without the store there is nothing to read either.
+        while True:
+            await self._clock.sleep(self.patience.enrolment)
+            with suppress(StoreUnavailable):
+                await self._steps.conversation.verify_enrolled(device.device_id)
 
     async def _frames(self, device_id: str, announcement: Announcement) -> list[ServiceMessage]:
+        conversation = self._steps.conversation
         match announcement.kind:
             case AnnouncementKind.RESYNC:
-                return await self._steps.conversation.open_challenges(device_id)
+                return await conversation.open_challenges(device_id)
             case AnnouncementKind.OFFER:
-                offer = await self._steps.conversation.offer(device_id, announcement.about)
+                offer = await conversation.offer(device_id, announcement.about)
                 return [] if offer is None else [offer]
             case AnnouncementKind.WITHDRAW:
+                await conversation.verify_enrolled(device_id)
                 return [Withdrawn(announcement.about, WithdrawnReason(announcement.detail))]
             case AnnouncementKind.ENROLLED:
+                await conversation.verify_enrolled(device_id)
                 return [DeviceEnrolled(announcement.about, announcement.detail)]
             case AnnouncementKind.REVOKED:
-                raise DeviceProtocolError(CloseCode.REVOKED)
+                await conversation.verify_enrolled(device_id)  # the store knows, a rumour does not
+                return []
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)
             case _:

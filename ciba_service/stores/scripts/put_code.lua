@@ -1,5 +1,5 @@
 -- KEYS: activation
--- ARGV: operation, subject, further (1 or 0), salt, second secret hash, expires_at (0: kept for good), format
+-- ARGV: operation, subject, further (1 or 0), salt, proof, expires_at (0: kept for good), format
 local operation = redis.call('HGET', KEYS[1], 'o')
 if operation then return operation == ARGV[1] and 1 or 0 end
 redis.call('HSET', KEYS[1], 'o', ARGV[1], 'v', ARGV[7],

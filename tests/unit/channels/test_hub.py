@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ciba_service.channels.hub import INBOX_CAPACITY, Inbox, SocketHub
-from ciba_service.ports import Announcement, AnnouncementKind
+from ciba_service.ports import Announcement, AnnouncementKind, StoreUnavailable
 
 ALICE, BOB = "alice-tag", "bob-tag"
 RESYNC = Announcement(AnnouncementKind.RESYNC, "")
@@ -96,7 +96,7 @@ async def test_an_overflowing_inbox_is_replaced_by_a_resync():
         (AnnouncementKind.WITHDRAW, "transaction", "decided", {"phone", "older", "tablet"}),
         (AnnouncementKind.RESYNC, "", "", {"phone", "older", "tablet"}),
         (AnnouncementKind.REVOKED, "phone", "", {"phone", "older"}),
-        (AnnouncementKind.REPLACED, "phone", "newer", {"older"}),
+        (AnnouncementKind.REPLACED, "phone", "2 newer", {"older"}),
         (AnnouncementKind.ENROLLED, "phone", "Phone", {"tablet"}),
     ],
 )
@@ -105,8 +105,8 @@ async def test_an_announcement_reaches_whom_it_concerns(
 ):
     """All phones of one user, or one, or all but one; other users' never."""
     async with (
-        hub.attach(ALICE, "phone", "older") as older,
-        hub.attach(ALICE, "phone", "newer") as newer,
+        hub.attach(ALICE, "phone", "1 older") as older,
+        hub.attach(ALICE, "phone", "2 newer") as newer,
         hub.attach(ALICE, "tablet", "tablet") as tablet,
         hub.attach(BOB, "bobs", "bobs") as bobs,
     ):
@@ -118,6 +118,80 @@ async def test_an_announcement_reaches_whom_it_concerns(
         await hub.announce(announcement)
         await everything_heard(hub, bobs)
         assert {name for name, inbox in inboxes.items() if drain(inbox)} == reaches
+
+
+OLDER, LESSER, GREATER = "000000001-0-b", "000000002-0-a", "000000002-0-b"
+
+
+def replaced_by(connection: str) -> Announcement:
+    """A connection is said to be the newest."""
+    return Announcement(AnnouncementKind.REPLACED, ALICE, "phone", connection)
+
+
+@pytest.mark.parametrize(("first", "second"), [(LESSER, GREATER), (GREATER, LESSER)])
+async def test_of_two_connections_of_one_moment_one_stays(hub: SocketHub, first: str, second: str):
+    """Whichever begins to listen first, the lesser is ended and the greater is not."""
+    async with hub.attach(BOB, "bobs", "bobs") as bobs, hub.attach(ALICE, "phone", first) as one:
+        await everything_heard(hub, bobs)
+        async with hub.attach(ALICE, "phone", second) as other:
+            for _ in range(2):  # what is said in answer to the first is heard after it
+                await everything_heard(hub, bobs)
+            heard = {inbox.connection: drain(inbox)[1:] for inbox in (one, other)}
+    assert set(heard[LESSER]) == {replaced_by(GREATER)}
+    assert heard[GREATER] == []
+
+
+async def test_a_late_word_of_an_older_connection_is_passed_by(hub: SocketHub):
+    """It ends neither a newer connection of the phone nor those of other phones."""
+    async with (
+        hub.attach(BOB, "bobs", "bobs") as bobs,
+        hub.attach(ALICE, "phone", GREATER) as newer,
+        hub.attach(ALICE, "tablet", "000000002-0-c") as tablet,
+    ):
+        await everything_heard(hub, bobs)
+        drain(newer)
+        await hub.announce(replaced_by(OLDER))
+        for _ in range(2):
+            await everything_heard(hub, bobs)
+        assert drain(newer) == []
+        assert drain(tablet) == [RESYNC]
+
+
+class Mute(Air):
+    """A broadcast that is heard and cannot be spoken through."""
+
+    speaks = True
+
+    async def publish(self, tag: str, data: bytes) -> None:
+        """Fail once it is mute."""
+        if not self.speaks:
+            raise StoreUnavailable
+        await super().publish(tag, data)
+
+
+async def test_a_hub_that_cannot_answer_goes_on_listening():
+    """Without the store a tie is left as it is, and the next announcement is handed out."""
+    air = Mute()
+    hub = SocketHub(air)
+    running = asyncio.create_task(hub.run())
+    async with hub.attach(ALICE, "phone", GREATER) as phone:
+        assert await anext(phone) == RESYNC
+        air.speaks = False
+        for announcement in (replaced_by(LESSER), offer(1)):
+            air.queue.put_nowait(msgspec.json.encode(announcement))
+        assert await anext(phone) == offer(1)
+        assert not running.done()
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_an_inbox_full_of_endings_keeps_one_of_each():
+    """However often a phone is replaced while it does not read, its inbox stays bounded."""
+    inbox = Inbox("phone", OLDER)
+    for _ in range(4 * INBOX_CAPACITY):
+        inbox.put(replaced_by(GREATER))
+        assert len(inbox._waiting) <= INBOX_CAPACITY
+    assert replaced_by(GREATER) in drain(inbox)
 
 
 async def everything_heard(hub: SocketHub, inbox: Inbox) -> None:

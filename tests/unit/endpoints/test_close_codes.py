@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from ciba_service.endpoints.device.frame_budget import BURST, FrameBudget
 from ciba_service.endpoints.device.socket import DeviceSocket
 from ciba_service.ports import Announcement, AnnouncementKind
-from ciba_service.sca.messages import SUBPROTOCOL, CloseCode
+from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, transaction_id
 from ciba_service.stores.keys import user_tag
 from tests.running_service import RunningService
 from tests.wire_phone import WirePhone, WireSocket
@@ -194,6 +195,60 @@ async def test_a_revoked_phone_is_disconnected_and_the_others_stay(
         assert (await kept.decide(tablet.approval(challenge)))["type"] == "accepted"
 
 
+@pytest.mark.clause("nist63b-4.3-1")
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        (AnnouncementKind.OFFER, ""),
+        (AnnouncementKind.WITHDRAW, "decided"),
+        (AnnouncementKind.ENROLLED, "Tablet"),
+        (AnnouncementKind.RESYNC, ""),
+        (None, ""),
+    ],
+    ids=["offered", "withdrawn", "another phone", "everything", "it asks"],
+)
+async def test_a_revoked_phone_is_told_nothing_although_the_word_was_lost(
+    service: RunningService, phone: WirePhone, kind: AnnouncementKind | None, detail: str
+):
+    """Pub/sub may lose the revocation: whatever the socket would be told next ends it instead."""
+    async with bystander(service), phone.online() as socket:
+        about = transaction_id(await service.till.started())
+        assert (await socket.next("challenge"))["challenge"]
+        assert await service.service.stores.devices.revoke(phone.device_id)
+        if kind is None:
+            await socket.send({"type": "fetch"})
+        else:
+            word = Announcement(kind, user_tag("alice"), about, detail)
+            await service.service.hub.announce(word)
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.receive(), 10)
+        assert socket.raw.close_code == CloseCode.REVOKED
+
+
+@pytest.mark.clause("nist63b-4.3-1")
+async def test_the_silent_socket_of_a_revoked_phone_ends_within_a_minute(
+    service: RunningService, phone: WirePhone
+):
+    """When the word was lost and nothing else is said, a look at the store ends it."""
+    async with bystander(service), phone.online() as socket:
+        assert await service.service.stores.devices.revoke(phone.device_id)
+        service.clock.advance(60)
+        assert await end_of(socket.raw) == CloseCode.REVOKED
+
+
+async def test_the_silent_socket_of_an_enrolled_phone_stays(
+    service: RunningService, phone: WirePhone
+):
+    """Minute after minute; and a false word of its revocation changes nothing."""
+    async with phone.online() as socket:
+        rumour = Announcement(AnnouncementKind.REVOKED, user_tag("alice"), phone.device_id)
+        for _ in range(3):
+            service.clock.advance(60)
+            await service.service.hub.announce(rumour)
+            await service.till.started()
+            assert (await socket.next("challenge"))["challenge"]
+
+
 async def test_a_revoked_phone_does_not_come_back(service: RunningService, phone: WirePhone):
     """After its revocation a phone's right proof ends the socket with 4403."""
     await announce_revocation(service, phone)
@@ -217,10 +272,32 @@ async def test_the_newer_socket_of_a_phone_replaces_the_older(
     service: RunningService, phone: WirePhone
 ):
     """The older socket ends with 4409; the newer one and other phones work on."""
-    async with bystander(service), phone.online() as older, phone.online() as newer:
-        assert await end_of(older.raw) == CloseCode.REPLACED
-        await newer.send({"type": "fetch"})
-        assert (await newer.receive())["type"] == "fetched"
+    async with bystander(service), phone.online() as older:
+        service.clock.advance(1)
+        async with phone.online() as newer:
+            assert await end_of(older.raw) == CloseCode.REPLACED
+            await newer.send({"type": "fetch"})
+            assert (await newer.receive())["type"] == "fetched"
+
+
+async def test_of_sockets_opened_in_the_same_moment_the_last_stays(phone: WirePhone):
+    """Although the clock tells them no different: all before it end with 4409."""
+    async with phone.online() as first, phone.online() as second, phone.online() as third:
+        for older in (first, second):
+            assert await end_of(older.raw) == CloseCode.REPLACED
+        await third.send({"type": "fetch"})
+        assert (await third.receive())["type"] == "fetched"
+
+
+async def test_word_of_an_older_socket_does_not_end_a_newer_one(
+    service: RunningService, phone: WirePhone
+):
+    """An announcement that was long on its way finds the newer socket and passes it by."""
+    async with phone.online() as newer:
+        late = Announcement(AnnouncementKind.REPLACED, user_tag("alice"), phone.device_id, "0")
+        await service.service.hub.announce(late)
+        await service.till.started()
+        assert (await newer.next("challenge"))["type"] == "challenge"
 
 
 async def test_a_flood_is_stopped(service: RunningService, phone: WirePhone):
