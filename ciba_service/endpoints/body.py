@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
-__all__ = ["BodyPolicy", "UnreadableBody", "header", "read_body"]
+__all__ = ["BodyPolicy", "UnreadableBody", "header", "header_lines", "read_body"]
 
 _BAD_REQUEST: Final = 400
 _TIMEOUT: Final = 408
@@ -34,6 +34,12 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of this name, or None."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return next((value for key, value in headers if key == name), None)
+
+
+def header_lines(scope: Scope, name: bytes) -> tuple[str, ...]:
+    """Every header of this name."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return tuple(value.decode("latin-1") for key, value in headers if key == name)
 
 
 async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes:

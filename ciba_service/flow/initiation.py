@@ -1,10 +1,11 @@
 """A client asks: authenticate it, understand it, find the user, store the transaction (CIBA 7)."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import (
     Clock,
@@ -97,30 +98,31 @@ class Initiation:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def initiate(self, form: Mapping[str, str]) -> Acknowledgement:
+    async def initiate(self, sent: ClientRequest) -> Acknowledgement:
         """Take a request from its form to a stored transaction.
 
         Raises:
-            OAuth2Error: the first that holds; failed authentication is always told before all others.
+            OAuth2Error: the first that holds; failed authentication is told before all others.
             StoreUnavailable: when the store cannot be reached.
         """
         now = self._clock.now_ms()
         operation = self._new_operation()
-        assertion = self._authentication.verify(form)
+        verified = self._authentication.verify(sent)
+        client = verified.client
         try:
             request = parse_authentication_request(
-                form, client=assertion.client, issuer=self._policy.issuer, now=now / 1000
+                sent.form, client=client, issuer=self._policy.issuer, now=now / 1000
             )
         except OAuth2Error:
-            await self._authentication.consume(assertion, operation=operation)
+            await self._authentication.consume(verified, operation=operation)
             raise
         auth_req_id = new_auth_req_id(self._random)
         expires_in = self._policy.lifetime.grant(request.requested_expiry)
         new = _Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
         user = self._users.find(request.hint)
         consumed, unused, reservation = await asyncio.gather(
-            self._authentication.consume(assertion, operation=operation),
-            self._consume_request(assertion.client, request.replay, operation),
+            self._authentication.consume(verified, operation=operation),
+            self._consume_request(client, request.replay, operation),
             self._reserve_prompt(user, new),
             return_exceptions=True,
         )
@@ -131,16 +133,16 @@ class Initiation:
                 await self._prompts.release(self._user_tag(user.subject), new.transaction_id)
             raise
         subject = _reserved_subject(user, reservation)
-        await self._store(new, subject, assertion.client, request, operation)
+        await self._store(new, subject, client, request, operation)
         self._telemetry.event(
             "transaction_started",
             transaction_id=new.transaction_id,
-            client_id=assertion.client.client_id,
+            client_id=client.client_id,
         )
         return Acknowledgement(
             auth_req_id=auth_req_id,
             expires_in=expires_in,
-            interval=assertion.client.polling_interval,
+            interval=client.polling_interval,
         )
 
     async def _consume_request(

@@ -17,6 +17,7 @@ from ciba_service.protocol.tokens.claims import (
     access_token_lifetime,
     id_token_claims,
 )
+from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
 
 __all__ = ["Issuance", "MintedTokens", "TokenPolicy"]
@@ -51,14 +52,15 @@ class Issuance:
         self._keys = keys
         self._random = random
 
-    def mint(self, grant: Grant, client: Client, *, now: int) -> MintedTokens:
-        """Access token and ID token; ``now`` is in milliseconds."""
+    def mint(self, grant: Grant, client: Client, binding: Binding, *, now: int) -> MintedTokens:
+        """Access token, bound as said, and ID token; ``now`` is in milliseconds."""
         policy, seconds = self._policy, now // 1000
         lifetime = access_token_lifetime(grant, policy.access_token_lifetime)
         access_token = self._keys.token_key(policy.access_token_alg).sign(
             typ=ACCESS_TOKEN_TYP,
             claims=access_token_claims(
                 grant,
+                binding,
                 issuer=policy.issuer,
                 audience=policy.audience,
                 jti=base64url(self._random(_JTI_BYTES)),
@@ -79,7 +81,7 @@ class Issuance:
         return MintedTokens(
             response=TokenResponse(
                 access_token=access_token,
-                token_type="Bearer",  # noqa: S106 - a token type
+                token_type=binding.token_type.value,
                 expires_in=lifetime,
                 scope=" ".join(grant.scope),
                 id_token=id_token,

@@ -1,12 +1,12 @@
-"""The client asks for its tokens: poll, gate, mint, swap; only the winner answers (CIBA 10, 11)."""
+"""The CIBA grant: poll, gate, mint, swap; only the winner answers (CIBA 10, 11)."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.issuance import Issuance
+from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import (
     Clock,
     Decided,
@@ -19,8 +19,6 @@ from ciba_service.ports import (
     Transaction,
     TransactionStore,
 )
-from ciba_service.protocol.client.assertion import VerifiedAssertion
-from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import (
     AccessDeniedError,
@@ -32,9 +30,8 @@ from ciba_service.protocol.errors import (
     Reason,
     SlowDownError,
     UnauthorizedClientError,
-    UnsupportedGrantTypeError,
 )
-from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.gate import Step
@@ -59,83 +56,72 @@ class Redemption:
     def __init__(
         self,
         *,
-        authentication: ClientAuthentication,
         transactions: TransactionStore,
         gate: AccountGate,
         devices: DeviceStore,
         issuance: Issuance,
-        new_operation: Callable[[], str],
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
-        self._authentication = authentication
         self._transactions = transactions
         self._gate = gate
         self._devices = devices
         self._issuance = issuance
-        self._new_operation = new_operation
         self._clock = clock
         self._telemetry = telemetry
 
-    async def redeem(self, form: Mapping[str, str]) -> TokenResponse:
-        """Answer a token request.
+    async def answer(self, request: TokenRequest) -> TokenResponse:
+        """Answer a token request of this grant.
 
         Raises:
-            OAuth2Error: the answer, when it is not tokens; authentication is always told first.
+            OAuth2Error: the answer, when it is not tokens.
             StoreUnavailable: when the store cannot be reached; nothing was lost.
         """
-        operation = self._new_operation()
-        assertion = self._authentication.verify(form)
-        try:
-            name = _requested_transaction(form, assertion.client)
-        except OAuth2Error:
-            await self._authentication.consume(assertion, operation=operation)
-            raise
-        reply = await self._poll(name, assertion, operation)
+        reply = await self._poll(_requested_transaction(request), request)
         transaction = _settled(reply)
         if transaction.state is not State.APPROVED:
             raise _REFUSALS[transaction.state] from Reason(f"it is {transaction.state}")
-        return await self._issue(transaction, assertion.client, operation)
+        return await self._issue(transaction, request)
 
-    async def _poll(self, name: str, assertion: VerifiedAssertion, operation: str) -> PollReply:
-        consumed, reply = await asyncio.gather(
-            self._authentication.consume(assertion, operation=operation),
+    async def _poll(self, name: str, request: TokenRequest) -> PollReply:
+        spent, reply = await asyncio.gather(
+            request.credentials.spend(),
             self._transactions.poll(
                 name,
-                client_id=assertion.client.client_id,
-                operation=operation,
+                client_id=request.client.client_id,
+                operation=request.operation,
                 now=self._clock.now_ms(),
             ),
             return_exceptions=True,
         )
-        if isinstance(consumed, BaseException):
-            # A request that fails authentication is no poll.
-            await self._transactions.forget_poll(name, operation=operation)
-            raise consumed
+        if isinstance(spent, BaseException):
+            # A request with a used assertion or proof is no poll.
+            await self._transactions.forget_poll(name, operation=request.operation)
+            raise spent
         if isinstance(reply, BaseException):
             raise reply
         return reply
 
-    async def _issue(
-        self, transaction: Transaction, client: Client, operation: str
-    ) -> TokenResponse:
-        request, decided = transaction.request, transaction.decided
-        if request is None or decided is None:
+    async def _issue(self, transaction: Transaction, request: TokenRequest) -> TokenResponse:
+        asked, decided = transaction.request, transaction.decided
+        if asked is None or decided is None:
             raise AssertionError("an approved transaction has a request and a decision")
-        if not await self._may_redeem(request, decided):
-            await self._fail(transaction, operation)
+        if not await self._may_redeem(asked, decided):
+            await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the account gate is closed")
         # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
-        if not equal_secrets(challenge_hash(request.challenge), decided.challenge_hash):
-            await self._fail(transaction, operation)
+        if not equal_secrets(challenge_hash(asked.challenge), decided.challenge_hash):
+            await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
         now = self._clock.now_ms()
-        minted = self._issuance.mint(_grant(transaction, request, decided), client, now=now)
+        minted = self._issuance.mint(
+            _grant(transaction, asked, decided), request.client, request.binding, now=now
+        )
         result = await self._transactions.swap(
             Swap(
                 transaction_id=transaction.transaction_id,
                 event=Event.REDEEM,
-                operation=operation,
+                operation=request.operation,
                 now=now,
                 tokens=minted.record,
             )
@@ -146,7 +132,7 @@ class Redemption:
         self._telemetry.event(
             "transaction_redeemed",
             transaction_id=transaction.transaction_id,
-            client_id=client.client_id,
+            client_id=request.client.client_id,
         )
         return minted.response
 
@@ -166,12 +152,8 @@ class Redemption:
         )
 
 
-def _requested_transaction(form: Mapping[str, str], client: Client) -> str:
-    grant_type, presented = form.get("grant_type"), form.get("auth_req_id")
-    if grant_type is None:
-        raise InvalidRequestError from Reason("grant_type is missing")
-    if grant_type != CIBA_GRANT_TYPE:
-        raise UnsupportedGrantTypeError from Reason("the grant type is not CIBA")
+def _requested_transaction(request: TokenRequest) -> str:
+    client, presented = request.client, request.form.get("auth_req_id")
     if not client.may_use_ciba or client.delivery_mode is DeliveryMode.PUSH:
         raise UnauthorizedClientError from Reason("the client may not use the CIBA grant here")
     if presented is None:

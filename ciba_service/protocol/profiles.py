@@ -27,7 +27,10 @@ class AudiencePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The rules of one profile; algorithms are those for everything the client signs or gets."""
+    """The rules of one profile; algorithms are those for everything the client signs or gets.
+
+    ``demands_certificate``: tokens are bound to a certificate unless DPoP was registered.
+    """
 
     name: ProfileName
     algorithms: frozenset[SignatureAlgorithm]
@@ -35,6 +38,7 @@ class Profile:
     delivery_modes: frozenset[DeliveryMode]
     demands_signed_request: bool
     demands_sender_constraint: bool
+    demands_certificate: bool
     demands_context: bool
 
 
@@ -49,6 +53,7 @@ PROFILES: Final = {
         delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
         demands_signed_request=True,
         demands_sender_constraint=True,
+        demands_certificate=True,
         demands_context=True,
     ),
     # FAPI-CIBA as FAPI 2.0 has it
@@ -59,6 +64,7 @@ PROFILES: Final = {
         delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
         demands_signed_request=True,
         demands_sender_constraint=True,
+        demands_certificate=False,
         demands_context=True,
     ),
     # CIBA Core alone
@@ -69,6 +75,7 @@ PROFILES: Final = {
         delivery_modes=frozenset(DeliveryMode),
         demands_signed_request=False,
         demands_sender_constraint=False,
+        demands_certificate=False,
         demands_context=False,
     ),
 }

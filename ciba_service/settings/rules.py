@@ -118,10 +118,9 @@ def _check_clients(settings: Settings) -> None:
         where = f"clients[{number}] ({client.client_id})"
         if names.count(client.client_id) > 1:
             raise InvalidSettingsError(f"{where}: client_id is used twice")
-        if client.profile.demands_sender_constraint:
+        if client.certificate_rule is not None or client.binding.certificate_bound:
             raise InvalidSettingsError(
-                f"{where}: profile {client.profile.name} demands sender-constrained tokens, "
-                "which this version does not issue yet"
+                f"{where} needs client certificates, which this service is not asked to take"
             )
         if client.delivery_mode is not DeliveryMode.POLL:
             raise InvalidSettingsError(

@@ -99,6 +99,7 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     id_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
     audience: _Text | None = None
     access_token_alg: Literal["ES256", "PS256"] = "ES256"  # noqa: S105 - an algorithm
+    require_dpop_nonce: bool = True
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -43,6 +43,10 @@ class Ring:
         """The key that keyed hashes hang on, so that rotation does not orphan what they find."""
         return next(reversed(self.keys.values()))
 
+    def derive(self, purpose: str) -> bytes:
+        """A key of 256 bits for one purpose, the same in every process and after rotation."""
+        return _derive(self.oldest, b"", f"ciba-{purpose}.v1".encode(), _KEY_BYTES)
+
     @classmethod
     def of(cls, *keys: bytes) -> "Ring":
         """A ring of 256-bit keys, the first of them active."""
@@ -60,7 +64,7 @@ class Sealer:
     def __init__(self, ring: Ring, random: Randomness) -> None:
         self._ring = ring
         self._random = random
-        self._pepper = _derive(ring.oldest, b"", b"ciba-pepper.v1", _KEY_BYTES)
+        self._pepper = ring.derive("pepper")
 
     def seal(self, plaintext: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Encrypt for exactly this Redis key, field and owner."""

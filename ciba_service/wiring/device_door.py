@@ -1,7 +1,5 @@
 """The door of the phones: enrolment, the socket, and the same messages over HTTPS."""
 
-import hashlib
-
 from starlette.routing import Route, WebSocketRoute
 
 from ciba_service.endpoints.device.enrolments import EnrolmentEndpoint
@@ -40,10 +38,9 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
 
 
 def _sessions(parts: Parts) -> DeviceSessions:
-    secret = hashlib.sha256(b"ciba-nonce-key\0" + parts.keys.ring.oldest).digest()
     return DeviceSessions(
         issuer=parts.settings.server.issuer,
-        nonces=Nonces(secret, parts.surroundings.random),
+        nonces=Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random),
         devices=parts.stores.devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,

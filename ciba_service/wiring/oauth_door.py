@@ -9,12 +9,16 @@ from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
 from ciba_service.flow.issuance import Issuance, TokenPolicy
 from ciba_service.flow.redemption import Redemption
+from ciba_service.flow.sender_constraint import SenderConstraint
+from ciba_service.flow.token_request import TokenRequests
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
-from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode
+from ciba_service.protocol.names import CIBA_GRANT_TYPE, OPENID_SCOPE, DeliveryMode
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
+from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
+from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.stores.configured import ConfiguredClients
@@ -47,10 +51,11 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         clients=ConfiguredClients(parts.settings.clients),
         replays=parts.stores.replays,
         audiences=Audiences(endpoints.issuer, frozenset({endpoints.token, endpoints.backchannel})),
+        anchors=None,
         clock=parts.surroundings.clock,
     )
     backchannel = BackchannelAuthenticationEndpoint(_initiation(parts, authentication), telemetry)
-    token = TokenEndpoint(_redemption(parts, authentication), telemetry)
+    token = _token_endpoint(parts, authentication)
     jwks = PublishedDocument({"keys": parts.keys.public_jwks()}, telemetry)
     document = PublishedDocument(metadata, telemetry)
     return [
@@ -86,10 +91,30 @@ def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiatio
     )
 
 
-def _redemption(parts: Parts, authentication: ClientAuthentication) -> Redemption:
+def _token_endpoint(parts: Parts, authentication: ClientAuthentication) -> TokenEndpoint:
+    surroundings, nonces = parts.surroundings, None
+    if parts.settings.tokens.require_dpop_nonce:
+        nonces = DpopNonces(parts.keys.ring.derive("dpop-nonces"))
+    constraint = SenderConstraint(
+        replays=parts.stores.replays,
+        addresses=frozenset({parse_http_uri(parts.endpoints.token)}),
+        nonces=nonces,
+        clock=surroundings.clock,
+    )
+    requests = TokenRequests(
+        authentication=authentication,
+        constraint=constraint,
+        grant_types={CIBA_GRANT_TYPE: _redemption(parts)},
+        new_operation=surroundings.new_operation,
+    )
+    return TokenEndpoint(
+        requests, nonces=nonces, clock=surroundings.clock, telemetry=surroundings.telemetry
+    )
+
+
+def _redemption(parts: Parts) -> Redemption:
     tokens, issuer = parts.settings.tokens, parts.settings.server.issuer
     return Redemption(
-        authentication=authentication,
         transactions=parts.stores.transactions,
         gate=parts.gate,
         devices=parts.stores.devices,
@@ -104,7 +129,6 @@ def _redemption(parts: Parts, authentication: ClientAuthentication) -> Redemptio
             keys=parts.keys,
             random=parts.surroundings.random,
         ),
-        new_operation=parts.surroundings.new_operation,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,
     )

@@ -1,6 +1,5 @@
 """Backchannel authentication endpoint (CIBA 7)."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -8,6 +7,7 @@ from starlette.types import Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
+from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.initiation import Initiation
 from ciba_service.ports import Telemetry
 
@@ -29,9 +29,9 @@ class BackchannelAuthenticationEndpoint(ClientFormEndpoint):
         super().__init__(telemetry)
         self._initiation = initiation
 
-    async def answer_form(self, form: Mapping[str, str], send: Send) -> None:
+    async def answer_request(self, request: ClientRequest, send: Send) -> None:
         """Start a transaction and acknowledge it (CIBA 7.3)."""
-        acknowledged = await self._initiation.initiate(form)
+        acknowledged = await self._initiation.initiate(request)
         answer = _Answer(
             auth_req_id=acknowledged.auth_req_id.value,
             expires_in=acknowledged.expires_in,

@@ -1,14 +1,14 @@
 """A form that a client signs for: what the backchannel and the token endpoint have in common."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar, Final
 
 from starlette.types import Scope, Send
 
-from ciba_service.endpoints.body import BodyPolicy, header
+from ciba_service.endpoints.body import BodyPolicy, header, header_lines
 from ciba_service.endpoints.post import PostEndpoint
+from ciba_service.flow.client_request import ClientRequest
 from ciba_service.protocol.errors import InvalidClientError, OAuth2Error, Reason
 from ciba_service.protocol.request.form import parse_form
 
@@ -23,7 +23,7 @@ class ClientFormEndpoint(PostEndpoint):
     body: ClassVar = BodyPolicy("application/x-www-form-urlencoded", limit=65_536, seconds=10.0)
 
     @abstractmethod
-    async def answer_form(self, form: Mapping[str, str], send: Send) -> None:
+    async def answer_request(self, request: ClientRequest, send: Send) -> None:
         """Call the step and answer."""
 
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
@@ -32,7 +32,8 @@ class ClientFormEndpoint(PostEndpoint):
         if header(scope, b"authorization") is not None:
             # RFC 6749 2.3: no method but the registered one, and not more than one.
             raise InvalidClientError from Reason("the Authorization header is no client method")
-        await self.answer_form(form, send)
+        request = ClientRequest(form, dpop=header_lines(scope, b"dpop"))
+        await self.answer_request(request, send)
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:
         """RFC 6749 5.2: who came by header is answered by header."""

@@ -1,27 +1,48 @@
-"""Token endpoint, CIBA grant (CIBA 10.1, 11)."""
+"""Token endpoint (RFC 6749 3.2, CIBA 10.1, 11)."""
 
-from collections.abc import Mapping
-from typing import Final
+from http import HTTPStatus
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.redemption import Redemption
-from ciba_service.ports import Telemetry
+from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.token_request import TokenRequests
+from ciba_service.ports import Clock, Telemetry
+from ciba_service.protocol.errors import OAuth2Error
+from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 
 __all__ = ["TokenEndpoint"]
 
-_OK: Final = 200
-
 
 class TokenEndpoint(ClientFormEndpoint):
-    """``POST /token``."""
+    """``POST /token``; whoever uses DPoP is told the nonce for its next proof (RFC 9449 8)."""
 
-    def __init__(self, redemption: Redemption, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        requests: TokenRequests,
+        *,
+        nonces: DpopNonces | None,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
         super().__init__(telemetry)
-        self._redemption = redemption
+        self._requests = requests
+        self._nonces = nonces
+        self._clock = clock
 
-    async def answer_form(self, form: Mapping[str, str], send: Send) -> None:
+    async def answer_request(self, request: ClientRequest, send: Send) -> None:
         """Answer with tokens, or with the error that says why not."""
-        await respond(send, _OK, await self._redemption.redeem(form))
+        response = await self._requests.answer(request)
+        nonce = self._nonce() if request.dpop else ()
+        await respond(send, HTTPStatus.OK, response, nonce)
+
+    def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:
+        """What every error answer here carries."""
+        uses_dpop = any(name == b"dpop" for name, _ in scope["headers"])
+        return (*super().challenge(scope, error), *(self._nonce() if uses_dpop else ()))
+
+    def _nonce(self) -> tuple[tuple[bytes, bytes], ...]:
+        if self._nonces is None:
+            return ()
+        return ((b"dpop-nonce", self._nonces.current(self._clock.now_ms() / 1000).encode()),)

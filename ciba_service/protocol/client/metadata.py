@@ -11,6 +11,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ciba_service.protocol.client.certificates.registration import (
+    CertificateMethod,
+    CertificateRule,
+    InvalidCertificateMetadataError,
+    register_certificate_rule,
+)
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
 from ciba_service.protocol.names import (
@@ -21,6 +27,7 @@ from ciba_service.protocol.names import (
 )
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
+from ciba_service.protocol.tokens.dpop.binding import BindingPolicy
 
 __all__ = ["Client", "ClientMetadata", "InvalidMetadataError", "register_client"]
 
@@ -57,6 +64,11 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     id_token_signed_response_alg: str | None = None
     tls_client_certificate_bound_access_tokens: bool = False
     dpop_bound_access_tokens: bool = False
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
     authorization_details_types: tuple[str, ...] = ()
     polling_interval: int = _DEFAULT_INTERVAL
     require_otp: bool = False
@@ -65,12 +77,17 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered client whose metadata was found valid under its profile."""
+    """A registered client whose metadata was found valid under its profile.
+
+    It authenticates with a certificate where it has a ``certificate_rule``, else with assertions.
+    """
 
     client_id: str
     name: str
     profile: Profile
     keys: KeySet = field(repr=False)
+    certificate_rule: CertificateRule | None
+    binding: BindingPolicy
     assertion_algorithms: frozenset[SignatureAlgorithm]
     request_signing_alg: SignatureAlgorithm | None
     id_token_alg: SignatureAlgorithm
@@ -99,16 +116,20 @@ def register_client(members: Mapping[str, object]) -> Client:
         metadata = msgspec.convert(members, ClientMetadata)
     except msgspec.ValidationError as error:
         raise InvalidMetadataError(str(error)) from error
-    _refuse_binding(metadata)
     profile = PROFILES[metadata.profile]
     delivery_mode = _delivery_mode(metadata, profile)
+    certificate_rule = _certificate_rule(metadata, members)
+    request_signing_alg = _request_signing_alg(metadata, profile)
+    needs_keys = certificate_rule is None or request_signing_alg is not None
     return Client(
         client_id=_client_id(metadata),
         name=_name(metadata),
         profile=profile,
-        keys=_keys(metadata),
+        keys=_keys(metadata, needed=needs_keys),
+        certificate_rule=certificate_rule,
+        binding=_binding(metadata, profile),
         assertion_algorithms=_assertion_algorithms(metadata, profile),
-        request_signing_alg=_request_signing_alg(metadata, profile),
+        request_signing_alg=request_signing_alg,
         id_token_alg=_id_token_alg(metadata, profile),
         scope=_scope(metadata),
         delivery_mode=delivery_mode,
@@ -121,11 +142,31 @@ def register_client(members: Mapping[str, object]) -> Client:
     )
 
 
-def _refuse_binding(metadata: ClientMetadata) -> None:
-    # A client that relies on bound tokens must not be given bearer tokens instead.
-    for name in ("tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens"):
-        if getattr(metadata, name):
-            raise InvalidMetadataError(f"{name}: sender-constrained tokens are not issued yet")
+def _certificate_rule(
+    metadata: ClientMetadata, members: Mapping[str, object]
+) -> CertificateRule | None:
+    methods = [PRIVATE_KEY_JWT, *CertificateMethod]
+    if metadata.token_endpoint_auth_method not in methods:
+        known = ", ".join(methods)
+        raise InvalidMetadataError(f"token_endpoint_auth_method must be one of {known}")
+    try:
+        return register_certificate_rule(
+            {**members, "token_endpoint_auth_method": metadata.token_endpoint_auth_method}
+        )
+    except InvalidCertificateMetadataError as error:
+        raise InvalidMetadataError(str(error)) from error
+
+
+def _binding(metadata: ClientMetadata, profile: Profile) -> BindingPolicy:
+    # FAPI 1.0 Part 2 5.2.2 (5) knows certificates only; DPoP takes their place where registered.
+    is_bound_by_profile = profile.demands_certificate and not metadata.dpop_bound_access_tokens
+    return BindingPolicy(
+        demands_sender_constraint=profile.demands_sender_constraint,
+        certificate_bound=(
+            metadata.tls_client_certificate_bound_access_tokens or is_bound_by_profile
+        ),
+        dpop_bound=metadata.dpop_bound_access_tokens,
+    )
 
 
 def _client_id(metadata: ClientMetadata) -> str:
@@ -145,13 +186,13 @@ def _name(metadata: ClientMetadata) -> str:
         raise InvalidMetadataError("client_name is missing or is not plain text") from error
 
 
-def _keys(metadata: ClientMetadata) -> KeySet:
-    if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT:
-        raise InvalidMetadataError(f"token_endpoint_auth_method must be {PRIVATE_KEY_JWT}")
+def _keys(metadata: ClientMetadata, *, needed: bool) -> KeySet:
     if metadata.jwks_uri is not None:
         raise InvalidMetadataError("jwks_uri is not supported; give the keys as jwks")
     if metadata.jwks is None:
-        raise InvalidMetadataError("jwks is missing")
+        if needed:
+            raise InvalidMetadataError("jwks is missing")
+        return KeySet([])
     try:
         return KeySet.parse(metadata.jwks)
     except InvalidKeyError as error:

@@ -7,6 +7,7 @@ import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
 
 __all__ = [
@@ -54,6 +55,7 @@ class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     amr: tuple[str, ...]
     txn: str
     challenge_hash: str
+    cnf: Binding | None = None
     authorization_details: tuple[PaymentInitiation, ...] = ()
 
 
@@ -74,7 +76,14 @@ def access_token_lifetime(grant: Grant, configured: int) -> int:
 
 
 def access_token_claims(
-    grant: Grant, *, issuer: str, audience: str, jti: str, now: int, lifetime: int
+    grant: Grant,
+    binding: Binding,
+    *,
+    issuer: str,
+    audience: str,
+    jti: str,
+    now: int,
+    lifetime: int,
 ) -> AccessTokenClaims:
     """Claims of the access token; ``now`` and ``lifetime`` are in seconds."""
     return AccessTokenClaims(
@@ -91,6 +100,7 @@ def access_token_claims(
         amr=grant.amr,
         txn=grant.txn,
         challenge_hash=grant.challenge_hash,
+        cnf=binding if binding.is_bound else None,
         authorization_details=grant.payments,
     )
 

@@ -154,7 +154,7 @@ def test_unknown_metadata_is_ignored():
                 ),
                 id=f"method-{method}",
             )
-            for method in ("none", "client_secret_basic", "client_secret_jwt", "tls_client_auth")
+            for method in ("none", "client_secret_basic", "client_secret_jwt", "")
         ),
         pytest.param({"jwks": None}, "jwks is missing", id="no-keys"),
         pytest.param({"jwks": {"keys": []}}, "jwks:", id="empty-key-set"),
@@ -172,11 +172,20 @@ def test_unknown_metadata_is_ignored():
         pytest.param({"polling_interval": 301}, "polling_interval", id="long-interval"),
         pytest.param({"polling_interval": "5"}, "polling_interval", id="interval-a-string"),
         pytest.param(
-            {"tls_client_certificate_bound_access_tokens": True},
-            "tls_client_certificate_bound_access_tokens",
-            id="certificate-bound-tokens",
+            {"token_endpoint_auth_method": "tls_client_auth"},
+            "tls_client_auth needs exactly one of",
+            id="certificate-without-subject",
         ),
-        pytest.param({"dpop_bound_access_tokens": True}, "dpop_bound", id="dpop-bound-tokens"),
+        pytest.param(
+            {"tls_client_auth_san_dns": "till.example"},
+            "tls_client_auth_san_dns: it does not go with private_key_jwt",
+            id="subject-without-certificate",
+        ),
+        pytest.param(
+            {"tls_client_certificate_bound_access_tokens": "yes"},
+            "tls_client_certificate_bound_access_tokens",
+            id="bound-a-string",
+        ),
         pytest.param({"enabled": "yes"}, "enabled", id="enabled-a-string"),
     ],
 )
@@ -258,3 +267,45 @@ def test_a_push_client_needs_no_grant_and_may_then_not_use_it():
     """A push client has no token request; without the grant it is no CIBA client either."""
     client = registered(signer(**PUSH, grant_types=[]))
     assert not client.may_use_ciba
+
+
+@pytest.mark.clause("fapi2-sp-5.3.2.1-5")
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({"profile": "fapi-ciba"}, (True, True, False)),
+        ({"profile": "fapi-ciba", "dpop_bound_access_tokens": True}, (True, False, True)),
+        ({"profile": "fapi2-ciba"}, (True, False, False)),
+        ({"profile": "fapi2-ciba", "dpop_bound_access_tokens": True}, (True, False, True)),
+        (
+            {"profile": "fapi2-ciba", "tls_client_certificate_bound_access_tokens": True},
+            (True, True, False),
+        ),
+        ({"profile": "ciba-core"}, (False, False, False)),
+    ],
+    ids=str,
+)
+def test_profile_and_registration_say_what_tokens_are_bound_to(
+    metadata: dict[str, Any], expected: tuple[bool, bool, bool]
+):
+    """A FAPI client is always bound; FAPI-CIBA means certificates unless DPoP was registered."""
+    binding = registered(signer(**metadata)).binding
+    found = (binding.demands_sender_constraint, binding.certificate_bound, binding.dpop_bound)
+    assert found == expected
+
+
+def test_a_client_with_a_certificate_needs_keys_for_requests_only():
+    """Without signed requests a key set is not needed, with them it is."""
+    by_certificate = {
+        "profile": "ciba-core",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_san_dns": "till.example",
+        "jwks": None,
+    }
+    unsigned = registered(
+        signer(**by_certificate, backchannel_authentication_request_signing_alg=None)
+    )
+    assert len(unsigned.keys) == 0
+    assert unsigned.certificate_rule is not None
+    with pytest.raises(InvalidMetadataError, match="jwks is missing"):
+        registered(signer(**by_certificate))

@@ -20,6 +20,7 @@ from ciba_service.protocol.tokens.claims import (
     access_token_lifetime,
     id_token_claims,
 )
+from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
 from tests.unit.protocol.registrations import ISSUER
 
@@ -72,7 +73,13 @@ def test_an_access_token_says_what_was_granted():
     """It has the claims of RFC 9068, the transaction and the challenge that was approved."""
     claims = as_json(
         access_token_claims(
-            GRANT, issuer=ISSUER, audience="https://api.example", jti="jti", now=NOW, lifetime=300
+            GRANT,
+            Binding(),
+            issuer=ISSUER,
+            audience="https://api.example",
+            jti="jti",
+            now=NOW,
+            lifetime=300,
         )
     )
     assert claims == {
@@ -102,8 +109,11 @@ def test_a_payment_is_in_access_token_and_answer():
             "creditorName": "Merchant A",
         }
     ]
-    token = access_token_claims(PAID, issuer=ISSUER, audience="a", jti="j", now=NOW, lifetime=300)
+    token = access_token_claims(
+        PAID, Binding(jkt="key"), issuer=ISSUER, audience="a", jti="j", now=NOW, lifetime=300
+    )
     assert as_json(token)["authorization_details"] == granted
+    assert as_json(token)["cnf"] == {"jkt": "key"}
     answer = TokenResponse(
         access_token="token",
         token_type="Bearer",

@@ -68,7 +68,7 @@ def token_binding(
     if not (policy.certificate_bound or needs_some_binding):
         return Binding(jkt=None if proof is None else proof.jkt)
     if certificate_thumbprint is None:
-        raise InvalidRequestError from Reason("the client certificate is missing")
+        raise InvalidRequestError from Reason("the client certificate is missing or unusable")
     return Binding(
         certificate_thumbprint=certificate_thumbprint, jkt=None if proof is None else proof.jkt
     )

@@ -36,10 +36,13 @@ _TYP: Final = "dpop+jwt"
 
 @dataclass(frozen=True, slots=True)
 class ProvenRequest:
-    """What a proof must be about: method and address, and the access token that came with it."""
+    """What a proof must be about: method and address, and the access token that came with it.
+
+    An endpoint has one address, and another where certificates are asked for (RFC 8705 5).
+    """
 
     method: str
-    uri: HttpUri
+    uris: frozenset[HttpUri]
     access_token: str | None = field(default=None, repr=False)
 
 
@@ -106,13 +109,14 @@ def _verify_claims(
     jti = claims.jti()
     if claims.text("htm") != request.method:
         raise InvalidClaimsError("htm is another method")
-    if parse_http_uri(claims.text("htu")) != request.uri:
+    uri = parse_http_uri(claims.text("htu"))
+    if uri not in request.uris:
         raise InvalidClaimsError("htu is another address")
     issued_at = _verify_times(claims, now)
     _verify_token_hash(claims, request.access_token)
     return VerifiedProof(
         jkt=jkt,
-        replay_id=_replay_id(jti, request.uri),
+        replay_id=_replay_id(jti, uri),
         keep_until=issued_at + MAXIMUM_AGE + _REPLAY_MARGIN,
         next_nonce=None if nonces is None else _verify_nonce(claims, nonces, now),
     )

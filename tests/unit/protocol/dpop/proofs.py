@@ -23,7 +23,7 @@ from tests.unit.protocol.registrations import key_for
 
 NOW: Final = 1_795_230_000
 TOKEN_ENDPOINT: Final = "https://op.example/token"
-TOKEN_REQUEST: Final = ProvenRequest("POST", parse_http_uri(TOKEN_ENDPOINT))
+TOKEN_REQUEST: Final = ProvenRequest("POST", frozenset({parse_http_uri(TOKEN_ENDPOINT)}))
 KEY: Final = key_for("ES256", "proof-key")
 ECDSA_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _JWK_MEMBERS: Final = frozenset({"kty", "crv", "x", "y", "n", "e"})

@@ -36,7 +36,7 @@ HEADER: Final = json.dumps(header_with(KEY)).encode()
 PAYLOAD: Final = json.dumps(claims_with()).encode()
 NONCES: Final = DpopNonces(b"k" * 32)
 ACCOUNTS: Final = ProvenRequest(
-    "GET", parse_http_uri("https://op.example/resource/accounts"), access_token="at-1"
+    "GET", frozenset({parse_http_uri("https://op.example/resource/accounts")}), access_token="at-1"
 )
 ATH: Final = base64url(hashlib.sha256(b"at-1").digest())
 
@@ -67,7 +67,7 @@ def test_the_example_of_the_specification_is_accepted():
         "iOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyM"
         "jYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
     )
-    request = ProvenRequest("POST", parse_http_uri("https://server.example.com/token"))
+    request = ProvenRequest("POST", frozenset({parse_http_uri("https://server.example.com/token")}))
     outcome = accepted(example, request=request, now=1562262616)
     assert outcome.jkt == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
@@ -384,7 +384,9 @@ def test_a_replay_is_recognised_by_key_target_and_jti():
     again = accepted(proof(iat=NOW - 5, htu=f"{TOKEN_ENDPOINT}?again"))
     assert (again.jkt, again.replay_id) == (first.jkt, first.replay_id)
     assert accepted(proof(jti="twice")).replay_id != first.replay_id
-    elsewhere = ProvenRequest("POST", parse_http_uri("https://op.example/resource/payments"))
+    elsewhere = ProvenRequest(
+        "POST", frozenset({parse_http_uri("https://op.example/resource/payments")})
+    )
     other = accepted(proof(htu="https://op.example/resource/payments"), request=elsewhere)
     assert other.replay_id != first.replay_id
 

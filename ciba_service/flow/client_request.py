@@ -1,0 +1,19 @@
+"""What a client sent: a form, and whatever beside it proves who it is and what it holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["ClientRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """A form that a client posted to one of our endpoints.
+
+    ``certificates`` is the chain of the connection, DER, leaf first, empty when there is none;
+    ``dpop`` has the lines of the DPoP header.
+    """
+
+    form: Mapping[str, str] = field(repr=False)
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    dpop: tuple[str, ...] = field(default=(), repr=False)
