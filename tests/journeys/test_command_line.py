@@ -140,6 +140,19 @@ async def test_a_further_phone_is_said_in_so_many_words(place: Installation):
     assert (await place.command("users", "list", "--json")).json()[0]["phones"] == 2
 
 
+async def test_a_code_made_before_the_first_phone_adds_no_second(place: Installation):
+    """It was made without --additional, and is worth nothing once there is a phone."""
+    await place.serve()
+    made = (await place.command("users", "activate", "alice", "--json")).json()
+    await activated(place)
+    late = place.phone()
+    refused = await late.send_enrolment(
+        late.enrolment(made["activation_code"], second_secret=made["second_secret"])
+    )
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_enrolment")
+    assert (await place.command("users", "list", "--json")).json()[0]["phones"] == 1
+
+
 @pytest.mark.parametrize("serving", [True, False], ids=["serving", "alone"])
 async def test_people_read_tables(place: Installation, *, serving: bool):
     """Without --json, lists are tables and codes are sentences; check is content."""
