@@ -15,6 +15,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
@@ -79,8 +80,9 @@ def _health_routes(parts: Parts) -> list[Route]:
 async def _http_exception(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
+    wrong = NotFoundError if status == HTTPStatus.NOT_FOUND else InvalidRequestError
     return JSONResponse(
-        {"error": "not_found" if status == HTTPStatus.NOT_FOUND else "invalid_request"},
+        {"error": wrong.error, "error_description": wrong.description},
         status,
         {"cache-control": "no-store", **(headers or {})},
     )

@@ -12,6 +12,7 @@ import uvicorn
 from ciba_service.app import build_service
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
+from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.sca.messages import SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
 
@@ -40,10 +41,10 @@ class _Server(uvicorn.Server):
 
 
 def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
-    """How uvicorn is run: fast parsers, no access log, small frames, no compression."""
+    """How uvicorn is run: bounded heads, no access log, small frames, no compression."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # any ASGI application
-        http="httptools",
+        http=http_within(HttpBounds(connections=server.max_connections)),
         ws="websockets-sansio",
         ws_max_size=_FRAME_LIMIT,
         ws_per_message_deflate=False,

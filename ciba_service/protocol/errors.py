@@ -27,6 +27,7 @@ __all__ = [
     "InvalidScopeError",
     "InvalidUserCodeError",
     "MissingUserCodeError",
+    "NotFoundError",
     "OAuth2Error",
     "PolicyRefusedError",
     "Reason",
@@ -226,6 +227,14 @@ class TemporarilyUnavailableError(OAuth2Error):
     error = "temporarily_unavailable"
     description = "The service is temporarily unavailable."
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class NotFoundError(OAuth2Error):
+    """404 ``not_found``: nothing is at this address."""
+
+    error = "not_found"
+    description = "There is nothing at this address."
+    status_code = HTTPStatus.NOT_FOUND
 
 
 class ServerError(OAuth2Error):

@@ -46,6 +46,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     port: _Port = 8080
     tls_certificate: _Text | None = None
     tls_key: _Text | None = None
+    max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

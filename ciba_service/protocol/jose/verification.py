@@ -41,6 +41,9 @@ class InvalidJwsError(ValueError):
     """The object is not a JWS this service accepts; the text says why, for the log only."""
 
 
+_LONGEST_KEPT_HEADER: Final = 512
+
+
 @dataclass(frozen=True, slots=True)
 class JoseHeader:
     """The header members that matter; ``typ`` is in lower case without ``application/``."""
@@ -112,8 +115,18 @@ def verify_jws(
     raise InvalidJwsError("the signature does not verify")
 
 
-@lru_cache(maxsize=512)
 def _parse_header(segment: str) -> JoseHeader:
+    # What strangers send must not fill the memory: only headers of an ordinary length are kept.
+    is_ordinary = len(segment) <= _LONGEST_KEPT_HEADER
+    return _kept_header(segment) if is_ordinary else _read_header(segment)
+
+
+@lru_cache(maxsize=512)
+def _kept_header(segment: str) -> JoseHeader:
+    return _read_header(segment)
+
+
+def _read_header(segment: str) -> JoseHeader:
     members = parse_json_object(parse_base64url(segment))
     alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
     if "crit" in members or "b64" in members:

@@ -152,7 +152,10 @@ async def test_a_defect_is_a_500_without_text(
     async with run_service(clients=[till]) as service:
         answer = await service.http.post(path, data={"scope": "openid"})
         assert answer.status_code == 500
-        assert "secret" not in answer.text
+        assert answer.json() == {
+            "error": "server_error",
+            "error_description": "The service failed to answer.",
+        }
         (defect,) = service.telemetry.failures
     assert (defect.name, defect.fields["path"]) == ("defect", path)
 

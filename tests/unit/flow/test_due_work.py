@@ -151,6 +151,45 @@ async def test_a_record_of_another_format_holds_up_nothing(
         assert failure.fields["transaction_id"] == strange
 
 
+async def test_more_work_than_fits_a_claim_is_done_at_once(idle: RunningService):
+    """A partition is worked off to its end, claim after claim."""
+    worker, name = other_worker(idle), transaction_id("x")
+    partition = partition_of(name)
+    key = f"ciba:{{p{partition}}}:due"
+    for number in range(150):
+        member = f"expire:{name[:2]}{number:020d}"
+        await idle.commands.call("ZADD", key, 1, member)
+    await worker.work_off(partition)
+    assert await idle.commands.call("ZCARD", key) == 0
+
+
+async def test_a_store_that_fails_in_the_middle_is_reported(
+    idle: RunningService, monkeypatch: pytest.MonkeyPatch
+):
+    """What could be done is done; the rest stays leased and is found again."""
+    worker = other_worker(idle)
+    auth_req_id = await started_by_alice(idle)
+    read = type(idle.service.stores.transactions).read
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(type(idle.service.stores.transactions), "read", fail)
+    partition = partition_of(transaction_id(auth_req_id))
+    with pytest.raises(StoreUnavailable):
+        await worker.work_off(partition)
+    monkeypatch.setattr(type(idle.service.stores.transactions), "read", read)
+    idle.clock.advance(LEASE_MS / 1000)
+    claimed = await claim(idle, auth_req_id)
+    assert [work.kind for work in claimed] == [DueKind.ANNOUNCE]
+
+
+async def started_by_alice(service: RunningService) -> str:
+    """A request that nobody was told of."""
+    await service.enrolled_phone("alice")
+    return await service.till.started()
+
+
 class Unreachable:
     """A due store that is away."""
 

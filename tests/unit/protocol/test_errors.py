@@ -32,6 +32,7 @@ EXPECTED = {
     "InvalidScopeError": (400, "invalid_scope"),
     "InvalidUserCodeError": (400, "invalid_user_code"),
     "MissingUserCodeError": (400, "missing_user_code"),
+    "NotFoundError": (404, "not_found"),
     "PolicyRefusedError": (403, "access_denied"),
     "RevokedDeviceError": (403, "device_revoked"),
     "ServerError": (500, "server_error"),
