@@ -97,9 +97,18 @@ class FileKeys:
 
 
 def generate_keys(directory: Path, *, random: Randomness, now: int) -> list[KeyListing]:
-    """Make whatever is missing; returns what was made. Existing keys are never touched."""
+    """Make whatever is missing; returns what was made. Existing keys are never touched.
+
+    Raises:
+        KeyFileError: when there are keys without their ring, which nothing can make again.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     stored = _read_keys(directory) if (directory / KEYS_FILE).exists() else ()
+    if not (directory / RING_FILE).exists():
+        if stored:
+            raise KeyFileError(f"{directory / RING_FILE} is missing; the data cannot be opened")
+        ring = _StoredRing(keys=(base64url(random(_RING_KEY_BYTES)),))
+        _write(directory / RING_FILE, msgspec.json.encode(ring))
     present = {(key.purpose, key.alg) for key in stored}
     made = [
         _new_key(purpose, alg, random=random, now=now)
@@ -108,9 +117,6 @@ def generate_keys(directory: Path, *, random: Randomness, now: int) -> list[KeyL
     ]
     if made:
         _write(directory / KEYS_FILE, msgspec.json.encode((*stored, *made)))
-    if not (directory / RING_FILE).exists():
-        ring = _StoredRing(keys=(base64url(random(_RING_KEY_BYTES)),))
-        _write(directory / RING_FILE, msgspec.json.encode(ring))
     return [_listing(key) for key in made]
 
 
@@ -224,3 +230,8 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     Path(temporary).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -152,6 +152,16 @@ async def test_an_open_directory_is_closed_to_others(data_dir: Path):
         assert mode(data_dir) == 0o700
 
 
+def test_a_directory_of_others_is_left_alone(data_dir: Path):
+    """Where other files are, nothing is written and nobody is locked out."""
+    data_dir.mkdir(mode=0o755)
+    data_dir.joinpath("letters.txt").touch()
+    with pytest.raises(EmbeddedServerFailed, match="holds other files"):
+        asyncio.run(open_embedded(data_dir))
+    assert [path.name for path in data_dir.iterdir()] == ["letters.txt"]
+    assert mode(data_dir) == 0o755
+
+
 async def test_closing_ends_server_and_supervisor(data_dir: Path):
     """Nothing is left running, and the directory is free."""
     server = await open_embedded(data_dir, own=True)

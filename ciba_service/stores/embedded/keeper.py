@@ -138,7 +138,9 @@ class Keeper:
             try:
                 supervisor = self._supervisor = await self._spawn()
             except (EmbeddedServerFailed, OSError) as error:
-                _log.warning("embedded_server_not_started", extra={"reason": str(error)})
+                _log.warning(
+                    "embedded_server_not_started", extra={"fields": {"reason": str(error)}}
+                )
             else:
                 _log.warning("embedded_server_restarted")
 

@@ -110,10 +110,21 @@ async def _start(data_dir: Path, lock: OwnerLock, program: Path | None) -> Embed
 
 def _private_directory(data_dir: Path) -> Path:
     data_dir.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    if not _is_ours(data_dir):
+        raise EmbeddedServerFailed(
+            f"The directory {data_dir} holds other files; the data need one of their own."
+        )
     if data_dir.stat().st_uid != os.geteuid():
         raise EmbeddedServerFailed(f"The data directory {data_dir} belongs to another user.")
     data_dir.chmod(_PRIVATE)
     return data_dir.resolve()
+
+
+def _is_ours(data_dir: Path) -> bool:
+    """Whether this service was here before, or nothing but its keys is there."""
+    names = {path.name for path in data_dir.iterdir()}
+    was_here = not names.isdisjoint({"owner.lock", "redis.lock", "redis.version", "appendonlydir"})
+    return was_here or names <= {"keys", "lost+found"}
 
 
 def _choose_program(data_dir: Path, program: Path | None) -> Path:

@@ -96,13 +96,20 @@ def test_only_what_is_missing_is_made(directory: Path):
     assert (directory / "ring.json").read_bytes() == ring
 
 
-def test_a_lost_ring_is_made_beside_the_keys(directory: Path):
-    """Keys stay; only the missing file is written."""
-    keys = (directory / "keys.json").read_bytes()
+def test_a_lost_ring_is_not_made_anew(directory: Path):
+    """Sealed data would be lost without a word; the operator is told which file is missing."""
     (directory / "ring.json").unlink()
-    assert generate(directory) == []
-    assert (directory / "keys.json").read_bytes() == keys
-    load_keys(directory)
+    with pytest.raises(KeyFileError, match=r"ring\.json is missing"):
+        generate_keys(directory, random=secrets.token_bytes, now=1)
+    assert not (directory / "ring.json").exists()
+
+
+def test_a_ring_without_keys_gets_them(directory: Path):
+    """What a start that was cut off left behind is completed; the ring stays."""
+    ring = (directory / "ring.json").read_bytes()
+    (directory / "keys.json").unlink()
+    assert generate_keys(directory, random=secrets.token_bytes, now=1)
+    assert (directory / "ring.json").read_bytes() == ring
 
 
 def test_what_an_interrupted_start_left_does_not_stop_the_next(tmp_path: Path):
