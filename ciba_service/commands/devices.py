@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from ciba_service.channels.hub import SocketHub
-from ciba_service.commands.opening import open_stores
+from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
-from ciba_service.ports import Announcement, AnnouncementKind
-from ciba_service.sca.devices import user_tag_of
+from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
-from ciba_service.stores.keys import user_tag
 
 __all__ = ["list_devices", "revoke_device"]
 
@@ -41,9 +40,11 @@ async def list_devices(settings: Settings, subject: str | None, *, as_json: bool
 async def revoke_device(settings: Settings, device_id: str) -> None:
     """Destroy a phone's keys and cut its socket; raises ``CommandFailed`` when there is none."""
     async with open_stores(settings) as stores:
-        tag = user_tag_of(device_id)
-        if tag is None or not await stores.devices.revoke(device_id):
+        revocation = DeviceRevocation(
+            devices=stores.devices,
+            hub=SocketHub(stores.broadcast),
+            telemetry=system_surroundings().telemetry,
+        )
+        if not await revocation.revoke(device_id):
             raise CommandFailed(f"there is no device {device_id}")
-        hub = SocketHub(stores.broadcast)
-        await hub.announce(Announcement(AnnouncementKind.REVOKED, tag, device_id))
     sys.stdout.write(f"{device_id} is revoked\n")

@@ -1,23 +1,16 @@
 """``ciba-service users``: list, activation codes, unlock."""
 
-import secrets
 import sys
 
 import msgspec
 
-from ciba_service.clock import SystemClock
-from ciba_service.commands.opening import open_stores
+from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
-from ciba_service.ports import Activation
-from ciba_service.sca.activation import (
-    ACTIVATION_LIFETIME_MS,
-    new_activation_code,
-    new_second_secret,
-    normal_code,
-)
+from ciba_service.flow.activation import Activations, HasPhone
+from ciba_service.flow.unlocking import Unlocking
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
+from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
-from ciba_service.stores.keys import user_tag
 
 __all__ = ["activate_user", "list_users", "unlock_user"]
 
@@ -59,23 +52,29 @@ async def activate_user(
             not set: a further phone by this way is the operator's reset (PSD2 RTS art. 24).
     """
     require_user(settings, subject)
-    clock = SystemClock()
-    code = new_activation_code(secrets.token_bytes)
-    second = new_second_secret(secrets.token_bytes) if settings.device.second_secret else None
+    surroundings = system_surroundings()
     async with open_stores(settings) as stores:
-        if not additional and await stores.devices.list(user_tag(subject)):
+        activations = Activations(
+            activations=stores.activations,
+            devices=stores.devices,
+            random=surroundings.random,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        )
+        try:
+            issued = await activations.issue(
+                subject, further=additional, with_second_secret=settings.device.second_secret
+            )
+        except HasPhone as error:
             raise CommandFailed(
                 f"{subject} has a phone; --additional makes a code for a further one"
-            )
-        until = clock.now_ms() + ACTIVATION_LIFETIME_MS
-        await stores.activations.put(
-            normal_code(code), Activation(subject, further=additional), second, until=until
-        )
-    row = _ActivationRow(subject, code, ACTIVATION_LIFETIME_MS // 1000, second or "")
+            ) from error
+    second = issued.second_secret
+    row = _ActivationRow(subject, issued.code, issued.expires_in, second or "")
     if as_json:
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
         return
-    sys.stdout.write(f"activation code  {code}  (single use, ten minutes)\n")
+    sys.stdout.write(f"activation code  {issued.code}  (single use, ten minutes)\n")
     if second is not None:
         sys.stdout.write(f"second secret    {second}  (hand it over another way)\n")
 
@@ -84,5 +83,6 @@ async def unlock_user(settings: Settings, subject: str) -> None:
     """Forget failed attempts; raises ``CommandFailed`` when there is no such user."""
     require_user(settings, subject)
     async with open_stores(settings) as stores:
-        await stores.attempts.unlock(user_tag(subject))
+        unlocking = Unlocking(attempts=stores.attempts, telemetry=system_surroundings().telemetry)
+        await unlocking.unlock(subject)
     sys.stdout.write(f"{subject} is unlocked\n")

@@ -7,7 +7,7 @@ from typing import TypeVar
 from ciba_service.flow.decision import Decisions, DeviceRevoked
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
-from ciba_service.sca.devices import user_tag_of
+from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
 
 __all__ = ["Conversation"]
@@ -29,42 +29,35 @@ class Conversation:
         self._challenges = challenges
         self._devices = devices
 
-    async def replies(self, device_id: str, message: Fetch | Decide) -> list[ServiceMessage]:
+    async def replies(self, device: Device, message: Fetch | Decide) -> list[ServiceMessage]:
         """The frames that answer ``message``.
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
         """
         if isinstance(message, Fetch):
-            return await self.open_challenges(device_id)
-        return [await self._decisions.decide(device_id, message.decision)]
+            return await self.open_challenges(device)
+        return [await self._decisions.decide(device.device_id, message.decision)]
 
-    async def open_challenges(self, device_id: str) -> list[ServiceMessage]:
+    async def open_challenges(self, device: Device) -> list[ServiceMessage]:
         """Every open challenge of the phone's user, then the list of them.
 
         Raises:
             DeviceRevoked: when the phone may not see them any more.
             StoreUnavailable: when the store cannot be reached.
         """
-        return await self._if_enrolled(device_id, self._challenges.fetch(_tag(device_id)))
+        return await self._if_enrolled(device, self._challenges.fetch(device.tag))
 
-    async def offer(self, device_id: str, transaction_id: str) -> ServiceMessage | None:
+    async def offer(self, device: Device, transaction_id: str) -> ServiceMessage | None:
         """One challenge, if it is open; raises as ``open_challenges``."""
-        challenge = self._challenges.find(_tag(device_id), transaction_id)
-        return await self._if_enrolled(device_id, challenge)
+        challenge = self._challenges.find(device.tag, transaction_id)
+        return await self._if_enrolled(device, challenge)
 
-    async def verify_enrolled(self, device_id: str) -> None:
+    async def verify_enrolled(self, device: Device) -> None:
         """Look the phone up, where nothing else is read; raises as ``open_challenges``."""
-        if not await self._devices.is_active(device_id):
+        if not await self._devices.is_active(device.device_id):
             raise DeviceRevoked
 
-    async def _if_enrolled(self, device_id: str, reading: Awaitable[_T]) -> _T:
-        _, found = await asyncio.gather(self.verify_enrolled(device_id), reading)
+    async def _if_enrolled(self, device: Device, reading: Awaitable[_T]) -> _T:
+        _, found = await asyncio.gather(self.verify_enrolled(device), reading)
         return found
-
-
-def _tag(device_id: str) -> str:
-    tag = user_tag_of(device_id)
-    if tag is None:
-        raise AssertionError("an authenticated phone has the name of one")
-    return tag

@@ -27,7 +27,7 @@ from ciba_service.sca.decision import (
     parse_decision,
     verify_decision,
 )
-from ciba_service.sca.devices import Device, user_tag_of
+from ciba_service.sca.devices import Device
 from ciba_service.sca.factors import evaluate_factors
 from ciba_service.sca.messages import Accepted, Factor, RefusalReason, Refused, Verdict
 from ciba_service.sca.policy import amr_of
@@ -95,7 +95,7 @@ class Decisions:
     async def _answer(
         self, presented: PresentedDecision, transaction: Transaction | None, device: Device
     ) -> Accepted | Refused:
-        if transaction is None or transaction.user_tag != user_tag_of(device.device_id):
+        if transaction is None or transaction.user_tag != device.tag:
             return _refused(presented, RefusalReason.NOT_OPEN)
         if transaction.decision == presented.operation:
             return _accepted(presented)
@@ -133,10 +133,9 @@ class Decisions:
         self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
     ) -> Accepted | Refused:
         device = decision.device
-        tag = user_tag_of(device.device_id) or ""
         try:
             attempt = await self._attempts.reserve(
-                tag,
+                device.tag,
                 operation=decision.operation,
                 knowledge=Factor.PIN in request.factors,
                 now=self._clock.now_ms(),
@@ -156,7 +155,7 @@ class Decisions:
         answer = await self._swap(presented, decided)
         if isinstance(answer, Refused):
             # The factors were right and only the moment was wrong: nothing counts against the user.
-            await self._attempts.succeeded(tag, operation=decision.operation)
+            await self._attempts.succeeded(device.tag, operation=decision.operation)
         return answer
 
     async def _factors_hold(

@@ -1,7 +1,6 @@
 """A phone is enrolled: activation code, second secret, proof of possession (PSD2 RTS 24, 25)."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +23,7 @@ from ciba_service.protocol.errors import InvalidEnrolmentError, Reason
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import encrypt_to
 from ciba_service.sca.activation import normal_code
-from ciba_service.sca.devices import Device, UserTag, new_device_id
+from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import (
     SECRETS_TYP,
     EnrolmentAnswer,
@@ -62,7 +61,6 @@ class Enrolment:
         users: UserDirectory,
         hub: DeviceHub,
         keys: KeyRing,
-        user_tag: Callable[[str], UserTag],
         random: Randomness,
         clock: Clock,
         telemetry: Telemetry,
@@ -73,7 +71,6 @@ class Enrolment:
         self._users = users
         self._hub = hub
         self._keys = keys
-        self._user_tag = user_tag
         self._random = random
         self._clock = clock
         self._telemetry = telemetry
@@ -106,7 +103,7 @@ class Enrolment:
     async def _add(
         self, activation: Activation, enrolment: VerifiedEnrolment, operation: str
     ) -> Device:
-        tag = self._user_tag(activation.subject)
+        tag = user_tag(activation.subject)
         device = await self._devices.add(
             tag,
             Device(
@@ -131,7 +128,7 @@ class Enrolment:
         await self._hub.announce(
             Announcement(
                 AnnouncementKind.ENROLLED,
-                self._user_tag(device.subject),
+                device.tag,
                 device.device_id,
                 device.name,
             )

@@ -38,7 +38,7 @@ from ciba_service.protocol.request.signed_request import RequestReplay
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
-from ciba_service.sca.devices import UserTag
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.policy import requirement
 
@@ -78,7 +78,6 @@ class Initiation:
         worker: DueWorker,
         keys: KeyRing,
         policy: InitiationPolicy,
-        user_tag: Callable[[str], UserTag],
         new_operation: Callable[[], str],
         random: Randomness,
         clock: Clock,
@@ -92,7 +91,6 @@ class Initiation:
         self._worker = worker
         self._keys = keys
         self._policy = policy
-        self._user_tag = user_tag
         self._new_operation = new_operation
         self._random = random
         self._clock = clock
@@ -130,7 +128,7 @@ class Initiation:
             _raise_first(consumed, unused, reservation)
         except BaseException:
             if user is not None and reservation is PromptReservation.RESERVED:
-                await self._prompts.release(self._user_tag(user.subject), new.transaction_id)
+                await self._prompts.release(user_tag(user.subject), new.transaction_id)
             raise
         subject = _reserved_subject(user, reservation)
         await self._store(new, subject, client, request, operation)
@@ -164,7 +162,7 @@ class Initiation:
         if user is None or not user.enabled:
             return None
         return await self._prompts.reserve(
-            self._user_tag(user.subject),
+            user_tag(user.subject),
             new.transaction_id,
             now=new.created_at,
             until=new.expires_at,
@@ -203,7 +201,7 @@ class Initiation:
             NewTransaction(
                 transaction_id=new.transaction_id,
                 client_id=client.client_id,
-                user_tag=self._user_tag(subject),
+                user_tag=user_tag(subject),
                 request=StoredRequest(
                     subject=subject,
                     scope=request.scope,

@@ -1,5 +1,6 @@
 """An enrolled phone: its names, its public key, and the secrets shared with it."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,7 +12,7 @@ from ciba_service.protocol.jose.encoding import (
 )
 from ciba_service.protocol.jose.keys import VerificationKey
 
-__all__ = ["Device", "UserTag", "new_device_id", "user_tag_of"]
+__all__ = ["Device", "UserTag", "new_device_id", "user_tag", "user_tag_of"]
 
 # A name is the user's tag and as many random bytes.
 _TAG_BYTES: Final = 16
@@ -30,6 +31,16 @@ class Device:
     key: VerificationKey
     pin_key: bytes = field(repr=False)
     totp_secret: str = field(repr=False)
+
+    @property
+    def tag(self) -> UserTag:
+        """The tag of its user."""
+        return user_tag(self.subject)
+
+
+def user_tag(subject: str) -> UserTag:
+    """The name of a user in keys and device ids: half of a SHA-256 hash."""
+    return base64url(hashlib.sha256(b"ciba-user\0" + subject.encode("utf-8")).digest()[:_TAG_BYTES])
 
 
 def new_device_id(tag: UserTag, token_bytes: Callable[[int], bytes]) -> str:

@@ -31,7 +31,6 @@ __all__ = [
     "revocation_key",
     "spent_key",
     "transaction_key",
-    "user_tag",
 ]
 
 PARTITIONS: Final = 256
@@ -50,11 +49,6 @@ PERSISTENT_KEYS: Final = (
 def partition_of(transaction_id: str) -> int:
     """The partition is the first byte of the transaction id."""
     return parse_base64url(transaction_id[:4])[0]  # four characters are three bytes exactly
-
-
-def user_tag(subject: str) -> UserTag:
-    """The name of a user in keys and device ids: half of a SHA-256 hash."""
-    return base64url(hashlib.sha256(b"ciba-user\0" + subject.encode("utf-8")).digest()[:16])
 
 
 def transaction_key(transaction_id: str) -> str:

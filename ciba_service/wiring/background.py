@@ -9,8 +9,8 @@ from typing import Final
 
 from starlette.applications import Starlette
 
-from ciba_service.ports import Activation, Clock, Telemetry
-from ciba_service.sca.activation import normal_code
+from ciba_service.flow.activation import Activations
+from ciba_service.ports import Clock, Telemetry
 from ciba_service.wiring.parts import Parts
 
 __all__ = ["Background", "supervise"]
@@ -40,11 +40,17 @@ class Background:
                 task.cancel()
 
     async def _store_presets(self) -> None:
+        stores, surroundings = self.parts.stores, self.parts.surroundings
+        activations = Activations(
+            activations=stores.activations,
+            devices=stores.devices,
+            random=surroundings.random,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        )
         for user in self.parts.settings.users:
             if user.activation_code is not None:
-                code = normal_code(user.activation_code)
-                first = Activation(user.sub, further=False)
-                await self.parts.stores.activations.put(code, first, None, until=None)
+                await activations.preset(user.sub, user.activation_code)
 
 
 async def supervise(

@@ -11,7 +11,6 @@ from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.sca.nonces import Nonces
-from ciba_service.stores.keys import user_tag
 from ciba_service.wiring.parts import Parts
 
 __all__ = ["device_routes"]
@@ -83,7 +82,6 @@ def _enrolment(parts: Parts) -> Enrolment:
         users=parts.users,
         hub=parts.hub,
         keys=parts.keys,
-        user_tag=user_tag,
         random=parts.surroundings.random,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,

@@ -22,7 +22,6 @@ from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.stores.configured import ConfiguredClients
-from ciba_service.stores.keys import user_tag
 from ciba_service.wiring.parts import Parts
 
 __all__ = ["oauth_routes", "published_metadata"]
@@ -83,7 +82,6 @@ def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiatio
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
         ),
-        user_tag=user_tag,
         new_operation=surroundings.new_operation,
         random=surroundings.random,
         clock=surroundings.clock,

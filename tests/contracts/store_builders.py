@@ -17,7 +17,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.request.authorization_details import InstructedAmount, PaymentInitiation
 from ciba_service.protocol.transaction.state import Event, FailureReason
-from ciba_service.sca.devices import Device, new_device_id
+from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import Factor
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
@@ -27,7 +27,6 @@ from ciba_service.stores.driver.connection import connect, disconnect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.health import RedisHealth
-from ciba_service.stores.keys import user_tag
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.factors import NO_STEP
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import user_tag
 from tests.contracts.store_builders import START, TAG, Stores, new_phone, processes
 
 PHONE = new_phone().device_id

@@ -7,8 +7,9 @@ import pytest
 
 from ciba_service.ports import PromptReservation
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
+from ciba_service.sca.devices import user_tag
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import prompts_key, user_tag
+from ciba_service.stores.keys import prompts_key
 from tests.contracts.store_builders import (
     EXPIRES_AT,
     PHONE_JWK,

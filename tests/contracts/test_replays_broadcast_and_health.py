@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from ciba_service.ports import ReplayKind
+from ciba_service.sca.devices import user_tag
 from ciba_service.stores.broadcast import RedisBroadcast
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import hub_channel, hub_channels, replay_key, user_tag
+from ciba_service.stores.keys import hub_channel, hub_channels, replay_key
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.replay import MARGIN_MS
 from tests.contracts.store_builders import START, TAG, NoWaiting, Stores, processes

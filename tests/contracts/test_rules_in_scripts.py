@@ -17,8 +17,9 @@ from ciba_service.protocol.transaction.state import (
     redeemable_until,
 )
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, LockedError, reserve_attempt
+from ciba_service.sca.devices import user_tag
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import attempts_key, transaction_key, user_tag
+from ciba_service.stores.keys import attempts_key, transaction_key
 from ciba_service.stores.transition_table import STATE_PRELUDE
 from tests.contracts.store_builders import (
     CLIENT,

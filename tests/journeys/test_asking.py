@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ciba_service.stores.keys import user_tag
+from ciba_service.sca.devices import user_tag
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
-from ciba_service.stores.keys import user_tag
 from tests.running_service import RunningService
 from tests.wire_phone import WirePhone
 

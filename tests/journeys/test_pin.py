@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.policy import PSD2_CA
-from ciba_service.stores.keys import user_tag
 from tests.journeys.test_payment import PAYMENT
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner

@@ -78,7 +78,7 @@ class DeviceMessagesEndpoint(PostEndpoint):
             device = await self._sessions.authenticate(
                 proof, body_hash=body_hash(body), operation=self._new_operation()
             )
-            replies = await self._conversation.replies(device.device_id, message)
+            replies = await self._conversation.replies(device, message)
         except DeviceRevoked:
             raise RevokedDeviceError from Reason("the phone is not enrolled")
         except InvalidDecisionError as error:

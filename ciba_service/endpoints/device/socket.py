@@ -29,7 +29,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
-from ciba_service.sca.devices import Device, user_tag_of
+from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     SUBPROTOCOL,
     Authenticate,
@@ -108,15 +108,14 @@ class DeviceSocket:
     async def _converse(self, socket: WebSocket) -> None:
         device = await self._authenticate(socket)
         connection = self._connections.next()
-        tag = user_tag_of(device.device_id) or ""
         try:
-            async with self._steps.hub.attach(tag, device.device_id, connection) as inbox:
+            async with self._steps.hub.attach(device.tag, device.device_id, connection) as inbox:
                 self._telemetry.event("device_connected", device_id=device.device_id)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._listen(socket, device))
                     tasks.create_task(self._watch(device))
                     async for announcement in inbox:
-                        for message in await self._frames(device.device_id, announcement):
+                        for message in await self._frames(device, announcement):
                             await self._send(socket, message)
         except* StoreUnavailable:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
@@ -153,14 +152,14 @@ class DeviceSocket:
             message = await _receive(socket)
             if not budget.spend(self._clock.now_ms()):
                 raise DeviceProtocolError(CloseCode.TOO_MANY_FRAMES)
-            for reply in await self._replies(device.device_id, message):
+            for reply in await self._replies(device, message):
                 await self._send(socket, reply)
 
-    async def _replies(self, device_id: str, message: DeviceMessage) -> list[ServiceMessage]:
+    async def _replies(self, device: Device, message: DeviceMessage) -> list[ServiceMessage]:
         if isinstance(message, Authenticate):
             raise DeviceProtocolError(CloseCode.MALFORMED)
         try:
-            return await self._steps.conversation.replies(device_id, message)
+            return await self._steps.conversation.replies(device, message)
         except InvalidDecisionError:
             raise DeviceProtocolError(CloseCode.MALFORMED) from None
         except StoreUnavailable:
@@ -173,24 +172,24 @@ class DeviceSocket:
         while True:
             await self._clock.sleep(self.patience.enrolment)
             with suppress(StoreUnavailable):
-                await self._steps.conversation.verify_enrolled(device.device_id)
+                await self._steps.conversation.verify_enrolled(device)
 
-    async def _frames(self, device_id: str, announcement: Announcement) -> list[ServiceMessage]:
+    async def _frames(self, device: Device, announcement: Announcement) -> list[ServiceMessage]:
         conversation = self._steps.conversation
         match announcement.kind:
             case AnnouncementKind.RESYNC:
-                return await conversation.open_challenges(device_id)
+                return await conversation.open_challenges(device)
             case AnnouncementKind.OFFER:
-                offer = await conversation.offer(device_id, announcement.about)
+                offer = await conversation.offer(device, announcement.about)
                 return [] if offer is None else [offer]
             case AnnouncementKind.WITHDRAW:
-                await conversation.verify_enrolled(device_id)
+                await conversation.verify_enrolled(device)
                 return [Withdrawn(announcement.about, WithdrawnReason(announcement.detail))]
             case AnnouncementKind.ENROLLED:
-                await conversation.verify_enrolled(device_id)
+                await conversation.verify_enrolled(device)
                 return [DeviceEnrolled(announcement.about, announcement.detail)]
             case AnnouncementKind.REVOKED:
-                await conversation.verify_enrolled(device_id)  # the store knows, a rumour does not
+                await conversation.verify_enrolled(device)  # the store knows, a rumour does not
                 return []
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)

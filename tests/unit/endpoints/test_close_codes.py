@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from ciba_service.endpoints.device.frame_budget import BURST, FrameBudget
 from ciba_service.endpoints.device.socket import DeviceSocket
 from ciba_service.ports import Announcement, AnnouncementKind
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, transaction_id
-from ciba_service.stores.keys import user_tag
 from tests.running_service import RunningService
 from tests.wire_phone import WirePhone, WireSocket
 

@@ -7,9 +7,10 @@ import pytest
 
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import DueKind, DueWork, StoreUnavailable
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.due import LEASE_MS
-from ciba_service.stores.keys import partition_of, transaction_key, user_tag
+from ciba_service.stores.keys import partition_of, transaction_key
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ciba_service.ports import User
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.request.parameters import LoginHint
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores import keys
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
@@ -34,8 +35,8 @@ def test_every_auth_req_id_leads_to_a_key(secret: bytes):
 @given(subject=st.text(st.characters(codec="utf-8")))
 def test_a_user_is_named_by_a_hash(subject: str):
     """Any subject has a tag of 22 harmless characters; different subjects have different ones."""
-    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", keys.user_tag(subject))
-    assert keys.user_tag(subject) != keys.user_tag(subject + "x")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", user_tag(subject))
+    assert user_tag(subject) != user_tag(subject + "x")
 
 
 @given(kind=st.text(), owner=st.text(), identifier=st.text())
@@ -47,7 +48,7 @@ def test_a_replay_key_holds_no_hostile_character(kind: str, owner: str, identifi
 
 def test_only_these_keys_may_live_for_ever():
     """The list is short: due work, phones, attempts, preset codes."""
-    tag = keys.user_tag("alice")
+    tag = user_tag("alice")
     lasting = [
         keys.due_key(255),
         keys.devices_key(tag),

@@ -1,0 +1,81 @@
+"""Activation codes: made by the operator for a user's phone, or preset in development."""
+
+from dataclasses import dataclass, field
+
+from ciba_service.ports import (
+    Activation,
+    ActivationStore,
+    Clock,
+    DeviceStore,
+    Randomness,
+    Telemetry,
+)
+from ciba_service.sca.activation import (
+    ACTIVATION_LIFETIME_MS,
+    new_activation_code,
+    new_second_secret,
+    normal_code,
+)
+from ciba_service.sca.devices import user_tag
+
+__all__ = ["Activations", "HasPhone", "IssuedCode"]
+
+
+class HasPhone(Exception):
+    """The user has a phone, and the code was not to be for a further one."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """What to hand over, the two by different ways; ``expires_in`` is in seconds."""
+
+    code: str = field(repr=False)
+    second_secret: str | None = field(repr=False)
+    expires_in: int
+
+
+class Activations:
+    """Makes codes."""
+
+    def __init__(
+        self,
+        *,
+        activations: ActivationStore,
+        devices: DeviceStore,
+        random: Randomness,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._activations = activations
+        self._devices = devices
+        self._random = random
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def issue(self, subject: str, *, further: bool, with_second_secret: bool) -> IssuedCode:
+        """Make a code; a further phone by this way is the operator's reset (PSD2 RTS art. 24).
+
+        Raises:
+            HasPhone: when the user has a phone and ``further`` is not set.
+        """
+        if not further and await self._devices.list(user_tag(subject)):
+            raise HasPhone
+        issued = IssuedCode(
+            code=new_activation_code(self._random),
+            second_secret=new_second_secret(self._random) if with_second_secret else None,
+            expires_in=ACTIVATION_LIFETIME_MS // 1000,
+        )
+        await self._activations.put(
+            normal_code(issued.code),
+            Activation(subject, further),
+            issued.second_secret,
+            until=self._clock.now_ms() + ACTIVATION_LIFETIME_MS,
+        )
+        self._telemetry.event("activation_issued", user=user_tag(subject), further=further)
+        return issued
+
+    async def preset(self, subject: str, code: str) -> None:
+        """Store a code of the configuration, good for a first phone, once and for ever."""
+        await self._activations.put(
+            normal_code(code), Activation(subject, further=False), None, until=None
+        )
