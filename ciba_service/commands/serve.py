@@ -5,26 +5,35 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import uvicorn
 
 from ciba_service.app import build_service
+from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
 from ciba_service.listening.bounded_http import HttpBounds, http_within
-from ciba_service.sca.messages import SUBPROTOCOL
+from ciba_service.listening.bounded_websocket import BoundedWebSocket
+from ciba_service.listening.listeners import Listener, ListeningServer
+from ciba_service.listening.peer import http_with_peer
+from ciba_service.listening.tls_client_certificates import ClientCertificateContext
+from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
+from ciba_service.listening.tls_offer import TlsOffer
+from ciba_service.listening.tls_ordinary import OrdinaryContext
+from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
 
 __all__ = ["serve", "server_config"]
 
-# A device frame is at most 16 KiB (docs/device-protocol.md).
-_FRAME_LIMIT: Final = 16_384
 _SHUTDOWN_SECONDS: Final = 10
 _BACKLOG: Final = 2_048
+# Open files beside connections of clients and phones: the store, logs, listeners.
+_OTHER_FILES: Final = 256
 
 
-class _Server(uvicorn.Server):
+class _Server(ListeningServer):
     """uvicorn's server, ended by signals without raising them again: there is more to close."""
 
     @contextmanager
@@ -44,9 +53,9 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
     """How uvicorn is run: bounded heads, no access log, small frames, no compression."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # any ASGI application
-        http=http_within(HttpBounds(connections=server.max_connections)),
-        ws="websockets-sansio",
-        ws_max_size=_FRAME_LIMIT,
+        http=http_with_peer(http_within(HttpBounds(connections=server.max_connections))),
+        ws=BoundedWebSocket,
+        ws_max_size=LARGEST_FRAME,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
@@ -55,8 +64,6 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        ssl_certfile=server.tls_certificate,
-        ssl_keyfile=server.tls_key,
     )
 
 
@@ -64,31 +71,57 @@ async def serve(settings: Settings) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
     surroundings = system_surroundings()
     keys = open_keys(settings)
+    missing = allow_open_files(settings.server.max_connections + _OTHER_FILES)
+    if missing:
+        surroundings.telemetry.event("too_few_open_files", missing=missing)
     async with opened_store(settings, own=True) as store:
         service = build_service(settings, store, keys, surroundings)
-        listener = _listen(settings.server)
+        listeners = _listeners(settings)
         surroundings.telemetry.event(
             "listening",
             issuer=settings.server.issuer,
             host=settings.server.host,
-            port=listener.getsockname()[1],
+            port=listeners[0].socket.getsockname()[1],
+            mtls_port=listeners[1].socket.getsockname()[1] if listeners[1:] else None,
             device_protocol=SUBPROTOCOL,
             warning=settings.exposure,
         )
-        server = _Server(server_config(service.app, settings.server))
+        server = _Server(server_config(service.app, settings.server), listeners)
         try:
-            await server.serve(sockets=[listener])
+            await server.serve()
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
             raise CommandFailed("the service did not start; the log says why") from ending
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.socket.close()
     surroundings.telemetry.event("stopped")
 
 
-def _listen(server: ServerSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+def _listeners(settings: Settings) -> list[Listener]:
+    """The ordinary listener and, where one is configured, that which asks for certificates."""
+    server, mtls = settings.server, settings.mtls
     try:
-        return socket.create_server((server.host, server.port), family=family, backlog=_BACKLOG)
+        offer = _offer(server)
+        ordinary = None if offer is None else OrdinaryContext.create(offer)
+        listeners = [Listener(_bind(server.host, server.port), ordinary)]
+        if mtls.port is not None and offer is not None:
+            certified = ClientCertificateContext.create(offer)
+            listeners.append(Listener(_bind(mtls.host, mtls.port), certified))
+    except InvalidTlsError as error:
+        raise CommandFailed(str(error)) from error
+    return listeners
+
+
+def _offer(server: ServerSettings) -> TlsOffer | None:
+    if server.tls_certificate is None or server.tls_key is None:
+        return None
+    identity = ServerIdentity.load(Path(server.tls_certificate), Path(server.tls_key))
+    return TlsOffer(identity, tls_1_2=server.tls_1_2)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:
-        where = f"{server.host}:{server.port}"
-        raise CommandFailed(f"cannot listen on {where}: {reason(error)}") from error
+        raise CommandFailed(f"cannot listen on {host}:{port}: {reason(error)}") from error

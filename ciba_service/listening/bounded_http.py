@@ -1,8 +1,8 @@
 """HTTP/1.1 within bounds: uvicorn's protocol limits neither the size of a head nor its time.
 
-A head that is too large is answered 431, one that is too slow 408, a malformed one 400, always as
-the JSON of the other errors, and the connection ends. Trailers are refused: they would be appended
-to headers that were read before.
+A head that is too large is answered 431, one that is too slow 408, one that is malformed or could
+be read in two ways 400, a connection too many 503, always as the JSON of the other errors, and the
+connection ends. Trailers are refused: they would be appended to headers that were read before.
 """
 
 import asyncio
@@ -10,32 +10,31 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar, Final
 
-import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ciba_service.protocol.errors import InvalidRequestError
+from ciba_service.listening.ambiguity import is_ambiguous
+from ciba_service.listening.refusals import refusal
 
 __all__ = ["BoundedHttp", "HttpBounds", "http_within"]
 
-_BODY: Final = msgspec.json.encode(
-    {"error": InvalidRequestError.error, "error_description": InvalidRequestError.description}
-)
-_HEAD_OF_REFUSAL: Final = b"".join(
-    (
-        b"content-type: application/json\r\ncache-control: no-store\r\n",
-        b"content-length: %d\r\n" % len(_BODY),
-        b"connection: close\r\n\r\n",
-    )
-)
+_PUNCTUATION: Final = 4
+"""Bytes of a header line that are neither its name nor its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpBounds:
-    """Sizes in bytes, times in seconds; ``connections`` are those of one listener."""
+    """Sizes in bytes, times in seconds; ``connections`` are those of one server.
+
+    ``message_seconds`` is for what follows a head. ``farewell_seconds`` is how long a peer may
+    still send after a refusal, so that it can read it, or leave the last bytes unread.
+    """
 
     head_size: int = 32_768
     head_seconds: float = 10.0
     message_seconds: float = 60.0
+    write_seconds: float = 30.0
+    farewell_seconds: float = 2.0
     connections: int = 10_000
 
 
@@ -48,44 +47,56 @@ class HeadRefused(Exception):
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection; ``http_within`` makes the class for given bounds."""
+    """One connection; ``http_within`` makes the class for given bounds.
+
+    ``_unparsed`` counts what came since the parser last made something of it: a single header
+    line, trailer or chunk extension without end reaches no callback.
+    """
 
     bounds: ClassVar = HttpBounds()
 
     _in_head = True
     _head_size = 0
     _unparsed = 0
-    _refusal = HTTPStatus.BAD_REQUEST
+    _refused = False
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _last_resort: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, if there is room for one more connection."""
         super().connection_made(transport)
         if len(self.connections) > self.bounds.connections:
-            transport.abort()
-            return
-        self._wait(self.bounds.head_seconds)
+            self._refused = True
+            transport.write(refusal(HTTPStatus.SERVICE_UNAVAILABLE))
+            self._end()
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
-        self._stop_waiting()
+        for timer in (self._deadline, self._unread, self._last_resort):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and stop where a head is longer or takes longer than it may."""
-        if self._in_head and self._deadline is None:
-            self._wait(self.bounds.head_seconds)
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
         self._unparsed += len(data)
-        super().data_received(data)
-        if self.transport.is_closing() or not self._in_head:
-            self._unparsed = 0
-        elif self._unparsed > self.bounds.head_size:
-            # A single header line without end reaches no callback.
+        try:
+            self._parse(memoryview(data))
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, HeadRefused) else HTTPStatus.BAD_REQUEST)
+        if self._unparsed > self.bounds.head_size:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        self._watch()
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head, self._head_size = True, 0
+        self._head_size, self._unparsed = 0, self._unparsed or 1
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -102,35 +113,109 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; its message has its own time."""
-        self._in_head = False
-        self._wait(self.bounds.message_seconds)
-        super().on_headers_complete()
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        if is_ambiguous(method, self.url, version, self.headers):
+            raise HeadRefused(HTTPStatus.BAD_REQUEST)
+        if not self._is_unwanted_upgrade():
+            super().on_headers_complete()
+            self._in_head, self._unparsed = False, 0
+            self._stop_waiting()
+
+    def on_chunk_header(self) -> None:
+        """A chunk begins, or the trailers."""
+        self._unparsed = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Part of the body."""
+        self._unparsed = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The message is whole."""
-        self._in_head = True
-        self._unparsed = 0
-        self._stop_waiting()
-        super().on_message_complete()
+        if not self._is_unwanted_upgrade():
+            self._in_head, self._unparsed = True, 0
+            self._stop_waiting()
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """One request is answered; a peer that was told to go need not read it to the end."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._end()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over."""
+        self._refused = True  # nothing that follows is HTTP
         self._stop_waiting()
         super().handle_websocket_upgrade()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text
-        """Answer for whatever the parser stopped at."""
-        self._refuse(self._refusal)
+    def shutdown(self) -> None:
+        """The server ends: a request at hand is still answered, nothing is waited for."""
+        if self._refused:
+            self._end()
+        else:
+            super().shutdown()
+
+    def pause_writing(self) -> None:
+        """What was answered is not read: not for ever."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.bounds.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It is read again."""
+        if self._unread is not None:
+            self._unread.cancel()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came after an answer."""
+        self._end()
+
+    def _parse(self, data: memoryview) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                if self._should_upgrade():
+                    self.handle_websocket_upgrade()
+                    return
+                # RFC 9110 7.8: ignored. This parser would take the body for the next request.
+                data, head = data[upgrade.args[0] :], self._head_without_upgrade()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _should_upgrade(self) -> bool:
+        is_opening = (self.parser.get_method(), self.parser.get_http_version()) == (b"GET", "1.1")
+        return is_opening and super()._should_upgrade()
+
+    def _is_unwanted_upgrade(self) -> bool:
+        return self.parser.should_upgrade() and not self._should_upgrade()
+
+    def _head_without_upgrade(self) -> bytes:
+        first = (self.parser.get_method(), self.url)
+        version = self.parser.get_http_version().encode("ascii")
+        lines = [b"%b: %b\r\n" % line for line in self.headers if line[0] != b"upgrade"]
+        return b"".join((b"%b %b HTTP/" % first, version, b"\r\n", *lines, b"\r\n"))
 
     def _count(self, *parts: bytes) -> None:
-        self._head_size += sum(map(len, parts))
+        self._head_size += sum(map(len, parts)) + _PUNCTUATION
         if self._head_size > self.bounds.head_size:
-            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            raise HeadRefused(self._refusal)
+            raise HeadRefused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
-    def _wait(self, seconds: float) -> None:
-        self._stop_waiting()
-        self._deadline = self.loop.call_later(seconds, self._too_slow)
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _watch(self) -> None:
+        """Give the peer a time for whatever is its turn to send."""
+        if self._deadline is not None or self._refused or self.transport.is_closing():
+            return
+        if not self._in_head:
+            self._deadline = self.loop.call_later(self.bounds.message_seconds, self._too_slow)
+        elif self._unparsed or self._is_idle():
+            self._deadline = self.loop.call_later(self.bounds.head_seconds, self._too_slow)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
@@ -139,18 +224,45 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if self._unparsed and self._in_head:
+        if not self._in_head:
+            self._end()
+        elif not self._is_idle():
+            # Until an earlier request is answered, the head may be waiting for us.
+            self._watch()
+        elif self._unparsed:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
-            self.transport.close()
+            self._end()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        self._stop_waiting()
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(b"".join((STATUS_LINE[status], _HEAD_OF_REFUSAL, _BODY)))
+        self._stop_waiting()
+        self._refused = True
+        if not self._is_next_to_be_answered():
+            self._end()
+            return
+        self.transport.write(refusal(status))
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        # RFC 9112 9.6: closed at once, with data unread, the refusal might not arrive.
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._last_resort = self.loop.call_later(self.bounds.farewell_seconds, self._end)
+
+    def _is_next_to_be_answered(self) -> bool:
+        if self._in_head:
+            return self._is_idle()
+        return not self.pipeline and not self.cycle.response_started
+
+    def _end(self) -> None:
         self.transport.close()
+        if self._last_resort is not None:
+            self._last_resort.cancel()
+        farewell = self.bounds.farewell_seconds
+        self._last_resort = self.loop.call_later(farewell, self.transport.abort)
 
 
 def http_within(bounds: HttpBounds) -> type[BoundedHttp]:

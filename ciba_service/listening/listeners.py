@@ -1,0 +1,83 @@
+"""One application on several sockets, each with TLS of its own, in one server with one lifespan."""
+
+import asyncio
+import socket
+import ssl
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+
+__all__ = ["Listener", "ListeningServer"]
+
+# A peer that is silent in its handshake, or does not answer close_notify, is left after these.
+_HANDSHAKE_SECONDS: Final = 10.0
+_CLOSING_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A bound socket and its TLS; ``None`` is for a proxy on the same machine, or development."""
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+
+
+class ListeningServer(uvicorn.Server):
+    """uvicorn's server, which itself knows one TLS context only.
+
+    Connections, limits, lifespan and the end are shared by all listeners; their sockets are
+    closed at the end. The TLS settings of ``config`` are not used.
+    """
+
+    def __init__(self, config: uvicorn.Config, listeners: Sequence[Listener]) -> None:
+        super().__init__(config)
+        self._listeners = tuple(listeners)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as uvicorn has it
+        """Begin the lifespan, then listen everywhere or nowhere.
+
+        Raises:
+            SystemExit: when the lifespan does not begin, as uvicorn does.
+            OSError: when a socket cannot be listened on.
+        """
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        self.servers = []
+        try:
+            for listener in self._listeners:
+                self.servers.append(await self._listen(listener))
+        except OSError:
+            await self._give_up()
+            raise
+        self.started = True
+
+    async def _listen(self, listener: Listener) -> asyncio.base_events.Server:
+        loop = asyncio.get_running_loop()
+        limited = listener.tls is not None
+        is_unix = listener.socket.family == socket.AF_UNIX
+        create = loop.create_unix_server if is_unix else loop.create_server
+        return await create(
+            self._protocol,
+            sock=listener.socket,
+            ssl=listener.tls,
+            backlog=self.config.backlog,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if limited else None,
+            ssl_shutdown_timeout=_CLOSING_SECONDS if limited else None,
+        )
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg] # uvicorn's protocols
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+    async def _give_up(self) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in self._listeners:
+            listener.socket.close()
+        await self.lifespan.shutdown()

@@ -1,0 +1,75 @@
+"""TLS of the mTLS listener: it asks for a certificate and takes any, or none.
+
+Python's ``ssl`` can only refuse what it cannot verify, and then the client would see a broken
+connection instead of the JSON error that OAuth demands. So pyOpenSSL does the work. What is proved
+here is possession of the key (RFC 8705 7.2); whose certificate it is, the application decides.
+"""
+
+import ssl
+from typing import Any, Final, Self
+
+from OpenSSL import SSL, crypto
+
+from ciba_service.listening.tls_connection import ClientCertificateConnection
+from ciba_service.listening.tls_identity import InvalidTlsError
+from ciba_service.listening.tls_offer import TLS_1_2_SUITES, TlsOffer
+from ciba_service.protocol.client.certificates.certificate import MAXIMUM_INTERMEDIATES
+
+__all__ = ["ClientCertificateContext"]
+
+_OPTIONS: Final = (
+    SSL.OP_NO_COMPRESSION
+    | SSL.OP_NO_TICKET
+    | SSL.OP_CIPHER_SERVER_PREFERENCE
+    | SSL.OP_NO_RENEGOTIATION
+)
+
+
+class ClientCertificateContext(ssl.SSLContext):
+    """A context for ``create_server`` (uvloop refuses what is no ``ssl.SSLContext``)."""
+
+    _server: SSL.Context
+
+    @classmethod
+    def create(cls, offer: TlsOffer) -> Self:
+        """Make the context; raises ``InvalidTlsError``."""
+        context = cls(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context._server = _server_context(offer)
+        except SSL.Error as error:
+            raise InvalidTlsError(
+                f"TLS cannot be offered with {offer.identity.certificate_file}"
+            ) from error
+        return context
+
+    def wrap_bio(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, **options: Any) -> Any:  # type: ignore[override] # noqa: ANN401, ARG002 - as ssl has it
+        """Begin a connection, always as the server."""
+        return ClientCertificateConnection(self, SSL.Connection(self._server), incoming, outgoing)
+
+
+def _server_context(offer: TlsOffer) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION if offer.tls_1_2 else SSL.TLS1_3_VERSION)
+    context.set_cipher_list(TLS_1_2_SUITES.encode())
+    context.set_options(_OPTIONS)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_verify(SSL.VERIFY_PEER, _take_any)
+    # OpenSSL builds a chain for nothing; it shall not build a long one.
+    context.set_verify_depth(MAXIMUM_INTERMEDIATES + 1)
+    own, *others = offer.identity.chain
+    context.use_certificate(own)
+    for certificate in others:
+        context.add_extra_chain_cert(certificate)
+    context.use_privatekey(offer.identity.key)
+    return context
+
+
+def _take_any(
+    connection: SSL.Connection,  # noqa: ARG001 - as pyOpenSSL calls it
+    certificate: crypto.X509,  # noqa: ARG001
+    error: int,  # noqa: ARG001
+    depth: int,  # noqa: ARG001
+    verified: int,  # noqa: ARG001
+) -> bool:
+    return True

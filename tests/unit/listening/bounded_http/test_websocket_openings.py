@@ -1,0 +1,31 @@
+"""The opening of a WebSocket: one that fails is refused in JSON and leaves nobody waiting."""
+
+import pytest
+
+from tests.unit.listening.bounded_http.bare_http import REFUSAL, Listener
+
+KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+OPENING = ("Upgrade: websocket", "Connection: Upgrade", KEY, "Sec-WebSocket-Version: 13")
+# This listener takes heads of 4 KiB; the library reads no more than 128 headers.
+REFUSED = {
+    "too many headers": (431, (*OPENING, *["X: x"] * 130)),
+    "a length": (400, (*OPENING, "Content-Length: 5")),
+    "chunks": (400, (*OPENING, "Transfer-Encoding: chunked")),
+    "no key": (400, tuple(line for line in OPENING if line != KEY)),
+    "another version": (400, (*OPENING[:-1], "Sec-WebSocket-Version: 7")),
+    "a subprotocol that is none": (400, (*OPENING, "Sec-WebSocket-Protocol: \x80")),
+    "what the application refuses": (403, OPENING),
+}
+
+
+@pytest.mark.parametrize(("status", "lines"), REFUSED.values(), ids=REFUSED.keys())
+async def test_an_opening_that_fails_is_answered(
+    patient: Listener, status: int, lines: tuple[str, ...]
+):
+    """One JSON answer that repeats nothing, and the connection ends."""
+    text = "\r\n".join(("GET /device/ws HTTP/1.1", "Host: a", *lines)) + "\r\n\r\n"
+    async with patient.connection() as connection:
+        await connection.send(text.encode("latin-1"))
+        assert await connection.answer() == (status, REFUSAL)
+        assert await connection.is_ended()
+    await patient.until_deserted()
