@@ -112,7 +112,7 @@ async def test_a_hint_that_leads_to_nobody_fails(run_service: ServiceRunner, til
     """Unknown, disabled and phone-less users are told apart by nothing."""
     users = ({"sub": "alice"}, {"sub": "dora", "enabled": False})
     async with run_service(clients=[till], users=users) as service:
-        answers = [await till.start(login_hint=hint) for hint in ("alice", "dora", "nobody", "")]
+        answers = [await till.start(login_hint=hint) for hint in ("alice", "dora", "nobody")]
         for answer in answers:
             assert_refused(answer, 400, "unknown_user_id")
         assert len({answer.text for answer in answers}) == 1

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from ciba_service.protocol.errors import InvalidRequestError, InvalidScopeError, Reason
+from ciba_service.protocol.jose.claims import Claims, InvalidClaimsError
+from ciba_service.protocol.jose.verification import CompactJws, InvalidJwsError, parse_jws
 from ciba_service.protocol.names import OPENID_SCOPE
+from ciba_service.protocol.request.hints import (
+    Hint,
+    IdTokenHint,
+    LoginHint,
+    LoginHintToken,
+    is_name,
+)
 
 __all__ = [
     "AUTHENTICATION_PARAMETERS",
@@ -31,8 +40,10 @@ AUTHENTICATION_PARAMETERS: Final = frozenset(
     | {"request_context", "authorization_details", "claims", "resource"}
 )
 
-MAXIMUM_HINT_LENGTH: Final = 256
+MAXIMUM_HINT_TOKEN_LENGTH: Final = 8192
 MAXIMUM_TOKEN_LENGTH: Final = 1024
+MAXIMUM_SCOPE_LENGTH: Final = 2048
+MAXIMUM_ACR_VALUES_LENGTH: Final = 1024
 _HINTS: Final = ("login_hint_token", "id_token_hint", "login_hint")
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -63,13 +74,6 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True)
-class LoginHint:
-    """``login_hint``: an identifier of the user, as the client knows it."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class ClientNotificationToken:
     """The bearer token the client expects with a callback; its ``repr`` is masked."""
 
@@ -89,6 +93,8 @@ def parse_scope(parameters: Parameters, allowed: frozenset[str]) -> tuple[str, .
     scope = parameters.text("scope")
     if scope is None:
         raise InvalidRequestError from Reason("scope is missing")
+    if len(scope) > MAXIMUM_SCOPE_LENGTH:
+        raise InvalidScopeError from Reason("scope is too long")
     tokens = tuple(dict.fromkeys(scope.split(" ")))
     if not all(_SCOPE_TOKEN.fullmatch(token) for token in tokens):
         raise InvalidScopeError from Reason("scope is malformed")
@@ -99,21 +105,40 @@ def parse_scope(parameters: Parameters, allowed: frozenset[str]) -> tuple[str, .
     return tokens
 
 
-def parse_hint(parameters: Parameters) -> LoginHint:
-    """The one hint of the request (CIBA 7.1).
+def parse_hint(parameters: Parameters) -> Hint:
+    """The one hint of the request; a token is taken apart, but not yet verified (CIBA 7.1).
 
     Raises:
-        InvalidRequestError: when there is none, more than one, or one this server does not take.
+        InvalidRequestError: when there is none or more than one, or when it is malformed.
     """
     present = [name for name in _HINTS if name in parameters]
     if len(present) != 1:
         raise InvalidRequestError from Reason(f"{len(present)} hints instead of one")
-    value = parameters.text(present[0])
-    if present[0] != "login_hint" or value is None:
-        raise InvalidRequestError from Reason(f"{present[0]} is not supported")
-    if len(value) > MAXIMUM_HINT_LENGTH:
-        raise InvalidRequestError from Reason("login_hint is too long")
-    return LoginHint(value)
+    name = present[0]
+    text = parameters.text(name) or ""
+    match name:
+        case "login_hint":
+            return _login_hint(text)
+        case "login_hint_token":
+            return LoginHintToken(*_hint_token(name, text))
+        case _:
+            return IdTokenHint(*_hint_token(name, text))
+
+
+def _login_hint(text: str) -> LoginHint:
+    if not is_name(text):
+        raise InvalidRequestError from Reason("login_hint is too long or has control characters")
+    return LoginHint(text)
+
+
+def _hint_token(name: str, text: str) -> tuple[CompactJws, Claims]:
+    if len(text) > MAXIMUM_HINT_TOKEN_LENGTH:
+        raise InvalidRequestError from Reason(f"{name} is too long")
+    try:
+        jws = parse_jws(text)
+        return jws, Claims.parse(jws.payload)
+    except (InvalidJwsError, InvalidClaimsError) as error:
+        raise InvalidRequestError from Reason(f"{name}: {error}")
 
 
 def parse_notification_token(parameters: Parameters) -> ClientNotificationToken | None:
@@ -156,6 +181,12 @@ def parse_requested_expiry(parameters: Parameters) -> int | None:
 
 
 def parse_acr_values(parameters: Parameters) -> tuple[str, ...]:
-    """``acr_values`` in order of preference (CIBA 7.1)."""
-    value = parameters.text("acr_values")
-    return () if value is None else tuple(dict.fromkeys(value.split()))
+    """``acr_values`` in order of preference, at most 1024 characters of them (CIBA 7.1).
+
+    Raises:
+        InvalidRequestError: when it is longer.
+    """
+    value = parameters.text("acr_values") or ""
+    if len(value) > MAXIMUM_ACR_VALUES_LENGTH:
+        raise InvalidRequestError from Reason("acr_values is too long")
+    return tuple(dict.fromkeys(value.split()))

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.errors import InvalidRequestError, InvalidScopeError
+from ciba_service.protocol.request.hints import Hint, IdTokenHint, LoginHint, LoginHintToken
 from ciba_service.protocol.request.parameters import (
     ClientNotificationToken,
-    LoginHint,
     Parameters,
     parse_acr_values,
     parse_hint,
@@ -17,7 +17,9 @@ from ciba_service.protocol.request.parameters import (
     parse_requested_expiry,
     parse_scope,
 )
+from tests.signing import new_key, segment, sign, unsecured
 
+HINT_TOKENS = ("login_hint_token", "id_token_hint")
 TEXT_PARAMETERS = ("scope", "login_hint", "client_notification_token", "acr_values")
 
 
@@ -60,13 +62,33 @@ def test_none_or_several_hints_are_refused(members: dict[str, str]):
 
 @pytest.mark.parametrize(
     "members",
-    [{"login_hint_token": "a"}, {"id_token_hint": "a"}, {"login_hint": "a" * 257}],
-    ids=["login_hint_token", "id_token_hint", "too-long"],
+    [
+        *({"login_hint": hint} for hint in ("", "a" * 256, "a\nb", "a\x00", "a\u200bb", "\u2028")),
+        *({name: "a"} for name in HINT_TOKENS),
+        *({name: "a.b.c"} for name in HINT_TOKENS),
+        *({name: ".".join("a" * 5)} for name in HINT_TOKENS),
+        *({name: unsecured({"sub": "a" * 8192})} for name in HINT_TOKENS),
+        *({name: sign({"alg": "ES256"}, b"[]", new_key())} for name in HINT_TOKENS),
+        *({name: f"{segment({'alg': 'ES256', 'crit': ['x']})}.e30.AA"} for name in HINT_TOKENS),
+    ],
+    ids=lambda members: repr(members)[:40],
 )
-def test_a_hint_this_service_does_not_take_is_refused(members: dict[str, str]):
-    """Only a login_hint of up to 256 characters is understood."""
+def test_a_malformed_hint_is_refused(members: dict[str, str]):
+    """A login_hint has 1 to 255 characters and no controls; a token is a JWS of bounded size."""
     with pytest.raises(InvalidRequestError):
         parse_hint(Parameters(members))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("login_hint_token", LoginHintToken), ("id_token_hint", IdTokenHint)]
+)
+def test_a_hint_token_is_taken_apart_and_never_shown(name: str, kind: type[Hint]):
+    """Whether it proves anything is not known yet; its repr tells nothing of it."""
+    hint = parse_hint(Parameters({name: unsecured({"sub": "alice"})}))
+    assert isinstance(hint, kind)
+    assert not isinstance(hint, LoginHint)
+    assert hint.claims.text("sub") == "alice"
+    assert repr(hint) == f"{kind.__name__}()"
 
 
 def test_a_login_hint_is_taken_as_it_is():
@@ -74,7 +96,7 @@ def test_a_login_hint_is_taken_as_it_is():
     assert parse_hint(Parameters({"login_hint": " Alice@example.org"})) == LoginHint(
         " Alice@example.org"
     )
-    assert parse_hint(Parameters({"login_hint": "a" * 256}))
+    assert parse_hint(Parameters({"login_hint": "a" * 255}))
 
 
 @pytest.mark.clause("ciba-7.1-4")
@@ -99,6 +121,7 @@ def test_a_missing_scope_is_an_invalid_request():
         pytest.param("openid pröfile", id="not-ascii"),
         pytest.param("OPENID", id="other-case"),
         pytest.param("", id="empty"),
+        pytest.param("openid" + " openid" * 300, id="too-long"),
     ],
 )
 def test_a_scope_that_is_malformed_or_not_allowed_is_refused(scope: str):
@@ -197,3 +220,10 @@ def test_acr_values_keep_their_order_of_preference():
     """Each value counts once, in the order the client gave."""
     assert parse_acr_values(Parameters({"acr_values": "b a  b"})) == ("b", "a")
     assert parse_acr_values(Parameters({})) == ()
+    assert len(parse_acr_values(Parameters({"acr_values": "a" * 1024}))) == 1
+
+
+def test_acr_values_are_bounded():
+    """More than 1024 characters are not read."""
+    with pytest.raises(InvalidRequestError):
+        parse_acr_values(Parameters({"acr_values": "a " * 513}))
