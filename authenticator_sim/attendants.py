@@ -104,9 +104,7 @@ class TerminalAttendant:
         """Ask until cancelled or the terminal is closed."""
         while True:
             transaction_id = await self._waiting.get()
-            challenge = self._phone.device.find_challenge(
-                transaction_id, now_ms=self._phone.clock.now_ms()
-            )
+            challenge = self._phone.find(transaction_id)
             if challenge is None:
                 continue
             try:
@@ -118,10 +116,9 @@ class TerminalAttendant:
 
     async def _attend(self, challenge: VerifiedChallenge) -> None:
         self._current, self._taken_away = challenge.transaction_id, asyncio.Event()
-        seconds_left = self._phone.device.seconds_left(challenge, now_ms=self._phone.clock.now_ms())
         decision = asyncio.create_task(self._dialogue.decide(challenge))
         ends = (
-            asyncio.create_task(self._phone.clock.sleep(seconds_left)),
+            asyncio.create_task(self._phone.clock.sleep(self._phone.seconds_left(challenge))),
             asyncio.create_task(self._taken_away.wait()),
         )
         try:

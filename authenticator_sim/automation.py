@@ -130,17 +130,13 @@ class Automation:
     async def _wait_for(self, name: str) -> bool:
         timer = asyncio.create_task(self._phone.clock.sleep(_WAIT_SECONDS))
         try:
-            while not (found := self._is_open(name)) and not timer.done():
+            while not (found := self._phone.find(name) is not None) and not timer.done():
                 arrival = asyncio.create_task(self._arrival.wait())
                 await asyncio.wait({timer, arrival}, return_when=asyncio.FIRST_COMPLETED)
                 arrival.cancel()
             return found
         finally:
             timer.cancel()
-
-    def _is_open(self, name: str) -> bool:
-        now_ms = self._phone.clock.now_ms()
-        return self._phone.device.find_challenge(name, now_ms=now_ms) is not None
 
     async def _carry_out(self, order: _Order) -> None:
         await self._phone.clock.sleep(_DELAY_SECONDS)

@@ -15,10 +15,10 @@ from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
 from authenticator_sim.core.otp import verify_totp_parameters
-from authenticator_sim.core.pin import KEY_BYTES, SALT_BYTES, WrappedPinKey
+from authenticator_sim.core.pin import SALT_BYTES, WrappedPinKey
 from authenticator_sim.errors import KeystoreRefused, NotEnrolled
 from authenticator_sim.storage import private_directory, read_private, write_private
-from ciba_service.sca.messages import ServiceKeys, TotpParameters
+from ciba_service.sca.messages import PIN_KEY_BYTES, ServiceKeys, TotpParameters
 
 __all__ = ["Keystore"]
 
@@ -106,7 +106,7 @@ class Keystore:
 def _identity(stored: _StoredPhone) -> DeviceIdentity:
     salt = jose.decode_base64url(stored.pin_salt)
     wrapped = jose.decode_base64url(stored.pin_key_wrapped)
-    if stored.format != _FORMAT or (len(salt), len(wrapped)) != (SALT_BYTES, KEY_BYTES):
+    if stored.format != _FORMAT or (len(salt), len(wrapped)) != (SALT_BYTES, PIN_KEY_BYTES):
         raise jose.JoseRefused("not this format")
     return DeviceIdentity(
         device_id=stored.device_id,

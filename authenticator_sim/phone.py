@@ -35,9 +35,17 @@ class Phone:
         self._channel = channel
         self._journal = journal
 
-    def find_challenge(self, transaction_id: str) -> VerifiedChallenge:
+    def find(self, transaction_id: str) -> VerifiedChallenge | None:
+        """Return the open challenge of a transaction, if there is one."""
+        return self.device.find_challenge(transaction_id, now_ms=self.clock.now_ms())
+
+    def seconds_left(self, challenge: VerifiedChallenge) -> int:
+        """Whole seconds until a challenge expires, by the service's clock."""
+        return self.device.seconds_left(challenge, now_ms=self.clock.now_ms())
+
+    def open_challenge(self, transaction_id: str) -> VerifiedChallenge:
         """Return an open challenge; raises ``NotOpen``."""
-        challenge = self.device.find_challenge(transaction_id, now_ms=self.clock.now_ms())
+        challenge = self.find(transaction_id)
         if challenge is None:
             raise NotOpen("There is no open request with this transaction id.")
         return challenge
@@ -51,7 +59,7 @@ class Phone:
             NotOpen: The request is not, or no longer, open.
             MissingFactor: The request asks for the PIN and there is none.
         """
-        challenge = self.find_challenge(transaction_id)
+        challenge = self.open_challenge(transaction_id)
         pin_key = await self._pin_key(challenge, pin)
         if otp is None and Factor.OTP in challenge.content.factors:
             otp = await self._unused_otp(challenge)

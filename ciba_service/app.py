@@ -15,6 +15,8 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.listening.proxy_certificates import ProxyCertificates
+from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
@@ -51,7 +53,14 @@ def build_service(
     app = Starlette(
         routes=[*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)],
         # Inside Starlette's own last handler, which would answer in plain text.
-        middleware=[Middleware(Outermost, telemetry=surroundings.telemetry)],
+        middleware=[
+            Middleware(Outermost, telemetry=surroundings.telemetry),
+            Middleware(
+                ProxyCertificates,
+                proxies=TrustedProxies.parse(settings.mtls.proxies),
+                escaped_pem_header=settings.mtls.certificate_header,
+            ),
+        ],
         exception_handlers={HTTPException: _http_exception},
         lifespan=Background(parts).lifespan,
     )

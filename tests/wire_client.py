@@ -27,8 +27,8 @@ class WireClient:
     http: httpx2.AsyncClient | None = None
 
     def registration(self) -> dict[str, Any]:
-        """Its metadata, as the configuration has it."""
-        return {
+        """Its metadata, as the configuration has it; a member set to None is left out."""
+        members = {
             "client_id": self.client_id,
             "client_name": f"Shop {self.client_id}",
             "profile": "ciba-core",
@@ -41,6 +41,7 @@ class WireClient:
             "jwks": {"keys": [public_jwk(self.key)]},
             **self.metadata,
         }
+        return {name: value for name, value in members.items() if value is not None}
 
     def now(self) -> int:
         """The time, as this client has it."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from authenticator_sim.commands.pins import obtain_pin
-from authenticator_sim.commands.surroundings import EventLog, Surroundings
+from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import ChallengeIgnored, ChallengeShown, Decided
+from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
@@ -34,7 +35,6 @@ class OneShotOptions:
 class _Errand:
     """One phone on one errand over HTTPS; it is the phone's way to the service."""
 
-    device: Device
     https: HttpsConnection
     log: EventLog
     accepted: list[Decided] = field(default_factory=list)
@@ -45,7 +45,7 @@ class _Errand:
             meant = isinstance(event, ChallengeShown) and event.transaction_id == transaction_id
             if meant or isinstance(event, ChallengeIgnored):
                 self.log.report(event)
-        return phone.find_challenge(transaction_id)
+        return phone.open_challenge(transaction_id)
 
     async def submit(self, decide: Decide) -> None:
         """Hand the decision in and report its outcome."""
@@ -99,5 +99,5 @@ async def _errand(
     log = EventLog(surroundings.reporter(json=options.json), journal)
     async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
         https = HttpsConnection(device, http=http, clock=clock, random_bytes=random_bytes)
-        errand = _Errand(device=device, https=https, log=log)
+        errand = _Errand(https=https, log=log)
         yield errand, Phone(device, channel=errand, clock=clock, journal=journal)

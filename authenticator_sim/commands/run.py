@@ -10,12 +10,13 @@ from typing import assert_never
 from authenticator_sim.attendants import AnswerAll, Attendant, TerminalAttendant
 from authenticator_sim.automation import Automation, listen_on_loopback
 from authenticator_sim.commands.pins import given_pin, obtain_pin
-from authenticator_sim.commands.surroundings import EventLog, Surroundings
+from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
 from authenticator_sim.connection.socket import SocketConnection
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.pin import Pin
 from authenticator_sim.errors import UsageError
+from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone

@@ -10,7 +10,7 @@ from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.enrolment import PendingEnrolment
 from authenticator_sim.errors import AddressRefused, EnrolmentRefused, ServiceUnreachable
 from authenticator_sim.ports import Clock, RandomBytes
-from ciba_service.sca.messages import EnrolmentAnswer
+from ciba_service.sca.messages import DevicePath, EnrolmentAnswer
 
 __all__ = ["send_enrolment"]
 
@@ -25,7 +25,7 @@ async def send_enrolment(
         ServiceUnreachable: No answer after several attempts, or one that is no answer.
         AddressRefused: The service names an address without TLS.
     """
-    url = f"{pending.issuer}/device/enrolments"
+    url = f"{pending.issuer}{DevicePath.ENROLMENTS}"
 
     async def attempt() -> EnrolmentAnswer:
         answer = await http.post(url, pending.body)

@@ -1,6 +1,7 @@
 """The phone over HTTPS: one nonce, one signed message, one answer with all its frames."""
 
 from http import HTTPStatus
+from posixpath import basename
 from urllib.parse import urljoin
 
 import msgspec
@@ -15,6 +16,7 @@ from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
     Decide,
     DeviceMessage,
+    DevicePath,
     Fetch,
     Hello,
     MessageExchange,
@@ -36,7 +38,7 @@ class HttpsConnection:
         self._clock = clock
         self._random_bytes = random_bytes
         self._messages = device.identity.messages
-        self._nonce = urljoin(self._messages, "nonce")
+        self._nonce = urljoin(self._messages, basename(DevicePath.NONCE))
 
     async def fetch(self) -> tuple[Event, ...]:
         """Ask for every open challenge.

@@ -27,6 +27,7 @@ from authenticator_sim.core.events import (
 from authenticator_sim.errors import UntrustedService
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
+    LARGEST_FRAME,
     SUBPROTOCOL,
     Decide,
     DeviceMessage,
@@ -34,9 +35,8 @@ from ciba_service.sca.messages import (
     decode_service_message,
 )
 
-__all__ = ["MAX_FRAME_BYTES", "SocketConnection"]
+__all__ = ["SocketConnection"]
 
-MAX_FRAME_BYTES: Final = 16 * 1024
 _HANDSHAKE_SECONDS: Final = 10.0
 _CLOSE_SECONDS: Final = 2.0
 _STOPS: Final = {
@@ -115,7 +115,7 @@ class SocketConnection:
                 compression=None,
                 open_timeout=self._handshake_seconds,
                 close_timeout=_CLOSE_SECONDS,
-                max_size=MAX_FRAME_BYTES,
+                max_size=LARGEST_FRAME,
             ) as socket:
                 await self._converse(socket)
         except ConnectionClosed as closed:

@@ -5,13 +5,13 @@ Holding a ``VerifiedChallenge`` proves that (PSD2 RTS art. 5).
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
 from ciba_service.sca.messages import (
     CHALLENGE_TYP,
+    CHALLENGE_VERSION,
     Challenge,
     Display,
     Payment,
@@ -19,8 +19,6 @@ from ciba_service.sca.messages import (
 )
 
 __all__ = ["ChallengeRefusal", "ChallengeRefused", "VerifiedChallenge", "verify_challenge"]
-
-_VERSION: Final = 1
 
 
 class ChallengeRefusal(StrEnum):
@@ -84,7 +82,7 @@ def verify_challenge(token: str, *, identity: DeviceIdentity, now_ms: int) -> Ve
 
 
 def _refusal(content: Challenge, *, issuer: str) -> ChallengeRefusal | None:
-    if content.v != _VERSION:
+    if content.v != CHALLENGE_VERSION:
         return ChallengeRefusal.UNKNOWN_VERSION
     if content.iss != issuer:
         return ChallengeRefusal.ANOTHER_ISSUER

@@ -36,6 +36,7 @@ from authenticator_sim.core.sessions import new_session_proof
 from authenticator_sim.errors import NotOpen, UntrustedService
 from authenticator_sim.ports import RandomBytes
 from ciba_service.sca.messages import (
+    OUTCOME_WINDOW,
     Accepted,
     Authenticate,
     ChallengeOffered,
@@ -55,9 +56,6 @@ from ciba_service.sca.messages import (
 __all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
 
 HISTORY_LENGTH: Final = 50
-
-# The service answers for ten minutes after the expiry of a transaction; then nothing will come.
-_OUTCOME_WINDOW_MS: Final = 10 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Device:
         return self._prompts.find(transaction_id, now_ms=self.service_now_ms(now_ms))
 
     def seconds_left(self, challenge: VerifiedChallenge, *, now_ms: int) -> int:
-        """Whole seconds until a challenge expires."""
+        """Whole seconds until a challenge expires, by the service's clock."""
         return challenge.seconds_left(self.service_now_ms(now_ms))
 
     def begin_connection(self) -> None:
@@ -234,11 +232,11 @@ class Device:
         if not self._greeted or welcome.device_id != self.identity.device_id:
             raise UntrustedService("The service welcomed another phone.")
         self._clock_offset_ms = welcome.server_time - now_ms
-        latest_exp_ms = welcome.server_time - _OUTCOME_WINDOW_MS
+        oldest_exp_ms = welcome.server_time - OUTCOME_WINDOW * 1000  # of others nothing will come
         self._unanswered = {
             name: decision
             for name, decision in self._unanswered.items()
-            if decision.challenge.content.exp * 1000 > latest_exp_ms
+            if decision.challenge.content.exp * 1000 > oldest_exp_ms
         }
         return Reaction(
             messages=tuple(decision.message for decision in self._unanswered.values()),
@@ -255,7 +253,9 @@ class Device:
             return Reaction(events=(ChallengeIgnored(refused.reason),))
         if not is_new:
             return Reaction()
-        return Reaction(events=(ChallengeShown(challenge.transaction_id, challenge.content),))
+        seconds_left = self.seconds_left(challenge, now_ms=now_ms)
+        shown = ChallengeShown(challenge.transaction_id, challenge.content, seconds_left)
+        return Reaction(events=(shown,))
 
     def _fetched(self, fetched: Fetched, now_ms: int) -> Reaction:
         expired = self._prompts.close_expired(now_ms=self.service_now_ms(now_ms))

@@ -9,11 +9,12 @@ from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
 from authenticator_sim.core.otp import verify_totp_parameters
-from authenticator_sim.core.pin import KEY_BYTES, SALT_BYTES, Pin, PinKey, wrap_pin_key
+from authenticator_sim.core.pin import SALT_BYTES, Pin, PinKey, wrap_pin_key
 from authenticator_sim.errors import UntrustedService
 from authenticator_sim.ports import RandomBytes
 from ciba_service.sca.messages import (
     ENROLMENT_TYP,
+    PIN_KEY_BYTES,
     SECRETS_TYP,
     EnrolmentAnswer,
     EnrolmentClaims,
@@ -126,6 +127,6 @@ def _verify_keys(keys: ServiceKeys) -> None:
 
 def _pin_key_bytes(text: str) -> bytes:
     key = jose.decode_base64url(text)
-    if len(key) != KEY_BYTES:
+    if len(key) != PIN_KEY_BYTES:
         raise jose.JoseRefused("a PIN key of another length")
     return key

@@ -83,10 +83,14 @@ class PhoneStopped(msgspec.Struct, frozen=True, tag="stopped", tag_field="event"
 
 
 class ChallengeShown(msgspec.Struct, frozen=True, tag="challenge", tag_field="event"):
-    """A verified challenge waits for the user; said once for each transaction."""
+    """A verified challenge waits for the user; said once for each transaction.
+
+    ``seconds_left`` is the time until it expires, by the service's clock.
+    """
 
     transaction_id: str
     challenge: Challenge
+    seconds_left: int
 
 
 class ChallengeIgnored(msgspec.Struct, frozen=True, tag="ignored", tag_field="event"):

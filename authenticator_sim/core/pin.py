@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from authenticator_sim.errors import InvalidPin
+from ciba_service.sca.messages import PIN_KEY_BYTES
 
 __all__ = [
-    "KEY_BYTES",
     "MAX_DIGITS",
     "MIN_DIGITS",
     "ROUNDS",
@@ -28,7 +28,6 @@ __all__ = [
 
 MIN_DIGITS: Final = 6
 MAX_DIGITS: Final = 12
-KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
 ROUNDS: Final = 600_000
 
@@ -103,7 +102,7 @@ def _is_run(digits: str) -> bool:
 
 def wrap_pin_key(key: PinKey, pin: Pin, *, salt: bytes) -> WrappedPinKey:
     """Hide the PIN key behind the PIN, under a fresh 16-byte salt."""
-    if len(key.key) != KEY_BYTES or len(salt) != SALT_BYTES:
+    if len(key.key) != PIN_KEY_BYTES or len(salt) != SALT_BYTES:
         raise ValueError("a PIN key has 32 bytes and its salt 16")
     return WrappedPinKey(salt=salt, wrapped=_xor_derived(key.key, pin, salt))
 
@@ -114,5 +113,5 @@ def unwrap_pin_key(wrapped: WrappedPinKey, pin: Pin) -> PinKey:
 
 
 def _xor_derived(data: bytes, pin: Pin, salt: bytes) -> bytes:
-    mask = hashlib.pbkdf2_hmac("sha256", pin.digits.encode("ascii"), salt, ROUNDS, KEY_BYTES)
+    mask = hashlib.pbkdf2_hmac("sha256", pin.digits.encode("ascii"), salt, ROUNDS, PIN_KEY_BYTES)
     return bytes(left ^ right for left, right in zip(data, mask, strict=True))

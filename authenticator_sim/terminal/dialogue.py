@@ -52,7 +52,7 @@ class Dialogue:
 
     def show(self, challenge: VerifiedChallenge) -> None:
         """Write the challenge and the possible answers."""
-        seconds_left = self._phone.device.seconds_left(challenge, now_ms=self._phone.clock.now_ms())
+        seconds_left = self._phone.seconds_left(challenge)
         view = render_challenge(challenge.content, seconds_left, bold=True)
         self._screen.write(f"\n{view}\n{render_choices()}\n")
         self._screen.flush()

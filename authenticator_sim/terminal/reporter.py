@@ -1,6 +1,5 @@
 """What happens, told to a person in sentences or to a program as one JSON object a line."""
 
-from collections.abc import Callable
 from typing import Protocol, TextIO
 
 import msgspec
@@ -25,7 +24,7 @@ from authenticator_sim.core.events import (
 )
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
-from ciba_service.sca.messages import Challenge, RefusalReason, Verdict
+from ciba_service.sca.messages import RefusalReason, Verdict
 
 __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
 
@@ -66,16 +65,9 @@ class JsonReporter:
 class TextReporter:
     """Sentences; each new challenge as the user sees it, unless a dialogue shows it."""
 
-    def __init__(
-        self,
-        screen: TextIO,
-        *,
-        seconds_left: Callable[[Challenge], int],
-        show_challenges: bool = True,
-    ) -> None:
+    def __init__(self, screen: TextIO, *, show_challenges: bool = True) -> None:
         """Write to this stream."""
         self._screen = screen
-        self._seconds_left = seconds_left
         self._show_challenges = show_challenges
 
     def report(self, event: Event) -> None:
@@ -88,7 +80,7 @@ class TextReporter:
     def _challenge(self, shown: ChallengeShown) -> str:
         if not self._show_challenges:
             return ""
-        view = render_challenge(shown.challenge, self._seconds_left(shown.challenge))
+        view = render_challenge(shown.challenge, shown.seconds_left)
         return f"Transaction {harmless(shown.transaction_id)}\n{view}"
 
 

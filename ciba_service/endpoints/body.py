@@ -11,6 +11,7 @@ __all__ = ["BodyPolicy", "UnreadableBody", "header", "header_lines", "read_body"
 _BAD_REQUEST: Final = 400
 _TIMEOUT: Final = 408
 _TOO_LARGE: Final = 413
+_UNSUPPORTED: Final = 415
 
 
 class UnreadableBody(Exception):
@@ -46,11 +47,13 @@ async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes
     """Read the whole body.
 
     Raises:
-        UnreadableBody: when it is of another type, too large, too slow, or cut off.
+        UnreadableBody: when it is of another type, compressed, too large, too slow, or cut off.
     """
     content_type = (header(scope, b"content-type") or b"").decode("latin-1")
     if content_type.partition(";")[0].strip().lower() != policy.media_type:
         raise UnreadableBody(_BAD_REQUEST, f"the content type is not {policy.media_type}")
+    if header(scope, b"content-encoding") is not None:
+        raise UnreadableBody(_UNSUPPORTED, "the body has a content coding")
     length = header(scope, b"content-length")
     if length is not None and length.isdigit() and _number(length) > policy.limit:
         raise UnreadableBody(_TOO_LARGE, "the body is too large")

@@ -1,28 +1,102 @@
 """The account gate with its look-ups: who may take a step, as the accounts are now."""
 
-from ciba_service.ports import UserDirectory
+import asyncio
+from dataclasses import dataclass
+
+from ciba_service.ports import AttemptStore, ClientRegistry, DeviceStore, UserDirectory
+from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.gate import (
     Accounts,
+    ClientState,
+    ConsentState,
     DeviceState,
     Step,
     UserState,
     is_open,
 )
+from ciba_service.sca.attempts import ATTEMPT_LIMIT
+from ciba_service.sca.devices import user_tag_of
 
-__all__ = ["AccountGate"]
+__all__ = ["AccountGate", "Parties"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Whom a request or a grant is between."""
+
+    subject: str
+    client_id: str
 
 
 class AccountGate:
-    """Asks the table (``protocol.transaction.gate``) about a user of the directory."""
+    """Asks the table (``protocol.transaction.gate``) about accounts as they are now."""
 
-    def __init__(self, users: UserDirectory) -> None:
+    def __init__(
+        self,
+        *,
+        users: UserDirectory,
+        clients: ClientRegistry,
+        devices: DeviceStore,
+        attempts: AttemptStore,
+    ) -> None:
         self._users = users
+        self._clients = clients
+        self._devices = devices
+        self._attempts = attempts
 
-    def is_open(self, step: Step, subject: str, *, device_is_active: bool = True) -> bool:
-        """Whether ``step`` may go on for this user and, where one is concerned, this phone."""
-        user = self._users.find_subject(subject)
-        accounts = Accounts(
-            user=UserState.ACTIVE if user is not None and user.enabled else UserState.DISABLED,
-            device=DeviceState.ACTIVE if device_is_active else DeviceState.REVOKED,
+    def lets_ask(
+        self, step: Step, parties: Parties, *, device: DeviceState, is_locked: bool
+    ) -> bool:
+        """Whether a step on the way to a decision may go on.
+
+        Phone and lock are known to the caller, or are found by the very step that follows.
+        """
+        return self._is_open(
+            step, parties, device=device, is_locked=is_locked, consent=ConsentState.ASKED
         )
-        return is_open(step, accounts)
+
+    async def lets_use(self, step: Step, grant: Grant) -> bool:
+        """Whether what was granted may be used: one round trip to look at phone and lock."""
+        tag = user_tag_of(grant.device_id)
+        if tag is None:
+            raise AssertionError("the phone that approved has a name of ours")
+        is_active, attempts = await asyncio.gather(
+            self._devices.is_active(grant.device_id), self._attempts.used(tag)
+        )
+        return self._is_open(
+            step,
+            Parties(grant.subject, grant.client_id),
+            device=DeviceState.ACTIVE if is_active else DeviceState.REVOKED,
+            is_locked=attempts >= ATTEMPT_LIMIT,
+            consent=ConsentState.GIVEN,
+        )
+
+    def _is_open(
+        self,
+        step: Step,
+        parties: Parties,
+        *,
+        device: DeviceState,
+        is_locked: bool,
+        consent: ConsentState,
+    ) -> bool:
+        return is_open(
+            step,
+            Accounts(
+                user=self._user(parties.subject, is_locked=is_locked),
+                device=device,
+                client=self._client(parties.client_id),
+                consent=consent,
+            ),
+        )
+
+    def _user(self, subject: str, *, is_locked: bool) -> UserState:
+        user = self._users.find_subject(subject)
+        if user is None or not user.enabled:
+            return UserState.DISABLED
+        return UserState.LOCKED if is_locked else UserState.ACTIVE
+
+    def _client(self, client_id: str) -> ClientState:
+        client = self._clients.find(client_id)
+        is_enabled = client is not None and client.enabled
+        return ClientState.ENABLED if is_enabled else ClientState.DISABLED

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import (
     AttemptStore,
@@ -17,7 +17,7 @@ from ciba_service.ports import (
     Transaction,
     TransactionStore,
 )
-from ciba_service.protocol.transaction.gate import Step
+from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.attempts import Attempt, LockedError
 from ciba_service.sca.decision import (
@@ -107,7 +107,8 @@ class Decisions:
         except InvalidDecisionError as error:
             self._telemetry.event("decision_invalid", device_id=device.device_id, detail=str(error))
             return _refused(presented, RefusalReason.INVALID_DECISION)
-        return await self._apply(presented, decision, request)
+        parties = Parties(request.subject, transaction.client_id)
+        return await self._apply(presented, decision, request, parties)
 
     def _verify(
         self, presented: PresentedDecision, device: Device, request: StoredRequest
@@ -121,9 +122,16 @@ class Decisions:
         )
 
     async def _apply(
-        self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
+        self,
+        presented: PresentedDecision,
+        decision: SignedDecision,
+        request: StoredRequest,
+        parties: Parties,
     ) -> Accepted | Refused:
-        if not self._gate.is_open(Step.APPROVE, request.subject):
+        # The phone was just found; the lock is found where the attempt is reserved.
+        if not self._gate.lets_ask(
+            Step.APPROVE, parties, device=DeviceState.ACTIVE, is_locked=False
+        ):
             return _refused(presented, RefusalReason.NOT_OPEN)
         if decision.proofs is None:
             return await self._swap(presented, None)

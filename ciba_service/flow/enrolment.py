@@ -25,6 +25,7 @@ from ciba_service.protocol.jose.encryption import encrypt_to
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import (
+    PIN_KEY_BYTES,
     SECRETS_TYP,
     EnrolmentAnswer,
     EnrolmentSecrets,
@@ -35,7 +36,6 @@ from ciba_service.sca.proofs import InvalidProofError, VerifiedEnrolment, verify
 
 __all__ = ["DeviceAddresses", "Enrolment"]
 
-_PIN_KEY_BYTES: Final = 32
 _TOTP_CHARACTERS: Final = 32
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
@@ -112,7 +112,7 @@ class Enrolment:
                 name=enrolment.claims.name,
                 enrolled_at=self._clock.now_ms(),
                 key=enrolment.key,
-                pin_key=self._random(_PIN_KEY_BYTES),
+                pin_key=self._random(PIN_KEY_BYTES),
                 totp_secret=self._new_totp_secret(),
             ),
             enrolment.jwk,

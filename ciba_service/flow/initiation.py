@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.due_work import DueWorker
@@ -34,13 +35,15 @@ from ciba_service.protocol.request.authentication_request import (
     AuthenticationRequest,
     parse_authentication_request,
 )
+from ciba_service.protocol.request.hints import LoginHint
 from ciba_service.protocol.request.signed_request import RequestReplay
+from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
-from ciba_service.sca.policy import requirement
+from ciba_service.sca.policy import Requirement, requirement
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
@@ -73,6 +76,7 @@ class Initiation:
         authentication: ClientAuthentication,
         replays: ReplayStore,
         users: UserDirectory,
+        gate: AccountGate,
         prompts: PromptStore,
         transactions: TransactionStore,
         worker: DueWorker,
@@ -86,6 +90,7 @@ class Initiation:
         self._authentication = authentication
         self._replays = replays
         self._users = users
+        self._gate = gate
         self._prompts = prompts
         self._transactions = transactions
         self._worker = worker
@@ -111,13 +116,15 @@ class Initiation:
             request = parse_authentication_request(
                 sent.form, client=client, issuer=self._policy.issuer, now=now / 1000
             )
+            hint = _login_hint(request)
+            required = self._requirement(client, request)
         except OAuth2Error:
             await self._authentication.consume(verified, operation=operation)
             raise
         auth_req_id = new_auth_req_id(self._random)
         expires_in = self._policy.lifetime.grant(request.requested_expiry)
         new = _Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
-        user = self._users.find(request.hint)
+        user = self._users.find(hint)
         consumed, unused, reservation = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
             self._consume_request(client, request.replay, operation),
@@ -130,8 +137,8 @@ class Initiation:
             if user is not None and reservation is PromptReservation.RESERVED:
                 await self._prompts.release(user_tag(user.subject), new.transaction_id)
             raise
-        subject = _reserved_subject(user, reservation)
-        await self._store(new, subject, client, request, operation)
+        subject = self._askable(user, client, reservation)
+        await self._store(new, subject, client, request, required, operation=operation)
         self._telemetry.event(
             "transaction_started",
             transaction_id=new.transaction_id,
@@ -142,6 +149,16 @@ class Initiation:
             expires_in=expires_in,
             interval=client.polling_interval,
         )
+
+    def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
+        required = requirement(
+            floor=self._policy.floor,
+            acr_values=request.wished_acr,
+            has_payment=bool(request.payments),
+            require_otp=self._policy.require_otp or client.require_otp,
+        )
+        request.claims.verify_acr(required.acr)
+        return required
 
     async def _consume_request(
         self, client: Client, replay: RequestReplay | None, operation: str
@@ -168,20 +185,33 @@ class Initiation:
             until=new.expires_at,
         )
 
+    def _askable(self, user: User | None, client: Client, reservation: object) -> str:
+        """The user's subject, if the user can be asked by this client now."""
+        if reservation is PromptReservation.FULL:
+            raise PolicyRefusedError from Reason("too many prompts of this user are open")
+        has_phone = reservation is not PromptReservation.NO_DEVICE
+        # Unknown, disabled, locked and without a phone look the same to the client.
+        if user is None or not self._gate.lets_ask(
+            Step.INITIATE,
+            Parties(user.subject, client.client_id),
+            device=DeviceState.ACTIVE if has_phone else DeviceState.REVOKED,
+            is_locked=reservation is PromptReservation.LOCKED,
+        ):
+            raise UnknownUserIdError from Reason(f"user not askable: {reservation}")
+        if reservation is not PromptReservation.RESERVED:
+            raise AssertionError("whoever can be asked has a prompt reserved")
+        return user.subject
+
     async def _store(
         self,
         new: "_Draft",
         subject: str,
         client: Client,
         request: AuthenticationRequest,
+        required: Requirement,
+        *,
         operation: str,
     ) -> None:
-        required = requirement(
-            floor=self._policy.floor,
-            acr_values=request.acr_values,
-            has_payment=bool(request.payments),
-            require_otp=self._policy.require_otp or client.require_otp,
-        )
         challenge = new_challenge(
             ChallengeContent(
                 issuer=self._policy.issuer,
@@ -228,17 +258,14 @@ class _Draft:
     expires_at: int
 
 
+def _login_hint(request: AuthenticationRequest) -> LoginHint:
+    if not isinstance(request.hint, LoginHint):
+        raise InvalidRequestError from Reason("the hint is of a kind that is not supported")
+    return request.hint
+
+
 def _raise_first(*outcomes: object) -> None:
     """Of several refusals the first in the order of the arguments is told."""
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-
-
-def _reserved_subject(user: User | None, reservation: object) -> str:
-    if reservation is PromptReservation.FULL:
-        raise PolicyRefusedError from Reason("too many prompts of this user are open")
-    # Unknown, disabled, locked and without a phone look the same to the client.
-    if user is None or reservation is not PromptReservation.RESERVED:
-        raise UnknownUserIdError from Reason(f"user not askable: {reservation}")
-    return user.subject

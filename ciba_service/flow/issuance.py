@@ -1,16 +1,25 @@
 """Mint and sign the tokens of a grant; nothing is stored and nothing is sent here."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
-from ciba_service.ports import KeyRing, Randomness, TokenRecord
+from ciba_service.ports import (
+    AccessTokenRecord,
+    KeyRing,
+    Randomness,
+    RefreshTokenRecord,
+    TokenRecord,
+)
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.names import ACCESS_TOKEN_TYP, ID_TOKEN_TYP
+from ciba_service.protocol.names import (
+    ACCESS_TOKEN_TYP,
+    ID_TOKEN_TYP,
+    OPENID_SCOPE,
+    AccessTokenFormat,
+)
+from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import (
     TokenResponse,
     access_token_claims,
@@ -19,8 +28,10 @@ from ciba_service.protocol.tokens.claims import (
 )
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have_refresh_token
+from ciba_service.protocol.tokens.token_text import new_token, token_hash
 
-__all__ = ["Issuance", "MintedTokens", "TokenPolicy"]
+__all__ = ["Issuance", "MintedTokens", "RefreshedTokens", "TokenPolicy"]
 
 _JTI_BYTES: Final = 16
 
@@ -34,18 +45,28 @@ class TokenPolicy:
     access_token_lifetime: int
     id_token_lifetime: int
     access_token_alg: SignatureAlgorithm
+    access_token_format: AccessTokenFormat
+    refresh_lifetime: RefreshLifetime
 
 
 @dataclass(frozen=True, slots=True)
 class MintedTokens:
-    """Tokens that count only once their record is stored."""
+    """The first tokens of a grant; they count only once their record is stored."""
 
     response: TokenResponse
     record: TokenRecord
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshedTokens:
+    """A further access token of a grant; it counts only once its record is stored."""
+
+    response: TokenResponse
+    record: AccessTokenRecord
+
+
 class Issuance:
-    """Makes tokens for a grant."""
+    """Makes tokens for a grant; every ``now`` is in milliseconds."""
 
     def __init__(self, *, policy: TokenPolicy, keys: KeyRing, random: Randomness) -> None:
         self._policy = policy
@@ -53,43 +74,86 @@ class Issuance:
         self._random = random
 
     def mint(self, grant: Grant, client: Client, binding: Binding, *, now: int) -> MintedTokens:
-        """Access token, bound as said, and ID token; ``now`` is in milliseconds."""
-        policy, seconds = self._policy, now // 1000
-        lifetime = access_token_lifetime(grant, policy.access_token_lifetime)
-        access_token = self._keys.token_key(policy.access_token_alg).sign(
-            typ=ACCESS_TOKEN_TYP,
-            claims=access_token_claims(
-                grant,
-                binding,
-                issuer=policy.issuer,
-                audience=policy.audience,
-                jti=base64url(self._random(_JTI_BYTES)),
-                now=seconds,
-                lifetime=lifetime,
-            ),
+        """Access token, bound as said, ID token and, where there may be one, refresh token."""
+        refresh_token, kept = None, None
+        if may_have_refresh_token(grant, client):
+            refresh_token = new_token(grant.txn, self._random)
+            good_until = self._policy.refresh_lifetime.good_until(grant, now)
+            kept = RefreshTokenRecord(token_hash(refresh_token), good_until)
+        minted = self._mint(
+            grant, client, binding, scope=grant.scope, refresh_token=refresh_token, now=now
         )
-        id_token = self._keys.token_key(client.id_token_alg).sign(
+        return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept))
+
+    def refresh(
+        self,
+        grant: Grant,
+        client: Client,
+        binding: Binding,
+        *,
+        scope: tuple[str, ...],
+        now: int,
+    ) -> RefreshedTokens:
+        """Access token, bound anew, and ID token; the refresh token stays the same one."""
+        return self._mint(grant, client, binding, scope=scope, refresh_token=None, now=now)
+
+    def _mint(
+        self,
+        grant: Grant,
+        client: Client,
+        binding: Binding,
+        *,
+        scope: tuple[str, ...],
+        refresh_token: str | None,
+        now: int,
+    ) -> RefreshedTokens:
+        token = self._access_token(grant, binding, scope, now // 1000)
+        text = self._written(grant, client, token)
+        return RefreshedTokens(
+            response=TokenResponse(
+                access_token=text,
+                token_type=token.token_type,
+                expires_in=token.exp - token.iat,
+                scope=" ".join(scope),
+                id_token=self._id_token(grant, client, text, scope, now // 1000),
+                refresh_token=refresh_token,
+                authorization_details=grant.payments,
+            ),
+            record=AccessTokenRecord(token_hash(text), token),
+        )
+
+    def _access_token(
+        self, grant: Grant, binding: Binding, scope: tuple[str, ...], now: int
+    ) -> AccessToken:
+        return AccessToken(
+            jti=base64url(self._random(_JTI_BYTES)),
+            aud=self._policy.audience,
+            iat=now,
+            exp=now + access_token_lifetime(grant, self._policy.access_token_lifetime),
+            scope=scope,
+            cnf=binding if binding.is_bound else None,
+        )
+
+    def _written(self, grant: Grant, client: Client, token: AccessToken) -> str:
+        chosen = client.access_token_format or self._policy.access_token_format
+        if chosen is AccessTokenFormat.OPAQUE:
+            return new_token(grant.txn, self._random)
+        key = self._keys.token_key(self._policy.access_token_alg)
+        claims = access_token_claims(grant, token, issuer=self._policy.issuer)
+        return key.sign(typ=ACCESS_TOKEN_TYP, claims=claims)
+
+    def _id_token(
+        self, grant: Grant, client: Client, access_token: str, scope: tuple[str, ...], now: int
+    ) -> str | None:
+        if OPENID_SCOPE not in scope:
+            return None
+        return self._keys.token_key(client.id_token_alg).sign(
             typ=ID_TOKEN_TYP,
             claims=id_token_claims(
                 grant,
-                issuer=policy.issuer,
+                issuer=self._policy.issuer,
                 access_token=access_token,
-                now=seconds,
-                lifetime=policy.id_token_lifetime,
-            ),
-        )
-        return MintedTokens(
-            response=TokenResponse(
-                access_token=access_token,
-                token_type=binding.token_type.value,
-                expires_in=lifetime,
-                scope=" ".join(grant.scope),
-                id_token=id_token,
-                authorization_details=grant.payments,
-            ),
-            record=TokenRecord(
-                grant=msgspec.json.encode(grant),
-                access_token_hash=base64url(hashlib.sha256(access_token.encode()).digest()),
-                expires_at=now + lifetime * 1000,
+                now=now,
+                lifetime=self._policy.id_token_lifetime,
             ),
         )

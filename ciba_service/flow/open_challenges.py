@@ -2,9 +2,9 @@
 
 import asyncio
 
-from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.ports import Clock, PromptStore, TransactionStore
-from ciba_service.protocol.transaction.gate import Step
+from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import ChallengeOffered, Fetched, ServiceMessage
@@ -35,7 +35,11 @@ class OpenChallenges:
             return None
         if transaction.state is not State.PENDING:
             return None
-        if not self._gate.is_open(Step.NOTIFY, transaction.request.subject):
+        parties = Parties(transaction.request.subject, transaction.client_id)
+        # Whoever fetches is an enrolled phone; whether its answer will count is told then.
+        if not self._gate.lets_ask(
+            Step.NOTIFY, parties, device=DeviceState.ACTIVE, is_locked=False
+        ):
             return None
         return ChallengeOffered(transaction.request.challenge)
 

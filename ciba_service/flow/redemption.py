@@ -10,7 +10,6 @@ from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import (
     Clock,
     Decided,
-    DeviceStore,
     PollReply,
     PollStatus,
     StoredRequest,
@@ -58,14 +57,12 @@ class Redemption:
         *,
         transactions: TransactionStore,
         gate: AccountGate,
-        devices: DeviceStore,
         issuance: Issuance,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._transactions = transactions
         self._gate = gate
-        self._devices = devices
         self._issuance = issuance
         self._clock = clock
         self._telemetry = telemetry
@@ -106,7 +103,8 @@ class Redemption:
         asked, decided = transaction.request, transaction.decided
         if asked is None or decided is None:
             raise AssertionError("an approved transaction has a request and a decision")
-        if not await self._may_redeem(asked, decided):
+        grant = _grant(transaction, asked, decided)
+        if not await self._gate.lets_use(Step.REDEEM, grant):
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the account gate is closed")
         # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
@@ -114,9 +112,7 @@ class Redemption:
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
         now = self._clock.now_ms()
-        minted = self._issuance.mint(
-            _grant(transaction, asked, decided), request.client, request.binding, now=now
-        )
+        minted = self._issuance.mint(grant, request.client, request.binding, now=now)
         result = await self._transactions.swap(
             Swap(
                 transaction_id=transaction.transaction_id,
@@ -135,10 +131,6 @@ class Redemption:
             client_id=request.client.client_id,
         )
         return minted.response
-
-    async def _may_redeem(self, request: StoredRequest, decided: Decided) -> bool:
-        active = await self._devices.is_active(decided.device_id)
-        return self._gate.is_open(Step.REDEEM, request.subject, device_is_active=active)
 
     async def _fail(self, transaction: Transaction, operation: str) -> None:
         await self._transactions.swap(
@@ -190,5 +182,6 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         acr=decided.acr,
         amr=decided.amr,
         challenge_hash=decided.challenge_hash,
+        device_id=decided.device_id,
         payments=request.payments,
     )

@@ -9,6 +9,13 @@ from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
 from ciba_service.ports.due import DueKind, DueStore, DueWork
+from ciba_service.ports.grants import (
+    AccessTokenRecord,
+    GrantStore,
+    RefreshTokenRecord,
+    StoredGrant,
+    TokenRecord,
+)
 from ciba_service.ports.keys import KeyRing
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
@@ -22,12 +29,12 @@ from ciba_service.ports.transactions import (
     StoredRequest,
     Swap,
     SwapResult,
-    TokenRecord,
     Transaction,
     TransactionStore,
 )
 
 __all__ = [
+    "AccessTokenRecord",
     "Activation",
     "ActivationStore",
     "Announcement",
@@ -43,6 +50,7 @@ __all__ = [
     "DueKind",
     "DueStore",
     "DueWork",
+    "GrantStore",
     "KeyRing",
     "NewTransaction",
     "PollReply",
@@ -50,10 +58,12 @@ __all__ = [
     "PromptReservation",
     "PromptStore",
     "Randomness",
+    "RefreshTokenRecord",
     "ReplayKind",
     "ReplayStore",
     "StoreHealth",
     "StoreUnavailable",
+    "StoredGrant",
     "StoredRequest",
     "Swap",
     "SwapResult",

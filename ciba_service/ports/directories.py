@@ -1,10 +1,11 @@
 """Who exists: users and clients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.request.parameters import LoginHint
+from ciba_service.protocol.tokens.userinfo import UserClaims
 
 __all__ = [
     "ClientRegistry",
@@ -19,6 +20,7 @@ class User:
 
     subject: str
     enabled: bool = True
+    claims: UserClaims = field(default_factory=UserClaims)
 
 
 class UserDirectory(Protocol):

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from ciba_service.ports.grants import TokenRecord
 from ciba_service.protocol.request.authorization_details import PaymentInitiation
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
@@ -19,7 +20,6 @@ __all__ = [
     "StoredRequest",
     "Swap",
     "SwapResult",
-    "TokenRecord",
     "Transaction",
     "TransactionStore",
 ]
@@ -92,15 +92,6 @@ class PollReply:
 
     status: PollStatus
     transaction: Transaction | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
-    """What is kept of issued tokens: hashes, and until when."""
-
-    grant: bytes
-    access_token_hash: str
-    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ __all__ = [
     "AuthorizationPendingError",
     "ExpiredLoginHintTokenError",
     "ExpiredTokenError",
+    "InsufficientScopeError",
     "InvalidAuthorizationDetailsError",
     "InvalidBindingMessageError",
     "InvalidClientError",
@@ -23,9 +24,13 @@ __all__ = [
     "InvalidDpopProofError",
     "InvalidEnrolmentError",
     "InvalidGrantError",
+    "InvalidRefreshTokenError",
     "InvalidRequestError",
     "InvalidScopeError",
+    "InvalidTargetError",
+    "InvalidTokenError",
     "InvalidUserCodeError",
+    "MissingTokenError",
     "MissingUserCodeError",
     "NotFoundError",
     "OAuth2Error",
@@ -38,7 +43,9 @@ __all__ = [
     "TransactionFailedError",
     "UnauthorizedClientError",
     "UnknownUserIdError",
+    "UnmetAuthenticationRequirementsError",
     "UnsupportedGrantTypeError",
+    "UnsupportedResponseTypeError",
     "UseDpopNonceError",
 ]
 
@@ -68,6 +75,12 @@ class InvalidGrantError(rfc6749.InvalidGrantError):
     """400 ``invalid_grant``: unknown, another client's, redeemed or cancelled (CIBA 11)."""
 
     description = "The auth_req_id is not valid for this client."
+
+
+class InvalidRefreshTokenError(InvalidGrantError):
+    """400 ``invalid_grant``: unknown, another client's, over or ended (RFC 6749 5.2)."""
+
+    description = "The refresh token is not valid for this client."
 
 
 class UnauthorizedClientError(rfc6749.UnauthorizedClientError):
@@ -169,6 +182,20 @@ class InvalidAuthorizationDetailsError(OAuth2Error):
     description = "The authorization_details are not valid."
 
 
+class InvalidTargetError(OAuth2Error):
+    """400 ``invalid_target``: malformed, unknown or not allowed for this client (RFC 8707 2)."""
+
+    error = "invalid_target"
+    description = "The requested resource is invalid or not allowed."
+
+
+class UnmetAuthenticationRequirementsError(OAuth2Error):
+    """400 ``unmet_authentication_requirements``: a required acr is out of reach (RFC 9470 5)."""
+
+    error = "unmet_authentication_requirements"
+    description = "The required authentication cannot be reached."
+
+
 class InvalidClientMetadataError(OAuth2Error):
     """400 ``invalid_client_metadata`` (RFC 7591 3.2.2)."""
 
@@ -221,6 +248,30 @@ class UseDpopNonceError(OAuth2Error):
         return [*super().get_headers(), ("DPoP-Nonce", self.nonce)]
 
 
+class InvalidTokenError(OAuth2Error):
+    """401 ``invalid_token``: unknown, over, ended, or another's (RFC 6750 3.1)."""
+
+    error = "invalid_token"
+    description = "The access token is not valid here."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+
+class MissingTokenError(OAuth2Error):
+    """401 without a code in the challenge: no access token was presented (RFC 6750 3.1)."""
+
+    error = "invalid_token"
+    description = "An access token is required."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+
+class InsufficientScopeError(OAuth2Error):
+    """403 ``insufficient_scope``: the token does not reach that far (RFC 6750 3.1)."""
+
+    error = "insufficient_scope"
+    description = "The access token does not have the required scope."
+    status_code = HTTPStatus.FORBIDDEN
+
+
 class TemporarilyUnavailableError(OAuth2Error):
     """503 ``temporarily_unavailable``: the store cannot be reached; nothing was lost."""
 
@@ -235,6 +286,13 @@ class NotFoundError(OAuth2Error):
     error = "not_found"
     description = "There is nothing at this address."
     status_code = HTTPStatus.NOT_FOUND
+
+
+class UnsupportedResponseTypeError(OAuth2Error):
+    """400 ``unsupported_response_type``: there is no front channel (RFC 6749 4.1.2.1)."""
+
+    error = "unsupported_response_type"
+    description = "This provider has no front channel."
 
 
 class ServerError(OAuth2Error):

@@ -6,20 +6,39 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ciba_service.protocol.client.certificates.registration import CertificateMethod
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
-from ciba_service.protocol.names import CIBA_GRANT_TYPE, PRIVATE_KEY_JWT, DeliveryMode
+from ciba_service.protocol.names import (
+    CIBA_GRANT_TYPE,
+    PRIVATE_KEY_JWT,
+    REFRESH_TOKEN_GRANT_TYPE,
+    DeliveryMode,
+)
+from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS
 
 __all__ = ["Endpoints", "ProviderMetadata", "provider_metadata"]
 
 _WELL_KNOWN_OPENID: Final = "/.well-known/openid-configuration"
 _WELL_KNOWN_OAUTH: Final = "/.well-known/oauth-authorization-server"
 
+_ALIASED: Final = {
+    "token_endpoint": "/token",
+    "backchannel_authentication_endpoint": "/bc-authorize",
+    "introspection_endpoint": "/introspect",
+    "revocation_endpoint": "/revoke",
+    "userinfo_endpoint": "/userinfo",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where things are: URLs below the issuer, and their paths on this host."""
+    """Where things are: URLs below the issuer, and their paths on this host.
+
+    ``mtls_base`` is what URLs begin with where client certificates are asked for (RFC 8705 5).
+    """
 
     issuer: str
+    mtls_base: str | None = None
 
     def url(self, path: str) -> str:
         """Absolute URL of an endpoint."""
@@ -33,6 +52,24 @@ class Endpoints:
     def _base(self) -> str:
         return urlsplit(self.issuer).path.rstrip("/")
 
+    def aliases(self) -> dict[str, str]:
+        """``mtls_endpoint_aliases``; every name in it is a member of the document as well."""
+        if self.mtls_base is None:
+            return {}
+        base = self.mtls_base.rstrip("/")
+        return {name: f"{base}{self._base}{path}" for name, path in _ALIASED.items()}
+
+    def addresses(self, name: str) -> frozenset[str]:
+        """Every URL of an endpoint: its own and its alias."""
+        alias = self.aliases().get(name)
+        own = self.url(_ALIASED[name])
+        return frozenset({own} if alias is None else {own, alias})
+
+    @property
+    def authorization(self) -> str:
+        """Authorization endpoint, which has no response type to offer."""
+        return self.url("/authorize")
+
     @property
     def backchannel(self) -> str:
         """Backchannel authentication endpoint (CIBA 7)."""
@@ -42,6 +79,21 @@ class Endpoints:
     def token(self) -> str:
         """Token endpoint (CIBA 10.1)."""
         return self.url("/token")
+
+    @property
+    def introspection(self) -> str:
+        """Introspection endpoint (RFC 7662)."""
+        return self.url("/introspect")
+
+    @property
+    def revocation(self) -> str:
+        """Revocation endpoint (RFC 7009)."""
+        return self.url("/revoke")
+
+    @property
+    def userinfo(self) -> str:
+        """Userinfo endpoint (OpenID Connect Core 5.3)."""
+        return self.url("/userinfo")
 
     @property
     def jwks(self) -> str:
@@ -67,6 +119,7 @@ class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """The metadata document, member for member; an empty member is left out (RFC 8414 3.2)."""
 
     issuer: str
+    authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
     backchannel_authentication_endpoint: str
@@ -80,6 +133,16 @@ class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     id_token_signing_alg_values_supported: tuple[str, ...]
     token_endpoint_auth_methods_supported: tuple[str, ...]
     token_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: tuple[str, ...]
+    introspection_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: tuple[str, ...]
+    revocation_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
+    userinfo_endpoint: str
+    dpop_signing_alg_values_supported: tuple[str, ...]
+    tls_client_certificate_bound_access_tokens: bool = False
+    mtls_endpoint_aliases: dict[str, str] = {}
     acr_values_supported: tuple[str, ...]
     authorization_details_types_supported: tuple[str, ...] = ()
 
@@ -88,6 +151,7 @@ def provider_metadata(
     *,
     endpoints: Endpoints,
     delivery_modes: frozenset[DeliveryMode],
+    issues_refresh_tokens: bool,
     client_algorithms: frozenset[SignatureAlgorithm],
     id_token_algorithms: frozenset[SignatureAlgorithm],
     scopes: frozenset[str],
@@ -95,8 +159,11 @@ def provider_metadata(
     authorization_details_types: tuple[str, ...],
 ) -> ProviderMetadata:
     """Describe the provider as configured; there is no front channel, so no response type."""
+    certificate_methods = tuple(method.value for method in CertificateMethod)
+    methods = (PRIVATE_KEY_JWT, *(certificate_methods if endpoints.mtls_base else ()))
     return ProviderMetadata(
         issuer=endpoints.issuer,
+        authorization_endpoint=endpoints.authorization,
         token_endpoint=endpoints.token,
         jwks_uri=endpoints.jwks,
         backchannel_authentication_endpoint=endpoints.backchannel,
@@ -105,13 +172,27 @@ def provider_metadata(
         ),
         backchannel_authentication_request_signing_alg_values_supported=_names(client_algorithms),
         backchannel_user_code_parameter_supported=False,
-        grant_types_supported=(CIBA_GRANT_TYPE,),
+        grant_types_supported=(
+            (CIBA_GRANT_TYPE, REFRESH_TOKEN_GRANT_TYPE)
+            if issues_refresh_tokens
+            else (CIBA_GRANT_TYPE,)
+        ),
         response_types_supported=(),
         scopes_supported=tuple(sorted(scopes)),
         subject_types_supported=("public",),
         id_token_signing_alg_values_supported=_names(id_token_algorithms),
-        token_endpoint_auth_methods_supported=(PRIVATE_KEY_JWT,),
+        token_endpoint_auth_methods_supported=methods,
         token_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),
+        introspection_endpoint=endpoints.introspection,
+        introspection_endpoint_auth_methods_supported=methods,
+        introspection_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),
+        revocation_endpoint=endpoints.revocation,
+        revocation_endpoint_auth_methods_supported=methods,
+        revocation_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),
+        userinfo_endpoint=endpoints.userinfo,
+        dpop_signing_alg_values_supported=_names(client_algorithms & PROOF_ALGORITHMS),
+        tls_client_certificate_bound_access_tokens=endpoints.mtls_base is not None,
+        mtls_endpoint_aliases=endpoints.aliases(),
         acr_values_supported=acr_values,
         authorization_details_types_supported=authorization_details_types,
     )

@@ -10,11 +10,14 @@ __all__ = [
     "ID_TOKEN_TYP",
     "OPENID_SCOPE",
     "PRIVATE_KEY_JWT",
+    "REFRESH_TOKEN_GRANT_TYPE",
     "REQUEST_OBJECT_TYP",
+    "AccessTokenFormat",
     "DeliveryMode",
 ]
 
 CIBA_GRANT_TYPE: Final = "urn:openid:params:grant-type:ciba"
+REFRESH_TOKEN_GRANT_TYPE: Final = "refresh_token"  # noqa: S105 - a grant type
 CLIENT_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PRIVATE_KEY_JWT: Final = "private_key_jwt"
 OPENID_SCOPE: Final = "openid"
@@ -29,3 +32,10 @@ class DeliveryMode(StrEnum):
     POLL = "poll"
     PING = "ping"
     PUSH = "push"
+
+
+class AccessTokenFormat(StrEnum):
+    """Whether an access token says what it is about (RFC 9068), or only introspection does."""
+
+    JWT = "jwt"
+    OPAQUE = "opaque"

@@ -15,11 +15,17 @@ import msgspec
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.signing import SigningKey
 from ciba_service.protocol.request.authorization_details import PaymentInitiation
-from ciba_service.sca.messages import CHALLENGE_TYP, Challenge, Display, Factor, Payment
+from ciba_service.sca.messages import (
+    CHALLENGE_TYP,
+    CHALLENGE_VERSION,
+    Challenge,
+    Display,
+    Factor,
+    Payment,
+)
 
 __all__ = ["ChallengeContent", "new_challenge"]
 
-VERSION: Final = 1
 LOCALE: Final = "en"
 _NONCE_BYTES: Final = 32
 _GROUPS: Final = re.compile(".{1,4}")
@@ -53,7 +59,7 @@ def new_challenge(
 ) -> str:
     """The signed challenge as a compact JWS; its exact bytes are what a decision signs."""
     challenge = Challenge(
-        v=VERSION,
+        v=CHALLENGE_VERSION,
         iss=content.issuer,
         transaction_id=content.transaction_id,
         nonce=base64url(token_bytes(_NONCE_BYTES)),

@@ -14,9 +14,13 @@ import msgspec
 
 __all__ = [
     "CHALLENGE_TYP",
+    "CHALLENGE_VERSION",
     "DECISION_TYP",
     "ENROLMENT_TYP",
     "FACTORS_TYP",
+    "LARGEST_FRAME",
+    "OUTCOME_WINDOW",
+    "PIN_KEY_BYTES",
     "SECRETS_TYP",
     "SESSION_TYP",
     "SUBPROTOCOL",
@@ -30,6 +34,7 @@ __all__ = [
     "DenialReason",
     "DeviceEnrolled",
     "DeviceMessage",
+    "DevicePath",
     "Display",
     "EnrolmentAnswer",
     "EnrolmentClaims",
@@ -62,12 +67,28 @@ __all__ = [
 
 SUBPROTOCOL: Final = "ciba-device.v1"
 
+# Bytes of a frame, and of a request's body over HTTPS.
+LARGEST_FRAME: Final = 16 * 1024
+# Seconds after the expiry of a challenge during which a resent decision is still answered.
+OUTCOME_WINDOW: Final = 600
+PIN_KEY_BYTES: Final = 32
+CHALLENGE_VERSION: Final = 1
+
 CHALLENGE_TYP: Final = "ciba-challenge+jws"
 DECISION_TYP: Final = "ciba-decision+jwt"
 ENROLMENT_TYP: Final = "ciba-enrolment+jwt"
 SESSION_TYP: Final = "ciba-session+jwt"
 FACTORS_TYP: Final = "ciba-factors+jwe"
 SECRETS_TYP: Final = "ciba-secrets+jwe"
+
+
+class DevicePath(StrEnum):
+    """What a phone calls, below the issuer's address."""
+
+    ENROLMENTS = "/device/enrolments"
+    SOCKET = "/device/ws"
+    NONCE = "/device/nonce"
+    MESSAGES = "/device/messages"
 
 
 class CloseCode(IntEnum):

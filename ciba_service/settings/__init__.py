@@ -9,6 +9,7 @@ from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
+    MtlsSettings,
     PolicySettings,
     RequestSettings,
     ServerSettings,
@@ -21,6 +22,7 @@ from ciba_service.settings.sections import (
 __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
+    "MtlsSettings",
     "PolicySettings",
     "RequestSettings",
     "ServerSettings",

@@ -2,7 +2,10 @@
 
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 
+from ciba_service.protocol.client.certificates.anchors import TrustAnchors
+from ciba_service.protocol.client.certificates.certificate import InvalidCertificateError
 from ciba_service.settings.sections import InvalidSettingsError, Settings
 
 __all__ = ["check_files"]
@@ -15,10 +18,23 @@ def check_files(settings: Settings) -> None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
     if store.certificate_file is not None and store.key_file is not None:
         _check_pair("store.certificate_file", store.certificate_file, store.key_file)
+    if settings.mtls.authorities is not None:
+        _check_authorities(settings.mtls.authorities)
     if store.ca_file is not None:
         authorities = store.ca_file
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         _load("store.ca_file", authorities, lambda: context.load_verify_locations(authorities))
+
+
+def _check_authorities(file: str) -> None:
+    try:
+        TrustAnchors.parse(Path(file).read_bytes())
+    except InvalidCertificateError as error:
+        raise InvalidSettingsError(f"mtls.authorities: {file} does not fit: {error}") from error
+    except OSError as error:
+        raise InvalidSettingsError(
+            f"mtls.authorities: {file} cannot be read: {error.strerror}"
+        ) from error
 
 
 def _check_pair(key: str, certificate: str, private_key: str) -> None:

@@ -19,6 +19,7 @@ from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
+    MtlsSettings,
     PolicySettings,
     RequestSettings,
     ServerSettings,
@@ -35,6 +36,7 @@ _PREFIX: Final = "CIBA_"
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server: ServerSettings
+    mtls: MtlsSettings = MtlsSettings()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
     tokens: TokenSettings = TokenSettings()
@@ -72,6 +74,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(
         server=document.server,
+        mtls=document.mtls,
         store=document.store,
         requests=document.requests,
         tokens=document.tokens,

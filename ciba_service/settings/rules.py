@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from ciba_service.protocol.client.certificates.proxies import InvalidNetworkError, TrustedProxies
+from ciba_service.protocol.client.certificates.subject import RegisteredSubject
+from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
@@ -26,6 +29,22 @@ def _check_server(settings: Settings) -> None:
         raise InvalidSettingsError("server.tls_certificate and server.tls_key go together")
     if server.tls_certificate is not None and settings.is_development:
         raise InvalidSettingsError("server.issuer must be https when TLS is configured")
+
+
+def _check_mtls(settings: Settings) -> None:
+    mtls = settings.mtls
+    if mtls.takes_certificates != (mtls.base_url is not None):
+        raise InvalidSettingsError("mtls.base_url goes with mtls.port or mtls.proxies")
+    if mtls.base_url is not None and (defect := issuer_defect(mtls.base_url)) is not None:
+        raise InvalidSettingsError(f"mtls.base_url {defect}")
+    if mtls.port is not None and settings.server.tls_certificate is None:
+        raise InvalidSettingsError("mtls.port needs server.tls_certificate")
+    if mtls.certificate_header is not None and not mtls.proxies:
+        raise InvalidSettingsError("mtls.certificate_header goes with mtls.proxies")
+    try:
+        TrustedProxies.parse(mtls.proxies)
+    except InvalidNetworkError as error:
+        raise InvalidSettingsError(f"mtls.proxies: {error}") from error
 
 
 def _check_device(settings: Settings) -> None:
@@ -118,10 +137,7 @@ def _check_clients(settings: Settings) -> None:
         where = f"clients[{number}] ({client.client_id})"
         if names.count(client.client_id) > 1:
             raise InvalidSettingsError(f"{where}: client_id is used twice")
-        if client.certificate_rule is not None or client.binding.certificate_bound:
-            raise InvalidSettingsError(
-                f"{where} needs client certificates, which this service is not asked to take"
-            )
+        _check_certificates(where, client, settings)
         if client.delivery_mode is not DeliveryMode.POLL:
             raise InvalidSettingsError(
                 f"{where}: backchannel_token_delivery_mode {client.delivery_mode} "
@@ -129,8 +145,22 @@ def _check_clients(settings: Settings) -> None:
             )
 
 
+def _check_certificates(where: str, client: Client, settings: Settings) -> None:
+    rule = client.certificate_rule
+    needs_one = rule is not None or client.binding.certificate_bound
+    if needs_one and not settings.mtls.takes_certificates:
+        raise InvalidSettingsError(
+            f"{where} needs client certificates: set mtls.port or mtls.proxies"
+        )
+    if isinstance(rule, RegisteredSubject) and settings.mtls.authorities is None:
+        raise InvalidSettingsError(
+            f"{where} authenticates by tls_client_auth: set mtls.authorities"
+        )
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
+    _check_mtls,
     _check_device,
     _check_store,
     _check_policy,

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.names import AccessTokenFormat
+from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
+from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.settings.issuer import is_loopback
@@ -15,6 +18,7 @@ from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
+    "MtlsSettings",
     "PolicySettings",
     "RequestSettings",
     "ServerSettings",
@@ -27,6 +31,7 @@ __all__ = [
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 # An empty text is a variable that was not set: it never stands for a default.
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
+_RefreshLifetime = Annotated[int, msgspec.Meta(ge=60, le=LONGEST_REFRESH_LIFETIME)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -46,8 +51,28 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     port: _Port = 8080
     tls_certificate: _Text | None = None
     tls_key: _Text | None = None
+    tls_1_2: bool = False
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class MtlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where client certificates come from: a listener of our own, proxies in front, or nowhere.
+
+    ``base_url`` is what the aliases of ``mtls_endpoint_aliases`` begin with (RFC 8705 5).
+    """
+
+    base_url: _Text | None = None
+    host: _Text = "127.0.0.1"
+    port: _Port | None = None
+    authorities: _Text | None = None
+    proxies: tuple[_Text, ...] = ()
+    certificate_header: _Text | None = None
+
+    @property
+    def takes_certificates(self) -> bool:
+        """Whether a client can show a certificate at all."""
+        return self.port is not None or bool(self.proxies)
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +125,9 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     id_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
     audience: _Text | None = None
     access_token_alg: Literal["ES256", "PS256"] = "ES256"  # noqa: S105 - an algorithm
+    access_token_format: AccessTokenFormat = AccessTokenFormat.JWT
+    refresh_token_idle_lifetime: _RefreshLifetime = 30 * 86_400
+    refresh_token_lifetime: _RefreshLifetime = 90 * 86_400
     require_dpop_nonce: bool = True
 
 
@@ -123,6 +151,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sub: _Name
     login_hints: tuple[_Name, ...] = ()
     enabled: bool = True
+    claims: UserClaims = UserClaims()
     activation_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
     def __repr__(self) -> str:
@@ -133,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured, found valid."""
 
     server: ServerSettings
+    mtls: MtlsSettings
     store: StoreSettings
     requests: RequestSettings
     tokens: TokenSettings

@@ -100,13 +100,14 @@ def generate_keys(directory: Path, *, random: Randomness, now: int) -> list[KeyL
     """Make whatever is missing; returns what was made. Existing keys are never touched.
 
     Raises:
-        KeyFileError: when there are keys without their ring, which nothing can make again.
+        KeyFileError: when there are keys without their ring, which nothing can make again; or one
+            of the files cannot be read.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_keys_without_ring(directory)
     stored = _read_keys(directory) if (directory / KEYS_FILE).exists() else ()
     if not (directory / RING_FILE).exists():
-        if stored:
-            raise KeyFileError(f"{directory / RING_FILE} is missing; the data cannot be opened")
+        # First the ring: where there are keys, there was one.
         ring = _StoredRing(keys=(base64url(random(_RING_KEY_BYTES)),))
         _write(directory / RING_FILE, msgspec.json.encode(ring))
     present = {(key.purpose, key.alg) for key in stored}
@@ -127,6 +128,11 @@ def list_keys(directory: Path) -> list[KeyListing]:
 
 def load_keys(directory: Path) -> FileKeys:
     """Read ring and keys; raises ``KeyFileError`` when one is missing or readable by others."""
+    _refuse_keys_without_ring(directory)
+    if (directory / RING_FILE).exists() and not (directory / KEYS_FILE).exists():
+        raise KeyFileError(
+            f"{directory / KEYS_FILE} is missing beside its ring; if there is a backup, put it back"
+        )
     stored = {(key.purpose, key.alg): key for key in _read_keys(directory)}
     missing = [f"{purpose} {alg}" for purpose, alg in _WANTED if (purpose, alg) not in stored]
     if missing:
@@ -136,6 +142,14 @@ def load_keys(directory: Path) -> FileKeys:
         return _file_keys(ring, stored)
     except (JoseError, ValueError, KeyError) as error:
         raise KeyFileError(f"{directory / KEYS_FILE} holds a key that is unusable") from error
+
+
+def _refuse_keys_without_ring(directory: Path) -> None:
+    if (directory / KEYS_FILE).exists() and not (directory / RING_FILE).exists():
+        raise KeyFileError(
+            f"{directory / RING_FILE} is missing beside the keys; put it back from the backup, for "
+            "without it the data cannot be opened"
+        )
 
 
 def _file_keys(ring: Ring, stored: dict[tuple[_Purpose, str], _StoredKey]) -> FileKeys:
@@ -214,10 +228,10 @@ def _ring_keys(texts: Iterable[str]) -> Iterable[bytes]:
 
 def _read(path: Path) -> bytes:
     try:
-        mode = path.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            raise KeyFileError(f"{path} must not be accessible to others (chmod 600)")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+                raise KeyFileError(f"{path} must not be accessible to others (chmod 600)")
+            return file.read()
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -225,11 +239,15 @@ def _read(path: Path) -> bytes:
 def _write(path: Path, content: bytes) -> None:
     # Whole or not at all, and never readable by others, not even for a moment.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

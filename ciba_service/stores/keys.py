@@ -13,6 +13,7 @@ from ciba_service.sca.devices import UserTag
 __all__ = [
     "PARTITIONS",
     "PERSISTENT_KEYS",
+    "access_token_key",
     "activation_key",
     "activation_use_key",
     "attempt_key",
@@ -59,6 +60,11 @@ def transaction_key(transaction_id: str) -> str:
 def grant_key(transaction_id: str) -> str:
     """Hash: what was granted, while its tokens live."""
     return f"ciba:{{p{partition_of(transaction_id)}}}:grant:{transaction_id}"
+
+
+def access_token_key(transaction_id: str, token_hash: str) -> str:
+    """Sealed bytes: an access token of a grant, under its hash, while it lives."""
+    return f"ciba:{{p{partition_of(transaction_id)}}}:access:{transaction_id}:{token_hash}"
 
 
 def due_key(partition: int) -> str:

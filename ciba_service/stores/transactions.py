@@ -18,9 +18,11 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
+from ciba_service.sca.messages import OUTCOME_WINDOW
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
-from ciba_service.stores.keys import due_key, grant_key, partition_of, transaction_key
+from ciba_service.stores.grants import GrantSeals
+from ciba_service.stores.keys import due_key, partition_of, transaction_key
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transition_table import STATE_PRELUDE
@@ -31,7 +33,7 @@ _T = TypeVar("_T")
 
 RECORD_FORMAT: Final = "1"
 # The record outlives its expiry so that the answer stays right (CIBA 11, expired_token).
-KEPT_AFTER_EXPIRY_MS: Final = 600_000
+KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 
 _CREATE: Final = Script.load("create_transaction")
 _POLL: Final = Script.load("poll", STATE_PRELUDE)
@@ -60,11 +62,12 @@ class _Fields:
 class RedisTransactions:
     """``ports.TransactionStore`` on Redis; request and decision are sealed."""
 
-    __slots__ = ("_operations", "_sealer")
+    __slots__ = ("_grants", "_operations", "_sealer")
 
     def __init__(self, operations: Operations, sealer: Sealer) -> None:
         self._operations = operations
         self._sealer = sealer
+        self._grants = GrantSeals(sealer)
 
     async def create(self, new: NewTransaction, *, operation: str) -> None:
         """Store as PENDING with ``announce`` and ``expire`` due."""
@@ -119,11 +122,11 @@ class RedisTransactions:
 
     async def swap(self, swap: Swap) -> SwapResult:
         """Let the event happen if the table allows it."""
-        key, tokens = transaction_key(swap.transaction_id), swap.tokens
-        grant = grant_key(swap.transaction_id)
+        key = transaction_key(swap.transaction_id)
+        grant_keys, grant = self._grants.written(swap.tokens)
         reply = await self._operations.evaluate(
             _SWAP,
-            [key, due_key(partition_of(swap.transaction_id)), grant],
+            [key, due_key(partition_of(swap.transaction_id)), *grant_keys],
             [
                 swap.event,
                 swap.operation,
@@ -133,9 +136,7 @@ class RedisTransactions:
                 due_member(DueKind.SETTLE, swap.transaction_id),
                 self._seal(key, "decided", "", swap.decided) if swap.decided else b"",
                 swap.reason or "",
-                self._sealer.seal(tokens.grant, key=grant, name="grant") if tokens else b"",
-                tokens.access_token_hash if tokens else "",
-                tokens.expires_at if tokens else 0,
+                *grant,
             ],
         )
         if reply[0] < 0:

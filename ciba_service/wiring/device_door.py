@@ -10,6 +10,7 @@ from ciba_service.flow.decision import Decisions
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
 from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
 
@@ -29,10 +30,10 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         telemetry,
     )
     return [
-        Route(endpoints.path("/device/enrolments"), enrolments),
-        Route(endpoints.path("/device/nonce"), nonce_route(sessions), methods=["GET"]),
-        Route(endpoints.path("/device/messages"), messages),
-        WebSocketRoute(endpoints.path("/device/ws"), socket),
+        Route(endpoints.path(DevicePath.ENROLMENTS), enrolments),
+        Route(endpoints.path(DevicePath.NONCE), nonce_route(sessions), methods=["GET"]),
+        Route(endpoints.path(DevicePath.MESSAGES), messages),
+        WebSocketRoute(endpoints.path(DevicePath.SOCKET), socket),
     ]
 
 
@@ -74,8 +75,8 @@ def _enrolment(parts: Parts) -> Enrolment:
     return Enrolment(
         addresses=DeviceAddresses(
             issuer=endpoints.issuer,
-            websocket=endpoints.websocket("/device/ws"),
-            messages=endpoints.url("/device/messages"),
+            websocket=endpoints.websocket(DevicePath.SOCKET),
+            messages=endpoints.url(DevicePath.MESSAGES),
         ),
         activations=parts.stores.activations,
         devices=parts.stores.devices,

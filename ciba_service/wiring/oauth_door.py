@@ -1,30 +1,36 @@
-"""The door of the clients: metadata, keys, the backchannel endpoint and the token endpoint."""
+"""The door of the clients: metadata, keys, the backchannel endpoint and what tokens need."""
+
+from pathlib import Path
+from typing import Final
 
 from starlette.routing import Route
 
+from ciba_service.endpoints.oauth.authorization import AuthorizationEndpoint
 from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEndpoint
-from ciba_service.endpoints.oauth.token import TokenEndpoint
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
-from ciba_service.flow.issuance import Issuance, TokenPolicy
-from ciba_service.flow.redemption import Redemption
-from ciba_service.flow.sender_constraint import SenderConstraint
-from ciba_service.flow.token_request import TokenRequests
 from ciba_service.protocol.client.assertion import Audiences
-from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
-from ciba_service.protocol.names import CIBA_GRANT_TYPE, OPENID_SCOPE, DeliveryMode
+from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
-from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
-from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
-from ciba_service.stores.configured import ConfiguredClients
+from ciba_service.settings import MtlsSettings
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.tokens import token_routes
 
 __all__ = ["oauth_routes", "published_metadata"]
+
+# Where clients authenticate: their assertions may be for any of these.
+_CLIENT_ENDPOINTS: Final = (
+    "token_endpoint",
+    "backchannel_authentication_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+)
 
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
@@ -35,6 +41,7 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
     return provider_metadata(
         endpoints=parts.endpoints,
         delivery_modes=frozenset({DeliveryMode.POLL}),
+        issues_refresh_tokens=any(client.may_refresh for client in clients),
         client_algorithms=frozenset().union(*(PROFILES[name].algorithms for name in profiles)),
         id_token_algorithms=parts.keys.token_algorithms,
         scopes=frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients)),
@@ -47,23 +54,30 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     """Everything a client calls."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     authentication = ClientAuthentication(
-        clients=ConfiguredClients(parts.settings.clients),
+        clients=parts.clients,
         replays=parts.stores.replays,
-        audiences=Audiences(endpoints.issuer, frozenset({endpoints.token, endpoints.backchannel})),
-        anchors=None,
+        audiences=Audiences(
+            endpoints.issuer,
+            frozenset().union(*map(endpoints.addresses, _CLIENT_ENDPOINTS)),
+        ),
+        anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
     )
     backchannel = BackchannelAuthenticationEndpoint(_initiation(parts, authentication), telemetry)
-    token = _token_endpoint(parts, authentication)
     jwks = PublishedDocument({"keys": parts.keys.public_jwks()}, telemetry)
     document = PublishedDocument(metadata, telemetry)
     return [
+        Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),
-        Route(endpoints.path("/token"), token),
+        *token_routes(parts, authentication),
         Route(endpoints.path("/jwks"), jwks),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
     ]
+
+
+def _anchors(mtls: MtlsSettings) -> TrustAnchors | None:
+    return TrustAnchors.parse(Path(mtls.authorities).read_bytes()) if mtls.authorities else None
 
 
 def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiation:
@@ -72,6 +86,7 @@ def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiatio
         authentication=authentication,
         replays=stores.replays,
         users=parts.users,
+        gate=parts.gate,
         prompts=stores.prompts,
         transactions=stores.transactions,
         worker=parts.worker,
@@ -86,47 +101,4 @@ def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiatio
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
-    )
-
-
-def _token_endpoint(parts: Parts, authentication: ClientAuthentication) -> TokenEndpoint:
-    surroundings, nonces = parts.surroundings, None
-    if parts.settings.tokens.require_dpop_nonce:
-        nonces = DpopNonces(parts.keys.ring.derive("dpop-nonces"))
-    constraint = SenderConstraint(
-        replays=parts.stores.replays,
-        addresses=frozenset({parse_http_uri(parts.endpoints.token)}),
-        nonces=nonces,
-        clock=surroundings.clock,
-    )
-    requests = TokenRequests(
-        authentication=authentication,
-        constraint=constraint,
-        grant_types={CIBA_GRANT_TYPE: _redemption(parts)},
-        new_operation=surroundings.new_operation,
-    )
-    return TokenEndpoint(
-        requests, nonces=nonces, clock=surroundings.clock, telemetry=surroundings.telemetry
-    )
-
-
-def _redemption(parts: Parts) -> Redemption:
-    tokens, issuer = parts.settings.tokens, parts.settings.server.issuer
-    return Redemption(
-        transactions=parts.stores.transactions,
-        gate=parts.gate,
-        devices=parts.stores.devices,
-        issuance=Issuance(
-            policy=TokenPolicy(
-                issuer=issuer,
-                audience=tokens.audience or issuer,
-                access_token_lifetime=tokens.access_token_lifetime,
-                id_token_lifetime=tokens.id_token_lifetime,
-                access_token_alg=SignatureAlgorithm(tokens.access_token_alg),
-            ),
-            keys=parts.keys,
-            random=parts.surroundings.random,
-        ),
-        clock=parts.surroundings.clock,
-        telemetry=parts.surroundings.telemetry,
     )

@@ -8,7 +8,7 @@ from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import User
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.settings import Settings
-from ciba_service.stores.configured import ConfiguredUsers
+from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.stores import Stores
@@ -27,6 +27,7 @@ class Parts:
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
+    clients: ConfiguredClients
     gate: AccountGate
     hub: SocketHub
     worker: DueWorker
@@ -38,16 +39,21 @@ def build_parts(
     """Build what is shared."""
     hub = SocketHub(stores.broadcast)
     users = ConfiguredUsers(
-        (User(user.sub, enabled=user.enabled), user.login_hints) for user in settings.users
+        (User(user.sub, enabled=user.enabled, claims=user.claims), user.login_hints)
+        for user in settings.users
     )
+    clients = ConfiguredClients(settings.clients)
     return Parts(
         settings=settings,
         stores=stores,
         keys=keys,
         surroundings=surroundings,
-        endpoints=Endpoints(settings.server.issuer),
+        endpoints=Endpoints(settings.server.issuer, settings.mtls.base_url),
         users=users,
-        gate=AccountGate(users),
+        clients=clients,
+        gate=AccountGate(
+            users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
+        ),
         hub=hub,
         worker=DueWorker(
             due=stores.due,

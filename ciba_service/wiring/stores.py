@@ -10,6 +10,7 @@ from ciba_service.stores.broadcast import RedisBroadcast
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.due import RedisDueWork
+from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import hub_channels
@@ -28,6 +29,7 @@ class Stores:
     """Every store, on one connection."""
 
     transactions: RedisTransactions
+    grants: RedisGrants
     replays: RedisReplays
     due: RedisDueWork
     prompts: RedisPrompts
@@ -51,6 +53,7 @@ def build_stores(
     subscription = Subscription(store.target, store.commands, hub_channels())
     return Stores(
         transactions=RedisTransactions(operations, sealer),
+        grants=RedisGrants(operations, sealer),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, new_operation),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from ciba_service.ports import (
+    AccessTokenRecord,
     Decided,
     NewTransaction,
+    RefreshTokenRecord,
     StoredRequest,
     Swap,
     TokenRecord,
@@ -16,6 +18,8 @@ from ciba_service.ports import (
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.request.authorization_details import InstructedAmount, PaymentInitiation
+from ciba_service.protocol.tokens.access_token import AccessToken
+from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import Factor
@@ -26,6 +30,7 @@ from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, disconnect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.due import RedisDueWork
+from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.prompts import RedisPrompts
@@ -45,6 +50,7 @@ RING = Ring.of(b"r" * 32)
 CLIENT = "till"
 LIFETIME_MS = 180_000
 EXPIRES_AT = START + LIFETIME_MS
+REFRESH_UNTIL = START + 3_600_000
 INTERVAL_MS = 5_000
 PROMPT_CAP = 5
 PAYEE = "Recognisable Payee Ltd"
@@ -89,6 +95,7 @@ class Stores:
 
     commands: Commands
     transactions: RedisTransactions
+    grants: RedisGrants
     replays: RedisReplays
     due: RedisDueWork
     prompts: RedisPrompts
@@ -106,6 +113,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
     return Stores(
         commands=commands,
         transactions=RedisTransactions(operations, sealer),
+        grants=RedisGrants(operations, sealer),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
@@ -185,11 +193,47 @@ def decided_by(operation: str) -> Decided:
     )
 
 
+def granted(transaction_id: str = TRANSACTION) -> Grant:
+    """What a redemption grants."""
+    return Grant(
+        txn=transaction_id,
+        client_id=CLIENT,
+        subject="recognisable-subject",
+        scope=("openid", "recognisable-scope"),
+        auth_time=START // 1000,
+        acr="urn:openbanking:psd2:sca",
+        amr=("pop", "pin", "mfa"),
+        challenge_hash="recognisable-hash",
+        device_id="recognisable-device",
+    )
+
+
+def access_token(*, jti: str = "recognisable-jti") -> AccessToken:
+    """An access token of five minutes."""
+    return AccessToken(
+        jti=jti,
+        aud="https://api.example",
+        iat=START // 1000,
+        exp=START // 1000 + 300,
+        scope=("openid",),
+    )
+
+
 def swap_of(
-    event: Event, operation: str, *, now: int = START, transaction_id: str = TRANSACTION
+    event: Event,
+    operation: str,
+    *,
+    now: int = START,
+    transaction_id: str = TRANSACTION,
+    with_refresh_token: bool = True,
 ) -> Swap:
     """An event with all that goes with it."""
-    tokens = TokenRecord(b"recognisable grant", f"hash of {operation}", START + 3_600_000)
+    refresh_token = RefreshTokenRecord(f"refresh by {operation}", REFRESH_UNTIL)
+    tokens = TokenRecord(
+        grant=granted(transaction_id),
+        access_token=AccessTokenRecord(f"access by {operation}", access_token()),
+        refresh_token=refresh_token if with_refresh_token else None,
+    )
     return Swap(
         transaction_id=transaction_id,
         event=event,

@@ -85,7 +85,9 @@ async def test_no_secret_stands_in_clear(stores: Stores, redis_target: RedisTarg
         "the payee": PAYEE.encode(),
         "what was proved": b"recognisable-hash",
         "the deciding phone": b"recognisable-device",
-        "the grant": b"recognisable grant",
+        "the subject of the grant": b"recognisable-subject",
+        "the scope of the grant": b"recognisable-scope",
+        "the access token": b"recognisable-jti",
         "the ring": b"r" * 32,
     }
     held = await everything(redis_target)

@@ -11,13 +11,21 @@ from types import ModuleType
 
 import pytest
 
-from ciba_service.ports import Activation, DueKind, DueWork, ReplayKind
+from ciba_service.ports import (
+    AccessTokenRecord,
+    Activation,
+    DueKind,
+    DueWork,
+    RefreshTokenRecord,
+    ReplayKind,
+)
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores import (
     activations,
     attempts,
     devices,
     due,
+    grants,
     prompts,
     transactions,
 )
@@ -29,10 +37,12 @@ from tests.contracts.store_builders import (
     EXPIRES_AT,
     PARTITION,
     PHONE_JWK,
+    REFRESH_UNTIL,
     START,
     TAG,
     TRANSACTION,
     Stores,
+    access_token,
     dump,
     new_phone,
     new_transaction,
@@ -45,7 +55,15 @@ from tests.reply_dropping_proxy import reply_dropping
 PHONE = new_phone().device_id
 CODE, SECRET = "K7QM2RXP9D4T", "482913"
 UNTIL = START + 600_000
-MODULES: tuple[ModuleType, ...] = (activations, attempts, devices, due, prompts, transactions)
+MODULES: tuple[ModuleType, ...] = (
+    activations,
+    attempts,
+    devices,
+    due,
+    grants,
+    prompts,
+    transactions,
+)
 SCRIPTS = {
     script.name: script
     for module in MODULES
@@ -87,6 +105,21 @@ def poll(operation: str, now: int = START) -> Act:
 def swap(event: Event, now: int = START) -> Act:
     """Let an event happen."""
     return lambda stores: stores.transactions.swap(swap_of(event, f"{event} it", now=now))
+
+
+async def redeemed(stores: Stores) -> object:
+    """A grant."""
+    return await in_a_row(create, swap(Event.APPROVE), swap(Event.REDEEM))(stores)
+
+
+def refresh(redemption: str) -> Act:
+    """Refresh the grant with the refresh token of a redemption."""
+    return lambda stores: stores.grants.refresh(
+        TRANSACTION,
+        RefreshTokenRecord(f"refresh by {redemption}", REFRESH_UNTIL + 1),
+        AccessTokenRecord("second access", access_token(jti="second")),
+        now=START,
+    )
 
 
 async def enrol(stores: Stores) -> object:
@@ -176,6 +209,13 @@ CASES = [
         lambda stores: stores.attempts.succeeded(TAG, operation="second"),
         in_a_row(*(reserve_attempt(name) for name in ("first", "second", "third"))),
     ),
+    Case(
+        "find_grant",
+        lambda stores: stores.grants.find(TRANSACTION, "access by redeem it"),
+        redeemed,
+    ),
+    Case("refresh_grant", refresh("redeem it"), redeemed),
+    Case("refresh_grant", refresh("another"), redeemed, "refused"),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
     Case("add_device", enrol),

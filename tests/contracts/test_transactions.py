@@ -7,16 +7,18 @@ import pytest
 from ciba_service.ports import DueKind, PollStatus, Swap, SwapResult, UnknownRecordFormat
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import grant_key, transaction_key
+from ciba_service.stores.keys import access_token_key, grant_key, transaction_key
 from ciba_service.stores.transactions import KEPT_AFTER_EXPIRY_MS
 from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
     PARTITION,
+    REFRESH_UNTIL,
     START,
     TAG,
     TRANSACTION,
     Stores,
+    access_token,
     decided_by,
     new_transaction,
     processes,
@@ -157,9 +159,11 @@ async def test_a_redemption_stores_hashes_and_forgets_the_request(stores: Stores
     assert found is not None
     assert (found.state, found.request, found.decided) == (State.REDEEMED, None, None)
     grant = await stores.commands.call("HGETALL", grant_key(TRANSACTION))
-    assert (grant[b"v"], grant[b"a"]) == (b"1", b"hash of first redeem")
+    assert (grant[b"v"], grant[b"r"]) == (b"2", b"refresh by first redeem")
     ends = await stores.commands.call("PEXPIRETIME", grant_key(TRANSACTION))
-    assert ends == START + 3_600_000
+    assert ends == REFRESH_UNTIL
+    token = access_token_key(TRANSACTION, "access by first redeem")
+    assert await stores.commands.call("PEXPIRETIME", token) == access_token().exp * 1000
 
 
 async def test_a_losing_redemption_stores_nothing(stores: Stores):
@@ -170,9 +174,8 @@ async def test_a_losing_redemption_stores_nothing(stores: Stores):
     await events(stores, Event.APPROVE, Event.REDEEM)
     result = await stores.transactions.swap(swap_of(Event.REDEEM, "second redeem"))
     assert result == SwapResult(won=False, state=State.REDEEMED)
-    assert (
-        await stores.commands.call("HGET", grant_key(TRANSACTION), "a") == b"hash of first redeem"
-    )
+    kept = await stores.commands.call("HGET", grant_key(TRANSACTION), "r")
+    assert kept == b"refresh by first redeem"
 
 
 @pytest.mark.clause("ciba-11-8")
@@ -230,8 +233,8 @@ async def test_of_fifty_redemptions_at_once_one_wins(redis_target: RedisTarget):
         assert len(winners) == 1
         assert {result.state for result in results} == {State.REDEEMED}
         process, number = divmod(winners[0], 10)
-        stored = await several[0].commands.call("HGET", grant_key(TRANSACTION), "a")
-        assert stored == f"hash of redemption {number} of {process}".encode()
+        stored = await several[0].commands.call("HGET", grant_key(TRANSACTION), "r")
+        assert stored == f"refresh by redemption {number} of {process}".encode()
 
 
 async def test_of_fifty_decisions_at_once_one_stands(redis_target: RedisTarget):

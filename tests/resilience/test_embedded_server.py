@@ -2,6 +2,8 @@
 
 import asyncio
 import fcntl
+import json
+import logging
 import os
 import signal
 import stat
@@ -30,6 +32,7 @@ from ciba_service.stores.embedded.server import (
     EmbeddedServerFailed,
     open_embedded,
 )
+from ciba_service.telemetry import JsonLines
 from tests.redis_servers import REDIS_SERVER
 
 OWNER = Path(__file__).with_name("embedded_owner.py")
@@ -99,6 +102,19 @@ def written(data_dir: Path) -> list[Path]:
     return list(data_dir.rglob("append*"))
 
 
+def open_files(data_dir: Path) -> set[str]:
+    """What in the directory itself others could open."""
+    return {path.name for path in data_dir.iterdir() if mode(path) & 0o077}
+
+
+def make_place_of_keys(keys: Path, data_dir: Path) -> None:
+    """Do what making keys does, under a umask that lets the group write."""
+    keys.mkdir(parents=True)
+    (keys / "making.lock").touch()
+    data_dir.chmod(0o775)
+    (data_dir / "lost+found").mkdir()
+
+
 def is_running(pid: int) -> bool:
     """Whether a process exists and is more than a zombie."""
     try:
@@ -145,9 +161,33 @@ async def test_the_server_is_private_durable_and_fit(data_dir: Path, program: Pa
     assert all(mode(path) & 0o077 == 0 for path in written(data_dir))
 
 
-async def test_an_open_directory_is_closed_to_others(data_dir: Path):
-    """A directory made with wider rights is narrowed before anything is written."""
+async def test_a_directory_made_by_others_keeps_its_mode(data_dir: Path):
+    """An empty one is used as it is: whatever is written there is closed to others on its own."""
     os.mkdir(data_dir, 0o755)  # noqa: PTH102
+    for _ in range(2):
+        async with await open_embedded(data_dir) as server:
+            await call(server.socket_path, "SET", "k", "v")
+            assert mode(server.socket_path) == 0o700
+        assert mode(data_dir) == 0o755
+    assert open_files(data_dir) <= {"redis.version"}
+
+
+@pytest.mark.parametrize("used_before", [False, True])
+def test_a_directory_that_others_may_write_to_is_refused(data_dir: Path, *, used_before: bool):
+    """Whoever can replace the files there owns the data; the sentence says what to do."""
+    data_dir.mkdir()
+    if used_before:
+        (data_dir / "owner.lock").touch()
+    data_dir.chmod(0o770)
+    with pytest.raises(EmbeddedServerFailed, match=r"Others may write .* \(chmod 700\)"):
+        asyncio.run(open_embedded(data_dir))
+    assert mode(data_dir) == 0o770
+
+
+@pytest.mark.parametrize("keys", ["keys", "elsewhere", "."])
+async def test_a_directory_made_for_the_keys_becomes_that_of_the_data(data_dir: Path, keys: str):
+    """Keys are made first, wherever they are kept; what the umask left open then is closed."""
+    make_place_of_keys(data_dir / keys, data_dir)
     async with await open_embedded(data_dir):
         assert mode(data_dir) == 0o700
 
@@ -259,6 +299,30 @@ async def test_a_server_that_dies_is_started_anew(data_dir: Path):
         assert is_running(server_pid(data_dir))
 
 
+async def test_a_server_that_does_not_come_back_is_in_the_log_with_its_reason(data_dir: Path):
+    """Each attempt is logged as fields, and as soon as it can the server is back."""
+    refused = asyncio.Queue[str]()
+    formatted = logging.Handler()
+    formatted.setFormatter(JsonLines())
+    formatted.emit = lambda record: refused.put_nowait(formatted.format(record))  # type: ignore[method-assign]
+    log = logging.getLogger("ciba_service.stores.embedded.keeper")
+    log.addHandler(formatted)
+    try:
+        async with await open_embedded(data_dir, own=True) as server:
+            (manifest,) = (data_dir / "appendonlydir").glob("*.manifest")
+            good = manifest.read_text()
+            manifest.write_text("nonsense\n")
+            os.kill(server_pid(data_dir), signal.SIGKILL)
+            assert json.loads(await refused.get())["event"] == "embedded_server_died"
+            line = json.loads(await refused.get())
+            assert line["event"] == "embedded_server_not_started"
+            assert "Invalid AOF manifest" in line["reason"]
+            manifest.write_text(good)
+            assert await call(server.socket_path, "EXISTS", "k") == 0
+    finally:
+        log.removeHandler(formatted)
+
+
 async def test_a_supervisor_that_dies_is_replaced_together_with_its_server(data_dir: Path):
     """The unsupervised server ends before the next one starts."""
     async with await open_embedded(data_dir, own=True) as server:
@@ -290,11 +354,15 @@ async def test_a_leftover_server_is_ended_by_its_lock(data_dir: Path):
     fcntl.flock(lock, fcntl.LOCK_EX)
     command = [REDIS_SERVER, "--port", "0", "--unixsocket", "leftover.sock", "--dir", str(data_dir)]
     command += ["--set-proc-title", "no"]
-    with subprocess.Popen(command, pass_fds=(lock,), stdout=subprocess.DEVNULL) as leftover:  # noqa: S603, ASYNC220
+    leftover = subprocess.Popen(command, pass_fds=(lock,), stdout=subprocess.DEVNULL)  # noqa: S603, ASYNC220
+    try:
         os.pwrite(lock, b"%d\n" % leftover.pid, 0)
         os.close(lock)
         async with await open_embedded(data_dir, own=True):
             assert leftover.wait() == 0
+    finally:
+        leftover.kill()
+        leftover.wait()
 
 
 async def test_a_long_path_gets_its_socket_elsewhere(tmp_path: Path):

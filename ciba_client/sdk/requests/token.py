@@ -3,10 +3,11 @@
 from typing import Final
 
 from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.dpop.key import DpopKey
 from ciba_client.sdk.provider.answers import AuthReqId
 from ciba_client.sdk.provider.connection import FormRequest
 from ciba_client.sdk.provider.metadata import ProviderMetadata
-from ciba_client.sdk.requests.client_assertion import client_authentication
+from ciba_client.sdk.requests.client_authentication import client_authentication
 
 __all__ = ["token_request"]
 
@@ -18,14 +19,21 @@ def token_request(
     *,
     configuration: ClientConfiguration,
     metadata: ProviderMetadata,
+    dpop_key: DpopKey | None,
+    nonce: str | None,
     now: float,
 ) -> FormRequest:
     """Build one authenticated poll; ``now`` is in seconds since the epoch."""
+    url = metadata.token_endpoint
+    headers = {}
+    if dpop_key is not None:
+        headers["DPoP"] = dpop_key.proof(method="POST", url=url, now=now, nonce=nonce)
     return FormRequest(
-        url=metadata.token_endpoint,
+        url=url,
         parameters={
             "grant_type": _GRANT_TYPE,
             "auth_req_id": auth_req_id.value,
             **client_authentication(configuration, now=now),
         },
+        headers=headers,
     )

@@ -11,7 +11,7 @@ from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.enrolment import Enrolment
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import InvalidRequestError, Reason
-from ciba_service.sca.messages import EnrolmentRequest
+from ciba_service.sca.messages import LARGEST_FRAME, EnrolmentRequest
 
 __all__ = ["EnrolmentEndpoint"]
 
@@ -21,7 +21,7 @@ _CREATED: Final = 201
 class EnrolmentEndpoint(PostEndpoint):
     """Enrols a phone."""
 
-    body: ClassVar = BodyPolicy("application/json", limit=16_384, seconds=10.0)
+    body: ClassVar = BodyPolicy("application/json", limit=LARGEST_FRAME, seconds=10.0)
 
     def __init__(self, enrolment: Enrolment, telemetry: Telemetry) -> None:
         super().__init__(telemetry)

@@ -25,6 +25,7 @@ from ciba_service.protocol.errors import (
 )
 from ciba_service.sca.decision import InvalidDecisionError
 from ciba_service.sca.messages import (
+    LARGEST_FRAME,
     Authenticate,
     Decide,
     Fetch,
@@ -56,7 +57,7 @@ def nonce_route(sessions: DeviceSessions) -> Callable[[Request], object]:
 class DeviceMessagesEndpoint(PostEndpoint):
     """One message of a phone, and the frames a socket would have carried."""
 
-    body: ClassVar = BodyPolicy("application/json", limit=16_384, seconds=10.0)
+    body: ClassVar = BodyPolicy("application/json", limit=LARGEST_FRAME, seconds=10.0)
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from starlette.types import Scope, Send
 from ciba_service.endpoints.body import BodyPolicy, header, header_lines
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.listening.peer import peer_certificates
 from ciba_service.protocol.errors import InvalidClientError, OAuth2Error, Reason
 from ciba_service.protocol.request.form import parse_form
 
@@ -32,7 +33,7 @@ class ClientFormEndpoint(PostEndpoint):
         if header(scope, b"authorization") is not None:
             # RFC 6749 2.3: no method but the registered one, and not more than one.
             raise InvalidClientError from Reason("the Authorization header is no client method")
-        request = ClientRequest(form, dpop=header_lines(scope, b"dpop"))
+        request = ClientRequest(form, peer_certificates(scope), header_lines(scope, b"dpop"))
         await self.answer_request(request, send)
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:

@@ -23,6 +23,8 @@ from ciba_service.protocol.names import (
     CIBA_GRANT_TYPE,
     OPENID_SCOPE,
     PRIVATE_KEY_JWT,
+    REFRESH_TOKEN_GRANT_TYPE,
+    AccessTokenFormat,
     DeliveryMode,
 )
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
@@ -70,6 +72,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     tls_client_auth_san_ip: str | None = None
     tls_client_auth_san_email: str | None = None
     authorization_details_types: tuple[str, ...] = ()
+    access_token_format: AccessTokenFormat | None = None
+    protected_resources: tuple[str, ...] = ()
     polling_interval: int = _DEFAULT_INTERVAL
     require_otp: bool = False
     enabled: bool = True
@@ -96,6 +100,9 @@ class Client:
     notification_endpoint: str | None
     authorization_details_types: frozenset[str]
     may_use_ciba: bool
+    may_refresh: bool
+    access_token_format: AccessTokenFormat | None
+    protected_resources: frozenset[str]
     polling_interval: int
     require_otp: bool
     enabled: bool
@@ -136,6 +143,9 @@ def register_client(members: Mapping[str, object]) -> Client:
         notification_endpoint=_notification_endpoint(metadata, delivery_mode),
         authorization_details_types=frozenset(metadata.authorization_details_types),
         may_use_ciba=CIBA_GRANT_TYPE in metadata.grant_types,
+        may_refresh=REFRESH_TOKEN_GRANT_TYPE in metadata.grant_types,
+        access_token_format=metadata.access_token_format,
+        protected_resources=frozenset(metadata.protected_resources),
         polling_interval=_polling_interval(metadata),
         require_otp=metadata.require_otp,
         enabled=metadata.enabled,
@@ -223,7 +233,7 @@ def _request_signing_alg(metadata: ClientMetadata, profile: Profile) -> Signatur
     value = metadata.backchannel_authentication_request_signing_alg
     if value is not None:
         return _algorithm(name, value, profile)
-    if profile.demands_signed_request:
+    if profile.demands_signed_request and not _only_introspects(metadata):
         raise InvalidMetadataError(f"{name} is required by profile {profile.name}")
     return None
 
@@ -245,10 +255,17 @@ def _scope(metadata: ClientMetadata) -> frozenset[str]:
     return frozenset(tokens)
 
 
+def _only_introspects(metadata: ClientMetadata) -> bool:
+    """Whether it is a resource server that starts nothing and gets no tokens."""
+    return bool(metadata.protected_resources) and not metadata.grant_types
+
+
 def _delivery_mode(metadata: ClientMetadata, profile: Profile) -> DeliveryMode:
     name = "backchannel_token_delivery_mode"
     # CIBA 4: a client registers exactly one mode.
     if metadata.backchannel_token_delivery_mode is None:
+        if _only_introspects(metadata):
+            return DeliveryMode.POLL
         raise InvalidMetadataError(f"{name} is missing")
     try:
         mode = DeliveryMode(metadata.backchannel_token_delivery_mode)

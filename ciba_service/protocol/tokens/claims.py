@@ -7,6 +7,7 @@ import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
 
@@ -66,7 +67,8 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     token_type: str
     expires_in: int
     scope: str
-    id_token: str
+    id_token: str | None = None
+    refresh_token: str | None = None
     authorization_details: tuple[PaymentInitiation, ...] = ()
 
 
@@ -75,32 +77,23 @@ def access_token_lifetime(grant: Grant, configured: int) -> int:
     return min(configured, PAYMENT_TOKEN_LIFETIME) if grant.payments else configured
 
 
-def access_token_claims(
-    grant: Grant,
-    binding: Binding,
-    *,
-    issuer: str,
-    audience: str,
-    jti: str,
-    now: int,
-    lifetime: int,
-) -> AccessTokenClaims:
-    """Claims of the access token; ``now`` and ``lifetime`` are in seconds."""
+def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> AccessTokenClaims:
+    """What a JWT access token says, of the grant and of itself."""
     return AccessTokenClaims(
         iss=issuer,
         sub=grant.subject,
-        aud=audience,
+        aud=token.aud,
         client_id=grant.client_id,
-        iat=now,
-        exp=now + lifetime,
-        jti=jti,
-        scope=" ".join(grant.scope),
+        iat=token.iat,
+        exp=token.exp,
+        jti=token.jti,
+        scope=" ".join(token.scope),
         auth_time=grant.auth_time,
         acr=grant.acr,
         amr=grant.amr,
         txn=grant.txn,
         challenge_hash=grant.challenge_hash,
-        cnf=binding if binding.is_bound else None,
+        cnf=token.cnf,
         authorization_details=grant.payments,
     )
 

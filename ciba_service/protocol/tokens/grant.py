@@ -8,7 +8,10 @@ __all__ = ["Grant"]
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The authorization behind tokens; ``auth_time`` is in seconds, ``txn`` the transaction id."""
+    """The authorization behind tokens; ``auth_time`` is in seconds, ``txn`` the transaction id.
+
+    ``device_id`` is the phone that approved: when it is lost the grant is.
+    """
 
     txn: str
     client_id: str
@@ -18,4 +21,5 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     acr: str
     amr: tuple[str, ...]
     challenge_hash: str
+    device_id: str
     payments: tuple[PaymentInitiation, ...] = ()

@@ -9,9 +9,13 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError
 
-from ciba_service.stores.driver.faults import DRIVER_ERRORS, store_error
+from ciba_service.stores.driver.faults import (
+    DRIVER_ERRORS,
+    UnsuitableRedis,
+    start_error,
+    store_error,
+)
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 
 __all__ = [
@@ -101,29 +105,19 @@ async def disconnect(client: Redis | RedisCluster) -> None:
         await client.connection_pool.sentinel_manager.aclose()
 
 
-class UnsuitableRedis(Exception):
-    """The server would lose data, or lacks what the scripts need; ``reason`` is a sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 async def check_server(client: Redis | RedisCluster) -> None:
     """Refuse a server older than 7.0, or one that may evict keys; in a cluster, any such node.
 
     INFO says both, so that no right to run CONFIG is needed.
 
     Raises:
-        UnsuitableRedis: the server must not be used.
+        UnsuitableRedis: the server must not be used, or refuses the user.
         StoreFault: the server could not be asked.
     """
     try:
         infos = await _infos(client)
-    except NoPermissionError:
-        raise UnsuitableRedis("The Redis user must be allowed to run INFO.") from None
     except DRIVER_ERRORS as error:
-        raise store_error(error) from None
+        raise start_error(error) from None
     for info in infos:
         _check(info)
 

@@ -5,11 +5,14 @@ Nothing above the stores ever meets an exception of the driver.
 
 from typing import Final
 
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
     ClusterCrossSlotError,
     ClusterError,
     DataError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -19,7 +22,14 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-__all__ = ["DRIVER_ERRORS", "StoreFault", "StoreProgrammingError", "store_error"]
+__all__ = [
+    "DRIVER_ERRORS",
+    "StoreFault",
+    "StoreProgrammingError",
+    "UnsuitableRedis",
+    "start_error",
+    "store_error",
+]
 
 DRIVER_ERRORS: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
 """Everything the driver raises for reasons that lie outside this process."""
@@ -45,6 +55,14 @@ class StoreProgrammingError(Exception):
     """Redis refused a command for what it says: our mistake, so repeating it is pointless."""
 
 
+class UnsuitableRedis(Exception):
+    """The server would lose data, or is not what was configured; ``reason`` is a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def _is_transient(error: Exception) -> bool:
     if isinstance(error, _TRANSIENT_REPLIES):
         return True
@@ -56,9 +74,17 @@ def _is_transient(error: Exception) -> bool:
 def _without_arguments(error: Exception) -> str:
     """Describe an error, leaving out the command's arguments, which some messages quote."""
     kind = type(error).__name__
+    if isinstance(error, MasterNotFoundError):
+        return f"{kind}: {_words(error)}"
     if isinstance(error, RedisClusterException) and not isinstance(error, SlotNotCoveredError):
         return kind
-    return f"{kind}: {str(error).partition(', with args')[0]}"
+    return f"{kind}: {_words(error)}"
+
+
+def _words(error: Exception) -> str:
+    text = str(error).partition(", with args")[0]
+    # Each sentinel that was asked follows, as Python shows an object.
+    return text.partition(" : ")[0] if isinstance(error, MasterNotFoundError) else text
 
 
 def store_error(error: Exception) -> StoreFault | StoreProgrammingError:
@@ -68,3 +94,26 @@ def store_error(error: Exception) -> StoreFault | StoreProgrammingError:
     if _is_transient(error) and not isinstance(error, ClusterCrossSlotError):
         return StoreFault(_without_arguments(error))
     return StoreProgrammingError(_without_arguments(error))
+
+
+def start_error(error: Exception) -> StoreFault | UnsuitableRedis:
+    """Say in a sentence why a server cannot be used, for whoever starts the service.
+
+    Only for what the first commands raise, which carry nothing secret but the password, and that
+    is in no message.
+    """
+    first = error
+    while isinstance(first.__cause__, DRIVER_ERRORS):
+        first = first.__cause__
+    match first:
+        case AuthenticationError():
+            return UnsuitableRedis(
+                "Redis refuses the user: store.username and store.password, or those in the URL, "
+                "are not right."
+            )
+        case NoPermissionError():
+            return UnsuitableRedis("The Redis user must be allowed to run INFO.")
+        case ResponseError() if not _is_transient(first):
+            return UnsuitableRedis(f"Redis is not what store.mode says: {_words(first)}.")
+        case _:
+            return StoreFault(f"Redis cannot be used: {_words(first)}")

@@ -18,6 +18,9 @@ __all__ = ["DataDirectoryInUse", "EmbeddedServer", "EmbeddedServerFailed", "open
 _LONGEST_SOCKET_PATH: Final = 100
 """Bytes; the kernel's limit is 104 to 108."""
 _PRIVATE: Final = 0o700
+_OURS: Final = frozenset({"owner.lock", "redis.lock", "redis.version", "appendonlydir"})
+"""One of these is in every data directory that this service has used."""
+_KEY_FILES: Final = ("making.lock", "keys.json", "ring.json")
 _LOOK_AGAIN_SECONDS: Final = 0.05
 _HANDOVER_SECONDS: Final = 1.0
 """For a killed process to disappear, so that a restart at once succeeds."""
@@ -68,12 +71,12 @@ async def open_embedded(
 
     ``own`` is for ``serve``: it insists on being the owner. Without it (commands that do one thing
     and end) a serving owner's socket is used; a brief owner is waited for in either case, at most
-    ``patience`` seconds. ``program`` names the server program instead of looking for one. The
-    directory is made, and closed to other users.
+    ``patience`` seconds. ``program`` names the server program instead of looking for one. A
+    directory that is not there is made, for its owner alone; one that was there keeps its mode.
 
     Raises:
         DataDirectoryInUse: ``own``, and another process serves; or patience ran out.
-        EmbeddedServerFailed: the server does not start.
+        EmbeddedServerFailed: the server does not start, or the directory is not fit for it.
         NoServerProgram: there is no program to run.
     """
     data_dir = _private_directory(data_dir)
@@ -109,30 +112,49 @@ async def _start(data_dir: Path, lock: OwnerLock, program: Path | None) -> Embed
 
 
 def _private_directory(data_dir: Path) -> Path:
-    data_dir.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    if not _is_ours(data_dir):
-        raise EmbeddedServerFailed(
-            f"The directory {data_dir} holds other files; the data need one of their own."
-        )
-    if data_dir.stat().st_uid != os.geteuid():
-        raise EmbeddedServerFailed(f"The data directory {data_dir} belongs to another user.")
-    data_dir.chmod(_PRIVATE)
+    """Make the directory, or see that it is ours and that nobody else can replace its files.
+
+    Every file in it is closed to others on its own, so that the mode of a directory that somebody
+    else made need not be changed, and is not.
+    """
+    try:
+        data_dir.mkdir(mode=_PRIVATE, parents=True)
+    except FileExistsError:
+        _check_directory(data_dir)
     return data_dir.resolve()
 
 
-def _is_ours(data_dir: Path) -> bool:
-    """Whether this service was here before, or nothing but its keys is there."""
-    names = {path.name for path in data_dir.iterdir()}
-    was_here = not names.isdisjoint({"owner.lock", "redis.lock", "redis.version", "appendonlydir"})
-    return was_here or names <= {"keys", "lost+found"}
+def _check_directory(data_dir: Path) -> None:
+    entries = [entry for entry in data_dir.iterdir() if entry.name != "lost+found"]
+    was_here = not _OURS.isdisjoint(entry.name for entry in entries)
+    if not was_here and not all(map(_holds_keys, entries)):
+        raise EmbeddedServerFailed(
+            f"The directory {data_dir} holds other files; the data need one of their own."
+        )
+    found = data_dir.stat()
+    if found.st_uid != os.geteuid():
+        raise EmbeddedServerFailed(f"The data directory {data_dir} belongs to another user.")
+    if not was_here and entries:
+        # It was made together with the keys, as open as the umask had it.
+        data_dir.chmod(_PRIVATE)
+    elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise EmbeddedServerFailed(
+            f"Others may write to the data directory {data_dir}: close it to them (chmod 700)."
+        )
+
+
+def _holds_keys(entry: Path) -> bool:
+    return entry.name in _KEY_FILES or any((entry / name).exists() for name in _KEY_FILES)
 
 
 def _choose_program(data_dir: Path, program: Path | None) -> Path:
     """Choose a program that reads the files there, and note who is going to write them."""
     note = data_dir / "redis.version"
-    writer = ServerVersion.parse(note.read_text("ascii")) if note.exists() else None
+    noted = note.read_text("ascii") if note.exists() else ""
+    writer = ServerVersion.parse(noted)
     chosen = find_program(writer) if program is None else ServerProgram.at(program)
-    note.write_text(f"{chosen.version}\n", "ascii")
+    if noted != f"{chosen.version}\n":
+        note.write_text(f"{chosen.version}\n", "ascii")
     return chosen.path
 
 
@@ -150,7 +172,8 @@ def _remembered_socket(data_dir: Path) -> str:
 def _socket(data_dir: Path) -> str:
     """Decide, as the owner, where the socket is to be: beside the data if the path is short."""
     remembered = _remembered_socket(data_dir)
-    if remembered and _is_private(Path(remembered).parent):
+    place = Path(remembered).parent
+    if remembered and (place == data_dir or _is_private(place)):
         return remembered
     made = str(Path(tempfile.mkdtemp(prefix="ciba-"), "redis.sock"))
     (data_dir / "redis.sock.path").write_text(made, "utf-8")

@@ -1,6 +1,7 @@
--- KEYS: transaction, due, grant
--- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
---       grant, access token hash, grant expires_at
+-- KEYS: transaction, due; for a redemption also grant, access token
+-- ARGV: event, operation, now, format, expire member, settle member, decided, reason;
+--       for a redemption also grant format, grant, refresh token hash, its good_until,
+--       access token, its expires_at
 -- {1, state}: the event happened, now or before by this operation. {0, state}: it did not.
 -- {0}: there is no such transaction. {-1}: its format is unknown.
 local event, now = ARGV[1], tonumber(ARGV[3])
@@ -18,8 +19,10 @@ elseif event == 'fail' or event == 'lock' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
-  redis.call('HSET', KEYS[3], 'v', ARGV[4], 'g', ARGV[9], 'a', ARGV[10])
-  redis.call('PEXPIREAT', KEYS[3], ARGV[11])
+  redis.call('HSET', KEYS[3], 'v', ARGV[9], 'g', ARGV[10], 'r', ARGV[11], 'u', ARGV[12])
+  redis.call('SET', KEYS[4], ARGV[13], 'PXAT', ARGV[14])
+  redis.call('PEXPIREAT', KEYS[3],
+    integer(math.max(tonumber(ARGV[12]), tonumber(ARGV[14]))))
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])

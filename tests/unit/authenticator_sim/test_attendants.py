@@ -139,7 +139,7 @@ async def test_what_closed_in_the_meantime_is_told(
 ) -> None:
     """A challenge nobody has any more is no reason to stop; other events are none of its."""
     headless.attendant.notice(Connected("d"))
-    headless.attendant.notice(ChallengeShown("tx-9", bank.challenge("tx-9")))
+    headless.attendant.notice(ChallengeShown("tx-9", bank.challenge("tx-9"), 180))
     told = await ears.next(NotDecided)
     assert told == NotDecided("tx-9", "There is no open request with this transaction id.")
 

@@ -115,7 +115,7 @@ def test_a_challenge_is_shown_once(device: Device, bank: ScriptedBank) -> None:
     """However often it is sent, on one connection or the next."""
     content = bank.challenge()
     token = bank.sign(content)
-    assert show(device, token).events == (ChallengeShown("tx-1", content),)
+    assert show(device, token).events == (ChallengeShown("tx-1", content, 180),)
     assert show(device, token) == Reaction()
     connect(device)
     assert show(device, token) == Reaction()

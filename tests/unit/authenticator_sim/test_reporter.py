@@ -94,7 +94,7 @@ def test_every_event_is_one_json_object_a_line(event: Event) -> None:
 def test_a_program_reads_the_payment_as_it_is_displayed() -> None:
     """Payee, account and reference are members of their own."""
     stream = io.StringIO()
-    JsonReporter(stream).report(ChallengeShown("tx-1", CHALLENGE))
+    JsonReporter(stream).report(ChallengeShown("tx-1", CHALLENGE, 180))
     display = json.loads(stream.getvalue())["challenge"]["display"]
     assert display["payee"] == "Corner Shop Ltd"
     assert display["payee_account"] == "DE89 3704 0044 0532 0130 00"
@@ -105,8 +105,8 @@ def test_a_program_reads_the_payment_as_it_is_displayed() -> None:
 def test_a_new_challenge_is_shown_unless_a_dialogue_does(show: bool) -> None:  # noqa: FBT001
     """With its transaction id, for ``approve`` and ``deny``."""
     stream = io.StringIO()
-    reporter = TextReporter(stream, seconds_left=lambda _: 65, show_challenges=show)
-    reporter.report(ChallengeShown("tx-\n1", CHALLENGE))
+    reporter = TextReporter(stream, show_challenges=show)
+    reporter.report(ChallengeShown("tx-\n1", CHALLENGE, 65))
     text = stream.getvalue()
     assert text.startswith("Transaction tx-<U+000A>1\n") is show
     assert ("12.50 EUR" in text) is show

@@ -23,6 +23,7 @@ SECTIONS = {
     "policy": settings.PolicySettings,
     "device": settings.DeviceSettings,
     "users": settings.UserSettings,
+    "mtls": settings.MtlsSettings,
     "clients": ClientMetadata,
 }
 

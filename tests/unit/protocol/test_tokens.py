@@ -13,6 +13,7 @@ from ciba_service.protocol.request.authorization_details import (
     InstructedAmount,
     PaymentInitiation,
 )
+from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import (
     PAYMENT_TOKEN_LIFETIME,
     TokenResponse,
@@ -34,6 +35,14 @@ GRANT = Grant(
     acr="urn:openbanking:psd2:sca",
     amr=("pop", "pin", "mfa"),
     challenge_hash="hash",
+    device_id="phone",
+)
+TOKEN = AccessToken(
+    jti="jti",
+    aud="https://api.example",
+    iat=NOW,
+    exp=NOW + 300,
+    scope=("openid", "profile"),
 )
 PAID = msgspec.structs.replace(
     GRANT,
@@ -71,17 +80,7 @@ def test_an_id_token_says_who_was_authenticated_when_and_how():
 @pytest.mark.clause("rfc9068-2.2-1", "rfc9068-2.2.1-1", "rfc9068-2.2.3-1")
 def test_an_access_token_says_what_was_granted():
     """It has the claims of RFC 9068, the transaction and the challenge that was approved."""
-    claims = as_json(
-        access_token_claims(
-            GRANT,
-            Binding(),
-            issuer=ISSUER,
-            audience="https://api.example",
-            jti="jti",
-            now=NOW,
-            lifetime=300,
-        )
-    )
+    claims = as_json(access_token_claims(GRANT, TOKEN, issuer=ISSUER))
     assert claims == {
         "iss": ISSUER,
         "sub": "alice",
@@ -109,9 +108,8 @@ def test_a_payment_is_in_access_token_and_answer():
             "creditorName": "Merchant A",
         }
     ]
-    token = access_token_claims(
-        PAID, Binding(jkt="key"), issuer=ISSUER, audience="a", jti="j", now=NOW, lifetime=300
-    )
+    bound = msgspec.structs.replace(TOKEN, cnf=Binding(jkt="key"))
+    token = access_token_claims(PAID, bound, issuer=ISSUER)
     assert as_json(token)["authorization_details"] == granted
     assert as_json(token)["cnf"] == {"jkt": "key"}
     answer = TokenResponse(

@@ -1,20 +1,11 @@
-"""Identifiers, lifetimes, the account gate and the comparison of secrets."""
+"""Identifiers, lifetimes and the comparison of secrets."""
 
-import itertools
 import re
 import secrets
 
 import pytest
 
 from ciba_service.protocol.comparison import equal_secrets
-from ciba_service.protocol.transaction.gate import (
-    Accounts,
-    ClientState,
-    DeviceState,
-    Step,
-    UserState,
-    is_open,
-)
 from ciba_service.protocol.transaction.identifiers import (
     AuthReqId,
     new_auth_req_id,
@@ -71,41 +62,6 @@ def test_what_cannot_be_ours_is_not_looked_up(text: str):
 def test_a_requested_expiry_is_granted_within_bounds(requested: int | None, granted: int):
     """Ten seconds to ten minutes, and three minutes for who does not ask."""
     assert RequestLifetime().grant(requested) == granted
-
-
-CLOSED = {
-    Step.INITIATE: {
-        UserState.LOCKED,
-        UserState.DISABLED,
-        DeviceState.REVOKED,
-        ClientState.DISABLED,
-    },
-    Step.NOTIFY: {UserState.DISABLED, DeviceState.REVOKED, ClientState.DISABLED},
-    Step.APPROVE: {
-        UserState.LOCKED,
-        UserState.DISABLED,
-        DeviceState.REVOKED,
-        ClientState.DISABLED,
-    },
-    Step.REDEEM: {UserState.DISABLED, DeviceState.REVOKED, ClientState.DISABLED},
-}
-
-
-@pytest.mark.parametrize(
-    ("step", "user", "device", "client"),
-    [*itertools.product(Step, UserState, DeviceState, ClientState)],
-)
-def test_a_step_goes_on_only_past_open_accounts(
-    step: Step, user: UserState, device: DeviceState, client: ClientState
-):
-    """Every cell of the table: one closed account closes the step."""
-    is_closed = bool(CLOSED[step] & {user, device, client})
-    assert is_open(step, Accounts(user=user, device=device, client=client)) is not is_closed
-
-
-def test_accounts_are_open_unless_said_otherwise():
-    """What a step does not look at does not close it."""
-    assert all(is_open(step, Accounts()) for step in Step)
 
 
 @pytest.mark.parametrize(

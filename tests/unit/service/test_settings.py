@@ -297,7 +297,7 @@ WRONG = {
     ),
     "certificate-bound": (
         text_of(clients=client(tls_client_certificate_bound_access_tokens=True)),
-        "clients[0] (till) needs client certificates, which this service is not asked to take",
+        "clients[0] (till) needs client certificates: set mtls.port or mtls.proxies",
     ),
     "fapi-ciba": (
         text_of(clients=client(profile="fapi-ciba")),

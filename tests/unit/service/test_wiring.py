@@ -68,7 +68,13 @@ async def test_health_stands_at_the_root_whatever_the_issuer(
         assert (await service.http.get("/healthz")).status_code == 200
         assert (await service.http.get("/readyz")).status_code == 200
         wrong = await service.http.post("/readyz")
-    assert (wrong.status_code, wrong.json()["error"]) == (405, "invalid_request")
+    assert (wrong.status_code, wrong.json()) == (
+        405,
+        {
+            "error": "invalid_request",
+            "error_description": "The request is malformed or lacks a required parameter.",
+        },
+    )
     assert "GET" in wrong.headers["allow"]
 
 

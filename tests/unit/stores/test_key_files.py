@@ -1,5 +1,6 @@
 """Keys on disk: private from the first moment, read strictly, never overwritten."""
 
+import errno
 import json
 import os
 import secrets
@@ -153,12 +154,62 @@ def test_a_file_open_to_others_is_refused(directory: Path, name: str, mode: int)
         load_keys(directory)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_named(directory: Path, name: str):
+def test_a_directory_without_keys_is_named(tmp_path: Path):
     """The message names the file and the reason."""
+    with pytest.raises(KeyFileError, match=r"keys\.json cannot be read: No such file"):
+        load_keys(tmp_path)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_half_of_the_files_is_refused(directory: Path, name: str):
+    """Keys without their ring, or a ring without its keys: the message names what to bring back."""
     (directory / name).unlink()
-    with pytest.raises(KeyFileError, match=rf"{name} cannot be read: No such file"):
+    with pytest.raises(KeyFileError, match=rf"{directory / name} is missing beside .* put it back"):
         load_keys(directory)
+
+
+class Disk:
+    """Notes what is made durable, and can fail at the n-th time."""
+
+    def __init__(self, *, fail_at: int | None = None) -> None:
+        self.synced: list[str] = []
+        self._fail_at = fail_at
+
+    def fsync(self, descriptor: int) -> None:
+        """Take the place of ``os.fsync``."""
+        if len(self.synced) == self._fail_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+
+
+def test_files_and_their_names_are_on_disk_the_ring_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each file is synced before it gets its name, and then the directory that has the name."""
+    disk = Disk()
+    monkeypatch.setattr(os, "fsync", disk.fsync)
+    generate(tmp_path)
+    ring, first, keys, second = disk.synced
+    assert ring.startswith(".ring.json.")
+    assert keys.startswith(".keys.json.")
+    assert first == second == tmp_path.name
+
+
+@pytest.mark.parametrize("fail_at", range(4))
+def test_whatever_fails_leaves_no_keys_without_a_ring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_at: int
+):
+    """A full disk leaves nothing half written, and the next attempt completes what is there."""
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", Disk(fail_at=fail_at).fsync)
+        with pytest.raises(OSError, match="No space left"):
+            generate(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left in ([], ["ring.json"], sorted(FILES))
+    ring = (tmp_path / "ring.json").read_bytes() if left else None
+    generate(tmp_path)
+    load_keys(tmp_path)
+    assert ring in (None, (tmp_path / "ring.json").read_bytes())
 
 
 @pytest.mark.parametrize(

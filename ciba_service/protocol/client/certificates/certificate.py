@@ -32,6 +32,7 @@ __all__ = [
     "PresentedChain",
     "load_certificate",
     "reading_certificates",
+    "thumbprint_of",
     "verify_dates",
 ]
 
@@ -74,6 +75,11 @@ def reading_certificates() -> Iterator[None]:
             raise InvalidCertificateError("the certificate is malformed") from error
 
 
+def thumbprint_of(der: bytes) -> str:
+    """``x5t#S256`` of a certificate: the base64url SHA-256 of its DER (RFC 8705 3.1)."""
+    return base64url(hashlib.sha256(der).digest())
+
+
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
     """A parsed certificate; two are equal when their DER bytes are.
@@ -101,7 +107,7 @@ class ClientCertificate:
             certificate = load_certificate(der)
             return cls(
                 der=der,
-                thumbprint=base64url(hashlib.sha256(der).digest()),
+                thumbprint=thumbprint_of(der),
                 subject=DistinguishedName.of(certificate.subject),
                 alternative_names=_alternative_names(certificate.extensions),
                 public_key=_strong_key(certificate),

@@ -18,7 +18,12 @@ from joserfc.jwk import KeySet as OracleKeySet
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import KeySet
-from ciba_service.protocol.jose.verification import InvalidJwsError, parse_jws, verify_jws
+from ciba_service.protocol.jose.verification import (
+    InvalidJwsError,
+    _kept_header,
+    parse_jws,
+    verify_jws,
+)
 from tests.signing import JoseKey, new_key, public_jwk, segment, sign, unsecured
 from tests.unit.protocol.registrations import key_for, reused
 
@@ -248,6 +253,15 @@ def test_only_the_allowed_algorithms_verify(alg: str):
 def test_a_typ_compares_without_case_and_prefix(typ: str | None, normal: str | None):
     """RFC 7515 4.1.9: media types compare without regard to case, the prefix may be left out."""
     assert parse_jws(token("ES256", typ=typ)).header.typ == normal
+
+
+@pytest.mark.parametrize(("kid", "is_kept"), [("k" * 100, True), ("k" * 500, False)])
+def test_only_headers_of_an_ordinary_length_are_kept(kid: str, *, is_kept: bool):
+    """What strangers send cannot fill the memory; it is read all the same."""
+    _kept_header.cache_clear()
+    for _ in range(2):
+        assert parse_jws(token("ES256", kid=kid)).header.kid == kid
+    assert _kept_header.cache_info().currsize == int(is_kept)
 
 
 def test_a_megabyte_is_judged_in_bounded_time():

@@ -1,0 +1,95 @@
+"""The refresh grant: a further access token for what was granted before (RFC 6749 6)."""
+
+from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
+from ciba_service.flow.issuance import Issuance
+from ciba_service.flow.token_request import TokenRequest
+from ciba_service.ports import Clock, GrantStore, RefreshTokenRecord, Telemetry
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.comparison import equal_secrets
+from ciba_service.protocol.errors import (
+    InvalidRefreshTokenError,
+    InvalidRequestError,
+    Reason,
+    UnauthorizedClientError,
+)
+from ciba_service.protocol.tokens.claims import TokenResponse
+from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, narrowed_scope
+from ciba_service.protocol.tokens.token_text import token_hash
+from ciba_service.protocol.transaction.gate import Step
+
+__all__ = ["Refresh"]
+
+
+class Refresh:
+    """Three round trips: find, look at the accounts, store."""
+
+    def __init__(
+        self,
+        *,
+        grants: GrantStore,
+        gate: AccountGate,
+        issuance: Issuance,
+        lifetime: RefreshLifetime,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._grants = grants
+        self._gate = gate
+        self._issuance = issuance
+        self._lifetime = lifetime
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def answer(self, request: TokenRequest) -> TokenResponse:
+        """Answer a token request of this grant; the refresh token stays good and the same.
+
+        Raises:
+            OAuth2Error: the answer, when it is not tokens.
+            StoreUnavailable: when the store cannot be reached; nothing was lost.
+        """
+        presented = _presented_token(request)
+        found = await spend_and_find(
+            request.credentials.spend(), find_token(self._grants, presented)
+        )
+        now = self._clock.now_ms()
+        grant = _grant(found, request.client, now)
+        token = RefreshTokenRecord(
+            token_hash(presented), good_until=self._lifetime.good_until(grant, now)
+        )
+        if now >= token.good_until:
+            raise InvalidRefreshTokenError from Reason("the approval was too long ago")
+        scope = narrowed_scope(request.form.get("scope"), grant.scope)
+        if not await self._gate.lets_use(Step.REFRESH, grant):
+            raise InvalidRefreshTokenError from Reason("the account gate is closed")
+        refreshed = self._issuance.refresh(
+            grant, request.client, request.binding, scope=scope, now=now
+        )
+        if not await self._grants.refresh(grant.txn, token, refreshed.record, now=now):
+            raise InvalidRefreshTokenError from Reason("the grant has ended meanwhile")
+        self._telemetry.event(
+            "grant_refreshed", transaction_id=grant.txn, client_id=request.client.client_id
+        )
+        return refreshed.response
+
+
+def _presented_token(request: TokenRequest) -> str:
+    if not request.client.may_refresh:
+        raise UnauthorizedClientError from Reason("the client did not register the refresh grant")
+    presented = request.form.get("refresh_token")
+    if presented is None:
+        raise InvalidRequestError from Reason("refresh_token is missing")
+    return presented
+
+
+def _grant(found: FoundToken | None, client: Client, now: int) -> Grant:
+    """The grant of a good refresh token that was issued to this client (RFC 6749 6)."""
+    token = None if found is None else found.stored.refresh_token
+    if found is None or token is None or not equal_secrets(found.hash, token.hash):
+        raise InvalidRefreshTokenError from Reason("the refresh token is none of a living grant")
+    if found.stored.grant.client_id != client.client_id:
+        raise InvalidRefreshTokenError from Reason("the refresh token is another client's")
+    if now >= token.good_until:
+        raise InvalidRefreshTokenError from Reason("the refresh token was not used for too long")
+    return found.stored.grant

@@ -1,0 +1,88 @@
+"""What the token side asks of Redis: one awaited flush each (DESIGN of the store)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
+from tests.wire_tokens import (
+    API,
+    REFRESHING,
+    granted,
+    introspect,
+    refresh,
+    resource_server,
+    revoke,
+    userinfo,
+)
+
+
+@pytest.fixture(scope="module")
+def shop() -> WireClient:
+    """A client with refresh tokens."""
+    return WireClient("shop", metadata=REFRESHING)
+
+
+@pytest.fixture(scope="module")
+def api() -> WireClient:
+    """The resource server."""
+    return resource_server()
+
+
+@pytest.fixture
+async def quiet(
+    run_service: ServiceRunner,
+    shop: WireClient,
+    api: WireClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[RunningService, dict[str, str]]]:
+    """A service whose scripts are known and whose worker waits, and tokens of it."""
+    sections = {"tokens": {"audience": API}}
+    async with run_service(clients=[shop, api], sections=sections) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        tokens = await granted(shop, await service.enrolled_phone("alice"))
+        await refresh(shop, tokens["refresh_token"])
+        await introspect(api, tokens["access_token"])
+        service.clock.advance(0)
+        yield service, tokens
+
+
+async def test_a_refresh_takes_three(
+    quiet: tuple[RunningService, dict[str, str]], shop: WireClient
+):
+    """Authenticate and find, look at the accounts, store."""
+    service, tokens = quiet
+    before = service.commands.flushes
+    assert (await refresh(shop, tokens["refresh_token"])).status_code == 200
+    assert service.commands.flushes - before == 3
+
+
+async def test_an_introspection_takes_two(
+    quiet: tuple[RunningService, dict[str, str]], api: WireClient
+):
+    """Authenticate and find, look at the accounts; one for what is no token."""
+    service, tokens = quiet
+    for token, trips in ((tokens["access_token"], 2), ("x", 1), ("A" * 64, 1)):
+        before = service.commands.flushes
+        assert (await introspect(api, token)).status_code == 200
+        assert service.commands.flushes - before == trips
+
+
+async def test_a_revocation_takes_two(
+    quiet: tuple[RunningService, dict[str, str]], shop: WireClient
+):
+    """Authenticate and find, end."""
+    service, tokens = quiet
+    before = service.commands.flushes
+    assert (await revoke(shop, tokens["refresh_token"])).status_code == 200
+    assert service.commands.flushes - before == 2
+
+
+async def test_userinfo_takes_two(quiet: tuple[RunningService, dict[str, str]]):
+    """Find, look at the accounts."""
+    service, tokens = quiet
+    before = service.commands.flushes
+    assert (await userinfo(service, tokens["access_token"])).status_code == 200
+    assert service.commands.flushes - before == 2
