@@ -155,9 +155,7 @@ def _raise_as_ssl(error: SSL.Error) -> Never:
         raise ssl.SSLZeroReturnError(
             ssl.SSL_ERROR_ZERO_RETURN, "the connection is closed"
         ) from error
-    if isinstance(error, SSL.SysCallError):
-        # A buffer makes no system call: what is meant is its end.
-        raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer ended without close_notify") from error
+    # Never ``SSLSyscallError``, which the loops take for a wish to wait.
     raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"TLS failed: {_reason(error)}") from error
 
 
