@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from ciba_service.flow.decision import Decisions, DeviceRevoked
+from ciba_service.flow.decision import Decisions
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
-from ciba_service.sca.devices import Device
+from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
 
 __all__ = ["Conversation"]

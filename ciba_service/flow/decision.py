@@ -27,18 +27,14 @@ from ciba_service.sca.decision import (
     parse_decision,
     verify_decision,
 )
-from ciba_service.sca.devices import Device
+from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.factors import evaluate_factors
 from ciba_service.sca.messages import Accepted, Factor, RefusalReason, Refused, Verdict
 from ciba_service.sca.policy import amr_of
 
-__all__ = ["Decisions", "DeviceRevoked"]
+__all__ = ["Decisions"]
 
 _EVENTS: Final = {Verdict.APPROVE: Event.APPROVE, Verdict.DENY: Event.DENY}
-
-
-class DeviceRevoked(Exception):
-    """The phone is not, or no longer, enrolled."""
 
 
 class Decisions:

@@ -1,9 +1,8 @@
 """A phone proves who it is: its signature over a nonce of ours, once (NIST SP 800-63B-4 3.2.7)."""
 
-from ciba_service.flow.decision import DeviceRevoked
 from ciba_service.ports import Clock, DeviceStore, ReplayKind, ReplayStore
 from ciba_service.protocol.errors import InvalidDeviceProofError, Reason
-from ciba_service.sca.devices import Device
+from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import Hello
 from ciba_service.sca.nonces import Nonces
 from ciba_service.sca.proofs import (

@@ -3,7 +3,7 @@
 import asyncio
 
 from ciba_service.flow.account_gate import AccountGate, Parties
-from ciba_service.ports import Clock, PromptStore, TransactionStore
+from ciba_service.ports import Clock, PromptStore, Telemetry, TransactionStore, UnknownRecordFormat
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.devices import UserTag
@@ -22,15 +22,22 @@ class OpenChallenges:
         transactions: TransactionStore,
         gate: AccountGate,
         clock: Clock,
+        telemetry: Telemetry,
     ) -> None:
         self._prompts = prompts
         self._transactions = transactions
         self._gate = gate
         self._clock = clock
+        self._telemetry = telemetry
 
     async def find(self, tag: UserTag, transaction_id: str) -> ChallengeOffered | None:
         """One challenge of this user, if it is open."""
-        transaction = await self._transactions.read(transaction_id, now=self._clock.now_ms())
+        try:
+            transaction = await self._transactions.read(transaction_id, now=self._clock.now_ms())
+        except UnknownRecordFormat as error:
+            # One record that cannot be read must not hide the others from the phone.
+            self._telemetry.failure("challenge_unreadable", error, transaction_id=transaction_id)
+            return None
         if transaction is None or transaction.user_tag != tag or transaction.request is None:
             return None
         if transaction.state is not State.PENDING:

@@ -3,9 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["ACTIVATION_LIFETIME_MS", "new_activation_code", "new_second_secret", "normal_code"]
+__all__ = [
+    "ACTIVATION_LIFETIME_MS",
+    "ATTEMPT_LIMIT",
+    "new_activation_code",
+    "new_second_secret",
+    "normal_code",
+]
 
 ACTIVATION_LIFETIME_MS: Final = 600_000
+ATTEMPT_LIMIT: Final = 5
+"""How often a second secret may be wrong before its code is worth nothing."""
 # Without I, L, O and U, which are misread or make words (Crockford's base 32).
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_LENGTH: Final = 12

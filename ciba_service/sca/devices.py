@@ -12,12 +12,27 @@ from ciba_service.protocol.jose.encoding import (
 )
 from ciba_service.protocol.jose.keys import VerificationKey
 
-__all__ = ["Device", "UserTag", "new_device_id", "user_tag", "user_tag_of"]
+__all__ = [
+    "MAXIMUM_DEVICES",
+    "Device",
+    "DeviceRevoked",
+    "UserTag",
+    "new_device_id",
+    "user_tag",
+    "user_tag_of",
+]
 
 # A name is the user's tag and as many random bytes.
 _TAG_BYTES: Final = 16
 
 UserTag = str
+
+MAXIMUM_DEVICES: Final = 10
+"""How many phones a user may have."""
+
+
+class DeviceRevoked(Exception):
+    """The phone is not, or no longer, enrolled."""
 
 
 @dataclass(frozen=True, slots=True)

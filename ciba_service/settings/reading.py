@@ -19,6 +19,7 @@ from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
+    KeySettings,
     MtlsSettings,
     PolicySettings,
     RequestSettings,
@@ -42,6 +43,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tokens: TokenSettings = TokenSettings()
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
+    keys: KeySettings = KeySettings()
     users: tuple[UserSettings, ...] = ()
     clients: tuple[dict[str, object], ...] = ()
 
@@ -80,6 +82,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         tokens=document.tokens,
         policy=document.policy,
         device=document.device,
+        keys=document.keys,
         users=document.users,
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
     )

@@ -18,6 +18,7 @@ from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
+    "KeySettings",
     "MtlsSettings",
     "PolicySettings",
     "RequestSettings",
@@ -142,7 +143,12 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The phone side; ``second_secret`` may be off in development only."""
 
     second_secret: bool = True
-    keys_directory: _Text | None = None
+
+
+class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service's own keys: a directory of files that nobody else may read."""
+
+    directory: _Text | None = None
 
 
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,6 +174,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tokens: TokenSettings
     policy: PolicySettings
     device: DeviceSettings
+    keys: KeySettings
     users: tuple[UserSettings, ...]
     clients: tuple[Client, ...]
 
@@ -179,7 +186,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def keys_directory(self) -> Path:
         """Where the service's keys are."""
-        configured = self.device.keys_directory
+        configured = self.keys.directory
         return Path(configured) if configured else Path(self.store.data_directory) / "keys"
 
     @property

@@ -14,6 +14,7 @@ import msgspec
 from ciba_service.ports import Activation, Randomness, UnknownRecordFormat
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.sca.activation import ATTEMPT_LIMIT
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import activation_key, activation_use_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
@@ -21,7 +22,6 @@ from ciba_service.stores.sealing import Sealer
 
 __all__ = ["RedisActivations"]
 
-ATTEMPT_LIMIT: Final = 5
 _FORMAT: Final = "1"
 _SALT_BYTES: Final = 16
 

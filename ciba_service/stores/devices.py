@@ -8,15 +8,14 @@ import msgspec
 
 from ciba_service.ports import DeviceRecord, UnknownRecordFormat
 from ciba_service.protocol.jose.keys import parse_verification_key
-from ciba_service.sca.devices import Device, UserTag, user_tag_of
+from ciba_service.sca.devices import MAXIMUM_DEVICES, Device, UserTag, user_tag_of
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import devices_key, enrolment_key, revocation_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
 
-__all__ = ["MAXIMUM_DEVICES", "RedisDevices"]
+__all__ = ["RedisDevices"]
 
-MAXIMUM_DEVICES: Final = 10
 _FORMAT: Final = 1
 
 _ADD: Final = Script.load("add_device")

@@ -65,6 +65,7 @@ def _conversation(parts: Parts) -> Conversation:
             transactions=parts.stores.transactions,
             gate=parts.gate,
             clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
         ),
         devices=parts.stores.devices,
     )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ciba_service.ports import Activation, UnknownRecordFormat
-from ciba_service.stores.activations import ATTEMPT_LIMIT
+from ciba_service.sca.activation import ATTEMPT_LIMIT
 from ciba_service.stores.driver.target import RedisTarget
 from tests.contracts.store_builders import START, Stores, dump, processes
 

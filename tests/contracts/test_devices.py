@@ -7,8 +7,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from ciba_service.ports import DeviceRecord, UnknownRecordFormat
-from ciba_service.sca.devices import user_tag, user_tag_of
-from ciba_service.stores.devices import MAXIMUM_DEVICES
+from ciba_service.sca.devices import MAXIMUM_DEVICES, user_tag, user_tag_of
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import devices_key
 from ciba_service.stores.sealing import SealingError

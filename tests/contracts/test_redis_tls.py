@@ -109,7 +109,14 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     ours = Authority(tmp_path_factory.mktemp("ours"), "ours")
     port, bus_port = _free_port(), _free_port()
     settings = ["--user", "app", "on", ">right-one", "~*", "&*", "+@all", *_tls(ours, port)]
-    settings += ["--cluster-enabled", "yes", "--cluster-port", str(bus_port)]
+    settings += [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        str(bus_port),
+        "--tls-cluster",
+        "yes",
+    ]
     with redis_server(*settings) as plain:
         (address,) = plain.addresses
         _ask(address.port, "CLUSTER ADDSLOTSRANGE 0 16383")
@@ -128,9 +135,11 @@ def _tls(authority: Authority, port: int) -> list[str]:
 async def refusal(settings: StoreSettings) -> str:
     """The sentence with which a start ends."""
     client = connect(settings.target())
-    with pytest.raises((UnsuitableRedis, StoreFault)) as raised:
-        await check_server(client)
-    await disconnect(client)
+    try:
+        with pytest.raises((UnsuitableRedis, StoreFault)) as raised:
+            await check_server(client)
+    finally:
+        await disconnect(client)
     return str(raised.value)
 
 
@@ -199,11 +208,10 @@ async def test_a_server_of_another_authority_is_refused(
     assert "certificate verify failed" in sentence
 
 
-@pytest.mark.parametrize("mode", ["single", "cluster"])
-async def test_a_certificate_for_another_name_is_refused(secured: Secured, mode: str):
+async def test_a_certificate_for_another_name_is_refused(secured: Secured):
     """It is the host of the URL that must be in the certificate."""
     url = f"rediss://app:right-one@localhost:{secured.port}"
-    sentence = await refusal(secured.settings(url=url, mode=mode))
+    sentence = await refusal(secured.settings(url=url))
     assert "certificate is not valid for 'localhost'" in sentence
 
 
@@ -223,7 +231,7 @@ async def test_plain_text_is_not_spoken_to_a_tls_port(secured: Secured):
     assert "cannot be used" in await refusal(secured.settings(url=url, **nothing))
     with redis_server() as plain:
         url = f"rediss://app:right-one@127.0.0.1:{plain.addresses[0].port}"
-        assert "SSL" in await refusal(secured.settings(url=url))
+        assert "cannot be used" in await refusal(secured.settings(url=url))
 
 
 @pytest.mark.parametrize("mode", ["single", "cluster"])

@@ -4,8 +4,8 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from ciba_service.ports import Activation
-from ciba_service.stores.activations import ATTEMPT_LIMIT
-from ciba_service.stores.devices import MAXIMUM_DEVICES
+from ciba_service.sca.activation import ATTEMPT_LIMIT
+from ciba_service.sca.devices import MAXIMUM_DEVICES
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import sign

@@ -7,7 +7,10 @@ import pytest
 
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.keys import transaction_key
 from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 
@@ -146,3 +149,16 @@ async def test_a_phone_revoked_while_its_decision_travelled_decides_nothing(
         await socket.send({"type": "decide", "decision": phone.approval(offered["challenge"])})
         await socket.raw.wait_closed()
     assert socket.raw.close_code == 4403
+
+
+async def test_a_record_that_cannot_be_read_hides_no_other(
+    run_service: ServiceRunner, till: WireClient
+):
+    """Of two open challenges the readable one is shown; the other is reported to the operator."""
+    async with run_service(clients=[till]) as service:
+        phone = await service.enrolled_phone("alice")
+        strange, _ = await till.started(), await till.started()
+        name = transaction_id(strange)
+        await service.commands.call("HSET", transaction_key(name), "v", "99")
+        assert len(await phone.fetch()) == 1
+        assert {failure.name for failure in service.telemetry.failures} >= {"challenge_unreadable"}

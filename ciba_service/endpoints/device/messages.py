@@ -13,7 +13,6 @@ from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy, header
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.conversation import Conversation
-from ciba_service.flow.decision import DeviceRevoked
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (
@@ -24,6 +23,7 @@ from ciba_service.protocol.errors import (
     RevokedDeviceError,
 )
 from ciba_service.sca.decision import InvalidDecisionError
+from ciba_service.sca.devices import DeviceRevoked
 from ciba_service.sca.messages import (
     LARGEST_FRAME,
     Authenticate,

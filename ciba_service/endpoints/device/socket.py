@@ -17,7 +17,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.frame_budget import FrameBudget
 from ciba_service.flow.conversation import Conversation
-from ciba_service.flow.decision import DeviceRevoked
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.ports import (
     Announcement,
@@ -29,7 +28,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
-from ciba_service.sca.devices import Device
+from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     SUBPROTOCOL,
     Authenticate,

@@ -24,6 +24,7 @@ SECTIONS = {
     "device": settings.DeviceSettings,
     "users": settings.UserSettings,
     "mtls": settings.MtlsSettings,
+    "keys": settings.KeySettings,
     "clients": ClientMetadata,
 }
 

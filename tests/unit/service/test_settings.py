@@ -221,7 +221,7 @@ WRONG = {
     "no audience": (text_of(tokens={"audience": ""}), "`tokens.audience`"),
     "token alg": (text_of(tokens={"access_token_alg": "RS256"}), "`tokens.access_token_alg`"),
     "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
-    "no keys directory": (text_of(device={"keys_directory": ""}), "`device.keys_directory`"),
+    "no keys directory": (text_of(keys={"directory": ""}), "`keys.directory`"),
     "users as table": (f'[server]\nissuer = "{HTTP}"\n[users]', "Expected `array`.*`users`"),
     "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
     "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
