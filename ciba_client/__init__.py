@@ -1,10 +1,79 @@
 """The client: start a CIBA flow, wait for the result, verify it.
 
-``sdk`` is the library (``CibaClient`` and what it takes and returns); ``cli`` is the command
-``ciba-client``, with ``flags`` and ``client_file`` (what it reads) and ``report`` (what it prints).
+What stands in ``__all__`` is the library's whole public surface, ``sdk`` its inside; ``cli`` is the
+command ``ciba-client``, with ``flags`` and ``client_file`` (what it reads), ``keygen`` and
+``report`` (what it prints).
 """
 
+from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
 from ciba_client.sdk.client import CibaClient
+from ciba_client.sdk.clock import Clock, SystemClock
 from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.dpop.key import DpopKey, new_dpop_key, parse_dpop_key
+from ciba_client.sdk.errors import (
+    AccessDenied,
+    AuthenticationRequestRefused,
+    CibaClientError,
+    ConfigurationError,
+    DpopNonceDemanded,
+    Expired,
+    InvalidAuthenticationRequest,
+    InvalidIdToken,
+    InvalidProviderMetadata,
+    InvalidProviderResponse,
+    ProviderUnavailable,
+    TransactionEnded,
+    TransactionFailed,
+    UnknownSigningKey,
+)
+from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
+from ciba_client.sdk.jose.id_token import IdToken
+from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
+from ciba_client.sdk.provider.answers import AuthReqId, TokenType
+from ciba_client.sdk.transaction.events import (
+    PollEvent,
+    ProviderBusy,
+    SlowedDown,
+    StillUndecided,
+    TokensReceived,
+)
+from ciba_client.sdk.transaction.pending import PendingAuthentication
+from ciba_client.sdk.transaction.token_set import TokenSet
 
-__all__ = ["CibaClient", "ClientConfiguration"]
+__all__ = [
+    "AccessDenied",
+    "AuthReqId",
+    "AuthenticationRequestRefused",
+    "CibaClient",
+    "CibaClientError",
+    "ClientAuthenticationMethod",
+    "ClientConfiguration",
+    "Clock",
+    "ConfigurationError",
+    "DpopKey",
+    "DpopNonceDemanded",
+    "Expired",
+    "IdToken",
+    "InvalidAuthenticationRequest",
+    "InvalidIdToken",
+    "InvalidProviderMetadata",
+    "InvalidProviderResponse",
+    "PendingAuthentication",
+    "PollEvent",
+    "ProviderBusy",
+    "ProviderUnavailable",
+    "SignatureAlgorithm",
+    "SigningKey",
+    "SlowedDown",
+    "StillUndecided",
+    "SystemClock",
+    "TokenSet",
+    "TokenType",
+    "TokensReceived",
+    "TransactionEnded",
+    "TransactionFailed",
+    "UnknownSigningKey",
+    "new_dpop_key",
+    "parse_dpop_key",
+    "parse_signing_key",
+]

@@ -107,7 +107,7 @@ async def _start(
             binding_message=arguments.binding_message,
             requested_expiry=arguments.requested_expiry,
             acr_values=arguments.acr_values,
-            extensions={} if details is None else {"authorization_details": details},
+            authorization_details=details,
             required_acr=arguments.required_acr,
         ) as pending,
     ):
@@ -152,10 +152,10 @@ def _settings(arguments: argparse.Namespace) -> ClientFile:
     return msgspec.structs.replace(settings, **given)
 
 
-def _authorization_details(text: str | None) -> list[dict[str, object]] | None:
+def _authorization_details(text: str | None) -> list[dict[str, object]]:
     """JSON, or ``@FILE`` with JSON: an array of objects (RFC 9396 2)."""
     if text is None:
-        return None
+        return []
     content = read_input(Path(text[1:])) if text.startswith("@") else text.encode()
     try:
         return msgspec.json.decode(content, type=list[dict[str, object]])

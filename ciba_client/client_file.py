@@ -9,14 +9,18 @@ from typing import Final
 
 import msgspec
 
+from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
 from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import ConfigurationError, readable
+from ciba_client.sdk.dpop.key import parse_dpop_key
+from ciba_client.sdk.errors import ConfigurationError
+from ciba_client.sdk.foreign_text import readable
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.signing_key import parse_signing_key
 
 __all__ = ["ClientFile", "UnusableInput", "load_client", "read_client_file", "read_input"]
 
 _LARGEST_FILE: Final = 1024 * 1024
+_FILES: Final = ("key", "dpop_key", "certificate", "certificate_key", "ca_file")
 
 
 class UnusableInput(Exception):
@@ -26,11 +30,14 @@ class UnusableInput(Exception):
 class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """The keys of ``client.toml``; a flag of the same name wins.
 
-    ``issuer``, ``client_id``: as registered. ``key``: file with the private JWK or PEM key; with
-    ``ca_file`` it is looked for beside ``client.toml``. ``alg``, ``kid``: of the client's
+    ``issuer``, ``client_id``: as registered. ``key``: file with the private JWK or PEM key; files
+    are looked for beside ``client.toml``. ``alg``, ``kid``: of the client's
     signatures. ``sign_requests``: false for a client registered with unsigned requests.
     ``id_token_signed_response_alg``, ``assertion_audience``: only where the registration differs
-    from what the provider publishes.
+    from what the provider publishes. ``dpop_bound_access_tokens``: as registered; ``dpop_key``:
+    file with the private key that tokens are bound to, without which each run makes its own.
+    ``token_endpoint_auth_method``: as registered; ``certificate``, ``certificate_key``: files (PEM)
+    for mutual TLS.
     """
 
     issuer: str | None = None
@@ -42,6 +49,13 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     sign_requests: bool = True
     id_token_signed_response_alg: SignatureAlgorithm | None = None
     assertion_audience: str | None = None
+    dpop_bound_access_tokens: bool = False
+    dpop_key: str | None = None
+    token_endpoint_auth_method: ClientAuthenticationMethod = (
+        ClientAuthenticationMethod.PRIVATE_KEY_JWT
+    )
+    certificate: str | None = None
+    certificate_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +76,19 @@ def read_client_file(path: Path) -> ClientFile:
     folder = path.parent
     return msgspec.structs.replace(
         settings,
-        key=settings.key and str(folder / settings.key),
-        ca_file=settings.ca_file and str(folder / settings.ca_file),
+        **{
+            name: str(folder / getattr(settings, name))
+            for name in _FILES
+            if getattr(settings, name)
+        },
     )
 
 
 def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientConfiguration:
     """Read the key and put the configuration together; ``warn`` hears of a key open to others."""
     required = _required(settings)
-    path = Path(required.key)
-    content = read_input(path)
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        warn(f"{path} can be read by others; its mode should be 0600")
+    content = _read_key(Path(required.key), warn)
+    dpop_key = settings.dpop_key and _read_key(Path(settings.dpop_key), warn)
     try:
         return ClientConfiguration(
             issuer=required.issuer,
@@ -82,7 +97,12 @@ def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientC
             sign_requests=settings.sign_requests,
             assertion_audience=settings.assertion_audience,
             id_token_signed_response_alg=settings.id_token_signed_response_alg,
-            ca_file=None if settings.ca_file is None else Path(settings.ca_file),
+            token_endpoint_auth_method=settings.token_endpoint_auth_method,
+            dpop_bound_access_tokens=settings.dpop_bound_access_tokens,
+            dpop_key=parse_dpop_key(dpop_key) if dpop_key else None,
+            certificate_file=_path(settings.certificate),
+            certificate_key_file=_path(settings.certificate_key),
+            ca_file=_path(settings.ca_file),
         )
     except ConfigurationError as error:
         raise UnusableInput(str(error)) from error
@@ -98,6 +118,17 @@ def read_input(path: Path) -> bytes:
     if len(content) > _LARGEST_FILE:
         raise UnusableInput(f"{path}: the file is too large")
     return content
+
+
+def _read_key(path: Path, warn: Callable[[str], None]) -> bytes:
+    content = read_input(path)
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        warn(f"{path} can be read by others; its mode should be 0600")
+    return content
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def _required(settings: ClientFile) -> _Required:

@@ -21,6 +21,9 @@ client.toml (for --config), every key optional, flags win:
   ca_file = "ca.pem"                 sign_requests = true
   id_token_signed_response_alg = "PS256"
   assertion_audience = "https://op.example/token"
+  dpop_bound_access_tokens = true    dpop_key = "dpop.jwk"
+  token_endpoint_auth_method = "tls_client_auth"
+  certificate = "client.pem"         certificate_key = "client.key"
 """
 
 

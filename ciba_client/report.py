@@ -84,6 +84,7 @@ class Report:
                     "token_type": tokens.token_type,
                     "expires_in": tokens.expires_in,
                     "scope": tokens.scope,
+                    "authorization_details": tokens.authorization_details,
                     **shown,
                 }
             )

@@ -22,11 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import CibaClientError
-from ciba_client.sdk.jose.signing_key import parse_signing_key
-from ciba_client.sdk.transaction.token_set import TokenSet
+import msgspec
+
+from authenticator_sim.core.events import ChallengeShown, Event
+from authenticator_sim.terminal.reporter import sentence
+from authenticator_sim.terminal.view import render_challenge
+from ciba_client import (
+    CibaClient,
+    CibaClientError,
+    ClientConfiguration,
+    TokenSet,
+    parse_signing_key,
+)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
@@ -34,7 +41,6 @@ PIN: Final = "739154"
 BINDING_MESSAGE: Final = "W4SCT"
 READY_SECONDS: Final = 30
 FLOW_SECONDS: Final = 60
-_RULES_OF_A_SHEET: Final = 2
 DETAILS: Final[list[dict[str, object]]] = [
     {
         "type": "payment_initiation",
@@ -79,6 +85,15 @@ class Place:
         """The service's configuration."""
         return self.directory / "ciba.toml"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is other than in the configuration, for the service."""
+        return {
+            "CIBA_SERVER__ISSUER": self.issuer,
+            "CIBA_SERVER__PORT": str(self.port),
+            "CIBA_STORE__DATA_DIRECTORY": str(self.directory / "var"),
+        }
+
 
 async def main(*, once: bool) -> int:
     """Run the demo; returns the exit status."""
@@ -102,16 +117,8 @@ async def _prepare(directory: Path) -> Place:
     port = _free_port()
     jwks = await _run("ciba-client", "keygen", str(directory / "till.jwk"), "--toml")
     example = (ROOT / "ciba.example.toml").read_text("utf-8")
-    replaced = {
-        "jwks = { keys = [] }": jwks.strip(),
-        "8080": str(port),
-        'data_directory = "var"': f'data_directory = "{directory / "var"}"',
-    }
-    config = example
-    for old, new in replaced.items():
-        config = config.replace(old, new)
     place = Place(directory, f"http://127.0.0.1:{port}", port)
-    place.config.write_text(config, "utf-8")
+    place.config.write_text(example.replace("jwks = { keys = [] }", jwks.strip()), "utf-8")
     (directory / "pin").write_text(PIN, "utf-8")
     return place
 
@@ -119,7 +126,7 @@ async def _prepare(directory: Path) -> Place:
 @asynccontextmanager
 async def _service(place: Place, timeline: Timeline) -> AsyncIterator[None]:
     log = place.directory / "service.log"
-    process = await _logged(log, "ciba-service", "serve", "--config", str(place.config))
+    process = await _serve(place, log)
     try:
         await _until_ready(place, process, log)
         timeline.say("service", f"ready at {place.issuer}, on a Redis server of its own")
@@ -128,10 +135,14 @@ async def _service(place: Place, timeline: Timeline) -> AsyncIterator[None]:
         await _end(process)
 
 
-async def _logged(log: Path, program: str, *arguments: str) -> Process:
+async def _serve(place: Place, log: Path) -> Process:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        return await asyncio.create_subprocess_exec(BIN / program, *arguments, stderr=descriptor)
+        return await asyncio.create_subprocess_exec(
+            *(BIN / "ciba-service", "serve", "--config", place.config),
+            env={**os.environ, **place.environment},
+            stderr=descriptor,
+        )
     finally:
         os.close(descriptor)
 
@@ -165,7 +176,7 @@ async def _phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
     )  # fmt: skip
     timeline.say("phone", "enrolled for alice-approves: activation code, proof of its new key")
     process = await asyncio.create_subprocess_exec(
-        BIN / "authenticator-sim", "run", *state, "--approve-all", stdout=PIPE
+        BIN / "authenticator-sim", "run", *state, "--approve-all", "--json", stdout=PIPE
     )
     reading = asyncio.create_task(_narrate(process, timeline))
     try:
@@ -176,21 +187,17 @@ async def _phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
 
 
 async def _narrate(process: Process, timeline: Timeline) -> None:
-    """Pass on what the phone's screen shows."""
+    """Pass on what the phone reports, each challenge as its user sees it."""
     if process.stdout is None:
         raise AssertionError("the phone's output is a pipe")
-    sheet: list[str] = []
+    reported: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
     async for line in process.stdout:
-        text = line.decode().rstrip()
-        if text.startswith("Transaction "):
-            timeline.say("phone", "shows")
-            sheet = [text]
-        elif sheet:
-            sheet.append(text)
-            if sum(shown.startswith("====") for shown in sheet) == _RULES_OF_A_SHEET:
-                timeline.block("\n".join(filter(None, sheet)))
-                sheet = []
-        elif text:
+        event = reported.decode(line)
+        if isinstance(event, ChallengeShown):
+            timeline.say("phone", f"shows transaction {event.transaction_id}")
+            sheet = render_challenge(event.challenge, event.seconds_left)
+            timeline.block("\n".join(filter(None, sheet.splitlines())))
+        elif text := sentence(event):
             timeline.say("phone", text)
 
 
@@ -203,7 +210,7 @@ async def _till(place: Place, timeline: Timeline) -> TokenSet:
             scope="openid profile",
             login_hint="alice@example.org",
             binding_message=BINDING_MESSAGE,
-            extensions={"authorization_details": DETAILS},
+            authorization_details=DETAILS,
         ) as pending:
             timeline.say("service", f"took the signed request: expires in {pending.expires_in} s")
             timeline.say("till", f"shows {BINDING_MESSAGE} and polls every {pending.interval} s")
@@ -213,12 +220,15 @@ async def _till(place: Place, timeline: Timeline) -> TokenSet:
 def _show(tokens: TokenSet, timeline: Timeline) -> None:
     timeline.say("till", f"received tokens ({tokens.token_type}, {tokens.expires_in} s), verified")
     timeline.say("till", "ID token: who, how strongly, and by which factors (amr)")
-    timeline.block(_decoded(tokens.id_token.jwt))
-    timeline.say("till", "access token: amount and payee are in it, and the hash that was signed")
+    timeline.block(json.dumps(dict(tokens.id_token.claims), indent=2))
+    timeline.say("till", "granted: exactly the amount and payee that were shown")
+    timeline.block(json.dumps(tokens.authorization_details, indent=2))
+    timeline.say("till", "access token: the same, and the hash of what was signed")
     timeline.block(_decoded(tokens.access_token))
 
 
 def _decoded(token: str) -> str:
+    """What stands in a token; whom it is for has to verify it."""
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return json.dumps(claims, indent=2)

@@ -1,43 +1,30 @@
 """The door of the SDK: start an authentication, wait for it, get verified tokens."""
 
-import ssl
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import httpx2
 
 from ciba_client.sdk.clock import Clock, SystemClock
 from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import ConfigurationError, UnknownSigningKey
-from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
-from ciba_client.sdk.jose.id_token import IdTokenExpectations, verify_id_token
-from ciba_client.sdk.provider.addresses import is_loopback
-from ciba_client.sdk.provider.answers import (
-    Acknowledgement,
-    AuthReqId,
-    PollAnswer,
-    TokenResponse,
-    parse_acknowledgement,
-    parse_poll_answer,
-)
+from ciba_client.sdk.dpop.key import DpopKey, new_dpop_key
+from ciba_client.sdk.dpop.nonces import DpopNonces
+from ciba_client.sdk.provider.addresses import parse_resource
+from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId, parse_acknowledgement
 from ciba_client.sdk.provider.connection import ProviderConnection
-from ciba_client.sdk.provider.metadata import ProviderMetadata
+from ciba_client.sdk.provider.http_client import new_http_client
 from ciba_client.sdk.provider.provider import Provider
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
 from ciba_client.sdk.requests.backchannel import backchannel_request
-from ciba_client.sdk.requests.token import token_request
+from ciba_client.sdk.requests.resource import resource_headers
 from ciba_client.sdk.transaction.pending import PendingAuthentication, Redemption
+from ciba_client.sdk.transaction.token_endpoint import TokenEndpoint
 from ciba_client.sdk.transaction.token_set import TokenSet
 
 __all__ = ["CibaClient"]
-
-_HEADERS: Final = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": "ciba-client",
-}
 
 
 class CibaClient:
@@ -47,7 +34,7 @@ class CibaClient:
     time and network, for tests or special routes.
 
     Raises:
-        ConfigurationError: the file of certificate authorities cannot be used.
+        ConfigurationError: a file of certificates or their key cannot be used.
     """
 
     def __init__(
@@ -59,13 +46,23 @@ class CibaClient:
     ) -> None:
         self._configuration = configuration
         self._clock = clock or SystemClock()
-        self._http = _http_client(configuration, transport)
+        self._http = new_http_client(configuration, transport)
         self._connection = ProviderConnection(self._http, self._clock)
         self._provider = Provider(
             configuration.issuer,
             self._connection,
             self._clock,
             timeout_seconds=configuration.timeout,
+            mutual_tls=configuration.certificate_file is not None,
+        )
+        self._dpop_key = _dpop_key(configuration)
+        self._resource_nonces = DpopNonces()
+        self._token_endpoint = TokenEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+            dpop_key=self._dpop_key,
         )
 
     async def __aenter__(self) -> Self:
@@ -91,14 +88,15 @@ class CibaClient:
         user_code: str | None = None,
         requested_expiry: int | None = None,
         acr_values: str | None = None,
+        authorization_details: Sequence[Mapping[str, object]] = (),
         extensions: Mapping[str, object] | None = None,
         required_acr: Collection[str] = (),
     ) -> AsyncIterator[PendingAuthentication]:
         """Ask the provider to authenticate a user (CIBA 7.1); sent once, never repeated.
 
-        ``requested_expiry`` is in seconds. ``extensions`` are further parameters, such as
-        ``authorization_details``. Where ``required_acr`` is given, an ID token with another ``acr``
-        is refused (FAPI-CIBA 5.2.3.1).
+        ``requested_expiry`` is in seconds, ``authorization_details`` are those of RFC 9396,
+        ``extensions`` further parameters. Where ``required_acr`` is given, an ID token with another
+        ``acr`` is refused (FAPI-CIBA 5.2.3.1).
 
         Raises:
             InvalidAuthenticationRequest: the parameters contradict CIBA 7.1.
@@ -115,6 +113,7 @@ class CibaClient:
             user_code=user_code,
             requested_expiry=requested_expiry,
             acr_values=acr_values,
+            authorization_details=authorization_details,
             extensions=extensions or {},
         )
         metadata = await self._provider.metadata()
@@ -157,6 +156,29 @@ class CibaClient:
         finally:
             pending.close()
 
+    def resource_headers(
+        self, tokens: TokenSet, *, method: str, url: str, nonce: str | None = None
+    ) -> Mapping[str, str]:
+        """The headers for one call of a protected resource (RFC 6750 2.1, RFC 9449 7.1).
+
+        ``nonce`` is the ``DPoP-Nonce`` of the resource server's last answer, if it had one; it is
+        kept for later calls. A proof serves once: ask for new headers for each call.
+
+        Raises:
+            ConfigurationError: tokens cannot go to such an address, or are bound to another key.
+        """
+        address = parse_resource(url)
+        if nonce is not None:
+            self._resource_nonces.remember(address, [nonce])
+        return resource_headers(
+            tokens,
+            method=method,
+            url=address,
+            dpop_key=self._dpop_key,
+            nonce=self._resource_nonces.find(address),
+            now=self._clock.now(),
+        )
+
     def _redemption(
         self,
         auth_req_id: AuthReqId,
@@ -164,73 +186,18 @@ class CibaClient:
         required_acr: Collection[str],
         issued_after: float | None,
     ) -> Redemption:
-        async def poll() -> PollAnswer:
-            form = token_request(
-                auth_req_id,
-                configuration=self._configuration,
-                metadata=await self._provider.metadata(),
-                now=self._clock.now(),
-            )
-            answer = await self._connection.post(
-                form, timeout_seconds=self._configuration.token_timeout
-            )
-            return parse_poll_answer(answer)
-
-        async def verify(response: TokenResponse) -> TokenSet:
-            metadata = await self._provider.metadata()
-            expected = IdTokenExpectations(
-                issuer=self._configuration.issuer,
-                client_id=self._configuration.client_id,
-                algorithms=self._expected_algorithms(metadata),
-                auth_req_id=auth_req_id.value,
-                access_token=response.access_token,
+        return Redemption(
+            poll=partial(self._token_endpoint.poll, auth_req_id),
+            verify=partial(
+                self._token_endpoint.verify,
+                auth_req_id=auth_req_id,
                 required_acr=frozenset(required_acr),
                 issued_after=issued_after,
-            )
-            return await self._verified(response, expected)
-
-        return Redemption(poll=poll, verify=verify)
-
-    def _expected_algorithms(self, metadata: ProviderMetadata) -> frozenset[SignatureAlgorithm]:
-        registered = self._configuration.id_token_signed_response_alg
-        return (
-            metadata.id_token_signing_algorithms if registered is None else frozenset({registered})
-        )
-
-    async def _verified(self, response: TokenResponse, expected: IdTokenExpectations) -> TokenSet:
-        keys = await self._provider.keys()
-        try:
-            id_token = verify_id_token(
-                response.id_token, keys=keys, expected=expected, now=self._clock.now()
-            )
-        except UnknownSigningKey:  # the provider may have changed its keys: look once more
-            keys = await self._provider.keys(other_than=keys)
-            id_token = verify_id_token(
-                response.id_token, keys=keys, expected=expected, now=self._clock.now()
-            )
-        return TokenSet(
-            access_token=response.access_token,
-            token_type=response.token_type,
-            expires_in=response.expires_in,
-            scope=response.scope,
-            refresh_token=response.refresh_token,
-            id_token=id_token,
+            ),
         )
 
 
-def _http_client(
-    configuration: ClientConfiguration, transport: httpx2.AsyncBaseTransport | None
-) -> httpx2.AsyncClient:
-    verify: ssl.SSLContext | bool = True
-    if configuration.ca_file is not None:
-        try:
-            verify = ssl.create_default_context(cafile=configuration.ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigurationError("the file of certificate authorities is unusable") from error
-    return httpx2.AsyncClient(
-        headers=_HEADERS,
-        verify=verify,
-        transport=transport,
-        # Proxies of the environment are honoured, except for a provider on this computer.
-        trust_env=not is_loopback(configuration.issuer),
-    )
+def _dpop_key(configuration: ClientConfiguration) -> DpopKey | None:
+    if not configuration.dpop_bound_access_tokens:
+        return None
+    return configuration.dpop_key or new_dpop_key()

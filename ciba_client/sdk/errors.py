@@ -11,17 +11,17 @@ CibaClientError
 │   ├── AccessDenied                  the user, or the provider's policy, declined
 │   ├── Expired                       nobody decided in time
 │   └── TransactionFailed             any other final refusal of the token endpoint
+│       └── DpopNonceDemanded         the provider did not take the nonce it gave (RFC 9449 8)
 └── InvalidIdToken                    the tokens were discarded
     └── UnknownSigningKey             no published key fits
 """
-
-from typing import Final
 
 __all__ = [
     "AccessDenied",
     "AuthenticationRequestRefused",
     "CibaClientError",
     "ConfigurationError",
+    "DpopNonceDemanded",
     "Expired",
     "InvalidAuthenticationRequest",
     "InvalidIdToken",
@@ -31,16 +31,7 @@ __all__ = [
     "TransactionEnded",
     "TransactionFailed",
     "UnknownSigningKey",
-    "readable",
 ]
-
-_LONGEST_TEXT: Final = 300
-
-
-def readable(text: str) -> str:
-    """Foreign text made fit for a terminal or a log: printable, on one line, bounded."""
-    cleaned = "".join(character if character.isprintable() else "?" for character in text)
-    return cleaned if len(cleaned) <= _LONGEST_TEXT else cleaned[: _LONGEST_TEXT - 1] + "…"
 
 
 class CibaClientError(Exception):
@@ -101,6 +92,10 @@ class Expired(TransactionEnded):
 
 class TransactionFailed(TransactionEnded):
     """Any other final answer of the token endpoint, such as ``invalid_grant``."""
+
+
+class DpopNonceDemanded(TransactionFailed):
+    """``use_dpop_nonce``, also after the nonce that came with it was used (RFC 9449 8)."""
 
 
 class InvalidIdToken(CibaClientError):

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from authenticator_sim.attendants import AnswerAll
@@ -20,9 +21,13 @@ from authenticator_sim.core.pin import Pin, parse_pin
 from authenticator_sim.journal import Journal
 from authenticator_sim.phone import Phone
 from authenticator_sim.ports import system_random
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
+from ciba_client import (
+    CibaClient,
+    ClientConfiguration,
+    SigningKey,
+    TokenType,
+    parse_signing_key,
+)
 from tests.fake_clock import FakeClock
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -120,3 +125,31 @@ async def test_simulator_and_sdk_meet_at_the_service(
     assert shown.challenge.display.binding_message == "W4SCT"
     assert tokens.id_token.claims["sub"] == "alice"
     assert tokens.id_token.claims["amr"] == ["pop", "pin", "otp", "mfa"]
+
+
+async def test_the_sdk_gets_and_uses_tokens_bound_to_its_key(run_service: ServiceRunner):
+    """With the nonces of token endpoint and resource, each asked for once (RFC 9449 8, 9)."""
+    bound = {"profile": "fapi2-ciba", "dpop_bound_access_tokens": True}
+    speaker = WireClient("speaker", metadata=bound)
+    async with run_service(clients=[speaker]) as service:
+        alice = await service.enrolled_phone("alice")
+        configuration = ClientConfiguration(
+            issuer=service.issuer,
+            client_id=speaker.client_id,
+            key=signing_key(speaker),
+            dpop_bound_access_tokens=True,
+        )
+        async with CibaClient(configuration, clock=ClientTime(service.clock)) as client:
+            async with client.authenticate(login_hint="alice", binding_message="W4SCT") as pending:
+                await alice.approve_next()
+                tokens = await pending.tokens()
+            url = f"{service.issuer}/userinfo"
+            async with httpx2.AsyncClient() as resource:
+                headers = client.resource_headers(tokens, method="GET", url=url)
+                refused = await resource.get(url, headers=headers)
+                nonce = refused.headers["dpop-nonce"]
+                headers = client.resource_headers(tokens, method="GET", url=url, nonce=nonce)
+                answer = await resource.get(url, headers=headers)
+    assert tokens.token_type is TokenType.DPOP
+    assert refused.status_code == 401
+    assert (answer.status_code, answer.json()["sub"]) == (200, "alice")

@@ -80,7 +80,7 @@ def fits(key: AsymmetricKey, algorithm: SignatureAlgorithm) -> bool:
             assert_never(algorithm)
 
 
-def sign(header: Mapping[str, str], claims: Mapping[str, object], key: AsymmetricKey) -> str:
+def sign(header: Mapping[str, object], claims: Mapping[str, object], key: AsymmetricKey) -> str:
     """Sign claims as a compact JWS; ``header`` names the algorithm."""
     payload = msgspec.json.encode(claims)
     return jws.serialize_compact(dict(header), payload, key, registry=REGISTRY)

@@ -6,7 +6,7 @@ import httpx2
 
 from ciba_client.sdk.errors import ConfigurationError, InvalidProviderMetadata
 
-__all__ = ["discovery_address", "is_loopback", "parse_endpoint", "parse_issuer"]
+__all__ = ["discovery_address", "is_loopback", "parse_endpoint", "parse_issuer", "parse_resource"]
 
 
 def parse_issuer(issuer: str) -> str:
@@ -34,6 +34,18 @@ def parse_endpoint(name: str, address: str, *, issuer: str) -> str:
         raise InvalidProviderMetadata(f"{name} is not the URL of an endpoint")
     if url.scheme != "https" and not (is_loopback(issuer) and is_loopback(address)):
         raise InvalidProviderMetadata(f"{name} is not https")
+    return address
+
+
+def parse_resource(address: str) -> str:
+    """Accept the address of a resource that tokens may be sent to (RFC 6750 5.3).
+
+    Raises:
+        ConfigurationError: not https (http on loopback aside), or it has user or fragment.
+    """
+    url = _parse(address)
+    if url is None or (url.scheme != "https" and not is_loopback(address)):
+        raise ConfigurationError("a resource must be https, or http on loopback")
     return address
 
 

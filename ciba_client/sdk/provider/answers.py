@@ -1,7 +1,7 @@
 """Reading the answers of the flow: acknowledgement (CIBA 7.3, 13), token response (10.1, 11)."""
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Annotated, Final, TypeVar
 
 import msgspec
@@ -9,12 +9,13 @@ import msgspec
 from ciba_client.sdk.errors import (
     AccessDenied,
     AuthenticationRequestRefused,
+    DpopNonceDemanded,
     Expired,
     InvalidProviderResponse,
     TransactionEnded,
     TransactionFailed,
-    readable,
 )
+from ciba_client.sdk.foreign_text import readable
 from ciba_client.sdk.provider.connection import ProviderAnswer
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PollAnswer",
     "StillPending",
     "TokenResponse",
+    "TokenType",
     "parse_acknowledgement",
     "parse_poll_answer",
 ]
@@ -58,6 +60,13 @@ class StillPending(Enum):
     SLOW_DOWN = "slow_down"
 
 
+class TokenType(StrEnum):
+    """How an access token is to be presented (RFC 6750, RFC 9449 7.1)."""
+
+    BEARER = "Bearer"
+    DPOP = "DPoP"
+
+
 class TokenResponse(msgspec.Struct, frozen=True):
     """A successful token response as received; the ID token is not verified yet."""
 
@@ -67,6 +76,7 @@ class TokenResponse(msgspec.Struct, frozen=True):
     expires_in: Annotated[int, msgspec.Meta(ge=0)] | None = None
     refresh_token: str | None = None
     scope: str | None = None
+    authorization_details: tuple[dict[str, object], ...] = ()
 
     def __repr__(self) -> str:
         return "TokenResponse(…)"
@@ -108,17 +118,18 @@ def parse_acknowledgement(answer: ProviderAnswer) -> Acknowledgement:
     )
 
 
-def parse_poll_answer(answer: ProviderAnswer) -> PollAnswer:
-    """Read the token endpoint's answer to a poll.
+def parse_poll_answer(answer: ProviderAnswer, *, token_type: TokenType) -> PollAnswer:
+    """Read the token endpoint's answer to a poll; ``token_type`` is the one asked for.
 
     Raises:
         TransactionEnded: finally refused: ``AccessDenied``, ``Expired`` or ``TransactionFailed``.
-        InvalidProviderResponse: malformed, or a type of token this client cannot use.
+        DpopNonceDemanded: a proof with another nonce is wanted.
+        InvalidProviderResponse: malformed, or another type of token.
     """
     if answer.status == _OK:
         response = _parse(answer.body, TokenResponse)
-        if response.token_type.lower() != "bearer":  # RFC 6749 7.1
-            raise InvalidProviderResponse("the provider issued an unknown type of token")
+        if response.token_type.lower() != token_type.lower():  # RFC 6749 7.1, RFC 9449 5
+            raise InvalidProviderResponse(f"the provider issued no token of type {token_type}")
         return response
     refusal = _parse_refusal(answer)
     for pending in StillPending:
@@ -127,6 +138,7 @@ def parse_poll_answer(answer: ProviderAnswer) -> PollAnswer:
     kinds: dict[str, type[TransactionEnded]] = {
         "access_denied": AccessDenied,
         "expired_token": Expired,
+        "use_dpop_nonce": DpopNonceDemanded,
     }
     kind = kinds.get(refusal.error, TransactionFailed)
     raise kind(refusal.error, refusal.error_description, answer.status)

@@ -10,7 +10,9 @@ from typing import Final
 import httpx2
 
 from ciba_client.sdk.clock import Clock
-from ciba_client.sdk.errors import InvalidProviderResponse, ProviderUnavailable, readable
+from ciba_client.sdk.dpop.nonces import DpopNonces
+from ciba_client.sdk.errors import InvalidProviderResponse, ProviderUnavailable
+from ciba_client.sdk.foreign_text import readable
 
 __all__ = ["FormRequest", "ProviderAnswer", "ProviderConnection"]
 
@@ -36,9 +38,13 @@ class ProviderAnswer:
 
 
 class ProviderConnection:
-    """Sends requests; raises ``ProviderUnavailable`` or ``InvalidProviderResponse``, or answers."""
+    """Sends requests; raises ``ProviderUnavailable`` or ``InvalidProviderResponse``, or answers.
+
+    ``nonces`` are those that came with answers of any kind (RFC 9449 8.2).
+    """
 
     def __init__(self, http: httpx2.AsyncClient, clock: Clock) -> None:
+        self.nonces = DpopNonces()
         self._http = http
         self._clock = clock
 
@@ -59,6 +65,7 @@ class ProviderConnection:
         try:
             async with asyncio.timeout(timeout_seconds):
                 response = await self._http.send(request, stream=True, follow_redirects=False)
+                self.nonces.remember(str(request.url), response.headers.get_list("dpop-nonce"))
                 try:
                     body = await _read(response)
                 finally:

@@ -43,11 +43,18 @@ class Provider:
     """An OpenID Provider known by its issuer identifier."""
 
     def __init__(
-        self, issuer: str, connection: ProviderConnection, clock: Clock, *, timeout_seconds: float
+        self,
+        issuer: str,
+        connection: ProviderConnection,
+        clock: Clock,
+        *,
+        timeout_seconds: float,
+        mutual_tls: bool,
     ) -> None:
         self._issuer = issuer
         self._connection = connection
         self._timeout_seconds = timeout_seconds
+        self._mutual_tls = mutual_tls
         self._metadata = _Kept(self._fetch_metadata, clock)
         self._keys = _Kept(self._fetch_keys, clock)
 
@@ -65,7 +72,9 @@ class Provider:
             raise InvalidProviderMetadata(
                 f"discovery was answered with HTTP status {answer.status}"
             )
-        return parse_provider_metadata(answer.body, issuer=self._issuer)
+        return parse_provider_metadata(
+            answer.body, issuer=self._issuer, mutual_tls=self._mutual_tls
+        )
 
     async def _fetch_keys(self) -> ProviderKeys:
         answer = await self._fetch((await self.metadata()).jwks_uri)

@@ -1,1 +1,1 @@
-"""What the client sends: parameters, client assertion, signed request object, token request."""
+"""What the client sends: parameters, authentication, signed request, token and resource request."""

@@ -1,6 +1,6 @@
 """The parameters of an authentication request (CIBA 7.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,12 +22,12 @@ _RESERVED: Final = frozenset({
 class AuthenticationRequest:
     """What is asked of the provider and shown to the user.
 
-    ``extensions`` are further parameters by name, such as ``authorization_details`` (RFC 9396):
-    JSON values inside a signed request, JSON text in a form.
+    ``extensions`` are further parameters by name. What is not text (``authorization_details``,
+    RFC 9396, among them) is a JSON value inside a signed request, JSON text in a form.
 
     Raises:
         InvalidAuthenticationRequest: not exactly one hint, no ``openid`` scope, a requested expiry
-            that is not positive, or an extension with a reserved name.
+            that is not positive, details without a type, or an extension with a reserved name.
     """
 
     scope: str
@@ -38,6 +38,7 @@ class AuthenticationRequest:
     user_code: str | None = field(default=None, repr=False)
     requested_expiry: int | None = None
     acr_values: str | None = None
+    authorization_details: Sequence[Mapping[str, object]] = ()
     extensions: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,6 +49,15 @@ class AuthenticationRequest:
             raise InvalidAuthenticationRequest("the scope must contain openid")
         if self.requested_expiry is not None and self.requested_expiry <= 0:
             raise InvalidAuthenticationRequest("requested_expiry must be a positive number")
+        self._verify_details()
+        self._verify_extensions()
+
+    def _verify_details(self) -> None:
+        # RFC 9396 2: the type says what the rest means.
+        if not all(isinstance(detail.get("type"), str) for detail in self.authorization_details):
+            raise InvalidAuthenticationRequest("each of the authorization_details needs a type")
+
+    def _verify_extensions(self) -> None:
         for name in self.extensions:
             if name in _RESERVED or name in self._standard():
                 raise InvalidAuthenticationRequest(f"{name} cannot be an extension parameter")
@@ -71,6 +81,7 @@ class AuthenticationRequest:
             "user_code": self.user_code,
             "requested_expiry": self.requested_expiry,
             "acr_values": self.acr_values,
+            "authorization_details": list(self.authorization_details) or None,
         }
 
 

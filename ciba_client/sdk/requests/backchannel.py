@@ -6,8 +6,8 @@ from ciba_client.sdk.configuration import ClientConfiguration
 from ciba_client.sdk.provider.connection import FormRequest
 from ciba_client.sdk.provider.metadata import ProviderMetadata
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
-from ciba_client.sdk.requests.client_assertion import client_authentication
-from ciba_client.sdk.requests.proof import fresh_claims
+from ciba_client.sdk.requests.client_authentication import client_authentication
+from ciba_client.sdk.requests.fresh_claims import fresh_claims
 
 __all__ = ["backchannel_request"]
 

@@ -47,7 +47,7 @@ class TokenEndpoint:
         try:
             return await self._poll(auth_req_id, metadata, nonce)
         except DpopNonceDemanded:
-            # RFC 9449 8: the refusal brought the nonce; at our provider it counts as no poll.
+            # RFC 9449 8: the refusal brought the nonce to use.
             fresh = self._connection.nonces.find(metadata.token_endpoint)
             if self._dpop_key is None or fresh == nonce:
                 raise

@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
-from ciba_client.sdk.jose.signing_key import SigningKey
+from ciba_client import CibaClient, ClientConfiguration, SignatureAlgorithm, SigningKey
 from tests.unit.ciba_client.scripted_provider import CLIENT_ID, FakeClock, ScriptedProvider
 
 

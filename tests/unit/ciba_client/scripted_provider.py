@@ -22,8 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.transaction.token_set import TokenSet
+from ciba_client import CibaClient, TokenSet
 
 ACCESS_TOKEN = "access-token-4711"
 AUTH_REQ_ID = "auth-req-id-0815"

@@ -1,6 +1,7 @@
 """The command line: what it prints, what it never prints, and how it ends."""
 
 import asyncio
+import base64
 import io
 import json
 import os
@@ -13,7 +14,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from ciba_client.cli import main
-from ciba_client.sdk.errors import readable
+from ciba_client.sdk.foreign_text import readable
+from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.ciba_client.scripted_provider import (
     ACCESS_TOKEN,
     AUTH_REQ_ID,
@@ -127,6 +129,7 @@ def test_json_is_one_line_for_machines(start: Run):
         "token_type": "Bearer",
         "expires_in": 300,
         "scope": "openid",
+        "authorization_details": [],
     }
 
 
@@ -262,6 +265,55 @@ def test_a_client_may_be_described_in_a_file(run: Run, provider: ScriptedProvide
     assert run("start", *flags, "--wait")[0] == 0
     [request] = provider.requests_to("/bc-authorize")
     assert request.form["login_hint"] == "alice"
+
+
+def test_a_client_with_bound_tokens_and_a_certificate(
+    run: Run, provider: ScriptedProvider, key_file: Path
+):
+    """``client.toml`` says so, and names the files; the same key binds the tokens of each run."""
+    folder = key_file.parent
+    files = LoopbackCertificate.write(folder)
+    (folder / "dpop.jwk").write_bytes(key_file.read_bytes())
+    path = folder / "client.toml"
+    path.write_text(
+        f'issuer = "{provider.issuer}"\nclient_id = "{CLIENT_ID}"\nkey = "client.jwk"\n'
+        f'dpop_bound_access_tokens = true\ndpop_key = "dpop.jwk"\n'
+        f'token_endpoint_auth_method = "self_signed_tls_client_auth"\n'
+        f'certificate = "{files.chain.name}"\ncertificate_key = "{files.key.name}"\n'
+    )
+    provider.script("/token", Answer(provider.tokens(token_type="DPoP")))
+    status, out, err = run("start", "--config", str(path), "--login-hint", "a", "--wait", "--json")
+    assert status == 0
+    assert json.loads(out)["token_type"] == "DPoP"
+    assert "dpop.jwk can be read by others" in err
+    [poll] = provider.requests_to("/token")
+    assert poll.form["client_id"] == CLIENT_ID
+    header = json.loads(base64.urlsafe_b64decode(poll.headers["dpop"].split(".")[0] + "=="))
+    assert header["jwk"]["x"] == json.loads(key_file.read_text())["x"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ('dpop_key = "client.jwk"', "dpop_bound_access_tokens"),
+        ('dpop_bound_access_tokens = true\ndpop_key = "absent.jwk"', "absent.jwk"),
+        ('token_endpoint_auth_method = "tls_client_auth"', "needs a certificate"),
+        ('token_endpoint_auth_method = "client_secret_basic"', "token_endpoint_auth_method"),
+        ('certificate = "absent.pem"', "client certificate"),
+    ],
+)
+def test_a_client_file_that_contradicts_itself_ends_with_2(
+    run: Run, provider: ScriptedProvider, key_file: Path, lines: str, message: str
+):
+    """Before anything is sent."""
+    path = key_file.parent / "client.toml"
+    path.write_text(
+        f'issuer = "{provider.issuer}"\nclient_id = "{CLIENT_ID}"\nkey = "client.jwk"\n{lines}\n'
+    )
+    status, out, err = run("start", "--config", str(path), "--login-hint", "alice")
+    assert (status, out) == (2, "")
+    assert message in err
+    assert provider.received == []
 
 
 @pytest.mark.parametrize(

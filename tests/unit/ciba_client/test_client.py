@@ -17,19 +17,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.clock import SystemClock
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import (
+from ciba_client import (
     AuthenticationRequestRefused,
+    CibaClient,
     CibaClientError,
+    ClientConfiguration,
     ConfigurationError,
     InvalidAuthenticationRequest,
     InvalidProviderMetadata,
     InvalidProviderResponse,
     ProviderUnavailable,
+    SigningKey,
+    SystemClock,
 )
-from ciba_client.sdk.jose.signing_key import SigningKey
 from tests.unit.ciba_client.scripted_provider import (
     ACCESS_TOKEN,
     AUTH_REQ_ID,
@@ -66,7 +66,7 @@ async def test_the_signed_request_reaches_the_provider(
     client: CibaClient, provider: ScriptedProvider, client_jwk: ECKey
 ):
     """As a form with the request object and the client's assertion only."""
-    await tokens_for(client, extensions={"authorization_details": [{"type": "payment"}]})
+    await tokens_for(client, authorization_details=[{"type": "payment"}])
     [request] = provider.requests_to("/bc-authorize")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert set(request.form) == {"request", "client_assertion", "client_assertion_type"}
@@ -74,6 +74,15 @@ async def test_the_signed_request_reaches_the_provider(
     assert claims["login_hint"] == "alice"
     assert claims["authorization_details"] == [{"type": "payment"}]
     assert claims["aud"] == provider.issuer
+
+
+async def test_granted_details_are_kept(client: CibaClient, provider: ScriptedProvider):
+    """RFC 9396 7: what was granted may be less than what was asked for."""
+    granted = [{"type": "payment", "amount": "12.50"}]
+    provider.script("/token", Answer(provider.tokens(authorization_details=granted)))
+    asked_for = [*granted, {"type": "account"}]
+    tokens = await tokens_for(client, authorization_details=asked_for)
+    assert list(tokens.authorization_details) == granted
 
 
 async def test_a_refused_request_is_an_error_of_its_own(

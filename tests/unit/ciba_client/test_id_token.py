@@ -10,8 +10,13 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from ciba_client.sdk.errors import InvalidIdToken, InvalidProviderResponse, UnknownSigningKey
-from ciba_client.sdk.jose.algorithms import REGISTRY, AsymmetricKey, SignatureAlgorithm, half_hash
+from ciba_client import (
+    InvalidIdToken,
+    InvalidProviderResponse,
+    SignatureAlgorithm,
+    UnknownSigningKey,
+)
+from ciba_client.sdk.jose.algorithms import REGISTRY, AsymmetricKey, half_hash
 from ciba_client.sdk.jose.id_token import (
     AUTH_REQ_ID_CLAIM,
     IdTokenExpectations,

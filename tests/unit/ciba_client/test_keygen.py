@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ciba_client import parse_signing_key
 from ciba_client.cli import main
-from ciba_client.sdk.jose.signing_key import parse_signing_key
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])

@@ -6,21 +6,19 @@ from email.utils import formatdate
 
 import pytest
 
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import (
+from ciba_client import (
     AccessDenied,
+    AuthReqId,
+    CibaClient,
     CibaClientError,
+    ClientConfiguration,
     Expired,
-    ProviderUnavailable,
-    TransactionEnded,
-)
-from ciba_client.sdk.provider.answers import AuthReqId
-from ciba_client.sdk.transaction.events import (
     ProviderBusy,
+    ProviderUnavailable,
     SlowedDown,
     StillUndecided,
     TokensReceived,
+    TransactionEnded,
 )
 from tests.unit.ciba_client.scripted_provider import (
     AUTH_REQ_ID,

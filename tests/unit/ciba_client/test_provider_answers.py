@@ -4,17 +4,19 @@ import json
 
 import pytest
 
-from ciba_client.sdk.errors import (
+from ciba_client import (
     AccessDenied,
     AuthenticationRequestRefused,
+    DpopNonceDemanded,
     Expired,
     InvalidProviderMetadata,
     InvalidProviderResponse,
+    SignatureAlgorithm,
+    TokenType,
     TransactionEnded,
     TransactionFailed,
-    readable,
 )
-from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
+from ciba_client.sdk.foreign_text import readable
 from ciba_client.sdk.provider.answers import (
     StillPending,
     TokenResponse,
@@ -39,6 +41,11 @@ def answer(body: object, status: int = 200):
     """What the connection hands over."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return ProviderAnswer(status, raw)
+
+
+def polled(received: ProviderAnswer, token_type: TokenType = TokenType.BEARER):
+    """Read the answer to a poll for tokens of this type."""
+    return parse_poll_answer(received, token_type=token_type)
 
 
 def without(document: object, name: str):
@@ -100,6 +107,35 @@ def test_plain_http_serves_a_provider_on_loopback_only():
     assert parsed(local, issuer).jwks_uri == "http://localhost:8080/jwks"
     with pytest.raises(InvalidProviderMetadata, match="jwks_uri is not https"):
         parsed({**local, "jwks_uri": "http://op.example/jwks"}, issuer)
+
+
+ALIASES = {
+    "token_endpoint": "https://mtls.op.example/token",
+    "userinfo_endpoint": "https://mtls.op.example/userinfo",
+}
+
+
+def test_with_mutual_tls_the_aliases_are_the_endpoints():
+    """RFC 8705 5: an endpoint without an alias stays what it is."""
+    document = {**METADATA, "mtls_endpoint_aliases": ALIASES}
+    metadata = parse_provider_metadata(answer(document).body, issuer=ISSUER, mutual_tls=True)
+    assert metadata.token_endpoint == "https://mtls.op.example/token"
+    assert metadata.backchannel_authentication_endpoint == f"{ISSUER}/bc-authorize"
+    assert parsed(document).token_endpoint == "https://tokens.example/token"
+
+
+@pytest.mark.parametrize("aliases", [{"token_endpoint": "http://op.example/t"}, [], 7])
+def test_aliases_are_trusted_no_more_than_endpoints(aliases: object):
+    """Wrong types are refused always, addresses where they would be used."""
+    body = answer({**METADATA, "mtls_endpoint_aliases": aliases}).body
+    with pytest.raises(InvalidProviderMetadata):
+        parse_provider_metadata(body, issuer=ISSUER, mutual_tls=True)
+
+
+def test_with_mutual_tls_a_provider_may_have_no_aliases():
+    """Then the endpoints themselves ask for the certificate."""
+    metadata = parse_provider_metadata(answer(METADATA).body, issuer=ISSUER, mutual_tls=True)
+    assert metadata == parsed(METADATA)
 
 
 @pytest.mark.clause("ciba-7.3-8")
@@ -166,13 +202,13 @@ def test_an_error_that_is_not_one_of_oauth_breaks_the_protocol(body: object, sta
     with pytest.raises(InvalidProviderResponse):
         parse_acknowledgement(answer(body, status))
     with pytest.raises(InvalidProviderResponse):
-        parse_poll_answer(answer(body, status))
+        polled(answer(body, status))
 
 
 @pytest.mark.parametrize("code", ["authorization_pending", "slow_down"])
 def test_pending_answers_are_no_errors(code: str):
     """They are the normal course of things."""
-    assert parse_poll_answer(answer({"error": code}, 400)) is StillPending(code)
+    assert polled(answer({"error": code}, 400)) is StillPending(code)
 
 
 @pytest.mark.parametrize(
@@ -183,20 +219,21 @@ def test_pending_answers_are_no_errors(code: str):
         ("invalid_grant", TransactionFailed),
         ("transaction_failed", TransactionFailed),
         ("invalid_client", TransactionFailed),
+        ("use_dpop_nonce", DpopNonceDemanded),
         ("something_new", TransactionFailed),
     ],
 )
 def test_every_other_refusal_ends_the_transaction(code: str, kind: type[TransactionEnded]):
     """Each with its type, and all under one base."""
     with pytest.raises(TransactionEnded) as caught:
-        parse_poll_answer(answer({"error": code}, 400))
+        polled(answer({"error": code}, 400))
     assert type(caught.value) is kind
     assert str(caught.value) == f"no tokens were issued: {code}"
 
 
 def test_a_token_response_is_read_and_not_printed():
     """Its ``repr`` shows nothing of the tokens."""
-    response = parse_poll_answer(answer({**TOKENS, "access_token": "geheim"}))
+    response = polled(answer({**TOKENS, "access_token": "geheim"}))
     assert isinstance(response, TokenResponse)
     assert response.access_token == "geheim"
     assert "geheim" not in repr(response)
@@ -206,22 +243,35 @@ def test_a_token_response_is_read_and_not_printed():
 def test_a_token_response_is_complete(name: str):
     """Access token, its type and the ID token are all needed."""
     with pytest.raises(InvalidProviderResponse):
-        parse_poll_answer(answer(without(TOKENS, name)))
+        polled(answer(without(TOKENS, name)))
 
 
 @pytest.mark.parametrize("kind", ["DPoP", "mac", ""])
-def test_an_unknown_type_of_token_is_not_used(kind: str):
+def test_another_type_of_token_is_not_used(kind: str):
     """RFC 6749 7.1."""
-    with pytest.raises(InvalidProviderResponse, match="type of token"):
-        parse_poll_answer(answer({**TOKENS, "token_type": kind}))
+    with pytest.raises(InvalidProviderResponse, match="no token of type Bearer"):
+        polled(answer({**TOKENS, "token_type": kind}))
+
+
+@pytest.mark.parametrize("kind", ["Bearer", "bearer", "mac", ""])
+def test_a_token_that_is_not_bound_is_not_used_where_it_must_be(kind: str):
+    """RFC 9449 5: only the type DPoP says that the proof's key counts."""
+    with pytest.raises(InvalidProviderResponse, match="no token of type DPoP"):
+        polled(answer({**TOKENS, "token_type": kind}), TokenType.DPOP)
+    assert polled(answer({**TOKENS, "token_type": "dpop"}), TokenType.DPOP)
+
+
+@pytest.mark.parametrize("details", [{}, [1], "payment", None])
+def test_malformed_granted_details_are_refused(details: object):
+    """RFC 9396 7: an array of objects."""
+    with pytest.raises(InvalidProviderResponse, match="malformed"):
+        polled(answer({**TOKENS, "authorization_details": details}))
 
 
 def test_foreign_text_cannot_play_tricks():
     """Escape sequences, line breaks and endless texts do not reach a terminal."""
     with pytest.raises(TransactionFailed) as caught:
-        parse_poll_answer(
-            answer({"error": "x\x1b[2J", "error_description": "a\nb\u202e" + "c" * 5000}, 400)
-        )
+        polled(answer({"error": "x\x1b[2J", "error_description": "a\nb\u202e" + "c" * 5000}, 400))
     assert caught.value.code == "x?[2J"
     assert caught.value.description.startswith("a?b?ccc")
     assert len(caught.value.description) == 300

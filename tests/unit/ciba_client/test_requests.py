@@ -6,11 +6,14 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import ConfigurationError, InvalidAuthenticationRequest
-from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
-from ciba_client.sdk.jose.signing_key import SigningKey
-from ciba_client.sdk.provider.answers import AuthReqId
+from ciba_client import (
+    AuthReqId,
+    ClientConfiguration,
+    ConfigurationError,
+    InvalidAuthenticationRequest,
+    SignatureAlgorithm,
+    SigningKey,
+)
 from ciba_client.sdk.provider.metadata import ProviderMetadata
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
 from ciba_client.sdk.requests.backchannel import backchannel_request
@@ -33,7 +36,8 @@ FULL = AuthenticationRequest(
     user_code="1234",
     requested_expiry=120,
     acr_values="urn:openbanking:psd2:sca",
-    extensions={"authorization_details": PAYMENT, "ui_locales": "de en"},
+    authorization_details=PAYMENT,
+    extensions={"ui_locales": "de en"},
 )
 
 
@@ -145,8 +149,14 @@ def test_absent_parameters_are_not_sent():
 def test_a_token_request_carries_the_id_it_was_given(signing_key: SigningKey):
     """The grant, the auth_req_id in clear, and a client assertion; nothing else."""
     request = token_request(
-        AuthReqId("secret"), configuration=configured(signing_key), metadata=METADATA, now=NOW
+        AuthReqId("secret"),
+        configuration=configured(signing_key),
+        metadata=METADATA,
+        dpop_key=None,
+        nonce="of no use without a key",
+        now=NOW,
     )
+    assert request.headers == {}
     assert request.url == METADATA.token_endpoint
     assert request.parameters["grant_type"] == "urn:openid:params:grant-type:ciba"
     assert request.parameters["auth_req_id"] == "secret"
@@ -181,8 +191,20 @@ def test_a_requested_expiry_is_positive(seconds: int):
         AuthenticationRequest(scope="openid", login_hint="alice", requested_expiry=seconds)
 
 
+@pytest.mark.parametrize("detail", [{}, {"type": 7}, {"typ": "payment"}])
+def test_details_say_their_type(detail: dict[str, object]):
+    """RFC 9396 2: without it nobody knows what the rest means."""
+    with pytest.raises(InvalidAuthenticationRequest, match="type"):
+        AuthenticationRequest(
+            scope="openid", login_hint="alice", authorization_details=[*PAYMENT, detail]
+        )
+
+
 @pytest.mark.clause("rfc6749-2.3-1", "ciba-7.2-10")
-@pytest.mark.parametrize("name", ["client_secret", "client_assertion", "iss", "request", "scope"])
+@pytest.mark.parametrize(
+    "name",
+    ["client_secret", "client_assertion", "iss", "request", "scope", "authorization_details"],
+)
 def test_an_extension_cannot_replace_what_the_sdk_sends(name: str):
     """No second client authentication, no shared secret, no claim of another name."""
     with pytest.raises(InvalidAuthenticationRequest, match=name):

@@ -14,9 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from ciba_client.sdk.errors import ConfigurationError
+from ciba_client import ConfigurationError, SigningKey, parse_signing_key
 from ciba_client.sdk.jose.algorithms import REGISTRY
-from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
 
 SHORT_RSA_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - to be refused
 

@@ -5,18 +5,16 @@ import asyncio
 import pytest
 from joserfc.jwk import ECKey
 
-from ciba_client.sdk.client import CibaClient
-from ciba_client.sdk.configuration import ClientConfiguration
-from ciba_client.sdk.errors import (
+from ciba_client import (
+    CibaClient,
+    ClientConfiguration,
     InvalidIdToken,
-    ProviderUnavailable,
-    UnknownSigningKey,
-)
-from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
-from ciba_client.sdk.jose.signing_key import SigningKey
-from ciba_client.sdk.transaction.events import (
     ProviderBusy,
+    ProviderUnavailable,
+    SignatureAlgorithm,
+    SigningKey,
     TokensReceived,
+    UnknownSigningKey,
 )
 from tests.unit.ciba_client.scripted_provider import (
     ACCESS_TOKEN,
