@@ -33,6 +33,7 @@ _KILLED_SECONDS = 5.0
 _TICK_SECONDS = 0.02
 _STDIN, _STDOUT = 0, 1
 _PR_SET_PDEATHSIG = 1
+_STOPPING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
 def _owner_is_gone(wait: float) -> bool:
@@ -114,6 +115,12 @@ def _end_with_owner(server: subprocess.Popen[bytes]) -> None:
     server.kill()
 
 
+def _end_when_told(server: subprocess.Popen[bytes]) -> None:
+    while True:
+        signal.sigwait(_STOPPING)
+        server.terminate()
+
+
 def _tell_owner(line: bytes) -> None:
     with contextlib.suppress(BrokenPipeError):
         os.write(_STDOUT, line)
@@ -135,9 +142,11 @@ def main(arguments: Sequence[str]) -> int:
         pass_fds=(lock,),
         preexec_fn=_in_the_server(lock),  # noqa: PLW1509  (there are no threads yet)
     )
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: server.terminate())
-    threading.Thread(target=_end_with_owner, args=(server,), daemon=True).start()
+    # Not handlers: a signal just before the wait below would be noticed when it is over. The
+    # server was started before, so that it blocks none.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    for target in (_end_with_owner, _end_when_told):
+        threading.Thread(target=target, args=(server,), daemon=True).start()
     _tell_owner(STARTED)
     return 0 if server.wait() == 0 else 1
 
