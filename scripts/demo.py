@@ -203,7 +203,9 @@ async def _narrate(process: Process, timeline: Timeline) -> None:
 
 async def _till(place: Place, timeline: Timeline) -> TokenSet:
     key = parse_signing_key((place.directory / "till.jwk").read_bytes())
-    configuration = ClientConfiguration(issuer=place.issuer, client_id="till", key=key)
+    configuration = ClientConfiguration(
+        issuer=place.issuer, client_id="till", key=key, dpop_bound_access_tokens=True
+    )
     async with asyncio.timeout(FLOW_SECONDS), CibaClient(configuration) as client:
         timeline.say("till", "asks the provider to let alice@example.org approve 12.50 EUR")
         async with client.authenticate(
