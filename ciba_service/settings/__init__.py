@@ -9,6 +9,7 @@ from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
+    LoginHintIssuerSettings,
     MtlsSettings,
     PolicySettings,
     RequestSettings,
@@ -22,6 +23,7 @@ from ciba_service.settings.sections import (
 __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
+    "LoginHintIssuerSettings",
     "MtlsSettings",
     "PolicySettings",
     "RequestSettings",

@@ -14,11 +14,15 @@ from ciba_service.protocol.client.metadata import (
     InvalidMetadataError,
     register_client,
 )
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.files import check_files
 from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
+    LoginHintIssuerSettings,
     MtlsSettings,
     PolicySettings,
     RequestSettings,
@@ -43,10 +47,11 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     users: tuple[UserSettings, ...] = ()
+    login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     clients: tuple[dict[str, object], ...] = ()
 
 
-_LISTS: Final = frozenset({"users", "clients"})
+_LISTS: Final = frozenset({"users", "clients", "login_hint_issuers"})
 
 
 def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -81,6 +86,10 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         users=document.users,
+        login_hint_issuers=tuple(
+            _hint_issuer(number, issuer)
+            for number, issuer in enumerate(document.login_hint_issuers)
+        ),
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
     )
     for check in RULES:
@@ -133,6 +142,21 @@ def _client(number: int, members: Mapping[str, object]) -> Client:
         return register_client(members)
     except InvalidMetadataError as error:
         raise InvalidSettingsError(f"{where}: {_plain(error)}") from error
+
+
+def _hint_issuer(number: int, issuer: LoginHintIssuerSettings) -> LoginHintIssuer:
+    try:
+        keys = KeySet.parse(issuer.jwks)
+    except InvalidKeyError as error:
+        raise InvalidSettingsError(f"login_hint_issuers[{number}].jwks: {error}") from error
+    return LoginHintIssuer(
+        iss=issuer.iss,
+        keys=keys,
+        algorithms=frozenset(map(SignatureAlgorithm, issuer.algorithms)),
+        audiences=frozenset(issuer.audiences),
+        maximum_lifetime=issuer.maximum_lifetime,
+        single_use=issuer.single_use,
+    )
 
 
 def _plain(error: Exception) -> str:

@@ -37,6 +37,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.transactions import RedisTransactions
+from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from tests.fake_clock import FakeClock
 from tests.signing import new_key
 
@@ -101,6 +102,7 @@ class Stores:
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
+    user_codes: RedisUserCodeAttempts
     activations: RedisActivations
     health: RedisHealth
 
@@ -119,6 +121,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),
+        user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=counted.token_bytes, new_operation=counted.operation
         ),
