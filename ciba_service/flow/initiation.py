@@ -226,9 +226,10 @@ class Initiation:
 
     async def _give_back(self, new: Draft, code: CodeQuestion, reservation: object) -> None:
         """Undo what was reserved for a request that is refused before its code was compared."""
-        await self._codes.take_back(code)
+        undone = [self._codes.take_back(code)]
         if reservation is PromptReservation.RESERVED:
-            await self._prompts.release(user_tag(code.subject), new.transaction_id)
+            undone.append(self._prompts.release(user_tag(code.subject), new.transaction_id))
+        await asyncio.gather(*undone)
 
 
 def _raise_first(*outcomes: object) -> None:
