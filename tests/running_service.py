@@ -81,11 +81,12 @@ async def running_service(
     clients: Sequence[WireClient],
     users: Sequence[dict[str, Any]] = USERS,
     sections: dict[str, dict[str, Any]] | None = None,
+    hint_issuers: Sequence[dict[str, Any]] = (),
 ) -> AsyncIterator[RunningService]:
     """Run a service over ``target`` until the end of the block."""
     listener = socket.create_server(("127.0.0.1", 0))
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = parse_settings(_toml(issuer, clients, users, sections or {}), {})
+    settings = parse_settings(_toml(issuer, clients, users, sections or {}, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()
     generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
     keys = load_keys(keys_directory)
@@ -124,18 +125,24 @@ def _toml(
     clients: Sequence[WireClient],
     users: Sequence[dict[str, Any]],
     sections: dict[str, dict[str, Any]],
+    hint_issuers: Sequence[dict[str, Any]] = (),
 ) -> str:
     merged = {"server": {"issuer": issuer}, **sections}
     merged["server"] = {"issuer": issuer, **merged["server"]}
     lines = []
     for name, members in merged.items():
-        lines += [f"[{name}]", *(f"{key} = {_value(value)}" for key, value in members.items())]
+        lines += [f"[{name}]", _table(members)]
     for user in users:
-        lines += ["[[users]]", *(f"{key} = {_value(value)}" for key, value in user.items())]
+        lines += ["[[users]]", _table(user)]
     for client in clients:
-        lines += ["[[clients]]"]
-        lines += [f"{key} = {_value(value)}" for key, value in client.registration().items()]
+        lines += ["[[clients]]", _table(client.registration())]
+    for hint_issuer in hint_issuers:
+        lines += ["[[login_hint_issuers]]", _table(hint_issuer)]
     return "\n".join(lines)
+
+
+def _table(members: dict[str, Any]) -> str:
+    return "\n".join(f"{key} = {_value(value)}" for key, value in members.items())
 
 
 def _value(value: object) -> str:

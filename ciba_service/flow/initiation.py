@@ -5,23 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ciba_service.flow.account_gate import AccountGate, Parties
-from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
-from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.transaction_start import Draft, TransactionStart
+from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
+from ciba_service.flow.user_resolution import UserResolution
 from ciba_service.ports import (
     Clock,
-    KeyRing,
-    NewTransaction,
     PromptReservation,
     PromptStore,
     Randomness,
     ReplayKind,
     ReplayStore,
-    StoredRequest,
     Telemetry,
-    TransactionStore,
     User,
-    UserDirectory,
 )
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
@@ -35,12 +32,10 @@ from ciba_service.protocol.request.authentication_request import (
     AuthenticationRequest,
     parse_authentication_request,
 )
-from ciba_service.protocol.request.hints import LoginHint
 from ciba_service.protocol.request.signed_request import RequestReplay
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
-from ciba_service.sca.challenge import ChallengeContent, new_challenge
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.policy import Requirement, requirement
@@ -75,12 +70,11 @@ class Initiation:
         *,
         authentication: ClientAuthentication,
         replays: ReplayStore,
-        users: UserDirectory,
+        resolution: UserResolution,
+        codes: UserCodeCheck,
         gate: AccountGate,
         prompts: PromptStore,
-        transactions: TransactionStore,
-        worker: DueWorker,
-        keys: KeyRing,
+        start: TransactionStart,
         policy: InitiationPolicy,
         new_operation: Callable[[], str],
         random: Randomness,
@@ -89,12 +83,11 @@ class Initiation:
     ) -> None:
         self._authentication = authentication
         self._replays = replays
-        self._users = users
+        self._resolution = resolution
+        self._codes = codes
         self._gate = gate
         self._prompts = prompts
-        self._transactions = transactions
-        self._worker = worker
-        self._keys = keys
+        self._start = start
         self._policy = policy
         self._new_operation = new_operation
         self._random = random
@@ -112,33 +105,43 @@ class Initiation:
         operation = self._new_operation()
         verified = self._authentication.verify(sent)
         client = verified.client
+        request: AuthenticationRequest | None = None
         try:
-            request = parse_authentication_request(
-                sent.form, client=client, issuer=self._policy.issuer, now=now / 1000
-            )
-            hint = _login_hint(request)
+            request = self._parse(sent, client, now)
             required = self._requirement(client, request)
+            resolved = self._resolution.resolve(request, client_id=client.client_id, now=now / 1000)
         except OAuth2Error:
-            await self._authentication.consume(verified, operation=operation)
+            # What is refused is spent like what is not, and the spending is refused first.
+            replay = None if request is None else request.replay
+            await self._spend(verified, replay, operation)
             raise
         auth_req_id = new_auth_req_id(self._random)
         expires_in = self._policy.lifetime.grant(request.requested_expiry)
-        new = _Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
-        user = self._users.find(hint)
-        consumed, unused, reservation = await asyncio.gather(
+        new = Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
+        code = CodeQuestion(client, resolved, request.user_code, operation, now)
+        *spent, reservation, may_compare = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
             self._consume_request(client, request.replay, operation),
-            self._reserve_prompt(user, new),
+            self._resolution.consume(resolved, operation=operation),
+            self._reserve_prompt(resolved.user, new),
+            self._codes.reserve(code),
             return_exceptions=True,
         )
         try:
-            _raise_first(consumed, unused, reservation)
+            _raise_first(*spent, reservation, may_compare)
+            subject = self._askable(resolved.user, client, reservation)
         except BaseException:
-            if user is not None and reservation is PromptReservation.RESERVED:
-                await self._prompts.release(user_tag(user.subject), new.transaction_id)
+            await self._give_back(new, code, reservation)
             raise
-        subject = self._askable(user, client, reservation)
-        await self._store(new, subject, client, request, required, operation=operation)
+        try:
+            self._codes.verify(code, is_reserved=may_compare is True)
+        except OAuth2Error:
+            await self._prompts.release(user_tag(subject), new.transaction_id)
+            raise
+        await asyncio.gather(
+            self._start.start(new, subject, client, request, required, operation=operation),
+            self._codes.succeeded(code),
+        )
         self._telemetry.event(
             "transaction_started",
             transaction_id=new.transaction_id,
@@ -150,6 +153,15 @@ class Initiation:
             interval=client.polling_interval,
         )
 
+    def _parse(self, sent: ClientRequest, client: Client, now: int) -> AuthenticationRequest:
+        return parse_authentication_request(
+            sent.form,
+            client=client,
+            issuer=self._policy.issuer,
+            now=now / 1000,
+            resources=client.resources,
+        )
+
     def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
         required = requirement(
             floor=self._policy.floor,
@@ -159,6 +171,16 @@ class Initiation:
         )
         request.claims.verify_acr(required.acr)
         return required
+
+    async def _spend(
+        self, verified: VerifiedClient, replay: RequestReplay | None, operation: str
+    ) -> None:
+        spent = await asyncio.gather(
+            self._authentication.consume(verified, operation=operation),
+            self._consume_request(verified.client, replay, operation),
+            return_exceptions=True,
+        )
+        _raise_first(*spent)
 
     async def _consume_request(
         self, client: Client, replay: RequestReplay | None, operation: str
@@ -175,7 +197,7 @@ class Initiation:
         if not fresh:
             raise InvalidRequestError from Reason("the request object was used before")
 
-    async def _reserve_prompt(self, user: User | None, new: "_Draft") -> PromptReservation | None:
+    async def _reserve_prompt(self, user: User | None, new: Draft) -> PromptReservation | None:
         if user is None or not user.enabled:
             return None
         return await self._prompts.reserve(
@@ -202,66 +224,12 @@ class Initiation:
             raise AssertionError("whoever can be asked has a prompt reserved")
         return user.subject
 
-    async def _store(
-        self,
-        new: "_Draft",
-        subject: str,
-        client: Client,
-        request: AuthenticationRequest,
-        required: Requirement,
-        *,
-        operation: str,
-    ) -> None:
-        challenge = new_challenge(
-            ChallengeContent(
-                issuer=self._policy.issuer,
-                transaction_id=new.transaction_id,
-                client_name=client.name,
-                scope=request.scope,
-                binding_message=request.binding_message,
-                payments=request.payments,
-                factors=required.factors,
-                issued_at=new.created_at // 1000,
-                expires_at=new.expires_at // 1000,
-            ),
-            key=self._keys.challenge_key,
-            token_bytes=self._random,
-        )
-        await self._transactions.create(
-            NewTransaction(
-                transaction_id=new.transaction_id,
-                client_id=client.client_id,
-                user_tag=user_tag(subject),
-                request=StoredRequest(
-                    subject=subject,
-                    scope=request.scope,
-                    acr=required.acr,
-                    factors=required.factors,
-                    challenge=challenge,
-                    payments=request.payments,
-                ),
-                created_at=new.created_at,
-                expires_at=new.expires_at,
-                interval_ms=client.polling_interval * 1000,
-            ),
-            operation=operation,
-        )
-        self._worker.nudge(new.transaction_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A transaction that has a name and a lifetime, in milliseconds, and nothing else yet."""
-
-    transaction_id: str
-    created_at: int
-    expires_at: int
-
-
-def _login_hint(request: AuthenticationRequest) -> LoginHint:
-    if not isinstance(request.hint, LoginHint):
-        raise InvalidRequestError from Reason("the hint is of a kind that is not supported")
-    return request.hint
+    async def _give_back(self, new: Draft, code: CodeQuestion, reservation: object) -> None:
+        """Undo what was reserved for a request that is refused before its code was compared."""
+        undone = [self._codes.take_back(code)]
+        if reservation is PromptReservation.RESERVED:
+            undone.append(self._prompts.release(user_tag(code.subject), new.transaction_id))
+        await asyncio.gather(*undone)
 
 
 def _raise_first(*outcomes: object) -> None:

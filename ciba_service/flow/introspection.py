@@ -25,6 +25,6 @@ class Introspection:
         """What the token is good for; raises as ``TokenQueries.read`` does."""
         query = await self._queries.read(sent)
         live = await self._tokens.alive(Step.INTROSPECT, query.found)
-        if live is None or live.token.aud not in query.client.protected_resources:
+        if live is None or live.token.audience.isdisjoint(query.client.protected_resources):
             return InactiveToken()
         return describe(live.grant, live.token, issuer=self._issuer)

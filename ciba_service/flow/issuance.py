@@ -9,6 +9,7 @@ from ciba_service.ports import (
     Randomness,
     RefreshTokenRecord,
     TokenRecord,
+    UserDirectory,
 )
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
@@ -30,6 +31,7 @@ from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have_refresh_token
 from ciba_service.protocol.tokens.token_text import new_token, token_hash
+from ciba_service.protocol.tokens.userinfo import UserClaims, chosen_claims
 
 __all__ = ["Issuance", "MintedTokens", "RefreshedTokens", "TokenPolicy"]
 
@@ -65,24 +67,47 @@ class RefreshedTokens:
     record: AccessTokenRecord
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one access token is to reach: part of the grant, or all of it."""
+
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
 class Issuance:
     """Makes tokens for a grant; every ``now`` is in milliseconds."""
 
-    def __init__(self, *, policy: TokenPolicy, keys: KeyRing, random: Randomness) -> None:
+    def __init__(
+        self,
+        *,
+        policy: TokenPolicy,
+        users: UserDirectory,
+        keys: KeyRing,
+        random: Randomness,
+    ) -> None:
         self._policy = policy
+        self._users = users
         self._keys = keys
         self._random = random
 
-    def mint(self, grant: Grant, client: Client, binding: Binding, *, now: int) -> MintedTokens:
+    def mint(
+        self,
+        grant: Grant,
+        client: Client,
+        binding: Binding,
+        *,
+        resources: tuple[str, ...],
+        now: int,
+    ) -> MintedTokens:
         """Access token, bound as said, ID token and, where there may be one, refresh token."""
         refresh_token, kept = None, None
         if may_have_refresh_token(grant, client):
             refresh_token = new_token(grant.txn, self._random)
             good_until = self._policy.refresh_lifetime.good_until(grant, now)
             kept = RefreshTokenRecord(token_hash(refresh_token), good_until)
-        minted = self._mint(
-            grant, client, binding, scope=grant.scope, refresh_token=refresh_token, now=now
-        )
+        asked = _Asked(grant.scope, resources)
+        minted = self._mint(grant, client, binding, asked, refresh_token=refresh_token, now=now)
         return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept))
 
     def refresh(
@@ -92,30 +117,32 @@ class Issuance:
         binding: Binding,
         *,
         scope: tuple[str, ...],
+        resources: tuple[str, ...],
         now: int,
     ) -> RefreshedTokens:
         """Access token, bound anew, and ID token; the refresh token stays the same one."""
-        return self._mint(grant, client, binding, scope=scope, refresh_token=None, now=now)
+        asked = _Asked(scope, resources)
+        return self._mint(grant, client, binding, asked, refresh_token=None, now=now)
 
     def _mint(
         self,
         grant: Grant,
         client: Client,
         binding: Binding,
+        asked: "_Asked",
         *,
-        scope: tuple[str, ...],
         refresh_token: str | None,
         now: int,
     ) -> RefreshedTokens:
-        token = self._access_token(grant, binding, scope, now // 1000)
+        token = self._access_token(grant, binding, asked, now // 1000)
         text = self._written(grant, client, token)
         return RefreshedTokens(
             response=TokenResponse(
                 access_token=text,
                 token_type=token.token_type,
                 expires_in=token.exp - token.iat,
-                scope=" ".join(scope),
-                id_token=self._id_token(grant, client, text, scope, now // 1000),
+                scope=" ".join(asked.scope),
+                id_token=self._id_token(grant, client, text, asked.scope, now // 1000),
                 refresh_token=refresh_token,
                 authorization_details=grant.payments,
             ),
@@ -123,16 +150,26 @@ class Issuance:
         )
 
     def _access_token(
-        self, grant: Grant, binding: Binding, scope: tuple[str, ...], now: int
+        self, grant: Grant, binding: Binding, asked: "_Asked", now: int
     ) -> AccessToken:
         return AccessToken(
             jti=base64url(self._random(_JTI_BYTES)),
-            aud=self._policy.audience,
+            aud=self._audience(asked.resources),
             iat=now,
             exp=now + access_token_lifetime(grant, self._policy.access_token_lifetime),
-            scope=scope,
+            scope=asked.scope,
             cnf=binding if binding.is_bound else None,
         )
+
+    def _audience(self, resources: tuple[str, ...]) -> str | tuple[str, ...]:
+        # RFC 9068 3: what the client named, or else the default resource.
+        match resources:
+            case ():
+                return self._policy.audience
+            case (resource,):
+                return resource
+            case _:
+                return resources
 
     def _written(self, grant: Grant, client: Client, token: AccessToken) -> str:
         chosen = client.access_token_format or self._policy.access_token_format
@@ -147,10 +184,13 @@ class Issuance:
     ) -> str | None:
         if OPENID_SCOPE not in scope:
             return None
+        user = self._users.find_subject(grant.subject)
+        known = UserClaims() if user is None else user.claims
         return self._keys.token_key(client.id_token_alg).sign(
             typ=ID_TOKEN_TYP,
             claims=id_token_claims(
                 grant,
+                user=chosen_claims(grant.id_token_claims, scope, known),
                 issuer=self._policy.issuer,
                 access_token=access_token,
                 now=now,

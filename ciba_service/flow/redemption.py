@@ -31,6 +31,7 @@ from ciba_service.protocol.errors import (
     UnauthorizedClientError,
 )
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.request.resource import narrowed_resources
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.gate import Step
@@ -104,6 +105,7 @@ class Redemption:
         if asked is None or decided is None:
             raise AssertionError("an approved transaction has a request and a decision")
         grant = _grant(transaction, asked, decided)
+        resources = narrowed_resources(request.form.get("resource"), grant.resources)
         if not await self._gate.lets_use(Step.REDEEM, grant):
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the account gate is closed")
@@ -112,7 +114,9 @@ class Redemption:
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
         now = self._clock.now_ms()
-        minted = self._issuance.mint(grant, request.client, request.binding, now=now)
+        minted = self._issuance.mint(
+            grant, request.client, request.binding, resources=resources, now=now
+        )
         result = await self._transactions.swap(
             Swap(
                 transaction_id=transaction.transaction_id,
@@ -184,4 +188,6 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         challenge_hash=decided.challenge_hash,
         device_id=decided.device_id,
         payments=request.payments,
+        resources=request.resources,
+        id_token_claims=tuple(claim.name for claim in request.claims.id_token),
     )

@@ -13,6 +13,7 @@ from ciba_service.protocol.errors import (
     Reason,
     UnauthorizedClientError,
 )
+from ciba_service.protocol.request.resource import narrowed_resources
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, narrowed_scope
@@ -61,10 +62,11 @@ class Refresh:
         if now >= token.good_until:
             raise InvalidRefreshTokenError from Reason("the approval was too long ago")
         scope = narrowed_scope(request.form.get("scope"), grant.scope)
+        resources = narrowed_resources(request.form.get("resource"), grant.resources)
         if not await self._gate.lets_use(Step.REFRESH, grant):
             raise InvalidRefreshTokenError from Reason("the account gate is closed")
         refreshed = self._issuance.refresh(
-            grant, request.client, request.binding, scope=scope, now=now
+            grant, request.client, request.binding, scope=scope, resources=resources, now=now
         )
         if not await self._grants.refresh(grant.txn, token, refreshed.record, now=now):
             raise InvalidRefreshTokenError from Reason("the grant has ended meanwhile")

@@ -32,6 +32,7 @@ from ciba_service.ports.transactions import (
     Transaction,
     TransactionStore,
 )
+from ciba_service.ports.user_codes import UserCodeAttemptStore
 
 __all__ = [
     "AccessTokenRecord",
@@ -73,5 +74,6 @@ __all__ = [
     "TransactionStore",
     "UnknownRecordFormat",
     "User",
+    "UserCodeAttemptStore",
     "UserDirectory",
 ]

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.request.parameters import LoginHint
+from ciba_service.protocol.request.hints import UserIdentifier
+from ciba_service.protocol.request.user_code import StoredUserCode
 from ciba_service.protocol.tokens.userinfo import UserClaims
 
 __all__ = [
@@ -21,13 +22,14 @@ class User:
     subject: str
     enabled: bool = True
     claims: UserClaims = field(default_factory=UserClaims)
+    user_code: StoredUserCode | None = None
 
 
 class UserDirectory(Protocol):
     """Who exists."""
 
-    def find(self, hint: LoginHint) -> User | None:
-        """The user a hint denotes, or None."""
+    def find(self, identifier: UserIdentifier) -> User | None:
+        """The user whom an identifier names, whatever its kind, or None."""
         ...
 
     def find_subject(self, subject: str) -> User | None:

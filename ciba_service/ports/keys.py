@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encryption import DecryptionKey
+from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.jose.signing import SigningKey
 
 __all__ = [
@@ -30,6 +31,11 @@ class KeyRing(Protocol):
 
     def challenge_jwks(self) -> tuple[dict[str, str], ...]:
         """Public challenge keys, for phones to pin."""
+        ...
+
+    @property
+    def token_verification_keys(self) -> KeySet:
+        """Whatever may have signed a token that still counts, retired keys among them."""
         ...
 
     def public_jwks(self) -> list[dict[str, str]]:

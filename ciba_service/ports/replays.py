@@ -11,6 +11,7 @@ class ReplayKind(StrEnum):
 
     CLIENT_ASSERTION = "client_assertion"
     REQUEST_OBJECT = "request_object"
+    LOGIN_HINT_TOKEN = "login_hint_token"  # noqa: S105 - a name
     DPOP_PROOF = "dpop_proof"
     DEVICE_PROOF = "device_proof"
 

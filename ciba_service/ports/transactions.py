@@ -8,6 +8,8 @@ import msgspec
 
 from ciba_service.ports.grants import TokenRecord
 from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.request.claims_parameter import ClaimsRequest
+from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import Factor
@@ -34,6 +36,9 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     factors: tuple[Factor, ...]
     challenge: str
     payments: tuple[PaymentInitiation, ...] = ()
+    claims: ClaimsRequest = ClaimsRequest()
+    resources: tuple[str, ...] = ()
+    request_context: RequestContext | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

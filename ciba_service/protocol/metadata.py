@@ -126,6 +126,7 @@ class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     backchannel_token_delivery_modes_supported: tuple[str, ...]
     backchannel_authentication_request_signing_alg_values_supported: tuple[str, ...]
     backchannel_user_code_parameter_supported: bool
+    claims_parameter_supported: bool
     grant_types_supported: tuple[str, ...]
     response_types_supported: tuple[str, ...]
     scopes_supported: tuple[str, ...]
@@ -171,7 +172,8 @@ def provider_metadata(
             mode.value for mode in DeliveryMode if mode in delivery_modes
         ),
         backchannel_authentication_request_signing_alg_values_supported=_names(client_algorithms),
-        backchannel_user_code_parameter_supported=False,
+        backchannel_user_code_parameter_supported=True,
+        claims_parameter_supported=True,
         grant_types_supported=(
             (CIBA_GRANT_TYPE, REFRESH_TOKEN_GRANT_TYPE)
             if issues_refresh_tokens

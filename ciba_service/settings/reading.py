@@ -14,12 +14,16 @@ from ciba_service.protocol.client.metadata import (
     InvalidMetadataError,
     register_client,
 )
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.files import check_files
 from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
     KeySettings,
+    LoginHintIssuerSettings,
     MtlsSettings,
     PolicySettings,
     RequestSettings,
@@ -45,10 +49,11 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     device: DeviceSettings = DeviceSettings()
     keys: KeySettings = KeySettings()
     users: tuple[UserSettings, ...] = ()
+    login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     clients: tuple[dict[str, object], ...] = ()
 
 
-_LISTS: Final = frozenset({"users", "clients"})
+_LISTS: Final = frozenset({"users", "clients", "login_hint_issuers"})
 
 
 def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -84,6 +89,10 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         device=document.device,
         keys=document.keys,
         users=document.users,
+        login_hint_issuers=tuple(
+            _hint_issuer(number, issuer)
+            for number, issuer in enumerate(document.login_hint_issuers)
+        ),
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
     )
     for check in RULES:
@@ -136,6 +145,21 @@ def _client(number: int, members: Mapping[str, object]) -> Client:
         return register_client(members)
     except InvalidMetadataError as error:
         raise InvalidSettingsError(f"{where}: {_plain(error)}") from error
+
+
+def _hint_issuer(number: int, issuer: LoginHintIssuerSettings) -> LoginHintIssuer:
+    try:
+        keys = KeySet.parse(issuer.jwks)
+    except InvalidKeyError as error:
+        raise InvalidSettingsError(f"login_hint_issuers[{number}].jwks: {error}") from error
+    return LoginHintIssuer(
+        iss=issuer.iss,
+        keys=keys,
+        algorithms=frozenset(map(SignatureAlgorithm, issuer.algorithms)),
+        audiences=frozenset(issuer.audiences),
+        maximum_lifetime=issuer.maximum_lifetime,
+        single_use=issuer.single_use,
+    )
 
 
 def _plain(error: Exception) -> str:

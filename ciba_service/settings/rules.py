@@ -8,6 +8,11 @@ from ciba_service.protocol.client.certificates.proxies import InvalidNetworkErro
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.request.hints import (
+    IdentifierKind,
+    UserIdentifier,
+    parse_login_hint,
+)
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
@@ -87,26 +92,53 @@ def _check_policy(settings: Settings) -> None:
 
 
 def _check_users(settings: Settings) -> None:
-    owners: dict[str, str] = {}
+    owners: dict[UserIdentifier, str] = {}
     for number, user in enumerate(settings.users):
-        where = f"users[{number}]"
+        where = f"users[{number}].sub"
         if not user.sub.isascii() or not _is_plain(user.sub):
-            raise InvalidSettingsError(f"{where}.sub must be printable ASCII")
-        if user.sub in owners:
-            raise InvalidSettingsError(f"{where}.sub is used twice")
-        owners[user.sub] = user.sub
+            raise InvalidSettingsError(f"{where} must be printable ASCII")
+        name = _identifier(where, user.sub)
+        if name in owners:
+            raise InvalidSettingsError(f"{where} is used twice, but for its spelling")
+        owners[name] = user.sub
     for number, user in enumerate(settings.users):
         where = f"users[{number}].login_hints"
         for hint in user.login_hints:
             if not _is_plain(hint):
                 raise InvalidSettingsError(f"{where} must be printable, without spaces around")
             # Also when it is the sub of another: a hint must never denote two people.
-            if owners.setdefault(hint, user.sub) != user.sub:
+            if owners.setdefault(_identifier(where, hint), user.sub) != user.sub:
                 raise InvalidSettingsError(f"{where} has a hint of another user")
+
+
+def _identifier(where: str, name: str) -> UserIdentifier:
+    """Whom clients mean who send this name, in any of its spellings."""
+    identifier = parse_login_hint(name)
+    if identifier.kind is IdentifierKind.HANDLE:
+        raise InvalidSettingsError(f"{where} looks like a handle, which only phones make")
+    return identifier
 
 
 def _is_plain(text: str) -> bool:
     return text.isprintable() and text == text.strip()
+
+
+def _check_user_codes(settings: Settings) -> None:
+    for number, user in enumerate(settings.users):
+        if user.user_code is not None and not _is_plain(user.user_code):
+            raise InvalidSettingsError(
+                f"users[{number}].user_code must be printable, without spaces around"
+            )
+
+
+def _check_hint_issuers(settings: Settings) -> None:
+    names = [issuer.iss for issuer in settings.login_hint_issuers]
+    for number, name in enumerate(names):
+        where = f"login_hint_issuers[{number}].iss"
+        if names.count(name) > 1:
+            raise InvalidSettingsError(f"{where} is used twice")
+        if name == settings.server.issuer:
+            raise InvalidSettingsError(f"{where} is this service: its ID tokens are hints as such")
 
 
 def _check_presets(settings: Settings) -> None:
@@ -165,6 +197,8 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_store,
     _check_policy,
     _check_users,
+    _check_user_codes,
+    _check_hint_issuers,
     _check_presets,
     _check_clients,
 )

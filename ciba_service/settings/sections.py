@@ -8,6 +8,10 @@ import msgspec
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import AccessTokenFormat
+from ciba_service.protocol.request.login_hint_token import (
+    DEFAULT_MAXIMUM_LIFETIME,
+    LoginHintIssuer,
+)
 from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
@@ -19,6 +23,7 @@ __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
     "KeySettings",
+    "LoginHintIssuerSettings",
     "MtlsSettings",
     "PolicySettings",
     "RequestSettings",
@@ -113,10 +118,14 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Authentication requests: lifetime in seconds, and how many of a user may be open."""
+    """Authentication requests: lifetime in seconds, and how many of a user may be open.
+
+    ``id_token_hint_days`` is how long after its expiry an ID token is taken as a hint.
+    """
 
     default_expiry: Annotated[int, msgspec.Meta(ge=SHORTEST_EXPIRY, le=LONGEST_EXPIRY)] = 180
     open_prompts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    id_token_hint_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,16 +161,35 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A user: ``activation_code`` is a preset for development."""
+    """A user: ``activation_code`` is a preset for development.
+
+    ``user_code`` is what clients that ask for codes must present (CIBA 7.1).
+    """
 
     sub: _Name
     login_hints: tuple[_Name, ...] = ()
     enabled: bool = True
     claims: UserClaims = UserClaims()
     activation_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    user_code: Annotated[str, msgspec.Meta(min_length=4, max_length=64)] | None = None
 
     def __repr__(self) -> str:
         return f"UserSettings(sub={self.sub!r}, ...)"
+
+
+class LoginHintIssuerSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Somebody whose ``login_hint_token`` counts; ``maximum_lifetime`` is in seconds."""
+
+    iss: _Name
+    jwks: dict[str, object]
+    algorithms: Annotated[
+        tuple[Literal["ES256", "PS256", "EdDSA"], ...], msgspec.Meta(min_length=1)
+    ] = ("ES256", "PS256", "EdDSA")
+    audiences: tuple[_Name, ...] = ()
+    maximum_lifetime: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = DEFAULT_MAXIMUM_LIFETIME
+    single_use: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +204,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device: DeviceSettings
     keys: KeySettings
     users: tuple[UserSettings, ...]
+    login_hint_issuers: tuple[LoginHintIssuer, ...]
     clients: tuple[Client, ...]
 
     @property

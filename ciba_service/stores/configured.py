@@ -4,7 +4,11 @@ from collections.abc import Iterable
 
 from ciba_service.ports import User
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.request.parameters import LoginHint
+from ciba_service.protocol.request.hints import (
+    IdentifierKind,
+    UserIdentifier,
+    parse_login_hint,
+)
 
 __all__ = ["ConfiguredClients", "ConfiguredUsers"]
 
@@ -23,21 +27,28 @@ class ConfiguredClients:
 
 
 class ConfiguredUsers:
-    """``ports.UserDirectory`` over a fixed list; a hint is a subject or one of its login hints."""
+    """``ports.UserDirectory`` over a fixed list: a user has a subject and further names.
 
-    __slots__ = ("_by_hint", "_by_subject")
+    A name counts the way ``parse_login_hint`` reads it, and to the letter for those who name the
+    user without saying what kind of name it is.
+    """
+
+    __slots__ = ("_by_identifier", "_by_subject")
 
     def __init__(self, users: Iterable[tuple[User, Iterable[str]]]) -> None:
         self._by_subject: dict[str, User] = {}
-        self._by_hint: dict[str, User] = {}
+        self._by_identifier: dict[UserIdentifier, User] = {}
         for user, hints in users:
             self._by_subject[user.subject] = user
-            for hint in hints:
-                self._by_hint[hint] = user
+            for name in (user.subject, *hints):
+                self._by_identifier[UserIdentifier(IdentifierKind.NAME, name)] = user
+                self._by_identifier[parse_login_hint(name)] = user
 
-    def find(self, hint: LoginHint) -> User | None:
-        """The user a hint denotes, or None."""
-        return self._by_hint.get(hint.value) or self._by_subject.get(hint.value)
+    def find(self, identifier: UserIdentifier) -> User | None:
+        """The user whom an identifier names, or None."""
+        if identifier.kind is IdentifierKind.SUBJECT:
+            return self.find_subject(identifier.value)
+        return self._by_identifier.get(identifier)
 
     def find_subject(self, subject: str) -> User | None:
         """The user of a subject identifier, or None."""

@@ -21,6 +21,7 @@ from ciba_service.ports import Randomness
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
 from ciba_service.protocol.jose.encryption import DecryptionKey
+from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.jose.signing import SigningKey
 from ciba_service.stores.sealing import Ring
 
@@ -77,6 +78,7 @@ class FileKeys:
     _token_keys: dict[SignatureAlgorithm, SigningKey] = field(repr=False)
     _token_jwks: list[dict[str, str]] = field(repr=False)
     _challenge_jwk: dict[str, str] = field(repr=False)
+    token_verification_keys: KeySet = field(repr=False)
 
     def token_key(self, alg: SignatureAlgorithm) -> SigningKey:
         """The active key for tokens of ``alg``."""
@@ -158,13 +160,15 @@ def _file_keys(ring: Ring, stored: dict[tuple[_Purpose, str], _StoredKey]) -> Fi
     decryption_key = ECKey.import_key({**factors.jwk})
     if not decryption_key.is_private:
         raise KeyFileError(f"key {factors.kid} is not private")
+    token_jwks = [_public_jwk(key) for key in tokens]
     return FileKeys(
         ring=ring,
         challenge_key=_signing_key(challenge),
         factors_key=DecryptionKey(factors.kid, decryption_key),
         _token_keys={SignatureAlgorithm(key.alg): _signing_key(key) for key in tokens},
-        _token_jwks=[_public_jwk(key) for key in tokens],
+        _token_jwks=token_jwks,
         _challenge_jwk=_public_jwk(challenge),
+        token_verification_keys=KeySet.parse({"keys": token_jwks}),
     )
 
 

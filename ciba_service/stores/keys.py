@@ -19,6 +19,7 @@ __all__ = [
     "attempt_key",
     "attempts_key",
     "claim_key",
+    "code_attempts_key",
     "devices_key",
     "due_key",
     "enrolment_key",
@@ -95,6 +96,12 @@ def attempts_key(tag: UserTag) -> str:
 def attempt_key(tag: UserTag, operation: str) -> str:
     """Hash: the attempt an operation reserved: its number, its instant, what it would prove."""
     return f"ciba:{{u{tag}}}:attempt:{operation}"
+
+
+def code_attempts_key(tag: UserTag, client_id: str) -> str:
+    """Sorted set: the operations in which a client presented a code of a user, by time."""
+    client = base64url(hashlib.sha256(client_id.encode()).digest()[:16])
+    return f"ciba:{{u{tag}}}:codes:{client}"
 
 
 def otp_key(tag: UserTag, device_id: str) -> str:

@@ -10,6 +10,9 @@ from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEn
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
+from ciba_service.flow.transaction_start import TransactionStart
+from ciba_service.flow.user_code_check import UserCodeCheck
+from ciba_service.flow.user_resolution import HintPolicy, UserResolution
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
@@ -19,10 +22,12 @@ from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATI
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings import MtlsSettings
-from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.tokens import token_routes
 
 __all__ = ["oauth_routes", "published_metadata"]
+
+_DAY: Final = 86_400
 
 # Where clients authenticate: their assertions may be for any of these.
 _CLIENT_ENDPOINTS: Final = (
@@ -80,17 +85,38 @@ def _anchors(mtls: MtlsSettings) -> TrustAnchors | None:
     return TrustAnchors.parse(Path(mtls.authorities).read_bytes()) if mtls.authorities else None
 
 
+def _resolution(parts: Parts) -> UserResolution:
+    settings = parts.settings
+    return UserResolution(
+        users=parts.users,
+        keys=parts.keys,
+        replays=parts.stores.replays,
+        policy=HintPolicy(
+            issuer=settings.server.issuer,
+            login_hint_issuers=settings.login_hint_issuers,
+            id_tokens_accepted_after_expiry=settings.requests.id_token_hint_days * _DAY,
+        ),
+    )
+
+
 def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiation:
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,
         replays=stores.replays,
-        users=parts.users,
+        resolution=_resolution(parts),
+        codes=UserCodeCheck(
+            attempts=stores.user_codes, pepper=parts.keys.ring.derive(USER_CODE_PEPPER)
+        ),
         gate=parts.gate,
         prompts=stores.prompts,
-        transactions=stores.transactions,
-        worker=parts.worker,
-        keys=parts.keys,
+        start=TransactionStart(
+            issuer=settings.server.issuer,
+            transactions=stores.transactions,
+            worker=parts.worker,
+            keys=parts.keys,
+            random=surroundings.random,
+        ),
         policy=InitiationPolicy(
             issuer=settings.server.issuer,
             lifetime=RequestLifetime(settings.requests.default_expiry),

@@ -1,20 +1,28 @@
 """What the door of the clients and the door of the phones have in common."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.ports import User
 from ciba_service.protocol.metadata import Endpoints
-from ciba_service.settings import Settings
+from ciba_service.protocol.request.user_code import (
+    SALT_BYTES,
+    StoredUserCode,
+    user_code_digest,
+)
+from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["Parts", "build_parts"]
+__all__ = ["USER_CODE_PEPPER", "Parts", "build_parts"]
+
+USER_CODE_PEPPER: Final = "user-codes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,7 @@ def build_parts(
     """Build what is shared."""
     hub = SocketHub(stores.broadcast)
     users = ConfiguredUsers(
-        (User(user.sub, enabled=user.enabled, claims=user.claims), user.login_hints)
-        for user in settings.users
+        (_user(user, keys, surroundings), user.login_hints) for user in settings.users
     )
     clients = ConfiguredClients(settings.clients)
     return Parts(
@@ -66,3 +73,23 @@ def build_parts(
             telemetry=surroundings.telemetry,
         ),
     )
+
+
+def _user(settings: UserSettings, keys: FileKeys, surroundings: Surroundings) -> User:
+    return User(
+        settings.sub,
+        enabled=settings.enabled,
+        claims=settings.claims,
+        user_code=_user_code(settings, keys, surroundings),
+    )
+
+
+def _user_code(
+    settings: UserSettings, keys: FileKeys, surroundings: Surroundings
+) -> StoredUserCode | None:
+    if settings.user_code is None:
+        return None
+    salt = surroundings.random(SALT_BYTES)
+    pepper = keys.ring.derive(USER_CODE_PEPPER)
+    digest = user_code_digest(settings.user_code, subject=settings.sub, salt=salt, pepper=pepper)
+    return StoredUserCode(salt=salt, digest=digest)

@@ -19,6 +19,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transactions import RedisTransactions
+from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Stores", "build_stores"]
@@ -35,6 +36,7 @@ class Stores:
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
+    user_codes: RedisUserCodeAttempts
     activations: RedisActivations
     broadcast: RedisBroadcast
     health: RedisHealth
@@ -59,6 +61,7 @@ def build_stores(
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),
+        user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=surroundings.random, new_operation=new_operation
         ),

@@ -117,6 +117,7 @@ def _issuance(parts: Parts) -> Issuance:
             access_token_format=tokens.access_token_format,
             refresh_lifetime=_refresh_lifetime(parts),
         ),
+        users=parts.users,
         keys=parts.keys,
         random=parts.surroundings.random,
     )

@@ -18,6 +18,8 @@ from ciba_service.ports import (
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.request.authorization_details import InstructedAmount, PaymentInitiation
+from ciba_service.protocol.request.claims_parameter import ClaimsRequest, RequestedClaim
+from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
@@ -37,6 +39,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.transactions import RedisTransactions
+from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from tests.fake_clock import FakeClock
 from tests.signing import new_key
 
@@ -54,6 +57,8 @@ REFRESH_UNTIL = START + 3_600_000
 INTERVAL_MS = 5_000
 PROMPT_CAP = 5
 PAYEE = "Recognisable Payee Ltd"
+RESOURCE = "https://recognisable.example/accounts"
+CONTEXT = "recognisable till"
 CHALLENGE = "recognisable.challenge.jws"
 PHONE_JWK = {
     name: value
@@ -101,6 +106,7 @@ class Stores:
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
+    user_codes: RedisUserCodeAttempts
     activations: RedisActivations
     health: RedisHealth
 
@@ -119,6 +125,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),
+        user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=counted.token_bytes, new_operation=counted.operation
         ),
@@ -160,6 +167,12 @@ def stored_request() -> StoredRequest:
         factors=(Factor.DEVICE_KEY, Factor.PIN),
         challenge=CHALLENGE,
         payments=(PaymentInitiation(InstructedAmount("EUR", "12.50"), PAYEE),),
+        claims=ClaimsRequest(
+            id_token=(RequestedClaim("acr", essential=True, values=("a", "b")),),
+            userinfo=(RequestedClaim("name"), RequestedClaim("updated_at", values=(7, True))),
+        ),
+        resources=(RESOURCE, "https://bank.example/cards"),
+        request_context=RequestContext(f'{{"till":"{CONTEXT}"}}'),
     )
 
 

@@ -13,9 +13,11 @@ from ciba_service.stores.keys import devices_key, grant_key, transaction_key
 from ciba_service.stores.sealing import Ring, SealingError
 from tests.contracts.store_builders import (
     CHALLENGE,
+    CONTEXT,
     PARTITION,
     PAYEE,
     PHONE_JWK,
+    RESOURCE,
     RING,
     START,
     TAG,
@@ -83,6 +85,8 @@ async def test_no_secret_stands_in_clear(stores: Stores, redis_target: RedisTarg
         "the second secret": SECRET.encode(),
         "the challenge": CHALLENGE.encode(),
         "the payee": PAYEE.encode(),
+        "the resource": RESOURCE.encode(),
+        "the context of the request": CONTEXT.encode(),
         "what was proved": b"recognisable-hash",
         "the deciding phone": b"recognisable-device",
         "the subject of the grant": b"recognisable-subject",

@@ -28,6 +28,7 @@ from ciba_service.stores import (
     grants,
     prompts,
     transactions,
+    user_codes,
 )
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import RedisTarget
@@ -63,6 +64,7 @@ MODULES: tuple[ModuleType, ...] = (
     grants,
     prompts,
     transactions,
+    user_codes,
 )
 SCRIPTS = {
     script.name: script
@@ -204,6 +206,10 @@ CASES = [
         enrol,
     ),
     Case("reserve_attempt", reserve_attempt("second"), reserve_attempt("first")),
+    Case(
+        "reserve_code_attempt",
+        lambda stores: stores.user_codes.reserve(TAG, CLIENT, operation="it", now=START),
+    ),
     Case(
         "attempt_succeeded",
         lambda stores: stores.attempts.succeeded(TAG, operation="second"),

@@ -29,6 +29,7 @@ from ciba_service.protocol.names import (
 )
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
+from ciba_service.protocol.request.resource import is_resource
 from ciba_service.protocol.tokens.dpop.binding import BindingPolicy
 
 __all__ = ["Client", "ClientMetadata", "InvalidMetadataError", "register_client"]
@@ -74,6 +75,7 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     authorization_details_types: tuple[str, ...] = ()
     access_token_format: AccessTokenFormat | None = None
     protected_resources: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     polling_interval: int = _DEFAULT_INTERVAL
     require_otp: bool = False
     enabled: bool = True
@@ -103,6 +105,8 @@ class Client:
     may_refresh: bool
     access_token_format: AccessTokenFormat | None
     protected_resources: frozenset[str]
+    resources: frozenset[str]
+    asks_for_user_codes: bool
     polling_interval: int
     require_otp: bool
     enabled: bool
@@ -146,6 +150,8 @@ def register_client(members: Mapping[str, object]) -> Client:
         may_refresh=REFRESH_TOKEN_GRANT_TYPE in metadata.grant_types,
         access_token_format=metadata.access_token_format,
         protected_resources=frozenset(metadata.protected_resources),
+        resources=_resources(metadata),
+        asks_for_user_codes=metadata.backchannel_user_code_parameter,
         polling_interval=_polling_interval(metadata),
         require_otp=metadata.require_otp,
         enabled=metadata.enabled,
@@ -292,6 +298,13 @@ def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str 
     if parts.scheme != "https" or not parts.hostname or parts.fragment or "@" in parts.netloc:
         raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
     return endpoint
+
+
+def _resources(metadata: ClientMetadata) -> frozenset[str]:
+    for resource in metadata.resources:
+        if not is_resource(resource):
+            raise InvalidMetadataError("resources must be absolute URIs without fragment")
+    return frozenset(metadata.resources)
 
 
 def _polling_interval(metadata: ClientMetadata) -> int:

@@ -5,7 +5,7 @@ from typing import Final
 
 from ciba_service.protocol.errors import InvalidTargetError, Reason
 
-__all__ = ["parse_resources"]
+__all__ = ["is_resource", "narrowed_resources", "parse_resources"]
 
 MAXIMUM_RESOURCES: Final = 8
 MAXIMUM_LENGTH: Final = 512
@@ -13,6 +13,24 @@ MAXIMUM_LENGTH: Final = 512
 _ABSOLUTE_URI: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII
 )
+
+
+def is_resource(text: str) -> bool:
+    """Whether it can name a resource: an absolute URI without fragment, not too long."""
+    return len(text) <= MAXIMUM_LENGTH and _ABSOLUTE_URI.fullmatch(text) is not None
+
+
+def narrowed_resources(requested: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """Where an access token is for: all that was granted, or the one that is asked for (2.2).
+
+    Raises:
+        InvalidTargetError: when the one asked for was not granted.
+    """
+    if requested is None:
+        return granted
+    if requested not in granted:
+        raise InvalidTargetError from Reason("resource was not granted")
+    return (requested,)
 
 
 def parse_resources(value: object, allowed: frozenset[str]) -> tuple[str, ...]:
@@ -32,8 +50,7 @@ def parse_resources(value: object, allowed: frozenset[str]) -> tuple[str, ...]:
 
 
 def _resource(value: object, allowed: frozenset[str]) -> str:
-    is_uri = isinstance(value, str) and len(value) <= MAXIMUM_LENGTH
-    if not isinstance(value, str) or not is_uri or not _ABSOLUTE_URI.fullmatch(value):
+    if not isinstance(value, str) or not is_resource(value):
         raise InvalidTargetError from Reason("resource is not an absolute URI without fragment")
     if value not in allowed:
         raise InvalidTargetError from Reason("resource is unknown or not allowed for the client")

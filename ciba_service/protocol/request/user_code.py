@@ -13,6 +13,8 @@ from ciba_service.protocol.errors import (
 )
 
 __all__ = [
+    "ATTEMPT_LIMIT",
+    "ATTEMPT_WINDOW",
     "SALT_BYTES",
     "StoredUserCode",
     "UserCode",
@@ -24,6 +26,9 @@ __all__ = [
 
 MAXIMUM_LENGTH: Final = 64
 SALT_BYTES: Final = 16
+# Of one client at one user: so many attempts count, each for so many seconds.
+ATTEMPT_LIMIT: Final = 5
+ATTEMPT_WINDOW: Final = 3600
 _LABEL: Final = b"ciba-user-code.v1\0"
 
 

@@ -14,11 +14,16 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     jti: str
-    aud: str
+    aud: str | tuple[str, ...]
     iat: int
     exp: int
     scope: tuple[str, ...]
     cnf: Binding | None = None
+
+    @property
+    def audience(self) -> frozenset[str]:
+        """The resources it is for."""
+        return frozenset({self.aud} if isinstance(self.aud, str) else self.aud)
 
     def is_live(self, now: int) -> bool:
         """Whether it has not run out at ``now``, in seconds (RFC 9068 4)."""

@@ -10,6 +10,7 @@ from ciba_service.protocol.request.authorization_details import PaymentInitiatio
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.userinfo import UserClaims
 
 __all__ = [
     "PAYMENT_TOKEN_LIFETIME",
@@ -25,8 +26,8 @@ __all__ = [
 PAYMENT_TOKEN_LIFETIME: Final = 300
 
 
-class IdTokenClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """Payload of an ID token; instants are seconds since the epoch."""
+class IdTokenClaims(UserClaims, frozen=True, kw_only=True):
+    """Payload of an ID token, with what it tells of the user; instants are in seconds."""
 
     iss: str
     sub: str
@@ -45,7 +46,7 @@ class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
     iss: str
     sub: str
-    aud: str
+    aud: str | tuple[str, ...]
     client_id: str
     iat: int
     exp: int
@@ -99,10 +100,14 @@ def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> Acc
 
 
 def id_token_claims(
-    grant: Grant, *, issuer: str, access_token: str, now: int, lifetime: int
+    grant: Grant, *, user: UserClaims, issuer: str, access_token: str, now: int, lifetime: int
 ) -> IdTokenClaims:
-    """Claims of the ID token that goes with ``access_token``; no nonce, since none was sent."""
+    """Claims of the ID token that goes with ``access_token``; no nonce, since none was sent.
+
+    ``user`` is what it tells of the user beside who it is.
+    """
     return IdTokenClaims(
+        **msgspec.structs.asdict(user),
         iss=issuer,
         sub=grant.subject,
         aud=grant.client_id,

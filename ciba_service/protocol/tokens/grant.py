@@ -11,6 +11,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The authorization behind tokens; ``auth_time`` is in seconds, ``txn`` the transaction id.
 
     ``device_id`` is the phone that approved: when it is lost the grant is.
+    ``resources`` are where tokens may be used, if not at the default; ``id_token_claims`` are those
+    the client wished to find in ID tokens.
     """
 
     txn: str
@@ -23,3 +25,5 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     challenge_hash: str
     device_id: str
     payments: tuple[PaymentInitiation, ...] = ()
+    resources: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()

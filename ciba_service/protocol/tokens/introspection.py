@@ -16,7 +16,7 @@ class ActiveToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     active: bool
     iss: str
     sub: str
-    aud: str
+    aud: str | tuple[str, ...]
     client_id: str
     iat: int
     exp: int

@@ -8,7 +8,14 @@ import msgspec
 from ciba_service.protocol.errors import InsufficientScopeError, Reason
 from ciba_service.protocol.names import OPENID_SCOPE
 
-__all__ = ["SCOPE_CLAIMS", "Address", "UserClaims", "UserinfoResponse", "granted_claims"]
+__all__ = [
+    "SCOPE_CLAIMS",
+    "Address",
+    "UserClaims",
+    "UserinfoResponse",
+    "chosen_claims",
+    "granted_claims",
+]
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -75,6 +82,22 @@ def granted_claims(subject: str, scope: tuple[str, ...], known: UserClaims) -> U
     """
     if OPENID_SCOPE not in scope:
         raise InsufficientScopeError from Reason("openid was not granted")
-    covered = frozenset[str]().union(*(SCOPE_CLAIMS.get(token, frozenset()) for token in scope))
-    told = {name: value for name, value in msgspec.structs.asdict(known).items() if name in covered}
+    told = _told(_covered(scope), known)
     return msgspec.convert({**told, "sub": subject}, UserinfoResponse)
+
+
+def chosen_claims(names: tuple[str, ...], scope: tuple[str, ...], known: UserClaims) -> UserClaims:
+    """Of what is ``known`` the claims of these ``names`` that ``scope`` covers.
+
+    Asking for a claim by its name reaches nothing that the user was not shown with the scope
+    (OpenID Connect Core 5.5: claims may be left out).
+    """
+    return msgspec.convert(_told(_covered(scope) & frozenset(names), known), UserClaims)
+
+
+def _covered(scope: tuple[str, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*(SCOPE_CLAIMS.get(token, frozenset()) for token in scope))
+
+
+def _told(names: frozenset[str], known: UserClaims) -> dict[str, object]:
+    return {name: value for name, value in msgspec.structs.asdict(known).items() if name in names}

@@ -23,6 +23,7 @@ SECTIONS = {
     "policy": settings.PolicySettings,
     "device": settings.DeviceSettings,
     "users": settings.UserSettings,
+    "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
     "keys": settings.KeySettings,
     "clients": ClientMetadata,
@@ -41,7 +42,9 @@ def test_every_setting_is_documented(section: str):
     """docs/configuration.md has a row for each key of each section, and for no other."""
     text = (DOCS / "configuration.md").read_text("utf-8")
     chapter = text.split(
-        f"## `[{section}]`" if section not in {"users", "clients"} else f"## `[[{section}]]`"
+        f"## `[[{section}]]`"
+        if section in {"users", "clients", "login_hint_issuers"}
+        else f"## `[{section}]`"
     )[1]
     documented = re.findall(r"^\| `(\w+)`", chapter.split("\n## ")[0], re.MULTILINE)
     assert sorted(documented) == sorted(SECTIONS[section].__struct_fields__)

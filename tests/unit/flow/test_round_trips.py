@@ -1,13 +1,17 @@
 """The budget of round trips to Redis: one awaited flush each (DESIGN of the store)."""
 
 from collections.abc import AsyncIterator
+from secrets import token_urlsafe
 
 import pytest
 
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
+from tests.signing import public_jwk, sign
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone, WireSocket
+
+FINDER = "https://finder.example"
 
 
 @pytest.fixture
@@ -51,6 +55,24 @@ async def test_a_request_takes_two(quiet: RunningService):
     before = quiet.commands.flushes
     await quiet.till.started()
     assert quiet.commands.flushes - before == 2
+
+
+async def test_a_request_with_all_that_is_used_up_takes_two_as_well(
+    run_service: ServiceRunner, monkeypatch: pytest.MonkeyPatch
+):
+    """A hint that counts once and a user code are reserved and settled beside the rest."""
+    kiosk = WireClient("kiosk", metadata={"backchannel_user_code_parameter": True})
+    issuer = {"iss": FINDER, "jwks": {"keys": [public_jwk(kiosk.key)]}, "single_use": True}
+    users = ({"sub": "alice", "user_code": "4711"},)
+    async with run_service(clients=[kiosk], users=users, hint_issuers=[issuer]) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        await service.enrolled_phone("alice")
+        for _ in range(2):
+            claims = {"iss": FINDER, "aud": kiosk.issuer, "exp": kiosk.now() + 60, "sub": "alice"}
+            hint = sign(kiosk.header(), {**claims, "jti": token_urlsafe()}, kiosk.key)
+            before = service.commands.flushes
+            await kiosk.started(login_hint=None, login_hint_token=hint, user_code="4711")
+        assert service.commands.flushes - before == 2
 
 
 async def test_a_pending_poll_takes_one(quiet: RunningService):

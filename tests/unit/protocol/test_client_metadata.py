@@ -66,9 +66,21 @@ def test_unknown_metadata_is_ignored():
     assert registered(signer(software_statement="x", backchannel_user_code_parameter=True))
 
 
+def test_resources_and_user_codes_are_registered():
+    """Without them a client names no resource and asks for no code."""
+    plain = registered(signer())
+    assert (plain.resources, plain.asks_for_user_codes) == (frozenset(), False)
+    resources = ["https://bank.example/accounts", "urn:example:cards"]
+    more = registered(signer(resources=resources, backchannel_user_code_parameter=True))
+    assert (more.resources, more.asks_for_user_codes) == (frozenset(resources), True)
+
+
 @pytest.mark.parametrize(
     ("metadata", "named"),
     [
+        ({"resources": ["https://bank.example/#x"]}, "resources must be absolute URIs"),
+        ({"resources": ["/accounts"]}, "resources must be absolute URIs"),
+        ({"resources": ["https://b.example/" + "a" * 512]}, "resources must be absolute URIs"),
         pytest.param(
             {"backchannel_token_delivery_mode": None},
             "backchannel_token_delivery_mode is missing",

@@ -23,6 +23,7 @@ from ciba_service.protocol.tokens.claims import (
 )
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.userinfo import UserClaims
 from tests.unit.protocol.registrations import ISSUER
 
 NOW = 1_800_000_000
@@ -59,7 +60,14 @@ def as_json(value: object) -> dict[str, Any]:
 def test_an_id_token_says_who_was_authenticated_when_and_how():
     """It has all required claims, the hash of its access token, and no nonce."""
     claims = as_json(
-        id_token_claims(GRANT, issuer=ISSUER, access_token="token", now=NOW, lifetime=300)
+        id_token_claims(
+            GRANT,
+            user=UserClaims(),
+            issuer=ISSUER,
+            access_token="token",
+            now=NOW,
+            lifetime=300,
+        )
     )
     digest = hashlib.sha256(b"token").digest()
     assert claims == {
@@ -96,6 +104,15 @@ def test_an_access_token_says_what_was_granted():
         "txn": "transaction",
         "challenge_hash": "hash",
     }
+
+
+def test_a_token_may_be_for_several_resources():
+    """Then ``aud`` is an array."""
+    several = msgspec.structs.replace(TOKEN, aud=("https://a.example", "https://b.example"))
+    claims = as_json(access_token_claims(GRANT, several, issuer=ISSUER))
+    assert claims["aud"] == ["https://a.example", "https://b.example"]
+    assert several.audience == {"https://a.example", "https://b.example"}
+    assert TOKEN.audience == {"https://api.example"}
 
 
 @pytest.mark.clause("rfc9396-9-1", "rfc9396-7-1")

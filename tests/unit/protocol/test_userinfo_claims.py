@@ -12,6 +12,7 @@ from ciba_service.protocol.tokens.userinfo import (
     SCOPE_CLAIMS,
     Address,
     UserClaims,
+    chosen_claims,
     granted_claims,
 )
 
@@ -66,6 +67,17 @@ def test_without_openid_nothing_is_told():
     """Not even the subject."""
     with pytest.raises(InsufficientScopeError):
         granted_claims("alice", ("profile",), KNOWN)
+
+
+def test_a_claim_is_chosen_by_name_where_the_scope_covers_it():
+    """Neither more than was named nor more than the scope reaches; empty members stay away."""
+    names = ("email", "address", "phone_number", "sub")
+    assert chosen_claims(names, ("openid", "email", "address"), KNOWN) == UserClaims(
+        email=KNOWN.email, address=KNOWN.address
+    )
+    assert chosen_claims(names, ("openid",), KNOWN) == UserClaims()
+    assert chosen_claims((), ("openid", "email"), KNOWN) == UserClaims()
+    assert chosen_claims(("email",), ("email",), UserClaims()) == UserClaims()
 
 
 @pytest.mark.clause("rfc6750-3-1")

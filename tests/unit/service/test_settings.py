@@ -15,8 +15,8 @@ from cryptography.x509.oid import NameOID
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
-from tests.running_service import _toml
-from tests.signing import new_key
+from tests.running_service import _table, _toml
+from tests.signing import new_key, public_jwk
 from tests.wire_client import WireClient
 
 HTTP = "http://127.0.0.1:8080"
@@ -44,6 +44,13 @@ def parsed(issuer: str = HTTP, *, environ: dict[str, str] | None = None, **more:
 def client(**metadata: Any) -> tuple[WireClient, ...]:
     """One client with changed metadata."""
     return (WireClient("till", key=TILL.key, metadata=metadata),)
+
+
+def hint_issuers(*changes: dict[str, Any]) -> str:
+    """A configuration with these issuers of login hint tokens."""
+    issuer = {"iss": "https://finder.example", "jwks": {"keys": [public_jwk(TILL.key)]}}
+    tables = ["[[login_hint_issuers]]\n" + _table({**issuer, **change}) for change in changes]
+    return "\n".join([text_of(), *tables])
 
 
 def users(*changes: dict[str, Any]) -> dict[str, Any]:
@@ -241,6 +248,44 @@ WRONG = {
     "hint is another's sub": (
         text_of(**users({"login_hints": ["u1"]}, {})),
         "users[0].login_hints has a hint of another user",
+    ),
+    "hint is another's in another spelling": (
+        text_of(**users({"login_hints": ["+49 30 (123) 45"]}, {"login_hints": ["+493012345"]})),
+        "users[1].login_hints has a hint of another user",
+    ),
+    "sub is another's in another spelling": (
+        text_of(**users({"sub": "a@b.example"}, {"sub": "A@B.example"})),
+        "users[1].sub is used twice",
+    ),
+    "sub is a handle": (
+        text_of(**users({"sub": f"ciba-handle:{'A' * 22}"})),
+        "users[0].sub looks like a handle",
+    ),
+    "hint is a handle": (
+        text_of(**users({"login_hints": [f"ciba-handle:{'A' * 22}"]})),
+        "users[0].login_hints looks like a handle",
+    ),
+    "user code too short": (text_of(**users({"user_code": "123"})), "`users[0].user_code`"),
+    "user code with tab": (
+        text_of(**users({"user_code": "12\t34"})),
+        "users[0].user_code must be printable",
+    ),
+    "hint issuer without keys": (
+        hint_issuers({"jwks": {"keys": []}}),
+        "login_hint_issuers[0].jwks: a key set needs",
+    ),
+    "hint issuer with an unknown algorithm": (
+        hint_issuers({"algorithms": ["RS256"]}),
+        "`login_hint_issuers[0].algorithms[0]`",
+    ),
+    "hint issuer without algorithms": (
+        hint_issuers({"algorithms": []}),
+        "`login_hint_issuers[0].algorithms`",
+    ),
+    "hint issuer twice": (hint_issuers({}, {}), "login_hint_issuers[0].iss is used twice"),
+    "hint issuer is the service": (
+        hint_issuers({"iss": HTTP}),
+        "login_hint_issuers[0].iss is this service",
     ),
     "preset with https": (
         text_of(HTTPS, **users({"activation_code": "K7QM-2RXP"})),

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from ciba_service.ports import User
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.request.parameters import LoginHint
+from ciba_service.protocol.request.hints import (
+    IdentifierKind,
+    UserIdentifier,
+    parse_login_hint,
+)
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores import keys
@@ -76,18 +80,34 @@ def test_only_these_keys_may_live_for_ever():
 
 @pytest.mark.parametrize(
     ("hint", "expected"),
-    [("alice", ALICE), ("alice@example.org", ALICE), ("+4930123", ALICE), ("bob", BOB)],
+    [
+        ("alice", ALICE),
+        ("alice@example.org", ALICE),
+        ("Alice@EXAMPLE.org", ALICE),
+        ("+4930123", ALICE),
+        ("+49 (30) 12-3", ALICE),
+        ("bob", BOB),
+    ],
 )
 def test_users_are_found_by_subject_and_by_hint(hint: str, expected: User):
     """A disabled user is found, too: refusing is the gate's business."""
     users = ConfiguredUsers([(ALICE, ["alice@example.org", "+4930123"]), (BOB, [])])
-    assert users.find(LoginHint(hint)) == expected
+    assert users.find(parse_login_hint(hint)) == expected
+
+
+def test_a_name_of_no_said_kind_counts_to_the_letter():
+    """An issuer elsewhere may call a user by an address without saying that it is one."""
+    users = ConfiguredUsers([(ALICE, ["Alice@example.org"])])
+    assert users.find(UserIdentifier(IdentifierKind.NAME, "Alice@example.org")) == ALICE
+    assert users.find(UserIdentifier(IdentifierKind.NAME, "alice@example.org")) is None
+    assert users.find(UserIdentifier(IdentifierKind.SUBJECT, "Alice@example.org")) is None
+    assert users.find(UserIdentifier(IdentifierKind.SUBJECT, "alice")) == ALICE
 
 
 def test_strangers_are_not_found():
     """Neither a hint nor a subject of nobody finds anybody."""
     users = ConfiguredUsers([(ALICE, ["alice@example.org"])])
-    assert users.find(LoginHint("ALICE")) is None
+    assert users.find(parse_login_hint("ALICE")) is None
     assert users.find_subject("alice@example.org") is None
     assert users.find_subject("alice") == ALICE
     assert ConfiguredClients([]).find("till") is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.errors import InvalidTargetError
-from ciba_service.protocol.request.resource import parse_resources
+from ciba_service.protocol.request.resource import narrowed_resources, parse_resources
 
 ACCOUNTS, PAYMENTS, NAME = (
     "https://bank.example/accounts",
@@ -81,3 +81,13 @@ def test_a_resource_is_an_absolute_uri_even_if_more_is_allowed(text: str):
     assert resource.isascii()
     assert ":" in resource
     assert "#" not in resource
+
+
+def test_a_token_request_may_ask_for_part_of_what_was_granted():
+    """All of it, or one; what was not granted is an invalid target (RFC 8707 2.2)."""
+    assert narrowed_resources(None, ()) == ()
+    assert narrowed_resources(None, (ACCOUNTS, PAYMENTS)) == (ACCOUNTS, PAYMENTS)
+    assert narrowed_resources(PAYMENTS, (ACCOUNTS, PAYMENTS)) == (PAYMENTS,)
+    for granted in ((), (ACCOUNTS,)):
+        with pytest.raises(InvalidTargetError):
+            narrowed_resources(PAYMENTS, granted)

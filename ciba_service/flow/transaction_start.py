@@ -1,0 +1,101 @@
+"""The last step of a request: the challenge is made and the transaction is stored."""
+
+from dataclasses import dataclass
+
+from ciba_service.flow.due_work import DueWorker
+from ciba_service.ports import (
+    KeyRing,
+    NewTransaction,
+    Randomness,
+    StoredRequest,
+    TransactionStore,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.request.authentication_request import AuthenticationRequest
+from ciba_service.sca.challenge import ChallengeContent, new_challenge
+from ciba_service.sca.devices import user_tag
+from ciba_service.sca.policy import Requirement
+
+__all__ = ["Draft", "TransactionStart"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A transaction that has a name and a lifetime, in milliseconds, and nothing else yet."""
+
+    transaction_id: str
+    created_at: int
+    expires_at: int
+
+
+class TransactionStart:
+    """Stores what was found right in every respect; the phones are told later."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        transactions: TransactionStore,
+        worker: DueWorker,
+        keys: KeyRing,
+        random: Randomness,
+    ) -> None:
+        self._issuer = issuer
+        self._transactions = transactions
+        self._worker = worker
+        self._keys = keys
+        self._random = random
+
+    async def start(
+        self,
+        new: Draft,
+        subject: str,
+        client: Client,
+        request: AuthenticationRequest,
+        required: Requirement,
+        *,
+        operation: str,
+    ) -> None:
+        """Store the transaction as PENDING; raises ``StoreUnavailable``."""
+        await self._transactions.create(
+            NewTransaction(
+                transaction_id=new.transaction_id,
+                client_id=client.client_id,
+                user_tag=user_tag(subject),
+                request=StoredRequest(
+                    subject=subject,
+                    scope=request.scope,
+                    acr=required.acr,
+                    factors=required.factors,
+                    challenge=self._challenge(new, client, request, required),
+                    payments=request.payments,
+                    claims=request.claims,
+                    resources=request.resources,
+                    request_context=request.request_context,
+                ),
+                created_at=new.created_at,
+                expires_at=new.expires_at,
+                interval_ms=client.polling_interval * 1000,
+            ),
+            operation=operation,
+        )
+        self._worker.nudge(new.transaction_id)
+
+    def _challenge(
+        self, new: Draft, client: Client, request: AuthenticationRequest, required: Requirement
+    ) -> str:
+        return new_challenge(
+            ChallengeContent(
+                issuer=self._issuer,
+                transaction_id=new.transaction_id,
+                client_name=client.name,
+                scope=request.scope,
+                binding_message=request.binding_message,
+                payments=request.payments,
+                factors=required.factors,
+                issued_at=new.created_at // 1000,
+                expires_at=new.expires_at // 1000,
+            ),
+            key=self._keys.challenge_key,
+            token_bytes=self._random,
+        )
