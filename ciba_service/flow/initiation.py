@@ -35,6 +35,7 @@ from ciba_service.protocol.request.authentication_request import (
     AuthenticationRequest,
     parse_authentication_request,
 )
+from ciba_service.protocol.request.authorization_details import BUILT_IN_TYPES, DetailTypes
 from ciba_service.protocol.request.hints import LoginHint
 from ciba_service.protocol.request.signed_request import RequestReplay
 from ciba_service.protocol.transaction.gate import DeviceState, Step
@@ -50,12 +51,13 @@ __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
 @dataclass(frozen=True, slots=True)
 class InitiationPolicy:
-    """What the operator decides about requests: lifetimes and the floor of authentication."""
+    """What the operator decides about requests: lifetimes, the floor of authentication, types."""
 
     issuer: str
     lifetime: RequestLifetime
     floor: str
     require_otp: bool
+    detail_types: DetailTypes = BUILT_IN_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,11 @@ class Initiation:
         client = verified.client
         try:
             request = parse_authentication_request(
-                sent.form, client=client, issuer=self._policy.issuer, now=now / 1000
+                sent.form,
+                client=client,
+                issuer=self._policy.issuer,
+                now=now / 1000,
+                detail_types=self._policy.detail_types,
             )
             hint = _login_hint(request)
             required = self._requirement(client, request)
@@ -154,7 +160,8 @@ class Initiation:
         required = requirement(
             floor=self._policy.floor,
             acr_values=request.wished_acr,
-            has_payment=bool(request.payments),
+            # PSD2 art. 97(1): access to account information needs it as much as a payment does.
+            has_payment=request.details.strong_authentication,
             require_otp=self._policy.require_otp or client.require_otp,
         )
         request.claims.verify_acr(required.acr)
@@ -219,7 +226,7 @@ class Initiation:
                 client_name=client.name,
                 scope=request.scope,
                 binding_message=request.binding_message,
-                payments=request.payments,
+                details=request.details,
                 factors=required.factors,
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
@@ -238,7 +245,7 @@ class Initiation:
                     acr=required.acr,
                     factors=required.factors,
                     challenge=challenge,
-                    payments=request.payments,
+                    details=request.details.granted,
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,

@@ -117,7 +117,7 @@ class Issuance:
                 scope=" ".join(scope),
                 id_token=self._id_token(grant, client, text, scope, now // 1000),
                 refresh_token=refresh_token,
-                authorization_details=grant.payments,
+                authorization_details=grant.authorization_details,
             ),
             record=AccessTokenRecord(token_hash(text), token),
         )

@@ -183,5 +183,5 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         amr=decided.amr,
         challenge_hash=decided.challenge_hash,
         device_id=decided.device_id,
-        payments=request.payments,
+        details=request.details,
     )

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from ciba_service.ports.grants import TokenRecord
-from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import Factor
@@ -33,7 +33,7 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     acr: str
     factors: tuple[Factor, ...]
     challenge: str
-    payments: tuple[PaymentInitiation, ...] = ()
+    details: tuple[AuthorizationDetail, ...] = ()
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
