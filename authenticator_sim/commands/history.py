@@ -8,7 +8,7 @@ from authenticator_sim.core.events import Decided
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.text import harmless
-from ciba_service.sca.messages import Verdict
+from ciba_service.sca.messages import ShownDetail, Verdict
 
 __all__ = ["history"]
 
@@ -36,5 +36,10 @@ def _line(decided: Decided) -> str:
         display.payee,
         display.payee_account,
         display.remittance_information,
+        *(text for detail in display.details for text in _texts(detail)),
     )
     return "  ".join([at, done, *(harmless(text) for text in texts if text is not None)])
+
+
+def _texts(detail: ShownDetail) -> list[str]:
+    return [detail.title, *(text for line in detail.lines for text in line.texts)]

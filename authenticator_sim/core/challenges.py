@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
+from authenticator_sim.core.details import are_shown
 from authenticator_sim.core.identity import DeviceIdentity
 from ciba_service.sca.messages import (
     CHALLENGE_TYP,
@@ -30,6 +31,7 @@ class ChallengeRefusal(StrEnum):
     ANOTHER_ISSUER = "another_issuer"
     EXPIRED = "expired"
     PAYMENT_NOT_SHOWN = "payment_not_shown"
+    DETAILS_NOT_SHOWN = "details_not_shown"
     REPLACED = "replaced"
 
 
@@ -88,6 +90,8 @@ def _refusal(content: Challenge, *, issuer: str) -> ChallengeRefusal | None:
         return ChallengeRefusal.ANOTHER_ISSUER
     if content.payments and not _is_shown(content.payments, content.display):
         return ChallengeRefusal.PAYMENT_NOT_SHOWN
+    if not are_shown(content.authorization_details, content.display.details):
+        return ChallengeRefusal.DETAILS_NOT_SHOWN
     return None
 
 

@@ -6,7 +6,7 @@ Pure: from a challenge and the seconds left to text (PSD2 RTS art. 5(1)(a), CIBA
 from typing import Final
 
 from authenticator_sim.terminal.text import harmless
-from ciba_service.sca.messages import Challenge, Display
+from ciba_service.sca.messages import Challenge, Display, ShownDetail
 
 __all__ = ["render_challenge", "render_choices"]
 
@@ -27,6 +27,7 @@ def render_challenge(challenge: Challenge, seconds_left: int, *, bold: bool = Fa
         f"  Asked by:   {_strong(harmless(display.client), bold=bold)}",
         *_binding_message(display, bold=bold),
         *_payment(display, bold=bold),
+        *_details(display, bold=bold),
         *_shares(display),
         f"  Time left:  {_time_left(seconds_left)}",
         _RULE,
@@ -72,6 +73,23 @@ def _payment(display: Display, *, bold: bool) -> tuple[str, ...]:
         for line in (f"  {label}", f"      {_strong(harmless(value), bold=bold)}", "")
     )
     return (_THIN, "", *shown, _THIN) if shown else ()
+
+
+def _details(display: Display, *, bold: bool) -> tuple[str, ...]:
+    shown = tuple(line for detail in display.details for line in ("", *_detail(detail, bold=bold)))
+    return (*shown, "") if shown else ()
+
+
+def _detail(detail: ShownDetail, *, bold: bool) -> tuple[str, ...]:
+    lines = tuple(
+        text
+        for line in detail.lines
+        for text in (
+            f"    {harmless(line.label)}:",
+            *(f"      - {_strong(harmless(shown), bold=bold)}" for shown in line.texts),
+        )
+    )
+    return (f"  {_strong(harmless(detail.title), bold=bold)}", *lines)
 
 
 def _shares(display: Display) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from ciba_service.protocol.request.authentication_request import (
     AuthenticationRequest,
     parse_authentication_request,
 )
+from ciba_service.protocol.request.authorization_details import BUILT_IN_TYPES, DetailTypes
 from ciba_service.protocol.request.signed_request import RequestReplay
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
@@ -45,12 +46,13 @@ __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
 @dataclass(frozen=True, slots=True)
 class InitiationPolicy:
-    """What the operator decides about requests: lifetimes and the floor of authentication."""
+    """What the operator decides about requests: lifetimes, the floor of authentication, types."""
 
     issuer: str
     lifetime: RequestLifetime
     floor: str
     require_otp: bool
+    detail_types: DetailTypes = BUILT_IN_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +162,15 @@ class Initiation:
             issuer=self._policy.issuer,
             now=now / 1000,
             resources=client.resources,
+            detail_types=self._policy.detail_types,
         )
 
     def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
         required = requirement(
             floor=self._policy.floor,
             acr_values=request.wished_acr,
-            has_payment=bool(request.payments),
+            # PSD2 art. 97(1): access to account information needs it as much as a payment does.
+            has_payment=request.details.strong_authentication,
             require_otp=self._policy.require_otp or client.require_otp,
         )
         request.claims.verify_acr(required.acr)

@@ -144,7 +144,7 @@ class Issuance:
                 scope=" ".join(asked.scope),
                 id_token=self._id_token(grant, client, text, asked.scope, now // 1000),
                 refresh_token=refresh_token,
-                authorization_details=grant.payments,
+                authorization_details=grant.authorization_details,
             ),
             record=AccessTokenRecord(token_hash(text), token),
         )

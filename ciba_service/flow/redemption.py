@@ -187,7 +187,7 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         amr=decided.amr,
         challenge_hash=decided.challenge_hash,
         device_id=decided.device_id,
-        payments=request.payments,
+        details=request.details,
         resources=request.resources,
         id_token_claims=tuple(claim.name for claim in request.claims.id_token),
     )

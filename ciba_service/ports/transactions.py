@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from ciba_service.ports.grants import TokenRecord
-from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.request.claims_parameter import ClaimsRequest
 from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
@@ -35,7 +35,7 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     acr: str
     factors: tuple[Factor, ...]
     challenge: str
-    payments: tuple[PaymentInitiation, ...] = ()
+    details: tuple[AuthorizationDetail, ...] = ()
     claims: ClaimsRequest = ClaimsRequest()
     resources: tuple[str, ...] = ()
     request_context: RequestContext | None = None

@@ -2,10 +2,9 @@
 
 It is made once a transaction and is identical for all phones of the user. What a client wrote
 freely (binding message, payee, remittance information) is plain text in a member of its own.
-Whatever of a payment reaches a token is shown: the user approves nothing unseen.
+Whatever of a payment or another detail reaches a token is shown: the user approves nothing unseen.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +13,12 @@ import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.signing import SigningKey
-from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.request.authorization_details import (
+    AuthorizationDetails,
+    DisplayedDetail,
+    PaymentInitiation,
+    in_groups,
+)
 from ciba_service.sca.messages import (
     CHALLENGE_TYP,
     CHALLENGE_VERSION,
@@ -22,13 +26,14 @@ from ciba_service.sca.messages import (
     Display,
     Factor,
     Payment,
+    ShownDetail,
+    ShownLine,
 )
 
 __all__ = ["ChallengeContent", "new_challenge"]
 
 LOCALE: Final = "en"
 _NONCE_BYTES: Final = 32
-_GROUPS: Final = re.compile(".{1,4}")
 
 _SHARES: Final = {
     "openid": "Your identity",
@@ -48,7 +53,7 @@ class ChallengeContent:
     client_name: str
     scope: tuple[str, ...]
     binding_message: str | None
-    payments: tuple[PaymentInitiation, ...]
+    details: AuthorizationDetails
     factors: tuple[Factor, ...]
     issued_at: int
     expires_at: int
@@ -69,45 +74,60 @@ def new_challenge(
         display=_display(content),
         factors=content.factors,
         scope=content.scope,
-        payments=tuple(_payment(detail) for detail in content.payments),
+        payments=_payments(content.details),
+        authorization_details=tuple(
+            msgspec.json.decode(each.detail.json) for each in content.details.displayed
+        ),
     )
     return key.sign(typ=CHALLENGE_TYP, claims=challenge)
 
 
 def _display(content: ChallengeContent) -> Display:
+    details, payment = content.details, content.details.payment
     display = Display(
-        title="Confirm sign-in",
+        title="Confirm access" if details.displayed else "Confirm sign-in",
         client=content.client_name,
         shares=tuple(_SHARES.get(token, f"Access: {token}") for token in content.scope),
         binding_message=content.binding_message,
+        details=tuple(_shown(each) for each in details.displayed),
     )
-    if not content.payments:
+    if payment is None:
         return display
-    (payment,) = content.payments
+    iban = _iban(payment)
     return msgspec.structs.replace(
         display,
         title="Confirm payment",
         amount=f"{payment.instructed_amount.amount} {payment.instructed_amount.currency}",
         payee=payment.creditor_name,
-        payee_account=_in_groups(_iban(payment)),
+        payee_account=None if iban is None else in_groups(iban),
         remittance_information=payment.remittance_information_unstructured,
+    )
+
+
+def _shown(displayed: DisplayedDetail) -> ShownDetail:
+    return ShownDetail(
+        title=displayed.title,
+        lines=tuple(
+            ShownLine(member=line.member, label=line.label, texts=line.texts, worded=line.worded)
+            for line in displayed.lines
+        ),
+    )
+
+
+def _payments(details: AuthorizationDetails) -> tuple[Payment, ...]:
+    payment = details.payment
+    if payment is None:
+        return ()
+    return (
+        Payment(
+            amount=payment.instructed_amount.amount,
+            currency=payment.instructed_amount.currency,
+            creditor_name=payment.creditor_name,
+            creditor_iban=_iban(payment),
+            remittance_information=payment.remittance_information_unstructured,
+        ),
     )
 
 
 def _iban(payment: PaymentInitiation) -> str | None:
     return None if payment.creditor_account is None else payment.creditor_account.iban
-
-
-def _in_groups(iban: str | None) -> str | None:
-    # ISO 13616: on paper, and for eyes, an IBAN stands in groups of four.
-    return None if iban is None else " ".join(_GROUPS.findall(iban))
-
-
-def _payment(detail: PaymentInitiation) -> Payment:
-    return Payment(
-        amount=detail.instructed_amount.amount,
-        currency=detail.instructed_amount.currency,
-        creditor_name=detail.creditor_name,
-        creditor_iban=_iban(detail),
-        remittance_information=detail.remittance_information_unstructured,
-    )

@@ -52,6 +52,8 @@ __all__ = [
     "ServiceKeys",
     "ServiceMessage",
     "SessionClaims",
+    "ShownDetail",
+    "ShownLine",
     "TotpParameters",
     "Verdict",
     "Welcome",
@@ -157,6 +159,27 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     remittance_information: str | None = None
 
 
+class ShownLine(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is shown of one member of an authorization detail, text by text under one label.
+
+    ``member`` is its path, the names with dots between. The texts are the values themselves, but
+    for spaces, or where it is ``worded`` the service's words: one text a value, or one on a member
+    that is not there.
+    """
+
+    member: str
+    label: str
+    texts: tuple[str, ...]
+    worded: bool = False
+
+
+class ShownDetail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is shown of one authorization detail (RFC 9396 2); ``title`` says its type."""
+
+    title: str
+    lines: tuple[ShownLine, ...]
+
+
 class Display(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The final text a phone shows, to the letter; identical on all phones of the user.
 
@@ -171,10 +194,15 @@ class Display(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     payee: str | None = None
     payee_account: str | None = None
     remittance_information: str | None = None
+    details: tuple[ShownDetail, ...] = ()
 
 
 class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Payload of the challenge JWS; ``iat`` and ``exp`` are seconds since the epoch."""
+    """Payload of the challenge JWS; ``iat`` and ``exp`` are seconds since the epoch.
+
+    ``authorization_details`` are all but payments, as tokens will state them; ``display.details``
+    has each of them, in the same order.
+    """
 
     v: int
     iss: str
@@ -187,6 +215,7 @@ class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):
     factors: tuple[Factor, ...]
     scope: tuple[str, ...] = ()
     payments: tuple[Payment, ...] = ()
+    authorization_details: tuple[dict[str, object], ...] = ()
 
 
 class FactorProofs(msgspec.Struct, frozen=True, omit_defaults=True):

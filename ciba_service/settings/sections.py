@@ -1,5 +1,6 @@
 """What can be configured, section by section, with types and bounds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -104,13 +105,20 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def target(self) -> RedisTarget:
         """Where Redis is; raises ``ValueError`` when URLs and other keys contradict each other."""
         files = (self.ca_file, self.certificate_file, self.key_file)
-        return RedisTarget.from_urls(
+        target = RedisTarget.from_urls(
             self.all_urls,
             mode=RedisMode(self.mode),
             master_name=self.master_name,
             username=self.username,
             password=self.password,
             tls=RedisTls(*files) if any(files) else None,
+        )
+        # A dead connection and a new one must leave time for a second attempt.
+        deadline = self.deadline_ms / 1000
+        return replace(
+            target,
+            connect_timeout=min(target.connect_timeout, deadline / 5),
+            command_timeout=min(target.command_timeout, deadline * 2 / 5),
         )
 
     def __repr__(self) -> str:

@@ -17,7 +17,10 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
-from ciba_service.protocol.request.authorization_details import InstructedAmount, PaymentInitiation
+from ciba_service.protocol.request.authorization_details import (
+    PAYMENT_INITIATION,
+    AuthorizationDetail,
+)
 from ciba_service.protocol.request.claims_parameter import ClaimsRequest, RequestedClaim
 from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.access_token import AccessToken
@@ -166,7 +169,7 @@ def stored_request() -> StoredRequest:
         acr="urn:openbanking:psd2:sca",
         factors=(Factor.DEVICE_KEY, Factor.PIN),
         challenge=CHALLENGE,
-        payments=(PaymentInitiation(InstructedAmount("EUR", "12.50"), PAYEE),),
+        details=(AuthorizationDetail(PAYMENT_INITIATION, f'{{"creditorName":"{PAYEE}"}}'),),
         claims=ClaimsRequest(
             id_token=(RequestedClaim("acr", essential=True, values=("a", "b")),),
             userinfo=(RequestedClaim("name"), RequestedClaim("updated_at", values=(7, True))),

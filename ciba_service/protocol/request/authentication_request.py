@@ -11,7 +11,9 @@ from ciba_service.protocol.errors import (
 )
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authorization_details import (
-    PaymentInitiation,
+    BUILT_IN_TYPES,
+    AuthorizationDetails,
+    DetailTypes,
     parse_authorization_details,
 )
 from ciba_service.protocol.request.binding_message import parse_binding_message
@@ -46,7 +48,7 @@ class AuthenticationRequest:
     claims: ClaimsRequest
     requested_expiry: int | None
     client_notification_token: ClientNotificationToken | None
-    payments: tuple[PaymentInitiation, ...]
+    details: AuthorizationDetails
     resources: tuple[str, ...]
     request_context: RequestContext | None
     replay: RequestReplay | None
@@ -64,10 +66,12 @@ def parse_authentication_request(
     issuer: str,
     now: float,
     resources: frozenset[str] = frozenset(),
+    detail_types: DetailTypes = BUILT_IN_TYPES,
 ) -> AuthenticationRequest:
     """Read an authenticated client's form, signed or not; ``now`` is in seconds.
 
-    ``resources`` are those that tokens of this client may be for (RFC 8707).
+    ``resources`` are those that tokens of this client may be for (RFC 8707), ``detail_types`` the
+    types of ``authorization_details`` that are known here (RFC 9396).
 
     Raises:
         UnauthorizedClientError: when the client may not use CIBA.
@@ -89,8 +93,10 @@ def parse_authentication_request(
     binding_message = parameters.text("binding_message")
     _demand_context(parameters, client)
     scope = parse_scope(parameters, client.scope)
-    payments = parse_authorization_details(
-        parameters.get("authorization_details"), client.authorization_details_types
+    details = parse_authorization_details(
+        parameters.get("authorization_details"),
+        types=detail_types,
+        allowed=client.authorization_details_types,
     )
     targets = parse_resources(parameters.get("resource"), resources)
     return AuthenticationRequest(
@@ -102,7 +108,7 @@ def parse_authentication_request(
         claims=claims,
         requested_expiry=requested_expiry,
         client_notification_token=token,
-        payments=payments,
+        details=details,
         resources=targets,
         request_context=request_context,
         replay=replay,

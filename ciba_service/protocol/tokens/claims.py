@@ -6,7 +6,6 @@ from typing import Final
 import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.request.authorization_details import PaymentInitiation
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
@@ -58,7 +57,7 @@ class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     txn: str
     challenge_hash: str
     cnf: Binding | None = None
-    authorization_details: tuple[PaymentInitiation, ...] = ()
+    authorization_details: tuple[msgspec.Raw, ...] = ()
 
 
 class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,12 +69,12 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     scope: str
     id_token: str | None = None
     refresh_token: str | None = None
-    authorization_details: tuple[PaymentInitiation, ...] = ()
+    authorization_details: tuple[msgspec.Raw, ...] = ()
 
 
 def access_token_lifetime(grant: Grant, configured: int) -> int:
     """``expires_in`` of the access token, in seconds."""
-    return min(configured, PAYMENT_TOKEN_LIFETIME) if grant.payments else configured
+    return min(configured, PAYMENT_TOKEN_LIFETIME) if grant.has_payment else configured
 
 
 def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> AccessTokenClaims:
@@ -95,7 +94,7 @@ def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> Acc
         txn=grant.txn,
         challenge_hash=grant.challenge_hash,
         cnf=token.cnf,
-        authorization_details=grant.payments,
+        authorization_details=grant.authorization_details,
     )
 
 

@@ -2,7 +2,10 @@
 
 import msgspec
 
-from ciba_service.protocol.request.authorization_details import PaymentInitiation
+from ciba_service.protocol.request.authorization_details import (
+    PAYMENT_INITIATION,
+    AuthorizationDetail,
+)
 
 __all__ = ["Grant"]
 
@@ -24,6 +27,16 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amr: tuple[str, ...]
     challenge_hash: str
     device_id: str
-    payments: tuple[PaymentInitiation, ...] = ()
+    details: tuple[AuthorizationDetail, ...] = ()
     resources: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+
+    @property
+    def has_payment(self) -> bool:
+        """Whether a payment is linked to it, which is made once (PSD2 RTS art. 5)."""
+        return any(detail.type == PAYMENT_INITIATION for detail in self.details)
+
+    @property
+    def authorization_details(self) -> tuple[msgspec.Raw, ...]:
+        """What was granted, as answers and tokens state it (RFC 9396 7, 9)."""
+        return tuple(detail.stated for detail in self.details)

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from ciba_service.protocol.request.authorization_details import PaymentInitiation
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
@@ -29,7 +28,7 @@ class ActiveToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     txn: str
     challenge_hash: str
     cnf: Binding | None = None
-    authorization_details: tuple[PaymentInitiation, ...] = ()
+    authorization_details: tuple[msgspec.Raw, ...] = ()
 
 
 class InactiveToken(msgspec.Struct, frozen=True):
@@ -57,5 +56,5 @@ def describe(grant: Grant, token: AccessToken, *, issuer: str) -> ActiveToken:
         txn=grant.txn,
         challenge_hash=grant.challenge_hash,
         cnf=token.cnf,
-        authorization_details=grant.payments,
+        authorization_details=grant.authorization_details,
     )

@@ -38,7 +38,7 @@ class RefreshLifetime:
 
 def may_have_refresh_token(grant: Grant, client: Client) -> bool:
     """Only for clients that registered the grant, and never with a payment: that is done once."""
-    return client.may_refresh and not grant.payments
+    return client.may_refresh and not grant.has_payment
 
 
 def narrowed_scope(requested: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:

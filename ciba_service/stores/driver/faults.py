@@ -12,6 +12,7 @@ from redis.exceptions import (
     ClusterCrossSlotError,
     ClusterError,
     DataError,
+    MasterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -27,6 +28,7 @@ __all__ = [
     "StoreFault",
     "StoreProgrammingError",
     "UnsuitableRedis",
+    "is_no_master",
     "start_error",
     "store_error",
 ]
@@ -41,7 +43,9 @@ _TRANSIENT_REPLIES: Final = (
     ReadOnlyError,
     TryAgainError,
 )
-_TRANSIENT_CODES: Final = frozenset({"BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE"})
+_NO_REPLICAS: Final = "NOREPLICAS"
+"""A master says so when its replicas have left it, for a new one perhaps."""
+_TRANSIENT_CODES: Final = frozenset({"BUSY", "MISCONF", _NO_REPLICAS, "UNKILLABLE"})
 
 
 class StoreFault(Exception):
@@ -69,6 +73,13 @@ def _is_transient(error: Exception) -> bool:
     if isinstance(error, ResponseError):
         return str(error).partition(" ")[0] in _TRANSIENT_CODES
     return not isinstance(error, DataError)
+
+
+def is_no_master(reply: object) -> bool:
+    """Whether a reply says that another server may be the master by now."""
+    if isinstance(reply, ReadOnlyError | MasterDownError):
+        return True
+    return isinstance(reply, ResponseError) and str(reply).startswith(_NO_REPLICAS)
 
 
 def _without_arguments(error: Exception) -> str:
@@ -112,7 +123,7 @@ def start_error(error: Exception) -> StoreFault | UnsuitableRedis:
                 "are not right."
             )
         case NoPermissionError():
-            return UnsuitableRedis("The Redis user must be allowed to run INFO.")
+            return UnsuitableRedis(f"The Redis user needs more rights: {_words(first)}.")
         case ResponseError() if not _is_transient(first):
             return UnsuitableRedis(f"Redis is not what store.mode says: {_words(first)}.")
         case _:

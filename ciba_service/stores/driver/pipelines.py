@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -10,24 +11,22 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
     ClusterDownError,
     MovedError,
-    ReadOnlyError,
     RedisClusterException,
     SlotNotCoveredError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ciba_service.stores.driver.faults import DRIVER_ERRORS
+from ciba_service.stores.driver.faults import DRIVER_ERRORS, is_no_master
 
 __all__ = ["ClusterPipeline", "Pipeline", "Request", "ServerPipeline"]
 
+_TRANSPORT_ERRORS: Final = (OSError, RedisConnectionError, RedisTimeoutError)
 _TOPOLOGY_ERRORS: Final = (
+    *_TRANSPORT_ERRORS,
     ClusterDownError,
     MovedError,
-    OSError,
     RedisClusterException,
-    RedisConnectionError,
-    RedisTimeoutError,
 )
 
 
@@ -55,7 +54,12 @@ class Pipeline(Protocol):
 
 
 class ServerPipeline:
-    """One server, or the master that Sentinel names."""
+    """One server, or the master that Sentinel names.
+
+    A connection that breaks, does not answer in time, or leads to what is no master any more speaks
+    for those that lie idle: they go, too, so that the next attempt connects anew and asks again
+    who the master is.
+    """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
@@ -65,14 +69,21 @@ class ServerPipeline:
         pipeline = self._client.pipeline(transaction=False)
         for request in batch:
             pipeline.execute_command(request.name, *request.arguments)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        if any(isinstance(reply, ReadOnlyError) for reply in replies):
-            # The master became a replica: a new connection asks again who is the master.
-            await self._client.connection_pool.disconnect(inuse_connections=False)
+        try:
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        except _TRANSPORT_ERRORS:
+            await self._drop_idle_connections()
+            raise
+        if any(is_no_master(reply) for reply in replies):
+            await self._drop_idle_connections()
         return replies
 
     async def aclose(self) -> None:
         """Nothing runs in the background."""
+
+    async def _drop_idle_connections(self) -> None:
+        with suppress(*DRIVER_ERRORS):
+            await self._client.connection_pool.disconnect(inuse_connections=False)
 
 
 class ClusterPipeline:

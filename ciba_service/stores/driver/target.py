@@ -45,7 +45,8 @@ class RedisTls:
 class RedisTarget:
     """Everything needed to connect; timeouts are in seconds, secrets stay out of ``repr``.
 
-    ``pool_size`` counts connections, in a cluster those to each node.
+    ``pool_size`` counts connections, in a cluster those to each node. The timeouts are well below
+    the time for which an operation is repeated: a dead connection must not use it up.
     """
 
     mode: RedisMode = RedisMode.SINGLE
@@ -59,8 +60,8 @@ class RedisTarget:
     sentinel_password: str | None = field(default=None, repr=False)
     tls: RedisTls | None = None
     pool_size: int = 16
-    connect_timeout: float = 2.0
-    command_timeout: float = 5.0
+    connect_timeout: float = 1.0
+    command_timeout: float = 2.0
 
     def __post_init__(self) -> None:
         if (self.unix_socket is None) == (not self.addresses):

@@ -16,7 +16,7 @@ from authenticator_sim.core.challenges import (
     verify_challenge,
 )
 from authenticator_sim.core.identity import DeviceIdentity
-from ciba_service.sca.messages import Payment, challenge_hash
+from ciba_service.sca.messages import Payment, ShownDetail, ShownLine, challenge_hash
 from tests.unit.authenticator_sim.scripted_service import (
     MALFORMED_JSON,
     NOW_MS,
@@ -163,6 +163,106 @@ def test_a_payment_may_lack_account_and_reference(
     token = bank.offer(display=display, payments=(payment,))
     verified = verify_challenge(token, identity=identity, now_ms=NOW_MS)
     assert verified.content.payments == (payment,)
+
+
+ACCOUNTS: dict[str, object] = {
+    "type": "account_information",
+    "actions": ["list_accounts", "read_balances"],
+    "accounts": [{"iban": "DE02100100109307118603"}],
+    "days": 90,
+    "renew": True,
+}
+ACTIONS = ShownLine("actions", "Will be shared", ("The list of accounts", "Balances"), worded=True)
+NAMED = ShownLine("accounts.iban", "Accounts", ("DE02 1001 0010 9307 1186 03",))
+DAYS = ShownLine("days", "Days", ("90",))
+RENEW = ShownLine("renew", "Renewed", ("true",))
+LINES = (ACTIONS, NAMED, DAYS, RENEW)
+
+
+def offer(
+    bank: ScriptedBank,
+    *shown: tuple[ShownLine, ...],
+    details: tuple[dict[str, object], ...] = (ACCOUNTS,),
+) -> str:
+    """A challenge about details, and what is shown of each."""
+    display = msgspec.structs.replace(
+        bank.challenge().display,
+        details=tuple(ShownDetail("Account information", lines) for lines in shown),
+    )
+    return bank.offer(display=display, authorization_details=details)
+
+
+def test_details_on_display_as_they_are_are_believed(
+    bank: ScriptedBank, identity: DeviceIdentity
+) -> None:
+    """Several of them too, each in its place; a line may also say what an absent member means."""
+    lean: dict[str, object] = {"type": "account_information", "actions": ["read_balances"]}
+    short = msgspec.structs.replace(ACTIONS, texts=("Balances",))
+    absent = msgspec.structs.replace(NAMED, texts=("All your accounts",), worded=True)
+    token = offer(bank, LINES, (short, absent), details=(ACCOUNTS, lean))
+    verified = verify_challenge(token, identity=identity, now_ms=NOW_MS)
+    assert verified.content.authorization_details == (ACCOUNTS, lean)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(LINES[1:], id="a-member-unseen"),
+        pytest.param((), id="nothing"),
+        pytest.param((*LINES, DAYS), id="a-line-twice"),
+        pytest.param((*LINES, ShownLine("fee", "Fee", ("none",))), id="what-is-not-there"),
+        pytest.param(
+            (*LINES, ShownLine("fee", "Fee", ("none", "zero"), worded=True)), id="too-many-words"
+        ),
+        pytest.param(
+            (ShownLine("actions", "Shared", ("Balances",), worded=True), *LINES[1:]),
+            id="fewer-words-than-values",
+        ),
+        pytest.param(
+            (ShownLine("actions", "Shared", ("list_accounts",)), *LINES[1:]),
+            id="fewer-texts-than-values",
+        ),
+        pytest.param(
+            (ShownLine("actions", "Shared", ("read_balances", "list_accounts")), *LINES[1:]),
+            id="another-order",
+        ),
+        pytest.param(
+            (ACTIONS, ShownLine("accounts.iban", "To", ("DE02 1001",)), DAYS, RENEW), id="cut"
+        ),
+        pytest.param((ACTIONS, NAMED, ShownLine("days", "Days", ("9",)), RENEW), id="changed"),
+        pytest.param((ACTIONS, NAMED, ShownLine("days", "Days", ()), RENEW), id="no-text"),
+        pytest.param(
+            (ACTIONS, NAMED, ShownLine("days", "Days", ("",), worded=True), RENEW), id="empty-text"
+        ),
+        pytest.param((ACTIONS, NAMED, ShownLine("days", "", ("90",)), RENEW), id="no-label"),
+        pytest.param((ACTIONS, NAMED, DAYS, ShownLine("renew", "R", ("True",))), id="not-json"),
+    ],
+)
+def test_details_that_are_not_on_display_as_they_are_are_not_shown(
+    bank: ScriptedBank, identity: DeviceIdentity, lines: tuple[ShownLine, ...]
+) -> None:
+    """Every value has its text, and nothing else does."""
+    assert refusal(offer(bank, lines), identity) is ChallengeRefusal.DETAILS_NOT_SHOWN
+
+
+@pytest.mark.parametrize("value", [None, 1.5, [], {}, [None], [[]], {"b": None}], ids=str)
+def test_a_value_that_no_text_stands_for_is_not_shown(
+    bank: ScriptedBank, identity: DeviceIdentity, value: object
+) -> None:
+    """Whatever is said of it, in words or not."""
+    for path in ("a", "a.b"):
+        for worded in (True, False):
+            line = ShownLine(path, "A", ("1.5",), worded=worded)
+            token = offer(bank, (line,), details=({"type": "t", "a": value},))
+            assert refusal(token, identity) is ChallengeRefusal.DETAILS_NOT_SHOWN
+
+
+def test_details_and_what_is_shown_go_together(
+    bank: ScriptedBank, identity: DeviceIdentity
+) -> None:
+    """None of either stands alone."""
+    for token in (offer(bank), offer(bank, LINES, LINES), offer(bank, LINES, details=())):
+        assert refusal(token, identity) is ChallengeRefusal.DETAILS_NOT_SHOWN
 
 
 @pytest.mark.parametrize("member", ["display", "payments"])

@@ -143,6 +143,7 @@ def test_the_service_says_what_time_it_is(device: Device, bank: ScriptedBank) ->
     connect(device, server_time=NOW_MS, now_ms=fast)
     (shown,) = show(device, bank.offer(), now_ms=fast).events
     assert isinstance(shown, ChallengeShown)
+    assert shown.seconds_left == 180
     challenge = device.find_challenge("tx-1", now_ms=fast)
     assert challenge is not None
     assert device.seconds_left(challenge, now_ms=fast) == 180

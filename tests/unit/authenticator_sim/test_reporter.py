@@ -2,7 +2,9 @@
 
 import io
 import json
+from typing import get_args
 
+import msgspec
 import pytest
 
 from authenticator_sim.core.challenges import ChallengeRefusal
@@ -89,6 +91,22 @@ def test_every_event_is_one_json_object_a_line(event: Event) -> None:
     line = json.loads(stream.getvalue())
     assert isinstance(line["event"], str)
     assert None not in line.values()
+
+
+EVERY_EVENT = [*(event for event, _ in SENTENCES), ChallengeShown("tx-1", CHALLENGE, 180)]
+
+
+@pytest.mark.parametrize("event", EVERY_EVENT)
+def test_every_line_can_be_read_back(event: Event) -> None:
+    """A program in Python has the same types again."""
+    stream = io.StringIO()
+    JsonReporter(stream).report(event)
+    assert msgspec.json.decode(stream.getvalue(), type=Event) == event
+
+
+def test_the_lines_are_all_there_are() -> None:
+    """No kind of event is left out of these tests."""
+    assert {type(event) for event in EVERY_EVENT} == set(get_args(Event))
 
 
 def test_a_program_reads_the_payment_as_it_is_displayed() -> None:

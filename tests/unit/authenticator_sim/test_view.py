@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge, render_choices
-from ciba_service.sca.messages import Display
+from ciba_service.sca.messages import Display, ShownDetail, ShownLine
 from tests.unit.authenticator_sim.scripted_service import ScriptedBank
 
 EXPECTED = """\
@@ -52,6 +52,50 @@ def test_a_login_shows_no_payment(bank: ScriptedBank) -> None:
     for label in ("AMOUNT", "TO\n", "ACCOUNT", "REFERENCE", "Message", "Will share"):
         assert label not in view
     assert "Time left:  expired" in view
+
+
+DETAIL = ShownDetail(
+    "Account information",
+    (
+        ShownLine("actions", "Will be shared", ("The list of accounts", "Balances"), worded=True),
+        ShownLine("accounts.iban", "Accounts", ("DE02 1001 0010 9307 1186 03",)),
+    ),
+)
+EXPECTED_DETAILS = """\
+================================================================
+Confirm access
+----------------------------------------------------------------
+  Asked by:   Corner Shop
+
+  Account information
+    Will be shared:
+      - The list of accounts
+      - Balances
+    Accounts:
+      - DE02 1001 0010 9307 1186 03
+
+  Account information
+
+  Will share:
+    - Your identity
+  Time left:  2:05 min
+================================================================
+"""
+
+
+@pytest.mark.clause("rfc9396-3-1")
+def test_details_are_shown_text_by_text(bank: ScriptedBank) -> None:
+    """Each under its title and label, before what the scope shares."""
+    bare = ShownDetail("Account information", ())
+    display = Display(
+        title="Confirm access",
+        client="Corner Shop",
+        shares=("Your identity",),
+        details=(DETAIL, bare),
+    )
+    assert render_challenge(bank.challenge(display=display), 125) == EXPECTED_DETAILS
+    bold = render_challenge(bank.challenge(display=display), 125, bold=True)
+    assert "- \x1b[1mDE02 1001 0010 9307 1186 03\x1b[0m" in bold
 
 
 def test_what_matters_is_bold_on_a_terminal(bank: ScriptedBank) -> None:
@@ -117,9 +161,10 @@ def test_no_text_adds_a_line_or_an_escape_to_the_view(
         payee=text,
         payee_account=text,
         remittance_information=text,
+        details=(ShownDetail(text, (ShownLine(text, text, (text, text)),)),),
     )
     view = render_challenge(enrolled[0].challenge(display=display), 125)
-    assert len(view.splitlines()) == len(EXPECTED.splitlines())
+    assert len(view.splitlines()) == len(EXPECTED.splitlines()) + len(("", text, text, *"--", ""))
     assert "\x1b" not in view
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from authenticator_sim.core.details import are_shown
 from ciba_service import settings
 from ciba_service.protocol.client.metadata import ClientMetadata
 from ciba_service.sca import messages
@@ -70,6 +71,8 @@ def test_the_example_of_a_challenge_shows_every_member():
     challenge = msgspec.json.decode(example, type=messages.Challenge, strict=True)
     assert None not in msgspec.structs.astuple(challenge.display)
     assert [None not in msgspec.structs.astuple(each) for each in challenge.payments] == [True]
+    assert challenge.authorization_details
+    assert are_shown(challenge.authorization_details, challenge.display.details)
     table = text.split("| `display` member |")[1].split("\n\n")[0]
     explained = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert tuple(explained) == messages.Display.__struct_fields__

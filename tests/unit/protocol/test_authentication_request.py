@@ -181,7 +181,7 @@ def test_a_signed_request_is_read():
     assert request.binding_message == "W4SCT"
     assert request.acr_values == ("a", "b")
     assert request.requested_expiry == 60
-    assert len(request.payments) == 1
+    assert request.details.payment is not None
     assert request.replay is not None
 
 
@@ -201,7 +201,7 @@ def test_fapi_demands_a_binding_message_or_a_context_of_its_own(profile: str):
     with pytest.raises(InvalidRequestError):
         parsed(client, {"request": client.request_object(binding_message=None)})
     details = client.request_object(binding_message=None, authorization_details=[PAYMENT])
-    assert parsed(client, {"request": details}).payments
+    assert parsed(client, {"request": details}).details.payment
     core = signer()
     assert parsed(core, {"request": core.request_object(binding_message=None)})
 

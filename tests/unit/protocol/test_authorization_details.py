@@ -3,13 +3,17 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError
 from ciba_service.protocol.request.authorization_details import (
+    BUILT_IN_TYPES,
     PAYMENT_INITIATION,
+    AuthorizationDetails,
+    PaymentInitiation,
     parse_authorization_details,
 )
 
@@ -28,10 +32,27 @@ def payment(**changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**PAYMENT, **changed}.items() if value is not None}
 
 
+def read(value: object, allowed: frozenset[str] = ALLOWED) -> AuthorizationDetails:
+    """The details of a client that registered these types."""
+    return parse_authorization_details(value, types=BUILT_IN_TYPES, allowed=allowed)
+
+
+def read_payment(value: object) -> PaymentInitiation:
+    """The one payment of a request."""
+    details = read(value)
+    assert details.payment is not None
+    assert details.displayed == ()
+    assert details.strong_authentication
+    (granted,) = details.granted
+    assert granted.type == PAYMENT_INITIATION
+    assert msgspec.json.decode(granted.json, type=PaymentInitiation) == details.payment
+    return details.payment
+
+
 def refuse(value: object, allowed: frozenset[str] = ALLOWED) -> None:
     """Hold that details are refused: 400 invalid_authorization_details."""
     with pytest.raises(InvalidAuthorizationDetailsError) as refused:
-        parse_authorization_details(value, allowed)
+        read(value, allowed)
     assert refused.value.status_code == 400
     assert refused.value.error == "invalid_authorization_details"
 
@@ -39,7 +60,7 @@ def refuse(value: object, allowed: frozenset[str] = ALLOWED) -> None:
 @pytest.mark.parametrize("encode", [lambda details: details, json.dumps], ids=["array", "text"])
 def test_a_payment_is_read_from_both_shapes_of_a_request(encode: Any):
     """An array in a request object and JSON text in a form say the same."""
-    (details,) = parse_authorization_details(encode([PAYMENT]), ALLOWED)
+    details = read_payment(encode([PAYMENT]))
     assert details.instructed_amount.amount == "123.50"
     assert details.instructed_amount.currency == "EUR"
     assert details.creditor_name == "Merchant A"
@@ -50,9 +71,9 @@ def test_a_payment_is_read_from_both_shapes_of_a_request(encode: Any):
 
 def test_no_details_are_no_payment():
     """The parameter may be absent; what a payment may leave out, it may leave out."""
-    assert parse_authorization_details(None, ALLOWED) == ()
+    assert read(None) == AuthorizationDetails()
     lean = payment(creditorAccount=None, remittanceInformationUnstructured=None)
-    assert parse_authorization_details([lean], ALLOWED)[0].creditor_account is None
+    assert read_payment([lean]).creditor_account is None
 
 
 @pytest.mark.parametrize(
@@ -127,9 +148,7 @@ def test_an_amount_that_is_no_positive_decimal_is_refused(amount: Any):
 @pytest.mark.parametrize("amount", ["0.01", "1", "123.5", "1000000.999", "9" * 15])
 def test_a_positive_decimal_is_an_amount(amount: str):
     """Up to fifteen digits and three decimals."""
-    (details,) = parse_authorization_details(
-        [payment(instructedAmount={"currency": "KWD", "amount": amount})], ALLOWED
-    )
+    details = read_payment([payment(instructedAmount={"currency": "KWD", "amount": amount})])
     assert details.instructed_amount.amount == amount
 
 
@@ -166,7 +185,7 @@ def test_an_iban_has_the_right_check_digits(iban: Any):
 )
 def test_ibans_of_other_countries_are_valid(iban: str):
     """Letters count in the check, and lengths differ."""
-    assert parse_authorization_details([payment(creditorAccount={"iban": iban})], ALLOWED)
+    assert read_payment([payment(creditorAccount={"iban": iban})])
 
 
 @pytest.mark.clause("rfc9396-12-1")
@@ -203,7 +222,7 @@ def test_a_text_that_could_deceive_is_refused(name: str, text: str):
 @pytest.mark.parametrize("text", ["Müller & Söhne", "RF18 5390/0754-7034", "株式会社", "Жук 5"])
 def test_plain_text_in_any_script_is_accepted(name: str, text: str):
     """As it came."""
-    (details,) = parse_authorization_details([payment(**{name: text})], ALLOWED)
+    details = read_payment([payment(**{name: text})])
     assert text in {details.creditor_name, details.remittance_information_unstructured}
 
 
@@ -222,7 +241,7 @@ def test_a_client_that_registered_no_payments_may_not_initiate_one():
 def test_reading_details_never_crashes(value: object):
     """Any JSON value is a payment, nothing, or one kind of refusal."""
     try:
-        details = parse_authorization_details(value, ALLOWED)
+        details = read(value)
     except InvalidAuthorizationDetailsError:
         return
-    assert (details == ()) is (value is None)
+    assert (details.payment is None) is (value is None)

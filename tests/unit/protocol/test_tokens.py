@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from ciba_service.protocol.request.authorization_details import (
-    InstructedAmount,
-    PaymentInitiation,
+    PAYMENT_INITIATION,
+    AuthorizationDetail,
 )
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import (
@@ -45,9 +45,18 @@ TOKEN = AccessToken(
     exp=NOW + 300,
     scope=("openid", "profile"),
 )
+PAYMENT = {
+    "type": "payment_initiation",
+    "instructedAmount": {"currency": "EUR", "amount": "12.50"},
+    "creditorName": "Merchant A",
+}
+ACCOUNTS = {"type": "account_information", "actions": ["list_accounts"]}
 PAID = msgspec.structs.replace(
     GRANT,
-    payments=(PaymentInitiation(InstructedAmount("EUR", "12.50"), "Merchant A"),),
+    details=(
+        AuthorizationDetail(PAYMENT_INITIATION, json.dumps(PAYMENT)),
+        AuthorizationDetail("account_information", json.dumps(ACCOUNTS)),
+    ),
 )
 
 
@@ -116,15 +125,9 @@ def test_a_token_may_be_for_several_resources():
 
 
 @pytest.mark.clause("rfc9396-9-1", "rfc9396-7-1")
-def test_a_payment_is_in_access_token_and_answer():
-    """As it was asked for, in the names of RFC 9396; without a payment there is no member."""
-    granted = [
-        {
-            "type": "payment_initiation",
-            "instructedAmount": {"currency": "EUR", "amount": "12.50"},
-            "creditorName": "Merchant A",
-        }
-    ]
+def test_details_are_in_access_token_and_answer():
+    """As they were asked for, in the names of RFC 9396; without any there is no member."""
+    granted = [PAYMENT, ACCOUNTS]
     bound = msgspec.structs.replace(TOKEN, cnf=Binding(jkt="key"))
     token = access_token_claims(PAID, bound, issuer=ISSUER)
     assert as_json(token)["authorization_details"] == granted
@@ -135,7 +138,7 @@ def test_a_payment_is_in_access_token_and_answer():
         expires_in=300,
         scope="openid",
         id_token="id",
-        authorization_details=PAID.payments,
+        authorization_details=PAID.authorization_details,
     )
     assert as_json(answer)["authorization_details"] == granted
     plain = msgspec.structs.replace(answer, authorization_details=())
@@ -148,3 +151,5 @@ def test_the_token_of_a_payment_is_short_lived():
     assert access_token_lifetime(GRANT, 3600) == 3600
     assert access_token_lifetime(PAID, 3600) == PAYMENT_TOKEN_LIFETIME == 300
     assert access_token_lifetime(PAID, 60) == 60
+    informed = msgspec.structs.replace(GRANT, details=PAID.details[1:])
+    assert access_token_lifetime(informed, 3600) == 3600

@@ -1,6 +1,7 @@
 """What the user sees before approving: final text and typed fields, signed, the same everywhere."""
 
 import base64
+import json
 import secrets
 from dataclasses import replace
 
@@ -11,12 +12,18 @@ from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.jose.verification import parse_jws, verify_jws
 from ciba_service.protocol.request.authorization_details import (
+    BUILT_IN_TYPES,
     AccountReference,
+    AuthorizationDetails,
     InstructedAmount,
+    MemberDisplay,
     PaymentInitiation,
+    TypeDeclaration,
+    detail_types,
+    parse_authorization_details,
 )
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
-from ciba_service.sca.messages import Factor, challenge_hash
+from ciba_service.sca.messages import ChallengeOffered, Factor, challenge_hash
 from ciba_service.stores.key_files import FileKeys
 from tests.signing import claims_of, header_of
 from tests.unit.sca.conftest import ISSUER
@@ -31,11 +38,23 @@ CONTENT = ChallengeContent(
     client_name="Corner Shop",
     scope=("openid", "profile", "accounts:read"),
     binding_message="W4SCT",
-    payments=(PAYMENT,),
+    details=AuthorizationDetails(payment=PAYMENT),
     factors=(Factor.DEVICE_KEY, Factor.PIN),
     issued_at=1_795_230_000,
     expires_at=1_795_230_180,
 )
+
+
+def paying(payment: PaymentInitiation | None) -> ChallengeContent:
+    """The same, about another payment or none."""
+    return replace(CONTENT, details=AuthorizationDetails(payment=payment))
+
+
+def informing(*objects: dict[str, object]) -> ChallengeContent:
+    """The same, about other details."""
+    names = BUILT_IN_TYPES.names
+    details = parse_authorization_details(list(objects), types=BUILT_IN_TYPES, allowed=names)
+    return replace(CONTENT, details=details)
 
 
 def challenge(keys: FileKeys, content: ChallengeContent = CONTENT) -> str:
@@ -76,15 +95,15 @@ def test_whatever_a_token_states_of_a_payment_is_shown(service_keys: FileKeys):
 def test_a_name_that_looks_like_an_account_stays_a_name(service_keys: FileKeys):
     """Payee and account are texts of their own, so that neither can pass for the other."""
     name = "Corner Shop, GB33BUKB20201555555555 ("
-    payment = replace(CONTENT, payments=(msgspec.structs.replace(PAYMENT, creditor_name=name),))
-    shown = claims_of(challenge(service_keys, payment))["display"]
+    content = paying(msgspec.structs.replace(PAYMENT, creditor_name=name))
+    shown = claims_of(challenge(service_keys, content))["display"]
     assert (shown["payee"], shown["payee_account"]) == (name, "DE89 3704 0044 0532 0130 00")
 
 
 def test_a_payee_without_account_is_shown_by_name(service_keys: FileKeys):
     """Where no IBAN was asked for, none is shown or signed."""
     payment = PaymentInitiation(InstructedAmount("JPY", "1200"), "Corner Shop Ltd")
-    claims = claims_of(challenge(service_keys, replace(CONTENT, payments=(payment,))))
+    claims = claims_of(challenge(service_keys, paying(payment)))
     assert claims["display"] == {
         "title": "Confirm payment",
         "client": "Corner Shop",
@@ -100,14 +119,65 @@ def test_a_payee_without_account_is_shown_by_name(service_keys: FileKeys):
 
 def test_a_sign_in_shows_no_money(service_keys: FileKeys):
     """Members that are absent are left out, never null."""
-    content = replace(CONTENT, payments=(), binding_message=None, scope=("openid",))
+    content = replace(paying(None), binding_message=None, scope=("openid",))
     claims = claims_of(challenge(service_keys, content))
     assert claims["display"] == {
         "title": "Confirm sign-in",
         "client": "Corner Shop",
         "shares": ["Your identity"],
     }
+    assert not {"payments", "authorization_details"} & claims.keys()
+
+
+ACCOUNTS = {
+    "type": "account_information",
+    "actions": ["read_balances", "list_accounts"],
+    "accounts": [{"iban": IBAN}],
+}
+SHOWN_ACCOUNTS = {
+    "title": "Account information",
+    "lines": [
+        {
+            "member": "actions",
+            "label": "Will be shared",
+            "texts": ["Balances", "The list of accounts"],
+            "worded": True,
+        },
+        {
+            "member": "accounts.iban",
+            "label": "Accounts",
+            "texts": ["DE89 3704 0044 0532 0130 00"],
+        },
+    ],
+}
+
+
+@pytest.mark.clause("rfc9396-3-1")
+def test_account_information_is_shown_with_the_scope(service_keys: FileKeys):
+    """What will be shared of which accounts, beside what the scope means, and as typed data."""
+    claims = claims_of(challenge(service_keys, informing(ACCOUNTS)))
+    assert claims["display"] == {
+        "title": "Confirm access",
+        "client": "Corner Shop",
+        "shares": ["Your identity", "Your name and profile", "Access: accounts:read"],
+        "binding_message": "W4SCT",
+        "details": [SHOWN_ACCOUNTS],
+    }
+    assert claims["authorization_details"] == [ACCOUNTS]
     assert "payments" not in claims
+
+
+def test_a_payment_among_other_details_stays_the_title(service_keys: FileKeys):
+    """It has its own members; the others stand in the order of the request."""
+    narrow = {"type": "account_information", "actions": ["read_transactions"]}
+    payment = json.loads(msgspec.json.encode(PAYMENT))
+    claims = claims_of(challenge(service_keys, informing(narrow, payment, ACCOUNTS)))
+    assert claims["display"]["title"] == "Confirm payment"
+    assert claims["display"]["amount"] == "12.50 EUR"
+    assert claims["display"]["details"][0]["lines"][1]["texts"] == ["All your accounts"]
+    assert claims["display"]["details"][1] == SHOWN_ACCOUNTS
+    assert claims["authorization_details"] == [narrow, ACCOUNTS]
+    assert len(claims["payments"]) == 1
 
 
 def test_the_typed_fields_are_signed_beside_the_text(service_keys: FileKeys):
@@ -163,7 +233,7 @@ def test_a_challenge_is_typed_and_verifies_under_the_pinned_key(service_keys: Fi
         replace(CONTENT, binding_message="W4SCU"),
         replace(CONTENT, scope=("openid",)),
         *(
-            replace(CONTENT, payments=(msgspec.structs.replace(PAYMENT, **{name: value}),))
+            paying(msgspec.structs.replace(PAYMENT, **{name: value}))
             for name, value in {
                 "creditor_name": "Corner Shop Inc",
                 "instructed_amount": InstructedAmount("EUR", "12.51"),
@@ -171,8 +241,13 @@ def test_a_challenge_is_typed_and_verifies_under_the_pinned_key(service_keys: Fi
                 "remittance_information_unstructured": "Invoice 4712",
             }.items()
         ),
+        informing(ACCOUNTS),
+        informing({**ACCOUNTS, "actions": ["list_accounts"]}),
     ],
-    ids=["client", "binding message", "scope", "payee", "one cent", "account", "remittance"],
+    ids=[
+        *("client", "binding message", "scope", "payee", "one cent", "account", "remittance"),
+        *("details", "fewer details"),
+    ],
 )
 def test_whatever_is_shown_is_in_the_hash(service_keys: FileKeys, changed: ChallengeContent):
     """With the very same nonce, one changed cent or letter is another hash."""
@@ -191,3 +266,35 @@ def test_text_beyond_ascii_is_shown_as_it_is(service_keys: FileKeys):
     content = replace(CONTENT, client_name="Bäckerei Ж", binding_message="日本 €5")
     shown = claims_of(challenge(service_keys, content))["display"]
     assert (shown["client"], shown["binding_message"]) == ("Bäckerei Ж", "日本 €5")
+
+
+def test_the_largest_challenge_fits_into_one_frame(service_keys: FileKeys):
+    """Whatever clients may write and operators may declare: 16 KiB, as a socket carries it."""
+    wide = "\U00020000"
+    rules = (
+        MemberDisplay(member="a", label="A"),
+        MemberDisplay(member="b", label="B", words={"1": wide * 100}),
+    )
+    declared = TypeDeclaration(
+        type="t", title="T", schema={"properties": {"type": {}, "a": {}, "b": {}}}, display=rules
+    )
+    types = detail_types([declared])
+    payment = {
+        "type": "payment_initiation",
+        "instructedAmount": {"currency": "EUR", "amount": "9" * 15 + ".999"},
+        "creditorName": wide * 70,
+        "creditorAccount": {"iban": "MT31MALT01100000000000000000123"},
+        "remittanceInformationUnstructured": wide * 140,
+    }
+    other = {"type": "t", "a": [wide * 140] * 3 + [wide * 50], "b": [1] * 5}
+    details = parse_authorization_details([payment, other], types=types, allowed=types.names)
+    assert sum(len(each.json.encode()) for each in details.granted) > 3000 - 100
+    content = replace(
+        CONTENT,
+        client_name=wide * 256,
+        binding_message=wide * 100,
+        details=details,
+        scope=tuple(f"scope-number-{number}" for number in range(10)),
+    )
+    frame = msgspec.json.encode(ChallengeOffered(challenge(service_keys, content)))
+    assert 13_500 < len(frame) <= 16_384

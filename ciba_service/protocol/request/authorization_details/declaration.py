@@ -1,0 +1,173 @@
+"""Types that are declared as data: a JSON Schema, and how every member of it is shown.
+
+They are checked and compiled once, at start; what is wrong with one is then told by name.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Protocol
+
+import jsonschema_rs
+import msgspec
+
+from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
+from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
+from ciba_service.protocol.request.authorization_details.display import (
+    DisplayedDetail,
+    MemberDisplay,
+    Style,
+    UndisplayableError,
+    displayed_lines,
+)
+from ciba_service.protocol.request.authorization_details.granted import AuthorizationDetail
+from ciba_service.protocol.request.authorization_details.shape import TypedObject
+from ciba_service.protocol.request.authorization_details.values import (
+    UnlistableError,
+    values_of,
+)
+
+__all__ = [
+    "DeclaredType",
+    "InvalidDetailTypeError",
+    "TypeDeclaration",
+    "declared_type",
+    "parse_declared",
+]
+
+_TYPE: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
+# Linear in the length of the text, whatever the pattern.
+_PATTERNS: Final = jsonschema_rs.RegexOptions()
+
+
+class InvalidDetailTypeError(ValueError):
+    """A declaration cannot be used; the text names the type, the key and the reason."""
+
+
+class TypeDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A type as an operator declares it.
+
+    ``schema`` is a JSON Schema of the whole object, ``type`` included. ``title`` stands above what
+    is shown of it. Without ``strong_authentication`` the floor of the service is enough for it.
+    """
+
+    type: str
+    schema: dict[str, object]
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
+    display: tuple[MemberDisplay, ...] = ()
+    strong_authentication: bool = True
+
+
+class _Schema(Protocol):
+    def validate(self, instance: Mapping[str, object], /) -> None:
+        """Raise ``jsonschema_rs.ValidationError`` when it is not met."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredType:
+    """A declaration that was found usable, with its schema compiled."""
+
+    type: str
+    title: str
+    display: tuple[MemberDisplay, ...]
+    strong_authentication: bool
+    schema: _Schema = field(repr=False, compare=False)
+
+
+def declared_type(declaration: TypeDeclaration) -> DeclaredType:
+    """Check a declaration and compile its schema.
+
+    Raises:
+        InvalidDetailTypeError: when the schema is none or leaves a member without display, or a
+            text is not plain.
+    """
+    if not _TYPE.fullmatch(declaration.type):
+        raise InvalidDetailTypeError("type must be 1 to 128 printable ASCII characters")
+    try:
+        return _checked(declaration)
+    except InvalidDetailTypeError as error:
+        raise InvalidDetailTypeError(f"{declaration.type}: {error}") from error
+
+
+def parse_declared(sent: TypedObject, declared: DeclaredType) -> DisplayedDetail:
+    """Read an object of a declared type, and say what it states.
+
+    Raises:
+        InvalidAuthorizationDetailsError: when it does not meet the schema, or has anything that
+            cannot be shown.
+    """
+    try:
+        values = values_of(sent.members)
+        declared.schema.validate(sent.members)
+        del values["type"]  # the title says it
+        lines = displayed_lines(values, declared.display)
+    except jsonschema_rs.ValidationError as error:
+        # Only the schema's own words: the message quotes what was sent.
+        where = "/".join(map(str, error.schema_path))
+        raise InvalidAuthorizationDetailsError from Reason(f"{sent.type}: not as in {where}")
+    except (UnlistableError, UndisplayableError, NotPlainTextError) as error:
+        raise InvalidAuthorizationDetailsError from Reason(f"{sent.type}: {error}")
+    text = msgspec.json.encode(sent.members).decode("utf-8")
+    return DisplayedDetail(AuthorizationDetail(sent.type, text), declared.title, lines)
+
+
+def _checked(declaration: TypeDeclaration) -> DeclaredType:
+    _check_members(declaration)
+    _check_plain("title", declaration.title)
+    for rule in declaration.display:
+        _check_rule(rule)
+    return DeclaredType(
+        type=declaration.type,
+        title=declaration.title,
+        display=declaration.display,
+        strong_authentication=declaration.strong_authentication,
+        schema=_compiled(declaration.schema),
+    )
+
+
+def _compiled(schema: dict[str, object]) -> _Schema:
+    try:
+        return jsonschema_rs.validator_for(
+            schema,
+            validate_formats=True,
+            ignore_unknown_formats=False,
+            offline=True,
+            pattern_options=_PATTERNS,
+        )
+    except ValueError as error:
+        reason = error.message if isinstance(error, jsonschema_rs.ValidationError) else error
+        raise InvalidDetailTypeError(f"schema: {reason}") from error
+
+
+def _check_members(declaration: TypeDeclaration) -> None:
+    properties = declaration.schema.get("properties")
+    if not isinstance(properties, dict) or "type" not in properties:
+        raise InvalidDetailTypeError("schema: properties must list every member, type included")
+    paths = [rule.member for rule in declaration.display]
+    if len(set(paths)) < len(paths) or any("" in path.split(".") for path in paths):
+        raise InvalidDetailTypeError("display: a member has no name, or stands there twice")
+    shown = {path.partition(".")[0] for path in paths}
+    unseen, unknown = properties.keys() - shown - {"type"}, shown - (properties.keys() - {"type"})
+    if unseen:
+        raise InvalidDetailTypeError(f"display: {min(unseen)} is missing: nobody would see it")
+    if unknown:
+        raise InvalidDetailTypeError(f"display: {min(unknown)} is no property of the schema")
+
+
+def _check_rule(rule: MemberDisplay) -> None:
+    where = f"display: {rule.member}"
+    if rule.words and rule.style is not Style.TEXT:
+        raise InvalidDetailTypeError(f"{where}: words and style exclude each other")
+    _check_plain(f"{where}: label", rule.label)
+    for words in rule.words.values():
+        _check_plain(f"{where}: words", words)
+    if rule.absent is not None:
+        _check_plain(f"{where}: absent", rule.absent)
+
+
+def _check_plain(where: str, text: str) -> None:
+    try:
+        parse_plain_text(text)
+    except NotPlainTextError as error:
+        raise InvalidDetailTypeError(f"{where}: {error}") from error

@@ -1,0 +1,205 @@
+"""When the master changes: a promoted replica behind Sentinel, a slot that moves in a cluster."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect
+from ciba_service.stores.driver.run import run
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
+from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
+
+COUNT = Script.of(
+    "count",
+    "local n = redis.call('INCR', KEYS[1]) redis.call('PEXPIRE', KEYS[1], 60000) return n",
+)
+
+
+class WallClock:
+    """Time as it is."""
+
+    def now_ms(self) -> int:
+        """Unused here."""
+        return 0
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+@contextlib.asynccontextmanager
+async def commands_to(target: RedisTarget) -> AsyncIterator[Commands]:
+    """The way to a server, closed afterwards."""
+    commands = Commands(connect(target))
+    try:
+        yield commands
+    finally:
+        await commands.aclose()
+
+
+async def count(commands: Commands, key: str = "n", deadline_ms: int = 20_000) -> int:
+    """Count once more, repeating until it succeeds."""
+    answer: int = await run(
+        lambda: commands.evaluate(COUNT, [key], []), deadline_ms=deadline_ms, clock=WallClock()
+    )
+    return answer
+
+
+# --- Sentinel ---
+
+
+@contextlib.contextmanager
+def watched(directory: Path) -> Iterator[tuple[RedisTarget, int, int]]:
+    """A master with a replica, and a sentinel that soon holds a silent master to be down."""
+    with redis_server() as master, redis_server() as replica:
+        master_port, replica_port = master.addresses[0].port, replica.addresses[0].port
+        _ask(replica_port, f"REPLICAOF 127.0.0.1 {master_port}")
+        _until(lambda: "master_link_status:up" in _ask(replica_port, "INFO replication"))
+        port = _free_port()
+        configuration = directory / "sentinel.conf"
+        configuration.write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {directory}\n"
+            f"sentinel monitor bank 127.0.0.1 {master_port} 1\n"
+            "sentinel down-after-milliseconds bank 500\nsentinel failover-timeout bank 3000\n",
+            "ascii",
+        )
+        sentinel = subprocess.Popen(  # noqa: S603  (the command is written here)
+            [str(REDIS_SERVER), str(configuration), "--sentinel"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _until(lambda: "num-slaves\r\n$1\r\n1" in _ask(port, "SENTINEL MASTERS"), sentinel)
+            target = RedisTarget(
+                mode=RedisMode.SENTINEL,
+                addresses=(Address("127.0.0.1", port),),
+                master_name="bank",
+                command_timeout=0.5,
+            )
+            yield target, master_port, replica_port
+        finally:
+            sentinel.kill()
+            sentinel.wait()
+
+
+def process_of(port: int) -> int:
+    """The number of a server's process."""
+    return int(_ask(port, "INFO server").partition("process_id:")[2].split()[0])
+
+
+async def test_a_frozen_master_is_replaced_by_its_replica(tmp_path: Path):
+    """Operations go on with the new master, also when the old one comes back."""
+    with watched(tmp_path) as (target, master_port, replica_port):
+        frozen = process_of(master_port)
+        async with commands_to(target) as commands:
+            assert await count(commands) == 1
+            await commands.call("WAIT", 1, 1000)
+            os.kill(frozen, signal.SIGSTOP)
+            try:
+                assert await count(commands) == 2
+                assert "role:master" in _ask(replica_port, "INFO replication")
+            finally:
+                os.kill(frozen, signal.SIGCONT)
+            assert "role:master" in _ask(master_port, "INFO replication")  # It does not know yet.
+            assert [await count(commands) for _ in range(5)] == [3, 4, 5, 6, 7]
+
+
+async def test_a_master_that_its_replica_has_left_gets_no_more_writes(tmp_path: Path):
+    """With `min-replicas-to-write` an operator's failover loses nothing.
+
+    The old master goes on for seconds as if nothing had happened; whoever still has a connection
+    to it would write what nobody will ever read.
+    """
+    with watched(tmp_path) as (target, master_port, replica_port):
+        _ask(master_port, "CONFIG SET min-replicas-to-write 1")
+        async with commands_to(target) as commands:
+            assert await count(commands) == 1
+            sentinel = target.addresses[0].port
+            _until(lambda: _ask(sentinel, "SENTINEL FAILOVER bank") == "+OK")
+            await asyncio.to_thread(
+                _until, lambda: "role:master" in _ask(replica_port, "INFO replication")
+            )
+            assert "role:master" in _ask(master_port, "INFO replication")
+            counted = [await count(commands, deadline_ms=5_000) for _ in range(5)]
+            assert counted == [2, 3, 4, 5, 6]
+        assert _ask(replica_port, "GET n") == "$1\r\n6"
+
+
+# --- Cluster ---
+
+
+@contextlib.contextmanager
+def two_nodes() -> Iterator[tuple[RedisTarget, Address, Address]]:
+    """A cluster of two: the first owns every slot but the last."""
+    with contextlib.ExitStack() as stack:
+        addresses = []
+        for _ in range(2):
+            node = stack.enter_context(
+                redis_server("--cluster-enabled", "yes", "--cluster-port", str(_free_port()))
+            )
+            addresses.append(node.addresses[0])
+        first, second = addresses
+        _ask(first.port, "CLUSTER ADDSLOTSRANGE 0 16382")
+        _ask(second.port, "CLUSTER ADDSLOTS 16383")
+        _ask(second.port, "CLUSTER SET-CONFIG-EPOCH 2")
+        bus = _ask(second.port, "CLUSTER NODES").partition("@")[2].split()[0].split(",")[0]
+        _ask(first.port, f"CLUSTER MEET 127.0.0.1 {second.port} {bus}")
+        for address in addresses:
+            _until(lambda port=address.port: "cluster_state:ok" in _ask(port, "CLUSTER INFO"))
+            _until(lambda port=address.port: "cluster_known_nodes:2" in _ask(port, "CLUSTER INFO"))
+        yield RedisTarget(mode=RedisMode.CLUSTER, addresses=(first,)), first, second
+
+
+def node_id(address: Address) -> str:
+    """What a node calls itself."""
+    return _ask(address.port, "CLUSTER MYID").splitlines()[-1]
+
+
+def slot_of(address: Address, key: str) -> int:
+    """The slot of a key."""
+    return int(_ask(address.port, f"CLUSTER KEYSLOT {key}").lstrip(":"))
+
+
+async def test_a_slot_that_moves_takes_its_keys_along_and_loses_no_operation():
+    """ASK while it moves, MOVED when it has; the script runs once each time, where the key is."""
+    with two_nodes() as (target, first, second):
+        async with commands_to(target) as commands:
+            assert await count(commands, "a{x}") == 1
+            slot, here, there = slot_of(first, "{x}"), node_id(first), node_id(second)
+            _ask(second.port, f"CLUSTER SETSLOT {slot} IMPORTING {here}")
+            _ask(first.port, f"CLUSTER SETSLOT {slot} MIGRATING {there}")
+            assert await count(commands, "a{x}") == 2  # still at the first
+            # ASK: new keys are made at the second.
+            counted = await asyncio.gather(*(count(commands, "b{x}") for _ in range(20)))
+            assert sorted(counted) == list(range(1, 21))
+            _ask(first.port, f"MIGRATE 127.0.0.1 {second.port} a{{x}} 0 5000")
+            assert await count(commands, "a{x}") == 3  # ASK
+            for address in (second, first):
+                _ask(address.port, f"CLUSTER SETSLOT {slot} NODE {there}")
+            for expected in range(4, 8):
+                assert await count(commands, "a{x}") == expected  # MOVED, then known
+            assert await count(commands, "b{x}") == 21
+            assert await count(commands, "other") == 1
+
+
+async def test_a_slot_whose_owner_is_silent_is_found_at_its_new_owner():
+    """A node that takes a slot over is found although the former owner never says so."""
+    with two_nodes() as (target, first, second):
+        async with commands_to(replace(target, command_timeout=0.5)) as commands:
+            assert await count(commands, "a{x}") == 1
+            slot, there = slot_of(first, "{x}"), node_id(second)
+            silent = process_of(first.port)
+            os.kill(silent, signal.SIGSTOP)
+            try:
+                _ask(second.port, f"CLUSTER SETSLOT {slot} NODE {there}")
+                _ask(second.port, "CONFIG SET cluster-require-full-coverage no")
+                assert await count(commands, "a{x}") == 1
+            finally:
+                os.kill(silent, signal.SIGCONT)
