@@ -101,4 +101,6 @@ class UserCodeCheck:
     async def succeeded(self, question: CodeQuestion) -> None:
         """Forget the attempts before a right code."""
         if question.is_evaluated:
-            await self._attempts.succeeded(user_tag(question.subject), question.client.client_id)
+            await self._attempts.succeeded(
+                user_tag(question.subject), question.client.client_id, now=question.now
+            )

@@ -18,6 +18,6 @@ class UserCodeAttemptStore(Protocol):
         """Count this attempt no longer."""
         ...
 
-    async def succeeded(self, tag: UserTag, client_id: str) -> None:
-        """Forget all attempts: the code was right."""
+    async def succeeded(self, tag: UserTag, client_id: str, *, now: int) -> None:
+        """Forget what was reserved up to ``now``: the code was right."""
         ...

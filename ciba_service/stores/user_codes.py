@@ -34,6 +34,7 @@ class RedisUserCodeAttempts:
         """Remove this one."""
         await self._operations.call("ZREM", code_attempts_key(tag, client_id), operation)
 
-    async def succeeded(self, tag: UserTag, client_id: str) -> None:
-        """Remove all."""
-        await self._operations.call("DEL", code_attempts_key(tag, client_id))
+    async def succeeded(self, tag: UserTag, client_id: str, *, now: int) -> None:
+        """Remove those up to ``now``, so that a late retry forgives nothing that came after."""
+        key = code_attempts_key(tag, client_id)
+        await self._operations.call("ZREMRANGEBYSCORE", key, "-inf", now)

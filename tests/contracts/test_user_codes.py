@@ -54,10 +54,12 @@ async def test_an_attempt_can_be_taken_back(stores: Stores):
 
 
 async def test_a_right_code_forgets_the_wrong_ones(stores: Stores):
-    """All attempts of this client at this user."""
+    """All attempts of this client at this user so far, and none that was made later."""
     await use_up(stores)
-    await stores.user_codes.succeeded(TAG, CLIENT)
+    await stores.user_codes.succeeded(TAG, CLIENT, now=START)
     await use_up(stores)
+    await stores.user_codes.succeeded(TAG, CLIENT, now=START - 1)
+    assert not await reserve(stores, "one too many")
 
 
 async def test_of_many_attempts_at_once_only_so_many_count(redis_target: RedisTarget):
