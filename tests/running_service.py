@@ -124,14 +124,17 @@ def _toml(
     issuer: str,
     clients: Sequence[WireClient],
     users: Sequence[dict[str, Any]],
-    sections: dict[str, dict[str, Any]],
+    sections: dict[str, Any],
     hint_issuers: Sequence[dict[str, Any]] = (),
 ) -> str:
     merged = {"server": {"issuer": issuer}, **sections}
     merged["server"] = {"issuer": issuer, **merged["server"]}
     lines = []
     for name, members in merged.items():
-        lines += [f"[{name}]", _table(members)]
+        if isinstance(members, dict):
+            lines += [f"[{name}]", _table(members)]
+        else:
+            lines += [line for table in members for line in (f"[[{name}]]", _table(table))]
     for user in users:
         lines += ["[[users]]", _table(user)]
     for client in clients:

@@ -16,6 +16,12 @@ from ciba_service.protocol.client.metadata import (
 )
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.request.authorization_details import (
+    DetailTypes,
+    InvalidDetailTypeError,
+    TypeDeclaration,
+    detail_types,
+)
 from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.files import check_files
 from ciba_service.settings.rules import RULES
@@ -50,10 +56,11 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keys: KeySettings = KeySettings()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
+    authorization_details_types: tuple[TypeDeclaration, ...] = ()
     clients: tuple[dict[str, object], ...] = ()
 
 
-_LISTS: Final = frozenset({"users", "clients", "login_hint_issuers"})
+_LISTS: Final = frozenset({"users", "clients", "login_hint_issuers", "authorization_details_types"})
 
 
 def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -93,6 +100,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
             _hint_issuer(number, issuer)
             for number, issuer in enumerate(document.login_hint_issuers)
         ),
+        detail_types=_detail_types(document.authorization_details_types),
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
     )
     for check in RULES:
@@ -145,6 +153,13 @@ def _client(number: int, members: Mapping[str, object]) -> Client:
         return register_client(members)
     except InvalidMetadataError as error:
         raise InvalidSettingsError(f"{where}: {_plain(error)}") from error
+
+
+def _detail_types(declarations: tuple[TypeDeclaration, ...]) -> DetailTypes:
+    try:
+        return detail_types(declarations)
+    except InvalidDetailTypeError as error:
+        raise InvalidSettingsError(f"authorization_details_types: {error}") from error
 
 
 def _hint_issuer(number: int, issuer: LoginHintIssuerSettings) -> LoginHintIssuer:

@@ -170,6 +170,11 @@ def _check_clients(settings: Settings) -> None:
         if names.count(client.client_id) > 1:
             raise InvalidSettingsError(f"{where}: client_id is used twice")
         _check_certificates(where, client, settings)
+        unknown = client.authorization_details_types - settings.detail_types.names
+        if unknown:
+            raise InvalidSettingsError(
+                f"{where}: authorization_details_types: {min(unknown)} is not declared"
+            )
         if client.delivery_mode is not DeliveryMode.POLL:
             raise InvalidSettingsError(
                 f"{where}: backchannel_token_delivery_mode {client.delivery_mode} "

@@ -9,6 +9,7 @@ import msgspec
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import AccessTokenFormat
+from ciba_service.protocol.request.authorization_details import DetailTypes
 from ciba_service.protocol.request.login_hint_token import (
     DEFAULT_MAXIMUM_LIFETIME,
     LoginHintIssuer,
@@ -213,6 +214,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeySettings
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
+    detail_types: DetailTypes
     clients: tuple[Client, ...]
 
     @property

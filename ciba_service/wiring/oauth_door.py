@@ -18,7 +18,6 @@ from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
 from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode
 from ciba_service.protocol.profiles import PROFILES, ProfileName
-from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings import MtlsSettings
@@ -51,7 +50,7 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
         id_token_algorithms=parts.keys.token_algorithms,
         scopes=frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients)),
         acr_values=tuple(ACR_TABLE),
-        authorization_details_types=tuple(details & {PAYMENT_INITIATION}),
+        authorization_details_types=tuple(sorted(details)),
     )
 
 
@@ -122,6 +121,7 @@ def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiatio
             lifetime=RequestLifetime(settings.requests.default_expiry),
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
+            detail_types=settings.detail_types,
         ),
         new_operation=surroundings.new_operation,
         random=surroundings.random,

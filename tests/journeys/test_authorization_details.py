@@ -187,3 +187,40 @@ async def test_the_largest_request_reaches_a_socket(advisor: WireClient, alice: 
         (offered,) = socket.first
     await alice.decide(alice.approval(offered["challenge"]))
     assert (await advisor.poll(auth_req_id)).json()["authorization_details"] == details
+
+
+LOAN = {
+    "type": "loan",
+    "title": "Take out a loan",
+    "schema": {
+        "type": "object",
+        "required": ["type", "amount"],
+        "properties": {"type": {}, "amount": {"type": "string", "pattern": "^[0-9]{1,6} EUR$"}},
+    },
+    "display": [{"member": "amount", "label": "Sum"}],
+}
+
+
+@pytest.mark.clause("rfc9396-10-1")
+async def test_a_declared_type_is_shown_and_granted(run_service: ServiceRunner):
+    """What an operator declares in the configuration is checked, shown, signed and stated."""
+    lender = WireClient(
+        "lender", key=new_key(kid="lender"), metadata={"authorization_details_types": ["loan"]}
+    )
+    sections = {"authorization_details_types": [LOAN]}
+    async with run_service(clients=[lender], sections=sections) as service:
+        document = (await service.http.get("/.well-known/openid-configuration")).json()
+        assert document["authorization_details_types_supported"] == ["loan"]
+        phone = await service.enrolled_phone("alice")
+        loan = {"type": "loan", "amount": "500 EUR"}
+        for wrong in ({**loan, "amount": "free"}, {**loan, "rate": "0"}, {"type": "loan"}):
+            refused = await lender.start(authorization_details=[wrong])
+            assert refused.json()["error"] == "invalid_authorization_details"
+        auth_req_id = await lender.started(authorization_details=[loan])
+        (challenge,) = await phone.fetch()
+        (shown,) = claims_of(challenge)["display"]["details"]
+        assert shown["title"] == "Take out a loan"
+        assert (await phone.decide(phone.approval(challenge)))["type"] == "accepted"
+        tokens = (await lender.poll(auth_req_id)).json()
+    assert tokens["authorization_details"] == [loan]
+    assert claims_of(tokens["access_token"])["authorization_details"] == [loan]

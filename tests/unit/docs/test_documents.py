@@ -10,6 +10,7 @@ import pytest
 from authenticator_sim.core.details import are_shown
 from ciba_service import settings
 from ciba_service.protocol.client.metadata import ClientMetadata
+from ciba_service.protocol.request.authorization_details import TypeDeclaration
 from ciba_service.sca import messages
 from tools.state_diagram import state_diagram
 
@@ -27,6 +28,7 @@ SECTIONS = {
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
     "keys": settings.KeySettings,
+    "authorization_details_types": TypeDeclaration,
     "clients": ClientMetadata,
 }
 
@@ -44,7 +46,7 @@ def test_every_setting_is_documented(section: str):
     text = (DOCS / "configuration.md").read_text("utf-8")
     chapter = text.split(
         f"## `[[{section}]]`"
-        if section in {"users", "clients", "login_hint_issuers"}
+        if section in {"users", "clients", "login_hint_issuers", "authorization_details_types"}
         else f"## `[{section}]`"
     )[1]
     documented = re.findall(r"^\| `(\w+)`", chapter.split("\n## ")[0], re.MULTILINE)

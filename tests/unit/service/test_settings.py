@@ -348,6 +348,22 @@ WRONG = {
         text_of(clients=client(profile="fapi-ciba")),
         "clients[0] (till) needs client certificates",
     ),
+    "undeclared type": (
+        text_of(clients=client(authorization_details_types=["loan"])),
+        "clients[0] (till): authorization_details_types: loan is not declared",
+    ),
+    "declared type without schema": (
+        text_of(authorization_details_types=[{"type": "loan", "title": "Loan"}]),
+        "schema",
+    ),
+    "declared type that is built in": (
+        text_of(
+            authorization_details_types=[
+                {"type": "payment_initiation", "title": "Pay", "schema": {}}
+            ]
+        ),
+        "authorization_details_types: ",
+    ),
     "ping": (
         text_of(
             clients=client(
