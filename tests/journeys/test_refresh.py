@@ -127,7 +127,9 @@ async def test_other_texts_are_no_refresh_tokens(shop: WireClient, alice: WirePh
     expected = (400, "invalid_grant" if bad else "invalid_request")
     assert refusal(await refresh(shop, bad)) == expected
     access_token = (await granted(shop, alice))["access_token"]
-    assert refusal(await refresh(shop, access_token)) == (400, "invalid_grant")
+    for scope in ("openid", "more than was granted"):
+        refused = await refresh(shop, access_token, scope=scope)
+        assert refusal(refused) == (400, "invalid_grant")
 
 
 async def test_authentication_is_told_first(shop: WireClient, alice: WirePhone):
@@ -166,7 +168,8 @@ async def test_a_refresh_token_ends_when_it_lies_idle(
         bank.clock.advance(10 * DAY - 1)
         assert (await refresh(shop, token)).status_code == 200
     bank.clock.advance(10 * DAY)
-    assert refusal(await refresh(shop, token)) == (400, "invalid_grant")
+    for scope in ("openid", "more than was granted"):
+        assert refusal(await refresh(shop, token, scope=scope)) == (400, "invalid_grant")
 
 
 async def test_no_use_carries_it_beyond_the_absolute_end(
