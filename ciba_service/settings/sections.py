@@ -118,7 +118,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         deadline = self.deadline_ms / 1000
         return replace(
             target,
-            connect_timeout=min(target.connect_timeout, deadline / 5),
+            connect_timeout=min(target.connect_timeout, deadline * 2 / 5),
             command_timeout=min(target.command_timeout, deadline * 2 / 5),
         )
 

@@ -60,7 +60,7 @@ class RedisTarget:
     sentinel_password: str | None = field(default=None, repr=False)
     tls: RedisTls | None = None
     pool_size: int = 16
-    connect_timeout: float = 1.0
+    connect_timeout: float = 2.0
     command_timeout: float = 2.0
 
     def __post_init__(self) -> None:

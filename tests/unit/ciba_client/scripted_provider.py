@@ -105,7 +105,7 @@ class ScriptedProvider:
             Route("/bc-authorize", self._answer, methods=["POST"]),
             Route("/token", self._answer, methods=["POST"]),
         ]
-        configuration = uvicorn.Config(Starlette(routes=routes), log_level="critical", ws="none")
+        configuration = uvicorn.Config(Starlette(routes=routes), log_config=None, ws="none")
         self._server = uvicorn.Server(configuration)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
