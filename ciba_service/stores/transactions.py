@@ -35,13 +35,18 @@ RECORD_FORMAT: Final = "1"
 # The record outlives its expiry so that the answer stays right (CIBA 11, expired_token).
 KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 
+# The fields of a record that are read, in the order of ``_Fields``:
+# client, user tag, state, expires_at, redeem_until, request and decided (both sealed), and the
+# operations that approved or denied. Scripts alone use v (format), o (the operation that created
+# it), o:<event>, f (why it failed), and for polling i (interval), l (last poll), q and w (the
+# operation of the last poll and its verdict) and b (interval and last poll before that one).
+_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny")
+_FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
+
 _CREATE: Final = Script.load("create_transaction")
-_POLL: Final = Script.load("poll", STATE_PRELUDE)
+_POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
 _SWAP: Final = Script.load("swap", STATE_PRELUDE)
-
-# The fields of a record, in the order of ``_Fields``; poll.lua replies in the same order.
-_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny")
 
 
 @dataclass(frozen=True, slots=True)

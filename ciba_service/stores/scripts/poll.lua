@@ -1,14 +1,13 @@
 -- KEYS: transaction
 -- ARGV: client, operation, now, format
--- Replies: {'unknown'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', the fields that
--- stores/transactions.py names}. The rate rule is protocol/transaction/polling.py.
+-- Replies: {'unknown'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', the FIELDS that
+-- stores/transactions.py names and puts before this text}. The rate rule is protocol/transaction/polling.py.
 local r = redis.call('HMGET', KEYS[1], 'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w')
 if not r[1] or r[1] ~= ARGV[1] then return {'unknown'} end
 if r[2] ~= ARGV[4] then return {'format'} end
 local now = tonumber(ARGV[3])
 if effective_state(r[3], r[4], r[5], now) ~= 'pending' then
-  return {'settled', unpack(redis.call('HMGET', KEYS[1],
-    'c', 't', 's', 'e', 'u', 'r', 'd', 'o:approve', 'o:deny'))}
+  return {'settled', unpack(redis.call('HMGET', KEYS[1], unpack(FIELDS)))}
 end
 if r[8] == ARGV[2] then return {r[9]} end
 
