@@ -7,7 +7,8 @@ Every other request is left as schemathesis made it; what was answered is writte
 import itertools
 import json
 import os
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 KNOWN: dict[str, Any] = json.loads(Path(os.environ["CIBA_KNOWN"]).read_text("utf-8"))
-TURNS = itertools.count()
+TURNS: dict[str, Iterator[int]] = defaultdict(itertools.count)
 
 
 class StandingClock:
@@ -72,17 +73,25 @@ def credentials(case: Case, kwargs: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - as schemathesis has it
-    """Make every second request one that gets beyond the question who asks."""
-    turn = next(TURNS)
+    """Make every second request of an endpoint one that gets beyond the question who asks.
+
+    Every fourth has a whole good body where the test knows one.
+    """
+    turn = next(TURNS[case.operation.label])
     if turn % 2 == 0:
         return
-    credentials(case, kwargs)
     good = KNOWN["good"].get(case.operation.label, {})
     for name, values in good.get("headers", {}).items():
         case.headers[name] = values[turn // 2 % len(values)]
-    for name, values in good.get("body", {}).items():
-        if isinstance(case.body, dict) and name in case.body:
-            case.body[name] = values[turn // 2 % len(values)]
+    if isinstance(case.body, dict):
+        if turn % 4 == 1 and (whole := good.get("whole")):
+            case.body.clear()
+            case.body.update(whole[turn // 4 % len(whole)])
+            case.headers.pop("DPoP", None)  # an invented one is never good
+        for name, values in good.get("body", {}).items():
+            if name in case.body:
+                case.body[name] = values[turn // 2 % len(values)]
+    credentials(case, kwargs)
 
 
 @schemathesis.hook
