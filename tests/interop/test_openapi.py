@@ -13,6 +13,7 @@ import pytest
 
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
+from tests.whole_service import EVERYTHING
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 from tests.wire_tokens import API, REFRESHING
@@ -50,7 +51,8 @@ def shop() -> WireClient:
 @pytest.fixture
 async def service(run_service: ServiceRunner, shop: WireClient) -> AsyncIterator[RunningService]:
     """A service whose clock stands still."""
-    async with run_service(clients=[shop], sections={"tokens": {"audience": API}}) as running:
+    sections = {**EVERYTHING, "tokens": {**EVERYTHING.get("tokens", {}), "audience": API}}
+    async with run_service(clients=[shop], sections=sections) as running:
         yield running
 
 
