@@ -105,7 +105,7 @@ class Initiation:
         """
         now = self._clock.now_ms()
         operation = self._new_operation()
-        verified = self._authentication.verify(sent)
+        verified = await self._authentication.verify(sent)
         client = verified.client
         request: AuthenticationRequest | None = None
         try:
@@ -131,7 +131,7 @@ class Initiation:
         )
         try:
             _raise_first(*spent, reservation, may_compare)
-            subject = self._askable(resolved.user, client, reservation)
+            subject = await self._askable(resolved.user, client, reservation)
         except BaseException:
             await self._give_back(new, code, reservation)
             raise
@@ -211,13 +211,13 @@ class Initiation:
             until=new.expires_at,
         )
 
-    def _askable(self, user: User | None, client: Client, reservation: object) -> str:
+    async def _askable(self, user: User | None, client: Client, reservation: object) -> str:
         """The user's subject, if the user can be asked by this client now."""
         if reservation is PromptReservation.FULL:
             raise PolicyRefusedError from Reason("too many prompts of this user are open")
         has_phone = reservation is not PromptReservation.NO_DEVICE
         # Unknown, disabled, locked and without a phone look the same to the client.
-        if user is None or not self._gate.lets_ask(
+        if user is None or not await self._gate.lets_ask(
             Step.INITIATE,
             Parties(user.subject, client.client_id),
             device=DeviceState.ACTIVE if has_phone else DeviceState.REVOKED,

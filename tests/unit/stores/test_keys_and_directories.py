@@ -104,10 +104,10 @@ def test_a_name_of_no_said_kind_counts_to_the_letter():
     assert users.find(UserIdentifier(IdentifierKind.SUBJECT, "alice")) == ALICE
 
 
-def test_strangers_are_not_found():
+async def test_strangers_are_not_found():
     """Neither a hint nor a subject of nobody finds anybody."""
     users = ConfiguredUsers([(ALICE, ["alice@example.org"])])
     assert users.find(parse_login_hint("ALICE")) is None
     assert users.find_subject("alice@example.org") is None
     assert users.find_subject("alice") == ALICE
-    assert ConfiguredClients([]).find("till") is None
+    assert await ConfiguredClients([]).find("till") is None
