@@ -18,6 +18,7 @@ from ciba_service.ports.grants import (
 )
 from ciba_service.ports.keys import KeyRing
 from ciba_service.ports.prompts import PromptReservation, PromptStore
+from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
@@ -60,6 +61,8 @@ __all__ = [
     "PromptStore",
     "Randomness",
     "RefreshTokenRecord",
+    "Registration",
+    "RegistrationStore",
     "ReplayKind",
     "ReplayStore",
     "StoreHealth",

@@ -25,11 +25,14 @@ __all__ = [
     "InvalidEnrolmentError",
     "InvalidGrantError",
     "InvalidRefreshTokenError",
+    "InvalidRegistrationTokenError",
     "InvalidRequestError",
     "InvalidScopeError",
+    "InvalidSoftwareStatementError",
     "InvalidTargetError",
     "InvalidTokenError",
     "InvalidUserCodeError",
+    "MissingInitialAccessTokenError",
     "MissingTokenError",
     "MissingUserCodeError",
     "NotFoundError",
@@ -41,6 +44,7 @@ __all__ = [
     "SlowDownError",
     "TemporarilyUnavailableError",
     "TransactionFailedError",
+    "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnknownUserIdError",
     "UnmetAuthenticationRequirementsError",
@@ -201,6 +205,41 @@ class InvalidClientMetadataError(OAuth2Error):
 
     error = "invalid_client_metadata"
     description = "The client metadata is not valid."
+
+    def __init__(self, member: str | None = None) -> None:
+        super().__init__(
+            description=f"The client metadata is not valid: {member}." if member else None
+        )
+
+
+class InvalidSoftwareStatementError(OAuth2Error):
+    """400 ``invalid_software_statement`` (RFC 7591 3.2.2)."""
+
+    error = "invalid_software_statement"
+    description = "The software statement is not valid."
+
+
+class UnapprovedSoftwareStatementError(OAuth2Error):
+    """400 ``unapproved_software_statement``: its issuer is not trusted here (RFC 7591 3.2.2)."""
+
+    error = "unapproved_software_statement"
+    description = "The software statement is not approved here."
+
+
+class MissingInitialAccessTokenError(OAuth2Error):
+    """401: registration needs an initial access token, and none was presented (RFC 7591 3)."""
+
+    error = "invalid_token"
+    description = "An initial access token is required."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+
+class InvalidRegistrationTokenError(OAuth2Error):
+    """401 ``invalid_token``: not the token of this registration, or of any (RFC 7592 2)."""
+
+    error = "invalid_token"
+    description = "The registration token is not valid here."
+    status_code = HTTPStatus.UNAUTHORIZED
 
 
 class InvalidEnrolmentError(OAuth2Error):

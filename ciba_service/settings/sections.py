@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.names import AccessTokenFormat
+from ciba_service.protocol.client.offer import Offer
+from ciba_service.protocol.client.registration.software_statement import StatementIssuer
+from ciba_service.protocol.names import OPENID_SCOPE, AccessTokenFormat, DeliveryMode
+from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import DetailTypes
 from ciba_service.protocol.request.login_hint_token import (
     DEFAULT_MAXIMUM_LIFETIME,
@@ -28,6 +31,7 @@ __all__ = [
     "LoginHintIssuerSettings",
     "MtlsSettings",
     "PolicySettings",
+    "RegistrationSettings",
     "RequestSettings",
     "ServerSettings",
     "Settings",
@@ -186,6 +190,54 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return f"UserSettings(sub={self.sub!r}, ...)"
 
 
+class InitialAccessTokenSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Permission to register: ``sha256`` is that of the token, in hexadecimal.
+
+    With ``notification_hosts`` callbacks may go to these hosts only.
+    """
+
+    name: _Name
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    notification_hosts: tuple[_Name, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"InitialAccessTokenSettings(name={self.name!r}, ...)"
+
+
+class StatementIssuerSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Somebody whose software statements count (RFC 7591 2.3)."""
+
+    iss: _Name
+    jwks: dict[str, object]
+    algorithms: Annotated[
+        tuple[Literal["ES256", "PS256", "EdDSA"], ...], msgspec.Meta(min_length=1)
+    ] = ("ES256", "PS256", "EdDSA")
+
+
+class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Dynamic registration: who may register, and what clients get that do.
+
+    ``open``: anybody may, in development only.
+    """
+
+    enabled: bool = False
+    open: bool = False
+    profile: ProfileName = ProfileName.FAPI_CIBA
+    scope: _Text = OPENID_SCOPE
+    authorization_details_types: tuple[_Name, ...] = ()
+    initial_access_tokens: tuple[InitialAccessTokenSettings, ...] = ()
+    software_statement_issuers: tuple[StatementIssuerSettings, ...] = ()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What a client can register at the most."""
+        return frozenset(self.scope.split(" "))
+
+
 class LoginHintIssuerSettings(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
@@ -212,8 +264,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySettings
     device: DeviceSettings
     keys: KeySettings
+    registration: RegistrationSettings
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
+    statement_issuers: tuple[StatementIssuer, ...]
     detail_types: DetailTypes
     clients: tuple[Client, ...]
 
@@ -221,6 +275,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_development(self) -> bool:
         """An http issuer: on loopback only, where presets and made-up keys are harmless."""
         return urlsplit(self.server.issuer).scheme == "http"
+
+    @property
+    def offer(self) -> Offer:
+        """What this configuration makes possible for clients."""
+        return Offer(
+            delivery_modes=frozenset({DeliveryMode.POLL}),
+            takes_certificates=self.mtls.takes_certificates,
+            has_authorities=self.mtls.authorities is not None,
+            authorization_details_types=self.detail_types.names,
+        )
 
     @property
     def keys_directory(self) -> Path:

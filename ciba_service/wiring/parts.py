@@ -6,7 +6,8 @@ from typing import Final
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.due_work import DueWorker
-from ciba_service.ports import User
+from ciba_service.flow.known_clients import KnownClients
+from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
     SALT_BYTES,
@@ -35,7 +36,7 @@ class Parts:
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
-    clients: ConfiguredClients
+    clients: ClientRegistry
     gate: AccountGate
     hub: SocketHub
     worker: DueWorker
@@ -49,13 +50,17 @@ def build_parts(
     users = ConfiguredUsers(
         (_user(user, keys, surroundings), user.login_hints) for user in settings.users
     )
-    clients = ConfiguredClients(settings.clients)
+    clients = _clients(settings, stores)
     return Parts(
         settings=settings,
         stores=stores,
         keys=keys,
         surroundings=surroundings,
-        endpoints=Endpoints(settings.server.issuer, settings.mtls.base_url),
+        endpoints=Endpoints(
+            settings.server.issuer,
+            settings.mtls.base_url,
+            takes_registrations=settings.registration.enabled,
+        ),
         users=users,
         clients=clients,
         gate=AccountGate(
@@ -73,6 +78,13 @@ def build_parts(
             telemetry=surroundings.telemetry,
         ),
     )
+
+
+def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
+    configured = ConfiguredClients(settings.clients)
+    if not settings.registration.enabled:
+        return configured
+    return KnownClients(configured=configured, registrations=stores.registrations)
 
 
 def _user(settings: UserSettings, keys: FileKeys, surroundings: Surroundings) -> User:

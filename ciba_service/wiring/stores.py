@@ -16,6 +16,7 @@ from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transactions import RedisTransactions
@@ -32,6 +33,7 @@ class Stores:
     transactions: RedisTransactions
     grants: RedisGrants
     replays: RedisReplays
+    registrations: RedisRegistrations
     due: RedisDueWork
     prompts: RedisPrompts
     devices: RedisDevices
@@ -57,6 +59,7 @@ def build_stores(
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
         replays=RedisReplays(operations),
+        registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),

@@ -27,6 +27,7 @@ from ciba_service.stores import (
     due,
     grants,
     prompts,
+    registrations,
     transactions,
     user_codes,
 )
@@ -47,6 +48,7 @@ from tests.contracts.store_builders import (
     dump,
     new_phone,
     new_transaction,
+    registration,
     remove_all,
     stores_at,
     swap_of,
@@ -63,6 +65,7 @@ MODULES: tuple[ModuleType, ...] = (
     due,
     grants,
     prompts,
+    registrations,
     transactions,
     user_codes,
 )
@@ -170,7 +173,26 @@ class Case:
         return f"{self.script} {self.note}".strip()
 
 
+def replace_client(name: str, operation: str) -> Act:
+    """Replace the registration of the shop."""
+    return lambda stores: stores.registrations.replace(
+        registration(client_name=name), operation=operation
+    )
+
+
+async def add_client(stores: Stores) -> object:
+    """Register the shop."""
+    return await stores.registrations.add(registration())
+
+
 CASES = [
+    Case("replace_client", replace_client("Another", "update"), add_client),
+    Case("replace_client", replace_client("Another", "update"), note="of nobody"),
+    Case(
+        "remove_client",
+        lambda stores: stores.registrations.remove("shop", operation="removal"),
+        add_client,
+    ),
     Case("create_transaction", create),
     Case("poll", poll("first"), create, "free"),
     Case("poll", poll("second", START + 1), in_a_row(create, poll("first")), "too early"),

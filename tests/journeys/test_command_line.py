@@ -208,6 +208,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
         ("users activate eve", "there is no user eve"),
         ("users unlock eve", "there is no user eve"),
         ("devices list --user eve", "there is no user eve"),
+        ("clients remove till", "no client till has registered"),
         ("devices revoke nonsense", "there is no device nonsense"),
         ("devices revoke AAAAAAAAAAAAAAAAAAAAAAAA.x", "there is no device AAAA"),
     ],
@@ -433,7 +434,8 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     "words",
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock", "devices",
-        "devices list", "devices revoke", "keys", "keys generate", "keys list",
+        "devices list", "devices revoke", "clients", "clients list", "clients remove",
+        "clients token", "keys", "keys generate", "keys list",
     ],
 )  # fmt: skip
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], words: str):

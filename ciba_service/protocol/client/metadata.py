@@ -43,8 +43,19 @@ _MAXIMUM_INTERVAL: Final = 300
 _ISSUED_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256})
 
 
+_WORD: Final = re.compile(r"[a-z_0-9]+", re.ASCII)
+# Members that a client registers for itself only (``client.registration``).
+_REGISTERED_ONLY: Final = ("subject_type", "software_statement")
+
+
 class InvalidMetadataError(ValueError):
     """The metadata breaks a rule; the text names the member and says why."""
+
+    @property
+    def member(self) -> str | None:
+        """The member that the text names: one that is known, never a text of the client's."""
+        known = (*ClientMetadata.__struct_fields__, *_REGISTERED_ONLY)
+        return next((word for word in _WORD.findall(str(self)) if word in known), None)
 
 
 class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):

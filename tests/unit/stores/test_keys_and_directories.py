@@ -51,13 +51,15 @@ def test_a_replay_key_holds_no_hostile_character(kind: str, owner: str, identifi
 
 
 def test_only_these_keys_may_live_for_ever():
-    """The list is short: due work, phones, attempts, preset codes."""
+    """The list is short: due work, phones, attempts, preset codes, registered clients."""
     tag = user_tag("alice")
     lasting = [
         keys.due_key(255),
         keys.devices_key(tag),
         keys.attempts_key(tag),
         keys.activation_key("x", preset=True),
+        keys.registration_key("shop"),
+        keys.registrations_key(),
     ]
     fading = [
         keys.transaction_key("AAECAwQFBgcICQoLDA0ODw"),
@@ -68,6 +70,7 @@ def test_only_these_keys_may_live_for_ever():
         keys.activation_key("x", preset=False),
         keys.activation_use_key("x", "operation"),
         keys.replay_key("a", "b", "c"),
+        keys.client_change_key("shop", "operation"),
     ]
 
     def lasts(key: str) -> bool:
