@@ -90,7 +90,7 @@ class Registrations:
             StoreUnavailable: when the store cannot be reached.
         """
         granted = self._granted(authorization)
-        client_id = base64url(self._random(_ID_BYTES))
+        client_id = f"client-{base64url(self._random(_ID_BYTES))}"
         access_token = base64url(self._random(_TOKEN_BYTES))
         registered = self._decide(members, client_id, self._policy, granted.notification_hosts)
         registration = Registration(

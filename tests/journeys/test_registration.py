@@ -1,14 +1,20 @@
 """Clients register, read, replace and remove themselves (RFC 7591, RFC 7592, CIBA 4)."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from joserfc.jwk import RSAKey
 
+from ciba_service.stores.keys import registration_key
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of, new_key, public_jwk, sign
+from tests.unit.protocol.client_certificates.authority import common_name, issue
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 from tests.wire_registration import (
@@ -377,10 +383,18 @@ async def test_callbacks_go_to_hosts_that_somebody_vouches_for(run_service: Serv
     )
     async with run_service(clients=[], sections={"registration": section}) as bank:
         elsewhere = {**PING, "backchannel_client_notification_endpoint": "https://victim.example"}
-        answer = await register(bank, metadata_of(new_key(), **elsewhere))
-        assert answer.json()["error_description"].endswith(
-            "backchannel_client_notification_endpoint."
-        )
+        for endpoint in (
+            "https://victim.example",
+            "https://shop.example@victim.example",
+            "https://[",
+        ):
+            changed = {**PING, "backchannel_client_notification_endpoint": endpoint}
+            answer = await register(bank, metadata_of(new_key(), **changed))
+            assert answer.json()["error_description"].endswith(
+                "backchannel_client_notification_endpoint."
+            )
+        ours = {"backchannel_client_notification_endpoint": "https://shop.example/ping"}
+        assert (await register(bank, metadata_of(new_key(), **ours))).status_code == 201
         _, told = await registered(bank)
         members = {**metadata_of(new_key(), **elsewhere), "client_id": told["client_id"]}
         answer = await configure(bank, "PUT", told, members)
@@ -397,3 +411,85 @@ async def test_no_token_is_logged(bank: RunningService):
     assert "client_registered" in log
     assert "initial-access-token-of-a-shop" not in log
     assert told["registration_access_token"] not in log
+
+
+async def test_ping_is_refused_while_nothing_is_pinged(bank: RunningService):
+    """A delivery mode that the service does not have is not promised to anybody."""
+    answer = await register(bank, metadata_of(new_key(), **PING))
+    assert answer.json()["error_description"].endswith("backchannel_token_delivery_mode.")
+
+
+async def test_what_cannot_be_looked_up_now_is_to_be_tried_again(bank: RunningService):
+    """503 with Retry-After at both doors, not a client that is unknown."""
+    client, told = await registered(bank)
+    await bank.commands.call("HSET", registration_key(client.client_id), "record", b"{}")
+    for answer in (await configure(bank, "GET", told), await client.start()):
+        assert refusal(answer) == (503, "temporarily_unavailable")
+        assert answer.headers["retry-after"] == "1"
+    bank.telemetry.failures.clear()
+
+
+@pytest.fixture
+def behind_proxy() -> dict[str, Any]:
+    """The sections of a service that is told certificates, without authorities."""
+    return {
+        "mtls": {"base_url": "https://mtls.op.example", "proxies": ["127.0.0.1"]},
+        "registration": registration_section(profile="fapi-ciba", scope="openid accounts"),
+    }
+
+
+async def test_a_fapi_client_registers_with_its_certificate(
+    run_service: ServiceRunner, behind_proxy: dict[str, Any]
+):
+    """As the certification tests do: no scope, no redirect URIs, one key with its certificate."""
+    key = rsa.generate_private_key(65_537, 2048)
+    certificate = issue(
+        common_name("shop"), key, issuer=common_name("shop"), signing_key=key, days=(-1, 36_500)
+    )
+    der = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+    jwk = RSAKey.import_key(key).as_dict(private=False)
+    members = {
+        "client_name": "Corner shop",
+        "grant_types": [CIBA],
+        "jwks": {"keys": [{**jwk, "kid": "1", "alg": "PS256", "use": "sig", "x5c": [der]}]},
+        "backchannel_user_code_parameter": False,
+        "backchannel_token_delivery_mode": "poll",
+        "backchannel_authentication_request_signing_alg": "PS256",
+        "id_token_signed_response_alg": "PS256",
+        "response_types": [],
+        "token_endpoint_auth_method": "self_signed_tls_client_auth",
+        "tls_client_certificate_bound_access_tokens": True,
+    }
+    async with run_service(clients=[], sections=behind_proxy) as bank:
+        document = (await bank.http.get("/.well-known/openid-configuration")).json()
+        assert document["mtls_endpoint_aliases"]["registration_endpoint"] == (
+            "https://mtls.op.example/register"
+        )
+        answer = await register(bank, members)
+        told = answer.json()
+        assert answer.status_code == 201, answer.text
+        assert told["scope"] == "accounts openid"
+        assert {name: told[name] for name in members} == members
+        client = WireClient(
+            told["client_id"],
+            alg="PS256",
+            key=RSAKey.import_key(key, {"kid": "1", "alg": "PS256"}),
+            issuer=bank.issuer,
+            clock=bank.clock,
+            http=bank.http,
+        )
+        phone = await bank.enrolled_phone("alice")
+        headers = {"Client-Cert": f":{der}:"}
+        asked = {
+            "client_id": client.client_id,
+            "request": client.request_object(scope="openid accounts"),
+        }
+        started = await client.post("/bc-authorize", asked, headers=headers)
+        await phone.approve_next()
+        form = {
+            "client_id": client.client_id,
+            "grant_type": CIBA,
+            "auth_req_id": started.json()["auth_req_id"],
+        }
+        tokens = (await client.post("/token", form, headers=headers)).json()
+        assert claims_of(tokens["access_token"])["cnf"].keys() == {"x5t#S256"}
