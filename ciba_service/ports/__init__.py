@@ -17,6 +17,7 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
@@ -54,6 +55,8 @@ __all__ = [
     "GrantStore",
     "KeyRing",
     "NewTransaction",
+    "PaymentOutcome",
+    "PaymentStore",
     "PollReply",
     "PollStatus",
     "PromptReservation",

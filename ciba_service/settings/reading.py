@@ -33,6 +33,7 @@ from ciba_service.settings.sections import (
     MtlsSettings,
     PolicySettings,
     RequestSettings,
+    ResourceSettings,
     ServerSettings,
     Settings,
     StoreSettings,
@@ -51,6 +52,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
     tokens: TokenSettings = TokenSettings()
+    resource: ResourceSettings = ResourceSettings()
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     keys: KeySettings = KeySettings()
@@ -92,6 +94,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         store=document.store,
         requests=document.requests,
         tokens=document.tokens,
+        resource=document.resource,
         policy=document.policy,
         device=document.device,
         keys=document.keys,

@@ -15,6 +15,7 @@ from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Sealer
@@ -31,6 +32,7 @@ class Stores:
 
     transactions: RedisTransactions
     grants: RedisGrants
+    payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
     prompts: RedisPrompts
@@ -56,6 +58,7 @@ def build_stores(
     return Stores(
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, new_operation),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),

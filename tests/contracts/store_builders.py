@@ -38,6 +38,7 @@ from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
@@ -104,6 +105,7 @@ class Stores:
     commands: Commands
     transactions: RedisTransactions
     grants: RedisGrants
+    payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
     prompts: RedisPrompts
@@ -123,6 +125,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         commands=commands,
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
