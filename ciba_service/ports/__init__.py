@@ -17,6 +17,7 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
@@ -55,6 +56,8 @@ __all__ = [
     "GrantStore",
     "KeyRing",
     "NewTransaction",
+    "PaymentOutcome",
+    "PaymentStore",
     "PollReply",
     "PollStatus",
     "PromptReservation",

@@ -16,6 +16,7 @@ __all__ = [
     "ExpiredLoginHintTokenError",
     "ExpiredTokenError",
     "InsufficientScopeError",
+    "InsufficientUserAuthenticationError",
     "InvalidAuthorizationDetailsError",
     "InvalidBindingMessageError",
     "InvalidClientError",
@@ -37,6 +38,7 @@ __all__ = [
     "MissingUserCodeError",
     "NotFoundError",
     "OAuth2Error",
+    "PaymentExecutedError",
     "PolicyRefusedError",
     "Reason",
     "RevokedDeviceError",
@@ -304,11 +306,42 @@ class MissingTokenError(OAuth2Error):
 
 
 class InsufficientScopeError(OAuth2Error):
-    """403 ``insufficient_scope``: the token does not reach that far (RFC 6750 3.1)."""
+    """403 ``insufficient_scope``: the token does not reach that far (RFC 6750 3.1).
+
+    ``scope`` is what it would need, for the challenge; empty when no scope would do.
+    """
 
     error = "insufficient_scope"
     description = "The access token does not have the required scope."
     status_code = HTTPStatus.FORBIDDEN
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__()
+        self.scope = scope
+
+
+class InsufficientUserAuthenticationError(OAuth2Error):
+    """401 ``insufficient_user_authentication``: too weak or too long ago (RFC 9470 3).
+
+    ``acr_values`` and ``max_age`` (seconds) are what is needed, for the challenge.
+    """
+
+    error = "insufficient_user_authentication"
+    description = "The authentication of the user is too weak or too long ago."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, acr_values: tuple[str, ...] = (), max_age: int | None = None) -> None:
+        super().__init__()
+        self.acr_values = acr_values
+        self.max_age = max_age
+
+
+class PaymentExecutedError(OAuth2Error):
+    """409 ``payment_executed``: what the token was issued for was done before, once."""
+
+    error = "payment_executed"
+    description = "The payment of this access token was executed before."
+    status_code = HTTPStatus.CONFLICT
 
 
 class TemporarilyUnavailableError(OAuth2Error):

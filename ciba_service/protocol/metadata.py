@@ -60,18 +60,23 @@ class Endpoints:
         """``mtls_endpoint_aliases``; every name in it is a member of the document as well."""
         if self.mtls_base is None:
             return {}
-        base = self.mtls_base.rstrip("/")
         return {
-            name: f"{base}{self._base}{path}"
+            name: self._mtls_url(path)
             for name, path in _ALIASED.items()
             if name != _REGISTRATION or self.takes_registrations
         }
 
     def addresses(self, name: str) -> frozenset[str]:
         """Every URL of an endpoint: its own and its alias."""
-        alias = self.aliases().get(name)
-        own = self.url(_ALIASED[name])
-        return frozenset({own} if alias is None else {own, alias})
+        return self.urls(_ALIASED[name])
+
+    def urls(self, path: str) -> frozenset[str]:
+        """Every URL of whatever is at this path: below the issuer, and where certificates are."""
+        own = self.url(path)
+        return frozenset({own} if self.mtls_base is None else {own, self._mtls_url(path)})
+
+    def _mtls_url(self, path: str) -> str:
+        return f"{(self.mtls_base or '').rstrip('/')}{self._base}{path}"
 
     @property
     def authorization(self) -> str:

@@ -35,6 +35,7 @@ from ciba_service.settings.sections import (
     PolicySettings,
     RegistrationSettings,
     RequestSettings,
+    ResourceSettings,
     ServerSettings,
     Settings,
     StatementIssuerSettings,
@@ -54,6 +55,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
     tokens: TokenSettings = TokenSettings()
+    resource: ResourceSettings = ResourceSettings()
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     keys: KeySettings = KeySettings()
@@ -96,6 +98,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         store=document.store,
         requests=document.requests,
         tokens=document.tokens,
+        resource=document.resource,
         policy=document.policy,
         device=document.device,
         keys=document.keys,

@@ -33,6 +33,7 @@ __all__ = [
     "PolicySettings",
     "RegistrationSettings",
     "RequestSettings",
+    "ResourceSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
@@ -43,6 +44,7 @@ __all__ = [
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 # An empty text is a variable that was not set: it never stands for a default.
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
+_ScopeToken = Annotated[str, msgspec.Meta(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+\Z", max_length=255)]
 _RefreshLifetime = Annotated[int, msgspec.Meta(ge=60, le=LONGEST_REFRESH_LIFETIME)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -154,6 +156,14 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     require_dpop_nonce: bool = True
 
 
+class ResourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The demo resource: unless ``enabled`` says otherwise, in development only."""
+
+    enabled: bool | None = None
+    accounts_scope: _ScopeToken = "accounts"
+    unbound_tokens: bool = False
+
+
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How strongly users authenticate at the least."""
 
@@ -261,6 +271,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings
     requests: RequestSettings
     tokens: TokenSettings
+    resource: ResourceSettings
     policy: PolicySettings
     device: DeviceSettings
     keys: KeySettings
@@ -285,6 +296,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             has_authorities=self.mtls.authorities is not None,
             authorization_details_types=self.detail_types.names,
         )
+
+    @property
+    def serves_resource(self) -> bool:
+        """Whether there is a demo resource."""
+        enabled = self.resource.enabled
+        return self.is_development if enabled is None else enabled
 
     @property
     def keys_directory(self) -> Path:

@@ -29,6 +29,7 @@ __all__ = [
     "hub_channels",
     "otp_key",
     "partition_of",
+    "payment_key",
     "prompts_key",
     "registration_key",
     "registrations_key",
@@ -71,6 +72,11 @@ def grant_key(transaction_id: str) -> str:
 def access_token_key(transaction_id: str, token_hash: str) -> str:
     """Sealed bytes: an access token of a grant, under its hash, while it lives."""
     return f"ciba:{{p{partition_of(transaction_id)}}}:access:{transaction_id}:{token_hash}"
+
+
+def payment_key(transaction_id: str) -> str:
+    """Text: the operation that executed the payment of a grant."""
+    return f"ciba:{{p{partition_of(transaction_id)}}}:payment:{transaction_id}"
 
 
 def due_key(partition: int) -> str:

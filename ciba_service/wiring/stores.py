@@ -15,6 +15,7 @@ from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
@@ -32,6 +33,7 @@ class Stores:
 
     transactions: RedisTransactions
     grants: RedisGrants
+    payments: RedisPayments
     replays: RedisReplays
     registrations: RedisRegistrations
     due: RedisDueWork
@@ -58,6 +60,7 @@ def build_stores(
     return Stores(
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),

@@ -44,6 +44,7 @@ from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
@@ -111,6 +112,7 @@ class Stores:
     commands: Commands
     transactions: RedisTransactions
     grants: RedisGrants
+    payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
     prompts: RedisPrompts
@@ -131,6 +133,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         commands=commands,
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),

@@ -26,6 +26,7 @@ from ciba_service.stores import (
     devices,
     due,
     grants,
+    payments,
     prompts,
     registrations,
     transactions,
@@ -64,6 +65,7 @@ MODULES: tuple[ModuleType, ...] = (
     devices,
     due,
     grants,
+    payments,
     prompts,
     registrations,
     transactions,
@@ -124,6 +126,13 @@ def refresh(redemption: str) -> Act:
         RefreshTokenRecord(f"refresh by {redemption}", REFRESH_UNTIL + 1),
         AccessTokenRecord("second access", access_token(jti="second")),
         now=START,
+    )
+
+
+def execute_payment(operation: str) -> Act:
+    """Execute the payment of the grant."""
+    return lambda stores: stores.payments.execute(
+        TRANSACTION, "access by redeem it", operation=operation, until=UNTIL
     )
 
 
@@ -244,6 +253,14 @@ CASES = [
     ),
     Case("refresh_grant", refresh("redeem it"), redeemed),
     Case("refresh_grant", refresh("another"), redeemed, "refused"),
+    Case("execute_payment", execute_payment("first"), redeemed),
+    Case(
+        "execute_payment",
+        execute_payment("second"),
+        in_a_row(redeemed, execute_payment("first")),
+        "executed before",
+    ),
+    Case("execute_payment", execute_payment("first"), create, "nothing granted"),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
     Case("add_device", enrol),

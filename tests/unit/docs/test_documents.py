@@ -22,6 +22,7 @@ SECTIONS = {
     "store": settings.StoreSettings,
     "requests": settings.RequestSettings,
     "tokens": settings.TokenSettings,
+    "resource": settings.ResourceSettings,
     "policy": settings.PolicySettings,
     "device": settings.DeviceSettings,
     "users": settings.UserSettings,

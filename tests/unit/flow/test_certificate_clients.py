@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.dpop_proofs import DpopProofs
 from ciba_service.flow.sender_constraint import SenderConstraint
 from ciba_service.ports import ReplayKind
 from ciba_service.protocol.client.assertion import Audiences
@@ -124,7 +125,8 @@ async def test_a_client_uses_the_method_it_registered(clock: FakeClock):
 def constraint(clock: FakeClock) -> SenderConstraint:
     """The step that finds what tokens are bound to."""
     addresses = frozenset({parse_http_uri(f"{ISSUER}/token")})
-    return SenderConstraint(replays=Replays(), addresses=addresses, nonces=None, clock=clock)
+    proofs = DpopProofs(replays=Replays(), addresses=addresses, nonces=None, clock=clock)
+    return SenderConstraint(proofs=proofs, clock=clock)
 
 
 def registered(**metadata: Any) -> Client:
