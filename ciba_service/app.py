@@ -21,6 +21,7 @@ from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
+from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
@@ -40,6 +41,7 @@ class Service:
     stores: Stores
     worker: DueWorker
     hub: SocketHub
+    keys: CurrentKeys
     metadata: ProviderMetadata
 
 
@@ -70,6 +72,7 @@ def build_service(
         stores=stores,
         worker=parts.worker,
         hub=parts.hub,
+        keys=parts.keys,
         metadata=metadata,
     )
 

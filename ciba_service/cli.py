@@ -106,17 +106,34 @@ def _add_devices(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
 def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
+    rotate = _add(actions, "rotate", "make next token keys, or let them sign", json=True)
+    rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
+    rotate.add_argument(
+        "--now",
+        dest="at_once",
+        action="store_true",
+        help="let next keys sign although not everybody knows them yet",
+    )
+    _add(actions, "prune", "drop retired keys that nothing needs any more", json=True)
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
     if options.command == "keys":
-        action = keys.generate if options.action == "generate" else keys.show
-        action(settings, as_json=options.json)
+        _KEY_ACTIONS[options.action](options, settings)
         return
     command = _COMMANDS[options.command, getattr(options, "action", None)]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(command(options, settings))
 
+
+_KEY_ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Settings], None]]] = {
+    "generate": lambda options, settings: keys.generate(settings, as_json=options.json),
+    "list": lambda options, settings: keys.show(settings, as_json=options.json),
+    "prune": lambda options, settings: keys.prune(settings, as_json=options.json),
+    "rotate": lambda options, settings: keys.rotate(
+        settings, alg=options.alg, at_once=options.at_once, as_json=options.json
+    ),
+}
 
 _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ("serve", None): lambda _, settings: serve(settings),

@@ -16,7 +16,7 @@ from ciba_service.ports.grants import (
     StoredGrant,
     TokenRecord,
 )
-from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
@@ -62,6 +62,8 @@ __all__ = [
     "RefreshTokenRecord",
     "ReplayKind",
     "ReplayStore",
+    "Signer",
+    "SignerUnavailable",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

@@ -15,6 +15,7 @@ from ciba_service.protocol.request.user_code import (
 )
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
+from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.stores import Stores
@@ -31,7 +32,7 @@ class Parts:
 
     settings: Settings
     stores: Stores
-    keys: FileKeys
+    keys: CurrentKeys
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
@@ -53,7 +54,7 @@ def build_parts(
     return Parts(
         settings=settings,
         stores=stores,
-        keys=keys,
+        keys=CurrentKeys(keys),
         surroundings=surroundings,
         endpoints=Endpoints(settings.server.issuer, settings.mtls.base_url),
         users=users,

@@ -51,7 +51,7 @@ async def test_both_well_known_documents_say_the_same(service: RunningService):
 async def test_the_key_set_is_public_and_its_names_are_unique(service: RunningService):
     """No private member, no certificate address, every key with kid, alg and use."""
     keys = (await document(service, "/jwks"))["keys"]
-    assert {key["alg"] for key in keys} == {"ES256", "PS256"}
+    assert {key["alg"] for key in keys} == {"ES256", "PS256", "EdDSA"}
     assert len({key["kid"] for key in keys}) == len(keys)
     for key in keys:
         assert not PRIVATE & key.keys()

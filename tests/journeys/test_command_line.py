@@ -197,7 +197,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     secrets = [key["jwk"]["d"] for key in keys]
     secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
     secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
-    assert len(secrets) == 8
+    assert len(secrets) == 9
     assert [secret for secret in secrets if secret in shown] == []
     assert all(key["kid"] in shown for key in keys)
 
@@ -269,12 +269,13 @@ def test_absent_keys_are_refused_with_an_https_issuer(
 def test_keys_are_made_once_and_for_their_owner_only(
     https: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """Four keys and the ring; a second time nothing changes; then everything works."""
+    """Five keys and the ring; a second time nothing changes; then everything works."""
     directory = https.parent / "var" / "keys"
     assert run(https, "keys generate --json") == 0
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
-        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "PS256"),
+        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "EdDSA"),
+        ("token", "PS256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -433,7 +434,8 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     "words",
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock", "devices",
-        "devices list", "devices revoke", "keys", "keys generate", "keys list",
+        "devices list", "devices revoke", "keys", "keys generate", "keys list", "keys rotate",
+        "keys prune",
     ],
 )  # fmt: skip
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], words: str):
