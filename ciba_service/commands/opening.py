@@ -134,4 +134,4 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """The stores for a command that does one thing, whether ``serve`` runs or not."""
     keys = open_keys(settings)
     async with opened_store(settings, own=False) as store:
-        yield build_stores(settings, store, keys, system_surroundings())
+        yield build_stores(settings, store, keys.ring, system_surroundings())
