@@ -114,6 +114,15 @@ def _add_clients(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
 def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
+    rotate = _add(actions, "rotate", "make next token keys, or let them sign", json=True)
+    rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
+    rotate.add_argument(
+        "--now",
+        dest="at_once",
+        action="store_true",
+        help="let next keys sign although not everybody knows them yet",
+    )
+    _add(actions, "prune", "drop retired keys that nothing needs any more", json=True)
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
@@ -131,6 +140,10 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
     ("clients", "token"): lambda options, _: clients.new_initial_access_token(as_json=options.json),
     ("keys", "generate"): lambda options, settings: keys.generate(settings, as_json=options.json),
     ("keys", "list"): lambda options, settings: keys.show(settings, as_json=options.json),
+    ("keys", "prune"): lambda options, settings: keys.prune(settings, as_json=options.json),
+    ("keys", "rotate"): lambda options, settings: keys.rotate(
+        settings, alg=options.alg, at_once=options.at_once, as_json=options.json
+    ),
 }
 """These need no store."""
 

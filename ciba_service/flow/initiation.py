@@ -17,6 +17,7 @@ from ciba_service.ports import (
     Randomness,
     ReplayKind,
     ReplayStore,
+    SignerUnavailable,
     Telemetry,
     User,
 )
@@ -101,7 +102,7 @@ class Initiation:
 
         Raises:
             OAuth2Error: the first that holds; failed authentication is told before all others.
-            StoreUnavailable: when the store cannot be reached.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached.
         """
         now = self._clock.now_ms()
         operation = self._new_operation()
@@ -137,11 +138,17 @@ class Initiation:
             raise
         try:
             self._codes.verify(code, is_reserved=may_compare is True)
+            challenge = await self._start.challenge(new, client, request, required)
         except OAuth2Error:
             await self._prompts.release(user_tag(subject), new.transaction_id)
             raise
+        except SignerUnavailable:
+            await self._give_back(new, code, reservation)
+            raise
         await asyncio.gather(
-            self._start.start(new, subject, client, request, required, operation=operation),
+            self._start.start(
+                new, subject, client, request, required, challenge=challenge, operation=operation
+            ),
             self._codes.succeeded(code),
         )
         self._telemetry.event(
@@ -229,7 +236,7 @@ class Initiation:
         return user.subject
 
     async def _give_back(self, new: Draft, code: CodeQuestion, reservation: object) -> None:
-        """Undo what was reserved for a request that is refused before its code was compared."""
+        """Undo what was reserved for a request that ends without a word about its code."""
         undone = [self._codes.take_back(code)]
         if reservation is PromptReservation.RESERVED:
             undone.append(self._prompts.release(user_tag(code.subject), new.transaction_id))

@@ -16,7 +16,7 @@ from ciba_service.ports.grants import (
     StoredGrant,
     TokenRecord,
 )
-from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
 from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
@@ -68,6 +68,8 @@ __all__ = [
     "RegistrationStore",
     "ReplayKind",
     "ReplayStore",
+    "Signer",
+    "SignerUnavailable",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

@@ -149,7 +149,7 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     access_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
     id_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
     audience: _Text | None = None
-    access_token_alg: Literal["ES256", "PS256"] = "ES256"  # noqa: S105 - an algorithm
+    access_token_alg: Literal["ES256", "PS256", "EdDSA"] = "ES256"  # noqa: S105 - an algorithm
     access_token_format: AccessTokenFormat = AccessTokenFormat.JWT
     refresh_token_idle_lifetime: _RefreshLifetime = 30 * 86_400
     refresh_token_lifetime: _RefreshLifetime = 90 * 86_400

@@ -77,8 +77,8 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         clock=parts.surroundings.clock,
     )
     backchannel = BackchannelAuthenticationEndpoint(_initiation(parts, authentication), telemetry)
-    jwks = PublishedDocument({"keys": parts.keys.public_jwks()}, telemetry)
-    document = PublishedDocument(metadata, telemetry)
+    jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
+    document = PublishedDocument(lambda: metadata, telemetry)
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),

@@ -16,8 +16,8 @@ from ciba_service.protocol.request.user_code import (
 )
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
-from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 
@@ -32,7 +32,7 @@ class Parts:
 
     settings: Settings
     stores: Stores
-    keys: FileKeys
+    keys: ServiceKeys
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
@@ -43,7 +43,7 @@ class Parts:
 
 
 def build_parts(
-    settings: Settings, stores: Stores, keys: FileKeys, surroundings: Surroundings
+    settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> Parts:
     """Build what is shared."""
     hub = SocketHub(stores.broadcast)
@@ -87,7 +87,7 @@ def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
     return KnownClients(configured=configured, registrations=stores.registrations)
 
 
-def _user(settings: UserSettings, keys: FileKeys, surroundings: Surroundings) -> User:
+def _user(settings: UserSettings, keys: ServiceKeys, surroundings: Surroundings) -> User:
     return User(
         settings.sub,
         enabled=settings.enabled,
@@ -97,7 +97,7 @@ def _user(settings: UserSettings, keys: FileKeys, surroundings: Surroundings) ->
 
 
 def _user_code(
-    settings: UserSettings, keys: FileKeys, surroundings: Surroundings
+    settings: UserSettings, keys: ServiceKeys, surroundings: Surroundings
 ) -> StoredUserCode | None:
     if settings.user_code is None:
         return None

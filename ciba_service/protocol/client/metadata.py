@@ -39,8 +39,10 @@ _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _DEFAULT_INTERVAL: Final = 5
 _MAXIMUM_INTERVAL: Final = 300
-# The service has signing keys of these algorithms; others it verifies but never issues.
-_ISSUED_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256})
+# The service signs with these algorithms; others it verifies but never issues.
+_ISSUED_ALGORITHMS: Final = frozenset(
+    {SignatureAlgorithm.ES256, SignatureAlgorithm.PS256, SignatureAlgorithm.EDDSA}
+)
 
 
 _WORD: Final = re.compile(r"[a-z_0-9]+", re.ASCII)
