@@ -31,6 +31,7 @@ from ciba_service.settings.sections import (
     KeySettings,
     LoginHintIssuerSettings,
     MtlsSettings,
+    OutboundSettings,
     PolicySettings,
     RequestSettings,
     ServerSettings,
@@ -54,6 +55,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     keys: KeySettings = KeySettings()
+    outbound: OutboundSettings = OutboundSettings()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     authorization_details_types: tuple[TypeDeclaration, ...] = ()
@@ -95,6 +97,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         keys=document.keys,
+        outbound=document.outbound,
         users=document.users,
         login_hint_issuers=tuple(
             _hint_issuer(number, issuer)

@@ -8,6 +8,7 @@ from ciba_service.protocol.client.certificates.proxies import InvalidNetworkErro
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
     UserIdentifier,
@@ -83,6 +84,20 @@ def _check_embedded(settings: Settings) -> None:
     for name in _NEEDS_URL:
         if getattr(store, name) is not None:
             raise InvalidSettingsError(f"store.{name} goes with store.url or store.urls")
+
+
+def _check_outbound(settings: Settings) -> None:
+    outbound = settings.outbound
+    try:
+        AddressPolicy.parse(outbound.allowed_networks)
+    except InvalidAllowListError as error:
+        raise InvalidSettingsError(f"outbound.allowed_networks: {error}") from error
+    if (outbound.client_certificate is None) != (outbound.client_key is None):
+        raise InvalidSettingsError(
+            "outbound.client_certificate and outbound.client_key go together"
+        )
+    if outbound.allow_loopback_http and not settings.is_development:
+        raise InvalidSettingsError("outbound.allow_loopback_http needs an http issuer")
 
 
 def _check_policy(settings: Settings) -> None:
@@ -200,6 +215,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_mtls,
     _check_device,
     _check_store,
+    _check_outbound,
     _check_policy,
     _check_users,
     _check_user_codes,

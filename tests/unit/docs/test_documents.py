@@ -28,6 +28,7 @@ SECTIONS = {
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
     "keys": settings.KeySettings,
+    "outbound": settings.OutboundSettings,
     "authorization_details_types": TypeDeclaration,
     "clients": ClientMetadata,
 }
