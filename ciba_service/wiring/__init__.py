@@ -2,6 +2,5 @@
 
 ``surroundings`` is what tests replace, ``stores`` what is kept, ``parts`` what both doors share,
 ``oauth_door`` and ``device_door`` the routes of clients and of phones, ``tokens`` those about
-tokens, ``background`` what runs
-beside them.
+tokens, ``outbound`` the door to others, ``background`` what runs beside them.
 """
