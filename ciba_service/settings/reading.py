@@ -32,6 +32,7 @@ from ciba_service.settings.sections import (
     KeySettings,
     LoginHintIssuerSettings,
     MtlsSettings,
+    OutboundSettings,
     PolicySettings,
     RegistrationSettings,
     RequestSettings,
@@ -60,6 +61,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     device: DeviceSettings = DeviceSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
+    outbound: OutboundSettings = OutboundSettings()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     authorization_details_types: tuple[TypeDeclaration, ...] = ()
@@ -103,6 +105,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         device=document.device,
         keys=document.keys,
         registration=document.registration,
+        outbound=document.outbound,
         users=document.users,
         login_hint_issuers=tuple(
             _hint_issuer(number, issuer)

@@ -7,6 +7,7 @@ from typing import Final
 from ciba_service.protocol.client.certificates.proxies import InvalidNetworkError, TrustedProxies
 from ciba_service.protocol.client.offer import Lack
 from ciba_service.protocol.names import OPENID_SCOPE
+from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
     UserIdentifier,
@@ -87,6 +88,20 @@ def _check_embedded(settings: Settings) -> None:
     for name in _NEEDS_URL:
         if getattr(store, name) is not None:
             raise InvalidSettingsError(f"store.{name} goes with store.url or store.urls")
+
+
+def _check_outbound(settings: Settings) -> None:
+    outbound = settings.outbound
+    try:
+        AddressPolicy.parse(outbound.allowed_networks)
+    except InvalidAllowListError as error:
+        raise InvalidSettingsError(f"outbound.allowed_networks: {error}") from error
+    if (outbound.client_certificate is None) != (outbound.client_key is None):
+        raise InvalidSettingsError(
+            "outbound.client_certificate and outbound.client_key go together"
+        )
+    if outbound.allow_loopback_http and not settings.is_development:
+        raise InvalidSettingsError("outbound.allow_loopback_http needs an http issuer")
 
 
 def _check_policy(settings: Settings) -> None:
@@ -212,6 +227,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_mtls,
     _check_device,
     _check_store,
+    _check_outbound,
     _check_policy,
     _check_users,
     _check_user_codes,

@@ -30,6 +30,7 @@ __all__ = [
     "KeySettings",
     "LoginHintIssuerSettings",
     "MtlsSettings",
+    "OutboundSettings",
     "PolicySettings",
     "RegistrationSettings",
     "RequestSettings",
@@ -183,6 +184,16 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     directory: _Text | None = None
 
 
+class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom the service itself asks; ``allow_loopback_http`` may be on in development only."""
+
+    allowed_networks: tuple[_Text, ...] = ()
+    ca_bundle: _Text | None = None
+    client_certificate: _Text | None = None
+    client_key: _Text | None = None
+    allow_loopback_http: bool = False
+
+
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A user: ``activation_code`` is a preset for development.
 
@@ -276,6 +287,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device: DeviceSettings
     keys: KeySettings
     registration: RegistrationSettings
+    outbound: OutboundSettings
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
     statement_issuers: tuple[StatementIssuer, ...]

@@ -16,7 +16,7 @@ from ipaddress import (
 )
 from typing import Final
 
-__all__ = ["AddressPolicy", "InvalidNetworkError", "is_loopback_address"]
+__all__ = ["AddressPolicy", "InvalidAllowListError", "is_loopback_address"]
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -55,7 +55,7 @@ _METADATA: Final = frozenset(
 )  # fmt: skip
 
 
-class InvalidNetworkError(ValueError):
+class InvalidAllowListError(ValueError):
     """Text that is no network; the text names it."""
 
 
@@ -73,7 +73,7 @@ class AddressPolicy:
         """Read addresses and networks (``10.1.0.0/16``, ``fd12::/48``).
 
         Raises:
-            InvalidNetworkError: naming the entry that is malformed.
+            InvalidAllowListError: naming the entry that is malformed.
         """
         return cls(tuple(_network(text) for text in networks))
 
@@ -107,7 +107,7 @@ def _network(text: str) -> _Network:
     try:
         return ip_network(text)
     except ValueError as error:
-        raise InvalidNetworkError(f"{text!r} is not an address or network") from error
+        raise InvalidAllowListError(f"{text!r} is not an address or network") from error
 
 
 def _reached(address: _Address) -> tuple[_Address, ...]:

@@ -30,6 +30,7 @@ SECTIONS = {
     "mtls": settings.MtlsSettings,
     "keys": settings.KeySettings,
     "registration": settings.RegistrationSettings,
+    "outbound": settings.OutboundSettings,
     "authorization_details_types": TypeDeclaration,
     "clients": ClientMetadata,
 }

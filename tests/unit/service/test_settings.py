@@ -233,6 +233,23 @@ WRONG = {
     "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
     "no keys directory": (text_of(keys={"directory": ""}), "`keys.directory`"),
     "users as table": (f'[server]\nissuer = "{HTTP}"\n[users]', "Expected `array`.*`users`"),
+    "outbound network": (
+        text_of(outbound={"allowed_networks": ["10.0.0.1/8"]}),
+        "outbound.allowed_networks: '10.0.0.1/8' is not",
+    ),
+    "outbound certificate without key": (
+        text_of(outbound={"client_certificate": "c"}),
+        "outbound.client_certificate and outbound.client_key go together",
+    ),
+    "outbound key without certificate": (
+        text_of(outbound={"client_key": "k"}),
+        "outbound.client_certificate and outbound.client_key go together",
+    ),
+    "outbound http with https": (
+        text_of(HTTPS, outbound={"allow_loopback_http": True}),
+        "outbound.allow_loopback_http needs an http issuer",
+    ),
+    "unknown outbound key": (text_of(outbound={"proxy": "p"}), "unknown field `proxy`"),
     "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
     "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
     "empty sub": (text_of(**users({"sub": ""})), "`users[0].sub`"),
@@ -522,6 +539,16 @@ def test_a_wrong_override_stops_the_start(name: str, value: str, reason: str):
         parsed(environ={name: value})
 
 
+def test_networks_and_development_switch_of_the_door():
+    """Networks beside the public ones, from the file or the environment; http on this machine."""
+    settings = parsed(
+        outbound={"allow_loopback_http": True},
+        environ={"CIBA_OUTBOUND__ALLOWED_NETWORKS": "['10.1.0.0/16', 'fd12::1']"},
+    )
+    assert settings.outbound.allow_loopback_http
+    assert settings.outbound.allowed_networks == ("10.1.0.0/16", "fd12::1")
+
+
 def test_a_list_cannot_be_smuggled_in_by_the_environment():
     """[[users]] cannot be made where the file has none."""
     with pytest.raises(InvalidSettingsError, match=r"\[\[users\]\] cannot be overridden"):
@@ -625,6 +652,7 @@ def test_certificates_that_fit_are_accepted(tmp_path: Path):
         store={
             "url": "rediss://r", "ca_file": cert, "certificate_file": cert, "key_file": key
         },
+        outbound={"ca_bundle": cert, "client_certificate": cert, "client_key": key},
     )  # fmt: skip
     assert load(tmp_path / "ciba.toml", text).server.tls_key == key
 
@@ -647,6 +675,12 @@ def test_certificates_that_do_not_fit_stop_the_start(tmp_path: Path):
         (
             {"store": {"url": "rediss://r", "certificate_file": cert, "key_file": other}},
             "store.certificate_file: .* not fit",
+        ),
+        ({"outbound": {"ca_bundle": absent}}, "outbound.ca_bundle: .*cannot be read"),
+        ({"outbound": {"ca_bundle": str(nonsense)}}, "outbound.ca_bundle: .*not fit"),
+        (
+            {"outbound": {"client_certificate": cert, "client_key": other}},
+            "outbound.client_certificate: .* not fit",
         ),
     ]
     for sections, reason in refusals:

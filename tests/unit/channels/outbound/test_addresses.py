@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -89,6 +90,23 @@ async def test_the_next_address_is_tried(street: Street):
     far = await street.far_end()
     door = street.door(names=Names({HOST: [("127.0.0.2", "127.0.0.1")]}))
     assert isinstance(await door.fetch(far.url()), OutboundResponse)
+
+
+async def test_an_address_that_swallows_everything_leaves_time_for_the_next(street: Street):
+    """No attempt to connect takes all of the time."""
+    far = await street.far_end()
+    door = street.door(names=Names({HOST: [("127.0.0.2", "127.0.0.1")]}))
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.2", far.port))
+        full.listen(0)
+        for _ in range(3):  # whoever comes after them gets no answer from the system
+            waiting = sockets.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(full.getsockname())
+        assert isinstance(await door.fetch(far.url(), deadline=1.5), OutboundResponse)
+        alone = street.door(names=Names({HOST: [("127.0.0.2",)]}))
+        assert await alone.failure(far.url(), deadline=0.4) is FailureReason.CONNECT_FAILED
 
 
 async def test_a_host_that_does_not_answer_is_told_so(street: Street):

@@ -92,6 +92,21 @@ async def test_an_idle_connection_is_not_kept_for_ever(street: Street):
     assert far.connections == 2
 
 
+async def test_without_idle_connections_each_is_closed_at_once(street: Street):
+    """Nothing is kept where nothing may be idle."""
+    ended = asyncio.Event()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head_of(reader)
+        writer.write(JSON)
+        assert await reader.read() == b""
+        ended.set()
+
+    far, door = await street.far_end(behave), street.door(limits=OutboundLimits(idle=0))
+    assert isinstance(await door.fetch(far.url()), OutboundResponse)
+    await ended.wait()
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_an_answer(street: Street, status: int):
     """It is told as it came, and nobody goes there."""

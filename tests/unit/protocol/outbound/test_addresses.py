@@ -6,7 +6,7 @@ import pytest
 
 from ciba_service.protocol.outbound.addresses import (
     AddressPolicy,
-    InvalidNetworkError,
+    InvalidAllowListError,
     is_loopback_address,
 )
 
@@ -159,7 +159,7 @@ def test_networks_are_read():
 @pytest.mark.parametrize("text", ["", "ten", "10.0.0.1/8", "10.0.0.0/33", "10.0.0", "fe80::1%lo/8"])
 def test_what_is_no_network_is_refused(text: str):
     """The refusal names the entry."""
-    with pytest.raises(InvalidNetworkError, match="is not an address or network"):
+    with pytest.raises(InvalidAllowListError, match="is not an address or network"):
         AddressPolicy.parse([text])
 
 
