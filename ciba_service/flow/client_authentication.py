@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.ports import ClientRegistry, Clock, ReplayKind, ReplayStore
 from ciba_service.protocol.client.assertion import (
     Audiences,
@@ -45,12 +46,14 @@ class ClientAuthentication:
         self,
         *,
         clients: ClientRegistry,
+        published: PublishedKeys,
         replays: ReplayStore,
         audiences: Audiences,
         anchors: TrustAnchors | None,
         clock: Clock,
     ) -> None:
         self._clients = clients
+        self._published = published
         self._replays = replays
         self._audiences = audiences
         self._anchors = anchors
@@ -70,7 +73,7 @@ class ClientAuthentication:
         client = await self._find(parse_certificate_client(request.form))
         if client.certificate_rule is None:
             raise InvalidClientError from Reason("the client registered private_key_jwt")
-        self._verify_certificate(request, client.certificate_rule)
+        await self._verify_certificate(request, client, client.certificate_rule)
         return VerifiedClient(client)
 
     async def consume(self, verified: VerifiedClient, *, operation: str) -> None:
@@ -99,14 +102,19 @@ class ClientAuthentication:
         client = await self._find(presented.client_id)
         if client.certificate_rule is not None:
             raise InvalidClientError from Reason("the client registered mutual TLS")
+        client = await self._published.for_assertion(client, presented.jws)
         now = self._clock.now_ms() / 1000
         assertion = verify_assertion(presented, client=client, audiences=self._audiences, now=now)
         return VerifiedClient(client, assertion)
 
-    def _verify_certificate(self, request: ClientRequest, rule: CertificateRule) -> None:
+    async def _verify_certificate(
+        self, request: ClientRequest, client: Client, rule: CertificateRule
+    ) -> None:
         try:
             chain = PresentedChain.parse(request.certificates) if request.certificates else None
         except InvalidCertificateError as error:
             raise InvalidClientError from Reason(f"client certificate: {error}")
+        if chain is not None:
+            rule = await self._published.certificates(client, rule, chain.leaf)
         now = self._clock.now_ms() / 1000
         verify_client_certificate(chain, rule=rule, anchors=self._anchors, now=now)

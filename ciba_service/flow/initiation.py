@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.transaction_start import Draft, TransactionStart
 from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
 from ciba_service.flow.user_resolution import UserResolution
@@ -72,6 +73,7 @@ class Initiation:
         self,
         *,
         authentication: ClientAuthentication,
+        published: PublishedKeys,
         replays: ReplayStore,
         resolution: UserResolution,
         codes: UserCodeCheck,
@@ -85,6 +87,7 @@ class Initiation:
         telemetry: Telemetry,
     ) -> None:
         self._authentication = authentication
+        self._published = published
         self._replays = replays
         self._resolution = resolution
         self._codes = codes
@@ -110,6 +113,7 @@ class Initiation:
         client = verified.client
         request: AuthenticationRequest | None = None
         try:
+            client = await self._published.for_request(client, sent.form)
             request = self._parse(sent, client, now)
             required = self._requirement(client, request)
             resolved = self._resolution.resolve(request, client_id=client.client_id, now=now / 1000)

@@ -17,6 +17,7 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.outbound import ClientKeys, ClientKeysUnavailable
 from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
@@ -44,6 +45,8 @@ __all__ = [
     "AnnouncementKind",
     "AttemptStore",
     "Broadcast",
+    "ClientKeys",
+    "ClientKeysUnavailable",
     "ClientRegistry",
     "Clock",
     "Decided",

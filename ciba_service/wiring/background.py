@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -30,7 +30,11 @@ class Background:
         await self._store_presets()
         surroundings = self.parts.surroundings
         watch = partial(supervise, clock=surroundings.store_clock, telemetry=surroundings.telemetry)
-        async with self.parts.stores.subscription, asyncio.TaskGroup() as tasks:
+        async with (
+            aclosing(self.parts.outbound),
+            self.parts.stores.subscription,
+            asyncio.TaskGroup() as tasks,
+        ):
             running = [
                 tasks.create_task(watch("due_worker", self.parts.worker.run)),
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),

@@ -10,6 +10,7 @@ from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEn
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.transaction_start import TransactionStart
 from ciba_service.flow.user_code_check import UserCodeCheck
 from ciba_service.flow.user_resolution import HintPolicy, UserResolution
@@ -66,8 +67,10 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
 def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     """Everything a client calls."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
+    published = PublishedKeys(parts.outbound.client_keys)
     authentication = ClientAuthentication(
         clients=parts.clients,
+        published=published,
         replays=parts.stores.replays,
         audiences=Audiences(
             endpoints.issuer,
@@ -76,7 +79,9 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
     )
-    backchannel = BackchannelAuthenticationEndpoint(_initiation(parts, authentication), telemetry)
+    backchannel = BackchannelAuthenticationEndpoint(
+        _initiation(parts, authentication, published), telemetry
+    )
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
     document = PublishedDocument(lambda: metadata, telemetry)
     return [
@@ -108,10 +113,13 @@ def _resolution(parts: Parts) -> UserResolution:
     )
 
 
-def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiation:
+def _initiation(
+    parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
+) -> Initiation:
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,
+        published=published,
         replays=stores.replays,
         resolution=_resolution(parts),
         codes=UserCodeCheck(

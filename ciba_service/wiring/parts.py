@@ -17,6 +17,7 @@ from ciba_service.protocol.request.user_code import (
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
@@ -37,6 +38,7 @@ class Parts:
     endpoints: Endpoints
     users: ConfiguredUsers
     clients: ClientRegistry
+    outbound: OutboundParts
     gate: AccountGate
     hub: SocketHub
     worker: DueWorker
@@ -63,6 +65,7 @@ def build_parts(
         ),
         users=users,
         clients=clients,
+        outbound=build_outbound(settings.outbound, surroundings),
         gate=AccountGate(
             users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
         ),

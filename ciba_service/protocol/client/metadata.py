@@ -17,6 +17,7 @@ from ciba_service.protocol.client.certificates.registration import (
     InvalidCertificateMetadataError,
     register_certificate_rule,
 )
+from ciba_service.protocol.client.key_document import is_jwks_uri
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
 from ciba_service.protocol.names import (
@@ -99,12 +100,14 @@ class Client:
     """A registered client whose metadata was found valid under its profile.
 
     It authenticates with a certificate where it has a ``certificate_rule``, else with assertions.
+    With a ``jwks_uri`` its ``keys`` are those that were found there, and none before.
     """
 
     client_id: str
     name: str
     profile: Profile
     keys: KeySet = field(repr=False)
+    jwks_uri: str | None
     certificate_rule: CertificateRule | None
     binding: BindingPolicy
     assertion_algorithms: frozenset[SignatureAlgorithm]
@@ -150,6 +153,7 @@ def register_client(members: Mapping[str, object]) -> Client:
         name=_name(metadata),
         profile=profile,
         keys=_keys(metadata, needed=needs_keys),
+        jwks_uri=metadata.jwks_uri,
         certificate_rule=certificate_rule,
         binding=_binding(metadata, profile),
         assertion_algorithms=_assertion_algorithms(metadata, profile),
@@ -217,15 +221,24 @@ def _name(metadata: ClientMetadata) -> str:
 
 def _keys(metadata: ClientMetadata, *, needed: bool) -> KeySet:
     if metadata.jwks_uri is not None:
-        raise InvalidMetadataError("jwks_uri is not supported; give the keys as jwks")
+        _verify_jwks_uri(metadata.jwks_uri, metadata)
+        return KeySet([])
     if metadata.jwks is None:
         if needed:
-            raise InvalidMetadataError("jwks is missing")
+            raise InvalidMetadataError("jwks is missing, and there is no jwks_uri")
         return KeySet([])
     try:
         return KeySet.parse(metadata.jwks)
     except InvalidKeyError as error:
         raise InvalidMetadataError(f"jwks: {error}") from error
+
+
+def _verify_jwks_uri(uri: str, metadata: ClientMetadata) -> None:
+    # RFC 7591 2: not both; FAPI 2.0 5.4.2: over TLS only.
+    if metadata.jwks is not None:
+        raise InvalidMetadataError("jwks_uri and jwks exclude each other")
+    if not is_jwks_uri(uri):
+        raise InvalidMetadataError("jwks_uri must be an https URL without fragment or user")
 
 
 def _algorithm(name: str, value: str, profile: Profile) -> SignatureAlgorithm:

@@ -8,12 +8,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.dpop_proofs import DpopProofs
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.sender_constraint import SenderConstraint
-from ciba_service.ports import ReplayKind
+from ciba_service.ports import ClientKeysUnavailable, ReplayKind
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.certificate import ClientCertificate
+from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.client.metadata import Client, register_client
 from ciba_service.protocol.errors import InvalidClientError, InvalidRequestError
+from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.stores.configured import ConfiguredClients
 from tests.fake_clock import FakeClock
@@ -51,6 +54,20 @@ class Replays:
         return is_fresh
 
 
+class Nowhere:
+    """``ports.ClientKeys`` of clients that publish none."""
+
+    async def find_keys(self, client_id: str, *_: object, **__: object) -> KeySet:
+        """Nothing."""
+        raise ClientKeysUnavailable(client_id)
+
+    async def find_certificates(
+        self, client_id: str, *_: object, **__: object
+    ) -> RegisteredCertificates:
+        """Nothing."""
+        raise ClientKeysUnavailable(client_id)
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     """The time at which the certificates are good."""
@@ -69,6 +86,7 @@ def authentication(client: WireClient, clock: FakeClock) -> ClientAuthentication
     client.clock = clock
     return ClientAuthentication(
         clients=ConfiguredClients([register_client(client.registration())]),
+        published=PublishedKeys(Nowhere()),
         replays=Replays(),
         audiences=Audiences(ISSUER, frozenset()),
         anchors=ROOT.anchors,

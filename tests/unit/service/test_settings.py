@@ -350,7 +350,11 @@ WRONG = {
     ),
     "interval": (text_of(clients=client(polling_interval=301)), "clients[0]: polling_interval"),
     "no grant": (text_of(clients=client(grant_types=[])), "clients[0]: grant_types must contain"),
-    "jwks_uri": (text_of(clients=client(jwks_uri="https://c/j")), "clients[0]: jwks_uri is not"),
+    "jwks_uri and jwks": (text_of(clients=client(jwks_uri="https://c/j")), "clients[0]: jwks_uri "),
+    "jwks_uri without TLS": (
+        text_of(clients=client(jwks=None, jwks_uri="http://c/j")),
+        "clients[0]: jwks_uri must be an https URL",
+    ),
     "no keys": (text_of(clients=client(jwks={"keys": []})), "clients[0]: jwks: "),
     "private key": (
         text_of(clients=client(jwks={"keys": [TILL.key.as_dict(private=True)]})),
