@@ -40,6 +40,9 @@ Headers = tuple[tuple[bytes, bytes], ...]
 _INTERACTION_ID: Final = b"x-fapi-interaction-id"
 # RFC 9110 15.5.9: whatever of the body is still to come is not waited for.
 _CLOSE: Final = ((b"connection", b"close"),)
+_CHALLENGED: Final = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+)
 _PROOF_ERRORS: Final = (InvalidDpopProofError, UseDpopNonceError)
 
 
@@ -163,7 +166,9 @@ def _request(scope: Scope) -> ResourceRequest:
 
 
 def _challenges(scope: Scope, error: OAuth2Error) -> Headers:
-    """Both schemes, with the error for the one that was used."""
+    """Both schemes, with the error for the one that was used; none where no token would help."""
+    if _status(error) not in _CHALLENGED:
+        return ()
     told = None if isinstance(error, MissingTokenError) else error
     by_dpop = _uses_dpop(scope) or isinstance(error, _PROOF_ERRORS)
     challenges = (

@@ -5,6 +5,7 @@ bound to. It is looked up by its hash: one that was not issued here to the lette
 it states (RFC 9068 4).
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -100,10 +101,10 @@ class ResourceAccess:
             )
         except MisusedTokenError as error:
             raise InvalidTokenError from Reason(str(error))
-        live = await spend_and_find(
-            self._proofs.spend(proof, operation=self._new_operation()),
-            self._tokens.alive(self._policy.step, found),
-        )
+        # The deeper look-up begins first, so that all of it goes in one round trip.
+        looking = asyncio.ensure_future(self._tokens.alive(self._policy.step, found))
+        spending = self._proofs.spend(proof, operation=self._new_operation())
+        live = await spend_and_find(spending, looking)
         if live is None:
             raise InvalidTokenError from Reason("over or ended")
         return live

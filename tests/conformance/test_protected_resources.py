@@ -192,13 +192,14 @@ def assert_invalid(answer: httpx2.Response) -> None:
     assert challenges(answer)[1].startswith('DPoP error="invalid_token"')
 
 
-@pytest.mark.clause("rfc9068-4-1")
+@pytest.mark.clause("rfc9068-4-1", "rfc9701-8.1-1", "rfc8417-4-1")
 async def test_a_token_of_another_type_is_refused(
     reader: Holder, shop: WireClient, alice: WirePhone
 ):
     """An ID token, and the same claims under any other type, though the signature is right."""
     tokens = await bound_tokens(shop, alice, reader.dpop)
-    texts = [resigned(reader, typ=typ) for typ in ("JWT", "dpop+jwt", "token-introspection+jwt")]
+    others = ("JWT", "dpop+jwt", "token-introspection+jwt", "secevent+jwt", "logout+jwt", "")
+    texts = [resigned(reader, typ=typ) for typ in others]
     for text in [*texts, tokens["id_token"]]:
         assert_invalid(await presented(reader, text))
     assert header_of(reader.token)["typ"] == "at+jwt"

@@ -186,7 +186,9 @@ async def test_a_second_use_is_refused(payer: Holder):
     """However often; the token stays good for what is no payment."""
     assert (await payer.pay()).status_code == 201
     for _ in range(2):
-        assert refusal(await payer.pay()) == (409, "payment_executed")
+        again = await payer.pay()
+        assert refusal(again) == (409, "payment_executed")
+        assert "www-authenticate" not in again.headers
     assert (await payer.call("GET", "/userinfo")).status_code == 200
 
 
@@ -217,6 +219,7 @@ async def test_a_token_pays_nothing_but_its_payment(payer: Holder, changed: dict
 @pytest.mark.parametrize(
     ("body", "type_", "status"),
     [
+        (b"{}", None, 400),
         (b"{", "application/json", 400),
         (b"[]", "application/json", 400),
         (b'{"type": "payment_initiation"}', "application/json", 400),
@@ -225,13 +228,14 @@ async def test_a_token_pays_nothing_but_its_payment(payer: Holder, changed: dict
         (b" " * 8193, "application/json", 413),
         (b"amount=1", "application/x-www-form-urlencoded", 400),
     ],
-    ids=["cut off", "array", "empty", "deep", "repeated member", "large", "form"],
+    ids=["untyped", "cut off", "array", "empty", "deep", "repeated member", "large", "form"],
 )
 async def test_a_body_that_is_no_payment_is_refused(
-    payer: Holder, body: bytes, type_: str, status: int
+    payer: Holder, body: bytes, type_: str | None, status: int
 ):
     """400 or 413, in JSON, and nothing is executed."""
-    refused = await payer.pay(content=body, headers={"content-type": type_})
+    headers = {} if type_ is None else {"content-type": type_}
+    refused = await payer.pay(content=body, headers=headers)
     assert refusal(refused) == (status, "invalid_request")
     assert payer.service.telemetry.named("payment_executed") == []
 
@@ -251,6 +255,13 @@ async def test_a_revoked_token_pays_nothing(payer: Holder, shop: WireClient):
     """Also when it ends between the look at it and the payment."""
     await revoke(shop, payer.token)
     assert refusal(await payer.pay()) == (401, "invalid_token")
+
+
+async def test_a_lost_phone_takes_its_approvals_with_it(payer: Holder, alice: WirePhone):
+    """Also after the tokens were issued: whoever had the phone may have approved."""
+    await payer.service.service.stores.devices.revoke(alice.device_id)
+    assert refusal(await payer.pay()) == (401, "invalid_token")
+    assert payer.service.telemetry.named("payment_executed") == []
 
 
 async def test_a_token_that_ends_while_it_is_looked_at_pays_nothing(

@@ -230,6 +230,19 @@ WRONG = {
     "token too long": (text_of(tokens={"id_token_lifetime": 3601}), "`tokens.id_token_lifetime`"),
     "no audience": (text_of(tokens={"audience": ""}), "`tokens.audience`"),
     "token alg": (text_of(tokens={"access_token_alg": "RS256"}), "`tokens.access_token_alg`"),
+    "resource neither on nor off": (
+        text_of(resource={"enabled": "perhaps"}),
+        "`resource.enabled`",
+    ),
+    "no scope for accounts": (text_of(resource={"accounts_scope": ""}), "resource.accounts_scope"),
+    "two scopes for accounts": (
+        text_of(resource={"accounts_scope": "openid accounts"}),
+        "resource.accounts_scope",
+    ),
+    "a quote in the scope": (
+        text_of(resource={"accounts_scope": 'a"b'}),
+        "resource.accounts_scope",
+    ),
     "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
     "no keys directory": (text_of(keys={"directory": ""}), "`keys.directory`"),
     "users as table": (f'[server]\nissuer = "{HTTP}"\n[users]', "Expected `array`.*`users`"),
@@ -474,6 +487,14 @@ def test_what_is_harmless_is_accepted():
         device={"second_secret": False},
     )
     assert settings.users[0].login_hints == ("u0", "a", "a")
+
+
+def test_the_demo_resource_is_there_in_development_or_on_demand():
+    """An https issuer has none unless it says so; the environment can say it, too."""
+    assert parsed().serves_resource
+    assert not parsed(HTTPS).serves_resource
+    assert not parsed(resource={"enabled": False}).serves_resource
+    assert parsed(HTTPS, environ={"CIBA_RESOURCE__ENABLED": "true"}).serves_resource
 
 
 def test_a_redis_of_ones_own_is_described_in_full():
