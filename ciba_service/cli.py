@@ -122,7 +122,8 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
         action="store_true",
         help="let next keys sign although not everybody knows them yet",
     )
-    _add(actions, "prune", "drop retired keys that nothing needs any more", json=True)
+    prune = _add(actions, "prune", "drop retired keys that nothing needs any more", json=True)
+    prune.add_argument("--kid", metavar="KID", help="and this one, although it may be needed")
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
@@ -140,7 +141,9 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
     ("clients", "token"): lambda options, _: clients.new_initial_access_token(as_json=options.json),
     ("keys", "generate"): lambda options, settings: keys.generate(settings, as_json=options.json),
     ("keys", "list"): lambda options, settings: keys.show(settings, as_json=options.json),
-    ("keys", "prune"): lambda options, settings: keys.prune(settings, as_json=options.json),
+    ("keys", "prune"): lambda options, settings: keys.prune(
+        settings, kid=options.kid, as_json=options.json
+    ),
     ("keys", "rotate"): lambda options, settings: keys.rotate(
         settings, alg=options.alg, at_once=options.at_once, as_json=options.json
     ),

@@ -64,11 +64,14 @@ def rotate(settings: Settings, *, alg: str | None, at_once: bool, as_json: bool)
     _print_change(rotation.changed, rotation.dropped, as_json=as_json)
 
 
-def prune(settings: Settings, *, as_json: bool) -> None:
-    """Drop retired keys that nothing needs, and print them; raises ``CommandFailed``."""
+def prune(settings: Settings, *, kid: str | None, as_json: bool) -> None:
+    """Drop retired keys that nothing needs, or ``kid`` at once; raises ``CommandFailed``."""
+    now = SystemClock().now_ms()
     with changing_keys(settings) as directory:
-        now = SystemClock().now_ms()
-        dropped = prune_keys(directory, retention=_retention(settings), now=now)
+        try:
+            dropped = prune_keys(directory, retention=_retention(settings), now=now, kid=kid)
+        except RotationRefused as refused:
+            raise CommandFailed(str(refused)) from refused
     _print_change([], dropped, as_json=as_json)
 
 

@@ -81,10 +81,20 @@ def rotate_keys(
     )
 
 
-def prune_keys(directory: Path, *, retention: Retention, now: int) -> list[KeyListing]:
-    """Drop retired keys that nothing needs any more; returns them. Raises ``KeyFileError``."""
+def prune_keys(
+    directory: Path, *, retention: Retention, now: int, kid: str | None = None
+) -> list[KeyListing]:
+    """Drop retired keys that nothing needs any more, and the one named ``kid``; returns them.
+
+    Raises:
+        KeyFileError: when the keys are not usable as they are.
+        RotationRefused: when ``kid`` is no retired key.
+    """
     before = read_keys(directory)
-    kept = [key for key in before if retention.keeps(key.life, now)]
+    retired = {key.kid for key in before if key.state is KeyState.RETIRED}
+    if kid is not None and kid not in retired:
+        raise RotationRefused(f"there is no retired key {kid}")
+    kept = [key for key in before if key.kid != kid and retention.keeps(key.life, now)]
     if len(kept) < len(before):
         write_keys(directory, kept)
     return [KeyListing.of(key) for key in before if key not in kept]

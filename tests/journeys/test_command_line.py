@@ -393,6 +393,21 @@ def test_retired_keys_are_dropped_when_their_time_is_over(
     assert retired["kid"] not in {row["kid"] for row in rows(capsys)}
 
 
+def test_a_key_that_is_in_wrong_hands_goes_at_once(https: Path, capsys: pytest.CaptureFixture[str]):
+    """It is retired and dropped without waiting; one that signs cannot be dropped."""
+    assert run(https, "keys generate --json") == 0
+    (kid,) = [row["kid"] for row in rows(capsys) if row["alg"] == "PS256"]
+    for name in (kid, "token-nobody"):
+        assert run(https, f"keys prune --kid {name}") == 1
+        assert capsys.readouterr().err == f"ciba-service: there is no retired key {name}\n"
+    for _ in range(2):
+        assert run(https, "keys rotate --alg PS256 --now") == 0
+    capsys.readouterr()
+    assert run(https, f"keys prune --kid {kid} --json") == 0
+    assert [(row["kid"], row["state"]) for row in rows(capsys)] == [(kid, "dropped")]
+    assert run(https, "check") == 0
+
+
 def test_rotations_at_once_are_one_after_the_other(https: Path):
     """Of several processes one makes the next keys, and the others are told to wait."""
     assert run(https, "keys generate") == 0
