@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import uvicorn
 from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
+from ciba_service.listening.listeners import bound_socket
 from ciba_service.ports import Activation
 from ciba_service.sca.activation import new_activation_code, normal_code
 from ciba_service.settings import Settings, parse_settings
@@ -86,7 +86,7 @@ async def running_service(
     key_ring: Callable[[FileKeys], CurrentKeys] = CurrentKeys,
 ) -> AsyncIterator[RunningService]:
     """Run a service over ``target`` until the end of the block."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = bound_socket("127.0.0.1", 0, backlog=128)
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = parse_settings(_toml(issuer, clients, users, sections or {}, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()

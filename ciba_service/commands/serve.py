@@ -16,7 +16,7 @@ from ciba_service.commands.opening import open_keys, opened_store, system_surrou
 from ciba_service.commands.outcome import CommandFailed, reason
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
-from ciba_service.listening.listeners import Listener, ListeningServer
+from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.listening.peer import http_with_peer
 from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
@@ -121,8 +121,7 @@ def _offer(server: ServerSettings) -> TlsOffer | None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return bound_socket(host, port, backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:
         raise CommandFailed(f"cannot listen on {host}:{port}: {reason(error)}") from error

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from ciba_service.endpoints.oauth.authorization import AuthorizationEndpoint
 from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEndpoint
+from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
@@ -84,12 +85,15 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     )
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
     document = PublishedDocument(lambda: metadata, telemetry)
+    description = openapi_document(endpoints)
+    openapi = PublishedDocument(lambda: description, telemetry)
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),
         *token_routes(parts, authentication),
         *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
+        Route(endpoints.path("/openapi.json"), openapi),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
     ]
