@@ -1,4 +1,4 @@
-"""Everything that can be replaced, as protocols: the store, the clock, directories, the channel.
+"""Everything that can be replaced, as protocols: store, clock, directories, channel, way out.
 
 Each docstring says what must be atomic. Instants and durations are milliseconds unless named
 otherwise; ``operation`` is an identifier that is the same across retries of one operation.
@@ -17,6 +17,16 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.outbound import (
+    ClientKeys,
+    ClientKeysUnavailable,
+    FailureReason,
+    Outbound,
+    OutboundFailure,
+    OutboundMethod,
+    OutboundRequest,
+    OutboundResponse,
+)
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
@@ -42,6 +52,8 @@ __all__ = [
     "AnnouncementKind",
     "AttemptStore",
     "Broadcast",
+    "ClientKeys",
+    "ClientKeysUnavailable",
     "ClientRegistry",
     "Clock",
     "Decided",
@@ -51,9 +63,15 @@ __all__ = [
     "DueKind",
     "DueStore",
     "DueWork",
+    "FailureReason",
     "GrantStore",
     "KeyRing",
     "NewTransaction",
+    "Outbound",
+    "OutboundFailure",
+    "OutboundMethod",
+    "OutboundRequest",
+    "OutboundResponse",
     "PollReply",
     "PollStatus",
     "PromptReservation",
