@@ -16,7 +16,7 @@ from ciba_service.ports.grants import (
     StoredGrant,
     TokenRecord,
 )
-from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
 from ciba_service.ports.outbound import (
     ClientKeys,
     ClientKeysUnavailable,
@@ -27,7 +27,9 @@ from ciba_service.ports.outbound import (
     OutboundRequest,
     OutboundResponse,
 )
+from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
+from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
@@ -72,14 +74,20 @@ __all__ = [
     "OutboundMethod",
     "OutboundRequest",
     "OutboundResponse",
+    "PaymentOutcome",
+    "PaymentStore",
     "PollReply",
     "PollStatus",
     "PromptReservation",
     "PromptStore",
     "Randomness",
     "RefreshTokenRecord",
+    "Registration",
+    "RegistrationStore",
     "ReplayKind",
     "ReplayStore",
+    "Signer",
+    "SignerUnavailable",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

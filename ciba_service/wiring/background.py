@@ -1,4 +1,4 @@
-"""What runs beside the endpoints: due work and the hub of phones, started anew when they fail."""
+"""What runs beside the endpoints: due work, the hub of phones, new keys; begun anew on failure."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,10 +34,15 @@ class Background:
             running = [
                 tasks.create_task(watch("due_worker", self.parts.worker.run)),
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),
+                tasks.create_task(watch("keys", self._follow_keys)),
             ]
             yield
             for task in running:
                 task.cancel()
+
+    async def _follow_keys(self) -> None:
+        surroundings = self.parts.surroundings
+        await self.parts.keys.follow(surroundings.store_clock, surroundings.telemetry)
 
     async def _store_presets(self) -> None:
         stores, surroundings = self.parts.stores, self.parts.surroundings

@@ -16,12 +16,13 @@ from ciba_service.flow.user_resolution import HintPolicy, UserResolution
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
-from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode
+from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings import MtlsSettings
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
+from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import token_routes
 
 __all__ = ["oauth_routes", "published_metadata"]
@@ -39,16 +40,24 @@ _CLIENT_ENDPOINTS: Final = (
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
     """What the service says of itself: what its registered clients can use, and nothing more."""
-    clients = parts.settings.clients
-    profiles = {client.profile.name for client in clients} or {ProfileName.CIBA_CORE}
-    details = frozenset().union(*(client.authorization_details_types for client in clients))
+    clients, registration = parts.settings.clients, parts.settings.registration
+    profiles = {client.profile.name for client in clients}
+    scopes = frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients))
+    details = frozenset[str]().union(*(client.authorization_details_types for client in clients))
+    if registration.enabled:
+        profiles |= {registration.profile}
+        scopes |= registration.scopes
+        details |= frozenset(registration.authorization_details_types)
+    algorithms = (PROFILES[name].algorithms for name in profiles or {ProfileName.CIBA_CORE})
     return provider_metadata(
         endpoints=parts.endpoints,
-        delivery_modes=frozenset({DeliveryMode.POLL}),
-        issues_refresh_tokens=any(client.may_refresh for client in clients),
-        client_algorithms=frozenset().union(*(PROFILES[name].algorithms for name in profiles)),
+        delivery_modes=parts.settings.offer.delivery_modes,
+        issues_refresh_tokens=(
+            registration.enabled or any(client.may_refresh for client in clients)
+        ),
+        client_algorithms=frozenset().union(*algorithms),
         id_token_algorithms=parts.keys.token_algorithms,
-        scopes=frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients)),
+        scopes=scopes,
         acr_values=tuple(ACR_TABLE),
         authorization_details_types=tuple(sorted(details)),
     )
@@ -68,12 +77,13 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         clock=parts.surroundings.clock,
     )
     backchannel = BackchannelAuthenticationEndpoint(_initiation(parts, authentication), telemetry)
-    jwks = PublishedDocument({"keys": parts.keys.public_jwks()}, telemetry)
-    document = PublishedDocument(metadata, telemetry)
+    jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
+    document = PublishedDocument(lambda: metadata, telemetry)
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),
         *token_routes(parts, authentication),
+        *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),

@@ -39,12 +39,25 @@ _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _DEFAULT_INTERVAL: Final = 5
 _MAXIMUM_INTERVAL: Final = 300
-# The service has signing keys of these algorithms; others it verifies but never issues.
-_ISSUED_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256})
+# The service signs with these algorithms; others it verifies but never issues.
+_ISSUED_ALGORITHMS: Final = frozenset(
+    {SignatureAlgorithm.ES256, SignatureAlgorithm.PS256, SignatureAlgorithm.EDDSA}
+)
+
+
+_WORD: Final = re.compile(r"[a-z_0-9]+", re.ASCII)
+# Members that a client registers for itself only (``client.registration``).
+_REGISTERED_ONLY: Final = ("subject_type", "software_statement")
 
 
 class InvalidMetadataError(ValueError):
     """The metadata breaks a rule; the text names the member and says why."""
+
+    @property
+    def member(self) -> str | None:
+        """The member that the text names: one that is known, never a text of the client's."""
+        known = (*ClientMetadata.__struct_fields__, *_REGISTERED_ONLY)
+        return next((word for word in _WORD.findall(str(self)) if word in known), None)
 
 
 class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,10 +18,13 @@ from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
 from tests.running_service import _table, _toml
 from tests.signing import new_key, public_jwk
 from tests.wire_client import WireClient
+from tests.wire_registration import registration_section
 
 HTTP = "http://127.0.0.1:8080"
 HTTPS = "https://op.example"
 TILL = WireClient("till", key=new_key())
+CLEAR = {"name": "shop", "sha256": "hunter2"}
+VOUCHER = {"iss": "https://directory.example", "jwks": {"keys": []}}
 ALICE = {"sub": "alice", "login_hints": ["alice@example.org"]}
 
 
@@ -367,7 +370,7 @@ WRONG = {
     ),
     "undeclared type": (
         text_of(clients=client(authorization_details_types=["loan"])),
-        "clients[0] (till): authorization_details_types: loan is not declared",
+        "clients[0] (till) has one of authorization_details_types that is not declared",
     ),
     "declared type without schema": (
         text_of(authorization_details_types=[{"type": "loan", "title": "Loan"}]),
@@ -388,7 +391,7 @@ WRONG = {
                 backchannel_client_notification_endpoint="https://c.example/cb",
             )
         ),
-        "clients[0] (till): backchannel_token_delivery_mode ping is not available",
+        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
     ),
     "push": (
         text_of(
@@ -397,7 +400,43 @@ WRONG = {
                 backchannel_client_notification_endpoint="https://c.example/cb",
             )
         ),
-        "clients[0] (till): backchannel_token_delivery_mode push is not available",
+        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
+    ),
+    "registration without enabled": (
+        text_of(registration={"scope": "openid payments"}),
+        "registration.enabled is not set",
+    ),
+    "registration by nobody": (
+        text_of(registration={"enabled": True}),
+        "registration.initial_access_tokens or registration.open",
+    ),
+    "registration by anybody and somebody": (
+        text_of(registration=registration_section(open=True)),
+        "registration.initial_access_tokens or registration.open",
+    ),
+    "open registration in earnest": (
+        text_of(HTTPS, registration=registration_section(open=True, initial_access_tokens=[])),
+        "registration.open needs an http issuer",
+    ),
+    "registration of an undeclared type": (
+        text_of(registration=registration_section(authorization_details_types=["loan"])),
+        "registration.authorization_details_types: loan is not declared",
+    ),
+    "registration without openid": (
+        text_of(registration=registration_section(scope="payments")),
+        "registration.scope must be scope tokens, openid among them",
+    ),
+    "registration of two spaces": (
+        text_of(registration=registration_section(scope="openid  payments")),
+        "registration.scope must be scope tokens, openid among them",
+    ),
+    "initial access token in clear": (
+        text_of(registration=registration_section(initial_access_tokens=[CLEAR])),
+        "registration.initial_access_tokens[0].sha256",
+    ),
+    "statement issuer without keys": (
+        text_of(registration=registration_section(software_statement_issuers=[VOUCHER])),
+        "registration.software_statement_issuers[0].jwks: ",
     ),
 }
 
