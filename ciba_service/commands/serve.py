@@ -30,8 +30,8 @@ __all__ = ["serve", "server_config"]
 
 _SHUTDOWN_SECONDS: Final = 10
 _BACKLOG: Final = 2_048
-# Open files beside connections of clients and phones: the store, logs, listeners.
-_OTHER_FILES: Final = 256
+# Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
+_OTHER_FILES: Final = 512
 
 
 class _Server(ListeningServer):

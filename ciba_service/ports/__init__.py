@@ -1,4 +1,4 @@
-"""Everything that can be replaced, as protocols: the store, the clock, directories, the channel.
+"""Everything that can be replaced, as protocols: store, clock, directories, channel, way out.
 
 Each docstring says what must be atomic. Instants and durations are milliseconds unless named
 otherwise; ``operation`` is an identifier that is the same across retries of one operation.
@@ -17,7 +17,16 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
-from ciba_service.ports.outbound import ClientKeys, ClientKeysUnavailable
+from ciba_service.ports.outbound import (
+    ClientKeys,
+    ClientKeysUnavailable,
+    FailureReason,
+    Outbound,
+    OutboundFailure,
+    OutboundMethod,
+    OutboundRequest,
+    OutboundResponse,
+)
 from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
@@ -56,9 +65,15 @@ __all__ = [
     "DueKind",
     "DueStore",
     "DueWork",
+    "FailureReason",
     "GrantStore",
     "KeyRing",
     "NewTransaction",
+    "Outbound",
+    "OutboundFailure",
+    "OutboundMethod",
+    "OutboundRequest",
+    "OutboundResponse",
     "PaymentOutcome",
     "PaymentStore",
     "PollReply",

@@ -283,6 +283,17 @@ async def test_a_server_that_failed_is_not_waited_for(cupboard: Cupboard):
     assert cupboard.fetches == 3
 
 
+async def test_a_server_that_answers_again_is_waited_for(cupboard: Cupboard):
+    """Its failure of yesterday is forgotten: an expired set is not used while it answers."""
+    cupboard.elsewhere.answers = [TIMEOUT, key_set("a"), key_set("a", "b")]
+    with pytest.raises(ClientKeysUnavailable):
+        await cupboard.find()
+    cupboard.clock.advance(10)
+    assert await cupboard.kids() == {"a"}
+    cupboard.clock.advance(HOUR)
+    assert await cupboard.kids() == {"a", "b"}
+
+
 async def test_a_failure_takes_no_fresh_key_set_away(cupboard: Cupboard):
     """An unknown key that could not be looked for leaves the others as they were."""
     cupboard.elsewhere.answers = [key_set("a"), TIMEOUT]

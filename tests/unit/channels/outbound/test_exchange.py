@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 
 import pytest
 
@@ -272,9 +273,27 @@ async def test_a_slow_server_has_one_clock(street: Street, behaviour: Behaviour)
 
 
 async def test_a_server_that_never_shakes_hands_has_the_same_clock(street: Street):
-    """TLS belongs to the exchange."""
-    far, door = await street.far_end(never, tls=False), street.door()
+    """TLS belongs to the exchange, and the connection ends with it."""
+    ended = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        ended.set()
+
+    far, door = await street.far_end(silent, tls=False), street.door()
     assert await door.failure(far.url(), deadline=SHORT) is FailureReason.TIMEOUT
+    async with asyncio.timeout(2):
+        await ended.wait()
+
+
+@pytest.mark.parametrize("body", [b"", b"ab"])
+async def test_a_callback_does_not_wait_for_an_announced_body(street: Street, body: bytes):
+    """A server that keeps the rest to itself has answered all the same."""
+    far = await street.far_end(held(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body))
+    async with asyncio.timeout(2):
+        result = await street.door().notify(far.url())
+    assert result == OutboundResponse(status=200)
 
 
 async def test_a_caller_may_go(street: Street):
