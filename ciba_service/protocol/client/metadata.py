@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,6 +27,7 @@ from ciba_service.protocol.names import (
     AccessTokenFormat,
     DeliveryMode,
 )
+from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
 from ciba_service.protocol.request.resource import is_resource
@@ -318,10 +318,10 @@ def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str 
             raise InvalidMetadataError(f"{name} is required for {mode}")
         return None
     try:
-        parts = urlsplit(endpoint)
-    except ValueError as error:
-        raise InvalidMetadataError(f"{name} is not a URL") from error
-    if parts.scheme != "https" or not parts.hostname or parts.fragment or "@" in parts.netloc:
+        url = parse_outbound_url(endpoint)
+    except InvalidUrlError as error:
+        raise InvalidMetadataError(f"{name}: {error}") from error
+    if url.scheme != "https":
         raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
     return endpoint
 

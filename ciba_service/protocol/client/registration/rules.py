@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,6 +17,7 @@ from ciba_service.protocol.names import (
     PRIVATE_KEY_JWT,
     REFRESH_TOKEN_GRANT_TYPE,
 )
+from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.profiles import ProfileName
 
 __all__ = ["Registered", "RegistrationPolicy", "client_of", "register"]
@@ -101,9 +101,9 @@ def _verify_notification_host(requested: RegisteredMetadata, hosts: frozenset[st
     if not hosts or endpoint is None:
         return
     try:
-        host = urlsplit(endpoint).hostname
-    except ValueError:
-        host = None
+        host = parse_outbound_url(endpoint).host
+    except InvalidUrlError as error:
+        raise InvalidMetadataError(f"backchannel_client_notification_endpoint: {error}") from error
     if host not in hosts:
         raise InvalidMetadataError(
             "backchannel_client_notification_endpoint is on a host that nobody vouched for"
