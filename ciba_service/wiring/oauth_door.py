@@ -59,6 +59,11 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
         ),
         client_algorithms=frozenset().union(*algorithms),
         id_token_algorithms=parts.keys.token_algorithms,
+        introspection_algorithms=(
+            parts.keys.token_algorithms
+            if any(client.protected_resources for client in clients)
+            else frozenset()
+        ),
         scopes=scopes,
         acr_values=tuple(ACR_TABLE),
         authorization_details_types=tuple(sorted(details)),
