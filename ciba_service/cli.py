@@ -106,7 +106,8 @@ def _add_devices(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
 def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
-    rotate = _add(actions, "rotate", "make next token keys, or let them sign", json=True)
+    rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
+    rotate.add_argument("--purpose", choices=["token", "challenge"], help="of this purpose only")
     rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
     rotate.add_argument(
         "--now",
@@ -132,7 +133,11 @@ _KEY_ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Settings], None]]] =
     "list": lambda options, settings: keys.show(settings, as_json=options.json),
     "prune": lambda options, settings: keys.prune(settings, kid=options.kid, as_json=options.json),
     "rotate": lambda options, settings: keys.rotate(
-        settings, alg=options.alg, at_once=options.at_once, as_json=options.json
+        settings,
+        purpose=options.purpose,
+        alg=options.alg,
+        at_once=options.at_once,
+        as_json=options.json,
     ),
 }
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
-from ciba_service.protocol.jose.life_cycle import Retention
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.key_files import KeyFileError, generate_keys, load_keys
 from ciba_service.stores.key_rotation import rotate_keys
@@ -45,7 +44,7 @@ def rotate(directory: Path) -> None:
     rotate_keys(
         directory,
         alg="ES256",
-        retention=Retention(300, 300, 0),
+        token_keys_kept=4200,
         random=secrets.token_bytes,
         now=NOW,
         at_once=True,
