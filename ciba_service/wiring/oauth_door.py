@@ -42,12 +42,13 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
     clients = parts.settings.clients
     profiles = {client.profile.name for client in clients} or {ProfileName.CIBA_CORE}
     details = frozenset().union(*(client.authorization_details_types for client in clients))
+    algorithms = frozenset().union(*(PROFILES[name].algorithms for name in profiles))
     return provider_metadata(
         endpoints=parts.endpoints,
         delivery_modes=frozenset({DeliveryMode.POLL}),
         issues_refresh_tokens=any(client.may_refresh for client in clients),
-        client_algorithms=frozenset().union(*(PROFILES[name].algorithms for name in profiles)),
-        id_token_algorithms=parts.keys.token_algorithms,
+        client_algorithms=algorithms,
+        id_token_algorithms=parts.keys.token_algorithms & algorithms,
         scopes=frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients)),
         acr_values=tuple(ACR_TABLE),
         authorization_details_types=tuple(sorted(details)),

@@ -22,7 +22,8 @@ from ciba_service.stores.stored_keys import Purpose
 from tests.conformance.refusals import assert_refused
 from tests.redis_servers import flush_all
 from tests.running_service import RunningService, running_service
-from tests.signing import claims_of, header_of
+from tests.service_fixtures import ServiceRunner
+from tests.signing import claims_of, header_of, new_key
 from tests.wire_client import WireClient
 from tests.wire_dpop import WireDpop
 from tests.wire_phone import WirePhone
@@ -44,8 +45,8 @@ EDDSA = {
 
 @pytest.fixture(scope="module")
 def speaker() -> WireClient:
-    """A client of FAPI 2.0 whose ID tokens are signed with Ed25519."""
-    return WireClient("speaker", metadata=EDDSA)
+    """A client of FAPI 2.0 that signs with Ed25519, and whose ID tokens are so signed."""
+    return WireClient("speaker", "EdDSA", new_key("EdDSA"), EDDSA)
 
 
 @pytest.fixture
@@ -166,6 +167,7 @@ async def test_a_process_that_has_not_read_yet_takes_what_another_signed(
     await granted(till, alice, login_hint=None, id_token_hint=ahead)
 
 
+@pytest.mark.clause("fapi-ciba-d03-5")
 async def test_ed25519_signs_for_who_registered_it(
     bank: RunningService, speaker: WireClient, alice: WirePhone
 ):
@@ -193,6 +195,14 @@ async def test_ed25519_signs_for_who_registered_it(
     document = (await bank.http.get("/.well-known/openid-configuration")).json()
     supported = document["id_token_signing_alg_values_supported"]
     assert sorted(supported) == ["ES256", "EdDSA", "PS256"]
+
+
+async def test_metadata_names_what_profiles_allow(run_service: ServiceRunner):
+    """Where all clients are of FAPI-CIBA, no ID token is promised that they could not have."""
+    fapi = {"profile": "fapi-ciba", "dpop_bound_access_tokens": True}
+    async with run_service(clients=[WireClient("till", metadata=fapi)]) as service:
+        document = (await service.http.get("/.well-known/openid-configuration")).json()
+    assert document["id_token_signing_alg_values_supported"] == ["ES256", "PS256"]
 
 
 # --- Challenge keys ---
