@@ -170,11 +170,11 @@ def load_keys(directory: Path) -> FileKeys:
         raise MissingKeysError(
             f"{directory / KEYS_FILE} is missing beside its ring; if there is a backup, put it back"
         )
-    stamp = FileStamp.of(directory) if (directory / KEYS_FILE).exists() else None
+    stamp = FileStamp.of(directory)  # before it is read: a change in between is seen later
     stored = read_keys(directory)
     present = {key.use for key in _active(stored)}
     missing = [f"{purpose} {alg}" for purpose, alg in _NEEDED if (purpose, alg) not in present]
-    if missing or stamp is None:
+    if missing:
         raise MissingKeysError(f"{directory / KEYS_FILE} lacks keys: {', '.join(missing)}")
     ring = read_ring(directory)
     try:
