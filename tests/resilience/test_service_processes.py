@@ -189,6 +189,27 @@ async def test_a_running_service_takes_over_rotated_keys(place: Installation):
     assert await serving.terminate() == 0
 
 
+async def test_a_phone_that_was_away_learns_of_new_challenge_keys(place: Installation):
+    """Two processes of one phone, one rotation between them: what was pinned is remembered."""
+    serving = await place.serve()
+    (place.directory / "pin").write_text("739154")
+    state = ["--state", str(place.directory / "phone"), "--json"]
+    enrolled = await place.run(
+        "authenticator-sim", "enrol", *state, "--pin-file", str(place.directory / "pin"),
+        "--issuer", place.issuer, "--activation-code", PRESET,
+    )  # fmt: skip
+    assert enrolled.status == 0, enrolled.err
+    for times in (1, 2):
+        rotated = await place.command("keys", "rotate", "--purpose", "challenge", "--now")
+        assert rotated.status == 0, rotated.err
+        await read_keys(serving, times)
+    await place.till.started()
+    for expected in (["keys_pinned", "challenge", "fetched"], ["challenge", "fetched"]):
+        shown = await place.run("authenticator-sim", "list", *state)
+        assert shown.status == 0, shown.err
+        assert [json.loads(line)["event"] for line in shown.out.splitlines()] == expected
+
+
 async def test_a_rotation_killed_at_any_moment_leaves_good_keys(place: Installation):
     """Old keys or new ones, and the next command finds no lock."""
     assert (await place.command("keys", "generate")).status == 0
