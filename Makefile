@@ -21,6 +21,7 @@ demo: setup ## Run one flow from end to end (ARGS=--once: then stop)
 test: setup ## Run the whole test suite, measure coverage, record the proven clauses
 	@scripts/ensure-redis.sh
 	@scripts/ensure-openssl.sh
+	@scripts/ensure-node.sh
 	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup --clause-record=$(RECORD) \
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100

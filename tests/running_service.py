@@ -3,8 +3,7 @@
 import asyncio
 import json
 import secrets
-import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,12 @@ import uvicorn
 from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
+from ciba_service.listening.listeners import bound_socket
 from ciba_service.ports import Activation
 from ciba_service.sca.activation import new_activation_code, normal_code
 from ciba_service.settings import Settings, parse_settings
 from ciba_service.store_access import OpenStore
+from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
@@ -82,9 +83,10 @@ async def running_service(
     users: Sequence[dict[str, Any]] = USERS,
     sections: dict[str, dict[str, Any]] | None = None,
     hint_issuers: Sequence[dict[str, Any]] = (),
+    key_ring: Callable[[FileKeys], CurrentKeys] = CurrentKeys,
 ) -> AsyncIterator[RunningService]:
     """Run a service over ``target`` until the end of the block."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = bound_socket("127.0.0.1", 0, backlog=128)
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = parse_settings(_toml(issuer, clients, users, sections or {}, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()
@@ -94,7 +96,7 @@ async def running_service(
     surroundings = Surroundings(
         clock=clock, store_clock=SystemClock(), random=secrets.token_bytes, telemetry=telemetry
     )
-    service = build_service(settings, OpenStore(commands, target), keys, surroundings)
+    service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
     server = uvicorn.Server(server_config(service.app, settings.server))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))

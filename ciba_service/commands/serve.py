@@ -16,7 +16,7 @@ from ciba_service.commands.opening import open_keys, opened_store, system_surrou
 from ciba_service.commands.outcome import CommandFailed, reason
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
-from ciba_service.listening.listeners import Listener, ListeningServer
+from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.listening.peer import http_with_peer
 from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
@@ -24,13 +24,14 @@ from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
+from ciba_service.stores.current_keys import CurrentKeys
 
 __all__ = ["serve", "server_config"]
 
 _SHUTDOWN_SECONDS: Final = 10
 _BACKLOG: Final = 2_048
-# Open files beside connections of clients and phones: the store, logs, listeners.
-_OTHER_FILES: Final = 256
+# Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
+_OTHER_FILES: Final = 512
 
 
 class _Server(ListeningServer):
@@ -70,7 +71,7 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
 async def serve(settings: Settings) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
     surroundings = system_surroundings()
-    keys = open_keys(settings)
+    keys = CurrentKeys(open_keys(settings))
     missing = allow_open_files(settings.server.max_connections + _OTHER_FILES)
     if missing:
         surroundings.telemetry.event("too_few_open_files", missing=missing)
@@ -120,8 +121,7 @@ def _offer(server: ServerSettings) -> TlsOffer | None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return bound_socket(host, port, backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:
         raise CommandFailed(f"cannot listen on {host}:{port}: {reason(error)}") from error

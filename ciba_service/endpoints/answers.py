@@ -1,6 +1,7 @@
 """Answers: always JSON, never cached; an error says nothing but the error."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from ciba_service.protocol.errors import OAuth2Error
 __all__ = ["respond", "respond_error"]
 
 Headers = Iterable[tuple[bytes, bytes]]
+Fields = Mapping[str, object]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -41,8 +43,11 @@ async def respond_error(
     *,
     status: int | None = None,
     headers: Headers = (),
+    logged: Fields = MappingProxyType({}),
 ) -> None:
     """Answer with a wire error; what the operator needs to know goes to the log.
+
+    ``logged`` are further fields of the log's line.
 
     The body has ``error`` and ``error_description`` and nothing else (CIBA 13).
     """
@@ -52,6 +57,7 @@ async def respond_error(
         error=error.error,
         status=code,
         reason=None if error.__cause__ is None else str(error.__cause__),
+        **logged,
     )
     content = {"error": error.error, "error_description": error.description}
     retry = (_RETRY_AFTER,) if code == _UNAVAILABLE else ()

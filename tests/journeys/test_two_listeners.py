@@ -97,6 +97,7 @@ async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
                 "port": mtls_port,
                 "authorities": str(authorities),
             },
+            resource={"enabled": True, "accounts_scope": "openid"},
         )
         try:
             assert (await place.command("keys", "generate")).status == 0
@@ -115,7 +116,7 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-@pytest.mark.clause("rfc8705-2-1", "rfc8705-3-1", "rfc8705-5-1")
+@pytest.mark.clause("rfc8705-2-1", "rfc8705-3-1", "rfc8705-3-2", "rfc8705-5-1")
 async def test_a_certificate_from_request_to_resource(bank: Bank):
     """The aliases lead to the port that asks; token and userinfo hold to the certificate."""
     document = (await bank.place.http.get("/.well-known/openid-configuration")).json()
@@ -145,6 +146,13 @@ async def test_a_certificate_from_request_to_resource(bank: Bank):
         assert (told.status_code, told.json()["sub"]) == (200, "alice")
         stolen = await bare.get(aliases["userinfo_endpoint"], headers=bearer)
         assert refusal(stolen) == (401, "invalid_token")
+        read = await certified.get("/resource/accounts", headers=bearer)
+        assert (read.status_code, len(read.json()["accounts"])) == (200, 2)
+        assert read.headers["date"]
+        assert refusal(await bare.get("/resource/accounts", headers=bearer)) == (
+            401,
+            "invalid_token",
+        )
 
 
 @pytest.mark.parametrize("port", ["ordinary", "mtls"])

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
@@ -103,11 +104,18 @@ def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> Acc
 
 
 def id_token_claims(
-    grant: Grant, *, user: UserClaims, issuer: str, access_token: str, now: int, lifetime: int
+    grant: Grant,
+    *,
+    user: UserClaims,
+    issuer: str,
+    access_token: str,
+    alg: SignatureAlgorithm,
+    now: int,
+    lifetime: int,
 ) -> IdTokenClaims:
     """Claims of the ID token that goes with ``access_token``; no nonce, since none was sent.
 
-    ``user`` is what it tells of the user beside who it is.
+    ``user`` is what it tells of the user beside who it is, ``alg`` what it is signed with.
     """
     return IdTokenClaims(
         **msgspec.structs.asdict(user),
@@ -119,11 +127,13 @@ def id_token_claims(
         auth_time=grant.auth_time,
         acr=grant.acr,
         amr=grant.amr,
-        at_hash=_left_half(access_token),
+        at_hash=_left_half(access_token, alg),
         txn=grant.txn,
     )
 
 
-def _left_half(token: str) -> str:
-    # OpenID Connect Core 3.1.3.6; SHA-256 is the hash of every algorithm that is issued.
-    return base64url(hashlib.sha256(token.encode("ascii")).digest()[:16])
+def _left_half(token: str, alg: SignatureAlgorithm) -> str:
+    # OpenID Connect Core 3.1.3.6: the hash that alg uses, which for Ed25519 is SHA-512.
+    use = hashlib.sha512 if alg is SignatureAlgorithm.EDDSA else hashlib.sha256
+    digest = use(token.encode("ascii")).digest()
+    return base64url(digest[: len(digest) // 2])

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.request.authorization_details import (
     PAYMENT_INITIATION,
     AuthorizationDetail,
@@ -66,7 +67,17 @@ def as_json(value: object) -> dict[str, Any]:
 
 
 @pytest.mark.clause("oidc-2-1", "oidc-2-3", "oidc-2-4", "oidc-3.1.3.6-1")
-def test_an_id_token_says_who_was_authenticated_when_and_how():
+@pytest.mark.parametrize(
+    ("alg", "digest"),
+    [
+        (SignatureAlgorithm.ES256, hashlib.sha256(b"token").digest()[:16]),
+        (SignatureAlgorithm.PS256, hashlib.sha256(b"token").digest()[:16]),
+        (SignatureAlgorithm.EDDSA, hashlib.sha512(b"token").digest()[:32]),
+    ],
+)
+def test_an_id_token_says_who_was_authenticated_when_and_how(
+    alg: SignatureAlgorithm, digest: bytes
+):
     """It has all required claims, the hash of its access token, and no nonce."""
     claims = as_json(
         id_token_claims(
@@ -74,11 +85,11 @@ def test_an_id_token_says_who_was_authenticated_when_and_how():
             user=UserClaims(),
             issuer=ISSUER,
             access_token="token",
+            alg=alg,
             now=NOW,
             lifetime=300,
         )
     )
-    digest = hashlib.sha256(b"token").digest()
     assert claims == {
         "iss": ISSUER,
         "sub": "alice",
@@ -88,7 +99,7 @@ def test_an_id_token_says_who_was_authenticated_when_and_how():
         "auth_time": NOW - 20,
         "acr": "urn:openbanking:psd2:sca",
         "amr": ["pop", "pin", "mfa"],
-        "at_hash": base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode(),
+        "at_hash": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "txn": "transaction",
     }
     assert re.fullmatch(r"https://[^?#]+", claims["iss"])
