@@ -139,6 +139,7 @@ def _sections(directory: Path, ports: tuple[int, int]) -> dict[str, dict[str, An
             "port": ports[1],
             "authorities": str(authorities),
         },
+        "resource": {"enabled": True},
     }
 
 
@@ -151,6 +152,7 @@ async def _introduced(
     metadata = (await running.http.get(WELL_KNOWN)).json()
     for client in clients:
         client.metadata, client.clock = metadata, running.clock
+        client.resource = f"{running.settings.mtls.base_url}/resource/accounts"
         client.http = await stack.enter_async_context(_http(client.identity))
     return Bank(
         running=running,
