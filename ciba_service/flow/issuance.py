@@ -50,6 +50,15 @@ class TokenPolicy:
     access_token_alg: SignatureAlgorithm
     access_token_format: AccessTokenFormat
     refresh_lifetime: RefreshLifetime
+    demands_dpop_nonces: bool
+
+    def is_constrained(self, binding: Binding) -> bool:
+        """Whether a token so bound may live longer than others.
+
+        RFC 9449 11.2: proofs for a key may have been made in advance where no nonce is demanded.
+        """
+        by_key = binding.jkt is not None and self.demands_dpop_nonces
+        return by_key or binding.certificate_thumbprint is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +168,16 @@ class Issuance:
     def _access_token(
         self, grant: Grant, binding: Binding, asked: "_Asked", now: int
     ) -> AccessToken:
+        lifetime = access_token_lifetime(
+            grant,
+            self._policy.access_token_lifetime,
+            is_constrained=self._policy.is_constrained(binding),
+        )
         return AccessToken(
             jti=base64url(self._random(_JTI_BYTES)),
             aud=self._audience(asked.resources),
             iat=now,
-            exp=now + access_token_lifetime(grant, self._policy.access_token_lifetime),
+            exp=now + lifetime,
             scope=asked.scope,
             cnf=binding if binding.is_bound else None,
         )

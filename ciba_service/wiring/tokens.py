@@ -116,6 +116,7 @@ def _issuance(parts: Parts) -> Issuance:
             access_token_alg=SignatureAlgorithm(tokens.access_token_alg),
             access_token_format=tokens.access_token_format,
             refresh_lifetime=_refresh_lifetime(parts),
+            demands_dpop_nonces=tokens.require_dpop_nonce,
         ),
         users=parts.users,
         keys=parts.keys,

@@ -14,6 +14,7 @@ from ciba_service.protocol.tokens.userinfo import UserClaims
 
 __all__ = [
     "PAYMENT_TOKEN_LIFETIME",
+    "UNCONSTRAINED_TOKEN_LIFETIME",
     "AccessTokenClaims",
     "IdTokenClaims",
     "TokenResponse",
@@ -24,6 +25,8 @@ __all__ = [
 
 # A grant with a linked payment gets one short access token and no refresh token.
 PAYMENT_TOKEN_LIFETIME: Final = 300
+# FAPI 1.0 Part 1 5.2.2 (21): under ten minutes, unless a copy of the token is worth nothing.
+UNCONSTRAINED_TOKEN_LIFETIME: Final = 599
 
 
 class IdTokenClaims(UserClaims, frozen=True, kw_only=True):
@@ -73,9 +76,10 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     authorization_details: tuple[msgspec.Raw, ...] = ()
 
 
-def access_token_lifetime(grant: Grant, configured: int) -> int:
+def access_token_lifetime(grant: Grant, configured: int, *, is_constrained: bool) -> int:
     """``expires_in`` of the access token, in seconds."""
-    return min(configured, PAYMENT_TOKEN_LIFETIME) if grant.has_payment else configured
+    longest = configured if is_constrained else min(configured, UNCONSTRAINED_TOKEN_LIFETIME)
+    return min(longest, PAYMENT_TOKEN_LIFETIME) if grant.has_payment else longest
 
 
 def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> AccessTokenClaims:

@@ -3,10 +3,15 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
+
+from tests.service_process import WallClock
 
 AUTH_REQ_ID = re.compile(r"[A-Za-z0-9._-]+")
 ERROR = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
@@ -106,6 +111,19 @@ def acknowledgement(answer: httpx2.Response) -> Acknowledgement:
     assert is_number(interval)
     assert 0 <= interval <= 6 * 3600
     return Acknowledgement(body["auth_req_id"], body["expires_in"], interval)
+
+
+def hold_resource(answer: httpx2.Response, sent: Mapping[str, str]) -> None:
+    """Hold what the resource answers to a good token; ``sent`` are the headers beside it."""
+    assert answer.status_code in {200, 201}, answer.text
+    media_type, _, charset = answer.headers["content-type"].partition(";")
+    assert media_type == "application/json"
+    assert charset.strip().lower() in {"", "charset=utf-8"}
+    answered_at = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    assert abs(answered_at - WallClock().now()) < 300
+    interaction = answer.headers["x-fapi-interaction-id"]
+    assert str(UUID(interaction)) == interaction.lower()
+    assert interaction.lower() == sent.get("x-fapi-interaction-id", interaction).lower()
 
 
 def token_response(answer: httpx2.Response) -> dict[str, Any]:

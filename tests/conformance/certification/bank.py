@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,11 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ciba_service.app import Surroundings, build_service
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
-from ciba_service.listening.listeners import Listener, ListeningServer
+from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.settings import parse_settings
 from ciba_service.store_access import OpenStore
+from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
@@ -69,7 +69,7 @@ async def certified_bank(
     target: RedisTarget, directory: Path, variant: Variant
 ) -> AsyncIterator[Bank]:
     """Run a provider for a plan until the end of the block; its store must be empty."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    sockets = [bound_socket("127.0.0.1", 0, backlog=128) for _ in range(2)]
     port, mtls_port = (each.getsockname()[1] for each in sockets)
     clients = plan_clients(variant, directory)
     running = _running(target, directory, clients, ports=(port, mtls_port))
@@ -111,7 +111,9 @@ def _running(
     return RunningService(
         issuer=issuer,
         settings=settings,
-        service=build_service(settings, OpenStore(commands, target), keys, surroundings),
+        service=build_service(
+            settings, OpenStore(commands, target), CurrentKeys(keys), surroundings
+        ),
         commands=commands,
         keys=keys,
         clock=clock,
@@ -137,6 +139,7 @@ def _sections(directory: Path, ports: tuple[int, int]) -> dict[str, dict[str, An
             "port": ports[1],
             "authorities": str(authorities),
         },
+        "resource": {"enabled": True},
     }
 
 
@@ -149,6 +152,7 @@ async def _introduced(
     metadata = (await running.http.get(WELL_KNOWN)).json()
     for client in clients:
         client.metadata, client.clock = metadata, running.clock
+        client.resource = f"{running.settings.mtls.base_url}/resource/accounts"
         client.http = await stack.enter_async_context(_http(client.identity))
     return Bank(
         running=running,

@@ -19,6 +19,10 @@ from tests.unit.protocol.client_certificates.authority import common_name, issue
 
 ALGORITHMS = {"client-1": "PS256", "client-2": "ES256"}
 SCRAMBLED_TYP = "oAuTh-aUtHz-ReQ+jWt"
+FAPI_HEADERS = {
+    "x-fapi-auth-date": "Tue, 11 Sep 2012 19:43:31 GMT",
+    "x-fapi-interaction-id": "C770aef3-6784-41F7-8E0e-ff5f97bddb3A",
+}
 AUTHORITY = "clients"
 
 
@@ -29,9 +33,12 @@ def client_key(client_id: str) -> JoseKey:
 
 
 def plan_clients(variant: Variant, directory: Path) -> tuple[SuiteClient, SuiteClient]:
-    """Both clients; requests of the second say what they are, in letters of any case."""
+    """Both clients; requests of the second say what they are, in letters of any case.
+
+    The first sends headers of FAPI to the resource, the second leaves them out.
+    """
     first, second = (_client(client_id, variant, directory) for client_id in ALGORITHMS)
-    second.request_typ = SCRAMBLED_TYP
+    first.resource_headers, second.request_typ = FAPI_HEADERS, SCRAMBLED_TYP
     return first, second
 
 
@@ -82,7 +89,7 @@ def _members(client_id: str, variant: Variant, identity: Certified) -> dict[str,
         "token_endpoint_auth_method": variant.method.value,
         "jwks": {"keys": [{**public_jwk(client_key(client_id)), "x5c": [der]}]},
         "grant_types": [CIBA_GRANT, "refresh_token"],
-        "scope": "openid profile",
+        "scope": "openid accounts",
         "backchannel_token_delivery_mode": variant.mode,
         "backchannel_authentication_request_signing_alg": alg,
         "id_token_signed_response_alg": alg,

@@ -69,7 +69,8 @@ class SuiteClient:
     """One of the two clients of a plan.
 
     ``assertion_audience`` names the metadata member that assertions at the backchannel endpoint
-    are for; ``request_typ`` is the ``typ`` of its signed requests, usually absent.
+    are for; ``request_typ`` is the ``typ`` of its signed requests, usually absent;
+    ``resource_headers`` are sent to the resource beside the token.
     """
 
     client_id: str
@@ -78,10 +79,12 @@ class SuiteClient:
     key: JoseKey
     identity: Certified
     members: Mapping[str, Any]
-    scope: str = "openid profile"
+    scope: str = "openid accounts"
     hint: Mapping[str, Any] = field(default_factory=lambda: {"login_hint": "alice"})
     assertion_audience: str = "backchannel_authentication_endpoint"
     request_typ: str | None = None
+    resource: str = ""
+    resource_headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
     http: httpx2.AsyncClient = field(default_factory=httpx2.AsyncClient)
@@ -192,7 +195,12 @@ class SuiteClient:
         sent = {"grant_type": "refresh_token", "refresh_token": refresh_token, **form}
         return await self.token_request(sent)
 
-    async def userinfo(self, token_type: str, access_token: str) -> httpx2.Response:
-        """A call with the token, whose type is the scheme."""
-        headers = {"Authorization": f"{token_type} {access_token}", "Accept": "application/json"}
-        return await self.http.get(self.endpoint("userinfo_endpoint"), headers=headers)
+    async def call_resource(self, tokens: Mapping[str, Any], **headers: str) -> httpx2.Response:
+        """A call with the access token, whose type is the scheme."""
+        sent = {
+            "Authorization": f"{tokens['token_type']} {tokens['access_token']}",
+            "Accept": "application/json",
+            **self.resource_headers,
+            **headers,
+        }
+        return await self.http.get(self.resource, headers=sent)

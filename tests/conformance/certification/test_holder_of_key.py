@@ -48,7 +48,7 @@ async def test_a_token_is_worth_nothing_without_its_certificate(bank: Bank):
     for other in (bank.client2.identity, None):
         http = await bank.connection(other)
         bank.client.http = http
-        answer = await bank.client.userinfo("Bearer", tokens["access_token"])
+        answer = await bank.client.call_resource(tokens)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
 
 

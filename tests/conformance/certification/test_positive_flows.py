@@ -4,6 +4,8 @@ Tests are named after the modules of the plan. The one that is for Brazil alone 
 ``requested_expiry`` to be ignored) has no twin.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.conformance.certification.answers import (
@@ -11,6 +13,7 @@ from tests.conformance.certification.answers import (
     acknowledgement,
     error_of,
     hold_backchannel_error,
+    hold_resource,
     hold_token_error,
 )
 from tests.conformance.certification.bank import Bank
@@ -21,6 +24,8 @@ from tests.conformance.certification.flow_steps import (
     poll_twice,
     verified_tokens,
 )
+from tests.conformance.certification.suite_client import SuiteClient
+from tests.conformance.certification.tls_probe import hold_fapi_tls
 
 POTENTIALLY_BAD = (
     "1234 \u2728 \u4f60\u597d \u3053\u3093\u306b\u3061\u306f \U0001f600 "
@@ -33,7 +38,7 @@ async def test_fapi_ciba_id1(bank: Bank):
     """Both clients from request to token; a token is worth nothing without its certificate."""
     first, second = bank.client, bank.client2
     first.assertion_audience = "issuer"
-    await completed(bank, first)
+    await hold_refinements(first, await completed(bank, first))
     second.assertion_audience = "token_endpoint"
     pending = acknowledgement(
         await second.ask(requested_expiry=300, acr_values="urn:openbanking:psd2:sca")
@@ -41,17 +46,28 @@ async def test_fapi_ciba_id1(bank: Bank):
     await poll_twice(bank, second, pending)
     await approve(bank)
     tokens = await verified_tokens(bank, second, pending, acr="urn:openbanking:psd2:sca")
-    stolen = await first.userinfo(tokens["token_type"], tokens["access_token"])
+    stolen = await first.call_resource(tokens)
     assert 400 <= stolen.status_code < 500
     hold_token_error(await second.poll(pending.auth_req_id), "invalid_grant")
 
 
-async def test_fapi_ciba_id1_token_in_the_query_is_refused(bank: Bank):
-    """A token beside the Authorization header is none: 400 or 401, part of the main module."""
-    tokens = await completed(bank, bank.client)
-    url = bank.client.endpoint("userinfo_endpoint")
-    answer = await bank.client.http.get(url, params={"access_token": tokens["access_token"]})
-    assert answer.status_code in {400, 401, 414}
+async def hold_refinements(client: SuiteClient, tokens: dict[str, Any]) -> None:
+    """Hold TLS of the resource, and how it takes odd headers and a token in the query."""
+    await hold_fapi_tls(client.resource)
+    query = {"access_token": tokens["access_token"]}
+    refused = await client.http.get(client.resource, params=query)
+    assert refused.status_code in {400, 401, 414}
+    for headers in (
+        {
+            "x-fapi-customer-ip-address": "2001:db8::1893:25c8:1946",
+            "Accept": "application/json;charset=UTF-8",
+            "Accept-Charset": "UTF-8",
+        },
+        {"Accept": "application/json, application/*+json, */*"},
+    ):
+        answer = await client.call_resource(tokens, **headers)
+        assert answer.status_code == 200
+        hold_resource(answer, client.resource_headers)
 
 
 @pytest.mark.clause("ciba-11-4")

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.certification.answers import hold_token_error, token_response
+from tests.conformance.certification.answers import (
+    hold_resource,
+    hold_token_error,
+    token_response,
+)
 from tests.conformance.certification.bank import Bank
-from tests.conformance.certification.flow_steps import completed, hold_usable
+from tests.conformance.certification.flow_steps import completed
 from tests.conformance.certification.id_tokens import IdTokenExpectation
 from tests.conformance.certification.suite_client import SuiteClient
 from tests.signing import claims_of
@@ -32,7 +36,7 @@ async def hold_refreshed(
         for name in ("iss", "sub", "aud", "auth_time", "azp"):
             assert after.get(name) == before.get(name)
         assert after["iat"] != before["iat"]
-    await hold_usable(client, second, before["sub"])
+    hold_resource(await client.call_resource(second), client.resource_headers)
 
 
 @pytest.mark.clause("oidc-12.2-1")

@@ -159,8 +159,17 @@ def test_details_are_in_access_token_and_answer():
 @pytest.mark.clause("rfc10027-6.1.10-1")
 def test_the_token_of_a_payment_is_short_lived():
     """Five minutes at most, and less where less is configured."""
-    assert access_token_lifetime(GRANT, 3600) == 3600
-    assert access_token_lifetime(PAID, 3600) == PAYMENT_TOKEN_LIFETIME == 300
-    assert access_token_lifetime(PAID, 60) == 60
+    for constrained in (True, False):
+        paid = access_token_lifetime(PAID, 3600, is_constrained=constrained)
+        assert paid == PAYMENT_TOKEN_LIFETIME == 300
+        assert access_token_lifetime(PAID, 60, is_constrained=constrained) == 60
     informed = msgspec.structs.replace(GRANT, details=PAID.details[1:])
-    assert access_token_lifetime(informed, 3600) == 3600
+    assert access_token_lifetime(informed, 3600, is_constrained=True) == 3600
+
+
+@pytest.mark.clause("fapi1-p1-5.2.2-21")
+def test_a_token_that_anybody_can_use_lives_less_than_ten_minutes():
+    """Whatever is configured; what is bound lives as long as that says."""
+    assert access_token_lifetime(GRANT, 3600, is_constrained=False) == 599
+    assert access_token_lifetime(GRANT, 300, is_constrained=False) == 300
+    assert access_token_lifetime(GRANT, 3600, is_constrained=True) == 3600
