@@ -21,11 +21,11 @@ from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
-from ciba_service.stores.key_files import FileKeys
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.oauth_door import oauth_routes, published_metadata
 from ciba_service.wiring.parts import Parts, build_parts
+from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
 
@@ -40,14 +40,15 @@ class Service:
     stores: Stores
     worker: DueWorker
     hub: SocketHub
+    keys: ServiceKeys
     metadata: ProviderMetadata
 
 
 def build_service(
-    settings: Settings, store: OpenStore, keys: FileKeys, surroundings: Surroundings
+    settings: Settings, store: OpenStore, keys: ServiceKeys, surroundings: Surroundings
 ) -> Service:
     """Build the whole service; nothing runs before the application's lifespan begins."""
-    stores = build_stores(settings, store, keys, surroundings)
+    stores = build_stores(settings, store, keys.ring, surroundings)
     parts = build_parts(settings, stores, keys, surroundings)
     metadata = published_metadata(parts)
     app = Starlette(
@@ -70,6 +71,7 @@ def build_service(
         stores=stores,
         worker=parts.worker,
         hub=parts.hub,
+        keys=parts.keys,
         metadata=metadata,
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import devices, keys, users
+from ciba_service.commands import clients, devices, keys, users
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import serve
@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add(commands, "check", "check configuration and store, and do nothing else")
     _add_users(_group(commands, "users", "the users of the configuration"))
     _add_devices(_group(commands, "devices", "enrolled phones"))
+    _add_clients(_group(commands, "clients", "configured and registered clients"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
     return parser
 
@@ -103,20 +104,56 @@ def _add_devices(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     revoke.add_argument("device_id", metavar="DEVICE_ID")
 
 
+def _add_clients(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    _add(actions, "list", "list clients", json=True)
+    remove = _add(actions, "remove", "remove a client that registered itself")
+    remove.add_argument("client_id", metavar="CLIENT_ID")
+    _add(actions, "token", "make a token that lets a client register", json=True)
+
+
 def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
+    rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
+    rotate.add_argument("--purpose", choices=["token", "challenge"], help="of this purpose only")
+    rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
+    rotate.add_argument(
+        "--now",
+        dest="at_once",
+        action="store_true",
+        help="let next keys sign although not everybody knows them yet",
+    )
+    prune = _add(actions, "prune", "drop retired keys that nothing needs any more", json=True)
+    prune.add_argument("--kid", metavar="KID", help="and this one, although it may be needed")
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
-    if options.command == "keys":
-        action = keys.generate if options.action == "generate" else keys.show
-        action(settings, as_json=options.json)
+    name = (options.command, getattr(options, "action", None))
+    at_once = _AT_ONCE.get(name)
+    if at_once is not None:
+        at_once(options, settings)
         return
-    command = _COMMANDS[options.command, getattr(options, "action", None)]
+    command = _COMMANDS[name]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(command(options, settings))
 
+
+_AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Settings], None]]] = {
+    ("clients", "token"): lambda options, _: clients.new_initial_access_token(as_json=options.json),
+    ("keys", "generate"): lambda options, settings: keys.generate(settings, as_json=options.json),
+    ("keys", "list"): lambda options, settings: keys.show(settings, as_json=options.json),
+    ("keys", "prune"): lambda options, settings: keys.prune(
+        settings, kid=options.kid, as_json=options.json
+    ),
+    ("keys", "rotate"): lambda options, settings: keys.rotate(
+        settings,
+        purpose=options.purpose,
+        alg=options.alg,
+        at_once=options.at_once,
+        as_json=options.json,
+    ),
+}
+"""These need no store."""
 
 _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ("serve", None): lambda _, settings: serve(settings),
@@ -126,6 +163,12 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
         settings, options.subject, additional=options.additional, as_json=options.json
     ),
     ("users", "unlock"): lambda options, settings: users.unlock_user(settings, options.subject),
+    ("clients", "list"): lambda options, settings: clients.list_clients(
+        settings, as_json=options.json
+    ),
+    ("clients", "remove"): lambda options, settings: clients.remove_client(
+        settings, options.client_id
+    ),
     ("devices", "list"): lambda options, settings: devices.list_devices(
         settings, options.subject, as_json=options.json
     ),

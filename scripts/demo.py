@@ -19,9 +19,11 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+import httpx2
 import msgspec
 
 from authenticator_sim.core.events import ChallengeShown, Event
@@ -102,14 +104,13 @@ async def main(*, once: bool) -> int:
         try:
             place = await _prepare(Path(name))
             async with _service(place, timeline), _phone(place, timeline):
-                tokens = await _till(place, timeline)
-                _show(tokens, timeline)
+                await _till(place, timeline)
                 if not once:
                     await _stay(place)
         except (DemoFailed, CibaClientError, TimeoutError) as error:
             timeline.say("demo", f"FAILED: {type(error).__name__}: {error}")
             return 1
-    timeline.say("demo", "approved on the phone, delivered to the till, verified: done")
+    timeline.say("demo", "approved on the phone, delivered to the till, verified, executed: done")
     return 0
 
 
@@ -201,7 +202,7 @@ async def _narrate(process: Process, timeline: Timeline) -> None:
             timeline.say("phone", text)
 
 
-async def _till(place: Place, timeline: Timeline) -> TokenSet:
+async def _till(place: Place, timeline: Timeline) -> None:
     key = parse_signing_key((place.directory / "till.jwk").read_bytes())
     configuration = ClientConfiguration(
         issuer=place.issuer, client_id="till", key=key, dpop_bound_access_tokens=True
@@ -216,7 +217,9 @@ async def _till(place: Place, timeline: Timeline) -> TokenSet:
         ) as pending:
             timeline.say("service", f"took the signed request: expires in {pending.expires_in} s")
             timeline.say("till", f"shows {BINDING_MESSAGE} and polls every {pending.interval} s")
-            return await pending.tokens()
+            tokens = await pending.tokens()
+        _show(tokens, timeline)
+        await _pay(client, tokens, place, timeline)
 
 
 def _show(tokens: TokenSet, timeline: Timeline) -> None:
@@ -227,6 +230,36 @@ def _show(tokens: TokenSet, timeline: Timeline) -> None:
     timeline.block(json.dumps(tokens.authorization_details, indent=2))
     timeline.say("till", "access token: the same, and the hash of what was signed")
     timeline.block(_decoded(tokens.access_token))
+
+
+async def _pay(client: CibaClient, tokens: TokenSet, place: Place, timeline: Timeline) -> None:
+    """Have the payment executed, and see that it cannot be done twice."""
+    url = f"{place.issuer}/resource/payments"
+    async with httpx2.AsyncClient() as http:
+        paid = await _present(http, client, tokens, url)
+        if paid.status_code == HTTPStatus.UNAUTHORIZED:
+            nonce = paid.headers.get("dpop-nonce")
+            paid = await _present(http, client, tokens, url, nonce)
+        if paid.status_code != HTTPStatus.CREATED:
+            raise DemoFailed(f"the payment was refused: {paid.text}")
+        timeline.say("till", "presents the token at the bank's resource: payment executed")
+        timeline.block(json.dumps(paid.json(), indent=2))
+        again = await _present(http, client, tokens, url)
+        if again.status_code != HTTPStatus.CONFLICT:
+            raise DemoFailed(f"a second use was answered {again.status_code}")
+        timeline.say("till", f"presents it once more: {again.json()['error']}, once is all")
+
+
+async def _present(
+    http: httpx2.AsyncClient,
+    client: CibaClient,
+    tokens: TokenSet,
+    url: str,
+    nonce: str | None = None,
+) -> httpx2.Response:
+    """Call with a fresh proof; the first one brings the resource's nonce (RFC 9449 9)."""
+    headers = client.resource_headers(tokens, method="POST", url=url, nonce=nonce)
+    return await http.post(url, headers=headers)
 
 
 def _decoded(token: str) -> str:

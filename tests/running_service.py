@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from ciba_service.ports import Activation
 from ciba_service.sca.activation import new_activation_code, normal_code
 from ciba_service.settings import Settings, parse_settings
 from ciba_service.store_access import OpenStore
+from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
@@ -82,6 +83,7 @@ async def running_service(
     users: Sequence[dict[str, Any]] = USERS,
     sections: dict[str, dict[str, Any]] | None = None,
     hint_issuers: Sequence[dict[str, Any]] = (),
+    key_ring: Callable[[FileKeys], CurrentKeys] = CurrentKeys,
 ) -> AsyncIterator[RunningService]:
     """Run a service over ``target`` until the end of the block."""
     listener = bound_socket("127.0.0.1", 0, backlog=128)
@@ -94,7 +96,7 @@ async def running_service(
     surroundings = Surroundings(
         clock=clock, store_clock=SystemClock(), random=secrets.token_bytes, telemetry=telemetry
     )
-    service = build_service(settings, OpenStore(commands, target), keys, surroundings)
+    service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
     server = uvicorn.Server(server_config(service.app, settings.server))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))

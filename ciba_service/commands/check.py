@@ -4,7 +4,7 @@ import sys
 
 from ciba_service.commands.opening import existing_keys, opened_store
 from ciba_service.settings import Settings
-from ciba_service.stores.key_files import KEYS_FILE
+from ciba_service.stores.stored_keys import KEYS_FILE, RING_FILE
 
 __all__ = ["check"]
 
@@ -14,7 +14,8 @@ async def check(settings: Settings) -> None:
 
     The embedded server is started for the purpose, unless ``serve`` runs it.
     """
-    if not settings.is_development or (settings.keys_directory / KEYS_FILE).exists():
+    files = (settings.keys_directory / name for name in (KEYS_FILE, RING_FILE))
+    if not settings.is_development or any(file.exists() for file in files):
         existing_keys(settings)
     async with opened_store(settings, own=False):
         pass

@@ -1,23 +1,33 @@
-"""``ciba-service keys``: make what is missing, list what is there."""
+"""``ciba-service keys``: make what is missing, list what is there, change those that sign."""
 
+import secrets
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
-from ciba_service.commands.opening import make_keys
+from ciba_service.clock import SystemClock
+from ciba_service.commands.opening import changing_keys, make_keys
 from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.settings import Settings
 from ciba_service.stores.key_files import KeyFileError, KeyListing, list_keys
+from ciba_service.stores.key_rotation import RotationRefused, prune_keys, rotate_keys
+from ciba_service.stores.stored_keys import Purpose
 
-__all__ = ["generate", "show"]
+__all__ = ["generate", "prune", "rotate", "show"]
+
+_DAY: Final = 86_400
 
 
 class _KeyRow(msgspec.Struct, frozen=True):
     kid: str
     purpose: str
     alg: str
+    state: str
+    since: str
     created_at: str
 
 
@@ -38,13 +48,72 @@ def show(settings: Settings, *, as_json: bool) -> None:
         raise CommandFailed(str(error)) from error
 
 
+def rotate(
+    settings: Settings,
+    *,
+    purpose: Purpose | None,
+    alg: str | None,
+    at_once: bool,
+    as_json: bool,
+) -> None:
+    """Make next keys or let them sign; prints what has changed. Raises ``CommandFailed``."""
+    with changing_keys(settings) as directory:
+        try:
+            rotation = rotate_keys(
+                directory,
+                purpose=purpose,
+                alg=alg,
+                token_keys_kept=_token_keys_kept(settings),
+                random=secrets.token_bytes,
+                now=SystemClock().now_ms(),
+                at_once=at_once,
+            )
+        except RotationRefused as refused:
+            raise CommandFailed(str(refused)) from refused
+    _print_change(rotation.changed, rotation.dropped, as_json=as_json)
+
+
+def prune(settings: Settings, *, kid: str | None, as_json: bool) -> None:
+    """Drop retired keys that nothing needs, or ``kid`` at once; raises ``CommandFailed``."""
+    now = SystemClock().now_ms()
+    with changing_keys(settings) as directory:
+        try:
+            dropped = prune_keys(
+                directory, token_keys_kept=_token_keys_kept(settings), now=now, kid=kid
+            )
+        except RotationRefused as refused:
+            raise CommandFailed(str(refused)) from refused
+    _print_change([], dropped, as_json=as_json)
+
+
+def _token_keys_kept(settings: Settings) -> int:
+    return token_keys_kept(
+        access_token_lifetime=settings.tokens.access_token_lifetime,
+        id_token_lifetime=settings.tokens.id_token_lifetime,
+        id_token_hint_lifetime=settings.requests.id_token_hint_days * _DAY,
+    )
+
+
+def _print_change(
+    changed: Sequence[KeyListing], dropped: Sequence[KeyListing], *, as_json: bool
+) -> None:
+    gone = [msgspec.structs.replace(row, state="dropped") for row in _rows(dropped)]
+    print_rows([*_rows(changed), *gone], as_json=as_json)
+
+
 def _rows(keys: Sequence[KeyListing]) -> list[_KeyRow]:
     return [
         _KeyRow(
             key.kid,
             key.purpose,
             key.alg,
-            datetime.fromtimestamp(key.created_at / 1000, UTC).isoformat(timespec="seconds"),
+            key.state.value,
+            _written(key.state_since),
+            _written(key.created_at),
         )
         for key in keys
     ]
+
+
+def _written(instant: int) -> str:
+    return datetime.fromtimestamp(instant / 1000, UTC).isoformat(timespec="seconds")

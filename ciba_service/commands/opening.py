@@ -1,15 +1,15 @@
 """What every command opens first: keys and store, with the errors a person can act on."""
 
-import fcntl
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 
 from ciba_service.app import Stores, Surroundings, build_stores
 from ciba_service.clock import SystemClock
 from ciba_service.commands.outcome import CommandFailed, reason
 from ciba_service.ports import StoreUnavailable
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore, open_store
 from ciba_service.stores.driver.connection import UnsuitableRedis
@@ -21,12 +21,15 @@ from ciba_service.stores.key_files import (
     FileKeys,
     KeyFileError,
     KeyListing,
+    MissingKeysError,
     generate_keys,
     load_keys,
 )
+from ciba_service.stores.stored_keys import one_writer
 from ciba_service.telemetry import LogTelemetry
 
 __all__ = [
+    "changing_keys",
     "existing_keys",
     "make_keys",
     "open_keys",
@@ -34,8 +37,6 @@ __all__ = [
     "opened_store",
     "system_surroundings",
 ]
-
-_PRIVATE: Final = 0o700
 
 
 def system_surroundings() -> Surroundings:
@@ -46,40 +47,63 @@ def system_surroundings() -> Surroundings:
     )
 
 
-def make_keys(settings: Settings) -> list[KeyListing]:
-    """Make the keys that are missing, one process at a time; raises ``CommandFailed``."""
+@contextmanager
+def changing_keys(settings: Settings) -> Iterator[Path]:
+    """The directory of the keys, for one process at a time; raises ``CommandFailed``."""
+    # Two that make keys at once would each seal data under a ring the other replaces.
     directory = settings.keys_directory
     try:
-        directory.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-        # Two that make keys at once would each seal data under a ring the other replaces.
-        with (directory / "making.lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return generate_keys(directory, random=secrets.token_bytes, now=SystemClock().now_ms())
+        with one_writer(directory):
+            yield directory
     except KeyFileError as error:
         raise CommandFailed(str(error)) from error
     except OSError as error:
         raise CommandFailed(f"no keys can be made in {directory}: {reason(error)}") from error
 
 
+def make_keys(settings: Settings) -> list[KeyListing]:
+    """Make the keys that are missing; raises ``CommandFailed``."""
+    with changing_keys(settings) as directory:
+        return generate_keys(directory, random=secrets.token_bytes, now=SystemClock().now_ms())
+
+
 def open_keys(settings: Settings) -> FileKeys:
-    """Load the keys; in development absent ones are made. Raises ``CommandFailed``."""
+    """Load the keys that the configuration needs; raises ``CommandFailed``.
+
+    In development absent ones are made.
+    """
     if settings.is_development:
-        # Only where they cannot be loaded: the directory may be one that is read and not written.
+        # Only where some are absent: the directory may be one that is read and not written.
         try:
-            return load_keys(settings.keys_directory)
-        except KeyFileError:
+            return _usable_keys(settings)
+        except MissingKeysError:
             make_keys(settings)
+        except KeyFileError as error:
+            raise CommandFailed(str(error)) from error
     return existing_keys(settings)
 
 
 def existing_keys(settings: Settings) -> FileKeys:
     """Load the keys; raises ``CommandFailed`` when one is missing or unusable."""
     try:
-        return load_keys(settings.keys_directory)
-    except KeyFileError as error:
+        return _usable_keys(settings)
+    except MissingKeysError as error:
         raise CommandFailed(
             f"{error} (ciba-service keys generate makes what is missing)"
         ) from error
+    except KeyFileError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _usable_keys(settings: Settings) -> FileKeys:
+    """Load keys that can sign whatever clients are to get; raises ``KeyFileError``."""
+    keys = load_keys(settings.keys_directory)
+    wanted = {client.id_token_alg for client in settings.clients}
+    wanted.add(SignatureAlgorithm(settings.tokens.access_token_alg))
+    missing = sorted(wanted - keys.token_algorithms)
+    if missing:
+        raise MissingKeysError(f"{keys.directory} lacks a key for tokens of {', '.join(missing)}")
+    return keys
 
 
 @asynccontextmanager
@@ -110,4 +134,4 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """The stores for a command that does one thing, whether ``serve`` runs or not."""
     keys = open_keys(settings)
     async with opened_store(settings, own=False) as store:
-        yield build_stores(settings, store, keys, system_surroundings())
+        yield build_stores(settings, store, keys.ring, system_surroundings())

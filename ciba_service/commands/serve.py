@@ -24,13 +24,14 @@ from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
+from ciba_service.stores.current_keys import CurrentKeys
 
 __all__ = ["serve", "server_config"]
 
 _SHUTDOWN_SECONDS: Final = 10
 _BACKLOG: Final = 2_048
-# Open files beside connections of clients and phones: the store, logs, listeners.
-_OTHER_FILES: Final = 256
+# Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
+_OTHER_FILES: Final = 512
 
 
 class _Server(ListeningServer):
@@ -70,7 +71,7 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
 async def serve(settings: Settings) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
     surroundings = system_surroundings()
-    keys = open_keys(settings)
+    keys = CurrentKeys(open_keys(settings))
     missing = allow_open_files(settings.server.max_connections + _OTHER_FILES)
     if missing:
         surroundings.telemetry.event("too_few_open_files", missing=missing)

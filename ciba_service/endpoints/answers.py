@@ -1,6 +1,7 @@
 """Answers: always JSON, never cached; an error says nothing but the error."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -9,9 +10,10 @@ from starlette.types import Send
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 
-__all__ = ["respond", "respond_error"]
+__all__ = ["respond", "respond_error", "respond_text"]
 
 Headers = Iterable[tuple[bytes, bytes]]
+Fields = Mapping[str, object]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -22,13 +24,22 @@ _encoder: Final = msgspec.json.Encoder()
 
 async def respond(send: Send, status: int, content: object, headers: Headers = ()) -> None:
     """Answer with ``content`` as JSON, not to be cached."""
-    body = _encoder.encode(content)
+    await _respond(send, status, _encoder.encode(content), (_JSON, *headers))
+
+
+async def respond_text(send: Send, status: int, media_type: str, text: str) -> None:
+    """Answer with ASCII text of a media type, not to be cached."""
+    content_type = (b"content-type", media_type.encode("ascii"))
+    await _respond(send, status, text.encode("ascii"), (content_type,))
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
     length = (b"content-length", b"%d" % len(body))
     await send(
         {
             "type": "http.response.start",
             "status": status,
-            "headers": [_JSON, _NO_STORE, length, *headers],
+            "headers": [*headers, _NO_STORE, length],
         }
     )
     await send({"type": "http.response.body", "body": body})
@@ -41,8 +52,11 @@ async def respond_error(
     *,
     status: int | None = None,
     headers: Headers = (),
+    logged: Fields = MappingProxyType({}),
 ) -> None:
     """Answer with a wire error; what the operator needs to know goes to the log.
+
+    ``logged`` are further fields of the log's line.
 
     The body has ``error`` and ``error_description`` and nothing else (CIBA 13).
     """
@@ -52,6 +66,7 @@ async def respond_error(
         error=error.error,
         status=code,
         reason=None if error.__cause__ is None else str(error.__cause__),
+        **logged,
     )
     content = {"error": error.error, "error_description": error.description}
     retry = (_RETRY_AFTER,) if code == _UNAVAILABLE else ()

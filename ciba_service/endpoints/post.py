@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond_error
 from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, read_body
-from ciba_service.ports import StoreUnavailable, Telemetry
+from ciba_service.ports import SignerUnavailable, StoreUnavailable, Telemetry
 from ciba_service.protocol.errors import (
     InvalidRequestError,
     OAuth2Error,
@@ -36,7 +36,7 @@ class PostEndpoint(ABC):
 
     @abstractmethod
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Call the step and answer; raises ``OAuth2Error`` or ``StoreUnavailable``."""
+        """Call the step and answer; raises ``OAuth2Error``, or that something is unavailable."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -54,6 +54,9 @@ class PostEndpoint(ABC):
             await respond_error(send, error, self._telemetry, headers=self.challenge(scope, error))
         except StoreUnavailable as fault:
             self._telemetry.failure("store_unavailable", fault)
+            await respond_error(send, TemporarilyUnavailableError(), self._telemetry)
+        except SignerUnavailable as fault:
+            self._telemetry.failure("signer_unavailable", fault)
             await respond_error(send, TemporarilyUnavailableError(), self._telemetry)
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:  # noqa: ARG002 - for subclasses

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ciba_service.ports import AttemptStore, ClientRegistry, DeviceStore, UserDirectory
+from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.gate import (
     Accounts,
@@ -44,15 +45,22 @@ class AccountGate:
         self._devices = devices
         self._attempts = attempts
 
-    def lets_ask(
+    async def lets_ask(
         self, step: Step, parties: Parties, *, device: DeviceState, is_locked: bool
     ) -> bool:
         """Whether a step on the way to a decision may go on.
 
         Phone and lock are known to the caller, or are found by the very step that follows.
         """
-        return self._is_open(
-            step, parties, device=device, is_locked=is_locked, consent=ConsentState.ASKED
+        client = await self._clients.find(parties.client_id)
+        return is_open(
+            step,
+            Accounts(
+                user=self._user(parties.subject, is_locked=is_locked),
+                device=device,
+                client=_state(client),
+                consent=ConsentState.ASKED,
+            ),
         )
 
     async def lets_use(self, step: Step, grant: Grant) -> bool:
@@ -60,33 +68,18 @@ class AccountGate:
         tag = user_tag_of(grant.device_id)
         if tag is None:
             raise AssertionError("the phone that approved has a name of ours")
-        is_active, attempts = await asyncio.gather(
-            self._devices.is_active(grant.device_id), self._attempts.used(tag)
+        is_active, attempts, client = await asyncio.gather(
+            self._devices.is_active(grant.device_id),
+            self._attempts.used(tag),
+            self._clients.find(grant.client_id),
         )
-        return self._is_open(
-            step,
-            Parties(grant.subject, grant.client_id),
-            device=DeviceState.ACTIVE if is_active else DeviceState.REVOKED,
-            is_locked=attempts >= ATTEMPT_LIMIT,
-            consent=ConsentState.GIVEN,
-        )
-
-    def _is_open(
-        self,
-        step: Step,
-        parties: Parties,
-        *,
-        device: DeviceState,
-        is_locked: bool,
-        consent: ConsentState,
-    ) -> bool:
         return is_open(
             step,
             Accounts(
-                user=self._user(parties.subject, is_locked=is_locked),
-                device=device,
-                client=self._client(parties.client_id),
-                consent=consent,
+                user=self._user(grant.subject, is_locked=attempts >= ATTEMPT_LIMIT),
+                device=DeviceState.ACTIVE if is_active else DeviceState.REVOKED,
+                client=_state(client),
+                consent=ConsentState.GIVEN,
             ),
         )
 
@@ -96,7 +89,7 @@ class AccountGate:
             return UserState.DISABLED
         return UserState.LOCKED if is_locked else UserState.ACTIVE
 
-    def _client(self, client_id: str) -> ClientState:
-        client = self._clients.find(client_id)
-        is_enabled = client is not None and client.enabled
-        return ClientState.ENABLED if is_enabled else ClientState.DISABLED
+
+def _state(client: Client | None) -> ClientState:
+    is_enabled = client is not None and client.enabled
+    return ClientState.ENABLED if is_enabled else ClientState.DISABLED

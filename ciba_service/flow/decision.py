@@ -125,7 +125,7 @@ class Decisions:
         parties: Parties,
     ) -> Accepted | Refused:
         # The phone was just found; the lock is found where the attempt is reserved.
-        if not self._gate.lets_ask(
+        if not await self._gate.lets_ask(
             Step.APPROVE, parties, device=DeviceState.ACTIVE, is_locked=False
         ):
             return _refused(presented, RefusalReason.NOT_OPEN)

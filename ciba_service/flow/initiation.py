@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.transaction_start import Draft, TransactionStart
 from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
 from ciba_service.flow.user_resolution import UserResolution
@@ -17,6 +18,7 @@ from ciba_service.ports import (
     Randomness,
     ReplayKind,
     ReplayStore,
+    SignerUnavailable,
     Telemetry,
     User,
 )
@@ -71,6 +73,7 @@ class Initiation:
         self,
         *,
         authentication: ClientAuthentication,
+        published: PublishedKeys,
         replays: ReplayStore,
         resolution: UserResolution,
         codes: UserCodeCheck,
@@ -84,6 +87,7 @@ class Initiation:
         telemetry: Telemetry,
     ) -> None:
         self._authentication = authentication
+        self._published = published
         self._replays = replays
         self._resolution = resolution
         self._codes = codes
@@ -101,14 +105,15 @@ class Initiation:
 
         Raises:
             OAuth2Error: the first that holds; failed authentication is told before all others.
-            StoreUnavailable: when the store cannot be reached.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached.
         """
         now = self._clock.now_ms()
         operation = self._new_operation()
-        verified = self._authentication.verify(sent)
+        verified = await self._authentication.verify(sent)
         client = verified.client
         request: AuthenticationRequest | None = None
         try:
+            client = await self._published.for_request(client, sent.form)
             request = self._parse(sent, client, now)
             required = self._requirement(client, request)
             resolved = self._resolution.resolve(request, client_id=client.client_id, now=now / 1000)
@@ -131,17 +136,23 @@ class Initiation:
         )
         try:
             _raise_first(*spent, reservation, may_compare)
-            subject = self._askable(resolved.user, client, reservation)
+            subject = await self._askable(resolved.user, client, reservation)
         except BaseException:
             await self._give_back(new, code, reservation)
             raise
         try:
             self._codes.verify(code, is_reserved=may_compare is True)
+            challenge = await self._start.challenge(new, client, request, required)
         except OAuth2Error:
             await self._prompts.release(user_tag(subject), new.transaction_id)
             raise
+        except SignerUnavailable:
+            await self._give_back(new, code, reservation)
+            raise
         await asyncio.gather(
-            self._start.start(new, subject, client, request, required, operation=operation),
+            self._start.start(
+                new, subject, client, request, required, challenge=challenge, operation=operation
+            ),
             self._codes.succeeded(code),
         )
         self._telemetry.event(
@@ -212,13 +223,13 @@ class Initiation:
             until=new.expires_at,
         )
 
-    def _askable(self, user: User | None, client: Client, reservation: object) -> str:
+    async def _askable(self, user: User | None, client: Client, reservation: object) -> str:
         """The user's subject, if the user can be asked by this client now."""
         if reservation is PromptReservation.FULL:
             raise PolicyRefusedError from Reason("too many prompts of this user are open")
         has_phone = reservation is not PromptReservation.NO_DEVICE
         # Unknown, disabled, locked and without a phone look the same to the client.
-        if user is None or not self._gate.lets_ask(
+        if user is None or not await self._gate.lets_ask(
             Step.INITIATE,
             Parties(user.subject, client.client_id),
             device=DeviceState.ACTIVE if has_phone else DeviceState.REVOKED,
@@ -230,7 +241,7 @@ class Initiation:
         return user.subject
 
     async def _give_back(self, new: Draft, code: CodeQuestion, reservation: object) -> None:
-        """Undo what was reserved for a request that is refused before its code was compared."""
+        """Undo what was reserved for a request that ends without a word about its code."""
         undone = [self._codes.take_back(code)]
         if reservation is PromptReservation.RESERVED:
             undone.append(self._prompts.release(user_tag(code.subject), new.transaction_id))

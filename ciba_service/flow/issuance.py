@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ciba_service.flow.signing import signed
 from ciba_service.ports import (
     AccessTokenRecord,
     KeyRing,
@@ -49,6 +50,15 @@ class TokenPolicy:
     access_token_alg: SignatureAlgorithm
     access_token_format: AccessTokenFormat
     refresh_lifetime: RefreshLifetime
+    demands_dpop_nonces: bool
+
+    def is_constrained(self, binding: Binding) -> bool:
+        """Whether a token so bound may live longer than others.
+
+        RFC 9449 11.2: proofs for a key may have been made in advance where no nonce is demanded.
+        """
+        by_key = binding.jkt is not None and self.demands_dpop_nonces
+        return by_key or binding.certificate_thumbprint is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,10 @@ class _Asked:
 
 
 class Issuance:
-    """Makes tokens for a grant; every ``now`` is in milliseconds."""
+    """Makes tokens for a grant; every ``now`` is in milliseconds.
+
+    Both ways raise ``SignerUnavailable``; nothing was stored then, and all can be done again.
+    """
 
     def __init__(
         self,
@@ -91,7 +104,7 @@ class Issuance:
         self._keys = keys
         self._random = random
 
-    def mint(
+    async def mint(
         self,
         grant: Grant,
         client: Client,
@@ -107,10 +120,12 @@ class Issuance:
             good_until = self._policy.refresh_lifetime.good_until(grant, now)
             kept = RefreshTokenRecord(token_hash(refresh_token), good_until)
         asked = _Asked(grant.scope, resources)
-        minted = self._mint(grant, client, binding, asked, refresh_token=refresh_token, now=now)
+        minted = await self._mint(
+            grant, client, binding, asked, refresh_token=refresh_token, now=now
+        )
         return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept))
 
-    def refresh(
+    async def refresh(
         self,
         grant: Grant,
         client: Client,
@@ -122,9 +137,9 @@ class Issuance:
     ) -> RefreshedTokens:
         """Access token, bound anew, and ID token; the refresh token stays the same one."""
         asked = _Asked(scope, resources)
-        return self._mint(grant, client, binding, asked, refresh_token=None, now=now)
+        return await self._mint(grant, client, binding, asked, refresh_token=None, now=now)
 
-    def _mint(
+    async def _mint(
         self,
         grant: Grant,
         client: Client,
@@ -135,14 +150,15 @@ class Issuance:
         now: int,
     ) -> RefreshedTokens:
         token = self._access_token(grant, binding, asked, now // 1000)
-        text = self._written(grant, client, token)
+        text = await self._written(grant, client, token)
+        id_token = await self._id_token(grant, client, text, asked.scope, now // 1000)
         return RefreshedTokens(
             response=TokenResponse(
                 access_token=text,
                 token_type=token.token_type,
                 expires_in=token.exp - token.iat,
                 scope=" ".join(asked.scope),
-                id_token=self._id_token(grant, client, text, asked.scope, now // 1000),
+                id_token=id_token,
                 refresh_token=refresh_token,
                 authorization_details=grant.authorization_details,
             ),
@@ -152,11 +168,16 @@ class Issuance:
     def _access_token(
         self, grant: Grant, binding: Binding, asked: "_Asked", now: int
     ) -> AccessToken:
+        lifetime = access_token_lifetime(
+            grant,
+            self._policy.access_token_lifetime,
+            is_constrained=self._policy.is_constrained(binding),
+        )
         return AccessToken(
             jti=base64url(self._random(_JTI_BYTES)),
             aud=self._audience(asked.resources),
             iat=now,
-            exp=now + access_token_lifetime(grant, self._policy.access_token_lifetime),
+            exp=now + lifetime,
             scope=asked.scope,
             cnf=binding if binding.is_bound else None,
         )
@@ -171,28 +192,32 @@ class Issuance:
             case _:
                 return resources
 
-    def _written(self, grant: Grant, client: Client, token: AccessToken) -> str:
+    async def _written(self, grant: Grant, client: Client, token: AccessToken) -> str:
         chosen = client.access_token_format or self._policy.access_token_format
         if chosen is AccessTokenFormat.OPAQUE:
             return new_token(grant.txn, self._random)
-        key = self._keys.token_key(self._policy.access_token_alg)
-        claims = access_token_claims(grant, token, issuer=self._policy.issuer)
-        return key.sign(typ=ACCESS_TOKEN_TYP, claims=claims)
+        return await signed(
+            self._keys.token_signer(self._policy.access_token_alg),
+            typ=ACCESS_TOKEN_TYP,
+            claims=access_token_claims(grant, token, issuer=self._policy.issuer),
+        )
 
-    def _id_token(
+    async def _id_token(
         self, grant: Grant, client: Client, access_token: str, scope: tuple[str, ...], now: int
     ) -> str | None:
         if OPENID_SCOPE not in scope:
             return None
         user = self._users.find_subject(grant.subject)
         known = UserClaims() if user is None else user.claims
-        return self._keys.token_key(client.id_token_alg).sign(
+        return await signed(
+            self._keys.token_signer(client.id_token_alg),
             typ=ID_TOKEN_TYP,
             claims=id_token_claims(
                 grant,
                 user=chosen_claims(grant.id_token_claims, scope, known),
                 issuer=self._policy.issuer,
                 access_token=access_token,
+                alg=client.id_token_alg,
                 now=now,
                 lifetime=self._policy.id_token_lifetime,
             ),

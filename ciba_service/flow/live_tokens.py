@@ -14,10 +14,11 @@ __all__ = ["LiveToken", "LiveTokens"]
 
 @dataclass(frozen=True, slots=True)
 class LiveToken:
-    """An access token that may be used, with what was granted."""
+    """An access token that may be used, with what was granted; ``hash`` is that of its text."""
 
     grant: Grant
     token: AccessToken
+    hash: str
 
 
 class LiveTokens:
@@ -36,4 +37,4 @@ class LiveTokens:
             return None
         if not await self._gate.lets_use(step, grant):
             return None
-        return LiveToken(grant, token)
+        return LiveToken(grant, token, found.hash)

@@ -44,7 +44,7 @@ class OpenChallenges:
             return None
         parties = Parties(transaction.request.subject, transaction.client_id)
         # Whoever fetches is an enrolled phone; whether its answer will count is told then.
-        if not self._gate.lets_ask(
+        if not await self._gate.lets_ask(
             Step.NOTIFY, parties, device=DeviceState.ACTIVE, is_locked=False
         ):
             return None

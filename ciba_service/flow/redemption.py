@@ -73,7 +73,7 @@ class Redemption:
 
         Raises:
             OAuth2Error: the answer, when it is not tokens.
-            StoreUnavailable: when the store cannot be reached; nothing was lost.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
         """
         reply = await self._poll(_requested_transaction(request), request)
         transaction = _settled(reply)
@@ -114,7 +114,7 @@ class Redemption:
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
         now = self._clock.now_ms()
-        minted = self._issuance.mint(
+        minted = await self._issuance.mint(
             grant, request.client, request.binding, resources=resources, now=now
         )
         result = await self._transactions.swap(

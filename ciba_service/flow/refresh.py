@@ -48,7 +48,7 @@ class Refresh:
 
         Raises:
             OAuth2Error: the answer, when it is not tokens.
-            StoreUnavailable: when the store cannot be reached; nothing was lost.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
         """
         presented = _presented_token(request)
         found = await spend_and_find(
@@ -65,7 +65,7 @@ class Refresh:
         resources = narrowed_resources(request.form.get("resource"), grant.resources)
         if not await self._gate.lets_use(Step.REFRESH, grant):
             raise InvalidRefreshTokenError from Reason("the account gate is closed")
-        refreshed = self._issuance.refresh(
+        refreshed = await self._issuance.refresh(
             grant, request.client, request.binding, scope=scope, resources=resources, now=now
         )
         if not await self._grants.refresh(grant.txn, token, refreshed.record, now=now):

@@ -1,33 +1,26 @@
 """Who presents an access token at a resource of this service, and may it? (RFC 6750, RFC 9449 7).
 
-The token must be alive, be presented the way it is bound, by whoever it is bound to.
+The token must be for this resource, alive, and presented the way it is bound, by whoever it is
+bound to. It is looked up by its hash: one that was not issued here to the letter is none, whatever
+it states (RFC 9068 4).
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ciba_service.flow.found_token import find_token
+from ciba_service.flow.dpop_proofs import DpopProofs
+from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.flow.live_tokens import LiveToken, LiveTokens
-from ciba_service.ports import Clock, GrantStore, ReplayKind, ReplayStore
-from ciba_service.protocol.errors import (
-    InvalidDpopProofError,
-    InvalidTokenError,
-    MissingTokenError,
-    Reason,
-)
-from ciba_service.protocol.tokens.dpop.authorization import PresentedToken, parse_authorization
+from ciba_service.ports import ClientRegistry, GrantStore
+from ciba_service.protocol.errors import InvalidTokenError, MissingTokenError, Reason
+from ciba_service.protocol.tokens.access_token import AccessToken
+from ciba_service.protocol.tokens.dpop.authorization import parse_authorization
 from ciba_service.protocol.tokens.dpop.binding import Binding, MisusedTokenError, verify_use
-from ciba_service.protocol.tokens.dpop.http_uri import HttpUri
-from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
-from ciba_service.protocol.tokens.dpop.proof import (
-    PROOF_ALGORITHMS,
-    ProvenRequest,
-    VerifiedProof,
-    verify_proof,
-)
+from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS
 from ciba_service.protocol.transaction.gate import Step
 
-__all__ = ["ResourceAccess", "ResourceRequest"]
+__all__ = ["ResourceAccess", "ResourcePolicy", "ResourceRequest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,34 +37,46 @@ class ResourceRequest:
     certificate_thumbprint: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePolicy:
+    """Which tokens a resource takes: those for one of the names in ``audience``.
+
+    With ``takes_unbound`` also such as are bound to nothing, unless the client's profile demands
+    that its tokens are (FAPI 1.0 Part 2 8.2).
+    """
+
+    step: Step
+    audience: frozenset[str]
+    takes_unbound: bool
+
+
 class ResourceAccess:
-    """Admits requests to one resource; ``addresses`` are its own."""
+    """Admits requests to one resource."""
 
     def __init__(
         self,
         *,
+        policy: ResourcePolicy,
         grants: GrantStore,
+        clients: ClientRegistry,
         tokens: LiveTokens,
-        replays: ReplayStore,
-        addresses: frozenset[HttpUri],
-        nonces: DpopNonces | None,
+        proofs: DpopProofs,
         new_operation: Callable[[], str],
-        clock: Clock,
     ) -> None:
+        self._policy = policy
         self._grants = grants
+        self._clients = clients
         self._tokens = tokens
-        self._replays = replays
-        self._addresses = addresses
-        self._nonces = nonces
+        self._proofs = proofs
         self._new_operation = new_operation
-        self._clock = clock
 
-    async def admit(self, step: Step, request: ResourceRequest) -> LiveToken:
-        """The token with what was granted.
+    async def admit(self, request: ResourceRequest) -> LiveToken:
+        """The token with what was granted, in two round trips.
 
         Raises:
             MissingTokenError: when no token is presented.
-            InvalidTokenError: when it is not alive or is presented by somebody else.
+            InvalidTokenError: when it is not alive, for another resource, or presented by somebody
+                else.
             InvalidRequestError, InvalidDpopProofError, UseDpopNonceError: when token or proof
                 cannot be read or do not hold.
             StoreUnavailable: when the store cannot be reached.
@@ -79,41 +84,44 @@ class ResourceAccess:
         presented = parse_authorization(request.authorization)
         if presented is None:
             raise MissingTokenError
-        proof = self._proof(request, presented)
+        proof = self._proofs.verify(
+            request.dpop,
+            method=request.method,
+            algorithms=PROOF_ALGORITHMS,
+            access_token=presented.text,
+        )
         found = await find_token(self._grants, presented.text)
-        live = await self._tokens.alive(step, found)
-        if live is None:
-            raise InvalidTokenError from Reason("unknown, over or ended")
+        token = await self._acceptable(found)
         try:
             verify_use(
-                live.token.cnf or Binding(),
+                token.cnf or Binding(),
                 scheme=presented.scheme,
                 proof=proof,
                 certificate_thumbprint=request.certificate_thumbprint,
             )
         except MisusedTokenError as error:
             raise InvalidTokenError from Reason(str(error))
-        await self._consume(proof)
+        # The deeper look-up begins first, so that all of it goes in one round trip.
+        looking = asyncio.ensure_future(self._tokens.alive(self._policy.step, found))
+        spending = self._proofs.spend(proof, operation=self._new_operation())
+        live = await spend_and_find(spending, looking)
+        if live is None:
+            raise InvalidTokenError from Reason("over or ended")
         return live
 
-    def _proof(self, request: ResourceRequest, presented: PresentedToken) -> VerifiedProof | None:
-        return verify_proof(
-            request.dpop,
-            request=ProvenRequest(request.method, self._addresses, presented.text),
-            algorithms=PROOF_ALGORITHMS,
-            nonces=self._nonces,
-            now=self._clock.now_ms() / 1000,
-        )
+    async def _acceptable(self, found: FoundToken | None) -> AccessToken:
+        """The token, if this resource takes such tokens."""
+        if found is None or found.stored.access_token is None:
+            raise InvalidTokenError from Reason("unknown or ended")
+        token = found.stored.access_token
+        if token.audience.isdisjoint(self._policy.audience):
+            raise InvalidTokenError from Reason("the token is for another resource")
+        if token.cnf is None and not await self._takes_unbound(found.stored.grant.client_id):
+            raise InvalidTokenError from Reason("the token is bound to nothing")
+        return token
 
-    async def _consume(self, proof: VerifiedProof | None) -> None:
-        if proof is None:
-            return
-        fresh = await self._replays.reserve(
-            ReplayKind.DPOP_PROOF,
-            proof.jkt,
-            proof.replay_id,
-            operation=self._new_operation(),
-            until=int(proof.keep_until * 1000),
-        )
-        if not fresh:
-            raise InvalidDpopProofError from Reason("the DPoP proof was used before")
+    async def _takes_unbound(self, client_id: str) -> bool:
+        if not self._policy.takes_unbound:
+            return False
+        client = await self._clients.find(client_id)
+        return client is not None and not client.profile.demands_sender_constraint

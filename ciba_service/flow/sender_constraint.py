@@ -7,18 +7,16 @@ token is ever issued unbound to a client that must be bound (FAPI 1.0 Part 2 5.2
 from dataclasses import dataclass
 
 from ciba_service.flow.client_request import ClientRequest
-from ciba_service.ports import Clock, ReplayKind, ReplayStore
+from ciba_service.flow.dpop_proofs import DpopProofs
+from ciba_service.ports import Clock
 from ciba_service.protocol.client.certificates.certificate import (
     InvalidCertificateError,
     PresentedChain,
     verify_dates,
 )
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.errors import InvalidDpopProofError, Reason
 from ciba_service.protocol.tokens.dpop.binding import Binding, token_binding
-from ciba_service.protocol.tokens.dpop.http_uri import HttpUri
-from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
-from ciba_service.protocol.tokens.dpop.proof import ProvenRequest, VerifiedProof, verify_proof
+from ciba_service.protocol.tokens.dpop.proof import VerifiedProof
 
 __all__ = ["SenderConstraint", "VerifiedBinding"]
 
@@ -34,17 +32,8 @@ class VerifiedBinding:
 class SenderConstraint:
     """Two halves like ``ClientAuthentication``: ``verify``, and ``consume`` for the proof."""
 
-    def __init__(
-        self,
-        *,
-        replays: ReplayStore,
-        addresses: frozenset[HttpUri],
-        nonces: DpopNonces | None,
-        clock: Clock,
-    ) -> None:
-        self._replays = replays
-        self._request = ProvenRequest("POST", addresses)
-        self._nonces = nonces
+    def __init__(self, *, proofs: DpopProofs, clock: Clock) -> None:
+        self._proofs = proofs
         self._clock = clock
 
     def verify(self, request: ClientRequest, client: Client) -> VerifiedBinding:
@@ -55,33 +44,19 @@ class SenderConstraint:
                 is demanded and missing.
             InvalidRequestError: when a certificate is demanded, and there is none that can be used.
         """
-        now = self._clock.now_ms() / 1000
-        proof = verify_proof(
-            request.dpop,
-            request=self._request,
-            algorithms=client.profile.algorithms,
-            nonces=self._nonces,
-            now=now,
+        proof = self._proofs.verify(
+            request.dpop, method="POST", algorithms=client.profile.algorithms
         )
         binding = token_binding(
-            client.binding, certificate_thumbprint=_thumbprint(request, now), proof=proof
+            client.binding,
+            certificate_thumbprint=_thumbprint(request, self._clock.now_ms() / 1000),
+            proof=proof,
         )
         return VerifiedBinding(binding, proof)
 
     async def consume(self, verified: VerifiedBinding, *, operation: str) -> None:
         """Spend the proof, if any; raises ``InvalidDpopProofError`` when it was spent before."""
-        proof = verified.proof
-        if proof is None:
-            return
-        fresh = await self._replays.reserve(
-            ReplayKind.DPOP_PROOF,
-            proof.jkt,
-            proof.replay_id,
-            operation=operation,
-            until=int(proof.keep_until * 1000),
-        )
-        if not fresh:
-            raise InvalidDpopProofError from Reason("the DPoP proof was used before")
+        await self._proofs.spend(verified.proof, operation=operation)
 
 
 def _thumbprint(request: ClientRequest, now: float) -> str | None:

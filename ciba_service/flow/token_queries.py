@@ -43,7 +43,7 @@ class TokenQueries:
             InvalidRequestError: when there is no ``token``.
             StoreUnavailable: when the store cannot be reached.
         """
-        verified = self._authentication.verify(sent)
+        verified = await self._authentication.verify(sent)
         spend = self._authentication.consume(verified, operation=self._new_operation())
         token = sent.form.get("token")
         if token is None:

@@ -119,7 +119,7 @@ class TokenRequests:
             StoreUnavailable: when the store cannot be reached; nothing was lost.
         """
         operation = self._new_operation()
-        verified = self._authentication.verify(sent)
+        verified = await self._authentication.verify(sent)
         credentials = OneTimeCredentials(
             self._authentication, self._constraint, verified, operation
         )

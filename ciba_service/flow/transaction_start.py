@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.signing import signed
 from ciba_service.ports import (
     KeyRing,
     NewTransaction,
@@ -14,6 +15,7 @@ from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
 from ciba_service.sca.devices import user_tag
+from ciba_service.sca.messages import CHALLENGE_TYP
 from ciba_service.sca.policy import Requirement
 
 __all__ = ["Draft", "TransactionStart"]
@@ -54,6 +56,7 @@ class TransactionStart:
         request: AuthenticationRequest,
         required: Requirement,
         *,
+        challenge: str,
         operation: str,
     ) -> None:
         """Store the transaction as PENDING; raises ``StoreUnavailable``."""
@@ -67,7 +70,7 @@ class TransactionStart:
                     scope=request.scope,
                     acr=required.acr,
                     factors=required.factors,
-                    challenge=self._challenge(new, client, request, required),
+                    challenge=challenge,
                     details=request.details.granted,
                     claims=request.claims,
                     resources=request.resources,
@@ -81,10 +84,11 @@ class TransactionStart:
         )
         self._worker.nudge(new.transaction_id)
 
-    def _challenge(
+    async def challenge(
         self, new: Draft, client: Client, request: AuthenticationRequest, required: Requirement
     ) -> str:
-        return new_challenge(
+        """The signed challenge, the same for all phones; raises ``SignerUnavailable``."""
+        challenge = new_challenge(
             ChallengeContent(
                 issuer=self._issuer,
                 transaction_id=new.transaction_id,
@@ -96,6 +100,6 @@ class TransactionStart:
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
             ),
-            key=self._keys.challenge_key,
             token_bytes=self._random,
         )
+        return await signed(self._keys.challenge_signer, typ=CHALLENGE_TYP, claims=challenge)

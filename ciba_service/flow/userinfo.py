@@ -3,7 +3,6 @@
 from ciba_service.flow.resource_access import ResourceAccess, ResourceRequest
 from ciba_service.ports import UserDirectory
 from ciba_service.protocol.tokens.userinfo import UserinfoResponse, granted_claims
-from ciba_service.protocol.transaction.gate import Step
 
 __all__ = ["Userinfo"]
 
@@ -22,7 +21,7 @@ class Userinfo:
             InsufficientScopeError: when the token does not cover ``openid``.
             OAuth2Error, StoreUnavailable: as ``ResourceAccess.admit`` does.
         """
-        live = await self._access.admit(Step.USERINFO, request)
+        live = await self._access.admit(request)
         user = self._users.find_subject(live.grant.subject)
         if user is None:
             raise AssertionError("the account gate knows the user")

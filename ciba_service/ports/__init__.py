@@ -1,4 +1,4 @@
-"""Everything that can be replaced, as protocols: the store, the clock, directories, the channel.
+"""Everything that can be replaced, as protocols: store, clock, directories, channel, way out.
 
 Each docstring says what must be atomic. Instants and durations are milliseconds unless named
 otherwise; ``operation`` is an identifier that is the same across retries of one operation.
@@ -16,8 +16,20 @@ from ciba_service.ports.grants import (
     StoredGrant,
     TokenRecord,
 )
-from ciba_service.ports.keys import KeyRing
+from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.outbound import (
+    ClientKeys,
+    ClientKeysUnavailable,
+    FailureReason,
+    Outbound,
+    OutboundFailure,
+    OutboundMethod,
+    OutboundRequest,
+    OutboundResponse,
+)
+from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
+from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
@@ -42,6 +54,8 @@ __all__ = [
     "AnnouncementKind",
     "AttemptStore",
     "Broadcast",
+    "ClientKeys",
+    "ClientKeysUnavailable",
     "ClientRegistry",
     "Clock",
     "Decided",
@@ -51,17 +65,29 @@ __all__ = [
     "DueKind",
     "DueStore",
     "DueWork",
+    "FailureReason",
     "GrantStore",
     "KeyRing",
     "NewTransaction",
+    "Outbound",
+    "OutboundFailure",
+    "OutboundMethod",
+    "OutboundRequest",
+    "OutboundResponse",
+    "PaymentOutcome",
+    "PaymentStore",
     "PollReply",
     "PollStatus",
     "PromptReservation",
     "PromptStore",
     "Randomness",
     "RefreshTokenRecord",
+    "Registration",
+    "RegistrationStore",
     "ReplayKind",
     "ReplayStore",
+    "Signer",
+    "SignerUnavailable",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

@@ -40,6 +40,6 @@ class UserDirectory(Protocol):
 class ClientRegistry(Protocol):
     """Which clients are registered."""
 
-    def find(self, client_id: str) -> Client | None:
-        """The client, or None."""
+    async def find(self, client_id: str) -> Client | None:
+        """The client, or None; raises ``StoreUnavailable``."""
         ...

@@ -1,26 +1,59 @@
-"""The service's keys."""
+"""The service's keys, and whoever signs with them."""
 
 from typing import Protocol
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import KeySet
-from ciba_service.protocol.jose.signing import SigningKey
 
 __all__ = [
     "KeyRing",
+    "Signer",
+    "SignerUnavailable",
 ]
 
 
-class KeyRing(Protocol):
-    """The service's keys; those for tokens, challenges and factors are different."""
+class SignerUnavailable(Exception):
+    """Nothing can be signed at present; what was asked for may be asked for again."""
 
-    def token_key(self, alg: SignatureAlgorithm) -> SigningKey:
+
+class Signer(Protocol):
+    """One private key, wherever it is: in a file, in a KMS, in an HSM."""
+
+    @property
+    def kid(self) -> str:
+        """Its name in the published key set."""
+        ...
+
+    @property
+    def alg(self) -> SignatureAlgorithm:
+        """Its one algorithm."""
+        ...
+
+    async def signature(self, data: bytes) -> bytes:
+        """The signature over ``data`` as a JWS carries it: for ES256 ``r`` and ``s``, no DER.
+
+        Whoever asks over a network bounds the time it takes. A key at hand answers without
+        suspending, so that awaiting it costs no turn of the loop.
+
+        Raises:
+            SignerUnavailable: when it cannot sign now.
+        """
+        ...
+
+
+class KeyRing(Protocol):
+    """The service's keys; those for tokens, challenges and factors are different.
+
+    Keys change while the service runs: ask for one each time it is used.
+    """
+
+    def token_signer(self, alg: SignatureAlgorithm) -> Signer:
         """The active key for tokens of ``alg``."""
         ...
 
     @property
-    def challenge_key(self) -> SigningKey:
+    def challenge_signer(self) -> Signer:
         """The active key for challenges."""
         ...
 
@@ -30,7 +63,16 @@ class KeyRing(Protocol):
         ...
 
     def challenge_jwks(self) -> tuple[dict[str, str], ...]:
-        """Public challenge keys, for phones to pin."""
+        """Public challenge keys, for phones to pin: the next, the active, the last retired one."""
+        ...
+
+    @property
+    def challenge_keys_changed_at(self) -> int | None:
+        """When they changed last, in milliseconds; None while the first one signs."""
+        ...
+
+    def challenge_announcers(self) -> tuple[Signer, ...]:
+        """Every challenge key that a phone may have pinned: active and retired ones."""
         ...
 
     @property
@@ -39,5 +81,5 @@ class KeyRing(Protocol):
         ...
 
     def public_jwks(self) -> list[dict[str, str]]:
-        """Public token keys, as published."""
+        """Public token keys, as published: next, active and retired ones."""
         ...

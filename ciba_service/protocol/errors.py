@@ -16,6 +16,7 @@ __all__ = [
     "ExpiredLoginHintTokenError",
     "ExpiredTokenError",
     "InsufficientScopeError",
+    "InsufficientUserAuthenticationError",
     "InvalidAuthorizationDetailsError",
     "InvalidBindingMessageError",
     "InvalidClientError",
@@ -25,15 +26,19 @@ __all__ = [
     "InvalidEnrolmentError",
     "InvalidGrantError",
     "InvalidRefreshTokenError",
+    "InvalidRegistrationTokenError",
     "InvalidRequestError",
     "InvalidScopeError",
+    "InvalidSoftwareStatementError",
     "InvalidTargetError",
     "InvalidTokenError",
     "InvalidUserCodeError",
+    "MissingInitialAccessTokenError",
     "MissingTokenError",
     "MissingUserCodeError",
     "NotFoundError",
     "OAuth2Error",
+    "PaymentExecutedError",
     "PolicyRefusedError",
     "Reason",
     "RevokedDeviceError",
@@ -41,6 +46,7 @@ __all__ = [
     "SlowDownError",
     "TemporarilyUnavailableError",
     "TransactionFailedError",
+    "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnknownUserIdError",
     "UnmetAuthenticationRequirementsError",
@@ -202,6 +208,41 @@ class InvalidClientMetadataError(OAuth2Error):
     error = "invalid_client_metadata"
     description = "The client metadata is not valid."
 
+    def __init__(self, member: str | None = None) -> None:
+        super().__init__(
+            description=f"The client metadata is not valid: {member}." if member else None
+        )
+
+
+class InvalidSoftwareStatementError(OAuth2Error):
+    """400 ``invalid_software_statement`` (RFC 7591 3.2.2)."""
+
+    error = "invalid_software_statement"
+    description = "The software statement is not valid."
+
+
+class UnapprovedSoftwareStatementError(OAuth2Error):
+    """400 ``unapproved_software_statement``: its issuer is not trusted here (RFC 7591 3.2.2)."""
+
+    error = "unapproved_software_statement"
+    description = "The software statement is not approved here."
+
+
+class MissingInitialAccessTokenError(OAuth2Error):
+    """401: registration needs an initial access token, and none was presented (RFC 7591 3)."""
+
+    error = "invalid_token"
+    description = "An initial access token is required."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+
+class InvalidRegistrationTokenError(OAuth2Error):
+    """401 ``invalid_token``: not the token of this registration, or of any (RFC 7592 2)."""
+
+    error = "invalid_token"
+    description = "The registration token is not valid here."
+    status_code = HTTPStatus.UNAUTHORIZED
+
 
 class InvalidEnrolmentError(OAuth2Error):
     """400 ``invalid_enrolment``: one answer, whatever was wrong (docs/device-protocol.md)."""
@@ -265,11 +306,42 @@ class MissingTokenError(OAuth2Error):
 
 
 class InsufficientScopeError(OAuth2Error):
-    """403 ``insufficient_scope``: the token does not reach that far (RFC 6750 3.1)."""
+    """403 ``insufficient_scope``: the token does not reach that far (RFC 6750 3.1).
+
+    ``scope`` is what it would need, for the challenge; empty when no scope would do.
+    """
 
     error = "insufficient_scope"
     description = "The access token does not have the required scope."
     status_code = HTTPStatus.FORBIDDEN
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__()
+        self.scope = scope
+
+
+class InsufficientUserAuthenticationError(OAuth2Error):
+    """401 ``insufficient_user_authentication``: too weak or too long ago (RFC 9470 3).
+
+    ``acr_values`` and ``max_age`` (seconds) are what is needed, for the challenge.
+    """
+
+    error = "insufficient_user_authentication"
+    description = "The authentication of the user is too weak or too long ago."
+    status_code = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, acr_values: tuple[str, ...] = (), max_age: int | None = None) -> None:
+        super().__init__()
+        self.acr_values = acr_values
+        self.max_age = max_age
+
+
+class PaymentExecutedError(OAuth2Error):
+    """409 ``payment_executed``: what the token was issued for was done before, once."""
+
+    error = "payment_executed"
+    description = "The payment of this access token was executed before."
+    status_code = HTTPStatus.CONFLICT
 
 
 class TemporarilyUnavailableError(OAuth2Error):

@@ -21,12 +21,14 @@ __all__ = ["Endpoints", "ProviderMetadata", "provider_metadata"]
 _WELL_KNOWN_OPENID: Final = "/.well-known/openid-configuration"
 _WELL_KNOWN_OAUTH: Final = "/.well-known/oauth-authorization-server"
 
+_REGISTRATION: Final = "registration_endpoint"
 _ALIASED: Final = {
     "token_endpoint": "/token",
     "backchannel_authentication_endpoint": "/bc-authorize",
     "introspection_endpoint": "/introspect",
     "revocation_endpoint": "/revoke",
     "userinfo_endpoint": "/userinfo",
+    _REGISTRATION: "/register",
 }
 
 
@@ -34,11 +36,13 @@ _ALIASED: Final = {
 class Endpoints:
     """Where things are: URLs below the issuer, and their paths on this host.
 
-    ``mtls_base`` is what URLs begin with where client certificates are asked for (RFC 8705 5).
+    ``mtls_base`` is what URLs begin with where client certificates are asked for (RFC 8705 5);
+    ``takes_registrations``: whether clients may register themselves.
     """
 
     issuer: str
     mtls_base: str | None = None
+    takes_registrations: bool = False
 
     def url(self, path: str) -> str:
         """Absolute URL of an endpoint."""
@@ -56,14 +60,23 @@ class Endpoints:
         """``mtls_endpoint_aliases``; every name in it is a member of the document as well."""
         if self.mtls_base is None:
             return {}
-        base = self.mtls_base.rstrip("/")
-        return {name: f"{base}{self._base}{path}" for name, path in _ALIASED.items()}
+        return {
+            name: self._mtls_url(path)
+            for name, path in _ALIASED.items()
+            if name != _REGISTRATION or self.takes_registrations
+        }
 
     def addresses(self, name: str) -> frozenset[str]:
         """Every URL of an endpoint: its own and its alias."""
-        alias = self.aliases().get(name)
-        own = self.url(_ALIASED[name])
-        return frozenset({own} if alias is None else {own, alias})
+        return self.urls(_ALIASED[name])
+
+    def urls(self, path: str) -> frozenset[str]:
+        """Every URL of whatever is at this path: below the issuer, and where certificates are."""
+        own = self.url(path)
+        return frozenset({own} if self.mtls_base is None else {own, self._mtls_url(path)})
+
+    def _mtls_url(self, path: str) -> str:
+        return f"{(self.mtls_base or '').rstrip('/')}{self._base}{path}"
 
     @property
     def authorization(self) -> str:
@@ -94,6 +107,15 @@ class Endpoints:
     def userinfo(self) -> str:
         """Userinfo endpoint (OpenID Connect Core 5.3)."""
         return self.url("/userinfo")
+
+    @property
+    def registration(self) -> str | None:
+        """Client registration endpoint (RFC 7591 3), if there is one."""
+        return self.url("/register") if self.takes_registrations else None
+
+    def client_configuration(self, client_id: str) -> str:
+        """Client configuration endpoint (RFC 7592 2) of a client."""
+        return self.url(f"/register/{client_id}")
 
     @property
     def jwks(self) -> str:
@@ -137,10 +159,12 @@ class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     introspection_endpoint: str
     introspection_endpoint_auth_methods_supported: tuple[str, ...]
     introspection_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
+    introspection_signing_alg_values_supported: tuple[str, ...] = ()
     revocation_endpoint: str
     revocation_endpoint_auth_methods_supported: tuple[str, ...]
     revocation_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
     userinfo_endpoint: str
+    registration_endpoint: str | None = None
     dpop_signing_alg_values_supported: tuple[str, ...]
     tls_client_certificate_bound_access_tokens: bool = False
     mtls_endpoint_aliases: dict[str, str] = {}
@@ -155,6 +179,7 @@ def provider_metadata(
     issues_refresh_tokens: bool,
     client_algorithms: frozenset[SignatureAlgorithm],
     id_token_algorithms: frozenset[SignatureAlgorithm],
+    introspection_algorithms: frozenset[SignatureAlgorithm],
     scopes: frozenset[str],
     acr_values: tuple[str, ...],
     authorization_details_types: tuple[str, ...],
@@ -188,10 +213,12 @@ def provider_metadata(
         introspection_endpoint=endpoints.introspection,
         introspection_endpoint_auth_methods_supported=methods,
         introspection_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),
+        introspection_signing_alg_values_supported=_names(introspection_algorithms),
         revocation_endpoint=endpoints.revocation,
         revocation_endpoint_auth_methods_supported=methods,
         revocation_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),
         userinfo_endpoint=endpoints.userinfo,
+        registration_endpoint=endpoints.registration,
         dpop_signing_alg_values_supported=_names(client_algorithms & PROOF_ALGORITHMS),
         tls_client_certificate_bound_access_tokens=endpoints.mtls_base is not None,
         mtls_endpoint_aliases=endpoints.aliases(),

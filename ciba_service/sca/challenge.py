@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.jose.signing import SigningKey
 from ciba_service.protocol.request.authorization_details import (
     AuthorizationDetails,
     DisplayedDetail,
@@ -20,7 +19,6 @@ from ciba_service.protocol.request.authorization_details import (
     in_groups,
 )
 from ciba_service.sca.messages import (
-    CHALLENGE_TYP,
     CHALLENGE_VERSION,
     Challenge,
     Display,
@@ -59,11 +57,9 @@ class ChallengeContent:
     expires_at: int
 
 
-def new_challenge(
-    content: ChallengeContent, *, key: SigningKey, token_bytes: Callable[[int], bytes]
-) -> str:
-    """The signed challenge as a compact JWS; its exact bytes are what a decision signs."""
-    challenge = Challenge(
+def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], bytes]) -> Challenge:
+    """The challenge as it is to be signed; its exact bytes as a JWS are what a decision signs."""
+    return Challenge(
         v=CHALLENGE_VERSION,
         iss=content.issuer,
         transaction_id=content.transaction_id,
@@ -79,7 +75,6 @@ def new_challenge(
             msgspec.json.decode(each.detail.json) for each in content.details.displayed
         ),
     )
-    return key.sign(typ=CHALLENGE_TYP, claims=challenge)
 
 
 def _display(content: ChallengeContent) -> Display:

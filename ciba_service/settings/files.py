@@ -13,17 +13,21 @@ __all__ = ["check_files"]
 
 def check_files(settings: Settings) -> None:
     """Load certificates, keys and authorities once; raises ``InvalidSettingsError``."""
-    server, store = settings.server, settings.store
+    server, store, outbound = settings.server, settings.store, settings.outbound
     if server.tls_certificate is not None and server.tls_key is not None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
     if store.certificate_file is not None and store.key_file is not None:
         _check_pair("store.certificate_file", store.certificate_file, store.key_file)
     if settings.mtls.authorities is not None:
         _check_authorities(settings.mtls.authorities)
-    if store.ca_file is not None:
-        authorities = store.ca_file
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        _load("store.ca_file", authorities, lambda: context.load_verify_locations(authorities))
+    if outbound.client_certificate is not None and outbound.client_key is not None:
+        _check_pair("outbound.client_certificate", outbound.client_certificate, outbound.client_key)
+    for key, bundle in (
+        ("store.ca_file", store.ca_file),
+        ("outbound.ca_bundle", outbound.ca_bundle),
+    ):
+        if bundle is not None:
+            _check_bundle(key, bundle)
 
 
 def _check_authorities(file: str) -> None:
@@ -35,6 +39,11 @@ def _check_authorities(file: str) -> None:
         raise InvalidSettingsError(
             f"mtls.authorities: {file} cannot be read: {error.strerror}"
         ) from error
+
+
+def _check_bundle(key: str, file: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _load(key, file, lambda: context.load_verify_locations(file))
 
 
 def _check_pair(key: str, certificate: str, private_key: str) -> None:

@@ -14,6 +14,7 @@ from ciba_service.protocol.client.metadata import (
     InvalidMetadataError,
     register_client,
 )
+from ciba_service.protocol.client.registration.software_statement import StatementIssuer
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
 from ciba_service.protocol.request.authorization_details import (
@@ -31,10 +32,14 @@ from ciba_service.settings.sections import (
     KeySettings,
     LoginHintIssuerSettings,
     MtlsSettings,
+    OutboundSettings,
     PolicySettings,
+    RegistrationSettings,
     RequestSettings,
+    ResourceSettings,
     ServerSettings,
     Settings,
+    StatementIssuerSettings,
     StoreSettings,
     TokenSettings,
     UserSettings,
@@ -51,9 +56,12 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
     tokens: TokenSettings = TokenSettings()
+    resource: ResourceSettings = ResourceSettings()
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     keys: KeySettings = KeySettings()
+    registration: RegistrationSettings = RegistrationSettings()
+    outbound: OutboundSettings = OutboundSettings()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     authorization_details_types: tuple[TypeDeclaration, ...] = ()
@@ -92,13 +100,20 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         store=document.store,
         requests=document.requests,
         tokens=document.tokens,
+        resource=document.resource,
         policy=document.policy,
         device=document.device,
         keys=document.keys,
+        registration=document.registration,
+        outbound=document.outbound,
         users=document.users,
         login_hint_issuers=tuple(
             _hint_issuer(number, issuer)
             for number, issuer in enumerate(document.login_hint_issuers)
+        ),
+        statement_issuers=tuple(
+            _statement_issuer(number, issuer)
+            for number, issuer in enumerate(document.registration.software_statement_issuers)
         ),
         detail_types=_detail_types(document.authorization_details_types),
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
@@ -163,18 +178,30 @@ def _detail_types(declarations: tuple[TypeDeclaration, ...]) -> DetailTypes:
 
 
 def _hint_issuer(number: int, issuer: LoginHintIssuerSettings) -> LoginHintIssuer:
-    try:
-        keys = KeySet.parse(issuer.jwks)
-    except InvalidKeyError as error:
-        raise InvalidSettingsError(f"login_hint_issuers[{number}].jwks: {error}") from error
     return LoginHintIssuer(
         iss=issuer.iss,
-        keys=keys,
+        keys=_key_set(f"login_hint_issuers[{number}]", issuer.jwks),
         algorithms=frozenset(map(SignatureAlgorithm, issuer.algorithms)),
         audiences=frozenset(issuer.audiences),
         maximum_lifetime=issuer.maximum_lifetime,
         single_use=issuer.single_use,
     )
+
+
+def _statement_issuer(number: int, issuer: StatementIssuerSettings) -> StatementIssuer:
+    where = f"registration.software_statement_issuers[{number}]"
+    return StatementIssuer(
+        iss=issuer.iss,
+        keys=_key_set(where, issuer.jwks),
+        algorithms=frozenset(map(SignatureAlgorithm, issuer.algorithms)),
+    )
+
+
+def _key_set(where: str, jwks: Mapping[str, object]) -> KeySet:
+    try:
+        return KeySet.parse(jwks)
+    except InvalidKeyError as error:
+        raise InvalidSettingsError(f"{where}.jwks: {error}") from error
 
 
 def _plain(error: Exception) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ciba_service.protocol.client.certificates.proxies import InvalidNetworkError, TrustedProxies
-from ciba_service.protocol.client.certificates.subject import RegisteredSubject
-from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.client.offer import Lack
+from ciba_service.protocol.names import OPENID_SCOPE
+from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
     UserIdentifier,
@@ -16,7 +16,12 @@ from ciba_service.protocol.request.hints import (
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
-from ciba_service.settings.sections import InvalidSettingsError, Settings, UserSettings
+from ciba_service.settings.sections import (
+    InvalidSettingsError,
+    RegistrationSettings,
+    Settings,
+    UserSettings,
+)
 
 __all__ = ["RULES"]
 
@@ -83,6 +88,20 @@ def _check_embedded(settings: Settings) -> None:
     for name in _NEEDS_URL:
         if getattr(store, name) is not None:
             raise InvalidSettingsError(f"store.{name} goes with store.url or store.urls")
+
+
+def _check_outbound(settings: Settings) -> None:
+    outbound = settings.outbound
+    try:
+        AddressPolicy.parse(outbound.allowed_networks)
+    except InvalidAllowListError as error:
+        raise InvalidSettingsError(f"outbound.allowed_networks: {error}") from error
+    if (outbound.client_certificate is None) != (outbound.client_key is None):
+        raise InvalidSettingsError(
+            "outbound.client_certificate and outbound.client_key go together"
+        )
+    if outbound.allow_loopback_http and not settings.is_development:
+        raise InvalidSettingsError("outbound.allow_loopback_http needs an http issuer")
 
 
 def _check_policy(settings: Settings) -> None:
@@ -169,30 +188,38 @@ def _check_clients(settings: Settings) -> None:
         where = f"clients[{number}] ({client.client_id})"
         if names.count(client.client_id) > 1:
             raise InvalidSettingsError(f"{where}: client_id is used twice")
-        _check_certificates(where, client, settings)
-        unknown = client.authorization_details_types - settings.detail_types.names
-        if unknown:
-            raise InvalidSettingsError(
-                f"{where}: authorization_details_types: {min(unknown)} is not declared"
-            )
-        if client.delivery_mode is not DeliveryMode.POLL:
-            raise InvalidSettingsError(
-                f"{where}: backchannel_token_delivery_mode {client.delivery_mode} "
-                "is not available in this version"
-            )
+        lack = settings.offer.lack(client)
+        if lack is not None:
+            raise InvalidSettingsError(f"{where} {_LACKS[lack]}")
 
 
-def _check_certificates(where: str, client: Client, settings: Settings) -> None:
-    rule = client.certificate_rule
-    needs_one = rule is not None or client.binding.certificate_bound
-    if needs_one and not settings.mtls.takes_certificates:
+_LACKS: Final = {
+    Lack.CERTIFICATES: "needs client certificates: set mtls.port or mtls.proxies",
+    Lack.AUTHORITIES: "authenticates by tls_client_auth: set mtls.authorities",
+    Lack.DETAIL_TYPES: "has one of authorization_details_types that is not declared",
+    Lack.DELIVERY: "has a backchannel_token_delivery_mode that is not available in this version",
+}
+
+
+def _check_registration(settings: Settings) -> None:
+    registration = settings.registration
+    if not registration.enabled:
+        if registration != RegistrationSettings():
+            raise InvalidSettingsError("registration.enabled is not set")
+        return
+    if registration.open and not settings.is_development:
+        raise InvalidSettingsError("registration.open needs an http issuer")
+    if registration.open == bool(registration.initial_access_tokens):
         raise InvalidSettingsError(
-            f"{where} needs client certificates: set mtls.port or mtls.proxies"
+            "registration needs either registration.initial_access_tokens or registration.open"
         )
-    if isinstance(rule, RegisteredSubject) and settings.mtls.authorities is None:
+    unknown = set(registration.authorization_details_types) - settings.detail_types.names
+    if unknown:
         raise InvalidSettingsError(
-            f"{where} authenticates by tls_client_auth: set mtls.authorities"
+            f"registration.authorization_details_types: {min(unknown)} is not declared"
         )
+    if OPENID_SCOPE not in registration.scopes or "" in registration.scopes:
+        raise InvalidSettingsError("registration.scope must be scope tokens, openid among them")
 
 
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
@@ -200,11 +227,13 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_mtls,
     _check_device,
     _check_store,
+    _check_outbound,
     _check_policy,
     _check_users,
     _check_user_codes,
     _check_hint_issuers,
     _check_presets,
     _check_clients,
+    _check_registration,
 )
 """In this order."""

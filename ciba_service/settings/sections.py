@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.names import AccessTokenFormat
+from ciba_service.protocol.client.offer import Offer
+from ciba_service.protocol.client.registration.software_statement import StatementIssuer
+from ciba_service.protocol.names import OPENID_SCOPE, AccessTokenFormat, DeliveryMode
+from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import DetailTypes
 from ciba_service.protocol.request.login_hint_token import (
     DEFAULT_MAXIMUM_LIFETIME,
@@ -27,8 +30,11 @@ __all__ = [
     "KeySettings",
     "LoginHintIssuerSettings",
     "MtlsSettings",
+    "OutboundSettings",
     "PolicySettings",
+    "RegistrationSettings",
     "RequestSettings",
+    "ResourceSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
@@ -39,6 +45,7 @@ __all__ = [
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 # An empty text is a variable that was not set: it never stands for a default.
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
+_ScopeToken = Annotated[str, msgspec.Meta(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+\Z", max_length=255)]
 _RefreshLifetime = Annotated[int, msgspec.Meta(ge=60, le=LONGEST_REFRESH_LIFETIME)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -143,11 +150,19 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     access_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
     id_token_lifetime: Annotated[int, msgspec.Meta(ge=30, le=3600)] = 300
     audience: _Text | None = None
-    access_token_alg: Literal["ES256", "PS256"] = "ES256"  # noqa: S105 - an algorithm
+    access_token_alg: Literal["ES256", "PS256", "EdDSA"] = "ES256"  # noqa: S105 - an algorithm
     access_token_format: AccessTokenFormat = AccessTokenFormat.JWT
     refresh_token_idle_lifetime: _RefreshLifetime = 30 * 86_400
     refresh_token_lifetime: _RefreshLifetime = 90 * 86_400
     require_dpop_nonce: bool = True
+
+
+class ResourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The demo resource: unless ``enabled`` says otherwise, in development only."""
+
+    enabled: bool | None = None
+    accounts_scope: _ScopeToken = "accounts"
+    unbound_tokens: bool = False
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,6 +184,16 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     directory: _Text | None = None
 
 
+class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom the service itself asks; ``allow_loopback_http`` may be on in development only."""
+
+    allowed_networks: tuple[_Text, ...] = ()
+    ca_bundle: _Text | None = None
+    client_certificate: _Text | None = None
+    client_key: _Text | None = None
+    allow_loopback_http: bool = False
+
+
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A user: ``activation_code`` is a preset for development.
 
@@ -184,6 +209,54 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __repr__(self) -> str:
         return f"UserSettings(sub={self.sub!r}, ...)"
+
+
+class InitialAccessTokenSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Permission to register: ``sha256`` is that of the token, in hexadecimal.
+
+    With ``notification_hosts`` callbacks may go to these hosts only.
+    """
+
+    name: _Name
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    notification_hosts: tuple[_Name, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"InitialAccessTokenSettings(name={self.name!r}, ...)"
+
+
+class StatementIssuerSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Somebody whose software statements count (RFC 7591 2.3)."""
+
+    iss: _Name
+    jwks: dict[str, object]
+    algorithms: Annotated[
+        tuple[Literal["ES256", "PS256", "EdDSA"], ...], msgspec.Meta(min_length=1)
+    ] = ("ES256", "PS256", "EdDSA")
+
+
+class RegistrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Dynamic registration: who may register, and what clients get that do.
+
+    ``open``: anybody may, in development only.
+    """
+
+    enabled: bool = False
+    open: bool = False
+    profile: ProfileName = ProfileName.FAPI_CIBA
+    scope: _Text = OPENID_SCOPE
+    authorization_details_types: tuple[_Name, ...] = ()
+    initial_access_tokens: tuple[InitialAccessTokenSettings, ...] = ()
+    software_statement_issuers: tuple[StatementIssuerSettings, ...] = ()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What a client can register at the most."""
+        return frozenset(self.scope.split(" "))
 
 
 class LoginHintIssuerSettings(
@@ -209,11 +282,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings
     requests: RequestSettings
     tokens: TokenSettings
+    resource: ResourceSettings
     policy: PolicySettings
     device: DeviceSettings
     keys: KeySettings
+    registration: RegistrationSettings
+    outbound: OutboundSettings
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
+    statement_issuers: tuple[StatementIssuer, ...]
     detail_types: DetailTypes
     clients: tuple[Client, ...]
 
@@ -221,6 +298,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_development(self) -> bool:
         """An http issuer: on loopback only, where presets and made-up keys are harmless."""
         return urlsplit(self.server.issuer).scheme == "http"
+
+    @property
+    def offer(self) -> Offer:
+        """What this configuration makes possible for clients."""
+        return Offer(
+            delivery_modes=frozenset({DeliveryMode.POLL}),
+            takes_certificates=self.mtls.takes_certificates,
+            has_authorities=self.mtls.authorities is not None,
+            authorization_details_types=self.detail_types.names,
+        )
+
+    @property
+    def serves_resource(self) -> bool:
+        """Whether there is a demo resource."""
+        enabled = self.resource.enabled
+        return self.is_development if enabled is None else enabled
 
     @property
     def keys_directory(self) -> Path:

@@ -21,7 +21,7 @@ class ConfiguredClients:
     def __init__(self, clients: Iterable[Client]) -> None:
         self._clients = {client.client_id: client for client in clients}
 
-    def find(self, client_id: str) -> Client | None:
+    async def find(self, client_id: str) -> Client | None:
         """The client, or None."""
         return self._clients.get(client_id)
 

@@ -19,6 +19,7 @@ __all__ = [
     "attempt_key",
     "attempts_key",
     "claim_key",
+    "client_change_key",
     "code_attempts_key",
     "devices_key",
     "due_key",
@@ -28,7 +29,10 @@ __all__ = [
     "hub_channels",
     "otp_key",
     "partition_of",
+    "payment_key",
     "prompts_key",
+    "registration_key",
+    "registrations_key",
     "replay_key",
     "revocation_key",
     "spent_key",
@@ -38,13 +42,15 @@ __all__ = [
 PARTITIONS: Final = 256
 _HUB_CHANNELS: Final = 16
 
-# Locks and attempt counters must not fade, phones and unused preset codes are kept until revoked
-# or used, and due work is gone when it is done.
+# Locks and attempt counters must not fade, phones, unused preset codes and registered clients are
+# kept until revoked, used or removed, and due work is gone when it is done.
 PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:due",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
     r"ciba:\{a[\w-]+\}:preset",
+    r"ciba:\{c[\w-]+\}:client",
+    r"ciba:clients",
 )
 
 
@@ -66,6 +72,11 @@ def grant_key(transaction_id: str) -> str:
 def access_token_key(transaction_id: str, token_hash: str) -> str:
     """Sealed bytes: an access token of a grant, under its hash, while it lives."""
     return f"ciba:{{p{partition_of(transaction_id)}}}:access:{transaction_id}:{token_hash}"
+
+
+def payment_key(transaction_id: str) -> str:
+    """Text: the operation that executed the payment of a grant."""
+    return f"ciba:{{p{partition_of(transaction_id)}}}:payment:{transaction_id}"
 
 
 def due_key(partition: int) -> str:
@@ -100,8 +111,7 @@ def attempt_key(tag: UserTag, operation: str) -> str:
 
 def code_attempts_key(tag: UserTag, client_id: str) -> str:
     """Sorted set: the operations in which a client presented a code of a user, by time."""
-    client = base64url(hashlib.sha256(client_id.encode()).digest()[:16])
-    return f"ciba:{{u{tag}}}:codes:{client}"
+    return f"ciba:{{u{tag}}}:codes:{_digest(client_id)}"
 
 
 def otp_key(tag: UserTag, device_id: str) -> str:
@@ -134,10 +144,29 @@ def activation_use_key(lookup: str, operation: str) -> str:
     return f"ciba:{{a{lookup}}}:use:{operation}"
 
 
+def registration_key(client_id: str) -> str:
+    """Hash: a client that registered itself."""
+    return f"ciba:{{c{_digest(client_id)}}}:client"
+
+
+def client_change_key(client_id: str, operation: str) -> str:
+    """Marker: this operation has replaced or removed the client."""
+    return f"ciba:{{c{_digest(client_id)}}}:change:{operation}"
+
+
+def registrations_key() -> str:
+    """Sorted set: who registered, by time; it may name clients that are gone."""
+    return "ciba:clients"
+
+
 def replay_key(kind: str, owner: str, identifier: str) -> str:
     """Text: the operation that used an identifier."""
     digest = hashlib.sha256(f"{kind}\0{owner}\0{identifier}".encode()).digest()
     return f"ciba:{{r{base64url(digest)}}}"
+
+
+def _digest(client_id: str) -> str:
+    return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
 
 
 def hub_channel(tag: UserTag) -> str:

@@ -1,8 +1,8 @@
-"""What runs beside the endpoints: due work and the hub of phones, started anew when they fail."""
+"""What runs beside the endpoints: due work, the hub of phones, new keys; begun anew on failure."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -30,14 +30,23 @@ class Background:
         await self._store_presets()
         surroundings = self.parts.surroundings
         watch = partial(supervise, clock=surroundings.store_clock, telemetry=surroundings.telemetry)
-        async with self.parts.stores.subscription, asyncio.TaskGroup() as tasks:
+        async with (
+            aclosing(self.parts.outbound),
+            self.parts.stores.subscription,
+            asyncio.TaskGroup() as tasks,
+        ):
             running = [
                 tasks.create_task(watch("due_worker", self.parts.worker.run)),
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),
+                tasks.create_task(watch("keys", self._follow_keys)),
             ]
             yield
             for task in running:
                 task.cancel()
+
+    async def _follow_keys(self) -> None:
+        surroundings = self.parts.surroundings
+        await self.parts.keys.follow(surroundings.store_clock, surroundings.telemetry)
 
     async def _store_presets(self) -> None:
         stores, surroundings = self.parts.stores, self.parts.surroundings

@@ -11,18 +11,20 @@ from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.transaction_start import TransactionStart
 from ciba_service.flow.user_code_check import UserCodeCheck
 from ciba_service.flow.user_resolution import HintPolicy, UserResolution
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
-from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode
+from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings import MtlsSettings
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
+from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import token_routes
 
 __all__ = ["oauth_routes", "published_metadata"]
@@ -40,16 +42,29 @@ _CLIENT_ENDPOINTS: Final = (
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
     """What the service says of itself: what its registered clients can use, and nothing more."""
-    clients = parts.settings.clients
-    profiles = {client.profile.name for client in clients} or {ProfileName.CIBA_CORE}
-    details = frozenset().union(*(client.authorization_details_types for client in clients))
+    clients, registration = parts.settings.clients, parts.settings.registration
+    profiles = {client.profile.name for client in clients}
+    scopes = frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients))
+    details = frozenset[str]().union(*(client.authorization_details_types for client in clients))
+    if registration.enabled:
+        profiles |= {registration.profile}
+        scopes |= registration.scopes
+        details |= frozenset(registration.authorization_details_types)
+    profiles = profiles or {ProfileName.CIBA_CORE}
+    algorithms = frozenset().union(*(PROFILES[name].algorithms for name in profiles))
+    issued = parts.keys.token_algorithms & algorithms
     return provider_metadata(
         endpoints=parts.endpoints,
-        delivery_modes=frozenset({DeliveryMode.POLL}),
-        issues_refresh_tokens=any(client.may_refresh for client in clients),
-        client_algorithms=frozenset().union(*(PROFILES[name].algorithms for name in profiles)),
-        id_token_algorithms=parts.keys.token_algorithms,
-        scopes=frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients)),
+        delivery_modes=parts.settings.offer.delivery_modes,
+        issues_refresh_tokens=(
+            registration.enabled or any(client.may_refresh for client in clients)
+        ),
+        client_algorithms=algorithms,
+        id_token_algorithms=issued,
+        introspection_algorithms=(
+            issued if any(client.protected_resources for client in clients) else frozenset()
+        ),
+        scopes=scopes,
         acr_values=tuple(ACR_TABLE),
         authorization_details_types=tuple(sorted(details)),
     )
@@ -58,8 +73,10 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
 def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     """Everything a client calls."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
+    published = PublishedKeys(parts.outbound.client_keys)
     authentication = ClientAuthentication(
         clients=parts.clients,
+        published=published,
         replays=parts.stores.replays,
         audiences=Audiences(
             endpoints.issuer,
@@ -68,14 +85,18 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
     )
-    backchannel = BackchannelAuthenticationEndpoint(_initiation(parts, authentication), telemetry)
-    jwks = PublishedDocument({"keys": parts.keys.public_jwks()}, telemetry)
-    document = PublishedDocument(metadata, telemetry)
-    openapi = PublishedDocument(openapi_document(endpoints), telemetry)
+    backchannel = BackchannelAuthenticationEndpoint(
+        _initiation(parts, authentication, published), telemetry
+    )
+    jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
+    document = PublishedDocument(lambda: metadata, telemetry)
+    description = openapi_document(endpoints)
+    openapi = PublishedDocument(lambda: description, telemetry)
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),
         *token_routes(parts, authentication),
+        *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
         Route(endpoints.path("/openapi.json"), openapi),
         Route(endpoints.openid_configuration_path, document),
@@ -101,10 +122,13 @@ def _resolution(parts: Parts) -> UserResolution:
     )
 
 
-def _initiation(parts: Parts, authentication: ClientAuthentication) -> Initiation:
+def _initiation(
+    parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
+) -> Initiation:
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,
+        published=published,
         replays=stores.replays,
         resolution=_resolution(parts),
         codes=UserCodeCheck(

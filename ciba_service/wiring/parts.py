@@ -6,7 +6,8 @@ from typing import Final
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.due_work import DueWorker
-from ciba_service.ports import User
+from ciba_service.flow.known_clients import KnownClients
+from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
     SALT_BYTES,
@@ -15,8 +16,9 @@ from ciba_service.protocol.request.user_code import (
 )
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
-from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.outbound import OutboundParts, build_outbound
+from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 
@@ -31,33 +33,39 @@ class Parts:
 
     settings: Settings
     stores: Stores
-    keys: FileKeys
+    keys: ServiceKeys
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
-    clients: ConfiguredClients
+    clients: ClientRegistry
+    outbound: OutboundParts
     gate: AccountGate
     hub: SocketHub
     worker: DueWorker
 
 
 def build_parts(
-    settings: Settings, stores: Stores, keys: FileKeys, surroundings: Surroundings
+    settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> Parts:
     """Build what is shared."""
     hub = SocketHub(stores.broadcast)
     users = ConfiguredUsers(
         (_user(user, keys, surroundings), user.login_hints) for user in settings.users
     )
-    clients = ConfiguredClients(settings.clients)
+    clients = _clients(settings, stores)
     return Parts(
         settings=settings,
         stores=stores,
         keys=keys,
         surroundings=surroundings,
-        endpoints=Endpoints(settings.server.issuer, settings.mtls.base_url),
+        endpoints=Endpoints(
+            settings.server.issuer,
+            settings.mtls.base_url,
+            takes_registrations=settings.registration.enabled,
+        ),
         users=users,
         clients=clients,
+        outbound=build_outbound(settings.outbound, surroundings),
         gate=AccountGate(
             users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
         ),
@@ -75,7 +83,14 @@ def build_parts(
     )
 
 
-def _user(settings: UserSettings, keys: FileKeys, surroundings: Surroundings) -> User:
+def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
+    configured = ConfiguredClients(settings.clients)
+    if not settings.registration.enabled:
+        return configured
+    return KnownClients(configured=configured, registrations=stores.registrations)
+
+
+def _user(settings: UserSettings, keys: ServiceKeys, surroundings: Surroundings) -> User:
     return User(
         settings.sub,
         enabled=settings.enabled,
@@ -85,7 +100,7 @@ def _user(settings: UserSettings, keys: FileKeys, surroundings: Surroundings) ->
 
 
 def _user_code(
-    settings: UserSettings, keys: FileKeys, surroundings: Surroundings
+    settings: UserSettings, keys: ServiceKeys, surroundings: Surroundings
 ) -> StoredUserCode | None:
     if settings.user_code is None:
         return None

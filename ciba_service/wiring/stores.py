@@ -12,12 +12,13 @@ from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
-from ciba_service.stores.key_files import FileKeys
 from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
-from ciba_service.stores.sealing import Sealer
+from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.wiring.surroundings import Surroundings
@@ -31,7 +32,9 @@ class Stores:
 
     transactions: RedisTransactions
     grants: RedisGrants
+    payments: RedisPayments
     replays: RedisReplays
+    registrations: RedisRegistrations
     due: RedisDueWork
     prompts: RedisPrompts
     devices: RedisDevices
@@ -44,19 +47,21 @@ class Stores:
 
 
 def build_stores(
-    settings: Settings, store: OpenStore, keys: FileKeys, surroundings: Surroundings
+    settings: Settings, store: OpenStore, ring: Ring, surroundings: Surroundings
 ) -> Stores:
     """Put the stores on an open connection."""
     operations = Operations(
         store.commands, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
     )
-    sealer = Sealer(keys.ring, surroundings.random)
+    sealer = Sealer(ring, surroundings.random)
     new_operation = surroundings.new_operation
     subscription = Subscription(store.target, store.commands, hub_channels())
     return Stores(
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        payments=RedisPayments(operations),
         replays=RedisReplays(operations),
+        registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),

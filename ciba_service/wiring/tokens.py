@@ -1,29 +1,26 @@
-"""Where tokens are issued, used and ended: token, introspection, revocation, userinfo."""
+"""Where tokens are issued, told about and ended: token, introspection, revocation."""
 
 from starlette.routing import Route
 
 from ciba_service.endpoints.oauth.introspection import IntrospectionEndpoint
 from ciba_service.endpoints.oauth.revocation import RevocationEndpoint
 from ciba_service.endpoints.oauth.token import TokenEndpoint
-from ciba_service.endpoints.oauth.userinfo import UserinfoEndpoint
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.introspection import Introspection
 from ciba_service.flow.issuance import Issuance, TokenPolicy
 from ciba_service.flow.live_tokens import LiveTokens
 from ciba_service.flow.redemption import Redemption
 from ciba_service.flow.refresh import Refresh
-from ciba_service.flow.resource_access import ResourceAccess
 from ciba_service.flow.revocation import Revocation
 from ciba_service.flow.sender_constraint import SenderConstraint
 from ciba_service.flow.token_queries import TokenQueries
 from ciba_service.flow.token_request import TokenRequests
-from ciba_service.flow.userinfo import Userinfo
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, REFRESH_TOKEN_GRANT_TYPE
-from ciba_service.protocol.tokens.dpop.http_uri import HttpUri, parse_http_uri
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.resources import default_audience, dpop_proofs, resource_routes
 
 __all__ = ["token_routes"]
 
@@ -38,13 +35,19 @@ def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Rou
         new_operation=parts.surroundings.new_operation,
     )
     nonces = _nonces(parts)
-    introspection = Introspection(queries=queries, tokens=tokens, issuer=endpoints.issuer)
+    introspection = Introspection(
+        queries=queries,
+        tokens=tokens,
+        keys=parts.keys,
+        issuer=endpoints.issuer,
+        clock=parts.surroundings.clock,
+    )
     revocation = Revocation(queries=queries, grants=parts.stores.grants, telemetry=telemetry)
     return [
         Route(endpoints.path("/token"), _token_endpoint(parts, authentication, nonces)),
         Route(endpoints.path("/introspect"), IntrospectionEndpoint(introspection, telemetry)),
         Route(endpoints.path("/revoke"), RevocationEndpoint(revocation, telemetry)),
-        Route(endpoints.path("/userinfo"), _userinfo_endpoint(parts, tokens, nonces)),
+        *resource_routes(parts, tokens, nonces),
     ]
 
 
@@ -61,10 +64,7 @@ def _token_endpoint(
     requests = TokenRequests(
         authentication=authentication,
         constraint=SenderConstraint(
-            replays=parts.stores.replays,
-            addresses=_addresses(parts, "token_endpoint"),
-            nonces=nonces,
-            clock=surroundings.clock,
+            proofs=dpop_proofs(parts, "/token", nonces), clock=surroundings.clock
         ),
         grant_types={
             CIBA_GRANT_TYPE: _redemption(parts, issuance),
@@ -110,39 +110,15 @@ def _issuance(parts: Parts) -> Issuance:
     return Issuance(
         policy=TokenPolicy(
             issuer=issuer,
-            audience=tokens.audience or issuer,
+            audience=default_audience(parts),
             access_token_lifetime=tokens.access_token_lifetime,
             id_token_lifetime=tokens.id_token_lifetime,
             access_token_alg=SignatureAlgorithm(tokens.access_token_alg),
             access_token_format=tokens.access_token_format,
             refresh_lifetime=_refresh_lifetime(parts),
+            demands_dpop_nonces=tokens.require_dpop_nonce,
         ),
         users=parts.users,
         keys=parts.keys,
         random=parts.surroundings.random,
     )
-
-
-def _userinfo_endpoint(
-    parts: Parts, tokens: LiveTokens, nonces: DpopNonces | None
-) -> UserinfoEndpoint:
-    surroundings = parts.surroundings
-    access = ResourceAccess(
-        grants=parts.stores.grants,
-        tokens=tokens,
-        replays=parts.stores.replays,
-        addresses=_addresses(parts, "userinfo_endpoint"),
-        nonces=nonces,
-        new_operation=surroundings.new_operation,
-        clock=surroundings.clock,
-    )
-    return UserinfoEndpoint(
-        Userinfo(access=access, users=parts.users),
-        nonces=nonces,
-        clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
-    )
-
-
-def _addresses(parts: Parts, name: str) -> frozenset[HttpUri]:
-    return frozenset(map(parse_http_uri, parts.endpoints.addresses(name)))

@@ -43,7 +43,7 @@ async def test_client_assertion_with_iss_aud_succeeds(
 
 
 @PATHS
-@pytest.mark.clause("ciba-13-8", "rfc7523-3.2-1", "ciba-10.1-1")
+@pytest.mark.clause("ciba-13-8", "rfc7523-3.2-1", "ciba-10.1-1", "rfc9700-2.5-1")
 async def test_without_client_assertion_fails(service: RunningService, path: str):
     """A client_id alone is no authentication."""
     answer = await sent(service.till, path, {"client_id": "till"})

@@ -77,7 +77,7 @@ async def test_tokens_are_answered_as_json_and_not_cached(
 
 @pytest.mark.clause(
     "oidc-2-3", "oidc-2-4", "oidc-2-5", "oidc-2-6", "oidc-2-7", "oidc-3.1.3.6-1",
-    "fapi1-p1-5.2.2.1-6", "fapi2-sp-5.3.2.3-1", "oidc-10.1-1",
+    "fapi1-p1-5.2.2.1-6", "fapi2-sp-5.3.2.3-1", "oidc-10.1-1", "ciba-10.3-7",
 )  # fmt: skip
 async def test_an_id_token_names_the_user_and_the_authentication(
     service: RunningService, phone: WirePhone
@@ -94,6 +94,7 @@ async def test_an_id_token_names_the_user_and_the_authentication(
     half = base64.urlsafe_b64encode(digest.digest()[:16]).rstrip(b"=").decode()
     assert tokens.id_token["at_hash"] == half
     assert not {"nonce", "c_hash", "s_hash"} & tokens.id_token.keys()
+    assert not any(name.startswith("urn:openid:params:jwt:claim:") for name in tokens.id_token)
     assert set(header_of(tokens.content["id_token"])) == {"alg", "kid", "typ"}
 
 

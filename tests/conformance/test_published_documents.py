@@ -24,7 +24,7 @@ async def document(service: RunningService, path: str) -> dict[str, Any]:
 
 @pytest.mark.clause(
     "ciba-4-1", "ciba-4-2", "ciba-4-3", "ciba-4-5", "oidd-3-3", "oidd-3-5", "rfc8414-2-2",
-    "rfc8414-3.3-1", "rfc9700-2.6-1", "fapi2-sp-5.3.2.1-1", "rfc9068-4-6",
+    "rfc8414-3.3-1", "rfc9700-2.6-1", "fapi2-sp-5.3.2.1-1", "rfc9068-4-6", "rfc9470-7-1",
 )  # fmt: skip
 async def test_both_well_known_documents_say_the_same(service: RunningService):
     """They name this issuer, where everything is and what is supported."""
@@ -38,6 +38,8 @@ async def test_both_well_known_documents_say_the_same(service: RunningService):
     assert published["grant_types_supported"] == ["urn:openid:params:grant-type:ciba"]
     assert published["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert published["subject_types_supported"] == ["public"]
+    acr_values = ["urn:openbanking:psd2:ca", "urn:openbanking:psd2:sca"]
+    assert published["acr_values_supported"] == acr_values
     for name in (
         "token_endpoint_auth_signing_alg_values_supported",
         "backchannel_authentication_request_signing_alg_values_supported",
@@ -51,7 +53,7 @@ async def test_both_well_known_documents_say_the_same(service: RunningService):
 async def test_the_key_set_is_public_and_its_names_are_unique(service: RunningService):
     """No private member, no certificate address, every key with kid, alg and use."""
     keys = (await document(service, "/jwks"))["keys"]
-    assert {key["alg"] for key in keys} == {"ES256", "PS256"}
+    assert {key["alg"] for key in keys} == {"ES256", "PS256", "EdDSA"}
     assert len({key["kid"] for key in keys}) == len(keys)
     for key in keys:
         assert not PRIVATE & key.keys()

@@ -5,18 +5,24 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from ciba_service.ports import (
     AccessTokenRecord,
     Decided,
     NewTransaction,
     RefreshTokenRecord,
+    Registration,
     StoredRequest,
     Swap,
     TokenRecord,
 )
+from ciba_service.protocol.client.registration.metadata import parse_registration
+from ciba_service.protocol.client.registration.rules import client_of
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
+from ciba_service.protocol.names import CIBA_GRANT_TYPE
+from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import (
     PAYMENT_INITIATION,
     AuthorizationDetail,
@@ -38,7 +44,9 @@ from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.transactions import RedisTransactions
@@ -104,6 +112,7 @@ class Stores:
     commands: Commands
     transactions: RedisTransactions
     grants: RedisGrants
+    payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
     prompts: RedisPrompts
@@ -111,6 +120,7 @@ class Stores:
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
+    registrations: RedisRegistrations
     health: RedisHealth
 
 
@@ -123,6 +133,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         commands=commands,
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
@@ -132,6 +143,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         activations=RedisActivations(
             operations, sealer, random=counted.token_bytes, new_operation=counted.operation
         ),
+        registrations=RedisRegistrations(operations),
         health=RedisHealth(operations),
     )
 
@@ -258,6 +270,26 @@ def swap_of(
         decided=decided_by(operation) if event is Event.APPROVE else None,
         reason=FailureReason.INTERNAL if event is Event.FAIL else None,
         tokens=tokens if event is Event.REDEEM else None,
+    )
+
+
+def registration(client_id: str = "shop", **changed: Any) -> Registration:
+    """A client that registered itself."""
+    members = {
+        "client_name": "Corner shop",
+        "grant_types": [CIBA_GRANT_TYPE],
+        "backchannel_token_delivery_mode": "poll",
+        "jwks": {"keys": [PHONE_JWK]},
+        **changed,
+    }
+    metadata = parse_registration(members)
+    return Registration(
+        client=client_of(metadata, client_id=client_id, profile=ProfileName.CIBA_CORE),
+        metadata=metadata,
+        profile=ProfileName.CIBA_CORE,
+        token_hash="hash of a token",
+        issued_at=START // 1000,
+        notification_hosts=frozenset({"shop.example"}),
     )
 
 

@@ -69,6 +69,9 @@ async def fill(stores: Stores) -> None:
         await stores.transactions.create(new_transaction(name), operation="create")
         await stores.transactions.swap(swap_of(Event.APPROVE, "approval", transaction_id=name))
     await stores.transactions.swap(swap_of(Event.REDEEM, "redemption", transaction_id=TRANSACTION))
+    await stores.payments.execute(
+        TRANSACTION, "access by redemption", operation="payment", until=UNTIL
+    )
     await stores.devices.add(TAG, PHONE, PHONE_JWK, further=True, operation="enrolment")
     await stores.activations.put(CODE, Activation("alice", further=False), SECRET, until=UNTIL)
     await stores.activations.attempt(CODE, "wrong", operation="wrong")

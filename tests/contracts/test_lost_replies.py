@@ -26,7 +26,9 @@ from ciba_service.stores import (
     devices,
     due,
     grants,
+    payments,
     prompts,
+    registrations,
     transactions,
     user_codes,
 )
@@ -47,6 +49,7 @@ from tests.contracts.store_builders import (
     dump,
     new_phone,
     new_transaction,
+    registration,
     remove_all,
     stores_at,
     swap_of,
@@ -62,7 +65,9 @@ MODULES: tuple[ModuleType, ...] = (
     devices,
     due,
     grants,
+    payments,
     prompts,
+    registrations,
     transactions,
     user_codes,
 )
@@ -124,6 +129,13 @@ def refresh(redemption: str) -> Act:
     )
 
 
+def execute_payment(operation: str) -> Act:
+    """Execute the payment of the grant."""
+    return lambda stores: stores.payments.execute(
+        TRANSACTION, "access by redeem it", operation=operation, until=UNTIL
+    )
+
+
 async def enrol(stores: Stores) -> object:
     """Enrol a phone."""
     return await stores.devices.add(
@@ -170,7 +182,26 @@ class Case:
         return f"{self.script} {self.note}".strip()
 
 
+def replace_client(name: str, operation: str) -> Act:
+    """Replace the registration of the shop."""
+    return lambda stores: stores.registrations.replace(
+        registration(client_name=name), operation=operation
+    )
+
+
+async def add_client(stores: Stores) -> object:
+    """Register the shop."""
+    return await stores.registrations.add(registration())
+
+
 CASES = [
+    Case("replace_client", replace_client("Another", "update"), add_client),
+    Case("replace_client", replace_client("Another", "update"), note="of nobody"),
+    Case(
+        "remove_client",
+        lambda stores: stores.registrations.remove("shop", operation="removal"),
+        add_client,
+    ),
     Case("create_transaction", create),
     Case("poll", poll("first"), create, "free"),
     Case("poll", poll("second", START + 1), in_a_row(create, poll("first")), "too early"),
@@ -222,6 +253,14 @@ CASES = [
     ),
     Case("refresh_grant", refresh("redeem it"), redeemed),
     Case("refresh_grant", refresh("another"), redeemed, "refused"),
+    Case("execute_payment", execute_payment("first"), redeemed),
+    Case(
+        "execute_payment",
+        execute_payment("second"),
+        in_a_row(redeemed, execute_payment("first")),
+        "executed before",
+    ),
+    Case("execute_payment", execute_payment("first"), create, "nothing granted"),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
     Case("add_device", enrol),

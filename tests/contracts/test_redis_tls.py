@@ -197,6 +197,7 @@ async def test_sentinel_and_master_are_asked_over_tls(secured: Secured, tmp_path
                 sentinel.kill()
 
 
+@pytest.mark.clause("oidc-16.17-1")
 @pytest.mark.parametrize("ca", ["the system's", "another"])
 async def test_a_server_of_another_authority_is_refused(
     secured: Secured, theirs: Authority, ca: str
@@ -208,6 +209,7 @@ async def test_a_server_of_another_authority_is_refused(
     assert "certificate verify failed" in sentence
 
 
+@pytest.mark.clause("oidc-16.17-1")
 async def test_a_certificate_for_another_name_is_refused(secured: Secured):
     """It is the host of the URL that must be in the certificate."""
     url = f"rediss://app:right-one@localhost:{secured.port}"

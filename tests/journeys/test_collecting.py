@@ -171,8 +171,8 @@ async def test_a_client_that_may_not_collect_is_not_authorized(
     """A registry may hold clients without the grant, and push clients: neither gets tokens here."""
     find = ConfiguredClients.find
 
-    def changed(self: ConfiguredClients, client_id: str) -> Client | None:
-        client = find(self, client_id)
+    async def changed(self: ConfiguredClients, client_id: str) -> Client | None:
+        client = await find(self, client_id)
         return None if client is None else replace(client, **registered)
 
     monkeypatch.setattr(ConfiguredClients, "find", changed)

@@ -197,7 +197,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     secrets = [key["jwk"]["d"] for key in keys]
     secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
     secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
-    assert len(secrets) == 8
+    assert len(secrets) == 9
     assert [secret for secret in secrets if secret in shown] == []
     assert all(key["kid"] in shown for key in keys)
 
@@ -208,6 +208,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
         ("users activate eve", "there is no user eve"),
         ("users unlock eve", "there is no user eve"),
         ("devices list --user eve", "there is no user eve"),
+        ("clients remove till", "no client till has registered"),
         ("devices revoke nonsense", "there is no device nonsense"),
         ("devices revoke AAAAAAAAAAAAAAAAAAAAAAAA.x", "there is no device AAAA"),
     ],
@@ -269,12 +270,13 @@ def test_absent_keys_are_refused_with_an_https_issuer(
 def test_keys_are_made_once_and_for_their_owner_only(
     https: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """Four keys and the ring; a second time nothing changes; then everything works."""
+    """Five keys and the ring; a second time nothing changes; then everything works."""
     directory = https.parent / "var" / "keys"
     assert run(https, "keys generate --json") == 0
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
-        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "PS256"),
+        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "EdDSA"),
+        ("token", "PS256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -337,6 +339,178 @@ def test_broken_keys_are_a_sentence(https: Path, capsys: pytest.CaptureFixture[s
         for words in ("keys list", "keys generate"):
             assert run(https, words) == 1
     assert (directory / "keys.json").read_text() == content
+
+
+def rows(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    """What the last command printed as JSON."""
+    return list(json.loads(capsys.readouterr().out))
+
+
+def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Next keys first; they sign when everybody had time to fetch them, or when that is forced."""
+    assert run(https, "keys generate --json") == 0
+    old = {row["alg"]: row["kid"] for row in rows(capsys) if row["purpose"] == "token"}
+    assert run(https, "keys rotate --purpose token --json") == 0
+    made = rows(capsys)
+    assert [(row["alg"], row["state"]) for row in made] == [(alg, "next") for alg in old]
+    path = https.parent / "var" / "keys" / "keys.json"
+    before = path.read_bytes()
+    assert run(https, "keys rotate --purpose token --alg ES256") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "the next keys must be published for 600 seconds more" in said.err
+    assert path.read_bytes() == before
+    assert run(https, "keys rotate --purpose token --alg ES256 --now --json") == 0
+    changed = {row["kid"]: row["state"] for row in rows(capsys)}
+    new = next(row["kid"] for row in made if row["alg"] == "ES256")
+    assert changed == {old["ES256"]: "retired", new: "active"}
+    assert run(https, "keys list --json") == 0
+    listed = {row["kid"]: (row["state"], row["since"] >= row["created_at"]) for row in rows(capsys)}
+    assert len(listed) == 8
+    assert listed[old["ES256"]] == ("retired", True)
+    assert listed[old["PS256"]] == ("active", True)
+    assert run(https, "keys prune") == 0
+    assert capsys.readouterr().out == "none\n"
+    assert run(https, "check") == 0
+
+
+def test_retired_keys_are_dropped_when_their_time_is_over(
+    https: Path, capsys: pytest.CaptureFixture[str]
+):
+    """By the lifetimes of the configuration; what may still count is kept."""
+    assert run(https, "keys generate") == 0
+    for _ in range(2):
+        assert run(https, "keys rotate --alg EdDSA --now") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    stored = json.loads(path.read_text())
+    (retired,) = [key for key in stored if key["state"] == "retired"]
+    retired["state_since"] -= (90 * 86_400 + 300 + 3600) * 1000
+    path.write_text(json.dumps(stored))
+    capsys.readouterr()
+    assert run(https, "keys prune --json") == 0
+    assert [(row["kid"], row["state"]) for row in rows(capsys)] == [(retired["kid"], "dropped")]
+    assert run(https, "keys list --json") == 0
+    assert retired["kid"] not in {row["kid"] for row in rows(capsys)}
+
+
+def test_a_key_that_is_in_wrong_hands_goes_at_once(https: Path, capsys: pytest.CaptureFixture[str]):
+    """It is retired and dropped without waiting; one that signs cannot be dropped."""
+    assert run(https, "keys generate --json") == 0
+    (kid,) = [row["kid"] for row in rows(capsys) if row["alg"] == "PS256"]
+    for name in (kid, "token-nobody"):
+        assert run(https, f"keys prune --kid {name}") == 1
+        assert capsys.readouterr().err == f"ciba-service: there is no retired key {name}\n"
+    for _ in range(2):
+        assert run(https, "keys rotate --alg PS256 --now") == 0
+    capsys.readouterr()
+    assert run(https, f"keys prune --kid {kid} --json") == 0
+    assert [(row["kid"], row["state"]) for row in rows(capsys)] == [(kid, "dropped")]
+    assert run(https, "check") == 0
+
+
+def test_rotations_at_once_are_one_after_the_other(https: Path):
+    """Of several processes one makes the next keys, and the others are told to wait."""
+    assert run(https, "keys generate") == 0
+
+    async def rotated() -> list[int | None]:
+        places = [
+            await asyncio.create_subprocess_exec(
+                BIN / "ciba-service", "keys", "rotate", "--config", str(https),
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )
+            for _ in range(3)
+        ]  # fmt: skip
+        for place in places:
+            await place.communicate()
+        return [place.returncode for place in places]
+
+    assert sorted(asyncio.run(rotated())) == [0, 1, 1]
+    stored = json.loads((https.parent / "var" / "keys" / "keys.json").read_text())
+    assert [key["state"] for key in stored].count("next") == 4
+
+
+@pytest.mark.parametrize("words", ["keys rotate", "keys prune"])
+def test_without_keys_there_is_nothing_to_rotate(
+    https: Path, capsys: pytest.CaptureFixture[str], words: str
+):
+    """The sentence names the file; no key is made."""
+    assert run(https, words) == 1
+    assert "keys.json cannot be read: No such file or directory" in capsys.readouterr().err
+    assert not (https.parent / "var" / "keys" / "keys.json").exists()
+
+
+def test_advice_is_given_only_where_it_helps(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Generating mends neither a wrong mode nor a lost ring."""
+    assert run(https, "keys generate") == 0
+    directory = https.parent / "var" / "keys"
+    (directory / "ring.json").chmod(0o640)
+    assert run(https, "check") == 1
+    assert "keys generate" not in capsys.readouterr().err
+    (directory / "ring.json").unlink()
+    assert run(https, "check") == 1
+    assert "keys generate" not in capsys.readouterr().err
+
+
+def test_an_algorithm_that_is_configured_needs_its_key(
+    https: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Keys from before there was EdDSA do until somebody wants it; then the start says so."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["alg"] != "EdDSA"]
+    path.write_text(json.dumps(kept))
+    assert run(https, "check") == 0
+    https.write_text(https.read_text() + '[tokens]\naccess_token_alg = "EdDSA"\n')
+    capsys.readouterr()
+    assert run(https, "check") == 1
+    said = capsys.readouterr().err
+    assert "lacks a key for tokens of EdDSA (ciba-service keys generate makes" in said
+    assert run(https, "keys generate") == 0
+    assert run(https, "check") == 0
+
+
+def development(https: Path) -> Path:
+    """The same configuration with an issuer on this machine."""
+    config = https.with_name("development.toml")
+    config.write_text(https.read_text().replace(HTTPS, "http://127.0.0.1:8080"))
+    return config
+
+
+@pytest.mark.parametrize("name", ["keys.json", "ring.json"])
+def test_half_of_the_files_is_not_good_in_development_either(
+    https: Path, capsys: pytest.CaptureFixture[str], name: str
+):
+    """Check says which file is missing, although a start would make keys for a ring."""
+    config = development(https)
+    assert run(config, "keys generate") == 0
+    (https.parent / "var" / "keys" / name).unlink()
+    capsys.readouterr()
+    assert run(config, "check") == 1
+    assert f"{name} is missing beside" in capsys.readouterr().err
+
+
+def test_development_makes_the_key_that_is_wanted(https: Path):
+    """A start there adds what keys from before there was EdDSA lack, and keeps the others."""
+    config = development(https)
+    assert run(config, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["alg"] != "EdDSA"]
+    path.write_text(json.dumps(kept))
+    config.write_text(config.read_text() + '[tokens]\naccess_token_alg = "EdDSA"\n')
+    assert run(config, "users list") == 0
+    stored = json.loads(path.read_text())
+    assert stored[:-1] == [{**key, "state": "active"} for key in kept]
+    assert stored[-1]["alg"] == "EdDSA"
+
+
+def test_development_mends_no_wrong_mode(https: Path, capsys: pytest.CaptureFixture[str]):
+    """What others can read is said, and not replaced."""
+    config = development(https)
+    assert run(config, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    path.chmod(0o604)
+    assert run(config, "users list") == 1
+    assert f"{path} must not be accessible to others (chmod 600)\n" in capsys.readouterr().err
 
 
 # --- Places that cannot be used ---
@@ -433,7 +607,8 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     "words",
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock", "devices",
-        "devices list", "devices revoke", "keys", "keys generate", "keys list",
+        "devices list", "devices revoke", "clients", "clients list", "clients remove",
+        "clients token", "keys", "keys generate", "keys list", "keys rotate", "keys prune",
     ],
 )  # fmt: skip
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], words: str):

@@ -170,7 +170,7 @@ async def test_a_resent_wrong_decision_costs_one_attempt(service: RunningService
     assert {outcome["attempts_left"] for outcome in outcomes} == {4}
 
 
-@pytest.mark.clause("ciba-7.1-15", "sca-art5-1")
+@pytest.mark.clause("ciba-7.1-15", "sca-art5-1", "fapi1-p1-5.2.2-17", "fapi2-sp-5.3.2.2-13")
 async def test_the_phone_shows_what_was_asked(service: RunningService, phone: WirePhone):
     """The challenge carries client and binding message to the letter."""
     await service.till.started(binding_message="Ärger 42 €", scope="openid profile")

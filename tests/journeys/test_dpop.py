@@ -50,7 +50,10 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-@pytest.mark.clause("rfc9449-5-1", "rfc9449-8-1", "rfc9449-8-2")
+@pytest.mark.clause(
+    "rfc9449-5-1", "rfc9449-5-2", "rfc9449-6.1-1", "rfc9449-8-1", "rfc9449-8-2",
+    "fapi2-sp-5.3.2.1-10", "rfc9700-2.2.1-1",
+)  # fmt: skip
 async def test_a_token_is_bound_to_the_key(
     bank: RunningService, speaker: WireClient, alice: WirePhone
 ):
@@ -68,6 +71,7 @@ async def test_a_token_is_bound_to_the_key(
     assert bank.telemetry.failures == []
 
 
+@pytest.mark.clause("rfc9449-8.2-1")
 async def test_every_answer_to_a_proof_brings_the_nonce(speaker: WireClient, alice: WirePhone):
     """Pending, refused and answered alike, so that the next proof is never stale."""
     dpop = WireDpop()
@@ -78,6 +82,7 @@ async def test_every_answer_to_a_proof_brings_the_nonce(speaker: WireClient, ali
     answers += [await poll(speaker, dpop, auth_req_id) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [400, 400, 400, 200, 400]
     assert {answer.headers["dpop-nonce"] for answer in answers} == {dpop.nonce}
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
 
 @pytest.mark.clause("fapi2-sp-5.3.2.1-4")
@@ -95,6 +100,7 @@ async def test_whoever_must_be_bound_is_told_nothing_without_a_proof(
     assert bank.telemetry.failures == []
 
 
+@pytest.mark.clause("rfc9449-8-4")
 async def test_a_proof_that_does_not_count_is_no_poll(speaker: WireClient, alice: WirePhone):
     """Neither a missing nonce nor a wrong proof makes the next right request too early."""
     dpop = WireDpop()
@@ -105,7 +111,9 @@ async def test_a_proof_that_does_not_count_is_no_poll(speaker: WireClient, alice
     assert refusal(await poll(speaker, dpop, auth_req_id, htm="GET"))[1] == "invalid_dpop_proof"
     pending = await poll(speaker, dpop, auth_req_id)
     assert refusal(pending) == (400, "authorization_pending")
-    assert alice.device_id
+    await alice.approve_next()
+    assert refusal(await poll(speaker, WireDpop(), auth_req_id))[1] == "use_dpop_nonce"
+    assert (await poll(speaker, dpop, auth_req_id)).status_code == 200
 
 
 @pytest.mark.clause("rfc9449-11.1-2")

@@ -122,6 +122,29 @@ async def test_an_issuer_names_a_subject_of_this_service(bank: RunningService, a
     assert len(await alice.fetch()) == 1
 
 
+@pytest.mark.clause("fapi-ciba-5.2.2-11")
+async def test_a_hint_names_a_user_and_nothing_else(bank: RunningService, alice: WirePhone):
+    """An intent as hint leads to nobody; what a hint token says beside its user changes nothing."""
+    for intent in ("intent-4711", "urn:openbanking:intent:4711", "alice intent-4711"):
+        assert_refused(await bank.till.start(login_hint=intent), 400, "unknown_user_id")
+    more = {
+        "scope": "openid profile payments",
+        "authorization_details": [{"type": "payment_initiation"}],
+        "openbanking_intent_id": "4711",
+        "acr_values": "urn:openbanking:psd2:ca",
+        "binding_message": "another",
+    }
+    token = hint_token(bank, **more)
+    auth_req_id = await bank.till.started(login_hint=None, login_hint_token=token)
+    (challenge,) = await alice.fetch()
+    display = claims_of(challenge)["display"]
+    assert (display["shares"], display["binding_message"]) == (["Your identity"], "W4SCT")
+    await alice.decide(alice.approval(challenge))
+    access = claims_of((await bank.till.poll(auth_req_id)).json()["access_token"])
+    assert (access["scope"], access["acr"]) == ("openid", "urn:openbanking:psd2:sca")
+    assert "authorization_details" not in access
+
+
 @pytest.mark.clause("ciba-13-5")
 async def test_an_expired_hint_token_is_told_as_such(bank: RunningService, alice: WirePhone):
     """400 expired_login_hint_token at the second of its expiry."""

@@ -96,7 +96,7 @@ async def test_a_refresh_brings_new_tokens_of_the_same_grant(
     assert set(old) == {"iss", "sub", "aud", "auth_time", "acr", "amr", "txn"}
 
 
-@pytest.mark.clause("rfc6749-6-2")
+@pytest.mark.clause("rfc6749-6-2", "rfc9700-2.3-1", "fapi2-sp-5.3.2.1-14")
 async def test_scope_may_be_narrowed_and_never_widened(shop: WireClient, alice: WirePhone):
     """The narrower scope is that of the one access token; the grant keeps its own."""
     first = await granted(shop, alice, scope="openid profile")

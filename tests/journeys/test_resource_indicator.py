@@ -59,6 +59,7 @@ def assert_invalid_target(answer: httpx2.Response) -> None:
     [(ACCOUNTS, ACCOUNTS), ([CARDS], CARDS), ([CARDS, ACCOUNTS], [CARDS, ACCOUNTS])],
     ids=["one", "one in an array", "two"],
 )
+@pytest.mark.clause("rfc9068-3-1")
 async def test_the_token_is_for_the_resource_that_was_named(
     shop: WireClient, alice: WirePhone, resource: object, expected: object
 ):
@@ -66,6 +67,7 @@ async def test_the_token_is_for_the_resource_that_was_named(
     assert audience(await granted(shop, alice, resource=resource)) == expected
 
 
+@pytest.mark.clause("rfc9068-3-1")
 async def test_without_a_resource_the_token_is_for_the_default(
     bank: RunningService, shop: WireClient, alice: WirePhone
 ):
@@ -84,6 +86,7 @@ async def test_a_resource_that_is_not_the_clients_fails(
     assert await alice.fetch() == []
 
 
+@pytest.mark.clause("rfc9700-2.3-1", "fapi2-sp-5.3.2.1-14")
 async def test_a_token_may_be_for_fewer_than_were_granted(shop: WireClient, alice: WirePhone):
     """At the first token request and at each refresh, which leave the grant as it was."""
     auth_req_id = await shop.started(resource=[ACCOUNTS, CARDS])
@@ -98,6 +101,7 @@ async def test_a_token_may_be_for_fewer_than_were_granted(shop: WireClient, alic
     assert audience(whole.json()) == [ACCOUNTS, CARDS]
 
 
+@pytest.mark.clause("rfc9068-5-1")
 async def test_a_resource_server_learns_of_tokens_for_it(
     shop: WireClient, accounts: WireClient, alice: WirePhone
 ):

@@ -1,5 +1,6 @@
 """Nothing secret reaches a log, whoever writes it and at whatever level."""
 
+import asyncio
 import io
 import json
 import logging
@@ -106,6 +107,9 @@ async def test_no_secret_of_a_whole_journey_is_logged(
         await phone.send({"type": "decide", "decision": decisions[2]})
     tokens = (await service.till.poll(auth_req_id)).json()
     assert (await service.till.poll(auth_req_id)).status_code == 400
+    bearer = {"authorization": f"Bearer {tokens['access_token']}"}
+    for path in ("/userinfo", "/resource/accounts"):
+        await service.http.get(path, headers=bearer)
     logs = text.getvalue()
     lines = [json.loads(line) for line in logs.splitlines()]
     assert {"ciba_service", "uvicorn.error"} <= {line["logger"] for line in lines}
@@ -133,3 +137,21 @@ async def test_no_secret_of_a_whole_journey_is_logged(
     assert [secret for secret in secrets if secret in logs] == []
     signatures = [secret.rsplit(".", 1)[1] for secret in secrets if secret.count(".") == 2]
     assert [signature for signature in signatures if signature in logs] == []
+
+
+async def test_a_token_in_a_query_is_not_logged(
+    logged: tuple[RunningService, io.StringIO],
+):
+    """It should not have been there; at least it ends there."""
+    service, text = logged
+    port = int(service.issuer.rsplit(":", 1)[1])
+    for path in ("/userinfo", "/resource/accounts", "/nowhere"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"GET {path}?access_token=misplaced-token HTTP/1.1\r\nHost: x\r\n\r\n"
+        writer.write(head.encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 40")
+        writer.close()
+        await writer.wait_closed()
+    assert service.telemetry.named("request_refused")
+    assert "request_refused" in text.getvalue()
+    assert "misplaced-token" not in text.getvalue()

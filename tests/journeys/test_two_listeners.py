@@ -97,6 +97,7 @@ async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
                 "port": mtls_port,
                 "authorities": str(authorities),
             },
+            resource={"enabled": True, "accounts_scope": "openid"},
         )
         try:
             assert (await place.command("keys", "generate")).status == 0
@@ -115,7 +116,7 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-@pytest.mark.clause("rfc8705-2-1", "rfc8705-3-1", "rfc8705-5-1")
+@pytest.mark.clause("rfc8705-2-1", "rfc8705-3-1", "rfc8705-3-2", "rfc8705-5-1")
 async def test_a_certificate_from_request_to_resource(bank: Bank):
     """The aliases lead to the port that asks; token and userinfo hold to the certificate."""
     document = (await bank.place.http.get("/.well-known/openid-configuration")).json()
@@ -145,6 +146,28 @@ async def test_a_certificate_from_request_to_resource(bank: Bank):
         assert (told.status_code, told.json()["sub"]) == (200, "alice")
         stolen = await bare.get(aliases["userinfo_endpoint"], headers=bearer)
         assert refusal(stolen) == (401, "invalid_token")
+        read = await certified.get("/resource/accounts", headers=bearer)
+        assert (read.status_code, len(read.json()["accounts"])) == (200, 2)
+        assert read.headers["date"]
+        assert refusal(await bare.get("/resource/accounts", headers=bearer)) == (
+            401,
+            "invalid_token",
+        )
+
+
+@pytest.mark.clause("oidd-3-2", "fapi1-p2-8.9-1", "fapi2-sp-5.4.2-1")
+async def test_the_key_set_is_had_over_tls_only(bank: Bank):
+    """Its address begins with https, and plain http gets no answer from either port."""
+    document = (await bank.place.http.get("/.well-known/openid-configuration")).json()
+    assert document["jwks_uri"] == f"{bank.place.issuer}/jwks"
+    keys = (await bank.place.http.get(document["jwks_uri"])).json()["keys"]
+    assert {key["use"] for key in keys} == {"sig"}
+    assert {key["kty"] for key in keys} == {"EC", "RSA", "OKP"}
+    assert not any({"d", "p", "q", "dp", "dq", "qi", "k"} & key.keys() for key in keys)
+    async with httpx2.AsyncClient(timeout=READY_SECONDS) as plain:
+        for port in (bank.place.port, bank.mtls_port):
+            with pytest.raises(httpx2.TransportError):
+                await plain.get(f"http://127.0.0.1:{port}/jwks")
 
 
 @pytest.mark.parametrize("port", ["ordinary", "mtls"])

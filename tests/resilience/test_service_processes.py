@@ -22,7 +22,8 @@ from tests.service_process import (
     installation,
     parent_of,
 )
-from tests.signing import claims_of
+from tests.signing import claims_of, header_of
+from tests.wire_resource import PAYMENT, PAYMENTS
 
 PRESET = "ALICE-PHONE-ONE"
 ALICE = {"sub": "alice", "login_hints": ["alice@example.org"], "activation_code": PRESET}
@@ -70,6 +71,22 @@ async def test_a_service_killed_between_all_steps_loses_nothing(place: Installat
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert await phone.decide(decision) == accepted
     assert await phone.fetch() == []
+    assert await serving.terminate() == 0
+
+
+async def test_a_payment_is_executed_once_whoever_is_killed(place: Installation):
+    """A token outlives its process, and so does the fact that its payment was executed."""
+    place.configure(**DEVELOPMENT, resource={"unbound_tokens": True})
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started(authorization_details=[PAYMENT])
+    assert (await phone.approve_next())["type"] == "accepted"
+    token = (await place.till.poll(auth_req_id)).json()["access_token"]
+    headers = {"authorization": f"Bearer {token}"}
+    for status in (201, 409):
+        serving = await restarted(place, serving)
+        answer = await place.http.post(PAYMENTS, headers=headers)
+        assert answer.status_code == status
     assert await serving.terminate() == 0
 
 
@@ -122,6 +139,94 @@ async def test_a_preset_code_is_good_for_one_phone_for_ever(place: Installation)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_enrolment")
         serving = await restarted(place, serving)
     assert await phone.fetch() == []
+
+
+# --- Keys that change under a running service ---
+
+
+async def key_states(place: Installation) -> dict[str, str]:
+    """The ES256 keys for tokens, and what state each is in."""
+    rows = (await place.command("keys", "list", "--json")).json()
+    wanted = ("token", "ES256")
+    return {row["kid"]: row["state"] for row in rows if (row["purpose"], row["alg"]) == wanted}
+
+
+async def read_keys(serving: Serving, times: int) -> None:
+    """Wait until the running service has taken over changed keys so many times."""
+    async with asyncio.timeout(READY_SECONDS):
+        while [line["event"] for line in serving.events()].count("keys_read") < times:
+            assert serving.process.returncode is None
+            await asyncio.sleep(0.05)
+
+
+async def published(place: Installation) -> set[str]:
+    """The names in the key set of the running service."""
+    return {key["kid"] for key in (await place.http.get("/jwks")).json()["keys"]}
+
+
+async def test_a_running_service_takes_over_rotated_keys(place: Installation):
+    """Next keys are published, then sign; no restart, and old ID tokens are hints still."""
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started()
+    await phone.approve_next()
+    known = (await place.till.poll(auth_req_id)).json()["id_token"]
+    assert (await place.command("keys", "rotate")).status == 0
+    (old,) = [kid for kid, state in (await key_states(place)).items() if state == "active"]
+    (new,) = [kid for kid, state in (await key_states(place)).items() if state == "next"]
+    assert header_of(known)["kid"] == old
+    await read_keys(serving, 1)
+    assert await published(place) >= {old, new}
+    auth_req_id = await place.till.started()
+    await phone.approve_next()
+    assert (await place.command("keys", "rotate", "--now")).status == 0
+    await read_keys(serving, 2)
+    tokens = (await place.till.poll(auth_req_id)).json()
+    assert header_of(tokens["id_token"])["kid"] == new
+    assert await published(place) >= {old, new}
+    await place.till.started(login_hint=None, id_token_hint=known)
+    assert (await phone.approve_next())["type"] == "accepted"
+    assert await serving.terminate() == 0
+
+
+async def test_a_phone_that_was_away_learns_of_new_challenge_keys(place: Installation):
+    """Two processes of one phone, one rotation between them: what was pinned is remembered."""
+    serving = await place.serve()
+    (place.directory / "pin").write_text("739154")
+    state = ["--state", str(place.directory / "phone"), "--json"]
+    enrolled = await place.run(
+        "authenticator-sim", "enrol", *state, "--pin-file", str(place.directory / "pin"),
+        "--issuer", place.issuer, "--activation-code", PRESET,
+    )  # fmt: skip
+    assert enrolled.status == 0, enrolled.err
+    for times in (1, 2):
+        rotated = await place.command("keys", "rotate", "--purpose", "challenge", "--now")
+        assert rotated.status == 0, rotated.err
+        await read_keys(serving, times)
+    await place.till.started()
+    for expected in (["keys_pinned", "challenge", "fetched"], ["challenge", "fetched"]):
+        shown = await place.run("authenticator-sim", "list", *state)
+        assert shown.status == 0, shown.err
+        assert [json.loads(line)["event"] for line in shown.out.splitlines()] == expected
+
+
+async def test_a_rotation_killed_at_any_moment_leaves_good_keys(place: Installation):
+    """Old keys or new ones, and the next command finds no lock."""
+    assert (await place.command("keys", "generate")).status == 0
+    for delay in (0.3, 0.5, 0.6, 0.7, 0.9):
+        process = await place.start(
+            "ciba-service", "keys", "rotate", "--now", "--config", str(place.config),
+            stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(delay):
+                await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        assert list((await key_states(place)).values()).count("active") == 1
+        assert (await place.command("check")).status == 0
+    assert (await place.command("keys", "rotate", "--now")).status == 0
 
 
 # --- Two services, one place ---

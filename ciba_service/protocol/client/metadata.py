@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +16,7 @@ from ciba_service.protocol.client.certificates.registration import (
     InvalidCertificateMetadataError,
     register_certificate_rule,
 )
+from ciba_service.protocol.client.key_document import is_jwks_uri
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
 from ciba_service.protocol.names import (
@@ -27,6 +27,7 @@ from ciba_service.protocol.names import (
     AccessTokenFormat,
     DeliveryMode,
 )
+from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
 from ciba_service.protocol.request.resource import is_resource
@@ -39,12 +40,25 @@ _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _DEFAULT_INTERVAL: Final = 5
 _MAXIMUM_INTERVAL: Final = 300
-# The service has signing keys of these algorithms; others it verifies but never issues.
-_ISSUED_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256})
+# The service signs with these algorithms; others it verifies but never issues.
+_ISSUED_ALGORITHMS: Final = frozenset(
+    {SignatureAlgorithm.ES256, SignatureAlgorithm.PS256, SignatureAlgorithm.EDDSA}
+)
+
+
+_WORD: Final = re.compile(r"[a-z_0-9]+", re.ASCII)
+# Members that a client registers for itself only (``client.registration``).
+_REGISTERED_ONLY: Final = ("subject_type", "software_statement")
 
 
 class InvalidMetadataError(ValueError):
     """The metadata breaks a rule; the text names the member and says why."""
+
+    @property
+    def member(self) -> str | None:
+        """The member that the text names: one that is known, never a text of the client's."""
+        known = (*ClientMetadata.__struct_fields__, *_REGISTERED_ONLY)
+        return next((word for word in _WORD.findall(str(self)) if word in known), None)
 
 
 class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +79,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     backchannel_authentication_request_signing_alg: str | None = None
     backchannel_user_code_parameter: bool = False
     id_token_signed_response_alg: str | None = None
+    introspection_signed_response_alg: str | None = None
+    introspection_encrypted_response_alg: str | None = None
     tls_client_certificate_bound_access_tokens: bool = False
     dpop_bound_access_tokens: bool = False
     tls_client_auth_subject_dn: str | None = None
@@ -86,17 +102,20 @@ class Client:
     """A registered client whose metadata was found valid under its profile.
 
     It authenticates with a certificate where it has a ``certificate_rule``, else with assertions.
+    With a ``jwks_uri`` its ``keys`` are those that were found there, and none before.
     """
 
     client_id: str
     name: str
     profile: Profile
     keys: KeySet = field(repr=False)
+    jwks_uri: str | None
     certificate_rule: CertificateRule | None
     binding: BindingPolicy
     assertion_algorithms: frozenset[SignatureAlgorithm]
     request_signing_alg: SignatureAlgorithm | None
     id_token_alg: SignatureAlgorithm
+    introspection_alg: SignatureAlgorithm
     scope: frozenset[str]
     delivery_mode: DeliveryMode
     notification_endpoint: str | None
@@ -137,11 +156,15 @@ def register_client(members: Mapping[str, object]) -> Client:
         name=_name(metadata),
         profile=profile,
         keys=_keys(metadata, needed=needs_keys),
+        jwks_uri=metadata.jwks_uri,
         certificate_rule=certificate_rule,
         binding=_binding(metadata, profile),
         assertion_algorithms=_assertion_algorithms(metadata, profile),
         request_signing_alg=request_signing_alg,
-        id_token_alg=_id_token_alg(metadata, profile),
+        id_token_alg=_issued_alg(
+            "id_token_signed_response_alg", metadata.id_token_signed_response_alg, profile
+        ),
+        introspection_alg=_introspection_alg(metadata, profile),
         scope=_scope(metadata),
         delivery_mode=delivery_mode,
         notification_endpoint=_notification_endpoint(metadata, delivery_mode),
@@ -204,15 +227,24 @@ def _name(metadata: ClientMetadata) -> str:
 
 def _keys(metadata: ClientMetadata, *, needed: bool) -> KeySet:
     if metadata.jwks_uri is not None:
-        raise InvalidMetadataError("jwks_uri is not supported; give the keys as jwks")
+        _verify_jwks_uri(metadata.jwks_uri, metadata)
+        return KeySet([])
     if metadata.jwks is None:
         if needed:
-            raise InvalidMetadataError("jwks is missing")
+            raise InvalidMetadataError("jwks is missing, and there is no jwks_uri")
         return KeySet([])
     try:
         return KeySet.parse(metadata.jwks)
     except InvalidKeyError as error:
         raise InvalidMetadataError(f"jwks: {error}") from error
+
+
+def _verify_jwks_uri(uri: str, metadata: ClientMetadata) -> None:
+    # RFC 7591 2: not both; FAPI 2.0 5.4.2: over TLS only.
+    if metadata.jwks is not None:
+        raise InvalidMetadataError("jwks_uri and jwks exclude each other")
+    if not is_jwks_uri(uri):
+        raise InvalidMetadataError("jwks_uri must be an https URL without fragment or user")
 
 
 def _algorithm(name: str, value: str, profile: Profile) -> SignatureAlgorithm:
@@ -244,10 +276,17 @@ def _request_signing_alg(metadata: ClientMetadata, profile: Profile) -> Signatur
     return None
 
 
-def _id_token_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgorithm:
-    name = "id_token_signed_response_alg"
-    if metadata.id_token_signed_response_alg is not None:
-        alg = _algorithm(name, metadata.id_token_signed_response_alg, profile)
+def _introspection_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgorithm:
+    # RFC 9701 6: what is asked to be encrypted must not be sent in clear.
+    if metadata.introspection_encrypted_response_alg is not None:
+        raise InvalidMetadataError("introspection_encrypted_response_alg is not supported")
+    name = "introspection_signed_response_alg"
+    return _issued_alg(name, metadata.introspection_signed_response_alg, profile)
+
+
+def _issued_alg(name: str, value: str | None, profile: Profile) -> SignatureAlgorithm:
+    if value is not None:
+        alg = _algorithm(name, value, profile)
         if alg not in _ISSUED_ALGORITHMS:
             raise InvalidMetadataError(f"{name}: {alg} is verified here but never issued")
         return alg
@@ -292,10 +331,10 @@ def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str 
             raise InvalidMetadataError(f"{name} is required for {mode}")
         return None
     try:
-        parts = urlsplit(endpoint)
-    except ValueError as error:
-        raise InvalidMetadataError(f"{name} is not a URL") from error
-    if parts.scheme != "https" or not parts.hostname or parts.fragment or "@" in parts.netloc:
+        url = parse_outbound_url(endpoint)
+    except InvalidUrlError as error:
+        raise InvalidMetadataError(f"{name}: {error}") from error
+    if url.scheme != "https":
         raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
     return endpoint
 

@@ -26,6 +26,16 @@ _PUBLIC_MEMBERS: Final = {
     "RSA": ("kty", "n", "e"),
     "OKP": ("kty", "crv", "x"),
 }
+# Registered values (IANA JOSE) that others have a use for: they are no mistake, but not for here.
+_FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
+    "alg": (
+        "RS384", "RS512", "PS384", "PS512", "ES384", "ES512", "ES256K", "Ed448", "ML-DSA-44",
+        "ML-DSA-65", "ML-DSA-87", "RSA-OAEP", "RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512",
+        "RSA1_5", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW",
+    ),
+    "crv": ("P-384", "P-521", "secp256k1", "X25519", "Ed448", "X448"),
+    "kty": ("AKP",),
+}  # fmt: skip
 
 
 class InvalidKeyError(ValueError):
@@ -66,15 +76,18 @@ class KeySet:
 
     @classmethod
     def parse(cls, jwks: Mapping[str, object]) -> "KeySet":
-        """Read a JWK Set; keys not meant for signatures are left out.
+        """Read a JWK Set; keys for other uses or of kinds unknown here are left out (RFC 7517 5).
 
         Raises:
-            InvalidKeyError: when it is no key set, is too long, or holds an unusable key.
+            InvalidKeyError: when it is no key set, is too long, holds a secret or a malformed or
+                weak key, or none that is left.
         """
         keys = jwks.get("keys")
         if not isinstance(keys, list) or not keys or len(keys) > MAXIMUM_KEYS:
             raise InvalidKeyError(f"a key set needs 1 to {MAXIMUM_KEYS} keys")
-        parsed = [parse_verification_key(jwk) for jwk in keys if not _is_for_encryption(jwk)]
+        for jwk in keys:
+            _refuse_secret(jwk)
+        parsed = [parse_verification_key(jwk) for jwk in keys if not _is_passed_over(jwk)]
         if not parsed:
             raise InvalidKeyError("the key set holds no signature key")
         return cls(parsed)
@@ -88,8 +101,7 @@ def parse_verification_key(jwk: object) -> VerificationKey:
     """
     if not isinstance(jwk, dict):
         raise InvalidKeyError("a key is not a JSON object")
-    if _PRIVATE_MEMBERS & jwk.keys():
-        raise InvalidKeyError("a key is private or symmetric")
+    _refuse_secret(jwk)
     key_type = jwk.get("kty")
     if not isinstance(key_type, str) or key_type not in _PUBLIC_MEMBERS:
         raise InvalidKeyError("kty is not EC, RSA or OKP")
@@ -101,8 +113,17 @@ def parse_verification_key(jwk: object) -> VerificationKey:
     )
 
 
-def _is_for_encryption(jwk: object) -> bool:
-    return isinstance(jwk, dict) and jwk.get("use") == "enc"
+def _refuse_secret(jwk: object) -> None:
+    if isinstance(jwk, dict) and (_PRIVATE_MEMBERS & jwk.keys() or jwk.get("kty") == "oct"):
+        raise InvalidKeyError("a key is private or symmetric")
+
+
+def _is_passed_over(jwk: object) -> bool:
+    if not isinstance(jwk, dict):
+        return False
+    return jwk.get("use") == "enc" or any(
+        jwk.get(name) in foreign for name, foreign in _FOREIGN.items()
+    )
 
 
 def _optional_text(jwk: Mapping[str, object], name: str) -> str | None:

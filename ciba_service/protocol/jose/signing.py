@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
 
-__all__ = ["PrivateKey", "SigningKey"]
+__all__ = ["PrivateKey", "SigningKey", "compact_jws", "jws_signing_input"]
 
 PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
 
@@ -32,13 +32,12 @@ class SigningKey:
     key: PrivateKey = field(repr=False)
 
     def sign(self, *, typ: str, claims: object) -> str:
-        """Compact JWS over ``claims`` as JSON, typed explicitly (RFC 8725 3.11)."""
-        header = msgspec.json.encode({"alg": self.alg.value, "kid": self.kid, "typ": typ})
-        payload = msgspec.json.encode(claims)
-        signing_input = f"{base64url(header)}.{base64url(payload)}"
-        return f"{signing_input}.{base64url(self._signature(signing_input.encode('ascii')))}"
+        """Compact JWS over ``claims`` as JSON."""
+        data = jws_signing_input(kid=self.kid, alg=self.alg, typ=typ, claims=claims)
+        return compact_jws(data, self.signature(data))
 
-    def _signature(self, data: bytes) -> bytes:
+    def signature(self, data: bytes) -> bytes:
+        """The signature over ``data`` as a JWS carries it (RFC 7518 3, RFC 8037 3.1)."""
         match self.key:
             case EllipticCurvePrivateKey() as key:
                 r, s = decode_dss_signature(key.sign(data, _ECDSA))
@@ -49,3 +48,14 @@ class SigningKey:
                 return key.sign(data)
             case other:
                 assert_never(other)
+
+
+def jws_signing_input(*, kid: str, alg: SignatureAlgorithm, typ: str, claims: object) -> bytes:
+    """What is signed: header and ``claims`` as JSON, typed explicitly (RFC 8725 3.11)."""
+    header = msgspec.json.encode({"alg": alg.value, "kid": kid, "typ": typ})
+    return f"{base64url(header)}.{base64url(msgspec.json.encode(claims))}".encode("ascii")
+
+
+def compact_jws(signing_input: bytes, signature: bytes) -> str:
+    """The whole JWS (RFC 7515 7.1)."""
+    return f"{signing_input.decode('ascii')}.{base64url(signature)}"

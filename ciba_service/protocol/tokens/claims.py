@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
@@ -13,6 +14,7 @@ from ciba_service.protocol.tokens.userinfo import UserClaims
 
 __all__ = [
     "PAYMENT_TOKEN_LIFETIME",
+    "UNCONSTRAINED_TOKEN_LIFETIME",
     "AccessTokenClaims",
     "IdTokenClaims",
     "TokenResponse",
@@ -23,6 +25,8 @@ __all__ = [
 
 # A grant with a linked payment gets one short access token and no refresh token.
 PAYMENT_TOKEN_LIFETIME: Final = 300
+# FAPI 1.0 Part 1 5.2.2 (21): under ten minutes, unless a copy of the token is worth nothing.
+UNCONSTRAINED_TOKEN_LIFETIME: Final = 599
 
 
 class IdTokenClaims(UserClaims, frozen=True, kw_only=True):
@@ -72,9 +76,10 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     authorization_details: tuple[msgspec.Raw, ...] = ()
 
 
-def access_token_lifetime(grant: Grant, configured: int) -> int:
+def access_token_lifetime(grant: Grant, configured: int, *, is_constrained: bool) -> int:
     """``expires_in`` of the access token, in seconds."""
-    return min(configured, PAYMENT_TOKEN_LIFETIME) if grant.has_payment else configured
+    longest = configured if is_constrained else min(configured, UNCONSTRAINED_TOKEN_LIFETIME)
+    return min(longest, PAYMENT_TOKEN_LIFETIME) if grant.has_payment else longest
 
 
 def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> AccessTokenClaims:
@@ -99,11 +104,18 @@ def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> Acc
 
 
 def id_token_claims(
-    grant: Grant, *, user: UserClaims, issuer: str, access_token: str, now: int, lifetime: int
+    grant: Grant,
+    *,
+    user: UserClaims,
+    issuer: str,
+    access_token: str,
+    alg: SignatureAlgorithm,
+    now: int,
+    lifetime: int,
 ) -> IdTokenClaims:
     """Claims of the ID token that goes with ``access_token``; no nonce, since none was sent.
 
-    ``user`` is what it tells of the user beside who it is.
+    ``user`` is what it tells of the user beside who it is, ``alg`` what it is signed with.
     """
     return IdTokenClaims(
         **msgspec.structs.asdict(user),
@@ -115,11 +127,13 @@ def id_token_claims(
         auth_time=grant.auth_time,
         acr=grant.acr,
         amr=grant.amr,
-        at_hash=_left_half(access_token),
+        at_hash=_left_half(access_token, alg),
         txn=grant.txn,
     )
 
 
-def _left_half(token: str) -> str:
-    # OpenID Connect Core 3.1.3.6; SHA-256 is the hash of every algorithm that is issued.
-    return base64url(hashlib.sha256(token.encode("ascii")).digest()[:16])
+def _left_half(token: str, alg: SignatureAlgorithm) -> str:
+    # OpenID Connect Core 3.1.3.6: the hash that alg uses, which for Ed25519 is SHA-512.
+    use = hashlib.sha512 if alg is SignatureAlgorithm.EDDSA else hashlib.sha256
+    digest = use(token.encode("ascii")).digest()
+    return base64url(digest[: len(digest) // 2])

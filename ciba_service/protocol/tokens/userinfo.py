@@ -81,7 +81,7 @@ def granted_claims(subject: str, scope: tuple[str, ...], known: UserClaims) -> U
         InsufficientScopeError: without ``openid`` there is nothing to tell.
     """
     if OPENID_SCOPE not in scope:
-        raise InsufficientScopeError from Reason("openid was not granted")
+        raise InsufficientScopeError(OPENID_SCOPE) from Reason("openid was not granted")
     told = _told(_covered(scope), known)
     return msgspec.convert({**told, "sub": subject}, UserinfoResponse)
 

@@ -30,6 +30,7 @@ class Step(StrEnum):
     REFRESH = "refresh"
     INTROSPECT = "introspect"
     USERINFO = "userinfo"
+    RESOURCE = "resource"
 
 
 class UserState(Enum):
@@ -109,6 +110,7 @@ _CLOSED: Final[dict[Step, frozenset[AccountState]]] = {
     Step.REFRESH: _USING,
     Step.INTROSPECT: _USING,
     Step.USERINFO: _USING,
+    Step.RESOURCE: _USING,
 }
 
 

@@ -7,12 +7,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.dpop_proofs import DpopProofs
+from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.sender_constraint import SenderConstraint
-from ciba_service.ports import ReplayKind
+from ciba_service.ports import ClientKeysUnavailable, ReplayKind
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.certificate import ClientCertificate
+from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.client.metadata import Client, register_client
 from ciba_service.protocol.errors import InvalidClientError, InvalidRequestError
+from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.stores.configured import ConfiguredClients
 from tests.fake_clock import FakeClock
@@ -50,6 +54,20 @@ class Replays:
         return is_fresh
 
 
+class Nowhere:
+    """``ports.ClientKeys`` of clients that publish none."""
+
+    async def find_keys(self, client_id: str, *_: object, **__: object) -> KeySet:
+        """Nothing."""
+        raise ClientKeysUnavailable(client_id)
+
+    async def find_certificates(
+        self, client_id: str, *_: object, **__: object
+    ) -> RegisteredCertificates:
+        """Nothing."""
+        raise ClientKeysUnavailable(client_id)
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     """The time at which the certificates are good."""
@@ -68,6 +86,7 @@ def authentication(client: WireClient, clock: FakeClock) -> ClientAuthentication
     client.clock = clock
     return ClientAuthentication(
         clients=ConfiguredClients([register_client(client.registration())]),
+        published=PublishedKeys(Nowhere()),
         replays=Replays(),
         audiences=Audiences(ISSUER, frozenset()),
         anchors=ROOT.anchors,
@@ -78,7 +97,7 @@ def authentication(client: WireClient, clock: FakeClock) -> ClientAuthentication
 async def test_a_certificate_proves_its_client(clock: FakeClock):
     """Its registered subject under the configured authority is enough, as often as it comes."""
     step = authentication(wire(**BY_NAME), clock)
-    verified = step.verify(ClientRequest({"client_id": "till"}, (CERTIFICATE,)))
+    verified = await step.verify(ClientRequest({"client_id": "till"}, (CERTIFICATE,)))
     assert verified.client.client_id == "till"
     for _ in range(2):
         await step.consume(verified, operation="one")
@@ -97,33 +116,35 @@ async def test_a_certificate_proves_its_client(clock: FakeClock):
     ids=["none", "other subject", "broken", "unknown client", "no client", "two methods"],
 )
 @pytest.mark.clause("rfc8705-2-2")
-def test_what_does_not_prove_the_client_is_refused(
+async def test_what_does_not_prove_the_client_is_refused(
     clock: FakeClock, form: dict[str, str], certificates: tuple[bytes, ...]
 ):
     """401 invalid_client, whatever is wrong."""
     step = authentication(wire(**BY_NAME), clock)
     with pytest.raises(InvalidClientError):
-        step.verify(ClientRequest(form, certificates))
+        await step.verify(ClientRequest(form, certificates))
 
 
 @pytest.mark.clause("fapi2-sp-5.3.2.1-6")
-def test_a_client_uses_the_method_it_registered(clock: FakeClock):
+async def test_a_client_uses_the_method_it_registered(clock: FakeClock):
     """An assertion does not stand in for a certificate, nor a certificate for an assertion."""
     certified, signing = wire(**BY_NAME), wire()
     step = authentication(certified, clock)
     with pytest.raises(InvalidClientError):
-        step.verify(ClientRequest(certified.credentials(), (CERTIFICATE,)))
+        await step.verify(ClientRequest(certified.credentials(), (CERTIFICATE,)))
     step = authentication(signing, clock)
     with pytest.raises(InvalidClientError):
-        step.verify(ClientRequest({"client_id": "till"}, (CERTIFICATE,)))
-    assert step.verify(ClientRequest(signing.credentials())).client.client_id == "till"
+        await step.verify(ClientRequest({"client_id": "till"}, (CERTIFICATE,)))
+    verified = await step.verify(ClientRequest(signing.credentials()))
+    assert verified.client.client_id == "till"
 
 
 @pytest.fixture
 def constraint(clock: FakeClock) -> SenderConstraint:
     """The step that finds what tokens are bound to."""
     addresses = frozenset({parse_http_uri(f"{ISSUER}/token")})
-    return SenderConstraint(replays=Replays(), addresses=addresses, nonces=None, clock=clock)
+    proofs = DpopProofs(replays=Replays(), addresses=addresses, nonces=None, clock=clock)
+    return SenderConstraint(proofs=proofs, clock=clock)
 
 
 def registered(**metadata: Any) -> Client:

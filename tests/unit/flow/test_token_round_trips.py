@@ -7,6 +7,7 @@ import pytest
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
+from tests.wire_resource import FAPI2, PAYMENT, Holder, holder
 from tests.wire_tokens import (
     API,
     REFRESHING,
@@ -78,6 +79,35 @@ async def test_a_revocation_takes_two(
     before = service.commands.flushes
     assert (await revoke(shop, tokens["refresh_token"])).status_code == 200
     assert service.commands.flushes - before == 2
+
+
+@pytest.fixture
+async def holding(
+    run_service: ServiceRunner, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Holder]:
+    """The holder of a bound token; the scripts and the nonce are known, the worker waits."""
+    bound = WireClient("bound", metadata=FAPI2)
+    async with run_service(clients=[bound]) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        phone = await service.enrolled_phone()
+        options = {"scope": "openid accounts", "authorization_details": [PAYMENT]}
+        await (await holder(service, bound, phone, **options)).pay()
+        who = await holder(service, bound, phone, **options)
+        yield who
+
+
+async def test_a_look_at_accounts_takes_two(holding: Holder):
+    """Find; look at the accounts of user and client, and spend the proof."""
+    before = holding.service.commands.flushes
+    assert (await holding.accounts()).status_code == 200
+    assert holding.service.commands.flushes - before == 2
+
+
+async def test_a_payment_takes_three(holding: Holder):
+    """The same, then execute."""
+    before = holding.service.commands.flushes
+    assert (await holding.pay()).status_code == 201
+    assert holding.service.commands.flushes - before == 3
 
 
 async def test_userinfo_takes_two(quiet: tuple[RunningService, dict[str, str]]):

@@ -37,6 +37,7 @@ TABLE = {
     Step.REFRESH: "++- +- +- -+-",
     Step.INTROSPECT: "++- +- +- -+-",
     Step.USERINFO: "++- +- +- -+-",
+    Step.RESOURCE: "++- +- +- -+-",
 }
 
 

@@ -199,6 +199,18 @@ def test_resources_and_user_codes_are_registered():
             id="bound-a-string",
         ),
         pytest.param({"enabled": "yes"}, "enabled", id="enabled-a-string"),
+        pytest.param(
+            {"introspection_encrypted_response_alg": "RSA-OAEP"},
+            "introspection_encrypted_response_alg",
+            marks=pytest.mark.clause("rfc9701-6-1"),
+            id="encrypted-introspection",
+        ),
+        pytest.param(
+            {"introspection_signed_response_alg": "RS256"},
+            "introspection_signed_response_alg: RS256",
+            marks=pytest.mark.clause("rfc9701-6-1"),
+            id="introspection-by-RS256",
+        ),
     ],
 )
 def test_metadata_that_breaks_a_rule_is_refused_by_name(metadata: dict[str, Any], named: str):
@@ -238,10 +250,19 @@ def test_the_profiles_allow_what_their_specifications_allow():
 
 
 @pytest.mark.clause("fapi2-ms-5.6.1-1")
-@pytest.mark.parametrize("alg", ["RS256", "EdDSA", "none", "HS256"])
+@pytest.mark.parametrize("alg", ["RS256", "none", "HS256"])
 def test_an_id_token_algorithm_that_is_never_issued_is_refused(alg: str):
     """What the service holds no key for cannot be promised to a client."""
     assert "id_token_signed_response_alg" in refusal(id_token_signed_response_alg=alg)
+
+
+def test_ed25519_is_for_clients_whose_profile_has_it():
+    """FAPI-CIBA allows PS256 and ES256 only; without a wish everybody gets ES256."""
+    eddsa = {"id_token_signed_response_alg": "EdDSA"}
+    for profile in (ProfileName.FAPI2_CIBA, ProfileName.CIBA_CORE):
+        assert registered(signer(profile=profile, **eddsa)).id_token_alg == "EdDSA"
+        assert registered(signer(profile=profile)).id_token_alg == "ES256"
+    assert "not allowed by profile" in refusal(profile=ProfileName.FAPI_CIBA, **eddsa)
 
 
 @pytest.mark.clause("fapi-ciba-5.2.2-3")

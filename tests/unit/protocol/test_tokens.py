@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.request.authorization_details import (
     PAYMENT_INITIATION,
     AuthorizationDetail,
@@ -66,7 +67,17 @@ def as_json(value: object) -> dict[str, Any]:
 
 
 @pytest.mark.clause("oidc-2-1", "oidc-2-3", "oidc-2-4", "oidc-3.1.3.6-1")
-def test_an_id_token_says_who_was_authenticated_when_and_how():
+@pytest.mark.parametrize(
+    ("alg", "digest"),
+    [
+        (SignatureAlgorithm.ES256, hashlib.sha256(b"token").digest()[:16]),
+        (SignatureAlgorithm.PS256, hashlib.sha256(b"token").digest()[:16]),
+        (SignatureAlgorithm.EDDSA, hashlib.sha512(b"token").digest()[:32]),
+    ],
+)
+def test_an_id_token_says_who_was_authenticated_when_and_how(
+    alg: SignatureAlgorithm, digest: bytes
+):
     """It has all required claims, the hash of its access token, and no nonce."""
     claims = as_json(
         id_token_claims(
@@ -74,11 +85,11 @@ def test_an_id_token_says_who_was_authenticated_when_and_how():
             user=UserClaims(),
             issuer=ISSUER,
             access_token="token",
+            alg=alg,
             now=NOW,
             lifetime=300,
         )
     )
-    digest = hashlib.sha256(b"token").digest()
     assert claims == {
         "iss": ISSUER,
         "sub": "alice",
@@ -88,7 +99,7 @@ def test_an_id_token_says_who_was_authenticated_when_and_how():
         "auth_time": NOW - 20,
         "acr": "urn:openbanking:psd2:sca",
         "amr": ["pop", "pin", "mfa"],
-        "at_hash": base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode(),
+        "at_hash": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "txn": "transaction",
     }
     assert re.fullmatch(r"https://[^?#]+", claims["iss"])
@@ -148,8 +159,17 @@ def test_details_are_in_access_token_and_answer():
 @pytest.mark.clause("rfc10027-6.1.10-1")
 def test_the_token_of_a_payment_is_short_lived():
     """Five minutes at most, and less where less is configured."""
-    assert access_token_lifetime(GRANT, 3600) == 3600
-    assert access_token_lifetime(PAID, 3600) == PAYMENT_TOKEN_LIFETIME == 300
-    assert access_token_lifetime(PAID, 60) == 60
+    for constrained in (True, False):
+        paid = access_token_lifetime(PAID, 3600, is_constrained=constrained)
+        assert paid == PAYMENT_TOKEN_LIFETIME == 300
+        assert access_token_lifetime(PAID, 60, is_constrained=constrained) == 60
     informed = msgspec.structs.replace(GRANT, details=PAID.details[1:])
-    assert access_token_lifetime(informed, 3600) == 3600
+    assert access_token_lifetime(informed, 3600, is_constrained=True) == 3600
+
+
+@pytest.mark.clause("fapi1-p1-5.2.2-21")
+def test_a_token_that_anybody_can_use_lives_less_than_ten_minutes():
+    """Whatever is configured; what is bound lives as long as that says."""
+    assert access_token_lifetime(GRANT, 3600, is_constrained=False) == 599
+    assert access_token_lifetime(GRANT, 300, is_constrained=False) == 300
+    assert access_token_lifetime(GRANT, 3600, is_constrained=True) == 3600

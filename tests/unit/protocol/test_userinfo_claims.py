@@ -87,4 +87,4 @@ def test_a_challenge_names_the_error_only_if_there_was_a_token():
     assert bearer_challenge(InvalidTokenError()) == (
         'Bearer error="invalid_token", error_description="The access token is not valid here."'
     )
-    assert bearer_challenge(InsufficientScopeError(), scope="openid").endswith(', scope="openid"')
+    assert bearer_challenge(InsufficientScopeError("openid")).endswith(', scope="openid"')

@@ -38,7 +38,7 @@ def service_keys(tmp_path_factory: pytest.TempPathFactory) -> FileKeys:
 @pytest.fixture
 def challenge_key(service_keys: FileKeys) -> SigningKey:
     """What challenges are signed with."""
-    return service_keys.challenge_key
+    return service_keys.challenge_signer.key
 
 
 @pytest.fixture

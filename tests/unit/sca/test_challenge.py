@@ -23,7 +23,7 @@ from ciba_service.protocol.request.authorization_details import (
     parse_authorization_details,
 )
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
-from ciba_service.sca.messages import ChallengeOffered, Factor, challenge_hash
+from ciba_service.sca.messages import CHALLENGE_TYP, ChallengeOffered, Factor, challenge_hash
 from ciba_service.stores.key_files import FileKeys
 from tests.signing import claims_of, header_of
 from tests.unit.sca.conftest import ISSUER
@@ -59,7 +59,8 @@ def informing(*objects: dict[str, object]) -> ChallengeContent:
 
 def challenge(keys: FileKeys, content: ChallengeContent = CONTENT) -> str:
     """A challenge over some content."""
-    return new_challenge(content, key=keys.challenge_key, token_bytes=secrets.token_bytes)
+    made = new_challenge(content, token_bytes=secrets.token_bytes)
+    return keys.challenge_signer.key.sign(typ=CHALLENGE_TYP, claims=made)
 
 
 @pytest.mark.clause("rfc9396-3-1")
@@ -253,10 +254,9 @@ def test_whatever_is_shown_is_in_the_hash(service_keys: FileKeys, changed: Chall
     """With the very same nonce, one changed cent or letter is another hash."""
 
     def payload_hash(content: ChallengeContent) -> str:
-        made = new_challenge(
-            content, key=service_keys.challenge_key, token_bytes=lambda count: b"\7" * count
-        )
-        return challenge_hash(made.rsplit(".", 1)[0])
+        made = new_challenge(content, token_bytes=lambda count: b"\7" * count)
+        signed = service_keys.challenge_signer.key.sign(typ=CHALLENGE_TYP, claims=made)
+        return challenge_hash(signed.rsplit(".", 1)[0])
 
     assert payload_hash(CONTENT) == payload_hash(CONTENT) != payload_hash(changed)
 

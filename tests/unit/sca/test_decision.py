@@ -1,6 +1,5 @@
 """A decision counts only if this phone signed it over exactly this challenge."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 
 from ciba_service.protocol.jose.encryption import DecryptionKey
-from ciba_service.sca.challenge import new_challenge
 from ciba_service.sca.decision import (
     InvalidDecisionError,
     SignedDecision,
@@ -20,7 +18,7 @@ from ciba_service.sca.messages import DECISION_TYP, FACTORS_TYP, Verdict
 from ciba_service.stores.key_files import FileKeys
 from tests.signing import claims_of, header_of, segment, sign, unsecured
 from tests.unit.sca.conftest import ISSUER, Enrolled
-from tests.unit.sca.test_challenge import CONTENT
+from tests.unit.sca.test_challenge import challenge as signed_challenge
 
 JWE_ALGORITHMS = ["ECDH-ES", "A256GCM", "A128GCM", "DEF"]
 
@@ -28,7 +26,7 @@ JWE_ALGORITHMS = ["ECDH-ES", "A256GCM", "A128GCM", "DEF"]
 @pytest.fixture
 def challenge(service_keys: FileKeys) -> str:
     """The challenge that was shown."""
-    return new_challenge(CONTENT, key=service_keys.challenge_key, token_bytes=secrets.token_bytes)
+    return signed_challenge(service_keys)
 
 
 Verify = Callable[..., SignedDecision]
@@ -119,7 +117,7 @@ def test_a_decision_about_one_cent_less_is_refused(
     claims = claims_of(challenge)
     claims["display"]["amount"] = "12.49 EUR"
     claims["payments"][0]["amount"] = "12.49"
-    cheaper = service_keys.challenge_key.sign(typ="ciba-challenge+jws", claims=claims)
+    cheaper = service_keys.challenge_signer.key.sign(typ="ciba-challenge+jws", claims=claims)
     with pytest.raises(InvalidDecisionError, match="another challenge"):
         verify(alice.phone.approval(cheaper))
     with pytest.raises(InvalidDecisionError, match="another challenge"):

@@ -18,10 +18,13 @@ from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
 from tests.running_service import _table, _toml
 from tests.signing import new_key, public_jwk
 from tests.wire_client import WireClient
+from tests.wire_registration import registration_section
 
 HTTP = "http://127.0.0.1:8080"
 HTTPS = "https://op.example"
 TILL = WireClient("till", key=new_key())
+CLEAR = {"name": "shop", "sha256": "hunter2"}
+VOUCHER = {"iss": "https://directory.example", "jwks": {"keys": []}}
 ALICE = {"sub": "alice", "login_hints": ["alice@example.org"]}
 
 
@@ -227,9 +230,39 @@ WRONG = {
     "token too long": (text_of(tokens={"id_token_lifetime": 3601}), "`tokens.id_token_lifetime`"),
     "no audience": (text_of(tokens={"audience": ""}), "`tokens.audience`"),
     "token alg": (text_of(tokens={"access_token_alg": "RS256"}), "`tokens.access_token_alg`"),
+    "resource neither on nor off": (
+        text_of(resource={"enabled": "perhaps"}),
+        "`resource.enabled`",
+    ),
+    "no scope for accounts": (text_of(resource={"accounts_scope": ""}), "resource.accounts_scope"),
+    "two scopes for accounts": (
+        text_of(resource={"accounts_scope": "openid accounts"}),
+        "resource.accounts_scope",
+    ),
+    "a quote in the scope": (
+        text_of(resource={"accounts_scope": 'a"b'}),
+        "resource.accounts_scope",
+    ),
     "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
     "no keys directory": (text_of(keys={"directory": ""}), "`keys.directory`"),
     "users as table": (f'[server]\nissuer = "{HTTP}"\n[users]', "Expected `array`.*`users`"),
+    "outbound network": (
+        text_of(outbound={"allowed_networks": ["10.0.0.1/8"]}),
+        "outbound.allowed_networks: '10.0.0.1/8' is not",
+    ),
+    "outbound certificate without key": (
+        text_of(outbound={"client_certificate": "c"}),
+        "outbound.client_certificate and outbound.client_key go together",
+    ),
+    "outbound key without certificate": (
+        text_of(outbound={"client_key": "k"}),
+        "outbound.client_certificate and outbound.client_key go together",
+    ),
+    "outbound http with https": (
+        text_of(HTTPS, outbound={"allow_loopback_http": True}),
+        "outbound.allow_loopback_http needs an http issuer",
+    ),
+    "unknown outbound key": (text_of(outbound={"proxy": "p"}), "unknown field `proxy`"),
     "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
     "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
     "empty sub": (text_of(**users({"sub": ""})), "`users[0].sub`"),
@@ -330,7 +363,11 @@ WRONG = {
     ),
     "interval": (text_of(clients=client(polling_interval=301)), "clients[0]: polling_interval"),
     "no grant": (text_of(clients=client(grant_types=[])), "clients[0]: grant_types must contain"),
-    "jwks_uri": (text_of(clients=client(jwks_uri="https://c/j")), "clients[0]: jwks_uri is not"),
+    "jwks_uri and jwks": (text_of(clients=client(jwks_uri="https://c/j")), "clients[0]: jwks_uri "),
+    "jwks_uri without TLS": (
+        text_of(clients=client(jwks=None, jwks_uri="http://c/j")),
+        "clients[0]: jwks_uri must be an https URL",
+    ),
     "no keys": (text_of(clients=client(jwks={"keys": []})), "clients[0]: jwks: "),
     "private key": (
         text_of(clients=client(jwks={"keys": [TILL.key.as_dict(private=True)]})),
@@ -350,7 +387,7 @@ WRONG = {
     ),
     "undeclared type": (
         text_of(clients=client(authorization_details_types=["loan"])),
-        "clients[0] (till): authorization_details_types: loan is not declared",
+        "clients[0] (till) has one of authorization_details_types that is not declared",
     ),
     "declared type without schema": (
         text_of(authorization_details_types=[{"type": "loan", "title": "Loan"}]),
@@ -371,7 +408,7 @@ WRONG = {
                 backchannel_client_notification_endpoint="https://c.example/cb",
             )
         ),
-        "clients[0] (till): backchannel_token_delivery_mode ping is not available",
+        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
     ),
     "push": (
         text_of(
@@ -380,7 +417,43 @@ WRONG = {
                 backchannel_client_notification_endpoint="https://c.example/cb",
             )
         ),
-        "clients[0] (till): backchannel_token_delivery_mode push is not available",
+        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
+    ),
+    "registration without enabled": (
+        text_of(registration={"scope": "openid payments"}),
+        "registration.enabled is not set",
+    ),
+    "registration by nobody": (
+        text_of(registration={"enabled": True}),
+        "registration.initial_access_tokens or registration.open",
+    ),
+    "registration by anybody and somebody": (
+        text_of(registration=registration_section(open=True)),
+        "registration.initial_access_tokens or registration.open",
+    ),
+    "open registration in earnest": (
+        text_of(HTTPS, registration=registration_section(open=True, initial_access_tokens=[])),
+        "registration.open needs an http issuer",
+    ),
+    "registration of an undeclared type": (
+        text_of(registration=registration_section(authorization_details_types=["loan"])),
+        "registration.authorization_details_types: loan is not declared",
+    ),
+    "registration without openid": (
+        text_of(registration=registration_section(scope="payments")),
+        "registration.scope must be scope tokens, openid among them",
+    ),
+    "registration of two spaces": (
+        text_of(registration=registration_section(scope="openid  payments")),
+        "registration.scope must be scope tokens, openid among them",
+    ),
+    "initial access token in clear": (
+        text_of(registration=registration_section(initial_access_tokens=[CLEAR])),
+        "registration.initial_access_tokens[0].sha256",
+    ),
+    "statement issuer without keys": (
+        text_of(registration=registration_section(software_statement_issuers=[VOUCHER])),
+        "registration.software_statement_issuers[0].jwks: ",
     ),
 }
 
@@ -414,6 +487,14 @@ def test_what_is_harmless_is_accepted():
         device={"second_secret": False},
     )
     assert settings.users[0].login_hints == ("u0", "a", "a")
+
+
+def test_the_demo_resource_is_there_in_development_or_on_demand():
+    """An https issuer has none unless it says so; the environment can say it, too."""
+    assert parsed().serves_resource
+    assert not parsed(HTTPS).serves_resource
+    assert not parsed(resource={"enabled": False}).serves_resource
+    assert parsed(HTTPS, environ={"CIBA_RESOURCE__ENABLED": "true"}).serves_resource
 
 
 def test_a_redis_of_ones_own_is_described_in_full():
@@ -481,6 +562,16 @@ def test_a_wrong_override_stops_the_start(name: str, value: str, reason: str):
     """Whether the variable or its value is wrong, the refusal says so."""
     with pytest.raises(InvalidSettingsError, match=re.escape(reason)):
         parsed(environ={name: value})
+
+
+def test_networks_and_development_switch_of_the_door():
+    """Networks beside the public ones, from the file or the environment; http on this machine."""
+    settings = parsed(
+        outbound={"allow_loopback_http": True},
+        environ={"CIBA_OUTBOUND__ALLOWED_NETWORKS": "['10.1.0.0/16', 'fd12::1']"},
+    )
+    assert settings.outbound.allow_loopback_http
+    assert settings.outbound.allowed_networks == ("10.1.0.0/16", "fd12::1")
 
 
 def test_a_list_cannot_be_smuggled_in_by_the_environment():
@@ -586,6 +677,7 @@ def test_certificates_that_fit_are_accepted(tmp_path: Path):
         store={
             "url": "rediss://r", "ca_file": cert, "certificate_file": cert, "key_file": key
         },
+        outbound={"ca_bundle": cert, "client_certificate": cert, "client_key": key},
     )  # fmt: skip
     assert load(tmp_path / "ciba.toml", text).server.tls_key == key
 
@@ -608,6 +700,12 @@ def test_certificates_that_do_not_fit_stop_the_start(tmp_path: Path):
         (
             {"store": {"url": "rediss://r", "certificate_file": cert, "key_file": other}},
             "store.certificate_file: .* not fit",
+        ),
+        ({"outbound": {"ca_bundle": absent}}, "outbound.ca_bundle: .*cannot be read"),
+        ({"outbound": {"ca_bundle": str(nonsense)}}, "outbound.ca_bundle: .*not fit"),
+        (
+            {"outbound": {"client_certificate": cert, "client_key": other}},
+            "outbound.client_certificate: .* not fit",
         ),
     ]
     for sections, reason in refusals:

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from ciba_service.flow.signing import signed
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.life_cycle import KeyState
+from ciba_service.protocol.jose.verification import parse_jws, verify_jws
 from ciba_service.stores.key_files import (
     KeyFileError,
     KeyListing,
@@ -18,6 +21,7 @@ from ciba_service.stores.key_files import (
     list_keys,
     load_keys,
 )
+from ciba_service.stores.stored_keys import read_keys
 from tests.signing import header_of
 
 FILES = ("keys.json", "ring.json")
@@ -27,6 +31,7 @@ KINDS = [
     ("token", "PS256"),
     ("challenge", "ES256"),
     ("factors", "ECDH-ES"),
+    ("token", "EdDSA"),
 ]
 
 
@@ -72,7 +77,8 @@ def test_each_use_has_a_key_of_its_own(directory: Path):
     listed = list_keys(directory)
     assert [(key.purpose, key.alg) for key in listed] == KINDS
     assert len({key.kid for key in listed}) == len(KINDS)
-    assert {key.created_at for key in listed} == {NOW}
+    assert {key.created_at for key in listed} == {key.state_since for key in listed} == {NOW}
+    assert {key.state for key in listed} == {KeyState.ACTIVE}
     stored = json.loads((directory / "keys.json").read_bytes())
     assert len({key["jwk"].get("x") or key["jwk"]["n"] for key in stored}) == len(KINDS)
 
@@ -121,23 +127,25 @@ def test_what_an_interrupted_start_left_does_not_stop_the_next(tmp_path: Path):
     load_keys(tmp_path)
 
 
-def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directory: Path):
+async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directory: Path):
     """Every algorithm has its key; what is published has no private member."""
     keys = load_keys(directory)
-    assert keys.token_algorithms == {SignatureAlgorithm.ES256, SignatureAlgorithm.PS256}
+    assert keys.token_algorithms == set(SignatureAlgorithm) - {SignatureAlgorithm.RS256}
     for alg in keys.token_algorithms:
-        key = keys.token_key(alg)
-        assert header_of(key.sign(typ="at+jwt", claims={}))["kid"] == key.kid
+        signer = keys.token_signer(alg)
+        token = await signed(signer, typ="at+jwt", claims={})
+        assert header_of(token) == {"alg": alg, "kid": signer.kid, "typ": "at+jwt"}
+        verify_jws(parse_jws(token), keys=keys.token_verification_keys, algorithms=frozenset({alg}))
     published = [*keys.public_jwks(), *keys.challenge_jwks(), keys.factors_key.public_jwk]
     assert {jwk["kid"] for jwk in published} == {key.kid for key in list_keys(directory)}
-    assert keys.challenge_jwks()[0]["kid"] == keys.challenge_key.kid
+    assert keys.challenge_jwks()[0]["kid"] == keys.challenge_signer.kid
     for jwk in published:
         assert jwk.keys() <= {"kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"}
 
 
 def test_loaded_keys_do_not_show_themselves(directory: Path):
     """Their text names keys and holds none."""
-    text = repr(load_keys(directory))
+    text = repr(load_keys(directory)) + repr(read_keys(directory))
     for key in json.loads((directory / "keys.json").read_bytes()):
         assert key["jwk"]["d"] not in text
     (ring,) = json.loads((directory / "ring.json").read_bytes())["keys"]
@@ -278,4 +286,49 @@ def test_a_key_of_an_unknown_algorithm_is_refused(directory: Path):
     stored = json.loads(path.read_bytes())
     path.write_text(json.dumps([*stored, {**stored[0], "alg": "ES512"}]))
     with pytest.raises(KeyFileError, match=r"keys\.json"):
+        load_keys(directory)
+
+
+def without_states(directory: Path, *, but: tuple[str, str] | None = None) -> None:
+    """Write the keys as they were written before keys had a life, and leave one use out."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    for key in stored:
+        del key["state"], key["state_since"]
+    kept = [key for key in stored if (key["purpose"], key["alg"]) != but]
+    path.write_text(json.dumps(kept))
+
+
+def test_keys_from_before_they_had_a_life_are_active(directory: Path):
+    """They load as they are, and are active since they were made."""
+    without_states(directory)
+    load_keys(directory)
+    for key in list_keys(directory):
+        assert (key.state, key.state_since) == (KeyState.ACTIVE, NOW)
+
+
+def test_keys_from_before_there_was_eddsa_still_load(directory: Path):
+    """Nothing is signed with it then; generating makes the one that is missing."""
+    without_states(directory, but=("token", "EdDSA"))
+    assert SignatureAlgorithm.EDDSA not in load_keys(directory).token_algorithms
+    (made,) = generate(directory, NOW + 1)
+    assert (made.purpose, made.alg) == ("token", "EdDSA")
+    assert SignatureAlgorithm.EDDSA in load_keys(directory).token_algorithms
+
+
+def test_two_active_keys_for_one_use_are_refused(directory: Path):
+    """Which of them signs must not depend on their order."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    path.write_text(json.dumps([*stored, {**stored[0], "kid": "other"}]))
+    with pytest.raises(KeyFileError, match="several active keys"):
+        load_keys(directory)
+
+
+def test_a_state_that_is_none_is_refused(directory: Path):
+    """Whether a key may sign is never guessed."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    path.write_text(json.dumps([{**key, "state": "asleep"} for key in stored]))
+    with pytest.raises(KeyFileError, match=r"keys\.json is malformed"):
         load_keys(directory)

@@ -51,13 +51,15 @@ def test_a_replay_key_holds_no_hostile_character(kind: str, owner: str, identifi
 
 
 def test_only_these_keys_may_live_for_ever():
-    """The list is short: due work, phones, attempts, preset codes."""
+    """The list is short: due work, phones, attempts, preset codes, registered clients."""
     tag = user_tag("alice")
     lasting = [
         keys.due_key(255),
         keys.devices_key(tag),
         keys.attempts_key(tag),
         keys.activation_key("x", preset=True),
+        keys.registration_key("shop"),
+        keys.registrations_key(),
     ]
     fading = [
         keys.transaction_key("AAECAwQFBgcICQoLDA0ODw"),
@@ -68,6 +70,7 @@ def test_only_these_keys_may_live_for_ever():
         keys.activation_key("x", preset=False),
         keys.activation_use_key("x", "operation"),
         keys.replay_key("a", "b", "c"),
+        keys.client_change_key("shop", "operation"),
     ]
 
     def lasts(key: str) -> bool:
@@ -104,10 +107,10 @@ def test_a_name_of_no_said_kind_counts_to_the_letter():
     assert users.find(UserIdentifier(IdentifierKind.SUBJECT, "alice")) == ALICE
 
 
-def test_strangers_are_not_found():
+async def test_strangers_are_not_found():
     """Neither a hint nor a subject of nobody finds anybody."""
     users = ConfiguredUsers([(ALICE, ["alice@example.org"])])
     assert users.find(parse_login_hint("ALICE")) is None
     assert users.find_subject("alice@example.org") is None
     assert users.find_subject("alice") == ALICE
-    assert ConfiguredClients([]).find("till") is None
+    assert await ConfiguredClients([]).find("till") is None

@@ -6,6 +6,9 @@ and ``account_information``; ``registry`` holds them all. ``values`` lists whate
 states, ``display`` says it to people; ``granted`` is what the store keeps and tokens state.
 """
 
+from ciba_service.protocol.request.authorization_details.account_information import (
+    ACCOUNT_INFORMATION,
+)
 from ciba_service.protocol.request.authorization_details.declaration import (
     InvalidDetailTypeError,
     TypeDeclaration,
@@ -30,6 +33,7 @@ from ciba_service.protocol.request.authorization_details.payment import (
     AccountReference,
     InstructedAmount,
     PaymentInitiation,
+    parse_payment,
 )
 from ciba_service.protocol.request.authorization_details.registry import (
     BUILT_IN_TYPES,
@@ -38,6 +42,7 @@ from ciba_service.protocol.request.authorization_details.registry import (
 )
 
 __all__ = [
+    "ACCOUNT_INFORMATION",
     "BUILT_IN_TYPES",
     "PAYMENT_INITIATION",
     "AccountReference",
@@ -56,4 +61,5 @@ __all__ = [
     "in_groups",
     "narrowed_details",
     "parse_authorization_details",
+    "parse_payment",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ciba_service.protocol.errors import OAuth2Error
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.tokens.bearer_challenge import error_parameters
 
 __all__ = ["dpop_challenge"]
 
@@ -12,9 +13,5 @@ def dpop_challenge(
     algorithms: Iterable[SignatureAlgorithm], error: OAuth2Error | None = None
 ) -> str:
     """The challenge of a 401; without ``error`` when nothing was presented (RFC 6750 3.1)."""
-    parameters = [("algs", " ".join(sorted(algorithms)))]
-    if error is not None:
-        # Codes and descriptions are constants without quotes and backslashes.
-        told = (("error", str(error.error)), ("error_description", str(error.description)))
-        parameters = [*told, *parameters]
+    parameters = (*error_parameters(error), ("algs", " ".join(sorted(algorithms))))
     return "DPoP " + ", ".join(f'{name}="{value}"' for name, value in parameters)

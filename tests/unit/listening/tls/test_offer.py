@@ -69,7 +69,7 @@ def test_tls_1_3_is_preferred(peers: Peers, name: str):
 
 @BOTH
 @pytest.mark.parametrize("suite", ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"])
-@pytest.mark.clause("fapi-ciba-7.9-3", "fapi2-sp-5.2.2-1")
+@pytest.mark.clause("fapi-ciba-7.9-3", "fapi2-sp-5.2.2-1", "fapi2-sp-5.2.1-3")
 def test_two_suites_are_offered_with_tls_1_2(peers: Peers, name: str, suite: str):
     """They are the two that FAPI permits and certification does not warn about."""
     said, status = peers.s_client(name, "-tls1_2", "-cipher", suite)
@@ -80,7 +80,7 @@ def test_two_suites_are_offered_with_tls_1_2(peers: Peers, name: str, suite: str
 
 
 @BOTH
-@pytest.mark.clause("fapi-ciba-7.9-3", "fapi2-sp-5.2.2-1")
+@pytest.mark.clause("fapi-ciba-7.9-3", "fapi-ciba-7.9-4", "fapi2-sp-5.2.2-1", "fapi2-sp-5.2.1-3")
 def test_no_other_suite_is_taken_with_tls_1_2(peers: Peers, name: str):
     """Offered all others, each or together, the listener says handshake_failure."""
     everything = f"ALL:COMPLEMENTOFALL:!{':!'.join(TAKEN)}:@SECLEVEL=0"
@@ -102,6 +102,7 @@ def test_the_whole_chain_of_the_server_is_sent(peers: Peers, name: str):
 
 
 @BOTH
+@pytest.mark.clause("fapi2-sp-5.2.1-3")
 def test_renegotiation_is_refused(peers: Peers, name: str):
     """A client that begins again is told no; nothing is lost but its own connection."""
     said, _ = peers.s_client(name, "-tls1_2", script=[(b"R\n", b"no renegotiation")])
@@ -122,6 +123,7 @@ def test_keys_may_be_updated(peers: Peers, name: str):
 
 
 @pytest.mark.parametrize("version", list(ssl.TLSVersion)[-3:-1])
+@pytest.mark.clause("fapi2-sp-5.2.1-3")
 def test_the_ordinary_listener_gives_no_tickets(peers: Peers, version: ssl.TLSVersion):
     """A key of tickets that is never changed would undo forward secrecy (RFC 9325 3.4)."""
     context = peers.context(version=version)

@@ -135,6 +135,23 @@ def test_encryption_keys_are_left_out():
         KeySet.parse({"keys": [{**EC, "use": "enc"}]})
 
 
+def test_keys_of_kinds_unknown_here_are_left_out():
+    """A client may publish keys that others have a use for (RFC 7517 5)."""
+    foreign = [{**EC, "crv": "P-384"}, {"kty": "AKP", "pub": "x"}, {**RSA, "alg": "RSA-OAEP-256"}]
+    assert len(KeySet.parse({"keys": [*foreign, {**RSA, "alg": "RS512"}, EC]})) == 1
+    with pytest.raises(InvalidKeyError, match="no signature key"):
+        KeySet.parse({"keys": foreign})
+
+
+@pytest.mark.clause("oidr-2-1")
+@pytest.mark.parametrize("secret", [{**EC, "d": "x"}, {"kty": "oct", "k": "x"}, {"kty": "oct"}])
+def test_a_set_with_a_secret_is_refused_whatever_its_use(secret: Mapping[str, str]):
+    """Whoever publishes a private key must learn of it."""
+    for more in ({}, {"use": "enc"}, {"alg": "RSA-OAEP"}):
+        with pytest.raises(InvalidKeyError, match="private or symmetric"):
+            KeySet.parse({"keys": [EC, {**secret, **more}]})
+
+
 @pytest.mark.clause("fapi1-p2-8.11-1", "fapi2-sp-5.4.3-1")
 def test_keys_of_one_name_are_told_apart_by_type_and_algorithm():
     """A duplicate kid is no obstacle where kty or alg decides."""

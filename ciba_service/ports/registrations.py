@@ -1,0 +1,51 @@
+"""Clients that registered themselves (RFC 7591, RFC 7592)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.client.registration.metadata import RegisteredMetadata
+from ciba_service.protocol.profiles import ProfileName
+
+__all__ = ["Registration", "RegistrationStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A registered client: its metadata, and what the provider keeps beside it.
+
+    ``token_hash`` is that of the registration access token, ``issued_at`` in seconds;
+    ``notification_hosts`` are those vouched for when it registered.
+    """
+
+    client: Client
+    metadata: RegisteredMetadata
+    profile: ProfileName
+    token_hash: str = field(repr=False)
+    issued_at: int
+    notification_hosts: frozenset[str]
+
+
+class RegistrationStore(Protocol):
+    """Registered clients by their ``client_id``; all raise ``StoreUnavailable``."""
+
+    async def add(self, registration: Registration) -> None:
+        """Keep a new one; done twice, it is done once."""
+        ...
+
+    async def find(self, client_id: str) -> Registration | None:
+        """The registration, or None."""
+        ...
+
+    async def replace(self, registration: Registration, *, operation: str) -> bool:
+        """Put it in the place of the one there is; False when that was removed meanwhile."""
+        ...
+
+    async def remove(self, client_id: str, *, operation: str) -> bool:
+        """Remove it; False when there is none."""
+        ...
+
+    async def all(self) -> Sequence[Registration]:
+        """Every one, oldest first."""
+        ...

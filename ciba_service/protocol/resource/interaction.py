@@ -1,0 +1,20 @@
+"""``x-fapi-interaction-id``: one name for a request in the logs of both sides (FAPI 1 6.2.1)."""
+
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final
+
+__all__ = ["interaction_id"]
+
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+
+
+def interaction_id(lines: Sequence[str], token_bytes: Callable[[int], bytes]) -> str:
+    """The header line as it was sent if it is one UUID, else a new one of version 4.
+
+    Nothing but a UUID is ever repeated or logged; whatever else was sent is no reason to refuse.
+    """
+    if len(lines) == 1 and _UUID.fullmatch(lines[0]):
+        return lines[0]
+    return str(uuid.UUID(bytes=token_bytes(16), version=4))

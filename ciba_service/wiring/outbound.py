@@ -1,0 +1,56 @@
+"""The door out for HTTP, and what goes through it."""
+
+from dataclasses import dataclass
+
+from ciba_service.channels.client_keys import FetchedClientKeys
+from ciba_service.channels.outbound import (
+    OutboundClient,
+    OutboundLimits,
+    SystemResolver,
+    outbound_context,
+)
+from ciba_service.protocol.outbound.addresses import AddressPolicy
+from ciba_service.settings import OutboundSettings
+from ciba_service.wiring.surroundings import Surroundings
+
+__all__ = ["OutboundParts", "build_outbound"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundParts:
+    """What asks others, and what must be closed at the end."""
+
+    client_keys: FetchedClientKeys
+    key_requests: OutboundClient
+    resolver: SystemResolver
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        await self.client_keys.aclose()
+        await self.key_requests.aclose()
+        self.resolver.close()
+
+
+def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
+    """Build the door; nobody is asked before something needs it.
+
+    Each purpose gets a client of its own, so that key sets never wait behind anything else.
+    """
+    resolver = SystemResolver()
+    key_requests = OutboundClient(
+        tls=outbound_context(
+            ca_bundle=settings.ca_bundle,
+            certificate=settings.client_certificate,
+            key=settings.client_key,
+        ),
+        resolver=resolver,
+        policy=AddressPolicy.parse(settings.allowed_networks),
+        allow_loopback_http=settings.allow_loopback_http,
+        # A key set is asked for so rarely that no connection is worth keeping.
+        limits=OutboundLimits(idle=0),
+    )
+    return OutboundParts(
+        client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
+        key_requests=key_requests,
+        resolver=resolver,
+    )

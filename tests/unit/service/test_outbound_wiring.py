@@ -1,0 +1,82 @@
+"""The door as it is configured: who is asked is what ``[outbound]`` says."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ciba_service.ports.outbound import ClientKeysUnavailable
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.settings import OutboundSettings
+from ciba_service.wiring.outbound import build_outbound
+from ciba_service.wiring.surroundings import Surroundings
+from tests.fake_clock import FakeClock
+from tests.recording_telemetry import RecordingTelemetry
+from tests.signing import new_key, public_jwk
+from tests.unit.channels.outbound.far_ends import (
+    FarEnd,
+    answering,
+    ca_file,
+    far_end,
+    server_certificate,
+    server_context,
+)
+
+BODY = json.dumps({"keys": [public_jwk(new_key(kid="a"))]}).encode()
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+
+
+async def find(settings: OutboundSettings, uri: str) -> int:
+    """How many keys stand there for a service of these settings."""
+    surroundings = Surroundings(
+        clock=FakeClock(),
+        store_clock=FakeClock(),
+        random=secrets.token_bytes,
+        telemetry=RecordingTelemetry(),
+    )
+    outbound = build_outbound(settings, surroundings)
+    try:
+        keys = await outbound.client_keys.find_keys(
+            "till", uri, kid="a", alg=SignatureAlgorithm.ES256
+        )
+    finally:
+        await outbound.aclose()
+    return len(keys)
+
+
+@asynccontextmanager
+async def key_server(directory: Path, *, tls: bool = True) -> AsyncIterator[FarEnd]:
+    """Somebody on this machine who publishes a key set."""
+    context = server_context(directory, server_certificate(host="localhost")) if tls else None
+    async with far_end(answering(ANSWER % (len(BODY), BODY)), context) as server:
+        yield server
+
+
+async def test_a_named_network_with_a_bundle_of_ones_own_is_asked(tmp_path: Path):
+    """The name is resolved by the system, the certificate verified by the bundle."""
+    settings = OutboundSettings(
+        allowed_networks=("127.0.0.0/8", "::1"), ca_bundle=ca_file(tmp_path)
+    )
+    async with key_server(tmp_path) as server:
+        assert await find(settings, server.url("/jwks", host="localhost")) == 1
+
+
+async def test_this_machine_is_not_asked_unless_it_is_named(tmp_path: Path):
+    """By default only public addresses are open."""
+    settings = OutboundSettings(ca_bundle=ca_file(tmp_path))
+    async with key_server(tmp_path) as server:
+        with pytest.raises(ClientKeysUnavailable, match="refused_address"):
+            await find(settings, server.url("/jwks", host="localhost"))
+        assert server.connections == 0
+
+
+async def test_this_machine_is_asked_without_tls_in_development_only(tmp_path: Path):
+    """With the switch, and not without."""
+    async with key_server(tmp_path, tls=False) as server:
+        uri = server.url("/jwks", host="localhost", scheme="http")
+        assert await find(OutboundSettings(allow_loopback_http=True), uri) == 1
+        with pytest.raises(ClientKeysUnavailable, match="refused_url"):
+            await find(OutboundSettings(), uri)
