@@ -5,4 +5,7 @@ from typing import Any, Final
 __all__ = ["EVERYTHING"]
 
 # Sections of the configuration; an endpoint that is off by default is switched on here.
-EVERYTHING: Final[dict[str, dict[str, Any]]] = {}
+EVERYTHING: Final[dict[str, dict[str, Any]]] = {
+    "registration": {"enabled": True, "open": True, "profile": "ciba-core"},
+    "resource": {"enabled": True, "unbound_tokens": True, "accounts_scope": "openid"},
+}
