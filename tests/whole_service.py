@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+from tests.wire_registration import registration_section
+
 __all__ = ["EVERYTHING"]
 
 # Sections of the configuration; an endpoint that is off by default is switched on here.
 EVERYTHING: Final[dict[str, dict[str, Any]]] = {
-    "registration": {"enabled": True, "open": True, "profile": "ciba-core"},
-    "resource": {"enabled": True, "unbound_tokens": True, "accounts_scope": "openid"},
+    "registration": registration_section(),
+    "resource": {"enabled": True, "unbound_tokens": True},
 }

@@ -16,7 +16,6 @@ from tests.service_fixtures import ServiceRunner
 from tests.whole_service import EVERYTHING
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
-from tests.wire_registration import metadata_of
 from tests.wire_tokens import API, REFRESHING
 
 ROOT: Final = Path(__file__).parents[2]
@@ -107,9 +106,6 @@ async def known(service: RunningService, shop: WireClient, phone: WirePhone) -> 
             "POST /revoke": {"body": {"token": [revoked["access_token"], shop.client_id]}},
             "GET /userinfo": bearer,
             "POST /userinfo": bearer,
-            "GET /resource/accounts": bearer,
-            "POST /resource/payments": bearer,
-            "POST /register": {"whole": [metadata_of(shop.key)]},
             "POST /device/enrolments": {"body": {"enrolment": [enrolment]}},
             "POST /device/messages": {"body": {"decision": [phone.denial(challenge)]}},
         },
