@@ -42,6 +42,6 @@ lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions
 	@scripts/lock.sh $(ARGS)
 
 clean: ## Remove .venv and everything that was generated
-	rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache
+	rm -rf .venv build dist tests/interop/node_modules .coverage .coverage.* .hypothesis .import_linter_cache
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,21 +1,23 @@
-"""Where the events of a phone go: decisions to the journal, everything to whoever listens."""
+"""Where the events of a phone go: what must not be forgotten to disk, all to who listens."""
 
 from collections.abc import Callable
 
-from authenticator_sim.core.events import Decided, Event
+from authenticator_sim.core.events import Decided, Event, KeysPinned
 from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.reporter import Reporter
 
 __all__ = ["EventLog"]
 
 
 class EventLog:
-    """Tells the journal first, so that nothing is reported that would be forgotten."""
+    """Tells journal and keystore first, so that nothing is reported that would be forgotten."""
 
-    def __init__(self, reporter: Reporter, journal: Journal) -> None:
+    def __init__(self, reporter: Reporter, journal: Journal, keystore: Keystore) -> None:
         """Begin without listeners."""
         self._reporter = reporter
         self._journal = journal
+        self._keystore = keystore
         self._listeners: list[Callable[[Event], None]] = []
 
     def listen(self, listener: Callable[[Event], None]) -> None:
@@ -26,6 +28,8 @@ class EventLog:
         """Take in one event."""
         if isinstance(event, Decided):
             self._journal.record(event)
+        elif isinstance(event, KeysPinned):
+            self._keystore.pin(event.challenge, announced_at=event.announced_at)
         self._reporter.report(event)
         for listener in self._listeners:
             listener(event)

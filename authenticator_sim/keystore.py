@@ -6,6 +6,7 @@ The PIN key stands here only wrapped (``core.pin``), so that the file alone cann
 PIN from a wrong one.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin_salt: str
     pin_key_wrapped: str
     totp: TotpParameters
+    keys_announced_at: int = 0
 
 
 class Keystore:
@@ -81,8 +83,16 @@ class Keystore:
             pin_salt=jose.base64url(identity.pin_key.salt),
             pin_key_wrapped=jose.base64url(identity.pin_key.wrapped),
             totp=identity.totp,
+            keys_announced_at=identity.keys_announced_at,
         )
         write_private(self._path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
+
+    def pin(self, challenge: tuple[dict[str, str], ...], *, announced_at: int) -> None:
+        """Take announced challenge keys in place of those before; raises as ``load``."""
+        identity = self.load()
+        if announced_at >= identity.keys_announced_at:
+            keys = msgspec.structs.replace(identity.service_keys, challenge=challenge)
+            self.save(replace(identity, service_keys=keys, keys_announced_at=announced_at))
 
     def load(self) -> DeviceIdentity:
         """Read the phone back.
@@ -120,4 +130,5 @@ def _identity(stored: _StoredPhone) -> DeviceIdentity:
         service_keys=stored.service_keys,
         pin_key=WrappedPinKey(salt=salt, wrapped=wrapped),
         totp=verify_totp_parameters(stored.totp),
+        keys_announced_at=stored.keys_announced_at,
     )

@@ -114,7 +114,8 @@ def _add_clients(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
 def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
-    rotate = _add(actions, "rotate", "make next token keys, or let them sign", json=True)
+    rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
+    rotate.add_argument("--purpose", choices=["token", "challenge"], help="of this purpose only")
     rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
     rotate.add_argument(
         "--now",
@@ -145,7 +146,11 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
         settings, kid=options.kid, as_json=options.json
     ),
     ("keys", "rotate"): lambda options, settings: keys.rotate(
-        settings, alg=options.alg, at_once=options.at_once, as_json=options.json
+        settings,
+        purpose=options.purpose,
+        alg=options.alg,
+        at_once=options.at_once,
+        as_json=options.json,
     ),
 }
 """These need no store."""

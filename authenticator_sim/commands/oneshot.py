@@ -12,7 +12,13 @@ from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.events import ChallengeIgnored, ChallengeShown, Decided
+from authenticator_sim.core.events import (
+    ChallengeIgnored,
+    ChallengeShown,
+    Decided,
+    KeysIgnored,
+    KeysPinned,
+)
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
@@ -43,7 +49,7 @@ class _Errand:
         """Fetch, show the one challenge that is meant, and return it; raises ``NotOpen``."""
         for event in await self.https.fetch():
             meant = isinstance(event, ChallengeShown) and event.transaction_id == transaction_id
-            if meant or isinstance(event, ChallengeIgnored):
+            if meant or isinstance(event, ChallengeIgnored | KeysPinned | KeysIgnored):
                 self.log.report(event)
         return phone.open_challenge(transaction_id)
 
@@ -92,11 +98,12 @@ async def deny(
 async def _errand(
     options: OneShotOptions, surroundings: Surroundings
 ) -> AsyncIterator[tuple[_Errand, Phone]]:
-    identity = Keystore(options.state).load()
+    keystore = Keystore(options.state)
+    identity = keystore.load()
     journal = Journal(options.state)
     clock, random_bytes = surroundings.clock, surroundings.random_bytes
     device = Device(identity, random_bytes=random_bytes, history=journal.decisions())
-    log = EventLog(surroundings.reporter(json=options.json), journal)
+    log = EventLog(surroundings.reporter(json=options.json), journal, keystore)
     async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
         https = HttpsConnection(device, http=http, clock=clock, random_bytes=random_bytes)
         errand = _Errand(https=https, log=log)

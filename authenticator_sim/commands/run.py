@@ -55,13 +55,14 @@ async def run(options: RunOptions, surroundings: Surroundings) -> bool:
     Raises:
         PhoneError: It cannot start.
     """
-    identity = Keystore(options.state).load()
+    keystore = Keystore(options.state)
+    identity = keystore.load()
     journal = Journal(options.state)
     pin = await _pin(options, surroundings)
     reporter = surroundings.reporter(
         json=options.json, show_challenges=options.attended_by is not AttendedBy.USER
     )
-    log = EventLog(reporter, journal)
+    log = EventLog(reporter, journal, keystore)
     device = Device(identity, random_bytes=surroundings.random_bytes, history=journal.decisions())
     connection = SocketConnection(
         device,

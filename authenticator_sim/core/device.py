@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
 from authenticator_sim.core.challenges import (
     ChallengeRefused,
     VerifiedChallenge,
@@ -26,6 +27,8 @@ from authenticator_sim.core.events import (
     DecisionRefused,
     Event,
     FetchCompleted,
+    KeysIgnored,
+    KeysPinned,
     OtherDeviceEnrolled,
     Withdrawal,
 )
@@ -46,6 +49,7 @@ from ciba_service.sca.messages import (
     DeviceMessage,
     Fetched,
     Hello,
+    KeysAnnounced,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -176,6 +180,8 @@ class Device:
                 return self._handshake(message, now_ms)
             case Accepted() | Refused():
                 return self._outcome(message, now_ms)
+            case KeysAnnounced():
+                return self._announced(message)
             case ChallengeOffered() | Fetched() | Withdrawn() | DeviceEnrolled():
                 return self._announcement(message, now_ms)
             case _:
@@ -242,6 +248,18 @@ class Device:
             messages=tuple(decision.message for decision in self._unanswered.values()),
             events=(Connected(welcome.device_id),),
         )
+
+    def _announced(self, announced: KeysAnnounced) -> Reaction:
+        before = self.identity
+        try:
+            self.identity = with_announced_keys(before, announced)
+        except AnnouncementRefused as refused:
+            return Reaction(events=(KeysIgnored(str(refused)),))
+        after = self.identity.service_keys.challenge
+        announced_at = self.identity.keys_announced_at
+        if (after, announced_at) == (before.service_keys.challenge, before.keys_announced_at):
+            return Reaction()
+        return Reaction(events=(KeysPinned(after, announced_at),))
 
     def _offered(self, offered: ChallengeOffered, now_ms: int) -> Reaction:
         try:

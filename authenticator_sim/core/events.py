@@ -19,6 +19,8 @@ __all__ = [
     "Enrolled",
     "Event",
     "FetchCompleted",
+    "KeysIgnored",
+    "KeysPinned",
     "Listening",
     "NotDecided",
     "OtherDeviceEnrolled",
@@ -145,6 +147,19 @@ class FetchCompleted(msgspec.Struct, frozen=True, tag="fetched", tag_field="even
     open: tuple[str, ...]
 
 
+class KeysPinned(msgspec.Struct, frozen=True, tag="keys_pinned", tag_field="event"):
+    """The service announced other challenge keys; ``announced_at`` is in seconds."""
+
+    challenge: tuple[dict[str, str], ...]
+    announced_at: int
+
+
+class KeysIgnored(msgspec.Struct, frozen=True, tag="keys_ignored", tag_field="event"):
+    """An announcement of keys was not believed; ``detail`` is a sentence."""
+
+    detail: str
+
+
 class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="event"):
     """A further phone of this user was enrolled: unexpected, it is an alarm."""
 
@@ -166,5 +181,7 @@ Event = (
     | DecisionPostponed
     | NotDecided
     | FetchCompleted
+    | KeysPinned
+    | KeysIgnored
     | OtherDeviceEnrolled
 )

@@ -25,6 +25,8 @@ class DeviceIdentity:
     service_keys: ServiceKeys
     pin_key: WrappedPinKey
     totp: TotpParameters
+    keys_announced_at: int = 0
+    """When the pinned challenge keys changed (seconds), as far as that was announced."""
 
     def __repr__(self) -> str:
         return f"DeviceIdentity(device_id={self.device_id!r}, issuer={self.issuer!r}, ...)"

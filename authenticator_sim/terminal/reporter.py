@@ -16,6 +16,8 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    KeysIgnored,
+    KeysPinned,
     Listening,
     NotDecided,
     OtherDeviceEnrolled,
@@ -86,7 +88,12 @@ class TextReporter:
 
 def sentence(event: Event) -> str:
     """Put an event into a sentence; empty when it is of no interest to a person."""
-    return _about_connection(event) or _about_transaction(event) or _about_this_phone(event)
+    return (
+        _about_connection(event)
+        or _about_transaction(event)
+        or _about_this_phone(event)
+        or _about_trust(event)
+    )
 
 
 def _about_connection(event: Event) -> str:
@@ -127,11 +134,21 @@ def _about_this_phone(event: Event) -> str:
         case Enrolled():
             subject, issuer = harmless(event.subject), harmless(event.issuer)
             return f"Enrolled for {subject} at {issuer} as {event.device_id}."
-        case ChallengeIgnored():
-            return f"WARNING: a request was not shown, since it cannot be trusted: {event.reason}."
         case OtherDeviceEnrolled():
             return f"WARNING: another phone was enrolled for you: {harmless(event.name)}."
         case FetchCompleted() if not event.open:
             return "No open requests."
+        case _:
+            return ""
+
+
+def _about_trust(event: Event) -> str:
+    match event:
+        case ChallengeIgnored():
+            return f"WARNING: a request was not shown, since it cannot be trusted: {event.reason}."
+        case KeysPinned():
+            return "The service has other keys for its requests now."
+        case KeysIgnored():
+            return f"WARNING: other keys were announced and not believed: {event.detail}."
         case _:
             return ""

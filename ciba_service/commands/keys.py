@@ -1,4 +1,4 @@
-"""``ciba-service keys``: make what is missing, list what is there, change token keys."""
+"""``ciba-service keys``: make what is missing, list what is there, change those that sign."""
 
 import secrets
 import sys
@@ -11,10 +11,11 @@ import msgspec
 from ciba_service.clock import SystemClock
 from ciba_service.commands.opening import changing_keys, make_keys
 from ciba_service.commands.outcome import CommandFailed, print_rows
-from ciba_service.protocol.jose.life_cycle import Retention
+from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.settings import Settings
 from ciba_service.stores.key_files import KeyFileError, KeyListing, list_keys
 from ciba_service.stores.key_rotation import RotationRefused, prune_keys, rotate_keys
+from ciba_service.stores.stored_keys import Purpose
 
 __all__ = ["generate", "prune", "rotate", "show"]
 
@@ -47,14 +48,22 @@ def show(settings: Settings, *, as_json: bool) -> None:
         raise CommandFailed(str(error)) from error
 
 
-def rotate(settings: Settings, *, alg: str | None, at_once: bool, as_json: bool) -> None:
-    """Make next token keys or let them sign; prints what has changed. Raises ``CommandFailed``."""
+def rotate(
+    settings: Settings,
+    *,
+    purpose: Purpose | None,
+    alg: str | None,
+    at_once: bool,
+    as_json: bool,
+) -> None:
+    """Make next keys or let them sign; prints what has changed. Raises ``CommandFailed``."""
     with changing_keys(settings) as directory:
         try:
             rotation = rotate_keys(
                 directory,
+                purpose=purpose,
                 alg=alg,
-                retention=_retention(settings),
+                token_keys_kept=_token_keys_kept(settings),
                 random=secrets.token_bytes,
                 now=SystemClock().now_ms(),
                 at_once=at_once,
@@ -69,14 +78,16 @@ def prune(settings: Settings, *, kid: str | None, as_json: bool) -> None:
     now = SystemClock().now_ms()
     with changing_keys(settings) as directory:
         try:
-            dropped = prune_keys(directory, retention=_retention(settings), now=now, kid=kid)
+            dropped = prune_keys(
+                directory, token_keys_kept=_token_keys_kept(settings), now=now, kid=kid
+            )
         except RotationRefused as refused:
             raise CommandFailed(str(refused)) from refused
     _print_change([], dropped, as_json=as_json)
 
 
-def _retention(settings: Settings) -> Retention:
-    return Retention(
+def _token_keys_kept(settings: Settings) -> int:
+    return token_keys_kept(
         access_token_lifetime=settings.tokens.access_token_lifetime,
         id_token_lifetime=settings.tokens.id_token_lifetime,
         id_token_hint_lifetime=settings.requests.id_token_hint_days * _DAY,

@@ -10,7 +10,7 @@ from starlette.types import Send
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 
-__all__ = ["respond", "respond_error"]
+__all__ = ["respond", "respond_error", "respond_text"]
 
 Headers = Iterable[tuple[bytes, bytes]]
 Fields = Mapping[str, object]
@@ -24,13 +24,22 @@ _encoder: Final = msgspec.json.Encoder()
 
 async def respond(send: Send, status: int, content: object, headers: Headers = ()) -> None:
     """Answer with ``content`` as JSON, not to be cached."""
-    body = _encoder.encode(content)
+    await _respond(send, status, _encoder.encode(content), (_JSON, *headers))
+
+
+async def respond_text(send: Send, status: int, media_type: str, text: str) -> None:
+    """Answer with ASCII text of a media type, not to be cached."""
+    content_type = (b"content-type", media_type.encode("ascii"))
+    await _respond(send, status, text.encode("ascii"), (content_type,))
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
     length = (b"content-length", b"%d" % len(body))
     await send(
         {
             "type": "http.response.start",
             "status": status,
-            "headers": [_JSON, _NO_STORE, length, *headers],
+            "headers": [*headers, _NO_STORE, length],
         }
     )
     await send({"type": "http.response.body", "body": body})

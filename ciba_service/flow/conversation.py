@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
@@ -23,10 +24,16 @@ class Conversation:
     """
 
     def __init__(
-        self, *, decisions: Decisions, challenges: OpenChallenges, devices: DeviceStore
+        self,
+        *,
+        decisions: Decisions,
+        challenges: OpenChallenges,
+        announcements: KeyAnnouncements,
+        devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
         self._challenges = challenges
+        self._announcements = announcements
         self._devices = devices
 
     async def replies(self, device: Device, message: Fetch | Decide) -> list[ServiceMessage]:
@@ -36,7 +43,9 @@ class Conversation:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
         """
         if isinstance(message, Fetch):
-            return await self.open_challenges(device)
+            announced = await self._announcements.current()
+            challenges = await self.open_challenges(device)
+            return challenges if announced is None else [announced, *challenges]
         return [await self._decisions.decide(device.device_id, message.decision)]
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:

@@ -163,7 +163,8 @@ class Initiation:
         return Acknowledgement(
             auth_req_id=auth_req_id,
             expires_in=expires_in,
-            interval=client.polling_interval,
+            # CIBA 7.3: never 0, which clients refuse, even where nothing is enforced.
+            interval=max(1, client.polling_interval),
         )
 
     def _parse(self, sent: ClientRequest, client: Client, now: int) -> AuthenticationRequest:

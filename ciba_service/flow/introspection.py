@@ -1,12 +1,31 @@
-"""A resource server asks about a token (RFC 7662)."""
+"""A resource server asks about a token (RFC 7662), and may want the answer signed (RFC 9701)."""
+
+from dataclasses import dataclass
 
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.live_tokens import LiveTokens
+from ciba_service.flow.signing import signed
 from ciba_service.flow.token_queries import TokenQueries
-from ciba_service.protocol.tokens.introspection import ActiveToken, InactiveToken, describe
+from ciba_service.ports import Clock, KeyRing
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.names import INTROSPECTION_TYP
+from ciba_service.protocol.tokens.introspection import (
+    ActiveToken,
+    InactiveToken,
+    IntrospectionClaims,
+    describe,
+)
 from ciba_service.protocol.transaction.gate import Step
 
-__all__ = ["Introspection"]
+__all__ = ["Introspected", "Introspection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Introspected:
+    """What a client is told of the token it asked about."""
+
+    client: Client
+    description: ActiveToken | InactiveToken
 
 
 class Introspection:
@@ -16,15 +35,38 @@ class Introspection:
     none learns of none, since each is for somebody else (FAPI 2.0 Message Signing 6.2).
     """
 
-    def __init__(self, *, queries: TokenQueries, tokens: LiveTokens, issuer: str) -> None:
+    def __init__(
+        self,
+        *,
+        queries: TokenQueries,
+        tokens: LiveTokens,
+        keys: KeyRing,
+        issuer: str,
+        clock: Clock,
+    ) -> None:
         self._queries = queries
         self._tokens = tokens
+        self._keys = keys
         self._issuer = issuer
+        self._clock = clock
 
-    async def introspect(self, sent: ClientRequest) -> ActiveToken | InactiveToken:
+    async def introspect(self, sent: ClientRequest) -> Introspected:
         """What the token is good for; raises as ``TokenQueries.read`` does."""
         query = await self._queries.read(sent)
         live = await self._tokens.alive(Step.INTROSPECT, query.found)
         if live is None or live.token.audience.isdisjoint(query.client.protected_resources):
-            return InactiveToken()
-        return describe(live.grant, live.token, issuer=self._issuer)
+            return Introspected(query.client, InactiveToken())
+        return Introspected(query.client, describe(live.grant, live.token, issuer=self._issuer))
+
+    async def signed(self, introspected: Introspected) -> str:
+        """The same as a JWT for its asker (RFC 9701 5); raises ``SignerUnavailable``."""
+        return await signed(
+            self._keys.token_signer(introspected.client.introspection_alg),
+            typ=INTROSPECTION_TYP,
+            claims=IntrospectionClaims(
+                iss=self._issuer,
+                aud=introspected.client.client_id,
+                iat=self._clock.now_ms() // 1000,
+                token_introspection=introspected.description,
+            ),
+        )

@@ -63,7 +63,16 @@ class KeyRing(Protocol):
         ...
 
     def challenge_jwks(self) -> tuple[dict[str, str], ...]:
-        """Public challenge keys, for phones to pin."""
+        """Public challenge keys, for phones to pin: the next, the active, the last retired one."""
+        ...
+
+    @property
+    def challenge_keys_changed_at(self) -> int | None:
+        """When they changed last, in milliseconds; None while the first one signs."""
+        ...
+
+    def challenge_announcers(self) -> tuple[Signer, ...]:
+        """Every challenge key that a phone may have pinned: active and retired ones."""
         ...
 
     @property

@@ -159,6 +159,7 @@ class ProviderMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     introspection_endpoint: str
     introspection_endpoint_auth_methods_supported: tuple[str, ...]
     introspection_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
+    introspection_signing_alg_values_supported: tuple[str, ...] = ()
     revocation_endpoint: str
     revocation_endpoint_auth_methods_supported: tuple[str, ...]
     revocation_endpoint_auth_signing_alg_values_supported: tuple[str, ...]
@@ -178,6 +179,7 @@ def provider_metadata(
     issues_refresh_tokens: bool,
     client_algorithms: frozenset[SignatureAlgorithm],
     id_token_algorithms: frozenset[SignatureAlgorithm],
+    introspection_algorithms: frozenset[SignatureAlgorithm],
     scopes: frozenset[str],
     acr_values: tuple[str, ...],
     authorization_details_types: tuple[str, ...],
@@ -211,6 +213,7 @@ def provider_metadata(
         introspection_endpoint=endpoints.introspection,
         introspection_endpoint_auth_methods_supported=methods,
         introspection_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),
+        introspection_signing_alg_values_supported=_names(introspection_algorithms),
         revocation_endpoint=endpoints.revocation,
         revocation_endpoint_auth_methods_supported=methods,
         revocation_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),

@@ -8,6 +8,7 @@ __all__ = [
     "CIBA_GRANT_TYPE",
     "CLIENT_ASSERTION_TYPE",
     "ID_TOKEN_TYP",
+    "INTROSPECTION_TYP",
     "OPENID_SCOPE",
     "PRIVATE_KEY_JWT",
     "REFRESH_TOKEN_GRANT_TYPE",
@@ -24,6 +25,7 @@ OPENID_SCOPE: Final = "openid"
 REQUEST_OBJECT_TYP: Final = "oauth-authz-req+jwt"
 ACCESS_TOKEN_TYP: Final = "at+jwt"  # noqa: S105 - a media type
 ID_TOKEN_TYP: Final = "JWT"  # noqa: S105 - a media type
+INTROSPECTION_TYP: Final = "token-introspection+jwt"
 
 
 class DeliveryMode(StrEnum):

@@ -18,6 +18,8 @@ __all__ = [
     "DECISION_TYP",
     "ENROLMENT_TYP",
     "FACTORS_TYP",
+    "KEYS_TYP",
+    "KEY_ANNOUNCEMENT_VERSION",
     "LARGEST_FRAME",
     "OUTCOME_WINDOW",
     "PIN_KEY_BYTES",
@@ -45,6 +47,8 @@ __all__ = [
     "Fetch",
     "Fetched",
     "Hello",
+    "KeyAnnouncement",
+    "KeysAnnounced",
     "MessageExchange",
     "Payment",
     "RefusalReason",
@@ -75,10 +79,12 @@ LARGEST_FRAME: Final = 16 * 1024
 OUTCOME_WINDOW: Final = 600
 PIN_KEY_BYTES: Final = 32
 CHALLENGE_VERSION: Final = 1
+KEY_ANNOUNCEMENT_VERSION: Final = 1
 
 CHALLENGE_TYP: Final = "ciba-challenge+jws"
 DECISION_TYP: Final = "ciba-decision+jwt"
 ENROLMENT_TYP: Final = "ciba-enrolment+jwt"
+KEYS_TYP: Final = "ciba-keys+jws"
 SESSION_TYP: Final = "ciba-session+jwt"
 FACTORS_TYP: Final = "ciba-factors+jwe"
 SECRETS_TYP: Final = "ciba-secrets+jwe"
@@ -304,6 +310,18 @@ class ServiceKeys(msgspec.Struct, frozen=True):
     encryption: dict[str, str]
 
 
+class KeyAnnouncement(msgspec.Struct, frozen=True):
+    """Payload of a key announcement: the challenge keys to pin from now on, in place of others.
+
+    ``iat`` (seconds) is when they changed: a phone never goes back to an older announcement.
+    """
+
+    v: int
+    iss: str
+    iat: int
+    challenge: tuple[dict[str, str], ...]
+
+
 class EnrolmentAnswer(msgspec.Struct, frozen=True):
     """Body of the 201 answer to an enrolment."""
 
@@ -334,6 +352,12 @@ class ChallengeOffered(msgspec.Struct, frozen=True, tag="challenge", tag_field="
     """An open challenge, as the exact JWS to verify, show and sign."""
 
     challenge: str
+
+
+class KeysAnnounced(msgspec.Struct, frozen=True, tag="keys", tag_field="type"):
+    """The same key announcement signed by each key that a phone may have pinned."""
+
+    announcements: tuple[str, ...]
 
 
 class Fetched(msgspec.Struct, frozen=True, tag="fetched", tag_field="type"):
@@ -390,7 +414,15 @@ class Decide(msgspec.Struct, frozen=True, tag="decide", tag_field="type"):
 
 
 ServiceMessage = (
-    Hello | Welcome | ChallengeOffered | Fetched | Withdrawn | Accepted | Refused | DeviceEnrolled
+    Hello
+    | Welcome
+    | KeysAnnounced
+    | ChallengeOffered
+    | Fetched
+    | Withdrawn
+    | Accepted
+    | Refused
+    | DeviceEnrolled
 )
 DeviceMessage = Authenticate | Fetch | Decide
 

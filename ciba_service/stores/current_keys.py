@@ -56,6 +56,15 @@ class CurrentKeys:
         return self._keys.challenge_jwks()
 
     @property
+    def challenge_keys_changed_at(self) -> int | None:
+        """When challenge keys changed last, in milliseconds."""
+        return self._keys.challenge_keys_changed_at
+
+    def challenge_announcers(self) -> tuple[Signer, ...]:
+        """Every challenge key that a phone may have pinned."""
+        return self._keys.challenge_announcers()
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts."""
         return self._keys.token_verification_keys

@@ -104,11 +104,13 @@ class FileKeys:
     stamp: FileStamp
     ring: Ring = field(repr=False)
     challenge_signer: Signer
+    challenge_keys_changed_at: int | None
     factors_key: DecryptionKey
     token_verification_keys: KeySet = field(repr=False)
     _token_signers: dict[SignatureAlgorithm, Signer] = field(repr=False)
     _token_jwks: list[dict[str, str]] = field(repr=False)
-    _challenge_jwk: dict[str, str] = field(repr=False)
+    _challenge_jwks: tuple[dict[str, str], ...] = field(repr=False)
+    _challenge_announcers: tuple[Signer, ...] = field(repr=False)
 
     def token_signer(self, alg: SignatureAlgorithm) -> Signer:
         """The active key for tokens of ``alg``."""
@@ -120,8 +122,12 @@ class FileKeys:
         return frozenset(self._token_signers)
 
     def challenge_jwks(self) -> tuple[dict[str, str], ...]:
-        """Public challenge keys, for phones to pin."""
-        return (self._challenge_jwk,)
+        """Public challenge keys, for phones to pin: next, active, last retired."""
+        return self._challenge_jwks
+
+    def challenge_announcers(self) -> tuple[Signer, ...]:
+        """Every challenge key that a phone may have pinned: active and retired ones."""
+        return self._challenge_announcers
 
     def public_jwks(self) -> list[dict[str, str]]:
         """Public token keys, as published: next, active and retired ones."""
@@ -164,11 +170,11 @@ def load_keys(directory: Path) -> FileKeys:
         raise MissingKeysError(
             f"{directory / KEYS_FILE} is missing beside its ring; if there is a backup, put it back"
         )
-    stamp = FileStamp.of(directory) if (directory / KEYS_FILE).exists() else None
+    stamp = FileStamp.of(directory)  # before it is read: a change in between is seen later
     stored = read_keys(directory)
     present = {key.use for key in _active(stored)}
     missing = [f"{purpose} {alg}" for purpose, alg in _NEEDED if (purpose, alg) not in present]
-    if missing or stamp is None:
+    if missing:
         raise MissingKeysError(f"{directory / KEYS_FILE} lacks keys: {', '.join(missing)}")
     ring = read_ring(directory)
     try:
@@ -195,7 +201,8 @@ def _file_keys(
     active = {key.use: key for key in _active(stored)}
     if len(active) < len(_active(stored)):
         raise KeyFileError(f"{directory / KEYS_FILE} has several active keys for one use")
-    challenge, factors = active["challenge", "ES256"], active["factors", "ECDH-ES"]
+    factors = active["factors", "ECDH-ES"]
+    following, challenge, retired = _challenge_keys(stored)
     decryption_key = ECKey.import_key({**factors.jwk})
     if not decryption_key.is_private:
         raise KeyFileError(f"key {factors.kid} is not private")
@@ -205,6 +212,7 @@ def _file_keys(
         stamp=stamp,
         ring=ring,
         challenge_signer=FileSigner(challenge.signing_key()),
+        challenge_keys_changed_at=_changed_at(following, challenge),
         factors_key=DecryptionKey(factors.kid, decryption_key),
         # A key that is still to sign here may sign already in another process.
         token_verification_keys=KeySet(map(parse_verification_key, token_jwks)),
@@ -214,5 +222,23 @@ def _file_keys(
             if key.purpose == "token"
         },
         _token_jwks=token_jwks,
-        _challenge_jwk=challenge.public_jwk(),
+        _challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired[:1])),
+        _challenge_announcers=tuple(FileSigner(key.signing_key()) for key in (challenge, *retired)),
     )
+
+
+def _challenge_keys(
+    stored: Iterable[StoredKey],
+) -> tuple[list[StoredKey], StoredKey, list[StoredKey]]:
+    """The next keys (at most one), the active one and the retired ones, the last one first."""
+    keys = [key for key in stored if key.purpose == "challenge"]
+    (active,) = _active(keys)
+    retired = [key for key in keys if key.state is KeyState.RETIRED]
+    retired.sort(key=lambda key: key.life.since, reverse=True)
+    return [key for key in keys if key.state is KeyState.NEXT], active, retired
+
+
+def _changed_at(following: list[StoredKey], active: StoredKey) -> int | None:
+    if following:
+        return max(key.life.since for key in following)
+    return active.life.since if active.life.since > active.created_at else None

@@ -1,4 +1,4 @@
-"""Token keys change places on disk: the next one is made, then signs, then is only verified with.
+"""Keys change places on disk: the next one is made, then signs, then is only verified with.
 
 Call these under ``one_writer``. Each change is one replacement of the file: a process that is
 killed leaves the old keys or the new ones.
@@ -12,19 +12,22 @@ from typing import Final
 
 from ciba_service.ports import Randomness
 from ciba_service.protocol.jose.keys import MAXIMUM_KEYS
-from ciba_service.protocol.jose.life_cycle import KeyState, Retention, TooEarlyError, rotated
-from ciba_service.stores.key_files import KeyListing, load_keys
-from ciba_service.stores.stored_keys import (
-    StoredKey,
-    new_key,
-    read_keys,
-    write_keys,
+from ciba_service.protocol.jose.life_cycle import (
+    CHALLENGE_KEYS_KEPT,
+    KeyState,
+    TooEarlyError,
+    is_needed,
+    rotated,
 )
+from ciba_service.stores.key_files import KeyListing, load_keys
+from ciba_service.stores.stored_keys import Purpose, StoredKey, new_key, read_keys, write_keys
 
 __all__ = ["Rotation", "RotationRefused", "prune_keys", "rotate_keys"]
 
-# Phones pin the key of challenges and encrypt to that of factors: those have other ways.
-_PURPOSE: Final = "token"
+# The others: phones encrypt factors to a key that signs nothing.
+_ROTATING: Final[frozenset[Purpose]] = frozenset({"token", "challenge"})
+# Of challenge keys each signs an announcement, and all of these are one frame.
+_LIMITS: Final[dict[Purpose, int]] = {"token": MAXIMUM_KEYS, "challenge": 10}
 
 
 class RotationRefused(Exception):
@@ -42,38 +45,38 @@ class Rotation:
 def rotate_keys(
     directory: Path,
     *,
-    alg: str | None,
-    retention: Retention,
+    purpose: Purpose | None = None,
+    alg: str | None = None,
+    token_keys_kept: int,
     random: Randomness,
     now: int,
     at_once: bool = False,
 ) -> Rotation:
     """Make next keys where one is missing, else let them sign and retire those that did.
 
-    Only keys of ``alg``, if it is given; what no longer needs to be kept is dropped.
+    Only keys of ``purpose`` and ``alg``, where these are given; what no longer needs to be kept is
+    dropped: retired token keys after ``token_keys_kept`` seconds.
 
     Raises:
         KeyFileError: when the keys are not usable as they are.
-        RotationRefused: too early, unless ``at_once``; too many keys; or no key of this ``alg``.
+        RotationRefused: too early, unless ``at_once``; too many keys; or no such key.
     """
     load_keys(directory)  # What does not load is not made worse.
     before = read_keys(directory)
-    kept = [key for key in before if retention.keeps(key.life, now)]
-    turning = [key for key in kept if key.purpose == _PURPOSE and alg in {None, key.alg}]
+    kept = [key for key in before if _is_needed(key, token_keys_kept, now)]
+    purposes = _ROTATING if purpose is None else {purpose}
+    turning = [key for key in kept if key.purpose in purposes and alg in {None, key.alg}]
     if not turning:
-        raise RotationRefused(f"no token key of {alg}; ciba-service keys generate makes it")
+        raise RotationRefused("there is no such key; ciba-service keys generate makes what it can")
     missing = _without_next(turning)
     if missing:
         made = (
-            new_key(_PURPOSE, each, state=KeyState.NEXT, random=random, now=now) for each in missing
+            new_key(of, each, state=KeyState.NEXT, random=random, now=now) for of, each in missing
         )
         after = [*kept, *made]
     else:
         after = _turned(kept, {key.kid for key in turning}, now, at_once=at_once)
-    if sum(key.purpose == _PURPOSE for key in after) > MAXIMUM_KEYS:
-        raise RotationRefused(
-            f"more than {MAXIMUM_KEYS} token keys would be published; wait until retired ones go"
-        )
+    _refuse_too_many(after)
     write_keys(directory, after)
     return Rotation(
         changed=[KeyListing.of(key) for key in after if key not in before],
@@ -82,7 +85,7 @@ def rotate_keys(
 
 
 def prune_keys(
-    directory: Path, *, retention: Retention, now: int, kid: str | None = None
+    directory: Path, *, token_keys_kept: int, now: int, kid: str | None = None
 ) -> list[KeyListing]:
     """Drop retired keys that nothing needs any more, and the one named ``kid``; returns them.
 
@@ -94,17 +97,30 @@ def prune_keys(
     retired = {key.kid for key in before if key.state is KeyState.RETIRED}
     if kid is not None and kid not in retired:
         raise RotationRefused(f"there is no retired key {kid}")
-    kept = [key for key in before if key.kid != kid and retention.keeps(key.life, now)]
+    kept = [key for key in before if key.kid != kid and _is_needed(key, token_keys_kept, now)]
     if len(kept) < len(before):
         write_keys(directory, kept)
     return [KeyListing.of(key) for key in before if key not in kept]
 
 
-def _without_next(turning: Sequence[StoredKey]) -> list[str]:
-    """The algorithms that have an active key and none to follow it."""
-    followed = {key.alg for key in turning if key.state is KeyState.NEXT}
-    active = (key.alg for key in turning if key.state is KeyState.ACTIVE)
-    return [alg for alg in active if alg not in followed]
+def _is_needed(key: StoredKey, token_keys_kept: int, now: int) -> bool:
+    kept = token_keys_kept if key.purpose == "token" else CHALLENGE_KEYS_KEPT
+    return is_needed(key.life, kept=kept, now=now)
+
+
+def _without_next(turning: Sequence[StoredKey]) -> list[tuple[Purpose, str]]:
+    """The uses that have an active key and none to follow it."""
+    followed = {key.use for key in turning if key.state is KeyState.NEXT}
+    active = (key.use for key in turning if key.state is KeyState.ACTIVE)
+    return [use for use in active if use not in followed]
+
+
+def _refuse_too_many(keys: Sequence[StoredKey]) -> None:
+    for purpose, limit in _LIMITS.items():
+        if sum(key.purpose == purpose for key in keys) > limit:
+            raise RotationRefused(
+                f"there would be more than {limit} {purpose} keys; wait until retired ones go"
+            )
 
 
 def _turned(

@@ -132,6 +132,8 @@ class FileStamp:
         path = directory / KEYS_FILE
         try:
             status = path.stat()
+        except FileNotFoundError as error:
+            raise MissingKeysError(f"{path} cannot be read: {error.strerror}") from error
         except OSError as error:
             raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
         return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

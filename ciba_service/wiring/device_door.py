@@ -9,6 +9,7 @@ from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
@@ -20,12 +21,15 @@ __all__ = ["device_routes"]
 def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
     """Everything a phone calls."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
-    sessions, conversation = _sessions(parts), _conversation(parts)
+    announcements = KeyAnnouncements(
+        issuer=parts.settings.server.issuer, keys=parts.keys, telemetry=telemetry
+    )
+    sessions, conversation = _sessions(parts), _conversation(parts, announcements)
     new_operation = parts.surroundings.new_operation
     enrolments = EnrolmentEndpoint(_enrolment(parts), telemetry)
     messages = DeviceMessagesEndpoint(sessions, conversation, new_operation, telemetry)
     socket = DeviceSocket(
-        SocketSteps(sessions, conversation, parts.hub, new_operation),
+        SocketSteps(sessions, conversation, announcements, parts.hub, new_operation),
         parts.surroundings.clock,
         telemetry,
     )
@@ -47,7 +51,7 @@ def _sessions(parts: Parts) -> DeviceSessions:
     )
 
 
-def _conversation(parts: Parts) -> Conversation:
+def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
     return Conversation(
         decisions=Decisions(
             issuer=parts.settings.server.issuer,
@@ -67,6 +71,7 @@ def _conversation(parts: Parts) -> Conversation:
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
+        announcements=announcements,
         devices=parts.stores.devices,
     )
 

@@ -50,15 +50,20 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
         profiles |= {registration.profile}
         scopes |= registration.scopes
         details |= frozenset(registration.authorization_details_types)
-    algorithms = (PROFILES[name].algorithms for name in profiles or {ProfileName.CIBA_CORE})
+    profiles = profiles or {ProfileName.CIBA_CORE}
+    algorithms = frozenset().union(*(PROFILES[name].algorithms for name in profiles))
+    issued = parts.keys.token_algorithms & algorithms
     return provider_metadata(
         endpoints=parts.endpoints,
         delivery_modes=parts.settings.offer.delivery_modes,
         issues_refresh_tokens=(
             registration.enabled or any(client.may_refresh for client in clients)
         ),
-        client_algorithms=frozenset().union(*algorithms),
-        id_token_algorithms=parts.keys.token_algorithms,
+        client_algorithms=algorithms,
+        id_token_algorithms=issued,
+        introspection_algorithms=(
+            issued if any(client.protected_resources for client in clients) else frozenset()
+        ),
         scopes=scopes,
         acr_values=tuple(ACR_TABLE),
         authorization_details_types=tuple(sorted(details)),

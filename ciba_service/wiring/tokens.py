@@ -35,7 +35,13 @@ def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Rou
         new_operation=parts.surroundings.new_operation,
     )
     nonces = _nonces(parts)
-    introspection = Introspection(queries=queries, tokens=tokens, issuer=endpoints.issuer)
+    introspection = Introspection(
+        queries=queries,
+        tokens=tokens,
+        keys=parts.keys,
+        issuer=endpoints.issuer,
+        clock=parts.surroundings.clock,
+    )
     revocation = Revocation(queries=queries, grants=parts.stores.grants, telemetry=telemetry)
     return [
         Route(endpoints.path("/token"), _token_endpoint(parts, authentication, nonces)),

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of, header_of
-from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 OPENID = "/.well-known/openid-configuration"
@@ -61,18 +59,6 @@ async def test_the_key_set_is_public_and_its_names_are_unique(service: RunningSe
         assert not PRIVATE & key.keys()
         assert not {"x5u", "jku"} & key.keys()
         assert key["use"] == "sig"
-
-
-@pytest.mark.clause("oidd-3-2")
-async def test_an_https_issuer_has_an_https_key_set(run_service: ServiceRunner, till: WireClient):
-    """What stands there is public, asymmetric and for signatures."""
-    issuer = "https://op.example"
-    async with run_service(clients=[till], sections={"server": {"issuer": issuer}}) as service:
-        assert (await document(service, OPENID))["jwks_uri"] == f"{issuer}/jwks"
-        keys = (await document(service, "/jwks"))["keys"]
-    assert {key["use"] for key in keys} == {"sig"}
-    assert {key["kty"] for key in keys} == {"EC", "RSA", "OKP"}
-    assert not any(PRIVATE & key.keys() for key in keys)
 
 
 async def test_a_document_is_not_posted_to(service: RunningService):

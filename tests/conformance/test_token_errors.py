@@ -129,13 +129,14 @@ async def test_a_failed_authentication_is_no_poll(service: RunningService, phone
     assert_refused(await service.till.poll(auth_req_id), 400, "authorization_pending")
 
 
+@pytest.mark.clause("ciba-7.3-5")
 async def test_an_interval_of_nothing_never_slows_down(run_service: ServiceRunner):
-    """A client registered with interval 0 may poll as it likes."""
+    """A client registered with interval 0 is told 1 (CIBA 7.3) and may poll as it likes."""
     client = WireClient("till", metadata={"polling_interval": 0})
     async with run_service(clients=[client]) as service:
         await service.enrolled_phone()
         answer = await client.start()
-        assert answer.json()["interval"] == 0
+        assert answer.json()["interval"] == 1
         for _ in range(3):
             polled = await client.poll(answer.json()["auth_req_id"])
             assert_refused(polled, 400, "authorization_pending")

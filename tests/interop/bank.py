@@ -41,7 +41,7 @@ ALICE = {
     "login_hints": ["alice@example.org"],
     "claims": {"name": "Alice Example"},
 }
-EVERY = {"grant_types": [CIBA, "refresh_token"], "polling_interval": 1}
+EVERY = {"grant_types": [CIBA, "refresh_token"], "polling_interval": 0}
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ async def running_bank(directory: Path) -> AsyncIterator[Bank]:
         client.client_id: client
         for client in (
             *(each.client for each in certified.values()),
-            *(speaker(alg) for alg in ("ES256", "PS256")),
+            *(speaker(alg) for alg in ("PS256", "EdDSA")),
             shop(issuer),
         )
     }

@@ -42,15 +42,17 @@ async def refusals_until_tokens(program: NodeProgram) -> list[str]:
     return refusals
 
 
-@pytest.mark.parametrize("alg", ["ES256", "PS256"])
+@pytest.mark.parametrize(("alg", "proof_alg"), [("PS256", "ES256"), ("EdDSA", "PS256")])
 @pytest.mark.clause(
     "ciba-7.3-1", "ciba-10.1.1-1", "fapi2-sp-5.3.2.1-10", "rfc9449-5-2", "rfc9449-6.1-1",
     "rfc9449-7.2-1", "rfc9449-8-1", "rfc9449-8.2-1",
 )  # fmt: skip
-async def test_a_signed_request_and_tokens_bound_by_dpop(bank: Bank, alg: str):
+async def test_a_signed_request_and_tokens_bound_by_dpop(bank: Bank, alg: str, proof_alg: str):
     """Assertion, request, proofs and their nonces, ID token, userinfo and refresh all hold."""
     message = f"DPOP {alg}"
-    async with bank.program("dpop", f"speaker-{alg.lower()}", message, proof_alg=alg) as program:
+    async with bank.program(
+        "dpop", f"speaker-{alg.lower()}", message, proof_alg=proof_alg
+    ) as program:
         jkt = (await program.next("proving"))["jkt"]
         started = await program.next("acknowledged")
         assert started["interval"] == 1

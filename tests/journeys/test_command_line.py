@@ -346,21 +346,21 @@ def rows(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return list(json.loads(capsys.readouterr().out))
 
 
-def test_token_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFixture[str]):
+def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFixture[str]):
     """Next keys first; they sign when everybody had time to fetch them, or when that is forced."""
     assert run(https, "keys generate --json") == 0
     old = {row["alg"]: row["kid"] for row in rows(capsys) if row["purpose"] == "token"}
-    assert run(https, "keys rotate --json") == 0
+    assert run(https, "keys rotate --purpose token --json") == 0
     made = rows(capsys)
     assert [(row["alg"], row["state"]) for row in made] == [(alg, "next") for alg in old]
     path = https.parent / "var" / "keys" / "keys.json"
     before = path.read_bytes()
-    assert run(https, "keys rotate --alg ES256") == 1
+    assert run(https, "keys rotate --purpose token --alg ES256") == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert "the next keys must be published for 600 seconds more" in said.err
     assert path.read_bytes() == before
-    assert run(https, "keys rotate --alg ES256 --now --json") == 0
+    assert run(https, "keys rotate --purpose token --alg ES256 --now --json") == 0
     changed = {row["kid"]: row["state"] for row in rows(capsys)}
     new = next(row["kid"] for row in made if row["alg"] == "ES256")
     assert changed == {old["ES256"]: "retired", new: "active"}
@@ -426,7 +426,7 @@ def test_rotations_at_once_are_one_after_the_other(https: Path):
 
     assert sorted(asyncio.run(rotated())) == [0, 1, 1]
     stored = json.loads((https.parent / "var" / "keys" / "keys.json").read_text())
-    assert [key["state"] for key in stored].count("next") == 3
+    assert [key["state"] for key in stored].count("next") == 4
 
 
 @pytest.mark.parametrize("words", ["keys rotate", "keys prune"])

@@ -1,21 +1,29 @@
-"""Token keys change while the service runs, and nobody who plays by the rules notices."""
+"""Keys change while the service runs, and nobody who plays by the rules notices."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from ciba_service.protocol.jose.life_cycle import Retention
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.pin import WrappedPinKey
+from ciba_service.protocol.jose.life_cycle import token_keys_kept
+from ciba_service.sca.messages import ServiceKeys, TotpParameters, decode_service_message
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.key_rotation import prune_keys, rotate_keys
+from ciba_service.stores.stored_keys import Purpose
 from tests.conformance.refusals import assert_refused
 from tests.redis_servers import flush_all
 from tests.running_service import RunningService, running_service
-from tests.signing import claims_of, header_of
+from tests.service_fixtures import ServiceRunner
+from tests.signing import claims_of, header_of, new_key
 from tests.wire_client import WireClient
 from tests.wire_dpop import WireDpop
 from tests.wire_phone import WirePhone
@@ -25,7 +33,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 
 DAY = 86_400
 HINT_DAYS = 30
-RETENTION = Retention(300, 300, HINT_DAYS * DAY)
+KEPT = token_keys_kept(
+    access_token_lifetime=300, id_token_lifetime=300, id_token_hint_lifetime=HINT_DAYS * DAY
+)
 EDDSA = {
     "profile": "fapi2-ciba",
     "dpop_bound_access_tokens": True,
@@ -35,8 +45,8 @@ EDDSA = {
 
 @pytest.fixture(scope="module")
 def speaker() -> WireClient:
-    """A client of FAPI 2.0 whose ID tokens are signed with Ed25519."""
-    return WireClient("speaker", metadata=EDDSA)
+    """A client of FAPI 2.0 that signs with Ed25519, and whose ID tokens are so signed."""
+    return WireClient("speaker", "EdDSA", new_key("EdDSA"), EDDSA)
 
 
 @pytest.fixture
@@ -61,12 +71,12 @@ async def alice(bank: RunningService) -> WirePhone:
     return await bank.enrolled_phone("alice")
 
 
-async def rotate(bank: RunningService) -> None:
-    """One step of a rotation of all token keys, which the service has read."""
+async def rotate(bank: RunningService, purpose: Purpose = "token") -> None:
+    """One step of a rotation, which the service has read."""
     rotate_keys(
         bank.keys.directory,
-        alg=None,
-        retention=RETENTION,
+        purpose=purpose,
+        token_keys_kept=KEPT,
         random=secrets.token_bytes,
         now=bank.clock.now_ms(),
     )
@@ -75,7 +85,7 @@ async def rotate(bank: RunningService) -> None:
 
 async def prune(bank: RunningService) -> None:
     """Drop what need not be kept; the service reads what is left."""
-    prune_keys(bank.keys.directory, retention=RETENTION, now=bank.clock.now_ms())
+    prune_keys(bank.keys.directory, token_keys_kept=KEPT, now=bank.clock.now_ms())
     await bank.service.keys.refresh()
 
 
@@ -157,6 +167,7 @@ async def test_a_process_that_has_not_read_yet_takes_what_another_signed(
     await granted(till, alice, login_hint=None, id_token_hint=ahead)
 
 
+@pytest.mark.clause("fapi-ciba-d03-5")
 async def test_ed25519_signs_for_who_registered_it(
     bank: RunningService, speaker: WireClient, alice: WirePhone
 ):
@@ -184,3 +195,109 @@ async def test_ed25519_signs_for_who_registered_it(
     document = (await bank.http.get("/.well-known/openid-configuration")).json()
     supported = document["id_token_signing_alg_values_supported"]
     assert sorted(supported) == ["ES256", "EdDSA", "PS256"]
+
+
+async def test_metadata_names_what_profiles_allow(run_service: ServiceRunner):
+    """Where all clients are of FAPI-CIBA, no ID token is promised that they could not have."""
+    fapi = {"profile": "fapi-ciba", "dpop_bound_access_tokens": True}
+    async with run_service(clients=[WireClient("till", metadata=fapi)]) as service:
+        document = (await service.http.get("/.well-known/openid-configuration")).json()
+    assert document["id_token_signing_alg_values_supported"] == ["ES256", "PS256"]
+
+
+# --- Challenge keys ---
+
+
+def simulated(phone: WirePhone) -> Device:
+    """The phone of the simulator with the keys that this one was given."""
+    keys = msgspec.convert(phone.service_keys, ServiceKeys)
+    return Device(
+        DeviceIdentity(
+            device_id=phone.device_id,
+            issuer=phone.issuer,
+            subject="alice",
+            name="Alice's phone",
+            websocket="",
+            messages="",
+            signing_key=phone.key,
+            encryption_key=phone.encryption_key,
+            service_keys=keys,
+            pin_key=WrappedPinKey(b"", b""),
+            totp=TotpParameters(phone.totp_secret),
+        ),
+        random_bytes=secrets.token_bytes,
+    )
+
+
+async def fetched(bank: RunningService, phone: WirePhone, device: Device) -> list[str]:
+    """Let the simulator take in what a fetch brings; the names of what it then says."""
+    messages = (await phone.send({"type": "fetch"})).json()["messages"]
+    events = []
+    for message in messages:
+        frame = decode_service_message(json.dumps(message))
+        events += device.receive(frame, now_ms=bank.clock.now_ms()).events
+    return [event.__struct_config__.tag for event in events]
+
+
+async def test_phones_learn_new_challenge_keys_under_the_old_one(
+    bank: RunningService, till: WireClient, alice: WirePhone
+):
+    """Before it signs, or, for a phone that was away, before the first challenge it has signed."""
+    connected, away = simulated(alice), simulated(alice)
+    assert await fetched(bank, alice, connected) == ["fetched"]
+    await rotate(bank, "challenge")
+    assert await fetched(bank, alice, connected) == ["keys_pinned", "fetched"]
+    bank.clock.advance(600)
+    await rotate(bank, "challenge")
+    auth_req_id = await till.started()
+    assert await fetched(bank, alice, connected) == ["keys_pinned", "challenge", "fetched"]
+    assert await fetched(bank, alice, away) == ["keys_pinned", "challenge", "fetched"]
+    assert await fetched(bank, alice, away) == ["fetched"]
+    await alice.approve_next()
+    assert (await till.poll(auth_req_id)).status_code == 200
+
+
+async def test_a_challenge_of_before_the_rotation_is_still_believed(
+    bank: RunningService, till: WireClient, alice: WirePhone
+):
+    """The key that retired last is announced with the others."""
+    await rotate(bank, "challenge")
+    bank.clock.advance(600)
+    await till.started()
+    await rotate(bank, "challenge")
+    assert await fetched(bank, alice, simulated(alice)) == ["keys_pinned", "challenge", "fetched"]
+
+
+async def test_a_phone_enrolled_in_between_knows_the_next_key(bank: RunningService):
+    """It pins next and active key at once; nothing is announced that it does not know."""
+    await rotate(bank, "challenge")
+    phone = await bank.enrolled_phone("bob")
+    assert len(phone.service_keys["challenge"]) == 2
+    device = simulated(phone)
+    before = device.identity.service_keys
+    await fetched(bank, phone, device)
+    assert device.identity.service_keys == before
+
+
+async def test_a_connected_phone_is_told_before_it_is_shown_anything(
+    bank: RunningService, till: WireClient, alice: WirePhone
+):
+    """On a socket that was open before the rotation, and once only."""
+    async with alice.online() as socket:
+        assert socket.first == []
+        await rotate(bank, "challenge")
+        await till.started()
+        first, second = await socket.receive(), await socket.receive()
+        assert (first["type"], second["type"]) == ("keys", "challenge")
+        await till.started()
+        assert (await socket.receive())["type"] == "challenge"
+    async with alice.online() as socket:
+        assert [frame["type"] for frame in socket.first] == ["keys", "challenge", "challenge"]
+
+
+async def test_a_quiet_socket_is_told_as_well(bank: RunningService, alice: WirePhone):
+    """Within a minute, so that every phone that is connected knows a key before it signs."""
+    async with alice.online() as socket:
+        await rotate(bank, "challenge")
+        bank.clock.advance(60)
+        assert (await socket.receive())["type"] == "keys"

@@ -1,7 +1,9 @@
 """Whoever signs may be far away: a failure costs nothing but time (503), whatever was begun."""
 
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -9,8 +11,11 @@ import pytest
 from ciba_service.ports import Signer, SignerUnavailable
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.key_files import FileKeys
-from tests.running_service import RunningService
+from ciba_service.stores.key_rotation import rotate_keys
+from tests.redis_servers import flush_all
+from tests.running_service import RunningService, running_service
 from tests.service_fixtures import ServiceRunner
 from tests.signing import header_of, new_key
 from tests.wire_client import CIBA, WireClient
@@ -69,6 +74,10 @@ class HsmKeys(CurrentKeys):
     def challenge_signer(self) -> Signer:
         """The active key for challenges."""
         return HsmSigner(self._hsm, super().challenge_signer, "challenge")
+
+    def challenge_announcers(self) -> tuple[Signer, ...]:
+        """Those that announce others."""
+        return tuple(HsmSigner(self._hsm, each, "keys") for each in super().challenge_announcers())
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +168,32 @@ async def test_a_refresh_that_cannot_be_signed_can_be_repeated(
     assert_unavailable(bank, await refresh(kiosk, tokens["refresh_token"]))
     hsm.refuses = set()
     assert (await refresh(kiosk, tokens["refresh_token"])).status_code == 200
+
+
+async def test_keys_that_cannot_be_announced_hide_no_challenge(
+    embedded_target: RedisTarget, tmp_path: Path, till: WireClient, hsm: Hsm
+):
+    """Phones go on with what they have pinned, and are told as soon as it can be signed."""
+    await flush_all(embedded_target)
+    async with running_service(
+        embedded_target, tmp_path, clients=[till], key_ring=lambda keys: HsmKeys(keys, hsm)
+    ) as bank:
+        rotate_keys(
+            tmp_path, token_keys_kept=0, random=secrets.token_bytes, now=bank.clock.now_ms() + 1
+        )
+        assert await bank.service.keys.refresh()
+        alice = await bank.enrolled_phone("alice")
+        await till.started()
+        fetch = {"type": "fetch"}
+        hsm.refuses = {"keys"}
+        frames = (await alice.send(fetch)).json()["messages"]
+        assert [frame["type"] for frame in frames] == ["challenge", "fetched"]
+        assert bank.telemetry.failures.pop().name == "signer_unavailable"
+        hsm.refuses = set()
+        for _ in range(2):
+            frames = (await alice.send(fetch)).json()["messages"]
+            assert [frame["type"] for frame in frames] == ["keys", "challenge", "fetched"]
+        assert len(hsm.signatures) == 2, "one challenge, and one announcement for both fetches"
 
 
 async def test_a_request_without_a_challenge_was_never_made(

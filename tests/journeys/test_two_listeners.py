@@ -155,6 +155,21 @@ async def test_a_certificate_from_request_to_resource(bank: Bank):
         )
 
 
+@pytest.mark.clause("oidd-3-2", "fapi1-p2-8.9-1", "fapi2-sp-5.4.2-1")
+async def test_the_key_set_is_had_over_tls_only(bank: Bank):
+    """Its address begins with https, and plain http gets no answer from either port."""
+    document = (await bank.place.http.get("/.well-known/openid-configuration")).json()
+    assert document["jwks_uri"] == f"{bank.place.issuer}/jwks"
+    keys = (await bank.place.http.get(document["jwks_uri"])).json()["keys"]
+    assert {key["use"] for key in keys} == {"sig"}
+    assert {key["kty"] for key in keys} == {"EC", "RSA", "OKP"}
+    assert not any({"d", "p", "q", "dp", "dq", "qi", "k"} & key.keys() for key in keys)
+    async with httpx2.AsyncClient(timeout=READY_SECONDS) as plain:
+        for port in (bank.place.port, bank.mtls_port):
+            with pytest.raises(httpx2.TransportError):
+                await plain.get(f"http://127.0.0.1:{port}/jwks")
+
+
 @pytest.mark.parametrize("port", ["ordinary", "mtls"])
 async def test_both_speak_tls_1_3_only_by_default(bank: Bank, port: str):
     """An older version ends in an alert and not in silence."""

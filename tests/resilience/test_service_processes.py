@@ -23,6 +23,7 @@ from tests.service_process import (
     parent_of,
 )
 from tests.signing import claims_of, header_of
+from tests.wire_resource import PAYMENT, PAYMENTS
 
 PRESET = "ALICE-PHONE-ONE"
 ALICE = {"sub": "alice", "login_hints": ["alice@example.org"], "activation_code": PRESET}
@@ -70,6 +71,22 @@ async def test_a_service_killed_between_all_steps_loses_nothing(place: Installat
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert await phone.decide(decision) == accepted
     assert await phone.fetch() == []
+    assert await serving.terminate() == 0
+
+
+async def test_a_payment_is_executed_once_whoever_is_killed(place: Installation):
+    """A token outlives its process, and so does the fact that its payment was executed."""
+    place.configure(**DEVELOPMENT, resource={"unbound_tokens": True})
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started(authorization_details=[PAYMENT])
+    assert (await phone.approve_next())["type"] == "accepted"
+    token = (await place.till.poll(auth_req_id)).json()["access_token"]
+    headers = {"authorization": f"Bearer {token}"}
+    for status in (201, 409):
+        serving = await restarted(place, serving)
+        answer = await place.http.post(PAYMENTS, headers=headers)
+        assert answer.status_code == status
     assert await serving.terminate() == 0
 
 
@@ -170,6 +187,27 @@ async def test_a_running_service_takes_over_rotated_keys(place: Installation):
     await place.till.started(login_hint=None, id_token_hint=known)
     assert (await phone.approve_next())["type"] == "accepted"
     assert await serving.terminate() == 0
+
+
+async def test_a_phone_that_was_away_learns_of_new_challenge_keys(place: Installation):
+    """Two processes of one phone, one rotation between them: what was pinned is remembered."""
+    serving = await place.serve()
+    (place.directory / "pin").write_text("739154")
+    state = ["--state", str(place.directory / "phone"), "--json"]
+    enrolled = await place.run(
+        "authenticator-sim", "enrol", *state, "--pin-file", str(place.directory / "pin"),
+        "--issuer", place.issuer, "--activation-code", PRESET,
+    )  # fmt: skip
+    assert enrolled.status == 0, enrolled.err
+    for times in (1, 2):
+        rotated = await place.command("keys", "rotate", "--purpose", "challenge", "--now")
+        assert rotated.status == 0, rotated.err
+        await read_keys(serving, times)
+    await place.till.started()
+    for expected in (["keys_pinned", "challenge", "fetched"], ["challenge", "fetched"]):
+        shown = await place.run("authenticator-sim", "list", *state)
+        assert shown.status == 0, shown.err
+        assert [json.loads(line)["event"] for line in shown.out.splitlines()] == expected
 
 
 async def test_a_rotation_killed_at_any_moment_leaves_good_keys(place: Installation):

@@ -18,6 +18,7 @@ from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.frame_budget import FrameBudget
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -62,6 +63,7 @@ class SocketSteps:
 
     sessions: DeviceSessions
     conversation: Conversation
+    announcements: KeyAnnouncements
     hub: DeviceHub
     new_operation: Callable[[], str]
 
@@ -107,14 +109,17 @@ class DeviceSocket:
     async def _converse(self, socket: WebSocket) -> None:
         device = await self._authenticate(socket)
         connection = self._connections.next()
+        news = KeyNews(self._steps.announcements)
         try:
             async with self._steps.hub.attach(device.tag, device.device_id, connection) as inbox:
                 self._telemetry.event("device_connected", device_id=device.device_id)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._listen(socket, device))
-                    tasks.create_task(self._watch(device))
+                    tasks.create_task(self._watch(socket, device, news))
                     async for announcement in inbox:
-                        for message in await self._frames(device, announcement):
+                        frames = await self._frames(device, announcement)
+                        # Whoever is to believe a challenge must know its key.
+                        for message in (*await news.unsaid(), *frames):
                             await self._send(socket, message)
         except* StoreUnavailable:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
@@ -166,12 +171,14 @@ class DeviceSocket:
                 return [_unavailable(message)]
             raise
 
-    async def _watch(self, device: Device) -> None:
+    async def _watch(self, socket: WebSocket, device: Device, news: KeyNews) -> None:
         # The word of a revocation may be lost; without the store there is nothing to read either.
         while True:
             await self._clock.sleep(self.patience.enrolment)
             with suppress(StoreUnavailable):
                 await self._steps.conversation.verify_enrolled(device)
+                for message in await news.unsaid():
+                    await self._send(socket, message)
 
     async def _frames(self, device: Device, announcement: Announcement) -> list[ServiceMessage]:
         conversation = self._steps.conversation

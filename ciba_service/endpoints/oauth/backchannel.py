@@ -3,11 +3,10 @@
 from typing import Final
 
 import msgspec
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.initiation import Initiation
 from ciba_service.ports import Telemetry
 
@@ -29,9 +28,9 @@ class BackchannelAuthenticationEndpoint(ClientFormEndpoint):
         super().__init__(telemetry)
         self._initiation = initiation
 
-    async def answer_request(self, request: ClientRequest, send: Send) -> None:
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Start a transaction and acknowledge it (CIBA 7.3)."""
-        acknowledged = await self._initiation.initiate(request)
+        acknowledged = await self._initiation.initiate(self.read(scope, body))
         answer = _Answer(
             auth_req_id=acknowledged.auth_req_id.value,
             expires_in=acknowledged.expires_in,

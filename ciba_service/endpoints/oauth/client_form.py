@@ -1,10 +1,9 @@
 """A form that a client signs for: what the backchannel and the token endpoint have in common."""
 
-from abc import abstractmethod
 from http import HTTPStatus
 from typing import ClassVar, Final
 
-from starlette.types import Scope, Send
+from starlette.types import Scope
 
 from ciba_service.endpoints.body import BodyPolicy, header, header_lines
 from ciba_service.endpoints.post import PostEndpoint
@@ -23,18 +22,19 @@ class ClientFormEndpoint(PostEndpoint):
 
     body: ClassVar = BodyPolicy("application/x-www-form-urlencoded", limit=65_536, seconds=10.0)
 
-    @abstractmethod
-    async def answer_request(self, request: ClientRequest, send: Send) -> None:
-        """Call the step and answer."""
+    @staticmethod
+    def read(scope: Scope, body: bytes) -> ClientRequest:
+        """What the client sent; a repeated parameter is told before anything else.
 
-    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Read the form first: a repeated parameter is told before anything else."""
+        Raises:
+            InvalidRequestError: when the form is malformed.
+            InvalidClientError: when the client authenticates by header.
+        """
         form = parse_form(body)
         if header(scope, b"authorization") is not None:
             # RFC 6749 2.3: no method but the registered one, and not more than one.
             raise InvalidClientError from Reason("the Authorization header is no client method")
-        request = ClientRequest(form, peer_certificates(scope), header_lines(scope, b"dpop"))
-        await self.answer_request(request, send)
+        return ClientRequest(form, peer_certificates(scope), header_lines(scope, b"dpop"))
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:
         """RFC 6749 5.2: who came by header is answered by header."""

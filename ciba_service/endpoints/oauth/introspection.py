@@ -1,16 +1,20 @@
-"""Introspection endpoint (RFC 7662 2)."""
+"""Introspection endpoint (RFC 7662 2), which also answers with signed JWTs (RFC 9701 4)."""
 
 from http import HTTPStatus
+from typing import Final
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
-from ciba_service.endpoints.answers import respond
+from ciba_service.endpoints.answers import respond, respond_text
+from ciba_service.endpoints.body import header_lines
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.introspection import Introspection
 from ciba_service.ports import Telemetry
+from ciba_service.protocol.names import INTROSPECTION_TYP
 
 __all__ = ["IntrospectionEndpoint"]
+
+_MEDIA_TYPE: Final = f"application/{INTROSPECTION_TYP}"
 
 
 class IntrospectionEndpoint(ClientFormEndpoint):
@@ -20,6 +24,18 @@ class IntrospectionEndpoint(ClientFormEndpoint):
         super().__init__(telemetry)
         self._introspection = introspection
 
-    async def answer_request(self, request: ClientRequest, send: Send) -> None:
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer what the token is good for; that it is good for nothing is no error."""
-        await respond(send, HTTPStatus.OK, await self._introspection.introspect(request))
+        introspected = await self._introspection.introspect(self.read(scope, body))
+        if not _wants_jwt(header_lines(scope, b"accept")):
+            await respond(send, HTTPStatus.OK, introspected.description)
+            return
+        await respond_text(
+            send, HTTPStatus.OK, _MEDIA_TYPE, await self._introspection.signed(introspected)
+        )
+
+
+def _wants_jwt(accept: tuple[str, ...]) -> bool:
+    """Whether a header names the JWT form at all; there is no other reason to name it."""
+    ranges = (each.partition(";")[0] for line in accept for each in line.split(","))
+    return any(each.strip().lower() == _MEDIA_TYPE for each in ranges)

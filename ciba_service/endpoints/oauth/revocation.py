@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.revocation import Revocation
 from ciba_service.ports import Telemetry
 
@@ -25,7 +24,7 @@ class RevocationEndpoint(ClientFormEndpoint):
         super().__init__(telemetry)
         self._revocation = revocation
 
-    async def answer_request(self, request: ClientRequest, send: Send) -> None:
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer 200, whether the token was good, unknown or another client's."""
-        await self._revocation.revoke(request)
+        await self._revocation.revoke(self.read(scope, body))
         await respond(send, HTTPStatus.OK, _NOTHING)

@@ -6,7 +6,6 @@ from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.token_request import TokenRequests
 from ciba_service.ports import Clock, Telemetry
 from ciba_service.protocol.errors import OAuth2Error
@@ -31,8 +30,9 @@ class TokenEndpoint(ClientFormEndpoint):
         self._nonces = nonces
         self._clock = clock
 
-    async def answer_request(self, request: ClientRequest, send: Send) -> None:
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer with tokens, or with the error that says why not."""
+        request = self.read(scope, body)
         response = await self._requests.answer(request)
         nonce = self._nonce() if request.dpop else ()
         await respond(send, HTTPStatus.OK, response, nonce)

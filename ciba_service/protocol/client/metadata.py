@@ -79,6 +79,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     backchannel_authentication_request_signing_alg: str | None = None
     backchannel_user_code_parameter: bool = False
     id_token_signed_response_alg: str | None = None
+    introspection_signed_response_alg: str | None = None
+    introspection_encrypted_response_alg: str | None = None
     tls_client_certificate_bound_access_tokens: bool = False
     dpop_bound_access_tokens: bool = False
     tls_client_auth_subject_dn: str | None = None
@@ -113,6 +115,7 @@ class Client:
     assertion_algorithms: frozenset[SignatureAlgorithm]
     request_signing_alg: SignatureAlgorithm | None
     id_token_alg: SignatureAlgorithm
+    introspection_alg: SignatureAlgorithm
     scope: frozenset[str]
     delivery_mode: DeliveryMode
     notification_endpoint: str | None
@@ -158,7 +161,10 @@ def register_client(members: Mapping[str, object]) -> Client:
         binding=_binding(metadata, profile),
         assertion_algorithms=_assertion_algorithms(metadata, profile),
         request_signing_alg=request_signing_alg,
-        id_token_alg=_id_token_alg(metadata, profile),
+        id_token_alg=_issued_alg(
+            "id_token_signed_response_alg", metadata.id_token_signed_response_alg, profile
+        ),
+        introspection_alg=_introspection_alg(metadata, profile),
         scope=_scope(metadata),
         delivery_mode=delivery_mode,
         notification_endpoint=_notification_endpoint(metadata, delivery_mode),
@@ -270,10 +276,17 @@ def _request_signing_alg(metadata: ClientMetadata, profile: Profile) -> Signatur
     return None
 
 
-def _id_token_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgorithm:
-    name = "id_token_signed_response_alg"
-    if metadata.id_token_signed_response_alg is not None:
-        alg = _algorithm(name, metadata.id_token_signed_response_alg, profile)
+def _introspection_alg(metadata: ClientMetadata, profile: Profile) -> SignatureAlgorithm:
+    # RFC 9701 6: what is asked to be encrypted must not be sent in clear.
+    if metadata.introspection_encrypted_response_alg is not None:
+        raise InvalidMetadataError("introspection_encrypted_response_alg is not supported")
+    name = "introspection_signed_response_alg"
+    return _issued_alg(name, metadata.introspection_signed_response_alg, profile)
+
+
+def _issued_alg(name: str, value: str | None, profile: Profile) -> SignatureAlgorithm:
+    if value is not None:
+        alg = _algorithm(name, value, profile)
         if alg not in _ISSUED_ALGORITHMS:
             raise InvalidMetadataError(f"{name}: {alg} is verified here but never issued")
         return alg

@@ -8,12 +8,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
-__all__ = ["KEY_SET_MAX_AGE", "KeyLife", "KeyState", "Retention", "TooEarlyError", "rotated"]
+__all__ = [
+    "CHALLENGE_KEYS_KEPT",
+    "KEY_SET_MAX_AGE",
+    "KeyLife",
+    "KeyState",
+    "TooEarlyError",
+    "is_needed",
+    "rotated",
+    "token_keys_kept",
+]
 
 KEY_SET_MAX_AGE: Final = 300
 """Seconds for which others may keep the published key set."""
 PUBLISHED_BEFORE_USE: Final = 600
 """Seconds: what others keep, what a process takes to read new keys, and as much again."""
+CHALLENGE_KEYS_KEPT: Final = 180 * 86_400
+"""Seconds for which a phone may be out of reach and still learn of new challenge keys."""
 _MARGIN: Final = 3600
 """Seconds: clocks that differ, and processes that were slow to learn that a key is retired."""
 
@@ -34,24 +45,20 @@ class KeyLife:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long, in seconds, something a token key has signed may count."""
+def token_keys_kept(
+    *, access_token_lifetime: int, id_token_lifetime: int, id_token_hint_lifetime: int
+) -> int:
+    """Seconds for which a retired token key is kept: whatever it signed last may count as long.
 
-    access_token_lifetime: int
-    id_token_lifetime: int
-    id_token_hint_lifetime: int
-    """How long after its expiry an ID token is taken as ``id_token_hint`` (CIBA 14)."""
+    ``id_token_hint_lifetime`` is how long after its expiry an ID token is taken as
+    ``id_token_hint`` (CIBA 14).
+    """
+    return max(access_token_lifetime, id_token_lifetime + id_token_hint_lifetime) + _MARGIN
 
-    @property
-    def seconds(self) -> int:
-        """How long a key is kept after it has signed for the last time."""
-        as_hint = self.id_token_lifetime + self.id_token_hint_lifetime
-        return max(self.access_token_lifetime, as_hint) + _MARGIN
 
-    def keeps(self, life: KeyLife, now: int) -> bool:
-        """Whether a key must be kept at ``now`` (milliseconds); only retired ones are dropped."""
-        return life.state is not KeyState.RETIRED or now < life.since + self.seconds * 1000
+def is_needed(life: KeyLife, *, kept: int, now: int) -> bool:
+    """Whether a key must be there at ``now`` (ms); retired ones are ``kept`` for some seconds."""
+    return life.state is not KeyState.RETIRED or now < life.since + kept * 1000
 
 
 class TooEarlyError(Exception):

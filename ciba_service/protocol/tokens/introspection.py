@@ -6,7 +6,7 @@ from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
 
-__all__ = ["ActiveToken", "InactiveToken", "describe"]
+__all__ = ["ActiveToken", "InactiveToken", "IntrospectionClaims", "describe"]
 
 
 class ActiveToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,6 +35,15 @@ class InactiveToken(msgspec.Struct, frozen=True):
     """Any other text: whatever is wrong with it, the answer is the same (RFC 7662 2.2)."""
 
     active: bool = False
+
+
+class IntrospectionClaims(msgspec.Struct, frozen=True):
+    """Payload of a signed answer; neither ``sub`` nor ``exp``, so that it passes for no token."""
+
+    iss: str
+    aud: str
+    iat: int
+    token_introspection: ActiveToken | InactiveToken
 
 
 def describe(grant: Grant, token: AccessToken, *, issuer: str) -> ActiveToken:

@@ -44,8 +44,10 @@ export async function discovered(authentication, { metadata = {}, execute = [], 
 
 /** Client authentication by the key that the test registered. */
 export async function privateKeyJwt() {
-  const { kid } = options.key
-  return client.PrivateKeyJwt({ key: await importJWK(options.key, options.alg), kid })
+  const { kid, alg } = options.key
+  // openid-client calls EdDSA by its newer name, Ed25519 (RFC 9864).
+  const registered = { [client.modifyAssertion]: (header) => Object.assign(header, { alg }) }
+  return client.PrivateKeyJwt({ key: await importJWK(options.key, alg), kid }, registered)
 }
 
 /** A connection that shows the certificate in `options.certificate`, if there is one. */

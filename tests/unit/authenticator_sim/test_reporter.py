@@ -20,6 +20,8 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    KeysIgnored,
+    KeysPinned,
     Listening,
     NotDecided,
     OtherDeviceEnrolled,
@@ -70,6 +72,11 @@ SENTENCES: list[tuple[Event, str]] = [
     (
         OtherDeviceEnrolled("d2", "Tab\x1blet"),
         "WARNING: another phone was enrolled for you: Tab<U+001B>let.",
+    ),
+    (KeysPinned((), 1), "The service has other keys for its requests now."),
+    (
+        KeysIgnored("it is older than what is known"),
+        "WARNING: other keys were announced and not believed: it is older than what is known.",
     ),
     (FetchCompleted(()), "No open requests."),
     (FetchCompleted(("tx-1",)), ""),

@@ -1,12 +1,25 @@
 """The OpenAPI document describes the service that serves it, path by path and method by method."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from starlette.routing import Route, WebSocketRoute
 
 from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.whole_service import EVERYTHING
+from tests.wire_client import WireClient
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@pytest.fixture
+async def service(run_service: ServiceRunner, till: WireClient) -> AsyncIterator[RunningService]:
+    """A service with all that is described."""
+    async with run_service(clients=[till], sections=EVERYTHING) as running:
+        yield running
+        assert running.telemetry.failures == []
 
 
 async def served(service: RunningService) -> dict[str, Any]:

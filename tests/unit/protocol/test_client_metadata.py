@@ -199,6 +199,18 @@ def test_resources_and_user_codes_are_registered():
             id="bound-a-string",
         ),
         pytest.param({"enabled": "yes"}, "enabled", id="enabled-a-string"),
+        pytest.param(
+            {"introspection_encrypted_response_alg": "RSA-OAEP"},
+            "introspection_encrypted_response_alg",
+            marks=pytest.mark.clause("rfc9701-6-1"),
+            id="encrypted-introspection",
+        ),
+        pytest.param(
+            {"introspection_signed_response_alg": "RS256"},
+            "introspection_signed_response_alg: RS256",
+            marks=pytest.mark.clause("rfc9701-6-1"),
+            id="introspection-by-RS256",
+        ),
     ],
 )
 def test_metadata_that_breaks_a_rule_is_refused_by_name(metadata: dict[str, Any], named: str):

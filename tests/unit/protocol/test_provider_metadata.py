@@ -20,6 +20,7 @@ def published(**changed: Any) -> ProviderMetadata:
         "issues_refresh_tokens": False,
         "client_algorithms": frozenset({SignatureAlgorithm.ES256, SignatureAlgorithm.PS256}),
         "id_token_algorithms": frozenset({SignatureAlgorithm.ES256}),
+        "introspection_algorithms": frozenset(),
         "scopes": frozenset({"profile", "openid"}),
         "acr_values": ("urn:openbanking:psd2:sca",),
         "authorization_details_types": ("payment_initiation",),

@@ -1,6 +1,7 @@
 """A running service follows its key file, and stays with what it has when that is unusable."""
 
 import asyncio
+import json
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
-from ciba_service.protocol.jose.life_cycle import Retention
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.key_files import KeyFileError, generate_keys, load_keys
 from ciba_service.stores.key_rotation import rotate_keys
@@ -45,7 +45,7 @@ def rotate(directory: Path) -> None:
     rotate_keys(
         directory,
         alg="ES256",
-        retention=Retention(300, 300, 0),
+        token_keys_kept=4200,
         random=secrets.token_bytes,
         now=NOW,
         at_once=True,
@@ -84,9 +84,9 @@ async def test_a_file_that_is_unusable_changes_nothing(directory: Path, keys: Cu
     path.unlink()
     with pytest.raises(KeyFileError, match="cannot be read"):
         await keys.refresh()
-    path.write_text(good.replace("EdDSA", "ES256"))
+    path.write_text(json.dumps([key for key in json.loads(good) if key["alg"] != "EdDSA"]))
     path.chmod(0o600)
-    with pytest.raises(KeyFileError):
+    with pytest.raises(KeyFileError, match="have none for tokens of EdDSA"):
         await keys.refresh()
     assert keys.token_signer(ES256).kid == kid
     assert keys.token_algorithms >= {SignatureAlgorithm.EDDSA}

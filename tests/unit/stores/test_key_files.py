@@ -21,6 +21,7 @@ from ciba_service.stores.key_files import (
     list_keys,
     load_keys,
 )
+from ciba_service.stores.stored_keys import read_keys
 from tests.signing import header_of
 
 FILES = ("keys.json", "ring.json")
@@ -144,7 +145,7 @@ async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directo
 
 def test_loaded_keys_do_not_show_themselves(directory: Path):
     """Their text names keys and holds none."""
-    text = repr(load_keys(directory))
+    text = repr(load_keys(directory)) + repr(read_keys(directory))
     for key in json.loads((directory / "keys.json").read_bytes()):
         assert key["jwk"]["d"] not in text
     (ring,) = json.loads((directory / "ring.json").read_bytes())["keys"]

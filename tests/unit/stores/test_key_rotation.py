@@ -8,10 +8,13 @@ import secrets
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
-from ciba_service.protocol.jose.life_cycle import Retention
+from ciba_service.protocol.jose.life_cycle import CHALLENGE_KEYS_KEPT
+from ciba_service.sca.messages import LARGEST_FRAME
 from ciba_service.stores.key_files import (
     FileKeys,
     KeyFileError,
@@ -21,12 +24,12 @@ from ciba_service.stores.key_files import (
     load_keys,
 )
 from ciba_service.stores.key_rotation import Rotation, RotationRefused, prune_keys, rotate_keys
-from ciba_service.stores.stored_keys import one_writer
+from ciba_service.stores.stored_keys import Purpose, one_writer
+from tests.recording_telemetry import RecordingTelemetry
 
 NOW = 1_795_230_000_000
 PUBLISHED = 600_000
-RETENTION = Retention(access_token_lifetime=300, id_token_lifetime=300, id_token_hint_lifetime=600)
-KEPT = RETENTION.seconds * 1000
+KEPT = 4_500_000
 ES256 = SignatureAlgorithm.ES256
 
 
@@ -45,13 +48,19 @@ def directory(made_once: Path, tmp_path: Path) -> Path:
 
 
 def rotate(
-    directory: Path, now: int, *, alg: str | None = "ES256", at_once: bool = False
+    directory: Path,
+    now: int,
+    *,
+    purpose: Purpose | None = "token",
+    alg: str | None = "ES256",
+    at_once: bool = False,
 ) -> Rotation:
     """One rotation."""
     return rotate_keys(
         directory,
+        purpose=purpose,
         alg=alg,
-        retention=RETENTION,
+        token_keys_kept=KEPT // 1000,
         random=secrets.token_bytes,
         now=now,
         at_once=at_once,
@@ -70,6 +79,21 @@ def published(keys: FileKeys) -> set[str]:
     return kids
 
 
+def retire_copies(directory: Path, purpose: str, count: int) -> None:
+    """Put retired ES256 keys beside the one that is there, as many rotations leave them."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    (key,) = [key for key in stored if (key["purpose"], key["alg"]) == (purpose, "ES256")]
+    path.write_text(
+        json.dumps(
+            [
+                *stored,
+                *({**key, "kid": f"{key['kid']}{n:02}", "state": "retired"} for n in range(count)),
+            ]
+        )
+    )
+
+
 def test_a_key_goes_through_its_life(directory: Path):
     """It is published before it signs, signs, is published still, and is gone at last."""
     old = load_keys(directory).token_signer(ES256).kid
@@ -84,8 +108,8 @@ def test_a_key_goes_through_its_life(directory: Path):
     assert keys.token_signer(ES256).kid == new
     assert published(keys) >= {old, new}
 
-    assert prune_keys(directory, retention=RETENTION, now=NOW + PUBLISHED + KEPT - 1) == []
-    (gone,) = prune_keys(directory, retention=RETENTION, now=NOW + PUBLISHED + KEPT)
+    assert prune_keys(directory, token_keys_kept=KEPT // 1000, now=NOW + PUBLISHED + KEPT - 1) == []
+    (gone,) = prune_keys(directory, token_keys_kept=KEPT // 1000, now=NOW + PUBLISHED + KEPT)
     assert gone.kid == old
     assert old not in published(load_keys(directory))
     assert states(list_keys(directory)) == {new: "active"}
@@ -115,14 +139,79 @@ def test_all_token_keys_rotate_unless_one_algorithm_is_named(directory: Path):
     ]
 
 
-def test_what_phones_have_pinned_does_not_change(directory: Path):
-    """Rotating is about token keys; challenges and factors keep theirs."""
+def test_what_phones_have_pinned_need_not_change(directory: Path):
+    """Where token keys rotate alone, challenges and factors keep theirs."""
     before = load_keys(directory)
     for now in (NOW, NOW + PUBLISHED):
         rotate(directory, now, alg=None)
     after = load_keys(directory)
     assert after.challenge_jwks() == before.challenge_jwks()
+    assert after.challenge_keys_changed_at is None
     assert after.factors_key.public_jwk == before.factors_key.public_jwk
+
+
+def test_challenge_keys_are_announced_by_whatever_phones_have_pinned(directory: Path):
+    """The next one by the active one, then the active one by itself and by all retired ones."""
+    first = load_keys(directory)
+    (old,) = first.challenge_jwks()
+    assert first.challenge_keys_changed_at is None
+    rotate(directory, NOW + 1, purpose="challenge")
+    keys = load_keys(directory)
+    new, same = keys.challenge_jwks()
+    assert (same, keys.challenge_keys_changed_at) == (old, NOW + 1)
+    assert [signer.kid for signer in keys.challenge_announcers()] == [old["kid"]]
+    assert keys.challenge_signer.kid == old["kid"]
+
+    rotate(directory, NOW + 1 + PUBLISHED, purpose="challenge")
+    keys = load_keys(directory)
+    assert keys.challenge_jwks() == (new, old)
+    assert keys.challenge_keys_changed_at == NOW + 1 + PUBLISHED
+    assert [signer.kid for signer in keys.challenge_announcers()] == [new["kid"], old["kid"]]
+    assert keys.challenge_signer.kid == new["kid"]
+    assert keys.public_jwks() == first.public_jwks()
+
+    for now in (NOW + 2 * PUBLISHED, NOW + 4 * PUBLISHED):
+        rotate(directory, now, purpose="challenge")
+    keys = load_keys(directory)
+    assert [jwk["kid"] for jwk in keys.challenge_jwks()][1:] == [new["kid"]]
+    assert {signer.kid for signer in keys.challenge_announcers()} > {new["kid"], old["kid"]}
+
+
+def test_retired_challenge_keys_wait_half_a_year_for_phones(directory: Path):
+    """Whatever tokens need; then they go, and what changed last is still known."""
+    (old,) = load_keys(directory).challenge_jwks()
+    for now in (NOW + 1, NOW + 1 + PUBLISHED):
+        rotate(directory, now, purpose="challenge")
+    gone = NOW + 1 + PUBLISHED + CHALLENGE_KEYS_KEPT * 1000
+    assert prune_keys(directory, token_keys_kept=0, now=gone - 1) == []
+    assert [key.kid for key in prune_keys(directory, token_keys_kept=0, now=gone)] == [old["kid"]]
+    keys = load_keys(directory)
+    assert len(keys.challenge_jwks()) == 1
+    assert keys.challenge_keys_changed_at == NOW + 1 + PUBLISHED
+
+
+async def test_all_announcements_are_one_frame(directory: Path):
+    """Challenge keys do not become more than phones can be told of at once."""
+    retire_copies(directory, "challenge", 9)
+    with pytest.raises(RotationRefused, match="more than 10 challenge keys"):
+        rotate(directory, NOW + 100, purpose="challenge", at_once=True)
+    keys, telemetry = load_keys(directory), RecordingTelemetry()
+    assert len(keys.challenge_announcers()) == 10
+    issuer = f"https://{'a' * 240}.example"
+    announcements = KeyAnnouncements(issuer=issuer, keys=keys, telemetry=telemetry)
+    assert len(msgspec.json.encode(await announcements.current())) <= LARGEST_FRAME
+
+
+def test_without_a_purpose_everything_that_signs_rotates(directory: Path):
+    """Token keys and challenge keys, all by the same two steps."""
+    for now in (NOW + 1, NOW + 1 + PUBLISHED):
+        changed = rotate(directory, now, purpose=None, alg=None).changed
+    assert sorted((key.purpose, key.alg) for key in changed if key.state == "active") == [
+        ("challenge", "ES256"),
+        ("token", "ES256"),
+        ("token", "EdDSA"),
+        ("token", "PS256"),
+    ]
 
 
 def test_too_early_changes_nothing(directory: Path):
@@ -137,8 +226,9 @@ def test_too_early_changes_nothing(directory: Path):
 
 def test_there_is_a_limit_to_published_keys(directory: Path):
     """Whoever rotates every hour and keeps for months is stopped before others choke."""
-    for round_ in range(2 * (32 - 3)):
-        rotate(directory, NOW + round_, at_once=True)
+    retire_copies(directory, "token", 32 - 4)
+    rotate(directory, NOW, at_once=True)
+    rotate(directory, NOW, at_once=True)
     with pytest.raises(RotationRefused, match="more than 32 token keys"):
         rotate(directory, NOW + 100, at_once=True)
     assert len(load_keys(directory).public_jwks()) == 32
@@ -150,7 +240,7 @@ def test_an_algorithm_without_a_key_is_a_sentence(directory: Path):
     path.write_text(
         json.dumps([key for key in json.loads(path.read_bytes()) if key["alg"] != "EdDSA"])
     )
-    with pytest.raises(RotationRefused, match="no token key of EdDSA"):
+    with pytest.raises(RotationRefused, match="there is no such key"):
         rotate(directory, NOW, alg="EdDSA")
 
 

@@ -5,9 +5,10 @@ import pytest
 from ciba_service.protocol.jose.life_cycle import (
     KeyLife,
     KeyState,
-    Retention,
     TooEarlyError,
+    is_needed,
     rotated,
+    token_keys_kept,
 )
 
 NOW = 1_800_000_000_000
@@ -48,12 +49,14 @@ def test_a_retired_key_is_kept_as_long_as_what_it_signed_counts(
     access: int, id_token: int, hint: int, seconds: int
 ):
     """ID tokens as hints or access tokens, whichever lives longer, and an hour; then it goes."""
-    retention = Retention(access, id_token, hint)
-    assert retention.keeps(life(KeyState.RETIRED, seconds - 1), NOW)
-    assert not retention.keeps(life(KeyState.RETIRED, seconds), NOW)
+    kept = token_keys_kept(
+        access_token_lifetime=access, id_token_lifetime=id_token, id_token_hint_lifetime=hint
+    )
+    assert is_needed(life(KeyState.RETIRED, seconds - 1), kept=kept, now=NOW)
+    assert not is_needed(life(KeyState.RETIRED, seconds), kept=kept, now=NOW)
 
 
 @pytest.mark.parametrize("state", [KeyState.NEXT, KeyState.ACTIVE])
 def test_a_key_that_may_sign_is_never_dropped(state: KeyState):
     """However old it is."""
-    assert Retention(300, 300, 0).keeps(life(state, 4000 * DAY), NOW)
+    assert is_needed(life(state, 4000 * DAY), kept=300, now=NOW)

@@ -1,0 +1,145 @@
+"""schemathesis, which nobody here wrote, believes the OpenAPI document and tries to break it."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.whole_service import EVERYTHING
+from tests.wire_client import CIBA, WireClient
+from tests.wire_phone import WirePhone
+from tests.wire_tokens import API, REFRESHING
+
+ROOT: Final = Path(__file__).parents[2]
+ST: Final = Path(sys.executable).parent / "st"
+SECONDS: Final = 50
+"""Bound of the whole run; it takes about ten."""
+CHECKS: Final = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+)
+CLIENT_FORMS: Final = ("POST /bc-authorize", "POST /token", "POST /introspect", "POST /revoke")
+REACHED: Final = {
+    *(f"{form} {status}" for form in CLIENT_FORMS for status in (200, 400, 401)),
+    *("GET /userinfo 200", "POST /userinfo 200", "GET /userinfo 401"),
+    *("POST /device/enrolments 201", "POST /device/enrolments 400"),
+    *("POST /device/messages 200", "POST /device/messages 401"),
+}
+"""Answers that show that the requests got beyond the question who asks."""
+
+
+@pytest.fixture(scope="module")
+def shop() -> WireClient:
+    """A client that signs no requests and may ask about tokens."""
+    unsigned = {"backchannel_authentication_request_signing_alg": None}
+    return WireClient("shop", metadata={**REFRESHING, **unsigned, "protected_resources": [API]})
+
+
+@pytest.fixture
+async def service(run_service: ServiceRunner, shop: WireClient) -> AsyncIterator[RunningService]:
+    """A service whose clock stands still."""
+    sections = {**EVERYTHING, "tokens": {**EVERYTHING.get("tokens", {}), "audience": API}}
+    async with run_service(clients=[shop], sections=sections) as running:
+        yield running
+
+
+async def started(shop: WireClient) -> str:
+    """A request for Alice."""
+    form = {"scope": "openid profile", "login_hint": "alice", **shop.credentials()}
+    return str((await shop.post("/bc-authorize", form)).json()["auth_req_id"])
+
+
+async def granted(shop: WireClient, phone: WirePhone) -> dict[str, Any]:
+    """The tokens of a request that was approved."""
+    auth_req_id = await started(shop)
+    await phone.approve_next()
+    return dict((await shop.poll(auth_req_id)).json())
+
+
+async def known(service: RunningService, shop: WireClient, phone: WirePhone) -> dict[str, Any]:
+    """What the hooks put into requests: credentials, tokens, and requests in several states."""
+    tokens, revoked = await granted(shop, phone), await granted(shop, phone)
+    approved = await started(shop)
+    await phone.approve_next()
+    denied = await started(shop)
+    (challenge,) = await phone.fetch()
+    await phone.decide(phone.denial(challenge))
+    pending = await started(shop)
+    (challenge,) = await phone.fetch()
+    enrolment = service.phone().enrolment(await service.activation_code("alice"))
+    bearer = {"headers": {"Authorization": [f"Bearer {tokens['access_token']}"]}}
+    return {
+        "issuer": service.issuer,
+        "now_ms": service.clock.now_ms(),
+        "client_id": shop.client_id,
+        "client_key": shop.key.as_dict(private=True),
+        "client_forms": CLIENT_FORMS,
+        "device_id": phone.device_id,
+        "phone_key": phone.key.as_dict(private=True),
+        "nonce": await phone.nonce(),
+        "good": {
+            "POST /bc-authorize": {
+                "whole": [{"scope": "openid", "login_hint": "alice", "binding_message": "W4SCT"}],
+                "body": {"scope": ["openid", "openid profile"], "login_hint": ["alice", "bob"]},
+            },
+            "POST /token": {
+                "whole": [
+                    {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
+                    *({"grant_type": CIBA, "auth_req_id": each} for each in (approved, pending)),
+                ],
+                "body": {"auth_req_id": [pending, denied]},
+            },
+            "POST /introspect": {"body": {"token": list(tokens.values())}},
+            "POST /revoke": {"body": {"token": [revoked["access_token"], shop.client_id]}},
+            "GET /userinfo": bearer,
+            "POST /userinfo": bearer,
+            "POST /device/enrolments": {"body": {"enrolment": [enrolment]}},
+            "POST /device/messages": {"body": {"decision": [phone.denial(challenge)]}},
+        },
+    }
+
+
+@pytest.mark.timeout(SECONDS + 30)
+async def test_the_service_is_what_the_document_says(
+    service: RunningService, shop: WireClient, phone: WirePhone, tmp_path: Path
+):
+    """Whatever is sent, no answer is 5xx, and every answer is one that is described."""
+    answers, file = tmp_path / "answers", tmp_path / "known.json"
+    file.write_text(
+        json.dumps({**await known(service, shop, phone), "answers": str(answers)}), "utf-8"
+    )
+    environment = {
+        **os.environ,
+        "CIBA_KNOWN": str(file),
+        "PYTHONPATH": str(ROOT),
+        "SCHEMATHESIS_HOOKS": "tests.interop.schemathesis_hooks",
+    }
+    process = await asyncio.create_subprocess_exec(
+        ST, "run", f"{service.issuer}/openapi.json", "--checks", ",".join(CHECKS),
+        "--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "7",
+        "--generation-database", "none", "--continue-on-failure", "--no-color",
+        "--request-timeout", "5", env=environment, cwd=tmp_path, stdout=PIPE, stderr=STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(SECONDS):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert service.telemetry.failures == []
+    assert process.returncode == 0, said.decode()
+    assert REACHED - set(answers.read_text("utf-8").splitlines()) == set()
