@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.key_files import generate_keys, load_keys
 from tests.conformance.certification.answers import Acknowledgement, acknowledgement
 from tests.conformance.certification.plan_clients import AUTHORITY, plan_clients
+from tests.conformance.certification.registration import permission, register
 from tests.conformance.certification.suite_client import Certified, SuiteClient, Variant
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
@@ -66,13 +67,17 @@ class Bank:
 
 @asynccontextmanager
 async def certified_bank(
-    target: RedisTarget, directory: Path, variant: Variant
+    target: RedisTarget, directory: Path, variant: Variant, *, refreshes: bool = True
 ) -> AsyncIterator[Bank]:
-    """Run a provider for a plan until the end of the block; its store must be empty."""
+    """Run a provider for a plan until the end of the block; its store must be empty.
+
+    ``refreshes``: the clients register for refresh tokens.
+    """
     sockets = [bound_socket("127.0.0.1", 0, backlog=128) for _ in range(2)]
     port, mtls_port = (each.getsockname()[1] for each in sockets)
-    clients = plan_clients(variant, directory)
-    running = _running(target, directory, clients, ports=(port, mtls_port))
+    clients = plan_clients(variant, directory, refreshes=refreshes)
+    configured = () if variant.is_dynamic else clients
+    running = _running(target, directory, configured, ports=(port, mtls_port))
     contexts = (
         OrdinaryContext.create(offer(directory)),
         ClientCertificateContext.create(offer(directory)),
@@ -85,7 +90,13 @@ async def certified_bank(
     try:
         async with running.http, AsyncExitStack() as stack:
             bank = await _introduced(running, variant, clients, stack)
+            if not variant.is_dynamic:
+                yield bank
+                return
+            registrations = [await register(client) for client in clients]
             yield bank
+            for registration in registrations:
+                await registration.remove(running.http)
     finally:
         server.should_exit = True
         await serving
@@ -95,7 +106,7 @@ async def certified_bank(
 def _running(
     target: RedisTarget,
     directory: Path,
-    clients: tuple[SuiteClient, SuiteClient],
+    clients: Sequence[SuiteClient],
     *,
     ports: tuple[int, int],
 ) -> RunningService:
@@ -140,6 +151,11 @@ def _sections(directory: Path, ports: tuple[int, int]) -> dict[str, dict[str, An
             "authorities": str(authorities),
         },
         "resource": {"enabled": True},
+        "registration": {
+            "enabled": True,
+            "scope": "openid accounts",
+            "initial_access_tokens": [permission()],
+        },
     }
 
 

@@ -17,7 +17,7 @@ from tests.signing import JoseKey, new_key, public_jwk
 from tests.unit.listening.tls.listeners import ALWAYS, authority
 from tests.unit.protocol.client_certificates.authority import common_name, issue
 
-ALGORITHMS = {"client-1": "PS256", "client-2": "ES256"}
+NAMES = ("client-1", "client-2")
 SCRAMBLED_TYP = "oAuTh-aUtHz-ReQ+jWt"
 FAPI_HEADERS = {
     "x-fapi-auth-date": "Tue, 11 Sep 2012 19:43:31 GMT",
@@ -27,30 +27,37 @@ AUTHORITY = "clients"
 
 
 @cache
-def client_key(client_id: str) -> JoseKey:
+def client_key(name: str, alg: str = "PS256") -> JoseKey:
     """The one signing key of a client."""
-    return new_key(ALGORITHMS[client_id], f"{client_id}-key")
+    return new_key(alg, f"{name}-key")
 
 
-def plan_clients(variant: Variant, directory: Path) -> tuple[SuiteClient, SuiteClient]:
+def plan_clients(
+    variant: Variant, directory: Path, *, refreshes: bool = True
+) -> tuple[SuiteClient, SuiteClient]:
     """Both clients; requests of the second say what they are, in letters of any case.
 
     The first sends headers of FAPI to the resource, the second leaves them out.
     """
-    first, second = (_client(client_id, variant, directory) for client_id in ALGORITHMS)
+    grant_types = [CIBA_GRANT, "refresh_token"] if refreshes else [CIBA_GRANT]
+    first, second = (_client(name, variant, directory, grant_types) for name in NAMES)
     first.resource_headers, second.request_typ = FAPI_HEADERS, SCRAMBLED_TYP
     return first, second
 
 
-def _client(client_id: str, variant: Variant, directory: Path) -> SuiteClient:
-    identity = certified(client_id, directory, by_authority=_has_authority(variant))
+def _client(name: str, variant: Variant, directory: Path, grant_types: list[str]) -> SuiteClient:
+    # Clients that register themselves have RSA keys; the others are of both kinds.
+    alg = "PS256" if variant.is_dynamic or name == NAMES[0] else "ES256"
+    key = client_key(name, alg)
+    identity = certified(name, key, directory, by_authority=_has_authority(variant))
+    members = _members(name, variant, key, identity)
     return SuiteClient(
-        client_id=client_id,
+        client_id=name,
         variant=variant,
-        alg=ALGORITHMS[client_id],
-        key=client_key(client_id),
+        alg=alg,
+        key=key,
         identity=identity,
-        members=_members(client_id, variant, identity),
+        members={**members, "grant_types": grant_types},
     )
 
 
@@ -59,37 +66,37 @@ def _has_authority(variant: Variant) -> bool:
 
 
 def certified(
-    client_id: str,
+    name: str,
+    own: JoseKey,
     directory: Path,
     *,
     by_authority: bool,
     days: tuple[float, float] = ALWAYS,
 ) -> Certified:
     """A certificate of a client's signing key, from the authority or signed by itself."""
-    own, root, name = client_key(client_id), authority(AUTHORITY), common_name(client_id)
+    root, subject = authority(AUTHORITY), common_name(name)
     certificate = issue(
-        name,
+        subject,
         own.private_key,  # type: ignore[arg-type]
-        issuer=root.name if by_authority else name,
+        issuer=root.name if by_authority else subject,
         signing_key=root.signing_key if by_authority else own.private_key,  # type: ignore[arg-type]
         days=days,
     )
-    file = directory / f"{client_id}.pem"
+    file = directory / f"{name}.pem"
     file.write_bytes(certificate.public_bytes(Encoding.PEM) + own.as_pem(private=True))
     return Certified(certificate, file)
 
 
-def _members(client_id: str, variant: Variant, identity: Certified) -> dict[str, object]:
-    alg = ALGORITHMS[client_id]
+def _members(name: str, variant: Variant, key: JoseKey, identity: Certified) -> dict[str, object]:
+    """What is registered, as JSON or in the configuration, which also says what is not asked."""
+    alg = str(key.get("alg"))
     der = base64.b64encode(identity.certificate.public_bytes(Encoding.DER)).decode()
     members: dict[str, object] = {
-        "client_id": client_id,
-        "client_name": f"Certification {client_id}",
-        "profile": "fapi-ciba",
+        "client_name": f"Certification {name}",
         "token_endpoint_auth_method": variant.method.value,
-        "jwks": {"keys": [{**public_jwk(client_key(client_id)), "x5c": [der]}]},
-        "grant_types": [CIBA_GRANT, "refresh_token"],
-        "scope": "openid accounts",
+        "jwks": {"keys": [{**public_jwk(key), "x5c": [der]}]},
+        "response_types": [],
+        "backchannel_user_code_parameter": False,
         "backchannel_token_delivery_mode": variant.mode,
         "backchannel_authentication_request_signing_alg": alg,
         "id_token_signed_response_alg": alg,
@@ -98,5 +105,7 @@ def _members(client_id: str, variant: Variant, identity: Certified) -> dict[str,
     if not variant.method.is_mtls:
         members["token_endpoint_auth_signing_alg"] = alg
     if _has_authority(variant):
-        members["tls_client_auth_subject_dn"] = f"CN={client_id}"
+        members["tls_client_auth_subject_dn"] = f"CN={name}"
+    if not variant.is_dynamic:
+        members |= {"client_id": name, "profile": "fapi-ciba", "scope": "openid accounts"}
     return members

@@ -41,9 +41,10 @@ class Variant:
 
     method: Method
     mode: str = "poll"
+    is_dynamic: bool = False
 
     def __str__(self) -> str:
-        return f"{self.method}-{self.mode}"
+        return f"{self.method}-{self.mode}-{'dynamic' if self.is_dynamic else 'static'}"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ from tests.conformance.certification.suite_client import SuiteClient
 from tests.signing import claims_of
 
 
+@pytest.fixture
+def refreshes() -> bool:
+    """All clients register for refresh tokens."""
+    return True
+
+
 async def hold_refreshed(
     bank: Bank, client: SuiteClient, first: dict[str, Any], **form: str
 ) -> None:
