@@ -115,7 +115,7 @@ class Issuance:
     ) -> MintedTokens:
         """Access token, bound as said, ID token and, where there may be one, refresh token."""
         refresh_token, kept = None, None
-        if may_have_refresh_token(grant, client):
+        if may_have_refresh_token(client, has_payment=grant.has_payment):
             refresh_token = new_token(grant.txn, self._random)
             good_until = self._policy.refresh_lifetime.good_until(grant, now)
             kept = RefreshTokenRecord(token_hash(refresh_token), good_until)

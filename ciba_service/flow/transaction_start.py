@@ -13,6 +13,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
+from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import CHALLENGE_TYP
@@ -99,6 +100,9 @@ class TransactionStart:
                 factors=required.factors,
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
+                lasts=may_have_refresh_token(
+                    client, has_payment=request.details.payment is not None
+                ),
             ),
             token_bytes=self._random,
         )

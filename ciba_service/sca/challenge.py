@@ -40,11 +40,16 @@ _SHARES: Final = {
     "phone": "Your phone number",
     "address": "Your postal address",
 }
+# OpenID Connect Core 16.18: the user knows when a grant outlives the moment.
+_LASTING: Final = "Lasting access, without asking you again"
 
 
 @dataclass(frozen=True, slots=True)
 class ChallengeContent:
-    """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds."""
+    """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds.
+
+    ``lasts``: the client gets a refresh token.
+    """
 
     issuer: str
     transaction_id: str
@@ -55,6 +60,7 @@ class ChallengeContent:
     factors: tuple[Factor, ...]
     issued_at: int
     expires_at: int
+    lasts: bool = False
 
 
 def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], bytes]) -> Challenge:
@@ -82,7 +88,7 @@ def _display(content: ChallengeContent) -> Display:
     display = Display(
         title="Confirm access" if details.displayed else "Confirm sign-in",
         client=content.client_name,
-        shares=tuple(_SHARES.get(token, f"Access: {token}") for token in content.scope),
+        shares=_shares(content),
         binding_message=content.binding_message,
         details=tuple(_shown(each) for each in details.displayed),
     )
@@ -97,6 +103,11 @@ def _display(content: ChallengeContent) -> Display:
         payee_account=None if iban is None else in_groups(iban),
         remittance_information=payment.remittance_information_unstructured,
     )
+
+
+def _shares(content: ChallengeContent) -> tuple[str, ...]:
+    shares = tuple(_SHARES.get(token, f"Access: {token}") for token in content.scope)
+    return (*shares, _LASTING) if content.lasts else shares
 
 
 def _shown(displayed: DisplayedDetail) -> ShownDetail:

@@ -96,6 +96,19 @@ async def test_a_refresh_brings_new_tokens_of_the_same_grant(
     assert set(old) == {"iss", "sub", "aud", "auth_time", "acr", "amr", "txn"}
 
 
+@pytest.mark.clause("oidc-16.18-1")
+async def test_the_user_is_told_that_access_lasts(shop: WireClient, alice: WirePhone):
+    """Before approving, when a refresh token will be issued; a payment comes without either."""
+    for claims, is_told in (({}, True), ({"authorization_details": [PAYMENT]}, False)):
+        auth_req_id = await shop.started(**claims)
+        (challenge,) = await alice.fetch()
+        shares = claims_of(challenge)["display"]["shares"]
+        assert ("Lasting access, without asking you again" in shares) is is_told
+        await alice.decide(alice.approval(challenge))
+        tokens = (await shop.poll(auth_req_id)).json()
+        assert ("refresh_token" in tokens) is is_told
+
+
 @pytest.mark.clause("rfc6749-6-2", "rfc9700-2.3-1", "fapi2-sp-5.3.2.1-14")
 async def test_scope_may_be_narrowed_and_never_widened(shop: WireClient, alice: WirePhone):
     """The narrower scope is that of the one access token; the grant keeps its own."""

@@ -36,9 +36,9 @@ class RefreshLifetime:
         return min(now + self.idle * 1000, (grant.auth_time + absolute) * 1000)
 
 
-def may_have_refresh_token(grant: Grant, client: Client) -> bool:
+def may_have_refresh_token(client: Client, *, has_payment: bool) -> bool:
     """Only for clients that registered the grant, and never with a payment: that is done once."""
-    return client.may_refresh and not grant.has_payment
+    return client.may_refresh and not has_payment
 
 
 def narrowed_scope(requested: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:

@@ -41,9 +41,9 @@ def test_a_payment_has_no_refresh_token():
     """Only a client that registered the grant gets one, and never for a payment."""
     plain = registered(signer(profile="ciba-core"))
     refreshing = registered(signer(profile="ciba-core", grant_types=[CIBA, "refresh_token"]))
-    assert not may_have_refresh_token(GRANT, plain)
-    assert may_have_refresh_token(GRANT, refreshing)
-    assert not may_have_refresh_token(PAID, refreshing)
+    assert not may_have_refresh_token(plain, has_payment=GRANT.has_payment)
+    assert may_have_refresh_token(refreshing, has_payment=GRANT.has_payment)
+    assert not may_have_refresh_token(refreshing, has_payment=PAID.has_payment)
 
 
 @pytest.mark.parametrize(

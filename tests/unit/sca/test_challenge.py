@@ -130,6 +130,15 @@ def test_a_sign_in_shows_no_money(service_keys: FileKeys):
     assert not {"payments", "authorization_details"} & claims.keys()
 
 
+@pytest.mark.clause("oidc-16.18-1")
+def test_access_that_lasts_is_shown(service_keys: FileKeys):
+    """Beside what the scope shares, and only where there will be such access."""
+    content = replace(paying(None), scope=("openid",))
+    for lasts, more in ((False, []), (True, ["Lasting access, without asking you again"])):
+        claims = claims_of(challenge(service_keys, replace(content, lasts=lasts)))
+        assert claims["display"]["shares"] == ["Your identity", *more]
+
+
 ACCOUNTS = {
     "type": "account_information",
     "actions": ["read_balances", "list_accounts"],

@@ -468,6 +468,21 @@ def test_what_is_wrong_stops_the_start(case: str):
         assert part in str(refused.value)
 
 
+@pytest.mark.clause("oidc-2-2")
+def test_a_subject_is_one_users_and_at_most_255_ascii_characters():
+    """As long as that it is taken; longer, of other characters or given twice it is refused."""
+    longest = "s" * 255
+    assert parse_settings(text_of(**users({"sub": longest})), {}).users[0].sub == longest
+    for wrong in (
+        users({"sub": f"{longest}s"}),
+        users({"sub": "s\u00fc"}),
+        users({"sub": longest}, {"sub": longest}),
+        users({"sub": "s@b.example"}, {"sub": "S@B.example"}),
+    ):
+        with pytest.raises(InvalidSettingsError, match=r"sub"):
+            parse_settings(text_of(**wrong), {})
+
+
 def test_a_secret_is_in_no_refusal_and_in_no_repr():
     """Passwords and activation codes stay out of whatever may be printed."""
     settings = parsed(

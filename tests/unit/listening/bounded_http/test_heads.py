@@ -142,6 +142,7 @@ async def test_nothing_is_answered_in_place_of_an_earlier_request(patient: Liste
         assert await connection.is_ended()
 
 
+@pytest.mark.clause("ciba-10.1-9")
 async def test_one_connection_too_many_is_refused(patient: Listener):
     """It is told at once to come back; those that were there first go on."""
     connections = [
