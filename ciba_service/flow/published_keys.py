@@ -76,8 +76,11 @@ class PublishedKeys:
     ) -> Client:
         if client.jwks_uri is None:
             return client
-        alg = next((alg for alg in algorithms if alg.value == jws.header.alg), None)
-        if alg is None:
+        try:
+            alg = SignatureAlgorithm(jws.header.alg)
+        except ValueError:
+            return client
+        if alg not in algorithms:
             return client
         keys = await self._keys.find_keys(
             client.client_id, client.jwks_uri, kid=jws.header.kid, alg=alg

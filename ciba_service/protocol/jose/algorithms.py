@@ -7,12 +7,19 @@ __all__ = ["ALGORITHMS_BY_PREFERENCE", "SignatureAlgorithm"]
 
 
 class SignatureAlgorithm(StrEnum):
-    """A JWS ``alg`` this service can verify; a profile allows some of them."""
+    """A JWS ``alg`` this service can verify; a profile allows some of them.
+
+    ``Ed25519`` is another name of EdDSA, whose only curve here it is (RFC 9864 2.2).
+    """
 
     ES256 = "ES256"
     PS256 = "PS256"
     EDDSA = "EdDSA"
     RS256 = "RS256"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "SignatureAlgorithm | None":
+        return cls.EDDSA if value == "Ed25519" else None
 
     @property
     def key_type(self) -> str:

@@ -45,9 +45,7 @@ export async function discovered(authentication, { metadata = {}, execute = [], 
 /** Client authentication by the key that the test registered. */
 export async function privateKeyJwt() {
   const { kid, alg } = options.key
-  // openid-client calls EdDSA by its newer name, Ed25519 (RFC 9864).
-  const registered = { [client.modifyAssertion]: (header) => Object.assign(header, { alg }) }
-  return client.PrivateKeyJwt({ key: await importJWK(options.key, alg), kid }, registered)
+  return client.PrivateKeyJwt({ key: await importJWK(options.key, alg), kid })
 }
 
 /** A connection that shows the certificate in `options.certificate`, if there is one. */

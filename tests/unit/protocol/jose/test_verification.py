@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet as OracleKeySet
+from joserfc.jwk import OKPKey
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
@@ -220,6 +221,17 @@ def test_a_key_that_a_header_brings_along_is_ignored(name: str):
     assert accepted(token("ES256", key=attacker, **header)) is None
     assert accepted(token("ES256", key=attacker, **{**header, "kid": None})) is None
     assert accepted(token("ES256", **header)) is not None
+
+
+def test_eddsa_has_two_names():
+    """RFC 9864 calls it Ed25519, in headers and in keys; it is the same algorithm."""
+    newer = public_jwk(KEYS["EdDSA"]) | {"alg": "Ed25519", "kid": "newer"}
+    key = OKPKey.import_key({**KEYS["EdDSA"].as_dict(private=True), "alg": "Ed25519"})
+    signed = token("Ed25519", key=key, kid="newer")
+    assert accepted(signed, KeySet.parse({"keys": [newer]})) is not None
+    assert accepted(signed, KeySet.parse({"keys": [newer | {"alg": "EdDSA"}]})) is not None
+    others = EVERY_ALGORITHM - {SignatureAlgorithm.EDDSA}
+    assert accepted(signed, KeySet.parse({"keys": [newer]}), others) is None
 
 
 @pytest.mark.clause("fapi1-p2-8.11-1")
