@@ -108,7 +108,7 @@ class _Endpoint:
     def _attempt(self, transaction_id: str | None) -> int:
         if transaction_id is None:
             return 1
-        if len(self._attempts) >= _MOST_REMEMBERED:
+        if len(self._attempts) >= _MOST_REMEMBERED and transaction_id not in self._attempts:
             self._attempts.clear()
         self._attempts[transaction_id] += 1
         return self._attempts[transaction_id]

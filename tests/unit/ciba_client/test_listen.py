@@ -138,11 +138,12 @@ async def test_it_answers_as_told(answer: EndpointAnswer, header: str | None):
     assert [line["answered"] for line in command.lines] == [answer]
 
 
-async def test_a_reset_is_a_reset():
-    """The connection breaks under the provider."""
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_a_reset_is_a_reset(method: str):
+    """The connection breaks under the provider, whatever it has sent."""
     async with running(EndpointAnswer.RESET) as command:
         with pytest.raises(httpx2.ReadError) as caught:
-            await notify(command.url, TOKEN)
+            await notify(command.url, TOKEN, method=method)
     assert isinstance(deepest(caught.value), ConnectionResetError)
 
 
@@ -181,6 +182,15 @@ async def test_answers_are_given_in_turn_and_the_last_for_good():
         await command.task
     assert said == [500, 429, 204, 204]
     assert [line["attempt"] for line in command.lines] == [1, 2, 3, 4]
+
+
+async def test_attempts_are_counted_in_bounded_memory(monkeypatch: pytest.MonkeyPatch):
+    """Counting begins anew when too many different ones have come."""
+    monkeypatch.setattr("ciba_client.listen._MOST_REMEMBERED", 2)
+    async with running() as command:
+        for name in ("one", "two", "two", "three", "two"):
+            await notify(command.url, TOKEN, ping(name))
+    assert [line["attempt"] for line in command.lines] == [1, 1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
