@@ -2,7 +2,12 @@
 
 from typing import Any, Final
 
+from tests.wire_registration import registration_section
+
 __all__ = ["EVERYTHING"]
 
 # Sections of the configuration; an endpoint that is off by default is switched on here.
-EVERYTHING: Final[dict[str, dict[str, Any]]] = {}
+EVERYTHING: Final[dict[str, dict[str, Any]]] = {
+    "registration": registration_section(),
+    "resource": {"enabled": True, "unbound_tokens": True},
+}

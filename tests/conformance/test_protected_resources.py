@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from ciba_service.flow.signing import signed
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from tests.conformance.refusals import assert_refused
 from tests.running_service import RunningService
@@ -180,10 +181,10 @@ async def presented(reader: Holder, token: str) -> httpx2.Response:
     return await Holder(reader.service, token, reader.dpop).accounts()
 
 
-def resigned(reader: Holder, *, typ: str = "at+jwt", **changed: Any) -> str:
+async def resigned(reader: Holder, *, typ: str = "at+jwt", **changed: Any) -> str:
     """The token's claims, but for what is changed, signed with the service's own key."""
-    key = reader.service.keys.token_key(SignatureAlgorithm.ES256)
-    return key.sign(typ=typ, claims={**claims_of(reader.token), **changed})
+    signer = reader.service.keys.token_signer(SignatureAlgorithm.ES256)
+    return await signed(signer, typ=typ, claims={**claims_of(reader.token), **changed})
 
 
 def assert_invalid(answer: httpx2.Response) -> None:
@@ -199,7 +200,7 @@ async def test_a_token_of_another_type_is_refused(
     """An ID token, and the same claims under any other type, though the signature is right."""
     tokens = await bound_tokens(shop, alice, reader.dpop)
     others = ("JWT", "dpop+jwt", "token-introspection+jwt", "secevent+jwt", "logout+jwt", "")
-    texts = [resigned(reader, typ=typ) for typ in others]
+    texts = [await resigned(reader, typ=typ) for typ in others]
     for text in [*texts, tokens["id_token"]]:
         assert_invalid(await presented(reader, text))
     assert header_of(reader.token)["typ"] == "at+jwt"
@@ -211,7 +212,7 @@ async def test_a_token_of_another_issuer_is_refused(reader: Holder):
     """Also one whose name only looks alike, and though the signature is right."""
     issuer = reader.service.issuer
     for name in ("https://elsewhere.example", f"{issuer}/", issuer.upper()):
-        assert_invalid(await presented(reader, resigned(reader, iss=name)))
+        assert_invalid(await presented(reader, await resigned(reader, iss=name)))
 
 
 @pytest.mark.clause("rfc9068-4-3", "rfc9700-2.3-2")
@@ -241,7 +242,7 @@ async def test_a_token_that_nobody_or_somebody_else_signed_is_refused(reader: Ho
         f"{none}.{payload}.{signature}",
         f"{header}.{wider}.{signature}",
         sign(header_of(reader.token), claims, stranger),
-        resigned(reader, jti="another"),
+        await resigned(reader, jti="another"),
     ):
         assert_invalid(await presented(reader, text))
     assert (await reader.accounts()).status_code == 200
@@ -256,7 +257,7 @@ async def test_a_token_is_good_until_its_expiry_and_no_longer(reader: Holder):
     assert (await reader.accounts()).status_code == 200
     reader.service.clock.advance(1)
     assert_invalid(await reader.accounts())
-    assert_invalid(await presented(reader, resigned(reader, exp=claims["exp"] + 600)))
+    assert_invalid(await presented(reader, await resigned(reader, exp=claims["exp"] + 600)))
 
 
 async def test_a_token_may_be_for_this_resource_by_name(run_service: ServiceRunner):

@@ -1,5 +1,6 @@
 """``ciba-service serve`` on its two TLS ports, with a client of every kind and Alice's phone."""
 
+import secrets
 import ssl
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import httpx2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from ciba_service.stores.key_files import generate_keys
 from tests.interop.node_program import NodeProgram, node_program
 from tests.running_service import _toml
 from tests.service_process import READY_SECONDS, Installation, WallClock, free_port
@@ -192,7 +194,6 @@ async def running_bank(directory: Path) -> AsyncIterator[Bank]:
         place = SecureInstallation(directory, port, http, clients["shop"])
         _configure(place, trusted, tuple(clients.values()))
         try:
-            assert (await place.command("keys", "generate")).status == 0
             await place.serve()
             certificates = {name: each.pem for name, each in certified.items()}
             yield Bank(place, trusted, clients, certificates, await _enrolled(place))
@@ -208,8 +209,11 @@ def _configure(
 ) -> None:
     authorities = place.directory / "authorities.pem"
     authorities.write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
+    keys = place.directory / "keys"
+    generate_keys(keys, random=secrets.token_bytes, now=WallClock().now_ms())
     mtls_port = free_port()
     sections = {
+        "keys": {"directory": str(keys)},
         "server": {
             "port": place.port,
             "tls_certificate": str(trusted.chain),

@@ -83,6 +83,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     good = KNOWN["good"].get(case.operation.label, {})
     for name, values in good.get("headers", {}).items():
         case.headers[name] = values[turn // 2 % len(values)]
+    case.path_parameters.update(good.get("path", {}))
     if isinstance(case.body, dict):
         if turn % 4 == 1 and (whole := good.get("whole")):
             case.body.clear()

@@ -13,9 +13,12 @@ import pytest
 
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
+from tests.signing import new_key
 from tests.whole_service import EVERYTHING
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
+from tests.wire_registration import INITIAL_ACCESS_TOKEN, metadata_of, registered
+from tests.wire_resource import PAYMENT
 from tests.wire_tokens import API, REFRESHING
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,6 +38,10 @@ CLIENT_FORMS: Final = ("POST /bc-authorize", "POST /token", "POST /introspect", 
 REACHED: Final = {
     *(f"{form} {status}" for form in CLIENT_FORMS for status in (200, 400, 401)),
     *("GET /userinfo 200", "POST /userinfo 200", "GET /userinfo 401"),
+    *("GET /resource/accounts 200", "POST /resource/payments 201", "POST /resource/payments 409"),
+    *("POST /register 201", "POST /register 400", "POST /register 401"),
+    *(f"{method} /register/{{client_id}} 200" for method in ("GET", "PUT")),
+    "DELETE /register/{client_id} 204",
     *("POST /device/enrolments 201", "POST /device/enrolments 400"),
     *("POST /device/messages 200", "POST /device/messages 401"),
 }
@@ -44,8 +51,13 @@ REACHED: Final = {
 @pytest.fixture(scope="module")
 def shop() -> WireClient:
     """A client that signs no requests and may ask about tokens."""
-    unsigned = {"backchannel_authentication_request_signing_alg": None}
-    return WireClient("shop", metadata={**REFRESHING, **unsigned, "protected_resources": [API]})
+    metadata = {
+        **REFRESHING,
+        "backchannel_authentication_request_signing_alg": None,
+        "protected_resources": [API],
+        "scope": "openid profile accounts",
+    }
+    return WireClient("shop", metadata=metadata)
 
 
 @pytest.fixture
@@ -56,22 +68,25 @@ async def service(run_service: ServiceRunner, shop: WireClient) -> AsyncIterator
         yield running
 
 
-async def started(shop: WireClient) -> str:
+async def started(shop: WireClient, **more: str) -> str:
     """A request for Alice."""
-    form = {"scope": "openid profile", "login_hint": "alice", **shop.credentials()}
+    form = {"scope": "openid accounts", "login_hint": "alice", **shop.credentials(), **more}
     return str((await shop.post("/bc-authorize", form)).json()["auth_req_id"])
 
 
-async def granted(shop: WireClient, phone: WirePhone) -> dict[str, Any]:
+async def granted(shop: WireClient, phone: WirePhone, **more: str) -> dict[str, Any]:
     """The tokens of a request that was approved."""
-    auth_req_id = await started(shop)
+    auth_req_id = await started(shop, **more)
     await phone.approve_next()
     return dict((await shop.poll(auth_req_id)).json())
 
 
-async def known(service: RunningService, shop: WireClient, phone: WirePhone) -> dict[str, Any]:
-    """What the hooks put into requests: credentials, tokens, and requests in several states."""
+async def good_requests(
+    service: RunningService, shop: WireClient, phone: WirePhone
+) -> dict[str, Any]:
+    """Parts of requests, and whole ones, that get far; requests are in several states."""
     tokens, revoked = await granted(shop, phone), await granted(shop, phone)
+    paying = await granted(shop, phone, authorization_details=json.dumps([PAYMENT]))
     approved = await started(shop)
     await phone.approve_next()
     denied = await started(shop)
@@ -80,8 +95,61 @@ async def known(service: RunningService, shop: WireClient, phone: WirePhone) -> 
     pending = await started(shop)
     (challenge,) = await phone.fetch()
     enrolment = service.phone().enrolment(await service.activation_code("alice"))
-    bearer = {"headers": {"Authorization": [f"Bearer {tokens['access_token']}"]}}
+    forms = {
+        "POST /bc-authorize": {
+            "whole": [{"scope": "openid", "login_hint": "alice", "binding_message": "W4SCT"}],
+            "body": {"scope": ["openid", "openid profile"], "login_hint": ["alice", "bob"]},
+        },
+        "POST /token": {
+            "whole": [
+                {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
+                *({"grant_type": CIBA, "auth_req_id": each} for each in (approved, pending)),
+            ],
+            "body": {"auth_req_id": [pending, denied]},
+        },
+        "POST /introspect": {"body": {"token": [tokens["access_token"], "none"]}},
+        "POST /revoke": {"body": {"token": [revoked["access_token"], "none"]}},
+    }
     return {
+        **forms,
+        **await good_registrations(service),
+        **dict.fromkeys(
+            ("GET /userinfo", "POST /userinfo", "GET /resource/accounts"),
+            presenting(tokens["access_token"]),
+        ),
+        "POST /resource/payments": {**presenting(paying["access_token"]), "whole": [PAYMENT]},
+        "POST /device/enrolments": {"body": {"enrolment": [enrolment]}},
+        "POST /device/messages": {"body": {"decision": [phone.denial(challenge)]}},
+    }
+
+
+def presenting(token: str) -> dict[str, Any]:
+    """A bearer token in its header."""
+    return {"headers": {"Authorization": [f"Bearer {token}"]}}
+
+
+async def good_registrations(service: RunningService) -> dict[str, Any]:
+    """Two clients that registered: one to read and replace, one to remove."""
+    metadata = metadata_of(new_key(kid="own"))
+    (_, kept), (_, removed) = await registered(service), await registered(service)
+
+    def about(told: dict[str, Any]) -> dict[str, Any]:
+        token = presenting(told["registration_access_token"])
+        return {**token, "path": {"client_id": told["client_id"]}}
+
+    replacing = {**metadata, "client_id": kept["client_id"]}
+    return {
+        "POST /register": {**presenting(INITIAL_ACCESS_TOKEN), "whole": [metadata]},
+        "GET /register/{client_id}": about(kept),
+        "PUT /register/{client_id}": {**about(kept), "whole": [replacing]},
+        "DELETE /register/{client_id}": about(removed),
+    }
+
+
+async def known(service: RunningService, shop: WireClient, phone: WirePhone) -> dict[str, Any]:
+    """What the hooks need to make credentials, and good requests."""
+    return {
+        "good": await good_requests(service, shop, phone),
         "issuer": service.issuer,
         "now_ms": service.clock.now_ms(),
         "client_id": shop.client_id,
@@ -90,25 +158,6 @@ async def known(service: RunningService, shop: WireClient, phone: WirePhone) -> 
         "device_id": phone.device_id,
         "phone_key": phone.key.as_dict(private=True),
         "nonce": await phone.nonce(),
-        "good": {
-            "POST /bc-authorize": {
-                "whole": [{"scope": "openid", "login_hint": "alice", "binding_message": "W4SCT"}],
-                "body": {"scope": ["openid", "openid profile"], "login_hint": ["alice", "bob"]},
-            },
-            "POST /token": {
-                "whole": [
-                    {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
-                    *({"grant_type": CIBA, "auth_req_id": each} for each in (approved, pending)),
-                ],
-                "body": {"auth_req_id": [pending, denied]},
-            },
-            "POST /introspect": {"body": {"token": list(tokens.values())}},
-            "POST /revoke": {"body": {"token": [revoked["access_token"], shop.client_id]}},
-            "GET /userinfo": bearer,
-            "POST /userinfo": bearer,
-            "POST /device/enrolments": {"body": {"enrolment": [enrolment]}},
-            "POST /device/messages": {"body": {"decision": [phone.denial(challenge)]}},
-        },
     }
 
 

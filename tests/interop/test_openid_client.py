@@ -13,15 +13,12 @@ from tests.interop.node_program import NodeProgram
 from tests.signing import claims_of
 from tests.unit.protocol.client_certificates.authority import key
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("openid-client"),
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def bank(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bank]:
-    """One service for all of them."""
+    """One service for all of them that run in this process."""
     async with running_bank(tmp_path_factory.mktemp("bank")) as running:
         yield running
 
