@@ -151,7 +151,14 @@ class Initiation:
             raise
         await asyncio.gather(
             self._start.start(
-                new, subject, client, request, required, challenge=challenge, operation=operation
+                new,
+                subject,
+                client,
+                request,
+                required,
+                auth_req_id=auth_req_id,
+                challenge=challenge,
+                operation=operation,
             ),
             self._codes.succeeded(code),
         )

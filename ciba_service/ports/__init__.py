@@ -5,6 +5,12 @@ otherwise; ``operation`` is an identifier that is the same across retries of one
 """
 
 from ciba_service.ports.attempts import AttemptStore
+from ciba_service.ports.callbacks import (
+    Callback,
+    CallbackProgress,
+    CallbackStore,
+    PendingCallback,
+)
 from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
@@ -54,6 +60,9 @@ __all__ = [
     "AnnouncementKind",
     "AttemptStore",
     "Broadcast",
+    "Callback",
+    "CallbackProgress",
+    "CallbackStore",
     "ClientKeys",
     "ClientKeysUnavailable",
     "ClientRegistry",
@@ -76,6 +85,7 @@ __all__ = [
     "OutboundResponse",
     "PaymentOutcome",
     "PaymentStore",
+    "PendingCallback",
     "PollReply",
     "PollStatus",
     "PromptReservation",

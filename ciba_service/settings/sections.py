@@ -25,6 +25,7 @@ from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
+    "DeliverySettings",
     "DeviceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -178,6 +179,12 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     second_secret: bool = True
 
 
+class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Callbacks to clients; the delay after a decision is in milliseconds."""
+
+    callback_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
+
+
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The service's own keys: a directory of files that nobody else may read."""
 
@@ -285,6 +292,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     resource: ResourceSettings
     policy: PolicySettings
     device: DeviceSettings
+    delivery: DeliverySettings
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
@@ -303,7 +311,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def offer(self) -> Offer:
         """What this configuration makes possible for clients."""
         return Offer(
-            delivery_modes=frozenset({DeliveryMode.POLL}),
+            delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
             takes_certificates=self.mtls.takes_certificates,
             has_authorities=self.mtls.authorities is not None,
             authorization_details_types=self.detail_types.names,
