@@ -111,17 +111,14 @@ class DueWorker:
                 return
 
     async def _do(self, work: DueWork) -> None:
-        if work.kind is DueKind.CALLBACK:
-            # It may take long, and holds nothing else up.
-            self._delivery.take(work)
-            return
         try:
             await self._perform(work)
         except UnknownRecordFormat as error:
             # Left for a process that knows the format; what else is due must not wait for it.
             self._telemetry.failure("due_work_failed", error, transaction_id=work.transaction_id)
             return
-        await self._due.finish(work)
+        if work.kind is not DueKind.CALLBACK:
+            await self._due.finish(work)
 
     async def _work_on_nudges(self) -> None:
         while True:
@@ -156,7 +153,8 @@ class DueWorker:
             case DueKind.SETTLE:
                 await self._settle(work.transaction_id)
             case DueKind.CALLBACK:
-                raise AssertionError("callbacks are handed over")
+                # It may take long, holds nothing else up, and is finished there.
+                self._delivery.take(work)
             case _:
                 assert_never(work.kind)
 

@@ -40,8 +40,8 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # operations that approved or denied. Scripts alone use v (format), o (the operation that created
 # it), o:<event>, f (why it failed), and for polling i (interval), l (last poll), q and w (the
 # operation of the last poll and its verdict) and b (interval and last poll before that one). Of a
-# callback there are n (what it carries, sealed), y (how it stands), z (attempts) and x (why it was
-# abandoned).
+# callback there are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was
+# abandoned) and k (the lease under which that was written).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 

@@ -416,9 +416,10 @@ async def test_no_token_is_logged(bank: RunningService):
     assert told["registration_access_token"] not in log
 
 
-async def test_ping_is_refused_while_nothing_is_pinged(bank: RunningService):
+async def test_push_is_refused_while_nothing_is_pushed(bank: RunningService):
     """A delivery mode that the service does not have is not promised to anybody."""
-    answer = await register(bank, metadata_of(new_key(), **PING))
+    push = {**PING, "backchannel_token_delivery_mode": "push"}
+    answer = await register(bank, metadata_of(new_key(), **push))
     assert answer.json()["error_description"].endswith("backchannel_token_delivery_mode.")
 
 

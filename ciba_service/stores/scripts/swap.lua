@@ -7,10 +7,10 @@
 -- is due. {0, state}: it did not.
 -- {0}: there is no such transaction. {-1}: its format is unknown.
 local event, now = ARGV[1], tonumber(ARGV[3])
-local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event)
+local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event, 'y')
 if not r[2] then return {0} end
 if r[1] ~= ARGV[4] then return {-1} end
-if r[5] == ARGV[2] then return {1, r[2]} end
+if r[5] == ARGV[2] then return {1, r[2], r[6] == 'due' and 1 or nil} end
 local state, current = advance(r[2], event, r[3], r[4], now)
 if not state then return {0, current} end
 

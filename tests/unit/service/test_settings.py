@@ -401,15 +401,6 @@ WRONG = {
         ),
         "authorization_details_types: ",
     ),
-    "ping": (
-        text_of(
-            clients=client(
-                backchannel_token_delivery_mode="ping",
-                backchannel_client_notification_endpoint="https://c.example/cb",
-            )
-        ),
-        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
-    ),
     "push": (
         text_of(
             clients=client(
