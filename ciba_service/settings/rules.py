@@ -191,6 +191,12 @@ def _check_clients(settings: Settings) -> None:
         lack = settings.offer.lack(client)
         if lack is not None:
             raise InvalidSettingsError(f"{where} {_LACKS[lack]}")
+        endpoint = client.notification_endpoint or ""
+        if endpoint.startswith("http:") and not settings.outbound.allow_loopback_http:
+            raise InvalidSettingsError(
+                f"{where}: backchannel_client_notification_endpoint without TLS needs "
+                "outbound.allow_loopback_http"
+            )
 
 
 _LACKS: Final = {

@@ -7,6 +7,7 @@ import pytest
 
 from ciba_service.stores.keys import due_key, partition_of, transaction_key
 from tests.callback_endpoint import (
+    ADDRESS,
     CallbackEndpoint,
     answer,
     callback_endpoint,
@@ -14,6 +15,7 @@ from tests.callback_endpoint import (
 )
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
+from tests.unit.channels.outbound.far_ends import far_end
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 
@@ -264,3 +266,23 @@ async def test_the_mode_is_published(bank: RunningService):
     document = (await bank.http.get("/.well-known/openid-configuration")).json()
     assert document["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
     assert CIBA in document["grant_types_supported"]
+
+
+async def test_in_development_this_machine_may_be_pinged_without_tls(run_service: ServiceRunner):
+    """Where the operator says so; the client is configured, never registered, that way."""
+    endpoint = CallbackEndpoint()
+    async with far_end(endpoint, None) as server:
+        metadata = {
+            "backchannel_token_delivery_mode": "ping",
+            "backchannel_client_notification_endpoint": server.url(
+                "/", host=ADDRESS, scheme="http"
+            ),
+        }
+        shop = WireClient("shop", metadata=metadata)
+        sections = {"outbound": {"allow_loopback_http": True}, "delivery": {"callback_delay_ms": 0}}
+        async with run_service(clients=[shop], sections=sections) as bank:
+            phone = await bank.enrolled_phone("alice")
+            auth_req_id = await started(shop)
+            await phone.approve_next()
+            assert (await endpoint.next()).json == {"auth_req_id": auth_req_id}
+            await settled(bank, "callback_delivered")

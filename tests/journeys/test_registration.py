@@ -161,6 +161,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {**PING, "backchannel_client_notification_endpoint": "http://shop.example/ping"},
         "backchannel_client_notification_endpoint",
     ),
+    "http endpoint on this machine": (
+        {**PING, "backchannel_client_notification_endpoint": "http://127.0.0.1:8080/ping"},
+        "backchannel_client_notification_endpoint",
+    ),
     "endpoint of nobody": (
         {**PING, "backchannel_client_notification_endpoint": "https://["},
         "backchannel_client_notification_endpoint",

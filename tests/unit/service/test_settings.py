@@ -401,6 +401,15 @@ WRONG = {
         ),
         "authorization_details_types: ",
     ),
+    "ping without TLS": (
+        text_of(
+            clients=client(
+                backchannel_token_delivery_mode="ping",
+                backchannel_client_notification_endpoint="http://localhost/cb",
+            )
+        ),
+        "clients[0] (till): backchannel_client_notification_endpoint without TLS needs",
+    ),
     "push": (
         text_of(
             clients=client(
