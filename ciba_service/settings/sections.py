@@ -142,6 +142,7 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     default_expiry: Annotated[int, msgspec.Meta(ge=SHORTEST_EXPIRY, le=LONGEST_EXPIRY)] = 180
     open_prompts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     id_token_hint_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
+    require_request_context: bool = False
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
