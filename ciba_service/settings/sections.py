@@ -100,6 +100,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     master_name: _Text | None = None
     username: _Text | None = None
     password: _Text | None = None
+    sentinel_username: _Text | None = None
+    sentinel_password: _Text | None = None
     ca_file: _Text | None = None
     certificate_file: _Text | None = None
     key_file: _Text | None = None
@@ -125,6 +127,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         deadline = self.deadline_ms / 1000
         return replace(
             target,
+            sentinel_username=self.sentinel_username,
+            sentinel_password=self.sentinel_password,
             connect_timeout=min(target.connect_timeout, deadline * 2 / 5),
             command_timeout=min(target.command_timeout, deadline * 2 / 5),
         )
