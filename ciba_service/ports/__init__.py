@@ -37,6 +37,7 @@ from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
+from ciba_service.ports.risk import RiskPolicy, Situation
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
 from ciba_service.ports.transactions import (
@@ -96,8 +97,10 @@ __all__ = [
     "RegistrationStore",
     "ReplayKind",
     "ReplayStore",
+    "RiskPolicy",
     "Signer",
     "SignerUnavailable",
+    "Situation",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

@@ -27,7 +27,15 @@ __all__ = ["RULES"]
 
 # In normal form, so that a slip like "--------" is no code.
 _PRESET: Final = re.compile(r"[0-9A-Z]{8,64}", re.ASCII)
-_NEEDS_URL: Final = ("username", "password", "ca_file", "certificate_file", "key_file")
+_NEEDS_URL: Final = (
+    "username",
+    "password",
+    "sentinel_username",
+    "sentinel_password",
+    "ca_file",
+    "certificate_file",
+    "key_file",
+)
 
 
 def _check_server(settings: Settings) -> None:

@@ -101,6 +101,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     master_name: _Text | None = None
     username: _Text | None = None
     password: _Text | None = None
+    sentinel_username: _Text | None = None
+    sentinel_password: _Text | None = None
     ca_file: _Text | None = None
     certificate_file: _Text | None = None
     key_file: _Text | None = None
@@ -126,6 +128,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         deadline = self.deadline_ms / 1000
         return replace(
             target,
+            sentinel_username=self.sentinel_username,
+            sentinel_password=self.sentinel_password,
             connect_timeout=min(target.connect_timeout, deadline * 2 / 5),
             command_timeout=min(target.command_timeout, deadline * 2 / 5),
         )
@@ -143,6 +147,7 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     default_expiry: Annotated[int, msgspec.Meta(ge=SHORTEST_EXPIRY, le=LONGEST_EXPIRY)] = 180
     open_prompts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     id_token_hint_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
+    require_request_context: bool = False
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -149,6 +149,8 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             detail_types=settings.detail_types,
+            require_request_context=settings.requests.require_request_context,
+            risk=surroundings.risk,
         ),
         new_operation=surroundings.new_operation,
         random=surroundings.random,

@@ -94,6 +94,7 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     polling_interval: int = _DEFAULT_INTERVAL
     require_otp: bool = False
+    require_request_context: bool = False
     enabled: bool = True
 
 
@@ -128,6 +129,7 @@ class Client:
     asks_for_user_codes: bool
     polling_interval: int
     require_otp: bool
+    require_request_context: bool
     enabled: bool
 
     @property
@@ -177,6 +179,7 @@ def register_client(members: Mapping[str, object]) -> Client:
         asks_for_user_codes=metadata.backchannel_user_code_parameter,
         polling_interval=_polling_interval(metadata),
         require_otp=metadata.require_otp,
+        require_request_context=metadata.require_request_context,
         enabled=metadata.enabled,
     )
 

@@ -24,12 +24,14 @@ __all__ = [
     "check_server",
     "connect",
     "connect_node",
+    "demands_replicas",
     "disconnect",
     "server_time_ms",
 ]
 
 _LEAST_VERSION: Final = (7, 0)
 _POLICY: Final = "noeviction"
+_GOOD_REPLICAS: Final = "min_slaves_good_slaves"
 
 
 def _socket_options(target: RedisTarget) -> dict[str, Any]:
@@ -120,6 +122,21 @@ async def check_server(client: Redis | RedisCluster) -> None:
         raise start_error(error) from None
     for info in infos:
         _check(info)
+
+
+async def demands_replicas(client: Redis | RedisCluster) -> bool:
+    """Whether every primary refuses writes that no replica would have (``min-replicas-to-write``).
+
+    INFO says how many replicas are good enough only where that is demanded.
+
+    Raises:
+        UnsuitableRedis, StoreFault: as ``check_server`` does.
+    """
+    try:
+        infos = await _infos(client)
+    except DRIVER_ERRORS as error:
+        raise start_error(error) from None
+    return all(_GOOD_REPLICAS in info for info in infos)
 
 
 async def _infos(client: Redis | RedisCluster) -> list[dict[str, Any]]:
