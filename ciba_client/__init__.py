@@ -29,8 +29,10 @@ from ciba_client.sdk.errors import (
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.id_token import IdToken
 from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
+from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.answers import AuthReqId, TokenType
 from ciba_client.sdk.transaction.events import (
+    Pinged,
     PollEvent,
     ProviderBusy,
     SlowedDown,
@@ -58,7 +60,9 @@ __all__ = [
     "InvalidIdToken",
     "InvalidProviderMetadata",
     "InvalidProviderResponse",
+    "NotificationReceiver",
     "PendingAuthentication",
+    "Pinged",
     "PollEvent",
     "ProviderBusy",
     "ProviderUnavailable",

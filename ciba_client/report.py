@@ -12,6 +12,7 @@ from ciba_client.sdk.errors import (
 )
 from ciba_client.sdk.provider.answers import AuthReqId
 from ciba_client.sdk.transaction.events import (
+    Pinged,
     PollEvent,
     ProviderBusy,
     SlowedDown,
@@ -53,10 +54,12 @@ class Report:
 
     def waiting(self, pending: PendingAuthentication) -> None:
         """Say that the user is being asked."""
-        self._moment(
-            f"the user is being asked: {pending.expires_in} s to decide, "
-            f"a poll every {pending.interval:g} s"
+        next_word = (
+            "the provider will notify"
+            if pending.awaits_ping
+            else f"a poll every {pending.interval:g} s"
         )
+        self._moment(f"the user is being asked: {pending.expires_in} s to decide, {next_word}")
 
     def happened(self, event: PollEvent) -> None:
         """Say what an event means."""
@@ -67,6 +70,8 @@ class Report:
                 self._moment(f"slowed down: a poll every {interval:g} s from now on")
             case ProviderBusy(reason=reason, next_poll_in=seconds):
                 self._moment(f"{reason}; next attempt in {seconds:.0f} s")
+            case Pinged():
+                self._moment("notified: the decision is there")
             case TokensReceived():
                 self._moment("tokens received, the ID token is verified")
             case _:

@@ -1,7 +1,7 @@
 """The door of the SDK: start an authentication, wait for it, get verified tokens."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,9 @@ from ciba_client.sdk.clock import Clock, SystemClock
 from ciba_client.sdk.configuration import ClientConfiguration
 from ciba_client.sdk.dpop.key import DpopKey, new_dpop_key
 from ciba_client.sdk.dpop.nonces import DpopNonces
+from ciba_client.sdk.errors import InvalidAuthenticationRequest
+from ciba_client.sdk.notifications.expected import ExpectedNotification
+from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.addresses import parse_resource
 from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId, parse_acknowledgement
 from ciba_client.sdk.provider.connection import ProviderConnection
@@ -28,10 +31,11 @@ __all__ = ["CibaClient"]
 
 
 class CibaClient:
-    """An asynchronous CIBA client in poll mode; use it as a context manager.
+    """An asynchronous CIBA client in poll or ping mode; use it as a context manager.
 
-    One client serves any number of authentications at once. ``clock`` and ``transport`` replace
-    time and network, for tests or special routes.
+    One client serves any number of authentications at once. A client that is registered for ping
+    has a receiver of ``notifications``. ``clock`` and ``transport`` replace time and network, for
+    tests or special routes.
 
     Raises:
         ConfigurationError: a file of certificates or their key cannot be used.
@@ -41,10 +45,12 @@ class CibaClient:
         self,
         configuration: ClientConfiguration,
         *,
+        notifications: NotificationReceiver | None = None,
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._configuration = configuration
+        self._notifications = notifications
         self._clock = clock or SystemClock()
         self._http = new_http_client(configuration, transport)
         self._connection = ProviderConnection(self._http, self._clock)
@@ -89,6 +95,7 @@ class CibaClient:
         requested_expiry: int | None = None,
         acr_values: str | None = None,
         authorization_details: Sequence[Mapping[str, object]] = (),
+        client_notification_token: str | None = None,
         extensions: Mapping[str, object] | None = None,
         required_acr: Collection[str] = (),
     ) -> AsyncIterator[PendingAuthentication]:
@@ -98,42 +105,38 @@ class CibaClient:
         ``extensions`` further parameters. Where ``required_acr`` is given, an ID token with another
         ``acr`` is refused (FAPI-CIBA 5.2.3.1).
 
+        With a receiver of notifications the client makes a ``client_notification_token`` for the
+        request; give one where notifications arrive elsewhere, and call ``pinged`` when they do.
+
         Raises:
             InvalidAuthenticationRequest: the parameters contradict CIBA 7.1.
             AuthenticationRequestRefused: the provider said no.
             ProviderUnavailable: no answer; the provider may have received the request all the same.
             InvalidProviderResponse: the provider broke the protocol.
         """
-        request = AuthenticationRequest(
-            scope=scope,
-            login_hint=login_hint,
-            login_hint_token=login_hint_token,
-            id_token_hint=id_token_hint,
-            binding_message=binding_message,
-            user_code=user_code,
-            requested_expiry=requested_expiry,
-            acr_values=acr_values,
-            authorization_details=authorization_details,
-            extensions=extensions or {},
-        )
-        metadata = await self._provider.metadata()
-        await self._provider.keys()  # no one is asked for a token that could not be verified
-        started_at, sent_at = self._clock.now(), self._clock.monotonic()
-        form = backchannel_request(
-            request, configuration=self._configuration, metadata=metadata, now=started_at
-        )
-        answer = await self._connection.post(form, timeout_seconds=self._configuration.timeout)
-        acknowledgement = parse_acknowledgement(answer)
-        redemption = self._redemption(
-            acknowledgement.auth_req_id, required_acr=required_acr, issued_after=started_at
-        )
-        pending = PendingAuthentication(
-            acknowledgement, sent_at=sent_at, redemption=redemption, clock=self._clock
-        )
-        try:
-            yield pending
-        finally:
-            pending.close()
+        with self._expecting(client_notification_token) as notification:
+            request = AuthenticationRequest(
+                scope=scope,
+                login_hint=login_hint,
+                login_hint_token=login_hint_token,
+                id_token_hint=id_token_hint,
+                binding_message=binding_message,
+                user_code=user_code,
+                requested_expiry=requested_expiry,
+                acr_values=acr_values,
+                authorization_details=authorization_details,
+                client_notification_token=(
+                    notification.token if notification else client_notification_token
+                ),
+                extensions=extensions or {},
+            )
+            pending = await self._ask(request, frozenset(required_acr))
+            if notification is not None:
+                notification.belongs_to(pending.auth_req_id, pending.pinged)
+            try:
+                yield pending
+            finally:
+                pending.close()
 
     @asynccontextmanager
     async def resume(
@@ -144,7 +147,10 @@ class CibaClient:
         interval: int = 5,
         required_acr: Collection[str] = (),
     ) -> AsyncIterator[PendingAuthentication]:
-        """Wait for an authentication started earlier; ``expires_in`` is in seconds from now."""
+        """Wait for an authentication started earlier; ``expires_in`` is in seconds from now.
+
+        In any mode it polls: the token of its notifications has gone with the start.
+        """
         pending = PendingAuthentication(
             Acknowledgement(auth_req_id, expires_in=expires_in, interval=interval),
             sent_at=self._clock.monotonic(),
@@ -177,6 +183,38 @@ class CibaClient:
             dpop_key=self._dpop_key,
             nonce=self._resource_nonces.find(address),
             now=self._clock.now(),
+        )
+
+    def _expecting(
+        self, given_token: str | None
+    ) -> AbstractContextManager[ExpectedNotification | None]:
+        if self._notifications is None:
+            return nullcontext()
+        if given_token is not None:
+            raise InvalidAuthenticationRequest(
+                "with a receiver of notifications the client makes the client_notification_token"
+            )
+        return self._notifications.expecting()
+
+    async def _ask(
+        self, request: AuthenticationRequest, required_acr: frozenset[str]
+    ) -> PendingAuthentication:
+        metadata = await self._provider.metadata()
+        await self._provider.keys()  # no one is asked for a token that could not be verified
+        started_at, sent_at = self._clock.now(), self._clock.monotonic()
+        form = backchannel_request(
+            request, configuration=self._configuration, metadata=metadata, now=started_at
+        )
+        answer = await self._connection.post(form, timeout_seconds=self._configuration.timeout)
+        acknowledgement = parse_acknowledgement(answer)
+        return PendingAuthentication(
+            acknowledgement,
+            sent_at=sent_at,
+            redemption=self._redemption(
+                acknowledgement.auth_req_id, required_acr=required_acr, issued_after=started_at
+            ),
+            clock=self._clock,
+            awaits_ping=request.client_notification_token is not None,
         )
 
     def _redemption(

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ciba_client.sdk.errors import InvalidAuthenticationRequest
+from ciba_client.sdk.notifications.token import is_notification_token
 
 __all__ = ["AuthenticationRequest"]
 
@@ -27,7 +28,8 @@ class AuthenticationRequest:
 
     Raises:
         InvalidAuthenticationRequest: not exactly one hint, no ``openid`` scope, a requested expiry
-            that is not positive, details without a type, or an extension with a reserved name.
+            that is not positive, details without a type, a notification token that is none, or an
+            extension with a reserved name.
     """
 
     scope: str
@@ -39,6 +41,7 @@ class AuthenticationRequest:
     requested_expiry: int | None = None
     acr_values: str | None = None
     authorization_details: Sequence[Mapping[str, object]] = ()
+    client_notification_token: str | None = field(default=None, repr=False)
     extensions: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,12 +53,20 @@ class AuthenticationRequest:
         if self.requested_expiry is not None and self.requested_expiry <= 0:
             raise InvalidAuthenticationRequest("requested_expiry must be a positive number")
         self._verify_details()
+        self._verify_notification_token()
         self._verify_extensions()
 
     def _verify_details(self) -> None:
         # RFC 9396 2: the type says what the rest means.
         if not all(isinstance(detail.get("type"), str) for detail in self.authorization_details):
             raise InvalidAuthenticationRequest("each of the authorization_details needs a type")
+
+    def _verify_notification_token(self) -> None:
+        token = self.client_notification_token
+        if token is not None and not is_notification_token(token):
+            raise InvalidAuthenticationRequest(
+                "the client_notification_token is no bearer token of 22 to 1024 characters"
+            )
 
     def _verify_extensions(self) -> None:
         for name in self.extensions:
@@ -82,6 +93,7 @@ class AuthenticationRequest:
             "requested_expiry": self.requested_expiry,
             "acr_values": self.acr_values,
             "authorization_details": list(self.authorization_details) or None,
+            "client_notification_token": self.client_notification_token,
         }
 
 

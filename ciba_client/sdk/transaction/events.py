@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ciba_client.sdk.transaction.token_set import TokenSet
 
-__all__ = ["PollEvent", "ProviderBusy", "SlowedDown", "StillUndecided", "TokensReceived"]
+__all__ = ["Pinged", "PollEvent", "ProviderBusy", "SlowedDown", "StillUndecided", "TokensReceived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,15 @@ class ProviderBusy:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinged:
+    """The provider has said that the decision is there; it is asked at once (CIBA 10.2)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokensReceived:
     """The transaction has ended well."""
 
     tokens: TokenSet
 
 
-PollEvent = StillUndecided | SlowedDown | ProviderBusy | TokensReceived
+PollEvent = StillUndecided | SlowedDown | ProviderBusy | Pinged | TokensReceived

@@ -1,4 +1,4 @@
-"""One authentication in progress: waits, polls, verifies (CIBA 10.1)."""
+"""One authentication in progress: waits, polls or is pinged, verifies (CIBA 10)."""
 
 import asyncio
 import random
@@ -15,6 +15,7 @@ from ciba_client.sdk.provider.answers import (
     TokenResponse,
 )
 from ciba_client.sdk.transaction.events import (
+    Pinged,
     PollEvent,
     ProviderBusy,
     SlowedDown,
@@ -39,7 +40,8 @@ class PendingAuthentication:
     """The user is being asked; ``tokens()`` waits for the answer, ``events()`` also tells of it.
 
     Nothing runs in the background: polls are sent only while one of the two is awaited, one at a
-    time, however many tasks await them. A final error is raised to each of them.
+    time, however many tasks await them. A final error is raised to each of them. Where a ping is
+    awaited, polls are rare until it comes: they are for pings that get lost.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class PendingAuthentication:
         sent_at: float,
         redemption: Redemption,
         clock: Clock,
+        awaits_ping: bool = False,
     ) -> None:
         self._acknowledgement = acknowledgement
         self._redemption = redemption
@@ -58,7 +61,10 @@ class PendingAuthentication:
             now=clock.monotonic(),
             interval=acknowledgement.interval,
             expires_in=acknowledgement.expires_in,
+            awaits_ping=awaits_ping,
         )
+        self._pinged = False
+        self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
         self._response: TokenResponse | None = None
         self._tokens: TokenSet | None = None
@@ -79,6 +85,11 @@ class PendingAuthentication:
     def interval(self) -> float:
         """Seconds between polls now in force."""
         return self._schedule.interval
+
+    @property
+    def awaits_ping(self) -> bool:
+        """Whether the provider has yet to say that the decision is there (CIBA 10.2)."""
+        return self._schedule.awaits_ping
 
     async def tokens(self) -> TokenSet:
         """Wait for the user's decision.
@@ -102,9 +113,19 @@ class PendingAuthentication:
             if isinstance(event, TokensReceived):
                 return
 
+    def pinged(self) -> None:
+        """The provider has notified this client: who waits asks for the tokens at once.
+
+        A ``NotificationReceiver`` calls it; a program whose notifications arrive elsewhere does so
+        itself, in the event loop of this client. Once is enough, more often changes nothing.
+        """
+        self._pinged = True
+        self._woken.set()
+
     def close(self) -> None:
         """Stop polling for good; tokens already verified stay available."""
         self._response = None
+        self._woken.set()
         if self._tokens is None and self._ended is None:
             self._ended = CibaClientError("the authentication was left before its end")
 
@@ -122,7 +143,8 @@ class PendingAuthentication:
                 raise
 
     async def _wait_and_poll(self) -> PollEvent:
-        await self._wait_until_due()
+        if not await self._wait_until_due():
+            return Pinged()
         if self._response is None:
             self._schedule = self._schedule.sent(self._clock.monotonic())
             answer = await self._redemption.poll()
@@ -134,18 +156,36 @@ class PendingAuthentication:
         self._response = None
         return TokensReceived(self._tokens)
 
-    async def _wait_until_due(self) -> None:
+    async def _wait_until_due(self) -> bool:
+        """Wait for the next poll; False when a ping came first, which may change its time."""
         while self._ended is None:
             now = self._clock.monotonic()
+            if self._pinged and self._schedule.awaits_ping:
+                self._schedule = self._schedule.pinged(now)
+                return False
             due = self._schedule.next_poll_at(now)
             if due == now:
-                return
+                return True
             if now >= self._schedule.expires_at:
                 if self._response is not None:  # redeemed in time; only its verification is open
-                    return
+                    return True
                 raise self._last_failure or Expired("expired_token", "nobody decided in time", None)
-            await self._clock.sleep((self._schedule.expires_at if due is None else due) - now)
+            await self._pause((self._schedule.expires_at if due is None else due) - now)
         raise self._ended
+
+    async def _pause(self, seconds: float) -> None:
+        """Let time pass until ``pinged`` or ``close`` is called."""
+        self._woken.clear()
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        woken = asyncio.ensure_future(self._woken.wait())
+        try:
+            done, _ = await asyncio.wait({timer, woken}, return_when=asyncio.FIRST_COMPLETED)
+            if timer in done:
+                timer.result()
+        finally:
+            timer.cancel()
+            woken.cancel()
+            await asyncio.gather(timer, woken, return_exceptions=True)
 
     def _after_pending(self, answer: StillPending) -> PollEvent:
         self._last_failure = None
@@ -168,4 +208,6 @@ class PendingAuthentication:
         return ProviderBusy(str(failure), self._next_poll_in())
 
     def _next_poll_in(self) -> float:
-        return max(0.0, self._schedule.not_before - self._clock.monotonic())
+        now = self._clock.monotonic()
+        due = self._schedule.next_poll_at(now)
+        return max(0.0, self._schedule.not_before - now) if due is None else due - now

@@ -1,4 +1,4 @@
-"""When a poll may be sent (CIBA 7.3, 10.1, 11): a rule without clock or network."""
+"""When a poll may be sent (CIBA 7.3, 10.1, 10.2, 11): a rule without clock or network."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Self
@@ -12,6 +12,9 @@ _SHORTEST_PAUSE: Final = 0.2
 _FIRST_BACK_OFF: Final = 1.0
 _LONGEST_BACK_OFF: Final = 60.0
 _JITTER: Final = 0.25
+# Pings get lost: a client that waits for one asks by itself now and then, and once near the end.
+_PING_PATIENCE: Final = 30.0
+_LAST_CHANCE: Final = 5.0
 
 
 class PollTooEarly(Exception):
@@ -27,27 +30,53 @@ class PollSchedule:
     """The interval in force and the earliest next poll; every step returns a new schedule.
 
     Instants are seconds of one monotonic clock. The interval runs from the sending of a poll, so
-    that the next may follow at once after a provider held one for longer than that.
+    that the next may follow at once after a provider held one for longer than that. As long as a
+    ping is awaited (CIBA 10.2), nothing is asked before ``unprompted_at``.
     """
 
     interval: float
     not_before: float
     expires_at: float
     failures: int = 0
+    unprompted_at: float | None = None
 
     @classmethod
-    def begin(cls, *, sent_at: float, now: float, interval: float, expires_in: float) -> Self:
+    def begin(
+        cls,
+        *,
+        sent_at: float,
+        now: float,
+        interval: float,
+        expires_in: float,
+        awaits_ping: bool = False,
+    ) -> Self:
         """Start from an acknowledgement received at ``now`` to a request sent at ``sent_at``."""
-        return cls(
+        schedule = cls(
             interval=interval,
             not_before=now + max(interval, _SHORTEST_PAUSE),
             expires_at=sent_at + expires_in,
         )
+        return replace(schedule, unprompted_at=schedule._patience(now)) if awaits_ping else schedule
+
+    @property
+    def awaits_ping(self) -> bool:
+        """Whether the provider has yet to say that the decision is there."""
+        return self.unprompted_at is not None
 
     def next_poll_at(self, now: float) -> float | None:
         """The earliest instant for the next poll, or None when the transaction ends before it."""
-        at = max(now, self.not_before)
+        at = max(now, self.not_before, self.unprompted_at or now)
         return at if at < self.expires_at else None
+
+    def pinged(self, now: float) -> Self:
+        """The provider says that the decision is there: it may be asked at once (CIBA 10.2).
+
+        Unless its last answer was a call for patience, which holds.
+        """
+        if not self.awaits_ping:
+            return self
+        not_before = self.not_before if self.failures else now
+        return replace(self, unprompted_at=None, not_before=not_before)
 
     def sent(self, now: float) -> Self:
         """A poll is being sent.
@@ -60,7 +89,11 @@ class PollSchedule:
             raise PollTooEarly
         if now >= self.expires_at:
             raise PollTooLate
-        return replace(self, not_before=now + max(self.interval, _SHORTEST_PAUSE))
+        return replace(
+            self,
+            not_before=now + max(self.interval, _SHORTEST_PAUSE),
+            unprompted_at=self._patience(now) if self.awaits_ping else None,
+        )
 
     def answered(self) -> Self:
         """The provider answered the poll: it can be reached."""
@@ -85,6 +118,14 @@ class PollSchedule:
             pause = max(self.interval, min(doubled, _LONGEST_BACK_OFF)) * (1 + _JITTER * jitter)
         else:
             pause = retry_after
+        not_before = max(self.not_before, now + pause)
         return replace(
-            self, failures=self.failures + 1, not_before=max(self.not_before, now + pause)
+            self,
+            failures=self.failures + 1,
+            not_before=not_before,
+            unprompted_at=not_before if self.awaits_ping else None,
         )
+
+    def _patience(self, now: float) -> float:
+        later, last_chance = now + _PING_PATIENCE, self.expires_at - _LAST_CHANCE
+        return min(later, last_chance) if now < last_chance else later
