@@ -68,7 +68,7 @@ def refusal_response(refusal: Refusal) -> Response:
             headers["WWW-Authenticate"] = "Bearer"
         case Refusal.TOO_EARLY:
             headers["Retry-After"] = "1"
-        case Refusal.TOO_LARGE | Refusal.TOO_SLOW:
+        case Refusal.TOO_SLOW:
             headers["Connection"] = "close"
         case _:
             pass
