@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
+from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
@@ -39,6 +40,7 @@ class Service:
     app: ASGIApp
     stores: Stores
     worker: DueWorker
+    delivery: CallbackDelivery
     hub: SocketHub
     keys: ServiceKeys
     metadata: ProviderMetadata
@@ -70,6 +72,7 @@ def build_service(
         app=app,
         stores=stores,
         worker=parts.worker,
+        delivery=parts.delivery,
         hub=parts.hub,
         keys=parts.keys,
         metadata=metadata,

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from ciba_service.settings import StoreSettings
 from ciba_service.stores.driver.commands import Commands
-from ciba_service.stores.driver.connection import check_server, connect
-from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.driver.connection import (
+    check_server,
+    connect,
+    demands_replicas,
+    disconnect,
+)
+from ciba_service.stores.driver.target import RedisMode, RedisTarget
 from ciba_service.stores.embedded.server import open_embedded
 
-__all__ = ["OpenStore", "open_store"]
+__all__ = ["OpenStore", "failover_risk", "open_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,26 @@ async def open_store(settings: StoreSettings, *, own: bool) -> AsyncIterator[Ope
             target = RedisTarget(unix_socket=server.socket_path)
             async with _connected(target) as store:
                 yield store
+
+
+async def failover_risk(store: OpenStore) -> str | None:
+    """What a failover could lose, as a sentence; None where nothing, or where there is none.
+
+    Raises:
+        UnsuitableRedis, StoreFault: the server refuses the question, or does not answer.
+    """
+    if store.target.mode is RedisMode.SINGLE:
+        return None
+    client = connect(store.target)
+    try:
+        if await demands_replicas(client):
+            return None
+    finally:
+        await disconnect(client)
+    return (
+        "min-replicas-to-write is 0: a failover may lose writes that were answered, and with them "
+        "a redemption or a failed attempt"
+    )
 
 
 @asynccontextmanager

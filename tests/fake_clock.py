@@ -31,7 +31,7 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         """Move on and wake whoever slept until now."""
-        self._now_ms += int(seconds * 1000)
+        self._now_ms += round(seconds * 1000)
         while self._sleepers and self._sleepers[0][0] <= self._now_ms:
             _, _, woken = heapq.heappop(self._sleepers)
             if not woken.done():

@@ -1,5 +1,6 @@
 """A log that tests can read."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from ciba_service.telemetry import SECRET_FIELDS
@@ -19,16 +20,44 @@ class RecordingTelemetry:
 
     events: list[Event] = field(default_factory=list)
     failures: list[Event] = field(default_factory=list)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     def event(self, name: str, **fields: object) -> None:
         """Keep an event; one with a field that could hold a secret is a defect."""
         assert not SECRET_FIELDS & fields.keys()
         self.events.append(Event(name, fields))
+        self._wake()
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
         """Keep a failure, likewise."""
         assert not SECRET_FIELDS & fields.keys()
         self.failures.append(Event(name, {**fields, "error": repr(error)}))
+        self._wake()
+
+    async def seen(self, name: str, number: int = 1) -> Event:
+        """The event of a name, the ``number``-th of its kind, once it is there."""
+        async with asyncio.timeout(10):
+            while len(self.named(name)) < number:
+                await self._next()
+        return self.named(name)[number - 1]
+
+    async def failed(self, name: str) -> Event:
+        """The first failure of a name, once it is there."""
+        async with asyncio.timeout(10):
+            while not (found := [each for each in self.failures if each.name == name]):
+                await self._next()
+        return found[0]
+
+    async def _next(self) -> None:
+        awaited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append(awaited)
+        await awaited
+
+    def _wake(self) -> None:
+        woken, self.waiting = self.waiting, []
+        for awaited in woken:
+            if not awaited.done():
+                awaited.set_result(None)
 
     def named(self, name: str) -> list[Event]:
         """All events of a name."""

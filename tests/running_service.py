@@ -16,7 +16,7 @@ from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
 from ciba_service.listening.listeners import bound_socket
-from ciba_service.ports import Activation
+from ciba_service.ports import Activation, RiskPolicy
 from ciba_service.sca.activation import new_activation_code, normal_code
 from ciba_service.settings import Settings, parse_settings
 from ciba_service.store_access import OpenStore
@@ -84,6 +84,7 @@ async def running_service(
     sections: dict[str, dict[str, Any]] | None = None,
     hint_issuers: Sequence[dict[str, Any]] = (),
     key_ring: Callable[[FileKeys], CurrentKeys] = CurrentKeys,
+    risk: RiskPolicy | None = None,
 ) -> AsyncIterator[RunningService]:
     """Run a service over ``target`` until the end of the block."""
     listener = bound_socket("127.0.0.1", 0, backlog=128)
@@ -94,7 +95,11 @@ async def running_service(
     keys = load_keys(keys_directory)
     commands = Commands(connect(target))
     surroundings = Surroundings(
-        clock=clock, store_clock=SystemClock(), random=secrets.token_bytes, telemetry=telemetry
+        clock=clock,
+        store_clock=SystemClock(),
+        random=secrets.token_bytes,
+        telemetry=telemetry,
+        risk=risk,
     )
     service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
     server = uvicorn.Server(server_config(service.app, settings.server))

@@ -4,6 +4,7 @@ import sys
 
 from ciba_service.commands.opening import existing_keys, opened_store
 from ciba_service.settings import Settings
+from ciba_service.store_access import failover_risk
 from ciba_service.stores.stored_keys import KEYS_FILE, RING_FILE
 
 __all__ = ["check"]
@@ -17,8 +18,10 @@ async def check(settings: Settings) -> None:
     files = (settings.keys_directory / name for name in (KEYS_FILE, RING_FILE))
     if not settings.is_development or any(file.exists() for file in files):
         existing_keys(settings)
-    async with opened_store(settings, own=False):
-        pass
+    async with opened_store(settings, own=False) as store:
+        risk = await failover_risk(store)
+    if risk is not None:
+        sys.stderr.write(f"warning: {risk}\n")
     if settings.exposure is not None:
         sys.stdout.write(f"warning: {settings.exposure}\n")
     sys.stdout.write("configuration, keys and store are good\n")

@@ -125,7 +125,12 @@ async def opened_store(settings: Settings, *, own: bool) -> AsyncIterator[OpenSt
             raise CommandFailed(f"store.data_directory {where}: {reason(error)}") from error
         try:
             yield store
-        except (StoreProgrammingError, StoreUnavailable) as error:
+        except (
+            StoreFault,
+            StoreProgrammingError,
+            StoreUnavailable,
+            UnsuitableRedis,
+        ) as error:
             raise CommandFailed(str(error)) from error
 
 

@@ -1,6 +1,7 @@
 """Answers: always JSON, never cached; an error says nothing but the error."""
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -10,7 +11,7 @@ from starlette.types import Send
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 
-__all__ = ["respond", "respond_error", "respond_text"]
+__all__ = ["respond", "respond_error", "respond_nothing", "respond_text"]
 
 Headers = Iterable[tuple[bytes, bytes]]
 Fields = Mapping[str, object]
@@ -31,6 +32,14 @@ async def respond_text(send: Send, status: int, media_type: str, text: str) -> N
     """Answer with ASCII text of a media type, not to be cached."""
     content_type = (b"content-type", media_type.encode("ascii"))
     await _respond(send, status, text.encode("ascii"), (content_type,))
+
+
+async def respond_nothing(send: Send) -> None:
+    """Answer 204: it is done, and there is nothing to say."""
+    await send(
+        {"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": [_NO_STORE]}
+    )
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:

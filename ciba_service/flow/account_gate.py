@@ -63,6 +63,17 @@ class AccountGate:
             ),
         )
 
+    async def client_to_call(self, client_id: str) -> Client | None:
+        """The client, if it may be told that its request was decided."""
+        client = await self._clients.find(client_id)
+        accounts = Accounts(
+            user=UserState.ACTIVE,
+            device=DeviceState.ACTIVE,
+            client=_state(client),
+            consent=ConsentState.ASKED,
+        )
+        return client if is_open(Step.CALLBACK, accounts) else None
+
     async def lets_use(self, step: Step, grant: Grant) -> bool:
         """Whether what was granted may be used: one round trip to look at phone and lock."""
         tag = user_tag_of(grant.device_id)

@@ -36,7 +36,8 @@ class AccountInformation:
             covered_accounts(
                 demo_accounts(live.grant.subject),
                 scope=live.token.scope,
-                details=live.grant.details,
+                details=live.details,
+                granted=live.grant.details,
                 sufficient_scope=self._scope,
             )
         )

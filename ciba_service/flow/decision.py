@@ -13,6 +13,7 @@ from ciba_service.ports import (
     KeyRing,
     StoredRequest,
     Swap,
+    SwapResult,
     Telemetry,
     Transaction,
     TransactionStore,
@@ -50,6 +51,7 @@ class Decisions:
         gate: AccountGate,
         keys: KeyRing,
         worker: DueWorker,
+        callback_delay: int,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -60,6 +62,7 @@ class Decisions:
         self._gate = gate
         self._keys = keys
         self._worker = worker
+        self._callback_delay = callback_delay
         self._clock = clock
         self._telemetry = telemetry
 
@@ -183,16 +186,17 @@ class Decisions:
 
     async def _failed(self, presented: PresentedDecision, attempt: Attempt) -> Refused:
         if attempt.left == 0:
-            await self._transactions.swap(
+            result = await self._transactions.swap(
                 Swap(
                     transaction_id=presented.claims.transaction_id,
                     event=Event.LOCK,
                     operation=presented.operation,
                     now=self._clock.now_ms(),
                     reason=FailureReason.FACTORS_LOCKED,
+                    callback_delay=self._callback_delay,
                 )
             )
-            self._worker.nudge(presented.claims.transaction_id)
+            self._nudge(presented, result)
             self._telemetry.event("factors_locked", transaction_id=presented.claims.transaction_id)
         return Refused(
             transaction_id=presented.claims.transaction_id,
@@ -211,12 +215,18 @@ class Decisions:
                 operation=presented.operation,
                 now=self._clock.now_ms(),
                 decided=decided,
+                callback_delay=self._callback_delay,
             )
         )
         if not result.won:
             return _refused(presented, RefusalReason.NOT_OPEN)
-        self._worker.nudge(presented.claims.transaction_id)
+        self._nudge(presented, result)
         return _accepted(presented)
+
+    def _nudge(self, presented: PresentedDecision, result: SwapResult) -> None:
+        self._worker.nudge(presented.claims.transaction_id)
+        if result.calls_back:
+            self._worker.nudge_after(presented.claims.transaction_id, self._callback_delay)
 
 
 def _accepted(presented: PresentedDecision) -> Accepted:

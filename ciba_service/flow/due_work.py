@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, assert_never
 
+from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -54,6 +55,7 @@ class DueWorker:
         prompts: PromptStore,
         attempts: AttemptStore,
         hub: DeviceHub,
+        delivery: CallbackDelivery,
         partition_of: Callable[[str], int],
         clock: Clock,
         telemetry: Telemetry,
@@ -63,22 +65,38 @@ class DueWorker:
         self._prompts = prompts
         self._attempts = attempts
         self._hub = hub
+        self._delivery = delivery
         self._partition_of = partition_of
         self._clock = clock
         self._telemetry = telemetry
         self._nudged: set[int] = set()
         self._wake = asyncio.Event()
+        self._later: set[asyncio.Task[None]] = set()
 
     def nudge(self, transaction_id: str) -> None:
         """Something is due for this transaction: look there now."""
         self._nudged.add(self._partition_of(transaction_id))
         self._wake.set()
 
+    def nudge_after(self, transaction_id: str, delay: int) -> None:
+        """Look there after ``delay`` milliseconds."""
+        task = asyncio.create_task(self._nudge_later(transaction_id, delay))
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _nudge_later(self, transaction_id: str, delay: int) -> None:
+        await self._clock.sleep(delay / 1000)
+        self.nudge(transaction_id)
+
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._work_on_nudges())
-            tasks.create_task(self._sweep())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._work_on_nudges())
+                tasks.create_task(self._sweep())
+        finally:
+            for task in self._later:
+                task.cancel()
 
     async def work_off(self, partition: int) -> None:
         """Do whatever is due in one partition now."""
@@ -99,7 +117,8 @@ class DueWorker:
             # Left for a process that knows the format; what else is due must not wait for it.
             self._telemetry.failure("due_work_failed", error, transaction_id=work.transaction_id)
             return
-        await self._due.finish(work)
+        if work.kind is not DueKind.CALLBACK:
+            await self._due.finish(work)
 
     async def _work_on_nudges(self) -> None:
         while True:
@@ -133,6 +152,9 @@ class DueWorker:
                 await self._expire(work.transaction_id)
             case DueKind.SETTLE:
                 await self._settle(work.transaction_id)
+            case DueKind.CALLBACK:
+                # It may take long, holds nothing else up, and is finished there.
+                self._delivery.take(work)
             case _:
                 assert_never(work.kind)
 

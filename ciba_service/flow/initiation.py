@@ -18,7 +18,9 @@ from ciba_service.ports import (
     Randomness,
     ReplayKind,
     ReplayStore,
+    RiskPolicy,
     SignerUnavailable,
+    Situation,
     Telemetry,
     User,
 )
@@ -48,13 +50,18 @@ __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
 @dataclass(frozen=True, slots=True)
 class InitiationPolicy:
-    """What the operator decides about requests: lifetimes, the floor of authentication, types."""
+    """What the operator decides about requests: lifetimes, the floor of authentication, types.
+
+    ``risk`` is an operator's own rule, which may demand more than all that is configured.
+    """
 
     issuer: str
     lifetime: RequestLifetime
     floor: str
     require_otp: bool
     detail_types: DetailTypes = BUILT_IN_TYPES
+    require_request_context: bool = False
+    risk: RiskPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,14 @@ class Initiation:
             raise
         await asyncio.gather(
             self._start.start(
-                new, subject, client, request, required, challenge=challenge, operation=operation
+                new,
+                subject,
+                client,
+                request,
+                required,
+                auth_req_id=auth_req_id,
+                challenge=challenge,
+                operation=operation,
             ),
             self._codes.succeeded(code),
         )
@@ -175,6 +189,7 @@ class Initiation:
             now=now / 1000,
             resources=client.resources,
             detail_types=self._policy.detail_types,
+            require_request_context=self._policy.require_request_context,
         )
 
     def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
@@ -183,10 +198,24 @@ class Initiation:
             acr_values=request.wished_acr,
             # PSD2 art. 97(1): access to account information needs it as much as a payment does.
             has_payment=request.details.strong_authentication,
-            require_otp=self._policy.require_otp or client.require_otp,
+            require_otp=(
+                self._policy.require_otp or client.require_otp or self._is_risky(client, request)
+            ),
         )
         request.claims.verify_acr(required.acr)
         return required
+
+    def _is_risky(self, client: Client, request: AuthenticationRequest) -> bool:
+        if self._policy.risk is None:
+            return False
+        return self._policy.risk.needs_one_time_code(
+            Situation(
+                client_id=client.client_id,
+                scope=request.scope,
+                details=request.details.granted,
+                context=request.request_context,
+            )
+        )
 
     async def _spend(
         self, verified: VerifiedClient, replay: RequestReplay | None, operation: str

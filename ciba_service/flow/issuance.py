@@ -21,6 +21,7 @@ from ciba_service.protocol.names import (
     OPENID_SCOPE,
     AccessTokenFormat,
 )
+from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import (
     TokenResponse,
@@ -34,7 +35,7 @@ from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have
 from ciba_service.protocol.tokens.token_text import new_token, token_hash
 from ciba_service.protocol.tokens.userinfo import UserClaims, chosen_claims
 
-__all__ = ["Issuance", "MintedTokens", "RefreshedTokens", "TokenPolicy"]
+__all__ = ["Issuance", "MintedTokens", "Reach", "RefreshedTokens", "TokenPolicy"]
 
 _JTI_BYTES: Final = 16
 
@@ -77,12 +78,13 @@ class RefreshedTokens:
     record: AccessTokenRecord
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What one access token is to reach: part of the grant, or all of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What one access token is good for: part of the grant, or all of it."""
 
     scope: tuple[str, ...]
     resources: tuple[str, ...]
+    details: tuple[AuthorizationDetail, ...]
 
 
 class Issuance:
@@ -105,13 +107,7 @@ class Issuance:
         self._random = random
 
     async def mint(
-        self,
-        grant: Grant,
-        client: Client,
-        binding: Binding,
-        *,
-        resources: tuple[str, ...],
-        now: int,
+        self, grant: Grant, client: Client, binding: Binding, reach: Reach, *, now: int
     ) -> MintedTokens:
         """Access token, bound as said, ID token and, where there may be one, refresh token."""
         refresh_token, kept = None, None
@@ -119,55 +115,44 @@ class Issuance:
             refresh_token = new_token(grant.txn, self._random)
             good_until = self._policy.refresh_lifetime.good_until(grant, now)
             kept = RefreshTokenRecord(token_hash(refresh_token), good_until)
-        asked = _Asked(grant.scope, resources)
         minted = await self._mint(
-            grant, client, binding, asked, refresh_token=refresh_token, now=now
+            grant, client, binding, reach, refresh_token=refresh_token, now=now
         )
         return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept))
 
     async def refresh(
-        self,
-        grant: Grant,
-        client: Client,
-        binding: Binding,
-        *,
-        scope: tuple[str, ...],
-        resources: tuple[str, ...],
-        now: int,
+        self, grant: Grant, client: Client, binding: Binding, reach: Reach, *, now: int
     ) -> RefreshedTokens:
         """Access token, bound anew, and ID token; the refresh token stays the same one."""
-        asked = _Asked(scope, resources)
-        return await self._mint(grant, client, binding, asked, refresh_token=None, now=now)
+        return await self._mint(grant, client, binding, reach, refresh_token=None, now=now)
 
     async def _mint(
         self,
         grant: Grant,
         client: Client,
         binding: Binding,
-        asked: "_Asked",
+        reach: Reach,
         *,
         refresh_token: str | None,
         now: int,
     ) -> RefreshedTokens:
-        token = self._access_token(grant, binding, asked, now // 1000)
+        token = self._access_token(grant, binding, reach, now // 1000)
         text = await self._written(grant, client, token)
-        id_token = await self._id_token(grant, client, text, asked.scope, now // 1000)
+        id_token = await self._id_token(grant, client, text, reach.scope, now // 1000)
         return RefreshedTokens(
             response=TokenResponse(
                 access_token=text,
                 token_type=token.token_type,
                 expires_in=token.exp - token.iat,
-                scope=" ".join(asked.scope),
+                scope=" ".join(reach.scope),
                 id_token=id_token,
                 refresh_token=refresh_token,
-                authorization_details=grant.authorization_details,
+                authorization_details=token.stated_details(grant),
             ),
             record=AccessTokenRecord(token_hash(text), token),
         )
 
-    def _access_token(
-        self, grant: Grant, binding: Binding, asked: "_Asked", now: int
-    ) -> AccessToken:
+    def _access_token(self, grant: Grant, binding: Binding, reach: Reach, now: int) -> AccessToken:
         lifetime = access_token_lifetime(
             grant,
             self._policy.access_token_lifetime,
@@ -175,11 +160,12 @@ class Issuance:
         )
         return AccessToken(
             jti=base64url(self._random(_JTI_BYTES)),
-            aud=self._audience(asked.resources),
+            aud=self._audience(reach.resources),
             iat=now,
             exp=now + lifetime,
-            scope=asked.scope,
+            scope=reach.scope,
             cnf=binding if binding.is_bound else None,
+            narrowed_details=None if reach.details == grant.details else reach.details,
         )
 
     def _audience(self, resources: tuple[str, ...]) -> str | tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.found_token import FoundToken
 from ciba_service.ports import Clock
+from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.gate import Step
@@ -19,6 +20,11 @@ class LiveToken:
     grant: Grant
     token: AccessToken
     hash: str
+
+    @property
+    def details(self) -> tuple[AuthorizationDetail, ...]:
+        """What of the details of its grant it is good for (RFC 9396 6)."""
+        return self.token.details(self.grant)
 
 
 class LiveTokens:

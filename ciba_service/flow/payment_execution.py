@@ -50,7 +50,7 @@ class PaymentExecution:
         live = await self._access.admit(request)
         now = self._clock.now_ms() // 1000
         _DEMAND.verify(live.grant, now=now)
-        payment = granted_payment(live.grant, body)
+        payment = granted_payment(live.details, body)
         await self._execute(live)
         self._telemetry.event(
             "payment_executed",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.issuance import Issuance
+from ciba_service.flow.issuance import Issuance, Reach
 from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import (
     Clock,
@@ -31,6 +31,7 @@ from ciba_service.protocol.errors import (
     UnauthorizedClientError,
 )
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.request.authorization_details import narrowed_details
 from ciba_service.protocol.request.resource import narrowed_resources
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
@@ -105,7 +106,11 @@ class Redemption:
         if asked is None or decided is None:
             raise AssertionError("an approved transaction has a request and a decision")
         grant = _grant(transaction, asked, decided)
-        resources = narrowed_resources(request.form.get("resource"), grant.resources)
+        reach = Reach(
+            scope=grant.scope,
+            resources=narrowed_resources(request.form.get("resource"), grant.resources),
+            details=narrowed_details(request.form.get("authorization_details"), grant.details),
+        )
         if not await self._gate.lets_use(Step.REDEEM, grant):
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the account gate is closed")
@@ -114,9 +119,7 @@ class Redemption:
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
         now = self._clock.now_ms()
-        minted = await self._issuance.mint(
-            grant, request.client, request.binding, resources=resources, now=now
-        )
+        minted = await self._issuance.mint(grant, request.client, request.binding, reach, now=now)
         result = await self._transactions.swap(
             Swap(
                 transaction_id=transaction.transaction_id,

@@ -2,7 +2,7 @@
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
-from ciba_service.flow.issuance import Issuance
+from ciba_service.flow.issuance import Issuance, Reach
 from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import Clock, GrantStore, RefreshTokenRecord, Telemetry
 from ciba_service.protocol.client.metadata import Client
@@ -13,6 +13,7 @@ from ciba_service.protocol.errors import (
     Reason,
     UnauthorizedClientError,
 )
+from ciba_service.protocol.request.authorization_details import narrowed_details
 from ciba_service.protocol.request.resource import narrowed_resources
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
@@ -61,12 +62,15 @@ class Refresh:
         )
         if now >= token.good_until:
             raise InvalidRefreshTokenError from Reason("the approval was too long ago")
-        scope = narrowed_scope(request.form.get("scope"), grant.scope)
-        resources = narrowed_resources(request.form.get("resource"), grant.resources)
+        reach = Reach(
+            scope=narrowed_scope(request.form.get("scope"), grant.scope),
+            resources=narrowed_resources(request.form.get("resource"), grant.resources),
+            details=narrowed_details(request.form.get("authorization_details"), grant.details),
+        )
         if not await self._gate.lets_use(Step.REFRESH, grant):
             raise InvalidRefreshTokenError from Reason("the account gate is closed")
         refreshed = await self._issuance.refresh(
-            grant, request.client, request.binding, scope=scope, resources=resources, now=now
+            grant, request.client, request.binding, reach, now=now
         )
         if not await self._grants.refresh(grant.txn, token, refreshed.record, now=now):
             raise InvalidRefreshTokenError from Reason("the grant has ended meanwhile")

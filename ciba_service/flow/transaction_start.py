@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.signing import signed
 from ciba_service.ports import (
+    Callback,
     KeyRing,
     NewTransaction,
     Randomness,
@@ -12,8 +13,10 @@ from ciba_service.ports import (
     TransactionStore,
 )
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
 from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
+from ciba_service.protocol.transaction.identifiers import AuthReqId
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import CHALLENGE_TYP
@@ -57,6 +60,7 @@ class TransactionStart:
         request: AuthenticationRequest,
         required: Requirement,
         *,
+        auth_req_id: AuthReqId,
         challenge: str,
         operation: str,
     ) -> None:
@@ -80,6 +84,7 @@ class TransactionStart:
                 created_at=new.created_at,
                 expires_at=new.expires_at,
                 interval_ms=client.polling_interval * 1000,
+                callback=_callback(client, request, auth_req_id),
             ),
             operation=operation,
         )
@@ -107,3 +112,12 @@ class TransactionStart:
             token_bytes=self._random,
         )
         return await signed(self._keys.challenge_signer, typ=CHALLENGE_TYP, claims=challenge)
+
+
+def _callback(
+    client: Client, request: AuthenticationRequest, auth_req_id: AuthReqId
+) -> Callback | None:
+    token = request.client_notification_token
+    if client.delivery_mode is DeliveryMode.POLL or token is None:
+        return None
+    return Callback(auth_req_id=auth_req_id.value, token=token.value)

@@ -5,6 +5,12 @@ otherwise; ``operation`` is an identifier that is the same across retries of one
 """
 
 from ciba_service.ports.attempts import AttemptStore
+from ciba_service.ports.callbacks import (
+    Callback,
+    CallbackProgress,
+    CallbackStore,
+    PendingCallback,
+)
 from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
@@ -31,6 +37,7 @@ from ciba_service.ports.payments import PaymentOutcome, PaymentStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
+from ciba_service.ports.risk import RiskPolicy, Situation
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
 from ciba_service.ports.transactions import (
@@ -54,6 +61,9 @@ __all__ = [
     "AnnouncementKind",
     "AttemptStore",
     "Broadcast",
+    "Callback",
+    "CallbackProgress",
+    "CallbackStore",
     "ClientKeys",
     "ClientKeysUnavailable",
     "ClientRegistry",
@@ -76,6 +86,7 @@ __all__ = [
     "OutboundResponse",
     "PaymentOutcome",
     "PaymentStore",
+    "PendingCallback",
     "PollReply",
     "PollStatus",
     "PromptReservation",
@@ -86,8 +97,10 @@ __all__ = [
     "RegistrationStore",
     "ReplayKind",
     "ReplayStore",
+    "RiskPolicy",
     "Signer",
     "SignerUnavailable",
+    "Situation",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

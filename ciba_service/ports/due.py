@@ -17,6 +17,7 @@ class DueKind(StrEnum):
     ANNOUNCE = "announce"
     EXPIRE = "expire"
     SETTLE = "settle"
+    CALLBACK = "callback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class DueStore(Protocol):
 
     async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:
         """Lease what is due so that nobody else gets it before the lease ends."""
+        ...
+
+    async def extend(self, work: DueWork, *, until: int) -> bool:
+        """Hold the lease until then; False when somebody else has it by now."""
         ...
 
     async def finish(self, work: DueWork) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from ciba_service.ports.callbacks import Callback
 from ciba_service.ports.grants import TokenRecord
 from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.request.claims_parameter import ClaimsRequest
@@ -54,7 +55,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class NewTransaction:
-    """A transaction to be stored as PENDING."""
+    """A transaction to be stored as PENDING; its ``callback`` is made when it is decided."""
 
     transaction_id: str
     client_id: str
@@ -63,6 +64,7 @@ class NewTransaction:
     created_at: int
     expires_at: int
     interval_ms: int
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Swap:
     """One event that is to happen to one transaction.
 
     ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM. Due work is
-    written with it: ``settle`` when the prompt is no longer open.
+    written with it: ``settle`` when the prompt is no longer open, and ``callback``, after
+    ``callback_delay`` milliseconds, when it was decided.
     """
 
     transaction_id: str
@@ -114,14 +117,19 @@ class Swap:
     decided: Decided | None = None
     reason: FailureReason | None = None
     tokens: TokenRecord | None = None
+    callback_delay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SwapResult:
-    """Whether this operation won, now or before, and the state found."""
+    """Whether this operation won, now or before, and the state found.
+
+    ``calls_back``: a callback became due with it.
+    """
 
     won: bool
     state: State | None
+    calls_back: bool = False
 
 
 class TransactionStore(Protocol):

@@ -46,6 +46,7 @@ __all__ = [
     "SlowDownError",
     "TemporarilyUnavailableError",
     "TransactionFailedError",
+    "TransactionOverError",
     "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnknownUserIdError",
@@ -144,6 +145,14 @@ class TransactionFailedError(OAuth2Error):
 
     error = "transaction_failed"
     description = "The transaction failed."
+
+
+class TransactionOverError(OAuth2Error):
+    """409 ``transaction_over``: it was decided or has ended, and cannot be cancelled any more."""
+
+    error = "transaction_over"
+    description = "The authentication request is over and cannot be cancelled."
+    status_code = HTTPStatus.CONFLICT
 
 
 class UnknownUserIdError(OAuth2Error):

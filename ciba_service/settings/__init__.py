@@ -7,6 +7,7 @@ name of the key and the reason.
 
 from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
+    DeliverySettings,
     DeviceSettings,
     InvalidSettingsError,
     KeySettings,
@@ -25,6 +26,7 @@ from ciba_service.settings.sections import (
 )
 
 __all__ = [
+    "DeliverySettings",
     "DeviceSettings",
     "InvalidSettingsError",
     "KeySettings",

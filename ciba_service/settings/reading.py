@@ -27,6 +27,7 @@ from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.files import check_files
 from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
+    DeliverySettings,
     DeviceSettings,
     InvalidSettingsError,
     KeySettings,
@@ -59,6 +60,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     resource: ResourceSettings = ResourceSettings()
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
+    delivery: DeliverySettings = DeliverySettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -103,6 +105,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         resource=document.resource,
         policy=document.policy,
         device=document.device,
+        delivery=document.delivery,
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,

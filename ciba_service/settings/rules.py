@@ -27,7 +27,15 @@ __all__ = ["RULES"]
 
 # In normal form, so that a slip like "--------" is no code.
 _PRESET: Final = re.compile(r"[0-9A-Z]{8,64}", re.ASCII)
-_NEEDS_URL: Final = ("username", "password", "ca_file", "certificate_file", "key_file")
+_NEEDS_URL: Final = (
+    "username",
+    "password",
+    "sentinel_username",
+    "sentinel_password",
+    "ca_file",
+    "certificate_file",
+    "key_file",
+)
 
 
 def _check_server(settings: Settings) -> None:
@@ -191,6 +199,12 @@ def _check_clients(settings: Settings) -> None:
         lack = settings.offer.lack(client)
         if lack is not None:
             raise InvalidSettingsError(f"{where} {_LACKS[lack]}")
+        endpoint = client.notification_endpoint or ""
+        if endpoint.startswith("http:") and not settings.outbound.allow_loopback_http:
+            raise InvalidSettingsError(
+                f"{where}: backchannel_client_notification_endpoint without TLS needs "
+                "outbound.allow_loopback_http"
+            )
 
 
 _LACKS: Final = {

@@ -25,6 +25,7 @@ from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
+    "DeliverySettings",
     "DeviceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -100,6 +101,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     master_name: _Text | None = None
     username: _Text | None = None
     password: _Text | None = None
+    sentinel_username: _Text | None = None
+    sentinel_password: _Text | None = None
     ca_file: _Text | None = None
     certificate_file: _Text | None = None
     key_file: _Text | None = None
@@ -125,6 +128,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         deadline = self.deadline_ms / 1000
         return replace(
             target,
+            sentinel_username=self.sentinel_username,
+            sentinel_password=self.sentinel_password,
             connect_timeout=min(target.connect_timeout, deadline * 2 / 5),
             command_timeout=min(target.command_timeout, deadline * 2 / 5),
         )
@@ -142,6 +147,7 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     default_expiry: Annotated[int, msgspec.Meta(ge=SHORTEST_EXPIRY, le=LONGEST_EXPIRY)] = 180
     open_prompts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     id_token_hint_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
+    require_request_context: bool = False
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,6 +182,12 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The phone side; ``second_secret`` may be off in development only."""
 
     second_secret: bool = True
+
+
+class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Callbacks to clients; the delay after a decision is in milliseconds."""
+
+    callback_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
 
 
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -285,6 +297,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     resource: ResourceSettings
     policy: PolicySettings
     device: DeviceSettings
+    delivery: DeliverySettings
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
@@ -303,7 +316,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def offer(self) -> Offer:
         """What this configuration makes possible for clients."""
         return Offer(
-            delivery_modes=frozenset({DeliveryMode.POLL}),
+            delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
             takes_certificates=self.mtls.takes_certificates,
             has_authorities=self.mtls.authorities is not None,
             authorization_details_types=self.detail_types.names,

@@ -14,6 +14,7 @@ __all__ = ["LEASE_MS", "RedisDueWork", "due_member"]
 LEASE_MS: Final = 10_000
 
 _CLAIM: Final = Script.load("claim_due")
+_EXTEND: Final = Script.load("extend_due")
 _FINISH: Final = Script.load("finish_due")
 
 
@@ -40,6 +41,15 @@ class RedisDueWork:
             [now, limit, lease_until, LEASE_MS],
         )
         return [_work(member.decode(), lease_until) for member in members]
+
+    async def extend(self, work: DueWork, *, until: int) -> bool:
+        """Hold the lease for longer."""
+        extended = await self._operations.evaluate(
+            _EXTEND,
+            [due_key(partition_of(work.transaction_id))],
+            [due_member(work.kind, work.transaction_id), work.lease_until, until],
+        )
+        return bool(extended)
 
     async def finish(self, work: DueWork) -> None:
         """Forget it unless it was leased anew."""

@@ -39,7 +39,9 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # client, user tag, state, expires_at, redeem_until, request and decided (both sealed), and the
 # operations that approved or denied. Scripts alone use v (format), o (the operation that created
 # it), o:<event>, f (why it failed), and for polling i (interval), l (last poll), q and w (the
-# operation of the last poll and its verdict) and b (interval and last poll before that one).
+# operation of the last poll and its verdict) and b (interval and last poll before that one). Of a
+# callback there are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was
+# abandoned) and k (the lease under which that was written).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
@@ -92,6 +94,7 @@ class RedisTransactions:
                 due_member(DueKind.ANNOUNCE, new.transaction_id),
                 due_member(DueKind.EXPIRE, new.transaction_id),
                 new.user_tag,
+                self._seal(key, "callback", new.client_id, new.callback) if new.callback else b"",
             ],
         )
         if not stored:
@@ -141,13 +144,15 @@ class RedisTransactions:
                 due_member(DueKind.SETTLE, swap.transaction_id),
                 self._seal(key, "decided", "", swap.decided) if swap.decided else b"",
                 swap.reason or "",
+                due_member(DueKind.CALLBACK, swap.transaction_id),
+                swap.now + swap.callback_delay,
                 *grant,
             ],
         )
         if reply[0] < 0:
             raise UnknownRecordFormat("a transaction has another format")
         state = State(reply[1].decode()) if len(reply) > 1 else None
-        return SwapResult(won=reply[0] == 1, state=state)
+        return SwapResult(won=reply[0] == 1, state=state, calls_back=len(reply) > 2)  # noqa: PLR2004 - see the script
 
     def _seal(self, key: str, name: str, owner: str, value: msgspec.Struct) -> bytes:
         return self._sealer.seal(msgspec.json.encode(value), key=key, name=name, owner=owner)

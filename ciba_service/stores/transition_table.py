@@ -3,7 +3,11 @@
 from typing import Final
 
 from ciba_service.protocol.transaction import polling
-from ciba_service.protocol.transaction.state import REDEMPTION_GRACE_MS, TRANSITIONS
+from ciba_service.protocol.transaction.state import (
+    CALLED_BACK,
+    REDEMPTION_GRACE_MS,
+    TRANSITIONS,
+)
 from ciba_service.stores.driver.script import Script
 
 __all__ = ["STATE_PRELUDE"]
@@ -19,6 +23,7 @@ def _table() -> str:
 
 STATE_PRELUDE: Final = (
     f"local TRANSITIONS = {_table()}\n"
+    f"local CALLED_BACK = {{{', '.join(f'{state} = true' for state in sorted(CALLED_BACK))}}}\n"
     f"local GRACE_MS = {REDEMPTION_GRACE_MS}\n"
     f"local SLOW_DOWN_STEP_MS = {polling.SLOW_DOWN_STEP_MS}\n"
     f"local TOLERANCE_MS = {polling.TOLERANCE_MS}\n"

@@ -37,6 +37,7 @@ class Background:
         ):
             running = [
                 tasks.create_task(watch("due_worker", self.parts.worker.run)),
+                tasks.create_task(watch("delivery", self.parts.delivery.run)),
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),
                 tasks.create_task(watch("keys", self._follow_keys)),
             ]

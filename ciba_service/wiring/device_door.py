@@ -61,6 +61,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             gate=parts.gate,
             keys=parts.keys,
             worker=parts.worker,
+            callback_delay=parts.settings.delivery.callback_delay_ms,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

@@ -7,8 +7,10 @@ from starlette.routing import Route
 
 from ciba_service.endpoints.oauth.authorization import AuthorizationEndpoint
 from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEndpoint
+from ciba_service.endpoints.oauth.cancellation import CancellationEndpoint
 from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
+from ciba_service.flow.cancellation import Cancellation
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
 from ciba_service.flow.published_keys import PublishedKeys
@@ -80,7 +82,9 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         replays=parts.stores.replays,
         audiences=Audiences(
             endpoints.issuer,
-            frozenset().union(*map(endpoints.addresses, _CLIENT_ENDPOINTS)),
+            endpoints.urls(endpoints.cancellation_path).union(
+                *map(endpoints.addresses, _CLIENT_ENDPOINTS)
+            ),
         ),
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
@@ -95,6 +99,10 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),
+        Route(
+            endpoints.path(endpoints.cancellation_path),
+            CancellationEndpoint(_cancellation(parts, authentication), telemetry),
+        ),
         *token_routes(parts, authentication),
         *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
@@ -119,6 +127,17 @@ def _resolution(parts: Parts) -> UserResolution:
             login_hint_issuers=settings.login_hint_issuers,
             id_tokens_accepted_after_expiry=settings.requests.id_token_hint_days * _DAY,
         ),
+    )
+
+
+def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+    return Cancellation(
+        authentication=authentication,
+        transactions=parts.stores.transactions,
+        worker=parts.worker,
+        new_operation=parts.surroundings.new_operation,
+        clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
     )
 
 
@@ -149,6 +168,8 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             detail_types=settings.detail_types,
+            require_request_context=settings.requests.require_request_context,
+            risk=surroundings.risk,
         ),
         new_operation=surroundings.new_operation,
         random=surroundings.random,

@@ -1,6 +1,7 @@
 """The door out for HTTP, and what goes through it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from ciba_service.channels.client_keys import FetchedClientKeys
 from ciba_service.channels.outbound import (
@@ -22,12 +23,14 @@ class OutboundParts:
 
     client_keys: FetchedClientKeys
     key_requests: OutboundClient
+    callbacks: OutboundClient
     resolver: SystemResolver
 
     async def aclose(self) -> None:
         """End what is under way."""
         await self.client_keys.aclose()
         await self.key_requests.aclose()
+        await self.callbacks.aclose()
         self.resolver.close()
 
 
@@ -37,7 +40,8 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
     Each purpose gets a client of its own, so that key sets never wait behind anything else.
     """
     resolver = SystemResolver()
-    key_requests = OutboundClient(
+    client = partial(
+        OutboundClient,
         tls=outbound_context(
             ca_bundle=settings.ca_bundle,
             certificate=settings.client_certificate,
@@ -46,11 +50,12 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
         resolver=resolver,
         policy=AddressPolicy.parse(settings.allowed_networks),
         allow_loopback_http=settings.allow_loopback_http,
-        # A key set is asked for so rarely that no connection is worth keeping.
-        limits=OutboundLimits(idle=0),
     )
+    # A key set is asked for so rarely that no connection is worth keeping.
+    key_requests = client(limits=OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
         key_requests=key_requests,
+        callbacks=client(),
         resolver=resolver,
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.known_clients import KnownClients
 from ciba_service.ports import ClientRegistry, User
@@ -41,6 +42,7 @@ class Parts:
     outbound: OutboundParts
     gate: AccountGate
     hub: SocketHub
+    delivery: CallbackDelivery
     worker: DueWorker
 
 
@@ -53,6 +55,19 @@ def build_parts(
         (_user(user, keys, surroundings), user.login_hints) for user in settings.users
     )
     clients = _clients(settings, stores)
+    outbound = build_outbound(settings.outbound, surroundings)
+    gate = AccountGate(
+        users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
+    )
+    delivery = CallbackDelivery(
+        due=stores.due,
+        callbacks=stores.callbacks,
+        gate=gate,
+        outbound=outbound.callbacks,
+        random=surroundings.random,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
+    )
     return Parts(
         settings=settings,
         stores=stores,
@@ -65,17 +80,17 @@ def build_parts(
         ),
         users=users,
         clients=clients,
-        outbound=build_outbound(settings.outbound, surroundings),
-        gate=AccountGate(
-            users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
-        ),
+        outbound=outbound,
+        gate=gate,
         hub=hub,
+        delivery=delivery,
         worker=DueWorker(
             due=stores.due,
             transactions=stores.transactions,
             prompts=stores.prompts,
             attempts=stores.attempts,
             hub=hub,
+            delivery=delivery,
             partition_of=partition_of,
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,

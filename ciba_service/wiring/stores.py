@@ -7,6 +7,7 @@ from ciba_service.store_access import OpenStore
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.broadcast import RedisBroadcast
+from ciba_service.stores.callbacks import RedisCallbacks
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.due import RedisDueWork
@@ -36,6 +37,7 @@ class Stores:
     replays: RedisReplays
     registrations: RedisRegistrations
     due: RedisDueWork
+    callbacks: RedisCallbacks
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -63,6 +65,7 @@ def build_stores(
         replays=RedisReplays(operations),
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
+        callbacks=RedisCallbacks(operations, sealer),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),

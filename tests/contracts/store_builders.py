@@ -36,6 +36,7 @@ from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import Factor
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
+from ciba_service.stores.callbacks import RedisCallbacks
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, disconnect
@@ -115,6 +116,7 @@ class Stores:
     payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
+    callbacks: RedisCallbacks
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -136,6 +138,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
+        callbacks=RedisCallbacks(operations, sealer),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),

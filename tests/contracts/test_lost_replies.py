@@ -5,7 +5,7 @@ everything the server then holds must be equal to the byte.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from types import ModuleType
 
@@ -14,15 +14,19 @@ import pytest
 from ciba_service.ports import (
     AccessTokenRecord,
     Activation,
+    Callback,
+    CallbackProgress,
     DueKind,
     DueWork,
     RefreshTokenRecord,
     ReplayKind,
 )
+from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores import (
     activations,
     attempts,
+    callbacks,
     devices,
     due,
     grants,
@@ -62,6 +66,7 @@ UNTIL = START + 600_000
 MODULES: tuple[ModuleType, ...] = (
     activations,
     attempts,
+    callbacks,
     devices,
     due,
     grants,
@@ -100,6 +105,23 @@ def in_a_row(*acts: Act) -> Act:
 async def create(stores: Stores) -> object:
     """Store the transaction."""
     return await stores.transactions.create(new_transaction(), operation="create")
+
+
+async def create_with_callback(stores: Stores) -> object:
+    """Store a transaction whose client is to be told."""
+    new = replace(new_transaction(), callback=Callback("recognisable-auth-req-id", "its-token"))
+    return await stores.transactions.create(new, operation="create")
+
+
+async def claim(stores: Stores) -> object:
+    """Lease whatever is due."""
+    return await stores.due.claim(PARTITION, now=START, limit=10)
+
+
+def note(progress: CallbackProgress) -> Act:
+    """Write down how a callback stands, under the lease."""
+    work = DueWork(DueKind.CALLBACK, TRANSACTION, START + LEASE_MS)
+    return lambda stores: stores.callbacks.note(work, progress)
 
 
 def poll(operation: str, now: int = START) -> Act:
@@ -221,6 +243,27 @@ CASES = [
     ),
     Case("swap", swap(Event.EXPIRE, EXPIRES_AT), create, "expire"),
     Case("swap", swap(Event.DENY), in_a_row(create, swap(Event.APPROVE)), "refused"),
+    Case("swap", swap(Event.DENY), create_with_callback, "with a callback"),
+    Case(
+        "extend_due",
+        lambda stores: stores.due.extend(
+            DueWork(DueKind.ANNOUNCE, TRANSACTION, START + LEASE_MS), until=START + 2 * LEASE_MS
+        ),
+        in_a_row(create, claim),
+    ),
+    *(
+        Case(
+            "note_callback",
+            note(progress),
+            in_a_row(create_with_callback, swap(Event.DENY), claim),
+            progress.state,
+        )
+        for progress in (
+            CallbackProgress(CallbackState.DELIVERED, 1),
+            CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000),
+            CallbackProgress(CallbackState.ABANDONED, 3, reason=AbandonReason.REFUSED),
+        )
+    ),
     Case(
         "claim_due", lambda stores: stores.due.claim(PARTITION, now=START, limit=10), create
     ),

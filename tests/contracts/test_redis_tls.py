@@ -1,9 +1,13 @@
 """Redis over TLS: whom we trust, whom we take it for, who we say we are."""
 
+import asyncio
 import datetime as dt
 import ipaddress
+import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from redis.asyncio.cluster import RedisCluster
 
 from ciba_service.settings import StoreSettings
 from ciba_service.stores.driver.commands import Commands
@@ -25,6 +30,7 @@ from ciba_service.stores.driver.connection import (
 )
 from ciba_service.stores.driver.faults import StoreFault
 from ciba_service.stores.driver.subscription import Message, Resubscribed, Subscription
+from ciba_service.stores.driver.tls import _Tls
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
 
 
@@ -156,6 +162,8 @@ async def test_a_server_of_a_trusted_authority_is_used(secured: Secured, mode: s
         assert await anext(subscription) == Resubscribed()
         await commands.call("SPUBLISH", "channel", "hello")
         assert await anext(subscription) == Message("channel", b"hello")
+    if isinstance(client, RedisCluster):
+        assert {node.connection_class for node in client.get_nodes()} == {_Tls}
     await commands.aclose()
 
 
@@ -252,3 +260,49 @@ async def test_a_wrong_password_is_a_sentence_without_it(
         "Redis refuses the user: store.username and store.password, or those in the URL, are not "
         "right."
     )
+
+
+def hears_the_end(listener: ssl.SSLSocket) -> bool:
+    """Take one connection, answer nothing, not even a farewell; say whether it ended all the same.
+
+    Within five seconds, that is: long before asyncio gives up waiting for an answer.
+    """
+    connection, _ = listener.accept()
+    connection.settimeout(5)
+    try:
+        # Below TLS, so that whatever arrives is read and nothing of it is answered.
+        while socket.socket.recv(connection, 4096):
+            pass
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+@pytest.mark.parametrize("mode", ["single", "cluster", "sentinel"])
+async def test_a_silent_server_keeps_no_connection(tmp_path: Path, mode: str):
+    """What is given up is closed at once, though nobody answers the farewell of TLS."""
+    ours = Authority(tmp_path, "ours")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*ours.certify("redis", "127.0.0.1"))
+    with (
+        ThreadPoolExecutor(max_workers=1) as thread,
+        socket.create_server(("127.0.0.1", 0)) as plain,
+        context.wrap_socket(plain, server_side=True) as listener,
+    ):
+        ended = asyncio.wrap_future(thread.submit(hears_the_end, listener))
+        settings = StoreSettings(
+            url=f"rediss://127.0.0.1:{listener.getsockname()[1]}",
+            mode=mode,  # type: ignore[arg-type]
+            master_name="bank" if mode == "sentinel" else None,
+            ca_file=ours.file,
+            deadline_ms=2_500,
+        )
+        client = connect(settings.target())
+        with pytest.raises(StoreFault):
+            await check_server(client)
+        assert await ended
+        await disconnect(client)

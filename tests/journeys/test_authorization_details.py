@@ -71,7 +71,8 @@ async def test_the_phone_shows_what_will_be_shared(advisor: WireClient, alice: W
     claims = claims_of(challenge)
     display = claims["display"]
     assert display["title"] == "Confirm access"
-    assert display["shares"] == ["Your identity", "Your name and profile"]
+    shared = ["Your identity", "Your name and profile", "Lasting access, without asking you again"]
+    assert display["shares"] == shared
     assert [detail["title"] for detail in display["details"]] == ["Account information"] * 2
     assert [[line["texts"] for line in detail["lines"]] for detail in display["details"]] == [
         [["The list of accounts", "Balances"], ["DE89 3704 0044 0532 0130 00"]],

@@ -161,6 +161,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {**PING, "backchannel_client_notification_endpoint": "http://shop.example/ping"},
         "backchannel_client_notification_endpoint",
     ),
+    "http endpoint on this machine": (
+        {**PING, "backchannel_client_notification_endpoint": "http://127.0.0.1:8080/ping"},
+        "backchannel_client_notification_endpoint",
+    ),
     "endpoint of nobody": (
         {**PING, "backchannel_client_notification_endpoint": "https://["},
         "backchannel_client_notification_endpoint",
@@ -351,6 +355,9 @@ async def test_a_software_statement_goes_before_what_the_client_says(bank: Runni
     }
     answer = await configure(bank, "PUT", told, members)
     assert answer.json()["client_name"] == "Certified shop"
+    newer = {**members, "software_statement": statement(client_name="Newer shop")}
+    answer = await configure(bank, "PUT", told, newer)
+    assert answer.json()["client_name"] == "Newer shop"
 
 
 @pytest.mark.clause("rfc7591-2.3-1")
@@ -413,9 +420,10 @@ async def test_no_token_is_logged(bank: RunningService):
     assert told["registration_access_token"] not in log
 
 
-async def test_ping_is_refused_while_nothing_is_pinged(bank: RunningService):
+async def test_push_is_refused_while_nothing_is_pushed(bank: RunningService):
     """A delivery mode that the service does not have is not promised to anybody."""
-    answer = await register(bank, metadata_of(new_key(), **PING))
+    push = {**PING, "backchannel_token_delivery_mode": "push"}
+    answer = await register(bank, metadata_of(new_key(), **push))
     assert answer.json()["error_description"].endswith("backchannel_token_delivery_mode.")
 
 
@@ -436,6 +444,20 @@ def behind_proxy() -> dict[str, Any]:
         "mtls": {"base_url": "https://mtls.op.example", "proxies": ["127.0.0.1"]},
         "registration": registration_section(profile="fapi-ciba", scope="openid accounts"),
     }
+
+
+async def test_a_certificate_that_nobody_can_validate_is_not_registered(
+    run_service: ServiceRunner, behind_proxy: dict[str, Any]
+):
+    """tls_client_auth needs authorities, which this provider does not have."""
+    members = metadata_of(
+        new_key(),
+        token_endpoint_auth_method="tls_client_auth",
+        tls_client_auth_subject_dn="CN=shop",
+    )
+    async with run_service(clients=[], sections=behind_proxy) as bank:
+        answer = await register(bank, members)
+    assert answer.json()["error_description"].endswith(": token_endpoint_auth_method.")
 
 
 async def test_a_fapi_client_registers_with_its_certificate(

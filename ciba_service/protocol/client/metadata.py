@@ -94,6 +94,7 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     polling_interval: int = _DEFAULT_INTERVAL
     require_otp: bool = False
+    require_request_context: bool = False
     enabled: bool = True
 
 
@@ -128,6 +129,7 @@ class Client:
     asks_for_user_codes: bool
     polling_interval: int
     require_otp: bool
+    require_request_context: bool
     enabled: bool
 
     @property
@@ -177,6 +179,7 @@ def register_client(members: Mapping[str, object]) -> Client:
         asks_for_user_codes=metadata.backchannel_user_code_parameter,
         polling_interval=_polling_interval(metadata),
         require_otp=metadata.require_otp,
+        require_request_context=metadata.require_request_context,
         enabled=metadata.enabled,
     )
 
@@ -334,7 +337,8 @@ def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str 
         url = parse_outbound_url(endpoint)
     except InvalidUrlError as error:
         raise InvalidMetadataError(f"{name}: {error}") from error
-    if url.scheme != "https":
+    # Plain http to this machine is for development; the settings see to that.
+    if url.scheme != "https" and not url.names_loopback:
         raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
     return endpoint
 

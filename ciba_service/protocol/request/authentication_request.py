@@ -67,11 +67,13 @@ def parse_authentication_request(
     now: float,
     resources: frozenset[str] = frozenset(),
     detail_types: DetailTypes = BUILT_IN_TYPES,
+    require_request_context: bool = False,
 ) -> AuthenticationRequest:
     """Read an authenticated client's form, signed or not; ``now`` is in seconds.
 
     ``resources`` are those that tokens of this client may be for (RFC 8707), ``detail_types`` the
-    types of ``authorization_details`` that are known here (RFC 9396).
+    types of ``authorization_details`` that are known here (RFC 9396). ``require_request_context``
+    is demanded of every client, registered so or not.
 
     Raises:
         UnauthorizedClientError: when the client may not use CIBA.
@@ -90,6 +92,9 @@ def parse_authentication_request(
     presented_code = None if user_code is None else parse_user_code(user_code)
     claims = parse_claims(parameters.get("claims"))
     request_context = parse_request_context(parameters.get("request_context"))
+    if request_context is None and (require_request_context or client.require_request_context):
+        # FAPI-CIBA 5.2.2 (10)
+        raise InvalidRequestError from Reason("request_context is missing")
     binding_message = parameters.text("binding_message")
     _demand_context(parameters, client)
     scope = parse_scope(parameters, client.scope)

@@ -1,7 +1,7 @@
 """Accounts to show: made up of the subject alone, and what of them a token covers.
 
-``account_information`` (RFC 9396) says which accounts and what of them; a token of a grant without
-such details needs the scope, and then sees all accounts with their balances.
+``account_information`` (RFC 9396) says which accounts and what of them; only a token of a grant
+without such details can do with the scope, and then sees all accounts with their balances.
 """
 
 import hashlib
@@ -76,14 +76,21 @@ def covered_accounts(
     *,
     scope: tuple[str, ...],
     details: Iterable[AuthorizationDetail],
+    granted: Iterable[AuthorizationDetail],
     sufficient_scope: str,
 ) -> tuple[Account, ...]:
     """Those accounts, and that of them, which a token covers.
 
+    ``details`` are the token's and ``granted`` its grant's: a token that was narrowed to none of
+    them must not be opened again by the scope, which never stood for all accounts there.
+
     Raises:
         InsufficientScopeError: when it covers none, with the scope that would.
     """
-    accesses = _accesses(details) or ((_BY_SCOPE,) if sufficient_scope in scope else ())
+    if _accesses(granted):
+        accesses = _accesses(details)
+    else:
+        accesses = (_BY_SCOPE,) if sufficient_scope in scope else ()
     if not accesses:
         raise InsufficientScopeError(sufficient_scope) from Reason("no access to accounts")
     seen = ((account, _actions(account, accesses)) for account in accounts)

@@ -1,5 +1,7 @@
 """The payment that a token stands for: the one that was shown, signed and granted."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from ciba_service.protocol.errors import (
@@ -15,7 +17,6 @@ from ciba_service.protocol.request.authorization_details import (
     PaymentInitiation,
     parse_payment,
 )
-from ciba_service.protocol.tokens.grant import Grant
 
 __all__ = ["PaymentReceipt", "granted_payment"]
 
@@ -29,14 +30,14 @@ class PaymentReceipt(msgspec.Struct, frozen=True, kw_only=True):
     payment: msgspec.Raw
 
 
-def granted_payment(grant: Grant, body: bytes) -> AuthorizationDetail:
-    """The payment to execute; a body that is not empty must state the same one.
+def granted_payment(details: Iterable[AuthorizationDetail], body: bytes) -> AuthorizationDetail:
+    """The one of a token's ``details`` to execute; a body that is not empty must state the same.
 
     Raises:
         InvalidRequestError: when the body states no payment at all.
         InsufficientScopeError: when none was granted, or another.
     """
-    granted = next((each for each in grant.details if each.type == PAYMENT_INITIATION), None)
+    granted = next((each for each in details if each.type == PAYMENT_INITIATION), None)
     stated = _stated(body) if body else None
     if granted is None:
         raise InsufficientScopeError from Reason("no payment was granted")

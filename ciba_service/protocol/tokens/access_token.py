@@ -2,7 +2,9 @@
 
 import msgspec
 
+from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.tokens.dpop.binding import Binding
+from ciba_service.protocol.tokens.grant import Grant
 
 __all__ = ["AccessToken"]
 
@@ -10,7 +12,8 @@ __all__ = ["AccessToken"]
 class AccessToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one access token says; instants are seconds since the epoch.
 
-    ``scope`` may be narrower than the grant's; ``cnf`` is what the token is bound to, if anything.
+    ``scope`` may be narrower than the grant's, and so may ``narrowed_details``, which is None where
+    the token states all of the grant's; ``cnf`` is what the token is bound to, if anything.
     """
 
     jti: str
@@ -19,6 +22,15 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     exp: int
     scope: tuple[str, ...]
     cnf: Binding | None = None
+    narrowed_details: tuple[AuthorizationDetail, ...] | None = None
+
+    def details(self, grant: Grant) -> tuple[AuthorizationDetail, ...]:
+        """What of the details of its grant it is good for."""
+        return grant.details if self.narrowed_details is None else self.narrowed_details
+
+    def stated_details(self, grant: Grant) -> tuple[msgspec.Raw, ...]:
+        """The same, as answers and tokens state it (RFC 9396 7, 9)."""
+        return tuple(detail.stated for detail in self.details(grant))
 
     @property
     def audience(self) -> frozenset[str]:

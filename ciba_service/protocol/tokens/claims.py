@@ -99,7 +99,7 @@ def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> Acc
         txn=grant.txn,
         challenge_hash=grant.challenge_hash,
         cnf=token.cnf,
-        authorization_details=grant.authorization_details,
+        authorization_details=token.stated_details(grant),
     )
 
 

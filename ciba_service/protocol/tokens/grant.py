@@ -35,8 +35,3 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def has_payment(self) -> bool:
         """Whether a payment is linked to it, which is made once (PSD2 RTS art. 5)."""
         return any(detail.type == PAYMENT_INITIATION for detail in self.details)
-
-    @property
-    def authorization_details(self) -> tuple[msgspec.Raw, ...]:
-        """What was granted, as answers and tokens state it (RFC 9396 7, 9)."""
-        return tuple(detail.stated for detail in self.details)

@@ -65,5 +65,5 @@ def describe(grant: Grant, token: AccessToken, *, issuer: str) -> ActiveToken:
         txn=grant.txn,
         challenge_hash=grant.challenge_hash,
         cnf=token.cnf,
-        authorization_details=grant.authorization_details,
+        authorization_details=token.stated_details(grant),
     )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 __all__ = [
+    "CALLED_BACK",
     "REDEMPTION_GRACE_MS",
     "TRANSITIONS",
     "Deadlines",
@@ -87,6 +88,10 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     State.EXPIRED: {},
     State.REDEEMED: {},
 }
+
+# What a ping client is told of, once (CIBA 10.2): that it was decided, whichever way. Expiry it
+# knows by itself, and what it cancelled as well.
+CALLED_BACK: Final = frozenset({State.APPROVED, State.DENIED, State.FAILED})
 
 
 class IllegalTransition(Exception):

@@ -17,6 +17,7 @@ from ciba_service.stores.driver.faults import (
     store_error,
 )
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
+from ciba_service.stores.driver.tls import end_at_once
 
 __all__ = [
     "RedisTarget",
@@ -24,12 +25,14 @@ __all__ = [
     "check_server",
     "connect",
     "connect_node",
+    "demands_replicas",
     "disconnect",
     "server_time_ms",
 ]
 
 _LEAST_VERSION: Final = (7, 0)
 _POLICY: Final = "noeviction"
+_GOOD_REPLICAS: Final = "min_slaves_good_slaves"
 
 
 def _socket_options(target: RedisTarget) -> dict[str, Any]:
@@ -65,6 +68,13 @@ def _client_options(target: RedisTarget) -> dict[str, Any]:
 
 def connect(target: RedisTarget) -> Redis | RedisCluster:
     """Make a client; it connects when first used, never repeats a command, and decodes nothing."""
+    client = _client(target)
+    if target.tls is not None:
+        end_at_once(client)
+    return client
+
+
+def _client(target: RedisTarget) -> Redis | RedisCluster:
     match target.mode:
         case RedisMode.CLUSTER:
             nodes = [ClusterNode(address.host, address.port) for address in target.addresses]
@@ -76,13 +86,20 @@ def connect(target: RedisTarget) -> Redis | RedisCluster:
             return Redis(unix_socket_path=target.unix_socket, **options)
         case RedisMode.SINGLE:
             (address,) = target.addresses
-            return connect_node(target, address)
+            return _node(target, address)
         case _:
             assert_never(target.mode)
 
 
 def connect_node(target: RedisTarget, address: Address) -> Redis:
     """Make a client for one server of a target, with the same user, TLS and limits."""
+    client = _node(target, address)
+    if target.tls is not None:
+        end_at_once(client)
+    return client
+
+
+def _node(target: RedisTarget, address: Address) -> Redis:
     options = _client_options(target) | {"db": target.database}
     return Redis(host=address.host, port=address.port, **options)
 
@@ -120,6 +137,21 @@ async def check_server(client: Redis | RedisCluster) -> None:
         raise start_error(error) from None
     for info in infos:
         _check(info)
+
+
+async def demands_replicas(client: Redis | RedisCluster) -> bool:
+    """Whether every primary refuses writes that no replica would have (``min-replicas-to-write``).
+
+    INFO says how many replicas are good enough only where that is demanded.
+
+    Raises:
+        UnsuitableRedis, StoreFault: as ``check_server`` does.
+    """
+    try:
+        infos = await _infos(client)
+    except DRIVER_ERRORS as error:
+        raise start_error(error) from None
+    return all(_GOOD_REPLICAS in info for info in infos)
 
 
 async def _infos(client: Redis | RedisCluster) -> list[dict[str, Any]]:

@@ -117,6 +117,11 @@ def start_error(error: Exception) -> StoreFault | UnsuitableRedis:
     while isinstance(first.__cause__, DRIVER_ERRORS):
         first = first.__cause__
     match first:
+        case MasterNotFoundError() if AuthenticationError.__name__ in str(first):
+            return UnsuitableRedis(
+                "The sentinels refuse the user: store.sentinel_username and "
+                "store.sentinel_password are not right."
+            )
         case AuthenticationError():
             return UnsuitableRedis(
                 "Redis refuses the user: store.username and store.password, or those in the URL, "

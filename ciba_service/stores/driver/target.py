@@ -74,8 +74,15 @@ class RedisTarget:
             raise ValueError("a master name goes with sentinels, and sentinels need one")
         if self.mode is RedisMode.CLUSTER and self.database:
             raise ValueError("a cluster has only database 0")
+        self._check_users()
+
+    def _check_users(self) -> None:
         if self.password is None and self.username is not None:
             raise ValueError("a user name needs a password")
+        if self.sentinel_password is None and self.sentinel_username is not None:
+            raise ValueError("sentinel_username needs sentinel_password")
+        if self.sentinel_password is not None and self.mode is not RedisMode.SENTINEL:
+            raise ValueError("sentinel_password goes with mode sentinel")
 
     @classmethod
     def from_urls(

@@ -1,14 +1,16 @@
 -- KEYS: transaction, due; for a redemption also grant, access token
--- ARGV: event, operation, now, format, expire member, settle member, decided, reason;
+-- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
+--       callback member, callback due_at;
 --       for a redemption also grant format, grant, refresh token hash, its good_until,
 --       access token, its expires_at
--- {1, state}: the event happened, now or before by this operation. {0, state}: it did not.
+-- {1, state}: the event happened, now or before by this operation; {1, state, 1}: and a callback
+-- is due. {0, state}: it did not.
 -- {0}: there is no such transaction. {-1}: its format is unknown.
 local event, now = ARGV[1], tonumber(ARGV[3])
-local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event)
+local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event, 'y')
 if not r[2] then return {0} end
 if r[1] ~= ARGV[4] then return {-1} end
-if r[5] == ARGV[2] then return {1, r[2]} end
+if r[5] == ARGV[2] then return {1, r[2], r[6] == 'due' and 1 or nil} end
 local state, current = advance(r[2], event, r[3], r[4], now)
 if not state then return {0, current} end
 
@@ -17,15 +19,26 @@ if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
 elseif event == 'fail' or event == 'lock' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
+elseif event == 'cancel' then
+  redis.call('HDEL', KEYS[1], 'n')
+  redis.call('ZREM', KEYS[2], ARGV[9])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
-  redis.call('HSET', KEYS[3], 'v', ARGV[9], 'g', ARGV[10], 'r', ARGV[11], 'u', ARGV[12])
-  redis.call('SET', KEYS[4], ARGV[13], 'PXAT', ARGV[14])
+  redis.call('HSET', KEYS[3], 'v', ARGV[11], 'g', ARGV[12], 'r', ARGV[13], 'u', ARGV[14])
+  redis.call('SET', KEYS[4], ARGV[15], 'PXAT', ARGV[16])
   redis.call('PEXPIREAT', KEYS[3],
-    integer(math.max(tonumber(ARGV[12]), tonumber(ARGV[14]))))
+    integer(math.max(tonumber(ARGV[14]), tonumber(ARGV[16]))))
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])
   redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
+  if redis.call('HEXISTS', KEYS[1], 'n') == 1 then
+    if CALLED_BACK[state] then
+      redis.call('HSET', KEYS[1], 'y', 'due')
+      redis.call('ZADD', KEYS[2], ARGV[10], ARGV[9])
+      return {1, state, 1}
+    end
+    redis.call('HDEL', KEYS[1], 'n')
+  end
 end
 return {1, state}

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,7 @@ async def certified_bank(
     clients = plan_clients(variant, directory, refreshes=refreshes)
     configured = () if variant.is_dynamic else clients
     running = _running(target, directory, configured, ports=(port, mtls_port))
-    contexts = (
-        OrdinaryContext.create(offer(directory)),
-        ClientCertificateContext.create(offer(directory)),
-    )
+    contexts = _contexts(directory)
     listeners = [Listener(each, tls) for each, tls in zip(sockets, contexts, strict=True)]
     config = server_config(running.service.app, running.settings.server)
     server = ListeningServer(config, listeners)
@@ -101,6 +99,12 @@ async def certified_bank(
         server.should_exit = True
         await serving
         await running.commands.aclose()
+
+
+@cache
+def _contexts(directory: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    both = offer(directory)
+    return OrdinaryContext.create(both), ClientCertificateContext.create(both)
 
 
 def _running(

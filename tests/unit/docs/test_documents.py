@@ -28,6 +28,7 @@ SECTIONS = {
     "users": settings.UserSettings,
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
+    "delivery": settings.DeliverySettings,
     "keys": settings.KeySettings,
     "registration": settings.RegistrationSettings,
     "outbound": settings.OutboundSettings,

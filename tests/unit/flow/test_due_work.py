@@ -43,6 +43,7 @@ def other_worker(service: RunningService) -> DueWorker:
         prompts=stores.prompts,
         attempts=stores.attempts,
         hub=service.service.hub,
+        delivery=service.service.delivery,
         partition_of=partition_of,
         clock=service.clock,
         telemetry=service.telemetry,

@@ -49,6 +49,7 @@ EXPECTED = {
     "SlowDownError": (400, "slow_down"),
     "TemporarilyUnavailableError": (503, "temporarily_unavailable"),
     "TransactionFailedError": (400, "transaction_failed"),
+    "TransactionOverError": (409, "transaction_over"),
     "UnapprovedSoftwareStatementError": (400, "unapproved_software_statement"),
     "UnauthorizedClientError": (400, "unauthorized_client"),
     "UnknownUserIdError": (400, "unknown_user_id"),

@@ -24,6 +24,7 @@ from ciba_service.protocol.tokens.claims import (
 )
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.introspection import describe
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from tests.unit.protocol.registrations import ISSUER
 
@@ -149,11 +150,21 @@ def test_details_are_in_access_token_and_answer():
         expires_in=300,
         scope="openid",
         id_token="id",
-        authorization_details=PAID.authorization_details,
+        authorization_details=bound.stated_details(PAID),
     )
     assert as_json(answer)["authorization_details"] == granted
     plain = msgspec.structs.replace(answer, authorization_details=())
     assert set(as_json(plain)) == {"access_token", "token_type", "expires_in", "scope", "id_token"}
+
+
+def test_a_token_states_its_own_details_where_it_has_fewer_than_its_grant():
+    """In whatever says what it is good for; to have none is not to have all."""
+    for narrowed, expected in ((PAID.details[1:], [ACCOUNTS]), ((), None)):
+        token = msgspec.structs.replace(TOKEN, narrowed_details=narrowed)
+        claims = as_json(access_token_claims(PAID, token, issuer=ISSUER))
+        assert claims.get("authorization_details") == expected
+        told = as_json(describe(PAID, token, issuer=ISSUER))
+        assert told.get("authorization_details") == expected
 
 
 @pytest.mark.clause("rfc10027-6.1.10-1")

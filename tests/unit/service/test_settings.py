@@ -23,6 +23,7 @@ from tests.wire_registration import registration_section
 HTTP = "http://127.0.0.1:8080"
 HTTPS = "https://op.example"
 TILL = WireClient("till", key=new_key())
+SENTINEL = {"urls": ["redis://a"], "mode": "sentinel", "master_name": "m"}
 CLEAR = {"name": "shop", "sha256": "hunter2"}
 VOUCHER = {"iss": "https://directory.example", "jwks": {"keys": []}}
 ALICE = {"sub": "alice", "login_hints": ["alice@example.org"]}
@@ -205,6 +206,18 @@ WRONG = {
     "user without password": (
         text_of(store={"url": "redis://a", "username": "u"}),
         "store.url: a user name needs a password",
+    ),
+    "sentinel user without password": (
+        text_of(store={**SENTINEL, "sentinel_username": "s"}),
+        "store.urls: sentinel_username needs sentinel_password",
+    ),
+    "sentinel password without sentinels": (
+        text_of(store={"url": "redis://a", "sentinel_password": "p"}),
+        "store.url: sentinel_password goes with mode sentinel",
+    ),
+    "sentinel password for the embedded server": (
+        text_of(store={"sentinel_password": "p"}),
+        "store.sentinel_password goes with store.url",
     ),
     "certificate without key": (
         text_of(store={"url": "rediss://a", "certificate_file": "c"}),
@@ -401,14 +414,14 @@ WRONG = {
         ),
         "authorization_details_types: ",
     ),
-    "ping": (
+    "ping without TLS": (
         text_of(
             clients=client(
                 backchannel_token_delivery_mode="ping",
-                backchannel_client_notification_endpoint="https://c.example/cb",
+                backchannel_client_notification_endpoint="http://localhost/cb",
             )
         ),
-        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
+        "clients[0] (till): backchannel_client_notification_endpoint without TLS needs",
     ),
     "push": (
         text_of(
@@ -522,6 +535,8 @@ def test_a_redis_of_ones_own_is_described_in_full():
             "master_name": "m",
             "username": "u",
             "password": "p",
+            "sentinel_username": "s",
+            "sentinel_password": "hunter2",
             **files,
         }
     ).store
@@ -529,7 +544,9 @@ def test_a_redis_of_ones_own_is_described_in_full():
     assert target.mode is RedisMode.SENTINEL
     assert target.addresses == (Address("a", 1), Address("b", 2))
     assert (target.master_name, target.username, target.password) == ("m", "u", "p")
+    assert (target.sentinel_username, target.sentinel_password) == ("s", "hunter2")
     assert target.tls == RedisTls("ca", "c", "k")
+    assert "hunter2" not in repr(store) + repr(target)
 
 
 def test_the_environment_overrides_the_file():

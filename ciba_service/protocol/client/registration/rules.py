@@ -98,13 +98,15 @@ def _verify_subject_type(requested: RegisteredMetadata) -> None:
 
 def _verify_notification_host(requested: RegisteredMetadata, hosts: frozenset[str]) -> None:
     endpoint = requested.backchannel_client_notification_endpoint
-    if not hosts or endpoint is None:
+    if endpoint is None:
         return
     try:
-        host = parse_outbound_url(endpoint).host
+        url = parse_outbound_url(endpoint)
     except InvalidUrlError as error:
         raise InvalidMetadataError(f"backchannel_client_notification_endpoint: {error}") from error
-    if host not in hosts:
+    if url.scheme != "https":
+        raise InvalidMetadataError("backchannel_client_notification_endpoint must be https")
+    if hosts and url.host not in hosts:
         raise InvalidMetadataError(
             "backchannel_client_notification_endpoint is on a host that nobody vouched for"
         )

@@ -117,8 +117,16 @@ def test_a_key_that_contradicts_itself_is_refused(jwk: object):
 
 @pytest.mark.parametrize(
     "jwks",
-    [{}, {"keys": []}, {"keys": {}}, {"keys": None}, {"keys": "key"}, {"keys": [EC] * 33}],
-    ids=["nothing", "empty", "object", "null", "string", "33-keys"],
+    [
+        {},
+        {"keys": []},
+        {"keys": {}},
+        {"keys": None},
+        {"keys": "key"},
+        {"keys": [EC] * 33},
+        {"keys": [EC, "key"]},
+    ],
+    ids=["nothing", "empty", "object", "null", "string", "33-keys", "no-object"],
 )
 def test_a_key_set_has_1_to_32_keys(jwks: Mapping[str, Any]):
     """Anything else is no key set."""

@@ -38,6 +38,23 @@ def test_details_may_be_narrowed(requested: object, narrowed: tuple[Authorizatio
     assert narrowed_details(json.dumps(requested), GRANTED) == narrowed
 
 
+def test_details_that_were_granted_twice_stay_so():
+    """A text that stands for two objects means both."""
+    assert narrowed_details([ACCOUNTS], (*GRANTED, GRANTED[0])) == (GRANTED[0], GRANTED[0])
+
+
+def test_a_payment_grant_is_issued_whole():
+    """In whatever order it is asked for; what was left out could never be had."""
+    payment = AuthorizationDetail("payment_initiation", '{"type":"payment_initiation","a":"1"}')
+    members = json.loads(payment.json)
+    granted = (GRANTED[0], payment)
+    assert narrowed_details(None, granted) == granted
+    assert narrowed_details([members, ACCOUNTS], granted) == granted
+    for less in ([ACCOUNTS], [members], [ACCOUNTS, {**members, "a": "2"}]):
+        with pytest.raises(InvalidAuthorizationDetailsError):
+            narrowed_details(less, granted)
+
+
 @pytest.mark.parametrize(
     "requested",
     [

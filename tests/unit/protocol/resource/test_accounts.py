@@ -24,10 +24,18 @@ def detail(*actions: str, accounts: list[str] | None = None) -> AuthorizationDet
     return AuthorizationDetail("account_information", json.dumps(members))
 
 
-def covered(*details: AuthorizationDetail, scope: str = "openid") -> tuple[Account, ...]:
-    """What a token covers where the scope ``accounts`` would do."""
+def covered(
+    *details: AuthorizationDetail,
+    scope: str = "openid",
+    granted: tuple[AuthorizationDetail, ...] = (),
+) -> tuple[Account, ...]:
+    """What a token covers where the scope ``accounts`` would do; its grant may have more."""
     return covered_accounts(
-        ACCOUNTS, scope=tuple(scope.split()), details=details, sufficient_scope="accounts"
+        ACCOUNTS,
+        scope=tuple(scope.split()),
+        details=details,
+        granted=(*details, *granted),
+        sufficient_scope="accounts",
     )
 
 
@@ -65,6 +73,17 @@ def test_each_action_opens_its_own():
 def test_accounts_of_others_are_not_there():
     """Naming one opens nothing."""
     assert covered(detail("list_accounts", accounts=[demo_accounts("bob")[0].iban])) == ()
+
+
+def test_a_token_of_fewer_details_covers_less():
+    """The scope does not open again what the token leaves out of its grant."""
+    listing, balances = detail("list_accounts"), detail("read_balances", accounts=[SECOND.iban])
+    assert covered(balances, scope="openid accounts", granted=(listing,)) == (
+        Account(iban=SECOND.iban, balance=SECOND.balance),
+    )
+    other = AuthorizationDetail("loan", "{}")
+    with pytest.raises(InsufficientScopeError):
+        covered(other, scope="openid accounts", granted=(listing,))
 
 
 def test_without_scope_and_details_nothing_is_covered():

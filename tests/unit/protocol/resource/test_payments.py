@@ -13,8 +13,6 @@ from ciba_service.protocol.request.authorization_details import (
     parse_payment,
 )
 from ciba_service.protocol.resource.payments import granted_payment
-from ciba_service.protocol.tokens.grant import Grant
-from tests.contracts.store_builders import granted
 from tests.wire_resource import PAYMENT
 
 DETAIL = AuthorizationDetail(
@@ -23,25 +21,20 @@ DETAIL = AuthorizationDetail(
 OTHER = AuthorizationDetail("account_information", '{"type": "account_information"}')
 
 
-def grant_of(*details: AuthorizationDetail) -> Grant:
-    """A grant with these."""
-    return msgspec.structs.replace(granted(), details=details)
-
-
 @pytest.mark.parametrize("details", [(DETAIL,), (OTHER, DETAIL)])
 @pytest.mark.parametrize(
     "body", [b"", json.dumps(PAYMENT).encode(), json.dumps(PAYMENT, indent=2).encode()]
 )
 def test_the_granted_payment_is_found(details: tuple[AuthorizationDetail, ...], body: bytes):
     """Whatever else was granted, and however the body writes it."""
-    assert granted_payment(grant_of(*details), body) == DETAIL
+    assert granted_payment(details, body) == DETAIL
 
 
 @pytest.mark.parametrize("body", [b"", json.dumps(PAYMENT).encode()])
 def test_without_one_there_is_nothing_to_execute(body: bytes):
     """No scope would do, so none is told."""
     with pytest.raises(InsufficientScopeError) as refused:
-        granted_payment(grant_of(OTHER), body)
+        granted_payment((OTHER,), body)
     assert refused.value.scope == ""
 
 
@@ -58,7 +51,7 @@ def test_another_payment_was_not_granted(changed: dict[str, Any]):
     """Each member counts, to the letter."""
     members = {name: value for name, value in {**PAYMENT, **changed}.items() if value is not None}
     with pytest.raises(InsufficientScopeError):
-        granted_payment(grant_of(DETAIL), json.dumps(members).encode())
+        granted_payment((DETAIL,), json.dumps(members).encode())
 
 
 @pytest.mark.parametrize(
@@ -67,9 +60,9 @@ def test_another_payment_was_not_granted(changed: dict[str, Any]):
 )
 def test_a_body_that_states_no_payment_is_malformed(body: bytes):
     """Also where none was granted."""
-    for grant in (grant_of(DETAIL), grant_of(OTHER)):
+    for detail in (DETAIL, OTHER):
         with pytest.raises(InvalidRequestError):
-            granted_payment(grant, body)
+            granted_payment((detail,), body)
 
 
 def test_a_payment_reads_the_same_from_the_grant():

@@ -1,0 +1,178 @@
+"""Callbacks: a client is told that its request was decided (CIBA 10.2, FAPI-CIBA 7.8).
+
+Each is due work of its transaction, written by the script that wrote the decision, so that none is
+lost; what is done twice is byte for byte the same. No callback holds another up: each runs by
+itself, bounded in number here and for each host at the door out.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import Final, assert_never
+
+import msgspec
+
+from ciba_service.flow.account_gate import AccountGate
+from ciba_service.ports import (
+    CallbackProgress,
+    CallbackStore,
+    Clock,
+    DueStore,
+    DueWork,
+    FailureReason,
+    Outbound,
+    OutboundRequest,
+    OutboundResponse,
+    PendingCallback,
+    Randomness,
+    StoreUnavailable,
+    Telemetry,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.transaction.callbacks import (
+    Abandoned,
+    AbandonReason,
+    Again,
+    Answer,
+    CallbackState,
+    Delivered,
+    Silence,
+    judge,
+)
+
+__all__ = ["CallbackDelivery"]
+
+LEASE_MS: Final = 30_000
+MAXIMUM_AT_ONCE: Final = 512
+_JITTER_BYTES: Final = 4
+_NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
+
+
+class _Ping(msgspec.Struct, frozen=True):
+    """The body: nothing but the name of the request (CIBA 10.2)."""
+
+    auth_req_id: str
+
+
+class CallbackDelivery:
+    """Makes callbacks; ``run`` is one background task of a process."""
+
+    def __init__(
+        self,
+        *,
+        due: DueStore,
+        callbacks: CallbackStore,
+        gate: AccountGate,
+        outbound: Outbound,
+        random: Randomness,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._due = due
+        self._callbacks = callbacks
+        self._gate = gate
+        self._outbound = outbound
+        self._random = random
+        self._clock = clock
+        self._telemetry = telemetry
+        self._waiting: asyncio.Queue[DueWork] = asyncio.Queue(MAXIMUM_AT_ONCE)
+        self._places = asyncio.Semaphore(MAXIMUM_AT_ONCE)
+
+    def take(self, work: DueWork) -> None:
+        """Deliver it soon; when too many wait already, its lease ends and it comes again."""
+        try:
+            self._waiting.put_nowait(work)
+        except asyncio.QueueFull:
+            self._telemetry.event("callback_put_off", transaction_id=work.transaction_id)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                work = await self._waiting.get()
+                await self._places.acquire()
+                tasks.create_task(self._guarded(work))
+
+    async def _guarded(self, work: DueWork) -> None:
+        try:
+            await self.deliver(work)
+        except StoreUnavailable as error:
+            # The lease ends by itself, and it is tried again.
+            self._telemetry.failure("callback_failed", error, transaction_id=work.transaction_id)
+        finally:
+            self._places.release()
+
+    async def deliver(self, work: DueWork) -> None:
+        """Make one attempt; raises ``StoreUnavailable``."""
+        lease_until = self._clock.now_ms() + LEASE_MS
+        if not await self._due.extend(work, until=lease_until):
+            return
+        work = replace(work, lease_until=lease_until)
+        pending = await self._callbacks.find(work.transaction_id)
+        if pending is None:
+            await self._due.finish(work)
+            return
+        client = await self._gate.client_to_call(pending.client_id)
+        if client is None or client.notification_endpoint is None:
+            verdict: Delivered | Again | Abandoned = Abandoned(AbandonReason.CLIENT_GONE)
+        else:
+            verdict = await self._attempt(pending, client, client.notification_endpoint)
+        await self._note(work, pending, verdict)
+
+    async def _attempt(
+        self, pending: PendingCallback, client: Client, endpoint: str
+    ) -> Delivered | Again | Abandoned:
+        attempt = pending.attempts + 1
+        result = await self._outbound.send(
+            OutboundRequest.notify(
+                endpoint,
+                authorization=f"Bearer {pending.callback.token}",
+                body=msgspec.json.encode(_Ping(pending.callback.auth_req_id)),
+            )
+        )
+        outcome: Answer | Silence
+        if isinstance(result, OutboundResponse):
+            outcome = Answer(result.status, result.retry_after)
+            seen: dict[str, object] = {"status": result.status}
+        else:
+            outcome = Silence(may_pass=result.reason not in _NEVER_ASKED)
+            seen = {"failure": result.reason.value, "detail": result.detail}
+        self._telemetry.event(
+            "callback_attempted",
+            transaction_id=pending.transaction_id,
+            client_id=client.client_id,
+            attempt=attempt,
+            **seen,
+        )
+        return judge(
+            outcome,
+            attempt=attempt,
+            now=self._clock.now_ms(),
+            deadline=pending.deadline,
+            jitter=int.from_bytes(self._random(_JITTER_BYTES)) / 2 ** (8 * _JITTER_BYTES),
+        )
+
+    async def _note(
+        self, work: DueWork, pending: PendingCallback, verdict: Delivered | Again | Abandoned
+    ) -> None:
+        progress = _progress(verdict, pending.attempts + 1)
+        if await self._callbacks.note(work, progress):
+            self._telemetry.event(
+                f"callback_{progress.state}",
+                transaction_id=pending.transaction_id,
+                client_id=pending.client_id,
+                attempts=progress.attempts,
+                again_at=progress.again_at or None,
+                reason=progress.reason,
+            )
+
+
+def _progress(verdict: Delivered | Again | Abandoned, attempts: int) -> CallbackProgress:
+    match verdict:
+        case Delivered():
+            return CallbackProgress(CallbackState.DELIVERED, attempts)
+        case Again(at=at):
+            return CallbackProgress(CallbackState.DUE, attempts, again_at=at)
+        case Abandoned(reason=reason):
+            return CallbackProgress(CallbackState.ABANDONED, attempts, reason=reason)
+        case _:
+            assert_never(verdict)

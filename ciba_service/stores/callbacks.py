@@ -1,0 +1,69 @@
+"""Callbacks in Redis: sealed in the record of their transaction, due in its partition."""
+
+from typing import Final
+
+import msgspec
+
+from ciba_service.ports import (
+    Callback,
+    CallbackProgress,
+    DueWork,
+    PendingCallback,
+    UnknownRecordFormat,
+)
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.due import due_member
+from ciba_service.stores.keys import due_key, partition_of, transaction_key
+from ciba_service.stores.operations import Operations
+from ciba_service.stores.sealing import Sealer
+from ciba_service.stores.transactions import RECORD_FORMAT
+
+__all__ = ["RedisCallbacks"]
+
+_NOTE: Final = Script.load("note_callback")
+
+
+class RedisCallbacks:
+    """``ports.CallbackStore`` on Redis."""
+
+    __slots__ = ("_operations", "_sealer")
+
+    def __init__(self, operations: Operations, sealer: Sealer) -> None:
+        self._operations = operations
+        self._sealer = sealer
+
+    async def find(self, transaction_id: str) -> PendingCallback | None:
+        """One round trip."""
+        key = transaction_key(transaction_id)
+        version, client, sealed, attempts, expires_at, redeem_until = await self._operations.call(
+            "HMGET", key, "v", "c", "n", "z", "e", "u"
+        )
+        if version is None or not sealed:
+            return None
+        if version != RECORD_FORMAT.encode():
+            raise UnknownRecordFormat("a transaction has another format")
+        client_id = client.decode()
+        opened = self._sealer.open(sealed, key=key, name="callback", owner=client_id)
+        return PendingCallback(
+            transaction_id=transaction_id,
+            client_id=client_id,
+            callback=msgspec.json.decode(opened, type=Callback),
+            attempts=int(attempts or 0),
+            deadline=int(redeem_until or expires_at),
+        )
+
+    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+        """One script, in the partition of the transaction."""
+        noted = await self._operations.evaluate(
+            _NOTE,
+            [transaction_key(work.transaction_id), due_key(partition_of(work.transaction_id))],
+            [
+                due_member(work.kind, work.transaction_id),
+                work.lease_until,
+                progress.state,
+                progress.attempts,
+                progress.again_at,
+                progress.reason or "",
+            ],
+        )
+        return bool(noted)

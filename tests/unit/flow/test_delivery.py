@@ -1,0 +1,258 @@
+"""Callbacks when something is wrong: the client is gone, the lease is lost, the store is away."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+import pytest
+
+from ciba_service.flow import delivery as delivery_module
+from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.delivery import CallbackDelivery
+from ciba_service.ports import (
+    Callback,
+    CallbackProgress,
+    DueKind,
+    DueWork,
+    FailureReason,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundResponse,
+    PendingCallback,
+    StoreUnavailable,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from tests.fake_clock import FakeClock
+from tests.recording_telemetry import RecordingTelemetry
+from tests.unit.protocol.registrations import registered, signer
+
+WORK = DueWork(DueKind.CALLBACK, "transaction", 1)
+SHOP = registered(
+    signer(
+        client_id="shop",
+        backchannel_token_delivery_mode="ping",
+        backchannel_client_notification_endpoint="https://shop.example/ping",
+    )
+)
+
+
+@dataclass
+class Store:
+    """``ports.DueStore`` and ``ports.CallbackStore`` with one callback in them."""
+
+    callback: PendingCallback | None = None
+    is_away: bool = False
+    holds_lease: bool = True
+    finished: list[DueWork] = field(default_factory=list)
+    noted: list[CallbackProgress] = field(default_factory=list)
+
+    async def extend(self, work: DueWork, *, until: int) -> bool:
+        """Hold it for longer."""
+        if self.is_away:
+            raise StoreUnavailable(f"{work} {until}")
+        return self.holds_lease
+
+    async def finish(self, work: DueWork) -> None:
+        """Forget it."""
+        self.finished.append(work)
+
+    async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:
+        """Nothing is claimed here."""
+        raise AssertionError(f"{partition} {now} {limit}")
+
+    async def partitions_with_work(self, *, now: int) -> list[int]:
+        """Nor looked for."""
+        raise AssertionError(f"{now}")
+
+    async def find(self, transaction_id: str) -> PendingCallback | None:
+        """The one there is."""
+        assert transaction_id == WORK.transaction_id
+        return self.callback
+
+    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+        """Remember, if the lease is still held."""
+        assert work.lease_until > WORK.lease_until
+        self.noted.append(progress)
+        return self.holds_lease
+
+
+@dataclass
+class Outside:
+    """``ports.Outbound`` that always says the same, once it may."""
+
+    answer: OutboundResponse | OutboundFailure = field(
+        default_factory=lambda: OutboundResponse(status=204)
+    )
+    asked: list[OutboundRequest] = field(default_factory=list)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, request: OutboundRequest) -> OutboundResponse | OutboundFailure:
+        """Answer."""
+        self.asked.append(request)
+        self.was_asked.set()
+        await self.may_answer.wait()
+        return self.answer
+
+
+@dataclass
+class Registry:
+    """``ports.ClientRegistry`` of one client, or of none."""
+
+    client: Client | None = SHOP
+
+    async def find(self, client_id: str) -> Client | None:
+        """The client."""
+        assert client_id == "shop"
+        return self.client
+
+
+@dataclass
+class Scene:
+    """A delivery with everything around it."""
+
+    store: Store = field(default_factory=Store)
+    outside: Outside = field(default_factory=Outside)
+    registry: Registry = field(default_factory=Registry)
+    clock: FakeClock = field(default_factory=FakeClock)
+    telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
+
+    def __post_init__(self) -> None:
+        self.outside.may_answer.set()
+        self.store.callback = PendingCallback(
+            transaction_id=WORK.transaction_id,
+            client_id="shop",
+            callback=Callback("auth_req_id", "token"),
+            attempts=0,
+            deadline=self.clock.now_ms() + 180_000,
+        )
+
+    def delivery(self) -> CallbackDelivery:
+        """The step."""
+        return CallbackDelivery(
+            due=self.store,
+            callbacks=self.store,
+            gate=AccountGate(users=None, clients=self.registry, devices=None, attempts=None),  # type: ignore[arg-type]
+            outbound=self.outside,
+            random=secrets.token_bytes,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """All is well."""
+    return Scene()
+
+
+async def test_one_attempt_says_what_the_client_needs(scene: Scene):
+    """A POST of the auth_req_id with its token; done, it is noted under the longer lease."""
+    await scene.delivery().deliver(WORK)
+    (request,) = scene.outside.asked
+    assert (request.url, request.authorization, request.body) == (
+        "https://shop.example/ping",
+        "Bearer token",
+        b'{"auth_req_id":"auth_req_id"}',
+    )
+    assert scene.store.noted == [CallbackProgress(CallbackState.DELIVERED, 1)]
+    assert "token" not in repr(scene.telemetry.events)
+
+
+@pytest.mark.parametrize("client", [None, "disabled", "without endpoint"])
+async def test_a_client_that_is_gone_is_not_called(scene: Scene, client: str | None):
+    """Removed, disabled, or become a poll client: nobody is told anything."""
+    changes = {"disabled": {"enabled": False}, "without endpoint": {}}
+    changed = signer(client_id="shop", **changes[client]) if client else None
+    scene.registry.client = None if changed is None else registered(changed)
+    await scene.delivery().deliver(WORK)
+    assert scene.outside.asked == []
+    (noted,) = scene.store.noted
+    assert noted.reason is AbandonReason.CLIENT_GONE
+
+
+async def test_whoever_lost_the_lease_does_nothing(scene: Scene):
+    """Another process makes this callback."""
+    scene.store.holds_lease = False
+    await scene.delivery().deliver(WORK)
+    assert (scene.outside.asked, scene.store.noted) == ([], [])
+
+
+async def test_what_is_done_already_is_forgotten(scene: Scene):
+    """The record has gone, or says that it was delivered."""
+    scene.store.callback = None
+    await scene.delivery().deliver(WORK)
+    assert scene.outside.asked == []
+    assert [work.transaction_id for work in scene.store.finished] == [WORK.transaction_id]
+
+
+async def test_a_lease_lost_meanwhile_tells_nothing(scene: Scene):
+    """What was sent twice is announced by whoever holds the lease."""
+    scene.outside.may_answer.clear()
+    delivering = asyncio.create_task(scene.delivery().deliver(WORK))
+    await scene.outside.was_asked.wait()
+    scene.store.holds_lease = False
+    scene.outside.may_answer.set()
+    await delivering
+    assert [event.name for event in scene.telemetry.events] == ["callback_attempted"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (FailureReason.REFUSED_URL, CallbackState.ABANDONED),
+        (FailureReason.REFUSED_ADDRESS, CallbackState.DUE),
+        (FailureReason.TIMEOUT, CallbackState.DUE),
+        (FailureReason.TLS_FAILED, CallbackState.DUE),
+    ],
+)
+async def test_silence_is_tried_again_unless_nobody_is_ever_asked_there(
+    scene: Scene, reason: FailureReason, state: CallbackState
+):
+    """A name may lead elsewhere tomorrow; a URL that is refused stays so."""
+    scene.outside.answer = OutboundFailure(reason, "why")
+    await scene.delivery().deliver(WORK)
+    assert [progress.state for progress in scene.store.noted] == [state]
+    (seen,) = scene.telemetry.named("callback_attempted")
+    assert seen.fields["failure"] == reason.value
+
+
+async def test_a_slow_client_holds_nobody_up(scene: Scene):
+    """Each callback runs by itself."""
+    delivery = scene.delivery()
+    scene.outside.may_answer.clear()
+    running = asyncio.create_task(delivery.run())
+    for _ in range(3):
+        delivery.take(WORK)
+    async with asyncio.timeout(10):
+        while len(scene.outside.asked) < 3:
+            scene.outside.was_asked.clear()
+            await scene.outside.was_asked.wait()
+    scene.outside.may_answer.set()
+    await scene.telemetry.seen("callback_delivered", 3)
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_store_that_is_away_ends_no_delivery(scene: Scene):
+    """It is reported, and the lease brings the work back."""
+    delivery = scene.delivery()
+    scene.store.is_away = True
+    running = asyncio.create_task(delivery.run())
+    delivery.take(WORK)
+    await scene.telemetry.failed("callback_failed")
+    scene.store.is_away = False
+    delivery.take(WORK)
+    await scene.telemetry.seen("callback_delivered")
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_too_many_at_once_come_again(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """What finds no place is left to its lease."""
+    monkeypatch.setattr(delivery_module, "MAXIMUM_AT_ONCE", 1)
+    delivery = scene.delivery()
+    delivery.take(WORK)
+    delivery.take(WORK)
+    assert [event.name for event in scene.telemetry.events] == ["callback_put_off"]

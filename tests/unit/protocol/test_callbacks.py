@@ -1,0 +1,76 @@
+"""Whether a callback is made again, and when."""
+
+import pytest
+
+from ciba_service.protocol.transaction.callbacks import (
+    FIRST_RETRY_MS,
+    LONGEST_RETRY_MS,
+    Abandoned,
+    AbandonReason,
+    Again,
+    Answer,
+    Delivered,
+    Silence,
+    judge,
+)
+
+NOW, LATER = 1_000_000, 10_000_000
+Verdict = Delivered | Again | Abandoned
+
+
+def verdict(
+    outcome: Answer | Silence, *, attempt: int = 1, deadline: int = LATER, jitter: float = 1.0
+) -> Verdict:
+    """What follows at a fixed time."""
+    return judge(outcome, attempt=attempt, now=NOW, deadline=deadline, jitter=jitter)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_success_is_delivery(status: int):
+    """CIBA 10.2 names 200 and 204; a server that says 202 has it as well."""
+    assert verdict(Answer(status)) == Delivered()
+
+
+@pytest.mark.parametrize(
+    "status", [100, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 410, 499]
+)
+def test_any_other_word_of_the_client_ends_it(status: int):
+    """Neither a redirect nor a refusal is asked about twice."""
+    assert verdict(Answer(status)) == Abandoned(AbandonReason.REFUSED)
+
+
+@pytest.mark.parametrize("outcome", [Answer(500), Answer(503), Answer(599), Silence(may_pass=True)])
+def test_what_may_pass_is_tried_again_ever_more_rarely(outcome: Answer | Silence):
+    """The time it may take doubles from five seconds to a minute; chance spreads it."""
+    for attempt, longest in enumerate((5, 10, 20, 40, 60, 60), start=1):
+        assert verdict(outcome, attempt=attempt) == Again(NOW + longest * 1000)
+        assert verdict(outcome, attempt=attempt, jitter=0.25) == Again(NOW + longest * 250)
+    assert verdict(outcome, attempt=10_000) == Again(NOW + LONGEST_RETRY_MS)
+    assert verdict(outcome, jitter=0.0) == Again(NOW)
+
+
+@pytest.mark.parametrize(
+    ("wish", "pause"),
+    [
+        ("7", 7_000), (" 30 ", 30_000), ("0", FIRST_RETRY_MS), (None, FIRST_RETRY_MS),
+        ("soon", FIRST_RETRY_MS), ("-5", FIRST_RETRY_MS), ("1e3", FIRST_RETRY_MS),
+        ("9" * 400, FIRST_RETRY_MS), ("Fri, 31 Dec 2027 23:59:59 GMT", FIRST_RETRY_MS),
+        ("\u0667", FIRST_RETRY_MS),
+    ],
+)  # fmt: skip
+def test_too_many_requests_says_when(wish: str | None, pause: int):
+    """As Retry-After has it, and never sooner than five seconds."""
+    assert verdict(Answer(429, wish), jitter=0.0) == Again(NOW + pause)
+
+
+def test_an_address_that_is_never_asked_is_given_up():
+    """No time makes it another."""
+    assert verdict(Silence(may_pass=False)) == Abandoned(AbandonReason.NOT_ASKABLE)
+
+
+@pytest.mark.parametrize("outcome", [Answer(500), Answer(429, "5"), Silence(may_pass=True)])
+def test_nothing_is_tried_once_it_is_too_late(outcome: Answer | Silence):
+    """At the deadline the auth_req_id is worth nothing any more."""
+    due = NOW + FIRST_RETRY_MS
+    assert verdict(outcome, deadline=due + 1) == Again(due)
+    assert verdict(outcome, deadline=due) == Abandoned(AbandonReason.TOO_LATE)
