@@ -58,7 +58,7 @@ async def listening(app: ASGIApp, address: ListeningAddress) -> AsyncIterator[st
                 http=_KnownConnection,
                 access_log=False,
                 log_config=None,
-                log_level="critical",
+                log_level="error",
                 lifespan="off",
                 ws="none",
                 limit_concurrency=_MOST_CONNECTIONS,

@@ -1,11 +1,14 @@
 """The client notification endpoint, over real sockets: what it takes, and what it refuses."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
@@ -238,6 +241,47 @@ async def test_what_is_no_notification_is_refused(
         "error_description": Refusal.MALFORMED.text,
     }
     assert arrivals == []
+
+
+json_values = st.sampled_from([AUTH_REQ_ID, "", "x", None, True, 7, -1e300, [], [[]], {}, {"a": 1}])
+members = st.sampled_from(["auth_req_id", "access_token", "id_token", "error", "x"])
+bodies = st.binary(max_size=200) | st.dictionaries(members, json_values).map(
+    lambda value: json.dumps(value).encode()
+)
+header_values = st.binary(max_size=60) | st.sampled_from(
+    [b"application/json", b"Bearer " + b"x" * 43, b"Bearer KNOWN"]
+)
+headers = st.lists(
+    st.tuples(st.sampled_from([b"authorization", b"content-type"]), header_values), max_size=3
+)
+
+
+@given(body=bodies, given_headers=headers, method=st.sampled_from(["POST", "POST", "GET"]))
+def test_whatever_is_sent_gets_an_answer_and_no_failure(
+    body: bytes, given_headers: list[tuple[bytes, bytes]], method: str
+):
+    """Nothing but a notification is one, and nothing makes the receiver stumble."""
+    statuses = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: dict[str, object]) -> None:
+        statuses.append(message.get("status"))
+
+    async def exchange() -> None:
+        receiver = NotificationReceiver()
+        with receiver.expecting() as expected:
+            expected.belongs_to(AuthReqId(AUTH_REQ_ID), lambda: statuses.append("told"))
+            known = [
+                (name, value.replace(b"KNOWN", expected.token.encode()))
+                for name, value in given_headers
+            ]
+            scope = {"type": "http", "method": method, "headers": known, "path": "/"}
+            await receiver(scope, receive, send)
+
+    asyncio.run(exchange())
+    assert statuses[:2] == ["told", 204] or statuses[0] in {400, 401, 405, 415}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
