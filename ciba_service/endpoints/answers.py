@@ -10,13 +10,14 @@ from starlette.types import Send
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 
-__all__ = ["respond", "respond_error", "respond_text"]
+__all__ = ["respond", "respond_error", "respond_nothing", "respond_text"]
 
 Headers = Iterable[tuple[bytes, bytes]]
 Fields = Mapping[str, object]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_NO_CONTENT: Final = 204
 _UNAVAILABLE: Final = 503
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _encoder: Final = msgspec.json.Encoder()
@@ -31,6 +32,12 @@ async def respond_text(send: Send, status: int, media_type: str, text: str) -> N
     """Answer with ASCII text of a media type, not to be cached."""
     content_type = (b"content-type", media_type.encode("ascii"))
     await _respond(send, status, text.encode("ascii"), (content_type,))
+
+
+async def respond_nothing(send: Send) -> None:
+    """Answer 204: it is done, and nothing is left to say."""
+    await send({"type": "http.response.start", "status": _NO_CONTENT, "headers": [_NO_STORE]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "PaymentExecutedError",
     "PolicyRefusedError",
     "Reason",
+    "RequestSettledError",
     "RevokedDeviceError",
     "ServerError",
     "SlowDownError",
@@ -341,6 +342,14 @@ class PaymentExecutedError(OAuth2Error):
 
     error = "payment_executed"
     description = "The payment of this access token was executed before."
+    status_code = HTTPStatus.CONFLICT
+
+
+class RequestSettledError(OAuth2Error):
+    """409 ``request_settled``: there is nothing left to cancel: decided, redeemed, or too late."""
+
+    error = "request_settled"
+    description = "The authentication request was settled before and cannot be cancelled."
     status_code = HTTPStatus.CONFLICT
 
 

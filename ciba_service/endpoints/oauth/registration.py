@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from starlette.types import Receive, Scope, Send
 
-from ciba_service.endpoints.answers import respond, respond_error
+from ciba_service.endpoints.answers import respond, respond_error, respond_nothing
 from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, header_lines, read_body
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.registration import KnownRegistration, Registrations
@@ -88,7 +88,7 @@ class ClientConfigurationEndpoint:
                 await respond(send, HTTPStatus.OK, _information(known, self._locate))
             case "DELETE":
                 await self._registrations.remove(authorization, client_id)
-                await _respond_gone(send)
+                await respond_nothing(send)  # RFC 7592 2.3
             case _:
                 status = HTTPStatus.METHOD_NOT_ALLOWED
                 await self._refuse(send, "the method is not GET, PUT or DELETE", status, _ALLOW)
@@ -124,10 +124,3 @@ def _challenge(error: OAuth2Error) -> Headers:
         return ()
     told = None if isinstance(error, MissingInitialAccessTokenError) else error
     return ((b"www-authenticate", bearer_challenge(told).encode()),)
-
-
-async def _respond_gone(send: Send) -> None:
-    # RFC 7592 2.3: nothing is left to say.
-    headers = [(b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})

@@ -44,6 +44,7 @@ EXPECTED = {
     "NotFoundError": (404, "not_found"),
     "PaymentExecutedError": (409, "payment_executed"),
     "PolicyRefusedError": (403, "access_denied"),
+    "RequestSettledError": (409, "request_settled"),
     "RevokedDeviceError": (403, "device_revoked"),
     "ServerError": (500, "server_error"),
     "SlowDownError": (400, "slow_down"),
