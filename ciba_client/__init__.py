@@ -1,8 +1,9 @@
 """The client: start a CIBA flow, wait for the result, verify it.
 
 What stands in ``__all__`` is the library's whole public surface, ``sdk`` its inside; ``cli`` is the
-command ``ciba-client``, with ``flags`` and ``client_file`` (what it reads), ``keygen`` and
-``report`` (what it prints).
+command ``ciba-client``, with ``flags`` and ``client_file`` (what it reads), ``ping_mode`` and
+``listener`` (how it hears of a decision), ``listen`` and ``hostile`` (what it shows integrators),
+``keygen`` and ``report`` (what it prints).
 """
 
 from ciba_client.sdk.authentication_method import ClientAuthenticationMethod

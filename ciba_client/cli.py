@@ -1,4 +1,4 @@
-"""The command ``ciba-client``: start an authentication, or wait for one already started."""
+"""The command ``ciba-client``: start authentications, wait for them, watch what notifies them."""
 
 import argparse
 import asyncio
@@ -19,6 +19,8 @@ from ciba_client.client_file import (
 )
 from ciba_client.flags import argument_parser
 from ciba_client.keygen import generate_key
+from ciba_client.listen import listen
+from ciba_client.ping_mode import PingMode, awaiting_pings
 from ciba_client.report import Report
 from ciba_client.sdk.client import CibaClient
 from ciba_client.sdk.clock import Clock, SystemClock
@@ -67,9 +69,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
         show_tokens=arguments.show_tokens,
     )
     try:
-        client = load_client(_settings(arguments), warn=report.warning)
-        command = _start if arguments.command == "start" else _poll
-        asyncio.run(command(arguments, client, report, time))
+        asyncio.run(_run(arguments, report, time))
     except (UnusableInput, ConfigurationError, InvalidAuthenticationRequest) as error:
         sys.stderr.write(f"ciba-client: {error}\n")
         return ExitStatus.USAGE
@@ -80,6 +80,21 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
         sys.stderr.write("ciba-client: interrupted\n")
         return ExitStatus.INTERRUPTED
     return ExitStatus.DONE
+
+
+async def _run(arguments: argparse.Namespace, report: Report, clock: Clock) -> None:
+    if arguments.command == "listen":
+        await listen(
+            arguments.listen, answers=arguments.answer, count=arguments.count, report=report
+        )
+        return
+    settings = _settings(arguments)
+    client = load_client(settings, warn=report.warning)
+    if arguments.command == "poll":
+        await _poll(arguments, client, report, clock)
+        return
+    async with awaiting_pings(arguments, settings, report) as pings:
+        await _start(arguments, client, pings, report, clock)
 
 
 def _keygen(arguments: argparse.Namespace) -> int:
@@ -94,11 +109,15 @@ def _keygen(arguments: argparse.Namespace) -> int:
 
 
 async def _start(
-    arguments: argparse.Namespace, client: ClientConfiguration, report: Report, clock: Clock
+    arguments: argparse.Namespace,
+    client: ClientConfiguration,
+    pings: PingMode,
+    report: Report,
+    clock: Clock,
 ) -> None:
     details = _authorization_details(arguments.authorization_details)
     async with (
-        CibaClient(client, clock=clock) as ciba,
+        CibaClient(client, notifications=pings.receiver, clock=clock) as ciba,
         ciba.authenticate(
             scope=arguments.scope,
             login_hint=arguments.login_hint,
@@ -108,6 +127,7 @@ async def _start(
             requested_expiry=arguments.requested_expiry,
             acr_values=arguments.acr_values,
             authorization_details=details,
+            client_notification_token=pings.token,
             required_acr=arguments.required_acr,
         ) as pending,
     ):

@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,14 @@ from ciba_client.sdk.foreign_text import readable
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.signing_key import parse_signing_key
 
-__all__ = ["ClientFile", "UnusableInput", "load_client", "read_client_file", "read_input"]
+__all__ = [
+    "ClientFile",
+    "TokenDeliveryMode",
+    "UnusableInput",
+    "load_client",
+    "read_client_file",
+    "read_input",
+]
 
 _LARGEST_FILE: Final = 1024 * 1024
 _FILES: Final = ("key", "dpop_key", "certificate", "certificate_key", "ca_file")
@@ -25,6 +33,13 @@ _FILES: Final = ("key", "dpop_key", "certificate", "certificate_key", "ca_file")
 
 class UnusableInput(Exception):
     """A flag, file or setting that cannot be used; the message is for the terminal."""
+
+
+class TokenDeliveryMode(StrEnum):
+    """``backchannel_token_delivery_mode`` as registered (CIBA 4), as far as it is known here."""
+
+    POLL = "poll"
+    PING = "ping"
 
 
 class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -37,7 +52,8 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     from what the provider publishes. ``dpop_bound_access_tokens``: as registered; ``dpop_key``:
     file with the private key that tokens are bound to, without which each run makes its own.
     ``token_endpoint_auth_method``: as registered; ``certificate``, ``certificate_key``: files (PEM)
-    for mutual TLS.
+    for mutual TLS. ``backchannel_token_delivery_mode`` and
+    ``backchannel_client_notification_endpoint``: as registered.
     """
 
     issuer: str | None = None
@@ -56,6 +72,8 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     )
     certificate: str | None = None
     certificate_key: str | None = None
+    backchannel_token_delivery_mode: TokenDeliveryMode = TokenDeliveryMode.POLL
+    backchannel_client_notification_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from ciba_client.hostile import EndpointAnswer
+from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 
 __all__ = ["argument_parser"]
 
+_DEFAULT_ADDRESS: Final = ListeningAddress("127.0.0.1", 9090)
 _EPILOG: Final = """\
 exit status:
   0    done: tokens received and verified, or started (start without --wait)
@@ -24,11 +27,13 @@ client.toml (for --config), every key optional, flags win:
   dpop_bound_access_tokens = true    dpop_key = "dpop.jwk"
   token_endpoint_auth_method = "tls_client_auth"
   certificate = "client.pem"         certificate_key = "client.key"
+  backchannel_token_delivery_mode = "ping"
+  backchannel_client_notification_endpoint = "https://shop.example/ping"
 """
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """The parser of ``ciba-client``; ``command`` is ``start``, ``poll`` or ``keygen``."""
+    """The parser of ``ciba-client``; its ``command`` is the name of one of its commands."""
     parser = argparse.ArgumentParser(
         prog="ciba-client",
         description="Start CIBA authentications and wait for their tokens.",
@@ -47,6 +52,11 @@ def argument_parser() -> argparse.ArgumentParser:
         _add_client_flags(command)
     _add_request_flags(start)
     _add_poll_flags(poll)
+    _add_listen_flags(
+        commands.add_parser(
+            "listen", help="show the notifications that a provider sends", allow_abbrev=False
+        )
+    )
     _add_keygen_flags(
         commands.add_parser("keygen", help="make a key pair for a client", allow_abbrev=False)
     )
@@ -91,6 +101,12 @@ def _add_request_flags(parser: argparse.ArgumentParser) -> None:
     request.add_argument(
         "--wait", action="store_true", help="wait for the tokens and print the ID token's claims"
     )
+    request.add_argument(
+        "--listen",
+        type=_listening_address,
+        metavar="HOST:PORT",
+        help="where pings arrive, with --wait; default: from the registered endpoint",
+    )
 
 
 def _add_poll_flags(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +121,29 @@ def _add_poll_flags(parser: argparse.ArgumentParser) -> None:
         "--expires-in", type=_seconds, metavar="SECONDS", help="time left; default: 180"
     )
     started.add_argument("--interval", type=_seconds, metavar="SECONDS", help="default: 5")
+
+
+def _add_listen_flags(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(show_tokens=False)
+    parser.add_argument(
+        "--listen",
+        type=_listening_address,
+        default=_DEFAULT_ADDRESS,
+        metavar="HOST:PORT",
+        help="an address of this computer; port 0: a free one; default: 127.0.0.1:9090",
+    )
+    parser.add_argument(
+        "--answer",
+        type=EndpointAnswer,
+        choices=list(EndpointAnswer),
+        action="append",
+        default=[],
+        help="behave like this; repeated: in turn, the last for good",
+    )
+    parser.add_argument(
+        "--count", type=_positive, metavar="N", help="end after so many; default: on interruption"
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each")
 
 
 def _add_keygen_flags(parser: argparse.ArgumentParser) -> None:
@@ -123,6 +162,17 @@ def _add_keygen_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> int:
+    return _positive(text, of="seconds")
+
+
+def _positive(text: str, *, of: str = "notifications") -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError("must be a positive number of seconds")
+        raise argparse.ArgumentTypeError(f"must be a positive number of {of}")
     return int(text)
+
+
+def _listening_address(text: str) -> ListeningAddress:
+    try:
+        return parse_listening_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("must be HOST:PORT of this computer alone") from error

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TextIO, assert_never
 
 from ciba_client.sdk.clock import Clock
@@ -22,7 +23,17 @@ from ciba_client.sdk.transaction.events import (
 from ciba_client.sdk.transaction.pending import PendingAuthentication
 from ciba_client.sdk.transaction.token_set import TokenSet
 
-__all__ = ["Report"]
+__all__ = ["Observation", "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A notification that came: which request it is of, if any, for the how manieth time."""
+
+    transaction_id: str | None
+    attempt: int
+    problem: str | None
+    answered: str
 
 
 class Report:
@@ -76,6 +87,25 @@ class Report:
                 self._moment("tokens received, the ID token is verified")
             case _:
                 assert_never(event)
+
+    def listening(self, url: str) -> None:
+        """Say where notifications are awaited."""
+        self._moment(f"listening for notifications at {url}")
+
+    def notified(self, seen: Observation) -> None:
+        """Print a notification, one line each, without its secrets."""
+        elapsed = self._clock.monotonic() - self._started_at
+        if self._as_json:
+            self._result({"seconds": round(elapsed, 3), **asdict(seen)})
+            return
+        subject = (
+            "no notification"
+            if seen.transaction_id is None
+            else f"notification {seen.attempt} of {seen.transaction_id}"
+        )
+        problem = f" ({seen.problem})" if seen.problem else ""
+        self._stdout.write(f"{elapsed:7.1f} s  {subject}{problem}, answer {seen.answered}\n")
+        self._stdout.flush()
 
     def succeeded(self, tokens: TokenSet) -> None:
         """Print the verified claims, and the tokens where asked for."""

@@ -19,6 +19,9 @@ if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
 elseif event == 'fail' or event == 'lock' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
+elseif event == 'cancel' then
+  redis.call('HDEL', KEYS[1], 'n')
+  redis.call('ZREM', KEYS[2], ARGV[9])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
   redis.call('HSET', KEYS[3], 'v', ARGV[11], 'g', ARGV[12], 'r', ARGV[13], 'u', ARGV[14])

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from ciba_client import AuthReqId, NotificationReceiver
 from ciba_client.listener import ListeningAddress, listening
@@ -313,10 +313,12 @@ async def test_who_leaves_in_the_middle_breaks_nothing(
 async def test_it_can_be_mounted_in_an_application(
     receiver: NotificationReceiver, expected: ExpectedNotification
 ):
-    """Below any path."""
-    app = Starlette(routes=[Mount("/ciba/ping", receiver)])
+    """At any path, or below one."""
+    app = Starlette(routes=[Route("/ciba/ping", receiver), Mount("/below", receiver)])
     async with listening(app, ANYWHERE) as url:
-        assert (await notify(f"{url}/ciba/ping/", expected.token)).status_code == 204
+        assert (await notify(f"{url}/ciba/ping", expected.token)).status_code == 204
+        assert (await notify(f"{url}/ciba/ping", "x", method="GET")).status_code == 405
+        assert (await notify(f"{url}/below/ping", expected.token)).status_code == 204
         assert (await notify(f"{url}/elsewhere", expected.token)).status_code == 404
 
 

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from ciba_client.sdk.transaction.poll_schedule import PollSchedule, PollTooEarly, PollTooLate
 
 
-def begun(interval: float = 5, expires_in: float = 180) -> PollSchedule:
+def begun(
+    interval: float = 5, expires_in: float = 180, *, awaits_ping: bool = False
+) -> PollSchedule:
     """A schedule that starts at zero."""
-    return PollSchedule.begin(sent_at=0, now=0, interval=interval, expires_in=expires_in)
+    return PollSchedule.begin(
+        sent_at=0, now=0, interval=interval, expires_in=expires_in, awaits_ping=awaits_ping
+    )
 
 
 def test_the_first_poll_waits_for_one_interval():
@@ -104,6 +108,46 @@ def test_a_poll_before_its_time_or_after_the_end_is_an_error():
         begun().sent(180)
 
 
+@pytest.mark.parametrize(
+    ("interval", "expires_in", "times"),
+    [
+        pytest.param(5, 100, [30, 60, 90, 95], id="rarely, and once near the end"),
+        pytest.param(5, 95, [30, 60, 90], id="not twice near the end"),
+        pytest.param(0, 40, [30, 35], id="however short the interval"),
+        pytest.param(50, 120, [50, 100], id="never below the interval"),
+        pytest.param(1, 10, [5], id="a short request"),
+        pytest.param(1, 4, [], id="too short a request"),
+    ],
+)
+def test_who_awaits_a_ping_asks_rarely_without_one(
+    interval: float, expires_in: float, times: list[float]
+):
+    """For pings that get lost."""
+    schedule, now, asked = begun(interval, expires_in, awaits_ping=True), 0.0, []
+    while (due := schedule.next_poll_at(now)) is not None:
+        now = due
+        asked.append(now)
+        schedule = schedule.sent(now).answered()
+    assert asked == times
+    assert schedule.awaits_ping
+
+
+def test_a_ping_makes_a_poll_due_and_ends_the_rare_ones():
+    """At once, then by the interval; a second ping changes nothing."""
+    schedule = begun(awaits_ping=True).pinged(3)
+    assert not schedule.awaits_ping
+    assert schedule.next_poll_at(3) == 3
+    schedule = schedule.sent(3).answered()
+    assert schedule.next_poll_at(3) == schedule.pinged(4).next_poll_at(3) == 8
+
+
+def test_a_ping_does_not_shorten_a_back_off():
+    """A call for patience holds."""
+    failed = begun(awaits_ping=True).sent(30).unavailable(31, retry_after=20, jitter=0)
+    assert failed.next_poll_at(31) == 51
+    assert failed.pinged(32).next_poll_at(32) == 51
+
+
 @dataclass(frozen=True)
 class Round:
     """One poll as the world may shape it: how late it is sent, how it ends, how long it takes."""
@@ -131,12 +175,13 @@ rounds = st.builds(
     interval=st.integers(0, 60),
     expires_in=st.integers(1, 600),
     story=st.lists(rounds, max_size=40),
+    awaits_ping=st.booleans(),
 )
 def test_polls_are_never_closer_than_the_interval_in_force_nor_past_the_expiry(
-    interval: int, expires_in: int, story: list[Round]
+    interval: int, expires_in: int, story: list[Round], *, awaits_ping: bool
 ):
     """Whatever the provider and the network do."""
-    schedule = begun(interval, expires_in)
+    schedule = begun(interval, expires_in, awaits_ping=awaits_ping)
     now, sent, in_force = 0.0, [0.0], [float(interval)]
     for happening in story:
         due = schedule.next_poll_at(now)

@@ -67,9 +67,13 @@ def test_every_error_of_the_library_is_public():
 def sources() -> dict[str, str]:
     """The programs that show how the library is used."""
     readme = (ROOT / "README.md").read_text("utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert examples
     paths = [ROOT / "scripts" / "demo.py", *(ROOT / "tests" / "journeys").glob("*.py")]
-    return {"README.md": example, **{path.name: path.read_text("utf-8") for path in paths}}
+    return {
+        "README.md": "\n".join(examples),
+        **{path.name: path.read_text("utf-8") for path in paths},
+    }
 
 
 @pytest.mark.parametrize("name", sources())

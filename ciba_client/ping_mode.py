@@ -1,0 +1,60 @@
+"""How a command of a ping client hears of the decision (CIBA 10.2)."""
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from ciba_client.client_file import ClientFile, TokenDeliveryMode, UnusableInput
+from ciba_client.listener import ListeningAddress, listening, parse_listening_address
+from ciba_client.report import Report
+from ciba_client.sdk.notifications.receiver import NotificationReceiver
+from ciba_client.sdk.notifications.token import new_notification_token
+
+__all__ = ["PingMode", "awaiting_pings"]
+
+
+@dataclass(frozen=True, slots=True)
+class PingMode:
+    """Where pings arrive; or a token alone, which the provider demands, where nobody waits."""
+
+    receiver: NotificationReceiver | None = None
+    token: str | None = None
+
+
+@asynccontextmanager
+async def awaiting_pings(
+    arguments: argparse.Namespace, settings: ClientFile, report: Report
+) -> AsyncIterator[PingMode]:
+    """Listen meanwhile, if the client is a ping client and waits.
+
+    Raises:
+        UnusableInput: it is not known where to listen, or cannot be listened there.
+    """
+    if arguments.listen is None and settings.backchannel_token_delivery_mode is (
+        TokenDeliveryMode.POLL
+    ):
+        yield PingMode()
+    elif arguments.wait:
+        receiver = NotificationReceiver()
+        address = arguments.listen or _registered_address(settings)
+        async with listening(receiver, address) as url:
+            report.listening(url)
+            yield PingMode(receiver=receiver)
+    elif arguments.listen is None:
+        yield PingMode(token=new_notification_token())
+    else:
+        raise UnusableInput("--listen goes with --wait")
+
+
+def _registered_address(settings: ClientFile) -> ListeningAddress:
+    """The registered endpoint itself, where it is plain http on this computer."""
+    try:
+        url = httpx2.URL(settings.backchannel_client_notification_endpoint or "")
+        if url.scheme == "http":
+            return parse_listening_address(f"{url.host}:{url.port or 80}")
+    except (httpx2.InvalidURL, ValueError):
+        pass
+    raise UnusableInput("a ping client that waits needs --listen HOST:PORT")
