@@ -115,3 +115,8 @@ class WireClient:
         """A well-formed token request, but for ``changed``."""
         form = {"grant_type": CIBA, "auth_req_id": auth_req_id, **self.credentials(), **changed}
         return await self.post("/token", form)
+
+    async def cancel(self, auth_req_id: str, **changed: str) -> httpx2.Response:
+        """A well-formed cancellation, but for ``changed``."""
+        form = {"auth_req_id": auth_req_id, **self.credentials(), **changed}
+        return await self.post("/bc-authorize/cancel", form)

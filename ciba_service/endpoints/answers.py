@@ -1,7 +1,6 @@
 """Answers: always JSON, never cached; an error says nothing but the error."""
 
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -18,6 +17,7 @@ Fields = Mapping[str, object]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_NO_CONTENT: Final = 204
 _UNAVAILABLE: Final = 503
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _encoder: Final = msgspec.json.Encoder()
@@ -35,10 +35,8 @@ async def respond_text(send: Send, status: int, media_type: str, text: str) -> N
 
 
 async def respond_nothing(send: Send) -> None:
-    """Answer 204: it is done, and there is nothing to say."""
-    await send(
-        {"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": [_NO_STORE]}
-    )
+    """Answer 204: it is done, and nothing is left to say."""
+    await send({"type": "http.response.start", "status": _NO_CONTENT, "headers": [_NO_STORE]})
     await send({"type": "http.response.body", "body": b""})
 
 

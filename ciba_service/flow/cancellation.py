@@ -1,31 +1,31 @@
-"""A client gives up a request that it started: nobody is asked, and nothing is collected."""
+"""A client no longer wants what it asked for: its request is cancelled, whoever looks at it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.found_token import spend_and_find
-from ciba_service.ports import Clock, Swap, Telemetry, TransactionStore
+from ciba_service.flow.requested_transaction import requested_transaction
+from ciba_service.ports import Clock, Swap, SwapResult, Telemetry, TransactionStore
+from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
     InvalidGrantError,
-    InvalidRequestError,
     OAuth2Error,
     Reason,
-    TransactionOverError,
+    RequestSettledError,
+    UnauthorizedClientError,
 )
-from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from ciba_service.protocol.transaction.state import Event, State
-from ciba_service.sca.messages import transaction_id
 
 __all__ = ["Cancellation"]
 
 
 class Cancellation:
-    """Two round trips: authenticate and find, cancel.
+    """Two round trips: authenticate and find, swap.
 
-    What is cancelled already stays so, and the answer is the same. What was decided otherwise, or
-    is over, cannot be cancelled any more.
+    What is pending or approved and not redeemed is cancelled; the phones learn it by the due work
+    that settles a prompt, and no callback follows. Cancelled once more it stays cancelled.
     """
 
     def __init__(
@@ -46,52 +46,48 @@ class Cancellation:
         self._telemetry = telemetry
 
     async def cancel(self, sent: ClientRequest) -> None:
-        """Cancel the request named by ``auth_req_id``.
+        """Cancel the transaction of ``auth_req_id``.
 
         Raises:
             InvalidClientError: first of all, when the client did not prove who it is.
+            UnauthorizedClientError: when it may not use CIBA.
             InvalidRequestError: when there is no ``auth_req_id``.
-            InvalidGrantError: when it is unknown or another client's.
-            TransactionOverError: when it was denied, redeemed, or ended otherwise.
+            InvalidGrantError: when it is unknown, or another client's.
+            RequestSettledError: when it was denied, redeemed, failed or expired before.
             StoreUnavailable: when the store cannot be reached.
         """
-        verified = await self._authentication.verify(sent)
         operation = self._new_operation()
+        verified = await self._authentication.verify(sent)
         spend = self._authentication.consume(verified, operation=operation)
         try:
-            name = _requested_transaction(sent)
+            name = _named(verified.client, sent.form)
         except OAuth2Error:
             await spend
             raise
-        transaction = await spend_and_find(
-            spend, self._transactions.read(name, now=self._clock.now_ms())
-        )
-        if transaction is None or transaction.client_id != verified.client.client_id:
-            raise InvalidGrantError from Reason("unknown, or another client's")
+        found = await spend_and_find(spend, self._transactions.read(name, now=self._clock.now_ms()))
+        if found is None or found.client_id != verified.client.client_id:
+            raise InvalidGrantError from Reason("unknown, or of another client")
         result = await self._transactions.swap(
             Swap(
-                transaction_id=transaction.transaction_id,
+                transaction_id=name,
                 event=Event.CANCEL,
                 operation=operation,
                 now=self._clock.now_ms(),
             )
         )
+        self._conclude(name, verified.client, result)
+
+    def _conclude(self, name: str, client: Client, result: SwapResult) -> None:
         if result.won:
-            self._worker.nudge(transaction.transaction_id)
+            self._worker.nudge(name)
             self._telemetry.event(
-                "transaction_cancelled",
-                transaction_id=transaction.transaction_id,
-                client_id=transaction.client_id,
+                "transaction_cancelled", transaction_id=name, client_id=client.client_id
             )
         elif result.state is not State.CANCELLED:
-            raise TransactionOverError from Reason(f"it is {result.state}")
+            raise RequestSettledError from Reason(f"it is {result.state}")
 
 
-def _requested_transaction(sent: ClientRequest) -> str:
-    presented = sent.form.get("auth_req_id")
-    if presented is None:
-        raise InvalidRequestError from Reason("auth_req_id is missing")
-    auth_req_id = parse_auth_req_id(presented)
-    if auth_req_id is None:
-        raise InvalidGrantError from Reason("auth_req_id is none of ours")
-    return transaction_id(auth_req_id.value)
+def _named(client: Client, form: Mapping[str, str]) -> str:
+    if not client.may_use_ciba:
+        raise UnauthorizedClientError from Reason("the client may not use CIBA")
+    return requested_transaction(form)

@@ -183,7 +183,8 @@ class DueWorker:
         if transaction is None:
             return
         await self._prompts.release(transaction.user_tag, transaction_id)
-        if transaction.state in {State.APPROVED, State.REDEEMED}:
+        if transaction.decision:
+            # Also when the approval was cancelled or failed meanwhile: its factors were right.
             await self._attempts.succeeded(transaction.user_tag, operation=transaction.decision)
         await self._hub.announce(
             Announcement(

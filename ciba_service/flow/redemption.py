@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.issuance import Issuance, Reach
+from ciba_service.flow.requested_transaction import requested_transaction
 from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import (
     Clock,
@@ -24,7 +25,6 @@ from ciba_service.protocol.errors import (
     AuthorizationPendingError,
     ExpiredTokenError,
     InvalidGrantError,
-    InvalidRequestError,
     OAuth2Error,
     Reason,
     SlowDownError,
@@ -36,9 +36,8 @@ from ciba_service.protocol.request.resource import narrowed_resources
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.gate import Step
-from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
-from ciba_service.sca.messages import challenge_hash, transaction_id
+from ciba_service.sca.messages import challenge_hash
 
 __all__ = ["Redemption"]
 
@@ -152,15 +151,10 @@ class Redemption:
 
 
 def _requested_transaction(request: TokenRequest) -> str:
-    client, presented = request.client, request.form.get("auth_req_id")
+    client = request.client
     if not client.may_use_ciba or client.delivery_mode is DeliveryMode.PUSH:
         raise UnauthorizedClientError from Reason("the client may not use the CIBA grant here")
-    if presented is None:
-        raise InvalidRequestError from Reason("auth_req_id is missing")
-    auth_req_id = parse_auth_req_id(presented)
-    if auth_req_id is None:
-        raise InvalidGrantError from Reason("auth_req_id is none of ours")
-    return transaction_id(auth_req_id.value)
+    return requested_transaction(request.form)
 
 
 def _settled(reply: PollReply) -> Transaction:

@@ -41,12 +41,12 @@ __all__ = [
     "PaymentExecutedError",
     "PolicyRefusedError",
     "Reason",
+    "RequestSettledError",
     "RevokedDeviceError",
     "ServerError",
     "SlowDownError",
     "TemporarilyUnavailableError",
     "TransactionFailedError",
-    "TransactionOverError",
     "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnknownUserIdError",
@@ -145,14 +145,6 @@ class TransactionFailedError(OAuth2Error):
 
     error = "transaction_failed"
     description = "The transaction failed."
-
-
-class TransactionOverError(OAuth2Error):
-    """409 ``transaction_over``: it was decided or has ended, and cannot be cancelled any more."""
-
-    error = "transaction_over"
-    description = "The authentication request is over and cannot be cancelled."
-    status_code = HTTPStatus.CONFLICT
 
 
 class UnknownUserIdError(OAuth2Error):
@@ -350,6 +342,14 @@ class PaymentExecutedError(OAuth2Error):
 
     error = "payment_executed"
     description = "The payment of this access token was executed before."
+    status_code = HTTPStatus.CONFLICT
+
+
+class RequestSettledError(OAuth2Error):
+    """409 ``request_settled``: there is nothing left to cancel: decided, redeemed, or too late."""
+
+    error = "request_settled"
+    description = "The authentication request was settled before and cannot be cancelled."
     status_code = HTTPStatus.CONFLICT
 
 

@@ -89,11 +89,6 @@ class Endpoints:
         return self.url("/bc-authorize")
 
     @property
-    def cancellation_path(self) -> str:
-        """Where a client cancels its requests; no metadata member is registered for it."""
-        return "/bc-authorize/cancel"
-
-    @property
     def token(self) -> str:
         """Token endpoint (CIBA 10.1)."""
         return self.url("/token")

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from ciba_service.endpoints.oauth.authorization import AuthorizationEndpoint
 from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEndpoint
-from ciba_service.endpoints.oauth.cancellation import CancellationEndpoint
+from ciba_service.endpoints.oauth.cancel import CancelEndpoint
 from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.cancellation import Cancellation
@@ -40,6 +40,8 @@ _CLIENT_ENDPOINTS: Final = (
     "introspection_endpoint",
     "revocation_endpoint",
 )
+# No metadata has a name for it.
+_CANCEL: Final = "/bc-authorize/cancel"
 
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
@@ -82,9 +84,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         replays=parts.stores.replays,
         audiences=Audiences(
             endpoints.issuer,
-            endpoints.urls(endpoints.cancellation_path).union(
-                *map(endpoints.addresses, _CLIENT_ENDPOINTS)
-            ),
+            endpoints.urls(_CANCEL).union(*map(endpoints.addresses, _CLIENT_ENDPOINTS)),
         ),
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
@@ -100,8 +100,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path("/bc-authorize"), backchannel),
         Route(
-            endpoints.path(endpoints.cancellation_path),
-            CancellationEndpoint(_cancellation(parts, authentication), telemetry),
+            endpoints.path(_CANCEL), CancelEndpoint(_cancellation(parts, authentication), telemetry)
         ),
         *token_routes(parts, authentication),
         *registration_routes(parts),
@@ -110,6 +109,18 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
     ]
+
+
+def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+    surroundings = parts.surroundings
+    return Cancellation(
+        authentication=authentication,
+        transactions=parts.stores.transactions,
+        worker=parts.worker,
+        new_operation=surroundings.new_operation,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
+    )
 
 
 def _anchors(mtls: MtlsSettings) -> TrustAnchors | None:
@@ -127,17 +138,6 @@ def _resolution(parts: Parts) -> UserResolution:
             login_hint_issuers=settings.login_hint_issuers,
             id_tokens_accepted_after_expiry=settings.requests.id_token_hint_days * _DAY,
         ),
-    )
-
-
-def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
-    return Cancellation(
-        authentication=authentication,
-        transactions=parts.stores.transactions,
-        worker=parts.worker,
-        new_operation=parts.surroundings.new_operation,
-        clock=parts.surroundings.clock,
-        telemetry=parts.surroundings.telemetry,
     )
 
 

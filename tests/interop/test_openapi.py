@@ -34,9 +34,12 @@ CHECKS: Final = (
     "unsupported_method",
     "allow_header_conformance",
 )
-CLIENT_FORMS: Final = ("POST /bc-authorize", "POST /token", "POST /introspect", "POST /revoke")
+CANCEL: Final = "POST /bc-authorize/cancel"
+ANSWERED_200: Final = ("POST /bc-authorize", "POST /token", "POST /introspect", "POST /revoke")
+CLIENT_FORMS: Final = (*ANSWERED_200, CANCEL)
 REACHED: Final = {
-    *(f"{form} {status}" for form in CLIENT_FORMS for status in (200, 400, 401)),
+    *(f"{CANCEL} {status}" for status in (204, 400, 401, 409)),
+    *(f"{form} {status}" for form in ANSWERED_200 for status in (200, 400, 401)),
     *("GET /userinfo 200", "POST /userinfo 200", "GET /userinfo 401"),
     *("GET /resource/accounts 200", "POST /resource/payments 201", "POST /resource/payments 409"),
     *("POST /register 201", "POST /register 400", "POST /register 401"),
@@ -92,8 +95,8 @@ async def good_requests(
     denied = await started(shop)
     (challenge,) = await phone.fetch()
     await phone.decide(phone.denial(challenge))
-    pending = await started(shop)
-    (challenge,) = await phone.fetch()
+    cancelled, pending = await started(shop), await started(shop)
+    challenge, _ = await phone.fetch()
     enrolment = service.phone().enrolment(await service.activation_code("alice"))
     forms = {
         "POST /bc-authorize": {
@@ -107,6 +110,7 @@ async def good_requests(
             ],
             "body": {"auth_req_id": [pending, denied]},
         },
+        CANCEL: {"whole": [{"auth_req_id": cancelled}, {"auth_req_id": denied}]},
         "POST /introspect": {"body": {"token": [tokens["access_token"], "none"]}},
         "POST /revoke": {"body": {"token": [revoked["access_token"], "none"]}},
     }

@@ -286,3 +286,25 @@ async def test_in_development_this_machine_may_be_pinged_without_tls(run_service
             await phone.approve_next()
             assert (await endpoint.next()).json == {"auth_req_id": auth_req_id}
             await settled(bank, "callback_delivered")
+
+
+async def test_what_is_cancelled_is_not_called_back(
+    run_service: ServiceRunner, shop: WireClient, endpoint: CallbackEndpoint, tmp_path: Path
+):
+    """Neither a pending request nor one that was approved a moment ago."""
+    sections = {
+        "outbound": outbound_section(tmp_path),
+        "delivery": {"callback_delay_ms": 1000},
+    }
+    async with run_service(clients=[shop], sections=sections) as bank:
+        phone = await bank.enrolled_phone("alice")
+        assert (await shop.cancel(await started(shop))).status_code == 204
+        approved = await started(shop)
+        await phone.approve_next()
+        assert (await shop.cancel(approved)).status_code == 204
+        last = await started(shop)
+        await phone.approve_next()
+        bank.clock.advance(1)
+        assert (await endpoint.next()).json == {"auth_req_id": last}
+        await settled(bank, "callback_delivered")
+    assert len(endpoint.received) == 1

@@ -25,7 +25,8 @@ from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.key_files import generate_keys, load_keys
+from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
+from tests.callback_endpoint import CallbackEndpoint, outbound_section
 from tests.conformance.certification.answers import Acknowledgement, acknowledgement
 from tests.conformance.certification.plan_clients import AUTHORITY, plan_clients
 from tests.conformance.certification.registration import permission, register
@@ -36,6 +37,8 @@ from tests.running_service import USERS, RunningService, _toml
 from tests.unit.listening.tls.listeners import HOST, authority, offer, server_files
 from tests.wire_phone import WirePhone
 
+CALLBACK_DELAY = 1
+"""Seconds: the certification tests approve and wait for the answer to that first."""
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -50,6 +53,7 @@ class Bank:
     client: SuiteClient
     client2: SuiteClient
     phone: WirePhone
+    notifications: CallbackEndpoint
     _stack: AsyncExitStack = field(repr=False)
 
     @property
@@ -68,15 +72,23 @@ class Bank:
 
 @asynccontextmanager
 async def certified_bank(
-    target: RedisTarget, directory: Path, variant: Variant, *, refreshes: bool = True
+    target: RedisTarget,
+    directory: Path,
+    variant: Variant,
+    notifications: CallbackEndpoint,
+    *,
+    refreshes: bool = True,
 ) -> AsyncIterator[Bank]:
     """Run a provider for a plan until the end of the block; its store must be empty.
 
-    ``refreshes``: the clients register for refresh tokens.
+    ``notifications`` is where both clients are pinged; ``refreshes``: they register for refresh
+    tokens.
     """
     sockets = [bound_socket("127.0.0.1", 0, backlog=128) for _ in range(2)]
     port, mtls_port = (each.getsockname()[1] for each in sockets)
-    clients = plan_clients(variant, directory, refreshes=refreshes)
+    clients = plan_clients(
+        variant, directory, notification_endpoint=notifications.url, refreshes=refreshes
+    )
     configured = () if variant.is_dynamic else clients
     running = _running(target, directory, configured, ports=(port, mtls_port))
     contexts = _contexts(directory)
@@ -87,7 +99,7 @@ async def certified_bank(
     await asyncio.wait_for(running.service.stores.subscription.ready.wait(), 10)
     try:
         async with running.http, AsyncExitStack() as stack:
-            bank = await _introduced(running, variant, clients, stack)
+            bank = await _introduced(running, variant, clients, notifications, stack)
             if not variant.is_dynamic:
                 yield bank
                 return
@@ -118,8 +130,7 @@ def _running(
     sections = _sections(directory, ports)
     settings = parse_settings(_toml(issuer, clients, USERS, sections), {})  # type: ignore[arg-type]
     clock, telemetry, commands = FakeClock(), RecordingTelemetry(), Commands(connect(target))
-    generate_keys(directory / "keys", random=secrets.token_bytes, now=clock.now_ms())
-    keys = load_keys(directory / "keys")
+    keys = _keys(directory / "keys", made_at=clock.now_ms())
     surroundings = Surroundings(
         clock=clock, store_clock=SystemClock(), random=secrets.token_bytes, telemetry=telemetry
     )
@@ -136,6 +147,17 @@ def _running(
         http=_http(base_url=issuer),
         clients={},
     )
+
+
+_made: dict[Path, FileKeys] = {}
+
+
+def _keys(directory: Path, *, made_at: int) -> FileKeys:
+    # Made and read once a worker: no module changes them.
+    if directory not in _made:
+        generate_keys(directory, random=secrets.token_bytes, now=made_at)
+        _made[directory] = load_keys(directory)
+    return _made[directory]
 
 
 def _sections(directory: Path, ports: tuple[int, int]) -> dict[str, dict[str, Any]]:
@@ -155,6 +177,8 @@ def _sections(directory: Path, ports: tuple[int, int]) -> dict[str, dict[str, An
             "authorities": str(authorities),
         },
         "resource": {"enabled": True},
+        "outbound": outbound_section(directory),
+        "delivery": {"callback_delay_ms": CALLBACK_DELAY * 1000},
         "registration": {
             "enabled": True,
             "scope": "openid accounts",
@@ -167,6 +191,7 @@ async def _introduced(
     running: RunningService,
     variant: Variant,
     clients: tuple[SuiteClient, SuiteClient],
+    notifications: CallbackEndpoint,
     stack: AsyncExitStack,
 ) -> Bank:
     metadata = (await running.http.get(WELL_KNOWN)).json()
@@ -182,6 +207,7 @@ async def _introduced(
         client=clients[0],
         client2=clients[1],
         phone=await running.enrolled_phone("alice"),
+        notifications=notifications,
         _stack=stack,
     )
 

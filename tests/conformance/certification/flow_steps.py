@@ -14,6 +14,7 @@ from tests.conformance.certification.answers import (
 )
 from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.id_tokens import IdTokenExpectation, hold_key_set
+from tests.conformance.certification.pings import pinged
 from tests.conformance.certification.suite_client import SuiteClient
 
 
@@ -34,7 +35,13 @@ async def approve(bank: Bank) -> None:
 
 
 async def collected(bank: Bank, client: SuiteClient, pending: Acknowledgement) -> httpx2.Response:
-    """The first answer after the decision that is not a pending one."""
+    """The first answer after the decision that is not a pending one.
+
+    Who polls asks now and then; who is pinged asks once, as soon as the ping has come.
+    """
+    if client.is_pinged:
+        await pinged(bank, client, pending)
+        return await client.poll(pending.auth_req_id)
     delay = pending.delay
     for _ in range(20):
         bank.clock.advance(delay)
@@ -50,7 +57,22 @@ async def verified_tokens(
     bank: Bank, client: SuiteClient, pending: Acknowledgement, *, acr: str | None = None
 ) -> dict[str, Any]:
     """Collect tokens, hold all that is said about them, and use the access token."""
-    tokens = token_response(await collected(bank, client, pending))
+    answer = await collected(bank, client, pending)
+    tokens = hold_tokens(bank, client, pending, answer, acr=acr)
+    hold_resource(await client.call_resource(tokens), client.resource_headers)
+    return tokens
+
+
+def hold_tokens(
+    bank: Bank,
+    client: SuiteClient,
+    pending: Acknowledgement,
+    answer: httpx2.Response,
+    *,
+    acr: str | None = None,
+) -> dict[str, Any]:
+    """Hold all that is said about a token response and return it."""
+    tokens = token_response(answer)
     hold_key_set(bank.jwks)
     expected = IdTokenExpectation(
         issuer=bank.metadata["issuer"],
@@ -61,7 +83,6 @@ async def verified_tokens(
         acr=acr,
     )
     expected.verify(tokens)
-    hold_resource(await client.call_resource(tokens), client.resource_headers)
     return tokens
 
 

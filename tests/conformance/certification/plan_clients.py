@@ -1,6 +1,7 @@
 """The two clients of a plan: keys, certificates, and what is registered of them."""
 
 import base64
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -8,10 +9,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.conformance.certification.suite_client import (
     CIBA_GRANT,
+    LONGEST_TOKEN,
+    PING,
     Certified,
     Method,
     SuiteClient,
     Variant,
+    new_notification_token,
 )
 from tests.signing import JoseKey, new_key, public_jwk
 from tests.unit.listening.tls.listeners import ALWAYS, authority
@@ -33,19 +37,32 @@ def client_key(name: str, alg: str = "PS256") -> JoseKey:
 
 
 def plan_clients(
-    variant: Variant, directory: Path, *, refreshes: bool = True
+    variant: Variant, directory: Path, *, notification_endpoint: str, refreshes: bool = True
 ) -> tuple[SuiteClient, SuiteClient]:
     """Both clients; requests of the second say what they are, in letters of any case.
 
-    The first sends headers of FAPI to the resource, the second leaves them out.
+    The first sends headers of FAPI to the resource, the second leaves them out, and its
+    notification token is the longest.
     """
-    grant_types = [CIBA_GRANT, "refresh_token"] if refreshes else [CIBA_GRANT]
-    first, second = (_client(name, variant, directory, grant_types) for name in NAMES)
+    members = {
+        "grant_types": [CIBA_GRANT, "refresh_token"] if refreshes else [CIBA_GRANT],
+        **_notified(variant, notification_endpoint),
+    }
+    first, second = (_client(name, variant, directory, members) for name in NAMES)
     first.resource_headers, second.request_typ = FAPI_HEADERS, SCRAMBLED_TYP
+    second.notification_token = new_notification_token(LONGEST_TOKEN)
     return first, second
 
 
-def _client(name: str, variant: Variant, directory: Path, grant_types: list[str]) -> SuiteClient:
+def _notified(variant: Variant, endpoint: str) -> dict[str, object]:
+    # Configured clients that poll have one as well, so that a ping to them would be seen.
+    is_known = variant.mode == PING or not variant.is_dynamic
+    return {"backchannel_client_notification_endpoint": endpoint} if is_known else {}
+
+
+def _client(
+    name: str, variant: Variant, directory: Path, further: Mapping[str, object]
+) -> SuiteClient:
     # Clients that register themselves have RSA keys; the others are of both kinds.
     alg = "PS256" if variant.is_dynamic or name == NAMES[0] else "ES256"
     key = client_key(name, alg)
@@ -57,7 +74,7 @@ def _client(name: str, variant: Variant, directory: Path, grant_types: list[str]
         alg=alg,
         key=key,
         identity=identity,
-        members={**members, "grant_types": grant_types},
+        members={**members, **further},
     )
 
 

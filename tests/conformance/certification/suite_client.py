@@ -19,6 +19,8 @@ from tests.signing import JoseKey, sign
 
 CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+POLL, PING = "poll", "ping"
+LONGEST_TOKEN = 1024
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -40,7 +42,7 @@ class Variant:
     """What a plan is run for."""
 
     method: Method
-    mode: str = "poll"
+    mode: str = POLL
     is_dynamic: bool = False
 
     def __str__(self) -> str:
@@ -60,6 +62,13 @@ def new_jti() -> str:
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(20))
 
 
+def new_notification_token(length: int) -> str:
+    """A bearer token of every character that one may have (RFC 6750 2.1)."""
+    special = "-._~+/"
+    letters = "".join(secrets.choice(_ALPHANUMERIC + special) for _ in range(length - 8))
+    return letters + special + "=="
+
+
 def present(members: Mapping[str, Any]) -> dict[str, Any]:
     """All members but those that are None."""
     return {name: value for name, value in members.items() if value is not None}
@@ -71,7 +80,8 @@ class SuiteClient:
 
     ``assertion_audience`` names the metadata member that assertions at the backchannel endpoint
     are for; ``request_typ`` is the ``typ`` of its signed requests, usually absent;
-    ``resource_headers`` are sent to the resource beside the token.
+    ``resource_headers`` are sent to the resource beside the token; ``notification_token`` is what
+    pings to it must bear.
     """
 
     client_id: str
@@ -84,11 +94,17 @@ class SuiteClient:
     hint: Mapping[str, Any] = field(default_factory=lambda: {"login_hint": "alice"})
     assertion_audience: str = "backchannel_authentication_endpoint"
     request_typ: str | None = None
+    notification_token: str = field(default_factory=lambda: new_notification_token(20))
     resource: str = ""
     resource_headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
-    http: httpx2.AsyncClient = field(default_factory=httpx2.AsyncClient)
+    http: httpx2.AsyncClient = field(init=False)
+
+    @property
+    def is_pinged(self) -> bool:
+        """Whether it waits to be told."""
+        return self.variant.mode == PING
 
     def registration(self) -> dict[str, Any]:
         """What is known of it before the plan begins."""
@@ -112,6 +128,7 @@ class SuiteClient:
             "scope": self.scope,
             **self.hint,
             "binding_message": "1234",
+            "client_notification_token": self.notification_token if self.is_pinged else None,
             "iat": now,
             "nbf": now,
             "exp": now + 300,

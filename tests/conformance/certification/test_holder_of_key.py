@@ -1,12 +1,14 @@
 """Certification: TLS of every listener, and no token without a certificate.
 
-The test is named after the module of the plan.
+The test is named after the module of the plan. It runs for each way to authenticate, but for
+clients that are configured and poll: the listeners are the same for all.
 """
 
 import pytest
 
 from tests.conformance.certification.answers import hold_token_client_error, hold_token_error
 from tests.conformance.certification.bank import Bank
+from tests.conformance.certification.conftest import POLLING, SAMPLE, STATIC, for_variants
 from tests.conformance.certification.flow_steps import approve, completed
 from tests.conformance.certification.tls_probe import hold_fapi_tls
 from tests.signing import claims_of
@@ -24,6 +26,7 @@ async def hold_refused(bank: Bank, auth_req_id: str) -> None:
         hold_token_client_error(answer, "invalid_request", "invalid_grant", "invalid_client")
 
 
+@for_variants(*STATIC)
 @pytest.mark.clause(
     "fapi-ciba-7.9-1", "fapi-ciba-7.9-3", "fapi1-p2-5.2.2-5", "fapi1-p2-5.2.2-6",
     "fapi2-sp-5.2.2-2",
@@ -40,6 +43,7 @@ async def test_fapi_ciba_id1_ensure_mtls_holder_of_key_required(bank: Bank):
     await hold_refused(bank, pending.auth_req_id)
 
 
+@for_variants(*POLLING)
 @pytest.mark.clause("fapi1-p2-5.2.2-6", "rfc9700-2.2.1-1")
 async def test_a_token_is_worth_nothing_without_its_certificate(bank: Bank):
     """It names the certificate, and neither another one nor none opens anything with it."""
@@ -52,6 +56,7 @@ async def test_a_token_is_worth_nothing_without_its_certificate(bank: Bank):
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
 
 
+@for_variants(*SAMPLE)
 async def test_no_endpoint_answers_with_an_empty_body(bank: Bank):
     """Whatever goes wrong, there is JSON to read."""
     for name in ("token_endpoint", "backchannel_authentication_endpoint"):

@@ -1,6 +1,7 @@
 """Certification: hints, wrong ids and wrong client authentication.
 
-Tests are named after the modules of the plan; some apply to one way to authenticate only.
+Tests are named after the modules of the plan; some apply to one way to authenticate only. Where
+a request begins nothing, two variants are run, or each way to authenticate but in poll mode only.
 """
 
 import pytest
@@ -13,18 +14,14 @@ from tests.conformance.certification.answers import (
     hold_token_error,
 )
 from tests.conformance.certification.bank import Bank
-from tests.conformance.certification.conftest import VARIANTS
+from tests.conformance.certification.conftest import POLLING, SAMPLE, for_variants
 from tests.conformance.certification.flow_steps import approve, verified_tokens
 from tests.conformance.certification.suite_client import CIBA_GRANT
 from tests.signing import JoseKey
 from tests.unit.protocol.registrations import reused
 
-MTLS = pytest.mark.parametrize(
-    "variant", [each for each in VARIANTS if each.method.is_mtls], indirect=True, ids=str
-)
-PRIVATE_KEY_JWT = pytest.mark.parametrize(
-    "variant", [each for each in VARIANTS if not each.method.is_mtls], indirect=True, ids=str
-)
+MTLS = for_variants(*(each for each in POLLING if each.method.is_mtls))
+PRIVATE_KEY_JWT = for_variants(*(each for each in POLLING if not each.method.is_mtls))
 
 
 def rs256(bank: Bank) -> JoseKey:
@@ -32,6 +29,7 @@ def rs256(bank: Bank) -> JoseKey:
     return reused(bank.client.key, "RS256")
 
 
+@for_variants(*SAMPLE)
 @pytest.mark.clause("ciba-7.1-11", "ciba-7.2-3")
 async def test_fapi_ciba_id1_ensure_authorization_request_with_multiple_hints_fails(bank: Bank):
     """Two hints and no binding message."""
@@ -40,6 +38,7 @@ async def test_fapi_ciba_id1_ensure_authorization_request_with_multiple_hints_fa
     hold_backchannel_error(answer, "invalid_request")
 
 
+@for_variants(*SAMPLE)
 @pytest.mark.clause("fapi-ciba-5.2.2-6")
 async def test_fapi_ciba_id1_ensure_unsigned_backchannel_authorization_request_fails(bank: Bank):
     """The parameters as plain form fields."""
@@ -52,7 +51,10 @@ async def test_fapi_ciba_id1_ensure_unsigned_backchannel_authorization_request_f
 
 @pytest.mark.clause("ciba-10.1-2", "ciba-11-5")
 async def test_fapi_ciba_id1_ensure_wrong_auth_req_id_in_token_endpoint_request(bank: Bank):
-    """Client 2 is refused client 1's auth_req_id, twice at once; client 1 is not disturbed."""
+    """Client 2 is refused client 1's auth_req_id, twice at once; client 1 is not disturbed.
+
+    Where it is pinged, that is still so.
+    """
     pending = await bank.acknowledged(bank.client)
     for _ in range(2):
         hold_token_error(await bank.client2.poll(pending.auth_req_id), "invalid_grant")

@@ -1,6 +1,7 @@
 """Certification: flows that succeed, and those that the user or the time ends.
 
-Tests are named after the modules of the plan. The one that is for Brazil alone (it wants
+Tests are named after the modules of the plan and run for all variants: who is pinged asks for its
+tokens once, right after the ping. The module that is for Brazil alone (it wants
 ``requested_expiry`` to be ignored) has no twin.
 """
 

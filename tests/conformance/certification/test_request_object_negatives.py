@@ -1,6 +1,8 @@
 """Certification: signed requests with one defect, from a client that is authenticated.
 
 Each answer is 400 ``invalid_request`` exactly. Tests are named after the modules of the plan.
+They run for two variants: the client is authenticated before its request is looked at, and nobody
+is told anything of a request that is refused.
 """
 
 from typing import Any
@@ -9,10 +11,12 @@ import pytest
 
 from tests.conformance.certification.answers import hold_backchannel_error
 from tests.conformance.certification.bank import Bank
+from tests.conformance.certification.conftest import SAMPLE, for_variants
 from tests.signing import unsecured
 from tests.unit.protocol.registrations import reused
 
 MINUTES = 60
+pytestmark = for_variants(*SAMPLE)
 
 
 async def hold_refused(bank: Bank, **claims: Any) -> None:

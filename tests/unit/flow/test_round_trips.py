@@ -108,3 +108,12 @@ async def test_a_denial_takes_two(quiet: RunningService):
         before = quiet.commands.flushes
         assert (await socket.decide(phone.denial(challenge)))["type"] == "accepted"
         assert quiet.commands.flushes - before == 2
+
+
+async def test_a_cancellation_takes_two(quiet: RunningService):
+    """Authenticate and find, swap."""
+    await quiet.till.cancel(await quiet.till.started())
+    auth_req_id = await quiet.till.started()
+    before = quiet.commands.flushes
+    assert (await quiet.till.cancel(auth_req_id)).status_code == 204
+    assert quiet.commands.flushes - before == 2

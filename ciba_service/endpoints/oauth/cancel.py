@@ -1,4 +1,4 @@
-"""Cancellation endpoint: a client gives up its authentication request (docs/openapi.yaml)."""
+"""Cancel endpoint: no standard has one; it is described in docs/openapi.yaml."""
 
 from starlette.types import Scope, Send
 
@@ -7,10 +7,10 @@ from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.flow.cancellation import Cancellation
 from ciba_service.ports import Telemetry
 
-__all__ = ["CancellationEndpoint"]
+__all__ = ["CancelEndpoint"]
 
 
-class CancellationEndpoint(ClientFormEndpoint):
+class CancelEndpoint(ClientFormEndpoint):
     """``POST /bc-authorize/cancel``."""
 
     def __init__(self, cancellation: Cancellation, telemetry: Telemetry) -> None:
@@ -18,6 +18,6 @@ class CancellationEndpoint(ClientFormEndpoint):
         self._cancellation = cancellation
 
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Answer 204, however often it is asked."""
+        """Answer 204, also when the request was cancelled before."""
         await self._cancellation.cancel(self.read(scope, body))
         await respond_nothing(send)

@@ -1,0 +1,25 @@
+"""Which transaction a form means: the parameter ``auth_req_id``, wherever a client sends it."""
+
+from collections.abc import Mapping
+
+from ciba_service.protocol.errors import InvalidGrantError, InvalidRequestError, Reason
+from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
+from ciba_service.sca.messages import transaction_id
+
+__all__ = ["requested_transaction"]
+
+
+def requested_transaction(form: Mapping[str, str]) -> str:
+    """The transaction id; whether there is such a transaction is to be seen.
+
+    Raises:
+        InvalidRequestError: when ``auth_req_id`` is missing.
+        InvalidGrantError: when it cannot be one of ours.
+    """
+    presented = form.get("auth_req_id")
+    if presented is None:
+        raise InvalidRequestError from Reason("auth_req_id is missing")
+    auth_req_id = parse_auth_req_id(presented)
+    if auth_req_id is None:
+        raise InvalidGrantError from Reason("auth_req_id is none of ours")
+    return transaction_id(auth_req_id.value)
