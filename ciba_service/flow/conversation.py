@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
-from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
+from ciba_service.sca.messages import Decide, Fetch, MakeHandle, ServiceMessage
 
 __all__ = ["Conversation"]
 
@@ -23,21 +24,35 @@ class Conversation:
     """
 
     def __init__(
-        self, *, decisions: Decisions, challenges: OpenChallenges, devices: DeviceStore
+        self,
+        *,
+        decisions: Decisions,
+        challenges: OpenChallenges,
+        handles: LoginHandles,
+        devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
         self._challenges = challenges
+        self._handles = handles
         self._devices = devices
 
-    async def replies(self, device: Device, message: Fetch | Decide) -> list[ServiceMessage]:
+    async def replies(
+        self, device: Device, message: Fetch | Decide | MakeHandle
+    ) -> list[ServiceMessage]:
         """The frames that answer ``message``.
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
         """
-        if isinstance(message, Fetch):
-            return await self.open_challenges(device)
-        return [await self._decisions.decide(device.device_id, message.decision)]
+        match message:
+            case Fetch():
+                return await self.open_challenges(device)
+            case Decide():
+                return [await self._decisions.decide(device.device_id, message.decision)]
+            case MakeHandle():
+                return [await self._handles.make(device)]
+            case _:
+                assert_never(message)
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:
         """Every open challenge of the phone's user, then the list of them.

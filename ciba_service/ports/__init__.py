@@ -17,6 +17,11 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.login_handles import (
+    HandleReservation,
+    LoginHandleStore,
+    PresentedHandle,
+)
 from ciba_service.ports.outbound import (
     ClientKeys,
     ClientKeysUnavailable,
@@ -67,7 +72,9 @@ __all__ = [
     "DueWork",
     "FailureReason",
     "GrantStore",
+    "HandleReservation",
     "KeyRing",
+    "LoginHandleStore",
     "NewTransaction",
     "Outbound",
     "OutboundFailure",
@@ -78,6 +85,7 @@ __all__ = [
     "PaymentStore",
     "PollReply",
     "PollStatus",
+    "PresentedHandle",
     "PromptReservation",
     "PromptStore",
     "Randomness",

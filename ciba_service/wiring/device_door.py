@@ -9,6 +9,7 @@ from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
@@ -64,6 +65,13 @@ def _conversation(parts: Parts) -> Conversation:
             prompts=parts.stores.prompts,
             transactions=parts.stores.transactions,
             gate=parts.gate,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        handles=LoginHandles(
+            handles=parts.stores.login_handles,
+            gate=parts.gate,
+            random=parts.surroundings.random,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

@@ -20,6 +20,8 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    HandleNotMade,
+    HandleShown,
     Listening,
     NotDecided,
     OtherDeviceEnrolled,
@@ -28,7 +30,7 @@ from authenticator_sim.core.events import (
     Withdrawal,
 )
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
-from ciba_service.sca.messages import DenialReason, RefusalReason, Verdict
+from ciba_service.sca.messages import DenialReason, HandleRefusal, RefusalReason, Verdict
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
 
 CHALLENGE = ScriptedBank().challenge()
@@ -71,6 +73,15 @@ SENTENCES: list[tuple[Event, str]] = [
         OtherDeviceEnrolled("d2", "Tab\x1blet"),
         "WARNING: another phone was enrolled for you: Tab<U+001B>let.",
     ),
+    (
+        HandleShown("ciba-handle:\x1bA", 180),
+        "ciba-handle:<U+001B>A\nGood for one request within 180 s.",
+    ),
+    (
+        HandleNotMade(HandleRefusal.LOCKED),
+        "No handle. Too many failed attempts: an operator must unlock this user.",
+    ),
+    (HandleNotMade(HandleRefusal.DISABLED), "No handle. This user is disabled."),
     (FetchCompleted(()), "No open requests."),
     (FetchCompleted(("tx-1",)), ""),
 ]
