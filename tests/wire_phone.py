@@ -168,6 +168,12 @@ class WirePhone:
         (outcome,) = answer.json()["messages"]
         return dict(outcome)
 
+    async def handle(self) -> str:
+        """A login handle, asked for over HTTP."""
+        (made,) = (await self.send({"type": "make_handle"})).json()["messages"]
+        assert made["type"] == "handle_made", made
+        return str(made["handle"])
+
     async def approve_next(self, **options: Any) -> dict[str, Any]:
         """Approve the one open challenge."""
         (challenge,) = await self.fetch()

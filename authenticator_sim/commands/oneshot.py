@@ -1,4 +1,4 @@
-"""``list``, ``approve`` and ``deny``: fetch over HTTPS, decide at most once, and end."""
+"""``list``, ``approve``, ``deny``, ``handle``: ask over HTTPS, decide at most once, and end."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +16,7 @@ from authenticator_sim.core.events import (
     ChallengeIgnored,
     ChallengeShown,
     Decided,
+    HandleShown,
     KeysIgnored,
     KeysPinned,
 )
@@ -25,7 +26,7 @@ from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
 from ciba_service.sca.messages import Decide, DenialReason, Factor
 
-__all__ = ["OneShotOptions", "approve", "deny", "list_open"]
+__all__ = ["OneShotOptions", "approve", "deny", "list_open", "show_handle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,15 @@ async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool
         for event in await errand.https.fetch():
             errand.log.report(event)
     return True
+
+
+async def show_handle(options: OneShotOptions, surroundings: Surroundings) -> bool:
+    """Show a one-time ``login_hint``; true when there is one. Raises ``PhoneError``."""
+    async with _errand(options, surroundings) as (errand, _):
+        events = await errand.https.ask_for_handle()
+        for event in events:
+            errand.log.report(event)
+    return any(isinstance(event, HandleShown) for event in events)
 
 
 async def approve(

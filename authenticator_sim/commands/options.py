@@ -55,6 +55,12 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "--reason", choices=[*DenialReason], default=DenialReason.DECLINED, help="why"
     )
     commands.add_parser(
+        "handle",
+        allow_abbrev=False,
+        parents=[shared],
+        help="show a login_hint that is good for one request within three minutes",
+    )
+    commands.add_parser(
         "history", allow_abbrev=False, parents=[shared], help="show the last fifty decisions"
     )
     return parser

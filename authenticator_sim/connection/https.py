@@ -54,6 +54,10 @@ class HttpsConnection:
         """Hand in a decision, the same one again until there is an outcome; raises as ``fetch``."""
         return await self._with_retries(decide)
 
+    async def ask_for_handle(self) -> tuple[Event, ...]:
+        """Ask for a one-time ``login_hint``; raises as ``fetch``."""
+        return await self._with_retries(self._device.ask_for_handle())
+
     async def _with_retries(self, message: DeviceMessage) -> tuple[Event, ...]:
         return await with_retries(
             lambda: self._attempt(message), clock=self._clock, random_bytes=self._random_bytes

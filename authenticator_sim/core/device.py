@@ -27,6 +27,8 @@ from authenticator_sim.core.events import (
     DecisionRefused,
     Event,
     FetchCompleted,
+    HandleNotMade,
+    HandleShown,
     KeysIgnored,
     KeysPinned,
     OtherDeviceEnrolled,
@@ -48,8 +50,11 @@ from ciba_service.sca.messages import (
     DeviceEnrolled,
     DeviceMessage,
     Fetched,
+    HandleMade,
+    HandleRefused,
     Hello,
     KeysAnnounced,
+    MakeHandle,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -88,6 +93,7 @@ class Device:
         self._unanswered: dict[str, SignedDecision] = {}
         self._clock_offset_ms = 0
         self._greeted = False
+        self._awaits_handle = False
 
     @property
     def history(self) -> tuple[Decided, ...]:
@@ -113,6 +119,7 @@ class Device:
     def begin_connection(self) -> None:
         """Forget what belonged to the last connection; call before the first message of a new."""
         self._greeted = False
+        self._awaits_handle = False
         self._prompts.begin_connection()
 
     def session_proof(self, hello: Hello, *, now_ms: int, body: bytes | None = None) -> str:
@@ -168,6 +175,11 @@ class Device:
         """Mend the phone after close code 4400: send none of its decisions again."""
         self._unanswered.clear()
 
+    def ask_for_handle(self) -> MakeHandle:
+        """Ask for a one-time ``login_hint``; a connection that ends takes the question with it."""
+        self._awaits_handle = True
+        return MakeHandle()
+
     def receive(self, message: ServiceMessage, *, now_ms: int) -> Reaction:
         """Take in one message.
 
@@ -184,6 +196,8 @@ class Device:
                 return self._announced(message)
             case ChallengeOffered() | Fetched() | Withdrawn() | DeviceEnrolled():
                 return self._announcement(message, now_ms)
+            case HandleMade() | HandleRefused():
+                return self._handle(message)
             case _:
                 assert_never(message)
 
@@ -215,6 +229,14 @@ class Device:
                 return Reaction(events=(event,))
             case _:
                 assert_never(message)
+
+    def _handle(self, message: HandleMade | HandleRefused) -> Reaction:
+        if not self._awaits_handle:
+            return Reaction()
+        self._awaits_handle = False
+        if isinstance(message, HandleRefused):
+            return Reaction(events=(HandleNotMade(message.reason),))
+        return Reaction(events=(HandleShown(message.handle, message.expires_in),))
 
     def _decidable(self, transaction_id: str, now_ms: int) -> VerifiedChallenge:
         if transaction_id in self._unanswered:

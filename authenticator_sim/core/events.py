@@ -1,11 +1,20 @@
-"""What the phone tells its user, or a program reading ``--json``; no event holds a secret."""
+"""What the phone tells its user, or a program reading ``--json``; no event holds a secret.
+
+A login handle is there to be shown: it names the user once, and approves nothing.
+"""
 
 from enum import StrEnum
 
 import msgspec
 
 from authenticator_sim.core.challenges import ChallengeRefusal
-from ciba_service.sca.messages import Challenge, DenialReason, RefusalReason, Verdict
+from ciba_service.sca.messages import (
+    Challenge,
+    DenialReason,
+    HandleRefusal,
+    RefusalReason,
+    Verdict,
+)
 
 __all__ = [
     "ChallengeIgnored",
@@ -19,6 +28,8 @@ __all__ = [
     "Enrolled",
     "Event",
     "FetchCompleted",
+    "HandleNotMade",
+    "HandleShown",
     "KeysIgnored",
     "KeysPinned",
     "Listening",
@@ -167,6 +178,19 @@ class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", ta
     name: str
 
 
+class HandleShown(msgspec.Struct, frozen=True, tag="handle", tag_field="event"):
+    """A one-time ``login_hint`` to be shown to a client; ``expires_in`` is in seconds."""
+
+    handle: str
+    expires_in: int
+
+
+class HandleNotMade(msgspec.Struct, frozen=True, tag="handle_refused", tag_field="event"):
+    """The service gives this user no handle now."""
+
+    reason: HandleRefusal
+
+
 Event = (
     Enrolled
     | Listening
@@ -184,4 +208,6 @@ Event = (
     | KeysPinned
     | KeysIgnored
     | OtherDeviceEnrolled
+    | HandleShown
+    | HandleNotMade
 )

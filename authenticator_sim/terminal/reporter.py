@@ -16,6 +16,8 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    HandleNotMade,
+    HandleShown,
     KeysIgnored,
     KeysPinned,
     Listening,
@@ -26,7 +28,7 @@ from authenticator_sim.core.events import (
 )
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
-from ciba_service.sca.messages import RefusalReason, Verdict
+from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
 
 __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
 
@@ -36,6 +38,10 @@ _REFUSALS = {
     RefusalReason.NOT_OPEN: "The request was decided, cancelled or expired before.",
     RefusalReason.INVALID_DECISION: "The service could not verify this phone's decision.",
     RefusalReason.UNAVAILABLE: "The service cannot take decisions now.",
+}
+_NO_HANDLE = {
+    HandleRefusal.LOCKED: _REFUSALS[RefusalReason.LOCKED],
+    HandleRefusal.DISABLED: "This user is disabled.",
 }
 _STOPS = {
     StopReason.REVOKED: "The service no longer knows this phone: enrol it anew.",
@@ -91,6 +97,7 @@ def sentence(event: Event) -> str:
     return (
         _about_connection(event)
         or _about_transaction(event)
+        or _about_handle(event)
         or _about_this_phone(event)
         or _about_trust(event)
     )
@@ -125,6 +132,16 @@ def _about_transaction(event: Event) -> str:
             return "The service cannot take the decision now; it is sent again."
         case NotDecided():
             return f"Not decided: {event.detail}"
+        case _:
+            return ""
+
+
+def _about_handle(event: Event) -> str:
+    match event:
+        case HandleShown():
+            return f"{harmless(event.handle)}\nGood for one request within {event.expires_in} s."
+        case HandleNotMade():
+            return f"No handle. {_NO_HANDLE[event.reason]}"
         case _:
             return ""
 

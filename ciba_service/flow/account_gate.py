@@ -74,6 +74,18 @@ class AccountGate:
         )
         return client if is_open(Step.CALLBACK, accounts) else None
 
+    def lets_identify(self, subject: str, *, device: DeviceState, is_locked: bool) -> bool:
+        """Whether a phone may have a handle for its user; no client has asked yet."""
+        return is_open(
+            Step.IDENTIFY,
+            Accounts(
+                user=self._user(subject, is_locked=is_locked),
+                device=device,
+                client=ClientState.ENABLED,
+                consent=ConsentState.ASKED,
+            ),
+        )
+
     async def lets_use(self, step: Step, grant: Grant) -> bool:
         """Whether what was granted may be used: one round trip to look at phone and lock."""
         tag = user_tag_of(grant.device_id)

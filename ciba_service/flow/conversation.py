@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
 from ciba_service.flow.key_announcements import KeyAnnouncements
+from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
-from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
+from ciba_service.sca.messages import Decide, Fetch, MakeHandle, ServiceMessage
 
 __all__ = ["Conversation"]
 
@@ -29,24 +30,34 @@ class Conversation:
         decisions: Decisions,
         challenges: OpenChallenges,
         announcements: KeyAnnouncements,
+        handles: LoginHandles,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
         self._challenges = challenges
         self._announcements = announcements
+        self._handles = handles
         self._devices = devices
 
-    async def replies(self, device: Device, message: Fetch | Decide) -> list[ServiceMessage]:
+    async def replies(
+        self, device: Device, message: Fetch | Decide | MakeHandle
+    ) -> list[ServiceMessage]:
         """The frames that answer ``message``.
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
         """
-        if isinstance(message, Fetch):
-            announced = await self._announcements.current()
-            challenges = await self.open_challenges(device)
-            return challenges if announced is None else [announced, *challenges]
-        return [await self._decisions.decide(device.device_id, message.decision)]
+        match message:
+            case Fetch():
+                announced = await self._announcements.current()
+                challenges = await self.open_challenges(device)
+                return challenges if announced is None else [announced, *challenges]
+            case Decide():
+                return [await self._decisions.decide(device.device_id, message.decision)]
+            case MakeHandle():
+                return [await self._handles.make(device)]
+            case _:
+                assert_never(message)
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:
         """Every open challenge of the phone's user, then the list of them.

@@ -74,7 +74,10 @@ class Acknowledgement:
 
 
 class Initiation:
-    """Two round trips: reserve whatever may be used once, then store the transaction."""
+    """Two round trips: reserve whatever may be used once, then store the transaction.
+
+    A handle made by a phone takes one more, before them: it alone says whose prompt to reserve.
+    """
 
     def __init__(
         self,
@@ -123,7 +126,9 @@ class Initiation:
             client = await self._published.for_request(client, sent.form)
             request = self._parse(sent, client, now)
             required = self._requirement(client, request)
-            resolved = self._resolution.resolve(request, client_id=client.client_id, now=now / 1000)
+            resolved = await self._resolution.resolve(
+                request, client_id=client.client_id, now=now / 1000
+            )
         except OAuth2Error:
             # What is refused is spent like what is not, and the spending is refused first.
             replay = None if request is None else request.replay
@@ -136,7 +141,7 @@ class Initiation:
         *spent, reservation, may_compare = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
             self._consume_request(client, request.replay, operation),
-            self._resolution.consume(resolved, operation=operation),
+            self._resolution.consume(resolved, operation=operation, now=now),
             self._reserve_prompt(resolved.user, new),
             self._codes.reserve(code),
             return_exceptions=True,

@@ -6,7 +6,15 @@ A hint that counts once is spent with the other one-time things of its request.
 from dataclasses import dataclass
 from typing import assert_never
 
-from ciba_service.ports import KeyRing, ReplayKind, ReplayStore, User, UserDirectory
+from ciba_service.ports import (
+    KeyRing,
+    LoginHandleStore,
+    PresentedHandle,
+    ReplayKind,
+    ReplayStore,
+    User,
+    UserDirectory,
+)
 from ciba_service.protocol.errors import Reason, UnknownUserIdError
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
 from ciba_service.protocol.request.hints import (
@@ -43,39 +51,51 @@ class HintPolicy:
 class ResolvedHint:
     """What became of a hint whose proofs hold: ``user`` is None when it leads to nobody.
 
-    ``replay`` must still be found unused. A static hint is one that a client may keep and send
-    whenever it likes.
+    ``replay`` and ``handle`` must still be found unused. A static hint is one that a client may
+    keep and send whenever it likes.
     """
 
     user: User | None
     is_static: bool
     replay: HintReplay | None = None
+    handle: PresentedHandle | None = None
 
 
 class UserResolution:
-    """Two halves: ``resolve`` needs nothing but keys and directory, ``consume`` spends the hint."""
+    """Two halves: ``resolve`` finds the user, ``consume`` spends the hint.
+
+    Nothing but keys and directory is needed for the first, unless the hint is a handle.
+    """
 
     def __init__(
-        self, *, users: UserDirectory, keys: KeyRing, replays: ReplayStore, policy: HintPolicy
+        self,
+        *,
+        users: UserDirectory,
+        handles: LoginHandleStore,
+        keys: KeyRing,
+        replays: ReplayStore,
+        policy: HintPolicy,
     ) -> None:
         self._users = users
+        self._handles = handles
         self._keys = keys
         self._replays = replays
         self._policy = policy
 
-    def resolve(
+    async def resolve(
         self, request: AuthenticationRequest, *, client_id: str, now: float
     ) -> ResolvedHint:
         """Verify the hint of ``client_id`` and find its user; ``now`` is in seconds.
 
         Raises:
             ExpiredLoginHintTokenError, UnknownUserIdError: when the hint proves nothing.
+            StoreUnavailable: when a handle cannot be looked up.
         """
         match request.hint:
             case LoginHint(value):
-                return self._resolved(request, parse_login_hint(value))
+                return await self._resolved(request, parse_login_hint(value))
             case LoginHintToken() as hint:
-                return self._login_hint_token(request, hint, now)
+                return await self._login_hint_token(request, hint, now)
             case IdTokenHint() as hint:
                 identifier = verify_id_token_hint(
                     hint,
@@ -85,13 +105,22 @@ class UserResolution:
                     accepted_after_expiry=self._policy.id_tokens_accepted_after_expiry,
                     now=now,
                 )
-                return ResolvedHint(self._named(request, identifier), is_static=False)
+                return ResolvedHint(_wanted(request, self._users.find(identifier)), is_static=False)
             case _:
                 assert_never(request.hint)
 
-    async def consume(self, resolved: ResolvedHint, *, operation: str) -> None:
-        """Spend the hint, if it counts once; raises ``UnknownUserIdError`` when it was spent."""
-        replay = resolved.replay
+    async def consume(self, resolved: ResolvedHint, *, operation: str, now: int) -> None:
+        """Spend the hint, if it counts once; ``now`` is in milliseconds.
+
+        Raises:
+            UnknownUserIdError: when it was spent before, or its time is over.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        # Hardly ever both; and tasks of their own would miss the round trip of the rest.
+        await self._consume_token(resolved.replay, operation)
+        await self._consume_handle(resolved.handle, operation, now)
+
+    async def _consume_token(self, replay: HintReplay | None, operation: str) -> None:
         if replay is None:
             return
         fresh = await self._replays.reserve(
@@ -104,7 +133,15 @@ class UserResolution:
         if not fresh:
             raise UnknownUserIdError from Reason("the login_hint_token was used before")
 
-    def _login_hint_token(
+    async def _consume_handle(
+        self, handle: PresentedHandle | None, operation: str, now: int
+    ) -> None:
+        if handle is None:
+            return
+        if not await self._handles.use(handle, operation=operation, now=now):
+            raise UnknownUserIdError from Reason("the handle does not count any more")
+
+    async def _login_hint_token(
         self, request: AuthenticationRequest, hint: LoginHintToken, now: float
     ) -> ResolvedHint:
         verified = verify_login_hint_token(
@@ -113,24 +150,23 @@ class UserResolution:
             issuer=self._policy.issuer,
             now=now,
         )
-        return self._resolved(request, verified.identifier, verified.replay)
+        return await self._resolved(request, verified.identifier, verified.replay)
 
-    def _resolved(
+    async def _resolved(
         self,
         request: AuthenticationRequest,
         identifier: UserIdentifier,
         replay: HintReplay | None = None,
     ) -> ResolvedHint:
-        return ResolvedHint(
-            user=self._named(request, identifier),
-            is_static=identifier.kind is not IdentifierKind.HANDLE,
-            replay=replay,
-        )
+        if identifier.kind is not IdentifierKind.HANDLE:
+            user = _wanted(request, self._users.find(identifier))
+            return ResolvedHint(user, is_static=True, replay=replay)
+        handle = await self._handles.find(identifier.value)
+        user = None if handle is None else self._users.find_subject(handle.subject)
+        return ResolvedHint(_wanted(request, user), is_static=False, replay=replay, handle=handle)
 
-    def _named(self, request: AuthenticationRequest, identifier: UserIdentifier) -> User | None:
-        user = self._users.find(identifier)
-        wanted = request.claims.subjects
-        # OpenID Connect Core 5.5.1: nobody but the subjects that were asked for.
-        if user is None or (wanted and user.subject not in wanted):
-            return None
-        return user
+
+def _wanted(request: AuthenticationRequest, user: User | None) -> User | None:
+    wanted = request.claims.subjects
+    # OpenID Connect Core 5.5.1: nobody but the subjects that were asked for.
+    return None if user is None or (wanted and user.subject not in wanted) else user

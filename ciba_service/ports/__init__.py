@@ -23,6 +23,11 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.login_handles import (
+    HandleReservation,
+    LoginHandleStore,
+    PresentedHandle,
+)
 from ciba_service.ports.outbound import (
     ClientKeys,
     ClientKeysUnavailable,
@@ -77,7 +82,9 @@ __all__ = [
     "DueWork",
     "FailureReason",
     "GrantStore",
+    "HandleReservation",
     "KeyRing",
+    "LoginHandleStore",
     "NewTransaction",
     "Outbound",
     "OutboundFailure",
@@ -89,6 +96,7 @@ __all__ = [
     "PendingCallback",
     "PollReply",
     "PollStatus",
+    "PresentedHandle",
     "PromptReservation",
     "PromptStore",
     "Randomness",

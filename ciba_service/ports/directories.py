@@ -29,7 +29,10 @@ class UserDirectory(Protocol):
     """Who exists."""
 
     def find(self, identifier: UserIdentifier) -> User | None:
-        """The user whom an identifier names, whatever its kind, or None."""
+        """The user whom an identifier names, whatever its kind, or None.
+
+        A handle names nobody here: what it was made for is in the ``LoginHandleStore``.
+        """
         ...
 
     def find_subject(self, subject: str) -> User | None:

@@ -46,9 +46,13 @@ __all__ = [
     "FactorProofs",
     "Fetch",
     "Fetched",
+    "HandleMade",
+    "HandleRefusal",
+    "HandleRefused",
     "Hello",
     "KeyAnnouncement",
     "KeysAnnounced",
+    "MakeHandle",
     "MessageExchange",
     "Payment",
     "RefusalReason",
@@ -141,6 +145,13 @@ class RefusalReason(StrEnum):
     NOT_OPEN = "not_open"
     INVALID_DECISION = "invalid_decision"
     UNAVAILABLE = "unavailable"
+
+
+class HandleRefusal(StrEnum):
+    """Why there is no handle for this user now."""
+
+    LOCKED = "locked"
+    DISABLED = "disabled"
 
 
 class WithdrawnReason(StrEnum):
@@ -397,6 +408,22 @@ class DeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_fie
     name: str
 
 
+class HandleMade(msgspec.Struct, frozen=True, tag="handle_made", tag_field="type"):
+    """A name of the user for one request of whoever is shown it; ``expires_in`` is in seconds."""
+
+    handle: str
+    expires_in: int
+
+    def __repr__(self) -> str:
+        return "HandleMade(...)"
+
+
+class HandleRefused(msgspec.Struct, frozen=True, tag="handle_refused", tag_field="type"):
+    """There is no handle for this user now."""
+
+    reason: HandleRefusal
+
+
 class Authenticate(msgspec.Struct, frozen=True, tag="authenticate", tag_field="type"):
     """Answer to ``hello``: a session JWS over its nonce."""
 
@@ -413,6 +440,10 @@ class Decide(msgspec.Struct, frozen=True, tag="decide", tag_field="type"):
     decision: str
 
 
+class MakeHandle(msgspec.Struct, frozen=True, tag="make_handle", tag_field="type"):
+    """Ask for a login handle; each gets another one."""
+
+
 ServiceMessage = (
     Hello
     | Welcome
@@ -423,8 +454,10 @@ ServiceMessage = (
     | Accepted
     | Refused
     | DeviceEnrolled
+    | HandleMade
+    | HandleRefused
 )
-DeviceMessage = Authenticate | Fetch | Decide
+DeviceMessage = Authenticate | Fetch | Decide | MakeHandle
 
 
 class MessageExchange(msgspec.Struct, frozen=True):

@@ -25,6 +25,9 @@ __all__ = [
     "due_key",
     "enrolment_key",
     "grant_key",
+    "handle_key",
+    "handle_use_key",
+    "handles_key",
     "hub_channel",
     "hub_channels",
     "otp_key",
@@ -142,6 +145,21 @@ def activation_key(lookup: str, *, preset: bool) -> str:
 def activation_use_key(lookup: str, operation: str) -> str:
     """Marker: this operation has used the code."""
     return f"ciba:{{a{lookup}}}:use:{operation}"
+
+
+def handle_key(lookup: str) -> str:
+    """Sealed bytes: whom a login handle was made for, under its keyed hash."""
+    return f"ciba:{{l{lookup}}}:handle"
+
+
+def handles_key(tag: UserTag) -> str:
+    """Sorted set: the handles of a user that count, by expiry."""
+    return f"ciba:{{u{tag}}}:handles"
+
+
+def handle_use_key(tag: UserTag, operation: str) -> str:
+    """Marker: this operation has used a handle."""
+    return f"ciba:{{u{tag}}}:handle:{operation}"
 
 
 def registration_key(client_id: str) -> str:

@@ -10,6 +10,7 @@ from ciba_service.flow.decision import Decisions
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
 from ciba_service.flow.key_announcements import KeyAnnouncements
+from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
@@ -73,6 +74,13 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             telemetry=parts.surroundings.telemetry,
         ),
         announcements=announcements,
+        handles=LoginHandles(
+            handles=parts.stores.login_handles,
+            gate=parts.gate,
+            random=parts.surroundings.random,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
         devices=parts.stores.devices,
     )
 

@@ -131,6 +131,7 @@ def _resolution(parts: Parts) -> UserResolution:
     settings = parts.settings
     return UserResolution(
         users=parts.users,
+        handles=parts.stores.login_handles,
         keys=parts.keys,
         replays=parts.stores.replays,
         policy=HintPolicy(

@@ -14,6 +14,7 @@ from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.keys import hub_channels
+from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
@@ -43,6 +44,7 @@ class Stores:
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
+    login_handles: RedisLoginHandles
     broadcast: RedisBroadcast
     health: RedisHealth
     subscription: Subscription
@@ -73,6 +75,7 @@ def build_stores(
         activations=RedisActivations(
             operations, sealer, random=surroundings.random, new_operation=new_operation
         ),
+        login_handles=RedisLoginHandles(operations, sealer),
         broadcast=RedisBroadcast(operations, subscription),
         health=RedisHealth(operations),
         subscription=subscription,

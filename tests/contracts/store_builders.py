@@ -44,6 +44,7 @@ from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
+from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
@@ -122,6 +123,7 @@ class Stores:
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
+    login_handles: RedisLoginHandles
     registrations: RedisRegistrations
     health: RedisHealth
 
@@ -146,6 +148,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         activations=RedisActivations(
             operations, sealer, random=counted.token_bytes, new_operation=counted.operation
         ),
+        login_handles=RedisLoginHandles(operations, sealer),
         registrations=RedisRegistrations(operations),
         health=RedisHealth(operations),
     )

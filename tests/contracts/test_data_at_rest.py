@@ -31,6 +31,7 @@ from tests.contracts.store_builders import (
     transaction_name,
 )
 
+HANDLE = "ciba-handle:UmVjb2duaXNhYmxlSGFuZA"
 CODE, SECRET = "K7QM2RXP9D4T", "482913 second"
 UNTIL = START + 600_000
 PHONE = new_phone()
@@ -75,6 +76,7 @@ async def fill(stores: Stores) -> None:
     await stores.devices.add(TAG, PHONE, PHONE_JWK, further=True, operation="enrolment")
     await stores.activations.put(CODE, Activation("alice", further=False), SECRET, until=UNTIL)
     await stores.activations.attempt(CODE, "wrong", operation="wrong")
+    await stores.login_handles.reserve(HANDLE, PHONE, now=START, until=UNTIL)
 
 
 @pytest.mark.clause("sca-art22-4")
@@ -85,6 +87,7 @@ async def test_no_secret_stands_in_clear(stores: Stores, redis_target: RedisTarg
         "the PIN key": PHONE.pin_key,
         "the OTP seed": PHONE.totp_secret.encode(),
         "the activation code": CODE.encode(),
+        "the login handle": HANDLE.removeprefix("ciba-handle:").encode(),
         "the second secret": SECRET.encode(),
         "the challenge": CHALLENGE.encode(),
         "the payee": PAYEE.encode(),
@@ -200,6 +203,6 @@ async def test_keys_are_on_the_slots_they_should_be(stores: Stores, redis_target
     await stores.attempts.spend_step(PHONE.device_id, 7, operation="use")
     await stores.due.claim(PARTITION, now=START, limit=1)
     tags = {key.split(b"{")[1].split(b"}")[0][:1] for key in await dump(redis_target)}
-    assert tags == {b"p", b"u", b"a"}
+    assert tags == {b"p", b"u", b"a", b"l"}
     partition = transaction_key(TRANSACTION).split("}")[0]
     assert grant_key(TRANSACTION).startswith(partition)

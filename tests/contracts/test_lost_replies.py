@@ -30,6 +30,7 @@ from ciba_service.stores import (
     devices,
     due,
     grants,
+    login_handles,
     payments,
     prompts,
     registrations,
@@ -61,6 +62,7 @@ from tests.contracts.store_builders import (
 from tests.reply_dropping_proxy import reply_dropping
 
 PHONE = new_phone().device_id
+HANDLE = "ciba-handle:" + "A" * 22
 CODE, SECRET = "K7QM2RXP9D4T", "482913"
 UNTIL = START + 600_000
 MODULES: tuple[ModuleType, ...] = (
@@ -70,6 +72,7 @@ MODULES: tuple[ModuleType, ...] = (
     devices,
     due,
     grants,
+    login_handles,
     payments,
     prompts,
     registrations,
@@ -187,6 +190,22 @@ def reserve_attempt(operation: str) -> Act:
     return lambda stores: stores.attempts.reserve(
         TAG, operation=operation, knowledge=True, now=START
     )
+
+
+async def reserve_handle(stores: Stores) -> object:
+    """Let a handle count."""
+    return await stores.login_handles.reserve(HANDLE, new_phone(), now=START, until=UNTIL)
+
+
+def use_handle(operation: str) -> Act:
+    """Find the handle and use it."""
+
+    async def use(stores: Stores) -> object:
+        found = await stores.login_handles.find(HANDLE)
+        assert found is not None
+        return await stores.login_handles.use(found, operation=operation, now=START)
+
+    return use
 
 
 @dataclass(frozen=True)
@@ -308,6 +327,15 @@ CASES = [
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
     Case("add_device", enrol),
     Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
+    Case("reserve_handle", reserve_handle, enrol),
+    Case("reserve_handle", reserve_handle, note="of nobody's phone"),
+    Case("use_handle", use_handle("first"), in_a_row(enrol, reserve_handle), "fresh"),
+    Case(
+        "use_handle",
+        use_handle("second"),
+        in_a_row(enrol, reserve_handle, use_handle("first")),
+        "used before",
+    ),
     Case("put_code", put_code),
     Case("try_code", try_code(SECRET), put_code, "right"),
     Case("try_code", try_code("wrong"), put_code, "wrong"),

@@ -94,8 +94,11 @@ async def test_no_secret_of_a_whole_journey_is_logged(
     form = {**service.till.credentials(), "request": request}
     auth_req_id = (await service.till.post("/bc-authorize", form)).json()["auth_req_id"]
     await service.till.post("/bc-authorize", form)
+    handle = await phone.handle()
+    for _ in range(2):
+        await service.till.start(login_hint=handle, scope="openid")
     async with phone.online() as socket:
-        (offered,) = socket.first
+        offered = socket.first[0]
         codes = [phone.otp(-1), phone.otp()]
         decisions = [
             phone.approval(offered["challenge"], pin=False, otp=codes[0]),
@@ -121,6 +124,7 @@ async def test_no_secret_of_a_whole_journey_is_logged(
         request,
         code,
         code.replace("-", ""),
+        handle.removeprefix("ciba-handle:"),
         "482913",
         "918273",
         wrong,

@@ -29,6 +29,7 @@ from ciba_service.sca.messages import (
     Authenticate,
     Decide,
     Fetch,
+    MakeHandle,
     MessageExchange,
     body_hash,
     decode_device_message,
@@ -97,7 +98,7 @@ def _proof(authorization: bytes | None) -> str:
     return authorization[len(_SCHEME) :].decode("latin-1").strip()
 
 
-def _message(body: bytes) -> Fetch | Decide:
+def _message(body: bytes) -> Fetch | Decide | MakeHandle:
     try:
         message = decode_device_message(body)
     except (msgspec.DecodeError, RecursionError) as error:  # the latter: nested without end

@@ -22,6 +22,7 @@ __all__ = [
 class Step(StrEnum):
     """A step that looks at the accounts before it goes on."""
 
+    IDENTIFY = "identify"
     INITIATE = "initiate"
     NOTIFY = "notify"
     APPROVE = "approve"
@@ -99,6 +100,8 @@ _USING: Final[frozenset[AccountState]] = frozenset(
 )
 
 _CLOSED: Final[dict[Step, frozenset[AccountState]]] = {
+    # A phone asks for a handle, which is good for nothing but a request.
+    Step.IDENTIFY: _ASKING,
     Step.INITIATE: _ASKING,
     # A phone shows what is open even when its answer will be refused as locked.
     Step.NOTIFY: _ASKING - {UserState.LOCKED},

@@ -35,13 +35,17 @@ from ciba_service.sca.messages import (
     Challenge,
     ChallengeOffered,
     Decide,
+    DeviceMessage,
     Display,
     EnrolmentAnswer,
     EnrolmentSecrets,
     Factor,
-    Fetch,
     Fetched,
+    HandleMade,
+    HandleRefusal,
+    HandleRefused,
     Hello,
+    MakeHandle,
     Payment,
     RefusalReason,
     Refused,
@@ -61,6 +65,7 @@ DEVICE_ID = "9cR0device"
 PIN = "739154"
 NOW_MS = 1_795_230_000_000
 PATIENCE_SECONDS = 10
+HANDLE = "ciba-handle:" + "A" * 22
 # Whatever is read, one member of the third is a text of it that is not UTF-8; Python's limit of
 # nesting is 1,000.
 MALFORMED_JSON = (
@@ -268,7 +273,7 @@ class Conversation:
         """Send a message."""
         await self.socket.send(msgspec.json.encode(message).decode())
 
-    async def hear(self) -> Authenticate | Fetch | Decide:
+    async def hear(self) -> DeviceMessage:
         """Wait for the phone's next message."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             frame = await self.socket.recv()
@@ -407,6 +412,7 @@ class ScriptedHttpService:
         self.nonce_answer: bytes | None = None
         self.answer: bytes | None = None
         self.refusals: list[tuple[RefusalReason, int | None]] = []
+        self.handle_refusal: HandleRefusal | None = None
         self._nonces: set[str] = set()
 
     def app(self) -> Starlette:
@@ -452,7 +458,11 @@ class ScriptedHttpService:
         whole = b'{"messages":[' + b",".join(answers) + b"]}"
         return Response(whole if self.answer is None else self.answer)
 
-    def _answers(self, message: Authenticate | Fetch | Decide) -> list[ServiceMessage]:
+    def _answers(self, message: DeviceMessage) -> list[ServiceMessage]:
+        if isinstance(message, MakeHandle):
+            if self.handle_refusal is not None:
+                return [HandleRefused(self.handle_refusal)]
+            return [HandleMade(HANDLE, 180)]
         if isinstance(message, Decide):
             if self.refusals:
                 reason, left = self.refusals.pop(0)

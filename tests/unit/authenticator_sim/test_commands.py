@@ -27,6 +27,7 @@ from ciba_service.sca.messages import (
     ChallengeOffered,
     CloseCode,
     Factor,
+    HandleRefusal,
     RefusalReason,
 )
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
@@ -34,6 +35,7 @@ from tests.unit.authenticator_sim.pseudo_terminal import Terminal
 from tests.unit.authenticator_sim.scripted_service import (
     ACTIVATION_CODE,
     DEVICE_ID,
+    HANDLE,
     PATIENCE_SECONDS,
     PIN,
     SECOND_SECRET,
@@ -148,6 +150,26 @@ async def test_a_refused_decision_is_status_1(command: CommandLine) -> None:
     status, out, _ = await command("approve", "tx-1")
     assert status == 1
     assert "Attempts left: 4." in out
+
+
+async def test_a_handle_is_shown(command: CommandLine) -> None:
+    """As a line to copy and as one JSON object; a lost answer is asked for again."""
+    await command.enrol()
+    command.service.statuses = [503]
+    status, out, err = await command("handle")
+    assert (status, out, err) == (0, f"{HANDLE}\nGood for one request within 180 s.\n", "")
+    status, out, _ = await command("handle", "--json")
+    assert status == 0
+    assert json.loads(out) == {"event": "handle", "handle": HANDLE, "expires_in": 180}
+
+
+async def test_no_handle_is_status_1(command: CommandLine) -> None:
+    """With the reason."""
+    await command.enrol()
+    command.service.handle_refusal = HandleRefusal.LOCKED
+    status, out, _ = await command("handle")
+    assert status == 1
+    assert out.startswith("No handle. Too many failed attempts")
 
 
 async def test_an_unknown_transaction_is_status_1(command: CommandLine) -> None:
@@ -306,7 +328,7 @@ def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("name", ["enrol", "run", "list", "approve", "deny", "history"])
+@pytest.mark.parametrize("name", ["enrol", "run", "list", "approve", "deny", "handle", "history"])
 def test_help_is_everywhere(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 0."""
     with pytest.raises(SystemExit) as ended:

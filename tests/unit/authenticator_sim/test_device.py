@@ -15,6 +15,8 @@ from authenticator_sim.core.events import (
     DecisionPostponed,
     DecisionRefused,
     FetchCompleted,
+    HandleNotMade,
+    HandleShown,
     OtherDeviceEnrolled,
     Withdrawal,
 )
@@ -31,7 +33,11 @@ from ciba_service.sca.messages import (
     DeviceEnrolled,
     Factor,
     Fetched,
+    HandleMade,
+    HandleRefusal,
+    HandleRefused,
     Hello,
+    MakeHandle,
     RefusalReason,
     Verdict,
     Welcome,
@@ -40,6 +46,7 @@ from ciba_service.sca.messages import (
 )
 from tests.unit.authenticator_sim.scripted_service import (
     DEVICE_ID,
+    HANDLE,
     ISSUER,
     NOW_MS,
     PIN,
@@ -73,6 +80,24 @@ def test_the_phone_signs_the_nonce_of_its_own_service(device: Device, bank: Scri
     (message,) = device.receive(Hello(ISSUER, "n1"), now_ms=NOW_MS).messages
     assert isinstance(message, Authenticate)
     assert bank.verify_session(message.proof, nonce="n1")["iat"] == NOW_MS // 1000
+
+
+def test_a_handle_is_shown_to_whoever_asked_for_it(device: Device) -> None:
+    """Once for each question, and none that nobody asked for or that a new connection brings."""
+    made = HandleMade(HANDLE, 180)
+    assert device.receive(made, now_ms=NOW_MS) == Reaction()
+    assert device.ask_for_handle() == MakeHandle()
+    assert device.receive(made, now_ms=NOW_MS).events == (HandleShown(HANDLE, 180),)
+    assert device.receive(made, now_ms=NOW_MS) == Reaction()
+    device.ask_for_handle()
+    refused_handle = HandleRefused(HandleRefusal.LOCKED)
+    assert device.receive(refused_handle, now_ms=NOW_MS).events == (
+        HandleNotMade(HandleRefusal.LOCKED),
+    )
+    device.ask_for_handle()
+    device.begin_connection()
+    assert device.receive(made, now_ms=NOW_MS) == Reaction()
+    assert HANDLE not in repr(made)
 
 
 def test_two_proofs_differ(device: Device, bank: ScriptedBank) -> None:

@@ -20,6 +20,8 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    HandleNotMade,
+    HandleShown,
     KeysIgnored,
     KeysPinned,
     Listening,
@@ -30,7 +32,7 @@ from authenticator_sim.core.events import (
     Withdrawal,
 )
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
-from ciba_service.sca.messages import DenialReason, RefusalReason, Verdict
+from ciba_service.sca.messages import DenialReason, HandleRefusal, RefusalReason, Verdict
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
 
 CHALLENGE = ScriptedBank().challenge()
@@ -78,6 +80,15 @@ SENTENCES: list[tuple[Event, str]] = [
         KeysIgnored("it is older than what is known"),
         "WARNING: other keys were announced and not believed: it is older than what is known.",
     ),
+    (
+        HandleShown("ciba-handle:\x1bA", 180),
+        "ciba-handle:<U+001B>A\nGood for one request within 180 s.",
+    ),
+    (
+        HandleNotMade(HandleRefusal.LOCKED),
+        "No handle. Too many failed attempts: an operator must unlock this user.",
+    ),
+    (HandleNotMade(HandleRefusal.DISABLED), "No handle. This user is disabled."),
     (FetchCompleted(()), "No open requests."),
     (FetchCompleted(("tx-1",)), ""),
 ]

@@ -43,6 +43,9 @@ STRUCTS = {
     "Fetched": messages.Fetched,
     "Accepted": messages.Accepted,
     "Refused": messages.Refused,
+    "MakeHandle": messages.MakeHandle,
+    "HandleMade": messages.HandleMade,
+    "HandleRefused": messages.HandleRefused,
 }
 
 

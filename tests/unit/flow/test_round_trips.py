@@ -75,6 +75,16 @@ async def test_a_request_with_all_that_is_used_up_takes_two_as_well(
         assert service.commands.flushes - before == 2
 
 
+async def test_a_request_with_a_handle_takes_three(quiet: RunningService):
+    """One more to learn whose prompt to reserve; making the handle takes one after the proof."""
+    (phone,) = quiet.phones
+    await quiet.till.started(login_hint=await phone.handle())
+    handle = await phone.handle()
+    before = quiet.commands.flushes
+    await quiet.till.started(login_hint=handle)
+    assert quiet.commands.flushes - before == 3
+
+
 async def test_a_pending_poll_takes_one(quiet: RunningService):
     """The assertion is spent in the round trip that reads the state."""
     auth_req_id = await quiet.till.started()

@@ -29,6 +29,7 @@ COLUMNS: tuple[AccountState, ...] = (
 )
 # In the order of the columns: + goes on, - does not.
 TABLE = {
+    Step.IDENTIFY: "+-- +- +- ++-",
     Step.INITIATE: "+-- +- +- ++-",
     Step.NOTIFY: "++- +- +- ++-",
     Step.APPROVE: "+-- +- +- ++-",

@@ -71,6 +71,9 @@ def test_only_these_keys_may_live_for_ever():
         keys.activation_use_key("x", "operation"),
         keys.replay_key("a", "b", "c"),
         keys.client_change_key("shop", "operation"),
+        keys.handle_key("x"),
+        keys.handles_key(tag),
+        keys.handle_use_key(tag, "operation"),
     ]
 
     def lasts(key: str) -> bool:
