@@ -17,8 +17,10 @@ from ciba_service.sca.messages import (
     Decide,
     DeviceMessage,
     DevicePath,
+    EndAccess,
     Fetch,
     Hello,
+    ListAccesses,
     MessageExchange,
     decode_service_message,
 )
@@ -53,6 +55,14 @@ class HttpsConnection:
     async def decide(self, decide: Decide) -> tuple[Event, ...]:
         """Hand in a decision, the same one again until there is an outcome; raises as ``fetch``."""
         return await self._with_retries(decide)
+
+    async def list_accesses(self) -> tuple[Event, ...]:
+        """Ask for every access that lasts; raises as ``fetch``."""
+        return await self._with_retries(ListAccesses())
+
+    async def end_access(self, transaction_id: str) -> tuple[Event, ...]:
+        """End an access, until the service has answered; raises as ``fetch``."""
+        return await self._with_retries(EndAccess(transaction_id))
 
     async def _with_retries(self, message: DeviceMessage) -> tuple[Event, ...]:
         return await with_retries(

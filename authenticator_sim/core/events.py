@@ -5,9 +5,13 @@ from enum import StrEnum
 import msgspec
 
 from authenticator_sim.core.challenges import ChallengeRefusal
-from ciba_service.sca.messages import Challenge, DenialReason, RefusalReason, Verdict
+from ciba_service.sca.messages import Challenge, DenialReason, RefusalReason, ShownDetail, Verdict
 
 __all__ = [
+    "AccessListCompleted",
+    "AccessNotFound",
+    "AccessShown",
+    "AccessStopped",
     "ChallengeIgnored",
     "ChallengeShown",
     "Closed",
@@ -167,6 +171,35 @@ class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", ta
     name: str
 
 
+class AccessShown(msgspec.Struct, frozen=True, tag="access", tag_field="event", omit_defaults=True):
+    """A client has access that lasts; both times are in seconds, ``until`` unless it is used."""
+
+    transaction_id: str
+    client: str
+    shares: tuple[str, ...]
+    since: int
+    until: int
+    details: tuple[ShownDetail, ...] = ()
+
+
+class AccessListCompleted(msgspec.Struct, frozen=True, tag="accesses", tag_field="event"):
+    """All lasting accesses were sent; ``lasting`` lists their transactions."""
+
+    lasting: tuple[str, ...]
+
+
+class AccessStopped(msgspec.Struct, frozen=True, tag="access_ended", tag_field="event"):
+    """The service ended an access, now or before."""
+
+    transaction_id: str
+
+
+class AccessNotFound(msgspec.Struct, frozen=True, tag="access_unknown", tag_field="event"):
+    """There is no such access of this user."""
+
+    transaction_id: str
+
+
 Event = (
     Enrolled
     | Listening
@@ -184,4 +217,8 @@ Event = (
     | KeysPinned
     | KeysIgnored
     | OtherDeviceEnrolled
+    | AccessShown
+    | AccessListCompleted
+    | AccessStopped
+    | AccessNotFound
 )

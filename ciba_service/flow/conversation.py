@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
 from ciba_service.flow.key_announcements import KeyAnnouncements
+from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
-from ciba_service.sca.messages import Decide, Fetch, ServiceMessage
+from ciba_service.sca.messages import Decide, EndAccess, Fetch, ListAccesses, ServiceMessage
 
-__all__ = ["Conversation"]
+__all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
+
+PhoneMessage = Fetch | Decide | ListAccesses | EndAccess
+"""Whatever a phone may say once it is authenticated."""
 
 
 class Conversation:
@@ -28,25 +32,35 @@ class Conversation:
         *,
         decisions: Decisions,
         challenges: OpenChallenges,
+        accesses: LastingAccesses,
         announcements: KeyAnnouncements,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
         self._challenges = challenges
+        self._accesses = accesses
         self._announcements = announcements
         self._devices = devices
 
-    async def replies(self, device: Device, message: Fetch | Decide) -> list[ServiceMessage]:
+    async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
         """The frames that answer ``message``.
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
         """
-        if isinstance(message, Fetch):
-            announced = await self._announcements.current()
-            challenges = await self.open_challenges(device)
-            return challenges if announced is None else [announced, *challenges]
-        return [await self._decisions.decide(device.device_id, message.decision)]
+        match message:
+            case Fetch():
+                announced = await self._announcements.current()
+                challenges = await self.open_challenges(device)
+                return challenges if announced is None else [announced, *challenges]
+            case Decide():
+                return [await self._decisions.decide(device.device_id, message.decision)]
+            case ListAccesses():
+                return await self._accesses.list_all(device)
+            case EndAccess():
+                return [await self._accesses.end(device, message.transaction_id)]
+            case _:
+                assert_never(message)
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:
         """Every open challenge of the phone's user, then the list of them.

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from enum import IntEnum, StrEnum
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -27,6 +27,9 @@ __all__ = [
     "SESSION_TYP",
     "SUBPROTOCOL",
     "Accepted",
+    "AccessEnded",
+    "AccessUnknown",
+    "AccessesListed",
     "Authenticate",
     "Challenge",
     "ChallengeOffered",
@@ -38,6 +41,7 @@ __all__ = [
     "DeviceMessage",
     "DevicePath",
     "Display",
+    "EndAccess",
     "EnrolmentAnswer",
     "EnrolmentClaims",
     "EnrolmentRequest",
@@ -49,6 +53,8 @@ __all__ = [
     "Hello",
     "KeyAnnouncement",
     "KeysAnnounced",
+    "LastingAccess",
+    "ListAccesses",
     "MessageExchange",
     "Payment",
     "RefusalReason",
@@ -59,6 +65,7 @@ __all__ = [
     "ShownDetail",
     "ShownLine",
     "TotpParameters",
+    "TransactionId",
     "Verdict",
     "Welcome",
     "Withdrawn",
@@ -88,6 +95,11 @@ KEYS_TYP: Final = "ciba-keys+jws"
 SESSION_TYP: Final = "ciba-session+jwt"
 FACTORS_TYP: Final = "ciba-factors+jwe"
 SECRETS_TYP: Final = "ciba-secrets+jwe"
+
+TransactionId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]
+"""A name as ``transaction_id`` makes it."""
+
+_Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # before the year 10000
 
 
 class DevicePath(StrEnum):
@@ -397,6 +409,40 @@ class DeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_fie
     name: str
 
 
+class LastingAccess(
+    msgspec.Struct, frozen=True, tag="access", tag_field="type", omit_defaults=True
+):
+    """A client that holds a refresh token; ``since`` and ``until`` are in seconds.
+
+    ``until`` is when it ends if the client does not use it, which puts the end off.
+    """
+
+    transaction_id: str
+    client: str
+    shares: tuple[str, ...]
+    since: _Moment
+    until: _Moment
+    details: tuple[ShownDetail, ...] = ()
+
+
+class AccessesListed(msgspec.Struct, frozen=True, tag="accesses", tag_field="type"):
+    """End of the answer to ``list_accesses``; ``lasting`` has the transaction of each."""
+
+    lasting: tuple[str, ...]
+
+
+class AccessEnded(msgspec.Struct, frozen=True, tag="access_ended", tag_field="type"):
+    """No token of this access is good any more."""
+
+    transaction_id: str
+
+
+class AccessUnknown(msgspec.Struct, frozen=True, tag="access_unknown", tag_field="type"):
+    """This user has no lasting access of that name."""
+
+    transaction_id: str
+
+
 class Authenticate(msgspec.Struct, frozen=True, tag="authenticate", tag_field="type"):
     """Answer to ``hello``: a session JWS over its nonce."""
 
@@ -413,6 +459,16 @@ class Decide(msgspec.Struct, frozen=True, tag="decide", tag_field="type"):
     decision: str
 
 
+class ListAccesses(msgspec.Struct, frozen=True, tag="list_accesses", tag_field="type"):
+    """Ask for every access that lasts."""
+
+
+class EndAccess(msgspec.Struct, frozen=True, tag="end_access", tag_field="type"):
+    """End one of them; it may be sent again."""
+
+    transaction_id: TransactionId
+
+
 ServiceMessage = (
     Hello
     | Welcome
@@ -423,8 +479,12 @@ ServiceMessage = (
     | Accepted
     | Refused
     | DeviceEnrolled
+    | LastingAccess
+    | AccessesListed
+    | AccessEnded
+    | AccessUnknown
 )
-DeviceMessage = Authenticate | Fetch | Decide
+DeviceMessage = Authenticate | Fetch | Decide | ListAccesses | EndAccess
 
 
 class MessageExchange(msgspec.Struct, frozen=True):

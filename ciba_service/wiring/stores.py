@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
+from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.broadcast import RedisBroadcast
@@ -32,6 +33,7 @@ class Stores:
 
     transactions: RedisTransactions
     grants: RedisGrants
+    accesses: RedisAccesses
     payments: RedisPayments
     replays: RedisReplays
     registrations: RedisRegistrations
@@ -59,6 +61,7 @@ def build_stores(
     return Stores(
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         registrations=RedisRegistrations(operations),

@@ -31,17 +31,23 @@ from websockets.typing import Subprotocol
 
 from ciba_service.sca.messages import (
     Accepted,
+    AccessEnded,
+    AccessesListed,
+    AccessUnknown,
     Authenticate,
     Challenge,
     ChallengeOffered,
     Decide,
+    DeviceMessage,
     Display,
+    EndAccess,
     EnrolmentAnswer,
     EnrolmentSecrets,
     Factor,
-    Fetch,
     Fetched,
     Hello,
+    LastingAccess,
+    ListAccesses,
     Payment,
     RefusalReason,
     Refused,
@@ -268,7 +274,7 @@ class Conversation:
         """Send a message."""
         await self.socket.send(msgspec.json.encode(message).decode())
 
-    async def hear(self) -> Authenticate | Fetch | Decide:
+    async def hear(self) -> DeviceMessage:
         """Wait for the phone's next message."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             frame = await self.socket.recv()
@@ -400,6 +406,7 @@ class ScriptedHttpService:
     def __init__(self, bank: ScriptedBank) -> None:
         self.bank = bank
         self.open: dict[str, str] = {}
+        self.accesses: dict[str, LastingAccess] = {}
         self.decisions: list[str] = []
         self.enrolments: list[bytes] = []
         self.statuses: list[int] = []
@@ -452,7 +459,13 @@ class ScriptedHttpService:
         whole = b'{"messages":[' + b",".join(answers) + b"]}"
         return Response(whole if self.answer is None else self.answer)
 
-    def _answers(self, message: Authenticate | Fetch | Decide) -> list[ServiceMessage]:
+    def _answers(self, message: DeviceMessage) -> list[ServiceMessage]:
+        if isinstance(message, ListAccesses):
+            return [*self.accesses.values(), AccessesListed(tuple(self.accesses))]
+        if isinstance(message, EndAccess):
+            name = message.transaction_id
+            known = self.accesses.pop(name, None)
+            return [AccessUnknown(name) if known is None else AccessEnded(name)]
         if isinstance(message, Decide):
             if self.refusals:
                 reason, left = self.refusals.pop(0)
