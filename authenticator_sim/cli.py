@@ -10,7 +10,15 @@ from typing import Final
 
 from authenticator_sim.commands.enrol import EnrolOptions, enrol
 from authenticator_sim.commands.history import history
-from authenticator_sim.commands.oneshot import OneShotOptions, approve, deny, list_open, show_handle
+from authenticator_sim.commands.oneshot import (
+    OneShotOptions,
+    approve,
+    deny,
+    end_access,
+    list_accesses,
+    list_open,
+    show_handle,
+)
 from authenticator_sim.commands.options import new_parser
 from authenticator_sim.commands.run import AttendedBy, RunOptions, run
 from authenticator_sim.commands.surroundings import Surroundings
@@ -81,6 +89,10 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
             return await deny(options.transaction_id, shared, surroundings, reason)
         case "handle":
             return await show_handle(shared, surroundings)
+        case "access" if options.action == "end":
+            return await end_access(options.transaction_id, shared, surroundings)
+        case "access":
+            return await list_accesses(shared, surroundings)
         case _:
             return await list_open(shared, surroundings)
 

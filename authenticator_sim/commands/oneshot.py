@@ -1,9 +1,11 @@
-"""``list``, ``approve``, ``deny``, ``handle``: ask over HTTPS, decide at most once, and end."""
+"""``list``, ``approve``, ``deny``, ``handle`` and ``access``: one errand over HTTPS each."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from authenticator_sim.commands.pins import obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
@@ -13,6 +15,7 @@ from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import (
+    AccessStopped,
     ChallengeIgnored,
     ChallengeShown,
     Decided,
@@ -20,13 +23,22 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
 )
+from authenticator_sim.errors import UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
-from ciba_service.sca.messages import Decide, DenialReason, Factor
+from ciba_service.sca.messages import Decide, DenialReason, Factor, TransactionId
 
-__all__ = ["OneShotOptions", "approve", "deny", "list_open", "show_handle"]
+__all__ = [
+    "OneShotOptions",
+    "approve",
+    "deny",
+    "end_access",
+    "list_accesses",
+    "list_open",
+    "show_handle",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,34 @@ async def deny(
         await errand.find(phone, transaction_id)
         await phone.deny(transaction_id, reason=reason)
         return bool(errand.accepted)
+
+
+async def list_accesses(options: OneShotOptions, surroundings: Surroundings) -> bool:
+    """Show every access that lasts; raises ``PhoneError`` when the service cannot be asked."""
+    async with _errand(options, surroundings) as (errand, _):
+        for event in await errand.https.list_accesses():
+            errand.log.report(event)
+    return True
+
+
+async def end_access(
+    transaction_id: str, options: OneShotOptions, surroundings: Surroundings
+) -> bool:
+    """End one access; true when it is over, now or before.
+
+    Raises:
+        UsageError: The text is no transaction id.
+        PhoneError: The service cannot be asked.
+    """
+    try:
+        msgspec.convert(transaction_id, TransactionId)
+    except msgspec.ValidationError:
+        raise UsageError("A transaction id has 22 letters, digits, - or _.") from None
+    async with _errand(options, surroundings) as (errand, _):
+        events = await errand.https.end_access(transaction_id)
+        for event in events:
+            errand.log.report(event)
+        return any(isinstance(event, AccessStopped) for event in events)
 
 
 @asynccontextmanager

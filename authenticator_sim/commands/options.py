@@ -54,6 +54,12 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument(
         "--reason", choices=[*DenialReason], default=DenialReason.DECLINED, help="why"
     )
+    _add_access(
+        commands.add_parser(
+            "access", allow_abbrev=False, help="show clients with lasting access, and end it"
+        ),
+        shared,
+    )
     commands.add_parser(
         "handle",
         allow_abbrev=False,
@@ -115,6 +121,15 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="decide only when told on http://127.0.0.1:N/decide (0 takes a free port)",
     )
+
+
+def _add_access(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser(
+        "list", allow_abbrev=False, parents=[shared], help="show every access that lasts"
+    )
+    end = actions.add_parser("end", allow_abbrev=False, parents=[shared], help="end one of them")
+    end.add_argument("transaction_id", metavar="TRANSACTION_ID")
 
 
 def _port(text: str) -> int:

@@ -17,8 +17,10 @@ from ciba_service.sca.messages import (
     Decide,
     DeviceMessage,
     DevicePath,
+    EndAccess,
     Fetch,
     Hello,
+    ListAccesses,
     MessageExchange,
     decode_service_message,
 )
@@ -57,6 +59,14 @@ class HttpsConnection:
     async def ask_for_handle(self) -> tuple[Event, ...]:
         """Ask for a one-time ``login_hint``; raises as ``fetch``."""
         return await self._with_retries(self._device.ask_for_handle())
+
+    async def list_accesses(self) -> tuple[Event, ...]:
+        """Ask for every access that lasts; raises as ``fetch``."""
+        return await self._with_retries(ListAccesses())
+
+    async def end_access(self, transaction_id: str) -> tuple[Event, ...]:
+        """End an access, until the service has answered; raises as ``fetch``."""
+        return await self._with_retries(EndAccess(transaction_id))
 
     async def _with_retries(self, message: DeviceMessage) -> tuple[Event, ...]:
         return await with_retries(

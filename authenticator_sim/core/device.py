@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from authenticator_sim.core.accesses import access_event
 from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
 from authenticator_sim.core.challenges import (
     ChallengeRefused,
@@ -43,6 +44,9 @@ from authenticator_sim.ports import RandomBytes
 from ciba_service.sca.messages import (
     OUTCOME_WINDOW,
     Accepted,
+    AccessEnded,
+    AccessesListed,
+    AccessUnknown,
     Authenticate,
     ChallengeOffered,
     Decide,
@@ -54,6 +58,7 @@ from ciba_service.sca.messages import (
     HandleRefused,
     Hello,
     KeysAnnounced,
+    LastingAccess,
     MakeHandle,
     RefusalReason,
     Refused,
@@ -198,6 +203,8 @@ class Device:
                 return self._announcement(message, now_ms)
             case HandleMade() | HandleRefused():
                 return self._handle(message)
+            case LastingAccess() | AccessesListed() | AccessEnded() | AccessUnknown():
+                return Reaction(events=(access_event(message),))
             case _:
                 assert_never(message)
 

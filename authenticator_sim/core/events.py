@@ -13,10 +13,15 @@ from ciba_service.sca.messages import (
     DenialReason,
     HandleRefusal,
     RefusalReason,
+    ShownDetail,
     Verdict,
 )
 
 __all__ = [
+    "AccessListCompleted",
+    "AccessNotFound",
+    "AccessShown",
+    "AccessStopped",
     "ChallengeIgnored",
     "ChallengeShown",
     "Closed",
@@ -191,6 +196,35 @@ class HandleNotMade(msgspec.Struct, frozen=True, tag="handle_refused", tag_field
     reason: HandleRefusal
 
 
+class AccessShown(msgspec.Struct, frozen=True, tag="access", tag_field="event", omit_defaults=True):
+    """A client has access that lasts; both times are in seconds, ``until`` unless it is used."""
+
+    transaction_id: str
+    client: str
+    shares: tuple[str, ...]
+    since: int
+    until: int
+    details: tuple[ShownDetail, ...] = ()
+
+
+class AccessListCompleted(msgspec.Struct, frozen=True, tag="accesses", tag_field="event"):
+    """All lasting accesses were sent; ``lasting`` lists their transactions."""
+
+    lasting: tuple[str, ...]
+
+
+class AccessStopped(msgspec.Struct, frozen=True, tag="access_ended", tag_field="event"):
+    """The service ended an access, now or before."""
+
+    transaction_id: str
+
+
+class AccessNotFound(msgspec.Struct, frozen=True, tag="access_unknown", tag_field="event"):
+    """There is no such access of this user."""
+
+    transaction_id: str
+
+
 Event = (
     Enrolled
     | Listening
@@ -210,4 +244,8 @@ Event = (
     | OtherDeviceEnrolled
     | HandleShown
     | HandleNotMade
+    | AccessShown
+    | AccessListCompleted
+    | AccessStopped
+    | AccessNotFound
 )

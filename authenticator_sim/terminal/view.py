@@ -8,7 +8,7 @@ from typing import Final
 from authenticator_sim.terminal.text import harmless
 from ciba_service.sca.messages import Challenge, Display, ShownDetail
 
-__all__ = ["render_challenge", "render_choices"]
+__all__ = ["render_challenge", "render_choices", "render_details"]
 
 _WIDTH: Final = 64
 _RULE: Final = "=" * _WIDTH
@@ -27,7 +27,7 @@ def render_challenge(challenge: Challenge, seconds_left: int, *, bold: bool = Fa
         f"  Asked by:   {_strong(harmless(display.client), bold=bold)}",
         *_binding_message(display, bold=bold),
         *_payment(display, bold=bold),
-        *_details(display, bold=bold),
+        *render_details(display.details, bold=bold),
         *_shares(display),
         f"  Time left:  {_time_left(seconds_left)}",
         _RULE,
@@ -44,6 +44,12 @@ def render_choices() -> str:
         "  [ n     ]  DECLINE, this was not me\n"
         "  [ a     ]  APPROVE\n"
     )
+
+
+def render_details(details: tuple[ShownDetail, ...], *, bold: bool = False) -> tuple[str, ...]:
+    """Show all of each detail, line by line, with nothing where there is none."""
+    shown = tuple(line for detail in details for line in ("", *_detail(detail, bold=bold)))
+    return (*shown, "") if shown else ()
 
 
 def _strong(text: str, *, bold: bool) -> str:
@@ -73,11 +79,6 @@ def _payment(display: Display, *, bold: bool) -> tuple[str, ...]:
         for line in (f"  {label}", f"      {_strong(harmless(value), bold=bold)}", "")
     )
     return (_THIN, "", *shown, _THIN) if shown else ()
-
-
-def _details(display: Display, *, bold: bool) -> tuple[str, ...]:
-    shown = tuple(line for detail in display.details for line in ("", *_detail(detail, bold=bold)))
-    return (*shown, "") if shown else ()
 
 
 def _detail(detail: ShownDetail, *, bold: bool) -> tuple[str, ...]:

@@ -6,15 +6,26 @@ from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
 from ciba_service.flow.key_announcements import KeyAnnouncements
+from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
-from ciba_service.sca.messages import Decide, Fetch, MakeHandle, ServiceMessage
+from ciba_service.sca.messages import (
+    Decide,
+    EndAccess,
+    Fetch,
+    ListAccesses,
+    MakeHandle,
+    ServiceMessage,
+)
 
-__all__ = ["Conversation"]
+__all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
+
+PhoneMessage = Fetch | Decide | MakeHandle | ListAccesses | EndAccess
+"""Whatever a phone may say once it is authenticated."""
 
 
 class Conversation:
@@ -29,19 +40,19 @@ class Conversation:
         *,
         decisions: Decisions,
         challenges: OpenChallenges,
+        accesses: LastingAccesses,
         announcements: KeyAnnouncements,
         handles: LoginHandles,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
         self._challenges = challenges
+        self._accesses = accesses
         self._announcements = announcements
         self._handles = handles
         self._devices = devices
 
-    async def replies(
-        self, device: Device, message: Fetch | Decide | MakeHandle
-    ) -> list[ServiceMessage]:
+    async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
         """The frames that answer ``message``.
 
         Raises:
@@ -56,6 +67,10 @@ class Conversation:
                 return [await self._decisions.decide(device.device_id, message.decision)]
             case MakeHandle():
                 return [await self._handles.make(device)]
+            case ListAccesses():
+                return await self._accesses.list_all(device)
+            case EndAccess():
+                return [await self._accesses.end(device, message.transaction_id)]
             case _:
                 assert_never(message)
 

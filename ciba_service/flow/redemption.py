@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, assert_never
 
+from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.issuance import Issuance, Reach
 from ciba_service.flow.requested_transaction import requested_transaction
@@ -59,12 +60,14 @@ class Redemption:
         transactions: TransactionStore,
         gate: AccountGate,
         issuance: Issuance,
+        index: AccessIndex,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._transactions = transactions
         self._gate = gate
         self._issuance = issuance
+        self._index = index
         self._clock = clock
         self._telemetry = telemetry
 
@@ -110,23 +113,30 @@ class Redemption:
             resources=narrowed_resources(request.form.get("resource"), grant.resources),
             details=narrowed_details(request.form.get("authorization_details"), grant.details),
         )
-        if not await self._gate.lets_use(Step.REDEEM, grant):
+        now = self._clock.now_ms()
+        is_open, crowded = await asyncio.gather(
+            self._gate.lets_use(Step.REDEEM, grant),
+            self._index.reserve(grant, request.client, now=now),
+        )
+        if not is_open:
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the account gate is closed")
         # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
         if not equal_secrets(challenge_hash(asked.challenge), decided.challenge_hash):
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
-        now = self._clock.now_ms()
         minted = await self._issuance.mint(grant, request.client, request.binding, reach, now=now)
-        result = await self._transactions.swap(
-            Swap(
-                transaction_id=transaction.transaction_id,
-                event=Event.REDEEM,
-                operation=request.operation,
-                now=now,
-                tokens=minted.record,
-            )
+        result, _ = await asyncio.gather(
+            self._transactions.swap(
+                Swap(
+                    transaction_id=transaction.transaction_id,
+                    event=Event.REDEEM,
+                    operation=request.operation,
+                    now=now,
+                    tokens=minted.record,
+                )
+            ),
+            self._index.make_room(grant, crowded, now=now),
         )
         if not result.won:
             lost = result.state or State.REDEEMED

@@ -1,5 +1,8 @@
 """The refresh grant: a further access token for what was granted before (RFC 6749 6)."""
 
+import asyncio
+
+from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.flow.issuance import Issuance, Reach
@@ -33,6 +36,7 @@ class Refresh:
         grants: GrantStore,
         gate: AccountGate,
         issuance: Issuance,
+        index: AccessIndex,
         lifetime: RefreshLifetime,
         clock: Clock,
         telemetry: Telemetry,
@@ -40,6 +44,7 @@ class Refresh:
         self._grants = grants
         self._gate = gate
         self._issuance = issuance
+        self._index = index
         self._lifetime = lifetime
         self._clock = clock
         self._telemetry = telemetry
@@ -67,7 +72,10 @@ class Refresh:
             resources=narrowed_resources(request.form.get("resource"), grant.resources),
             details=narrowed_details(request.form.get("authorization_details"), grant.details),
         )
-        if not await self._gate.lets_use(Step.REFRESH, grant):
+        is_open, _ = await asyncio.gather(
+            self._gate.lets_use(Step.REFRESH, grant), self._index.put_off(grant, now=now)
+        )
+        if not is_open:
             raise InvalidRefreshTokenError from Reason("the account gate is closed")
         refreshed = await self._issuance.refresh(
             grant, request.client, request.binding, reach, now=now

@@ -1,9 +1,12 @@
 """A client gives a token back (RFC 7009)."""
 
+import asyncio
+
+from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import FoundToken
 from ciba_service.flow.token_queries import TokenQueries
-from ciba_service.ports import GrantStore, Telemetry
+from ciba_service.ports import Clock, GrantStore, Telemetry
 from ciba_service.protocol.comparison import equal_secrets
 
 __all__ = ["Revocation"]
@@ -16,9 +19,19 @@ class Revocation:
     unknown, over or another client's is left as it is, and the answer is the same.
     """
 
-    def __init__(self, *, queries: TokenQueries, grants: GrantStore, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        *,
+        queries: TokenQueries,
+        grants: GrantStore,
+        index: AccessIndex,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
         self._queries = queries
         self._grants = grants
+        self._index = index
+        self._clock = clock
         self._telemetry = telemetry
 
     async def revoke(self, sent: ClientRequest) -> None:
@@ -29,7 +42,10 @@ class Revocation:
             return
         name = found.transaction_id
         if _is_refresh_token(found):
-            await self._grants.end(name)
+            await asyncio.gather(
+                self._grants.end(name),
+                self._index.ended(found.stored.grant, now=self._clock.now_ms()),
+            )
             self._telemetry.event("grant_revoked", transaction_id=name)
         elif found.stored.access_token is not None:
             await self._grants.end_access_token(name, found.hash)

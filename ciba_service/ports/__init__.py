@@ -4,6 +4,7 @@ Each docstring says what must be atomic. Instants and durations are milliseconds
 otherwise; ``operation`` is an identifier that is the same across retries of one operation.
 """
 
+from ciba_service.ports.accesses import AccessStore
 from ciba_service.ports.attempts import AttemptStore
 from ciba_service.ports.callbacks import (
     Callback,
@@ -59,6 +60,7 @@ from ciba_service.ports.transactions import (
 from ciba_service.ports.user_codes import UserCodeAttemptStore
 
 __all__ = [
+    "AccessStore",
     "AccessTokenRecord",
     "Activation",
     "ActivationStore",

@@ -56,6 +56,10 @@ class GrantStore(Protocol):
         """The grant and, if ``token_hash`` is that of one of its access tokens, the token."""
         ...
 
+    async def read(self, transaction_id: str) -> StoredGrant | None:
+        """The grant, whichever access tokens it has."""
+        ...
+
     async def refresh(
         self,
         transaction_id: str,
@@ -70,8 +74,8 @@ class GrantStore(Protocol):
         """
         ...
 
-    async def end(self, transaction_id: str) -> None:
-        """End the grant with all its tokens."""
+    async def end(self, transaction_id: str) -> bool:
+        """End the grant with all its tokens; whether there was one (a retry may find none)."""
         ...
 
     async def end_access_token(self, transaction_id: str, token_hash: str) -> None:

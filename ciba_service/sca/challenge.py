@@ -14,7 +14,6 @@ import msgspec
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.request.authorization_details import (
     AuthorizationDetails,
-    DisplayedDetail,
     PaymentInitiation,
     in_groups,
 )
@@ -24,22 +23,14 @@ from ciba_service.sca.messages import (
     Display,
     Factor,
     Payment,
-    ShownDetail,
-    ShownLine,
 )
+from ciba_service.sca.wording import shared_texts, shown_detail
 
 __all__ = ["ChallengeContent", "new_challenge"]
 
 LOCALE: Final = "en"
 _NONCE_BYTES: Final = 32
 
-_SHARES: Final = {
-    "openid": "Your identity",
-    "profile": "Your name and profile",
-    "email": "Your e-mail address",
-    "phone": "Your phone number",
-    "address": "Your postal address",
-}
 # OpenID Connect Core 16.18: the user knows when a grant outlives the moment.
 _LASTING: Final = "Lasting access, without asking you again"
 
@@ -90,7 +81,7 @@ def _display(content: ChallengeContent) -> Display:
         client=content.client_name,
         shares=_shares(content),
         binding_message=content.binding_message,
-        details=tuple(_shown(each) for each in details.displayed),
+        details=tuple(shown_detail(each) for each in details.displayed),
     )
     if payment is None:
         return display
@@ -106,18 +97,8 @@ def _display(content: ChallengeContent) -> Display:
 
 
 def _shares(content: ChallengeContent) -> tuple[str, ...]:
-    shares = tuple(_SHARES.get(token, f"Access: {token}") for token in content.scope)
+    shares = shared_texts(content.scope)
     return (*shares, _LASTING) if content.lasts else shares
-
-
-def _shown(displayed: DisplayedDetail) -> ShownDetail:
-    return ShownDetail(
-        title=displayed.title,
-        lines=tuple(
-            ShownLine(member=line.member, label=line.label, texts=line.texts, worded=line.worded)
-            for line in displayed.lines
-        ),
-    )
 
 
 def _payments(details: AuthorizationDetails) -> tuple[Payment, ...]:

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from enum import IntEnum, StrEnum
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -27,6 +27,9 @@ __all__ = [
     "SESSION_TYP",
     "SUBPROTOCOL",
     "Accepted",
+    "AccessEnded",
+    "AccessUnknown",
+    "AccessesListed",
     "Authenticate",
     "Challenge",
     "ChallengeOffered",
@@ -38,6 +41,7 @@ __all__ = [
     "DeviceMessage",
     "DevicePath",
     "Display",
+    "EndAccess",
     "EnrolmentAnswer",
     "EnrolmentClaims",
     "EnrolmentRequest",
@@ -52,6 +56,8 @@ __all__ = [
     "Hello",
     "KeyAnnouncement",
     "KeysAnnounced",
+    "LastingAccess",
+    "ListAccesses",
     "MakeHandle",
     "MessageExchange",
     "Payment",
@@ -63,6 +69,7 @@ __all__ = [
     "ShownDetail",
     "ShownLine",
     "TotpParameters",
+    "TransactionId",
     "Verdict",
     "Welcome",
     "Withdrawn",
@@ -92,6 +99,11 @@ KEYS_TYP: Final = "ciba-keys+jws"
 SESSION_TYP: Final = "ciba-session+jwt"
 FACTORS_TYP: Final = "ciba-factors+jwe"
 SECRETS_TYP: Final = "ciba-secrets+jwe"
+
+TransactionId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]
+"""A name as ``transaction_id`` makes it."""
+
+_Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # before the year 10000
 
 
 class DevicePath(StrEnum):
@@ -424,6 +436,40 @@ class HandleRefused(msgspec.Struct, frozen=True, tag="handle_refused", tag_field
     reason: HandleRefusal
 
 
+class LastingAccess(
+    msgspec.Struct, frozen=True, tag="access", tag_field="type", omit_defaults=True
+):
+    """A client that holds a refresh token; ``since`` and ``until`` are in seconds.
+
+    ``until`` is when it ends if the client does not use it, which puts the end off.
+    """
+
+    transaction_id: str
+    client: str
+    shares: tuple[str, ...]
+    since: _Moment
+    until: _Moment
+    details: tuple[ShownDetail, ...] = ()
+
+
+class AccessesListed(msgspec.Struct, frozen=True, tag="accesses", tag_field="type"):
+    """End of the answer to ``list_accesses``; ``lasting`` has the transaction of each."""
+
+    lasting: tuple[str, ...]
+
+
+class AccessEnded(msgspec.Struct, frozen=True, tag="access_ended", tag_field="type"):
+    """No token of this access is good any more."""
+
+    transaction_id: str
+
+
+class AccessUnknown(msgspec.Struct, frozen=True, tag="access_unknown", tag_field="type"):
+    """This user has no lasting access of that name."""
+
+    transaction_id: str
+
+
 class Authenticate(msgspec.Struct, frozen=True, tag="authenticate", tag_field="type"):
     """Answer to ``hello``: a session JWS over its nonce."""
 
@@ -444,6 +490,16 @@ class MakeHandle(msgspec.Struct, frozen=True, tag="make_handle", tag_field="type
     """Ask for a login handle; each gets another one."""
 
 
+class ListAccesses(msgspec.Struct, frozen=True, tag="list_accesses", tag_field="type"):
+    """Ask for every access that lasts."""
+
+
+class EndAccess(msgspec.Struct, frozen=True, tag="end_access", tag_field="type"):
+    """End one of them; it may be sent again."""
+
+    transaction_id: TransactionId
+
+
 ServiceMessage = (
     Hello
     | Welcome
@@ -456,8 +512,12 @@ ServiceMessage = (
     | DeviceEnrolled
     | HandleMade
     | HandleRefused
+    | LastingAccess
+    | AccessesListed
+    | AccessEnded
+    | AccessUnknown
 )
-DeviceMessage = Authenticate | Fetch | Decide | MakeHandle
+DeviceMessage = Authenticate | Fetch | Decide | MakeHandle | ListAccesses | EndAccess
 
 
 class MessageExchange(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ A grant is ended by deleting it; access tokens run out by themselves, and are wo
 their grant. Grant and access tokens are sealed to their keys, so that none can be made or moved.
 """
 
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -87,15 +88,20 @@ class RedisGrants:
         )
         if version is None:
             return None
-        if version != GRANT_FORMAT.encode():
-            raise UnknownRecordFormat("a grant has another format")
-        return StoredGrant(
-            grant=self._seals.open_grant(key, grant),
-            access_token=None if token is None else self._seals.open_token(token_key, token),
-            refresh_token=(
-                RefreshTokenRecord(refresh_hash.decode(), int(good_until)) if refresh_hash else None
-            ),
+        stored = self._stored(key, version, grant, refresh_hash, good_until)
+        if token is None:
+            return stored
+        return replace(stored, access_token=self._seals.open_token(token_key, token))
+
+    async def read(self, transaction_id: str) -> StoredGrant | None:
+        """The grant alone."""
+        key = grant_key(transaction_id)
+        version, grant, refresh_hash, good_until = await self._operations.call(
+            "HMGET", key, "v", "g", "r", "u"
         )
+        if version is None:
+            return None
+        return self._stored(key, version, grant, refresh_hash, good_until)
 
     async def refresh(
         self,
@@ -123,13 +129,26 @@ class RedisGrants:
             raise UnknownRecordFormat("a grant has another format")
         return bool(outcome)
 
-    async def end(self, transaction_id: str) -> None:
+    async def end(self, transaction_id: str) -> bool:
         """Delete it: whatever hung on it is worth nothing from now on."""
-        await self._operations.call("DEL", grant_key(transaction_id))
+        return bool(await self._operations.call("DEL", grant_key(transaction_id)))
 
     async def end_access_token(self, transaction_id: str, token_hash: str) -> None:
         """Delete this one."""
         await self._operations.call("DEL", access_token_key(transaction_id, token_hash))
+
+    def _stored(
+        self, key: str, version: bytes, grant: bytes, refresh_hash: bytes, good_until: bytes
+    ) -> StoredGrant:
+        if version != GRANT_FORMAT.encode():
+            raise UnknownRecordFormat("a grant has another format")
+        return StoredGrant(
+            grant=self._seals.open_grant(key, grant),
+            access_token=None,
+            refresh_token=(
+                RefreshTokenRecord(refresh_hash.decode(), int(good_until)) if refresh_hash else None
+            ),
+        )
 
 
 def _decode(plaintext: bytes, type_: type[_T]) -> _T:

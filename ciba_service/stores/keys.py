@@ -14,6 +14,7 @@ __all__ = [
     "PARTITIONS",
     "PERSISTENT_KEYS",
     "access_token_key",
+    "accesses_key",
     "activation_key",
     "activation_use_key",
     "attempt_key",
@@ -95,6 +96,11 @@ def claim_key(partition: int, operation: str) -> str:
 def devices_key(tag: UserTag) -> str:
     """Hash: a user's active phones."""
     return f"ciba:{{u{tag}}}:devices"
+
+
+def accesses_key(tag: UserTag) -> str:
+    """Sorted set: a user's accesses that last, by their end."""
+    return f"ciba:{{u{tag}}}:accesses"
 
 
 def prompts_key(tag: UserTag) -> str:

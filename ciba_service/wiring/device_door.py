@@ -10,6 +10,7 @@ from ciba_service.flow.decision import Decisions
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
 from ciba_service.flow.key_announcements import KeyAnnouncements
+from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.sca.messages import DevicePath
@@ -70,6 +71,15 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             prompts=parts.stores.prompts,
             transactions=parts.stores.transactions,
             gate=parts.gate,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        accesses=LastingAccesses(
+            accesses=parts.stores.accesses,
+            grants=parts.stores.grants,
+            devices=parts.stores.devices,
+            clients=parts.clients,
+            detail_types=parts.settings.detail_types,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

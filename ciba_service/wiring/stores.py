@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
+from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.broadcast import RedisBroadcast
@@ -34,6 +35,7 @@ class Stores:
 
     transactions: RedisTransactions
     grants: RedisGrants
+    accesses: RedisAccesses
     payments: RedisPayments
     replays: RedisReplays
     registrations: RedisRegistrations
@@ -63,6 +65,7 @@ def build_stores(
     return Stores(
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         registrations=RedisRegistrations(operations),

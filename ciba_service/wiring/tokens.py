@@ -5,6 +5,7 @@ from starlette.routing import Route
 from ciba_service.endpoints.oauth.introspection import IntrospectionEndpoint
 from ciba_service.endpoints.oauth.revocation import RevocationEndpoint
 from ciba_service.endpoints.oauth.token import TokenEndpoint
+from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.introspection import Introspection
 from ciba_service.flow.issuance import Issuance, TokenPolicy
@@ -42,9 +43,16 @@ def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Rou
         issuer=endpoints.issuer,
         clock=parts.surroundings.clock,
     )
-    revocation = Revocation(queries=queries, grants=parts.stores.grants, telemetry=telemetry)
+    index = _access_index(parts)
+    revocation = Revocation(
+        queries=queries,
+        grants=parts.stores.grants,
+        index=index,
+        clock=parts.surroundings.clock,
+        telemetry=telemetry,
+    )
     return [
-        Route(endpoints.path("/token"), _token_endpoint(parts, authentication, nonces)),
+        Route(endpoints.path("/token"), _token_endpoint(parts, authentication, nonces, index)),
         Route(endpoints.path("/introspect"), IntrospectionEndpoint(introspection, telemetry)),
         Route(endpoints.path("/revoke"), RevocationEndpoint(revocation, telemetry)),
         *resource_routes(parts, tokens, nonces),
@@ -58,7 +66,10 @@ def _nonces(parts: Parts) -> DpopNonces | None:
 
 
 def _token_endpoint(
-    parts: Parts, authentication: ClientAuthentication, nonces: DpopNonces | None
+    parts: Parts,
+    authentication: ClientAuthentication,
+    nonces: DpopNonces | None,
+    index: AccessIndex,
 ) -> TokenEndpoint:
     surroundings, issuance = parts.surroundings, _issuance(parts)
     requests = TokenRequests(
@@ -67,8 +78,8 @@ def _token_endpoint(
             proofs=dpop_proofs(parts, "/token", nonces), clock=surroundings.clock
         ),
         grant_types={
-            CIBA_GRANT_TYPE: _redemption(parts, issuance),
-            REFRESH_TOKEN_GRANT_TYPE: _refresh(parts, issuance),
+            CIBA_GRANT_TYPE: _redemption(parts, issuance, index),
+            REFRESH_TOKEN_GRANT_TYPE: _refresh(parts, issuance, index),
         },
         new_operation=surroundings.new_operation,
     )
@@ -77,23 +88,34 @@ def _token_endpoint(
     )
 
 
-def _redemption(parts: Parts, issuance: Issuance) -> Redemption:
+def _redemption(parts: Parts, issuance: Issuance, index: AccessIndex) -> Redemption:
     return Redemption(
         transactions=parts.stores.transactions,
         gate=parts.gate,
         issuance=issuance,
+        index=index,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,
     )
 
 
-def _refresh(parts: Parts, issuance: Issuance) -> Refresh:
+def _refresh(parts: Parts, issuance: Issuance, index: AccessIndex) -> Refresh:
     return Refresh(
         grants=parts.stores.grants,
         gate=parts.gate,
         issuance=issuance,
+        index=index,
         lifetime=_refresh_lifetime(parts),
         clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
+    )
+
+
+def _access_index(parts: Parts) -> AccessIndex:
+    return AccessIndex(
+        accesses=parts.stores.accesses,
+        grants=parts.stores.grants,
+        lifetime=_refresh_lifetime(parts),
         telemetry=parts.surroundings.telemetry,
     )
 

@@ -34,6 +34,7 @@ from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import Factor
+from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.callbacks import RedisCallbacks
@@ -114,6 +115,7 @@ class Stores:
     commands: Commands
     transactions: RedisTransactions
     grants: RedisGrants
+    accesses: RedisAccesses
     payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
@@ -137,6 +139,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         commands=commands,
         transactions=RedisTransactions(operations, sealer),
         grants=RedisGrants(operations, sealer),
+        accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),

@@ -23,7 +23,9 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import Event
+from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.stores import (
+    accesses,
     activations,
     attempts,
     callbacks,
@@ -58,6 +60,7 @@ from tests.contracts.store_builders import (
     remove_all,
     stores_at,
     swap_of,
+    transaction_name,
 )
 from tests.reply_dropping_proxy import reply_dropping
 
@@ -66,6 +69,7 @@ HANDLE = "ciba-handle:" + "A" * 22
 CODE, SECRET = "K7QM2RXP9D4T", "482913"
 UNTIL = START + 600_000
 MODULES: tuple[ModuleType, ...] = (
+    accesses,
     activations,
     attempts,
     callbacks,
@@ -151,6 +155,13 @@ def refresh(redemption: str) -> Act:
         RefreshTokenRecord(f"refresh by {redemption}", REFRESH_UNTIL + 1),
         AccessTokenRecord("second access", access_token(jti="second")),
         now=START,
+    )
+
+
+def reserve_access(number: int, later: int = 0) -> Act:
+    """Keep a place for an access that lasts."""
+    return lambda stores: stores.accesses.reserve(
+        TAG, transaction_name(number), now=START, until=UNTIL + number + later
     )
 
 
@@ -315,6 +326,13 @@ CASES = [
     ),
     Case("refresh_grant", refresh("redeem it"), redeemed),
     Case("refresh_grant", refresh("another"), redeemed, "refused"),
+    Case("reserve_access", reserve_access(0)),
+    Case(
+        "reserve_access",
+        reserve_access(0, later=1),
+        in_a_row(*(reserve_access(number) for number in range(MAXIMUM_ACCESSES + 2))),
+        "too many",
+    ),
     Case("execute_payment", execute_payment("first"), redeemed),
     Case(
         "execute_payment",

@@ -12,7 +12,7 @@ from starlette.types import Scope, Send
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy, header
 from ciba_service.endpoints.post import PostEndpoint
-from ciba_service.flow.conversation import Conversation
+from ciba_service.flow.conversation import Conversation, PhoneMessage
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (
@@ -27,9 +27,6 @@ from ciba_service.sca.devices import DeviceRevoked
 from ciba_service.sca.messages import (
     LARGEST_FRAME,
     Authenticate,
-    Decide,
-    Fetch,
-    MakeHandle,
     MessageExchange,
     body_hash,
     decode_device_message,
@@ -98,7 +95,7 @@ def _proof(authorization: bytes | None) -> str:
     return authorization[len(_SCHEME) :].decode("latin-1").strip()
 
 
-def _message(body: bytes) -> Fetch | Decide | MakeHandle:
+def _message(body: bytes) -> PhoneMessage:
     try:
         message = decode_device_message(body)
     except (msgspec.DecodeError, RecursionError) as error:  # the latter: nested without end

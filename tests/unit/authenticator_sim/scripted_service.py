@@ -31,12 +31,16 @@ from websockets.typing import Subprotocol
 
 from ciba_service.sca.messages import (
     Accepted,
+    AccessEnded,
+    AccessesListed,
+    AccessUnknown,
     Authenticate,
     Challenge,
     ChallengeOffered,
     Decide,
     DeviceMessage,
     Display,
+    EndAccess,
     EnrolmentAnswer,
     EnrolmentSecrets,
     Factor,
@@ -45,6 +49,8 @@ from ciba_service.sca.messages import (
     HandleRefusal,
     HandleRefused,
     Hello,
+    LastingAccess,
+    ListAccesses,
     MakeHandle,
     Payment,
     RefusalReason,
@@ -405,6 +411,7 @@ class ScriptedHttpService:
     def __init__(self, bank: ScriptedBank) -> None:
         self.bank = bank
         self.open: dict[str, str] = {}
+        self.accesses: dict[str, LastingAccess] = {}
         self.decisions: list[str] = []
         self.enrolments: list[bytes] = []
         self.statuses: list[int] = []
@@ -460,9 +467,14 @@ class ScriptedHttpService:
 
     def _answers(self, message: DeviceMessage) -> list[ServiceMessage]:
         if isinstance(message, MakeHandle):
-            if self.handle_refusal is not None:
-                return [HandleRefused(self.handle_refusal)]
-            return [HandleMade(HANDLE, 180)]
+            refusal = self.handle_refusal
+            return [HandleMade(HANDLE, 180) if refusal is None else HandleRefused(refusal)]
+        if isinstance(message, ListAccesses):
+            return [*self.accesses.values(), AccessesListed(tuple(self.accesses))]
+        if isinstance(message, EndAccess):
+            name = message.transaction_id
+            known = self.accesses.pop(name, None)
+            return [AccessUnknown(name) if known is None else AccessEnded(name)]
         if isinstance(message, Decide):
             if self.refusals:
                 reason, left = self.refusals.pop(0)

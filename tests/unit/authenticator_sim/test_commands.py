@@ -28,6 +28,7 @@ from ciba_service.sca.messages import (
     CloseCode,
     Factor,
     HandleRefusal,
+    LastingAccess,
     RefusalReason,
 )
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
@@ -46,6 +47,7 @@ from tests.unit.authenticator_sim.scripted_service import (
     transaction_of,
 )
 
+ACCESS = "A" * 22
 FAR = 4_000_000_000  # seconds: the commands use the real clock
 
 
@@ -128,6 +130,32 @@ async def test_enrol_list_approve_deny_history(command: CommandLine) -> None:
     assert lines[0].endswith("  DE89 3704 0044 0532 0130 00  Invoice 4711")
     assert "declined (not_me)" in lines[1]
     assert await command("list") == (0, "No open requests.\n", "")
+
+
+async def test_access_is_listed_and_ended(command: CommandLine) -> None:
+    """By a person and by a program; what is not there is status 1."""
+    await command.enrol()
+    assert await command("access", "list") == (0, "No client has access that lasts.\n", "")
+    for name in (ACCESS, "B" * 22):
+        command.service.accesses[name] = LastingAccess(name, "Shop", ("Your identity",), 1, 2)
+    status, out, _ = await command("access", "list")
+    assert status == 0
+    assert out.count("Client:  Shop\n") == 2
+    assert await command("access", "end", ACCESS) == (0, f"Access {ACCESS} has ended.\n", "")
+    assert await command("access", "end", ACCESS) == (1, f"There is no access {ACCESS}.\n", "")
+    status, out, _ = await command("access", "list", "--json")
+    assert status == 0
+    assert [json.loads(line)["event"] for line in out.splitlines()] == ["access", "accesses"]
+    status, out, _ = await command("access", "end", "B" * 22, "--json")
+    assert json.loads(out) == {"event": "access_ended", "transaction_id": "B" * 22}
+
+
+async def test_what_is_no_transaction_id_is_not_sent(command: CommandLine) -> None:
+    """It is wrong usage."""
+    await command.enrol()
+    status, out, err = await command("access", "end", "tx-1")
+    assert (status, out) == (2, "")
+    assert "22 letters" in err
 
 
 async def test_json_is_one_object_a_line(command: CommandLine) -> None:

@@ -9,6 +9,10 @@ import pytest
 
 from authenticator_sim.core.challenges import ChallengeRefusal
 from authenticator_sim.core.events import (
+    AccessListCompleted,
+    AccessNotFound,
+    AccessShown,
+    AccessStopped,
     ChallengeIgnored,
     ChallengeShown,
     Closed,
@@ -32,12 +36,51 @@ from authenticator_sim.core.events import (
     Withdrawal,
 )
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
-from ciba_service.sca.messages import DenialReason, HandleRefusal, RefusalReason, Verdict
+from ciba_service.sca.messages import (
+    DenialReason,
+    HandleRefusal,
+    RefusalReason,
+    ShownDetail,
+    ShownLine,
+    Verdict,
+)
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
 
 CHALLENGE = ScriptedBank().challenge()
 
+ACCESS = AccessShown(
+    "tx-1",
+    "Sh\x1bop",
+    ("Your identity",),
+    since=1_795_230_000,
+    until=1_797_822_000,
+    details=(
+        ShownDetail(
+            "Account information",
+            (ShownLine("actions", "Will be shared", ("Balances",), worded=True),),
+        ),
+    ),
+)
+
 SENTENCES: list[tuple[Event, str]] = [
+    (
+        ACCESS,
+        (
+            "Access tx-1\n"
+            "  Client:  Sh<U+001B>op\n"
+            "  Since:   2026-11-21 03:00:00Z\n"
+            "  Until:   2026-12-21 03:00:00Z, or later if it is used before\n"
+            "    - Your identity\n"
+            "\n"
+            "  Account information\n"
+            "    Will be shared:\n"
+            "      - Balances\n"
+        ),
+    ),
+    (AccessListCompleted(()), "No client has access that lasts."),
+    (AccessListCompleted(("tx-1",)), ""),
+    (AccessStopped("tx-1"), "Access tx-1 has ended."),
+    (AccessNotFound("tx-\x1b1"), "There is no access tx-<U+001B>1."),
     (
         Enrolled("d", "https://op.example", "alice"),
         "Enrolled for alice at https://op.example as d.",

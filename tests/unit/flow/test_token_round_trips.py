@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ciba_service.protocol.tokens.token_text import transaction_of
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
@@ -43,7 +44,8 @@ async def quiet(
     sections = {"tokens": {"audience": API}}
     async with run_service(clients=[shop, api], sections=sections) as service:
         monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
-        tokens = await granted(shop, await service.enrolled_phone("alice"))
+        service.phones.append(await service.enrolled_phone("alice"))
+        tokens = await granted(shop, service.phones[0])
         await refresh(shop, tokens["refresh_token"])
         await introspect(api, tokens["access_token"])
         service.clock.advance(0)
@@ -79,6 +81,36 @@ async def test_a_revocation_takes_two(
     before = service.commands.flushes
     assert (await revoke(shop, tokens["refresh_token"])).status_code == 200
     assert service.commands.flushes - before == 2
+
+
+async def test_a_redemption_that_lasts_takes_three(
+    quiet: tuple[RunningService, dict[str, str]], shop: WireClient
+):
+    """Authenticate and read, look at the accounts and take a place, swap."""
+    service, _ = quiet
+    auth_req_id = await shop.started()
+    await service.phones[0].approve_next()
+    before = service.commands.flushes
+    assert "refresh_token" in (await shop.poll(auth_req_id)).json()
+    assert service.commands.flushes - before == 3
+
+
+async def test_accesses_are_listed_in_three_and_ended_in_three(
+    quiet: tuple[RunningService, dict[str, str]],
+):
+    """However many there are."""
+    service, tokens = quiet
+    (phone,) = service.phones
+    name = transaction_of(tokens["refresh_token"])
+    async with phone.online() as socket:
+        before = service.commands.flushes
+        await socket.send({"type": "list_accesses"})
+        assert (await socket.next("accesses"))["lasting"] == [name]
+        assert service.commands.flushes - before == 3
+        before = service.commands.flushes
+        await socket.send({"type": "end_access", "transaction_id": name})
+        assert (await socket.receive())["type"] == "access_ended"
+        assert service.commands.flushes - before == 3
 
 
 @pytest.fixture

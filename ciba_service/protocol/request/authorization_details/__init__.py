@@ -26,6 +26,7 @@ from ciba_service.protocol.request.authorization_details.granted import (
 from ciba_service.protocol.request.authorization_details.iban import in_groups
 from ciba_service.protocol.request.authorization_details.parsing import (
     AuthorizationDetails,
+    displayed_details,
     parse_authorization_details,
 )
 from ciba_service.protocol.request.authorization_details.payment import (
@@ -58,6 +59,7 @@ __all__ = [
     "Style",
     "TypeDeclaration",
     "detail_types",
+    "displayed_details",
     "in_groups",
     "narrowed_details",
     "parse_authorization_details",

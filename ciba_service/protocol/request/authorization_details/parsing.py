@@ -1,6 +1,7 @@
 """The parameter as a whole: each object by the rule of its type, bounded together (RFC 9396 5)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +22,7 @@ from ciba_service.protocol.request.authorization_details.shape import (
     parse_typed_objects,
 )
 
-__all__ = ["AuthorizationDetails", "parse_authorization_details"]
+__all__ = ["AuthorizationDetails", "displayed_details", "parse_authorization_details"]
 
 # In bytes of JSON: with all else that is shown they fit into one frame of 16 KiB to a phone.
 MAXIMUM_SIZE: Final = 3072
@@ -73,6 +74,23 @@ def parse_authorization_details(
     if _displayed_size(details) > MAXIMUM_DISPLAYED_SIZE:
         raise InvalidAuthorizationDetailsError from Reason("too much to show")
     return details
+
+
+def displayed_details(
+    granted: Iterable[AuthorizationDetail], types: DetailTypes
+) -> tuple[DisplayedDetail, ...]:
+    """What was granted, shown once more; by its type alone if that is declared otherwise by now."""
+    return tuple(_displayed(detail, types) for detail in granted)
+
+
+def _displayed(detail: AuthorizationDetail, types: DetailTypes) -> DisplayedDetail:
+    declared = types.declared.get(detail.type)
+    if declared is not None:
+        with suppress(InvalidAuthorizationDetailsError):
+            return parse_declared(
+                TypedObject(detail.type, msgspec.json.decode(detail.json)), declared
+            )
+    return DisplayedDetail(detail, detail.type, ())
 
 
 def _parsed(sent: TypedObject, types: DetailTypes) -> PaymentInitiation | DisplayedDetail:

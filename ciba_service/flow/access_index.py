@@ -1,0 +1,63 @@
+"""Which accesses of a user last: written before there are tokens, so that none stays unseen.
+
+A place is reserved under the transaction's id before its grant is stored, and put off before a
+refresh is. What a crash leaves behind is a place without a grant: nobody sees it, and it goes with
+its time. An access without a place (of an older version, say) gets one at its next refresh.
+"""
+
+from ciba_service.ports import AccessStore, GrantStore, StoreUnavailable, Telemetry
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have_refresh_token
+from ciba_service.sca.devices import user_tag
+
+__all__ = ["AccessIndex"]
+
+
+class AccessIndex:
+    """Keeps the places; every ``now`` is in milliseconds."""
+
+    def __init__(
+        self,
+        *,
+        accesses: AccessStore,
+        grants: GrantStore,
+        lifetime: RefreshLifetime,
+        telemetry: Telemetry,
+    ) -> None:
+        self._accesses = accesses
+        self._grants = grants
+        self._lifetime = lifetime
+        self._telemetry = telemetry
+
+    async def reserve(self, grant: Grant, client: Client, *, now: int) -> tuple[str, ...]:
+        """Take a place if the grant will last; the names of those it leaves no room for."""
+        if not may_have_refresh_token(client, has_payment=grant.has_payment):
+            return ()
+        return await self._accesses.reserve(
+            user_tag(grant.subject),
+            grant.txn,
+            now=now,
+            until=self._lifetime.good_until(grant, now),
+        )
+
+    async def put_off(self, grant: Grant, *, now: int) -> None:
+        """Keep the place as long as a refresh token that is used now is good."""
+        until = self._lifetime.good_until(grant, now)
+        await self._accesses.reserve(user_tag(grant.subject), grant.txn, now=now, until=until)
+
+    async def make_room(self, grant: Grant, crowded: tuple[str, ...], *, now: int) -> None:
+        """End those there is no room for; what cannot be ended now is found the next time."""
+        tag = user_tag(grant.subject)
+        try:
+            for name in crowded:
+                await self._grants.end(name)
+                await self._accesses.remove(tag, name, now=now)
+                self._telemetry.event("grant_ended", transaction_id=name, reason="too_many")
+        except StoreUnavailable as error:
+            # The tokens that wait for this are stored, or will be, and must be sent.
+            self._telemetry.failure("accesses_crowded", error, transaction_id=grant.txn)
+
+    async def ended(self, grant: Grant, *, now: int) -> None:
+        """Give the place up, except for those who ask once more to end it."""
+        await self._accesses.fade(user_tag(grant.subject), grant.txn, now=now)
