@@ -11,6 +11,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from ciba_client.cli import main
+from tests.service_process import free_port
 from tests.unit.ciba_client.notifying import StandingClock, headers_of, ping
 from tests.unit.ciba_client.scripted_provider import (
     AUTH_REQ_ID,
@@ -64,12 +65,6 @@ def clock(provider: ScriptedProvider) -> FakeClock:
     """A clock that stands still: what happens is not a matter of time."""
     provider.clock = clock = StandingClock()
     return clock
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture
