@@ -5,11 +5,13 @@ refresh is. What a crash leaves behind is a place without a grant: nobody sees i
 its time. An access without a place (of an older version, say) gets one at its next refresh.
 """
 
+import asyncio
+
 from ciba_service.ports import AccessStore, GrantStore, StoreUnavailable, Telemetry
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have_refresh_token
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.devices import UserTag, user_tag
 
 __all__ = ["AccessIndex"]
 
@@ -49,14 +51,17 @@ class AccessIndex:
     async def make_room(self, grant: Grant, crowded: tuple[str, ...], *, now: int) -> None:
         """End those there is no room for; what cannot be ended now is found the next time."""
         tag = user_tag(grant.subject)
+        await asyncio.gather(*(self._crowd_out(tag, name, now) for name in crowded))
+
+    async def _crowd_out(self, tag: UserTag, transaction_id: str, now: int) -> None:
         try:
-            for name in crowded:
-                await self._grants.end(name)
-                await self._accesses.remove(tag, name, now=now)
-                self._telemetry.event("grant_ended", transaction_id=name, reason="too_many")
+            await self._grants.end(transaction_id)
+            await self._accesses.remove(tag, transaction_id, now=now)
         except StoreUnavailable as error:
             # The tokens that wait for this are stored, or will be, and must be sent.
-            self._telemetry.failure("accesses_crowded", error, transaction_id=grant.txn)
+            self._telemetry.failure("accesses_crowded", error, transaction_id=transaction_id)
+        else:
+            self._telemetry.event("grant_ended", transaction_id=transaction_id, reason="too_many")
 
     async def ended(self, grant: Grant, *, now: int) -> None:
         """Give the place up, except for those who ask once more to end it."""

@@ -81,7 +81,8 @@ class LastingAccesses:
             raise DeviceRevoked
         if not is_known:
             return AccessUnknown(transaction_id)
-        # In this order: what is not ended keeps its place, and the user sees it.
+        # In this order: what is not ended keeps its place, and so does what is being redeemed at
+        # this very moment; the user finds it in the list.
         if await self._grants.end(transaction_id):
             self._telemetry.event(
                 "grant_ended",

@@ -5,12 +5,25 @@ from typing import Any
 
 import pytest
 
+from authenticator_sim.connection.addresses import tls_context
+from authenticator_sim.connection.http import HttpClient
+from authenticator_sim.connection.https import HttpsConnection
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.events import (
+    AccessListCompleted,
+    AccessNotFound,
+    AccessShown,
+    AccessStopped,
+)
+from authenticator_sim.core.pin import parse_pin
+from authenticator_sim.ports import system_random
 from ciba_service.ports import StoreUnavailable
 from ciba_service.protocol.tokens.token_text import transaction_of
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import CloseCode
 from ciba_service.stores.keys import accesses_key, grant_key
 from tests.journeys.test_payment import PAYMENT
+from tests.journeys.test_whole_product import enrolled
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
@@ -200,6 +213,24 @@ async def test_what_does_not_last_is_not_listed(
     await alice.approve_next()
     assert await names(alice) == []
     assert await bank.commands.call("EXISTS", ALICE) == 0
+
+
+async def test_the_simulator_lists_and_ends_access(
+    bank: RunningService, shop: WireClient, alice: WirePhone
+):
+    """Another phone of the user than the one that approved, over HTTPS."""
+    tokens = await granted(shop, alice)
+    device = Device(await enrolled(bank, parse_pin("493817")), random_bytes=system_random)
+    async with HttpClient(bank.issuer, tls=tls_context(None)) as http:
+        https = HttpsConnection(device, http=http, clock=bank.clock, random_bytes=system_random)
+        shown, completed = await https.list_accesses()
+        assert isinstance(shown, AccessShown)
+        assert (shown.client, shown.transaction_id) == ("Corner Shop", name_of(tokens))
+        assert completed == AccessListCompleted((name_of(tokens),))
+        assert await https.end_access(shown.transaction_id) == (AccessStopped(name_of(tokens)),)
+        assert await https.list_accesses() == (AccessListCompleted(()),)
+        assert await https.end_access(NOBODYS) == (AccessNotFound(NOBODYS),)
+    assert (await refresh(shop, tokens["refresh_token"])).status_code == 400
 
 
 async def test_nobody_ends_or_sees_the_access_of_another_user(

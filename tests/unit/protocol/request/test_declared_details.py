@@ -18,6 +18,7 @@ from ciba_service.protocol.request.authorization_details import (
     Style,
     TypeDeclaration,
     detail_types,
+    displayed_details,
     parse_authorization_details,
 )
 from tests.unit.protocol.test_authorization_details import PAYMENT
@@ -286,6 +287,24 @@ def test_the_reason_of_a_refusal_names_the_rule_and_not_the_value():
     assert str(refused.value.__cause__) == (
         "account_information: not as in properties/actions/items/enum"
     )
+
+
+def test_what_was_granted_is_shown_again_as_it_was():
+    """In the words in which it was approved."""
+    details = read(ACCOUNTS, {"type": "loose", "a": "text"})
+    assert displayed_details(details.granted, TYPES) == details.displayed
+
+
+@pytest.mark.parametrize("change", ["gone", "stricter"])
+def test_what_cannot_be_shown_any_more_is_told_by_its_type(change: str):
+    """When the operator has removed or changed a type, nothing is hidden and nothing fails."""
+    details = read({"type": "loose", "a": "text"})
+    without_a = msgspec.structs.replace(
+        LOOSE, schema={"properties": {"type": {}, "b": {}}}, display=LOOSE.display[2:]
+    )
+    types = BUILT_IN_TYPES if change == "gone" else detail_types([without_a])
+    (shown,) = displayed_details(details.granted, types)
+    assert (shown.detail, shown.title, shown.lines) == (details.granted[0], "loose", ())
 
 
 def test_a_pattern_takes_time_in_proportion():
