@@ -179,6 +179,15 @@ async def test_a_hint_that_counts_once(bank: RunningService, alice: WirePhone):
     assert len(await alice.fetch()) == 1
 
 
+async def test_a_hint_token_carries_no_handle(bank: RunningService, alice: WirePhone):
+    """A handle is a login_hint and nothing else: in a token it names nobody, and is not used up."""
+    handle = await alice.handle()
+    token = hint_token(bank, sub_id={"format": "opaque", "id": handle})
+    answer = await bank.till.start(login_hint=None, login_hint_token=token)
+    assert_refused(answer, 400, "unknown_user_id")
+    await bank.till.started(login_hint=handle)
+
+
 async def test_refusals_come_in_one_order(bank: RunningService, alice: WirePhone):
     """A used assertion before a used request object, and that before the hint."""
     till = bank.till

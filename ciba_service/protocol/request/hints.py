@@ -57,14 +57,14 @@ class UserIdentifier:
     """Whom a hint names: equal when it names the same, whatever the spelling was."""
 
     kind: IdentifierKind
-    value: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class LoginHint:
     """``login_hint``: an identifier of the user, as the client knows it."""
 
-    value: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

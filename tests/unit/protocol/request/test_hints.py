@@ -8,6 +8,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.request.hints import (
     HANDLE_PREFIX,
     IdentifierKind,
+    LoginHint,
     UserIdentifier,
     is_name,
     parse_login_hint,
@@ -71,6 +72,12 @@ def test_every_handle_is_read_as_one(secret: bytes):
     """128 random bits in base64url after the prefix; case counts."""
     handle = HANDLE_PREFIX + base64url(secret)
     assert parse_login_hint(handle) == UserIdentifier(IdentifierKind.HANDLE, handle)
+
+
+def test_no_representation_shows_a_handle():
+    """Whoever reads it could use it."""
+    handle = HANDLE_PREFIX + "A" * 22
+    assert "AAA" not in repr((LoginHint(handle), parse_login_hint(handle)))
 
 
 @given(text=st.text(max_size=255))
