@@ -48,12 +48,19 @@ class Received:
 
 @dataclass
 class CallbackEndpoint:
-    """Answers in the order of ``answers``, the last one for ever; None breaks the connection."""
+    """Answers in the order of ``answers``, the last one for ever; None breaks the connection.
+
+    While ``may_answer`` is not set, whatever arrives waits for that, and is then broken off.
+    """
 
     answers: list[bytes | None] = field(default_factory=lambda: [NO_CONTENT])
     received: list[Received] = field(default_factory=list)
     arrivals: asyncio.Queue[Received] = field(default_factory=asyncio.Queue)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     server: FarEnd | None = None
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection."""
@@ -63,6 +70,10 @@ class CallbackEndpoint:
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             if answer is None:
                 self.arrivals.put_nowait(arrived)
+                return
+            if not self.may_answer.is_set():
+                self.arrivals.put_nowait(arrived)
+                await self.may_answer.wait()
                 return
             writer.write(answer)
             await writer.drain()

@@ -196,6 +196,21 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+async def killed(place: Installation, serving: Serving) -> None:
+    """Kill the service, and see that its server ends by itself."""
+    server = place.server_pid()
+    supervisor = parent_of(server)
+    await serving.kill()
+    await asyncio.gather(gone(server), gone(supervisor))
+    assert place.leftovers() == []
+
+
+async def restarted(place: Installation, serving: Serving) -> Serving:
+    """Kill the service and start it anew."""
+    await killed(place, serving)
+    return await place.serve()
+
+
 def free_port() -> int:
     """A port outside the range that outgoing connections take theirs from."""
     while True:

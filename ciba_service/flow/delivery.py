@@ -41,8 +41,8 @@ from ciba_service.protocol.transaction.callbacks import (
 
 __all__ = ["CallbackDelivery"]
 
-LEASE_MS: Final = 30_000
 MAXIMUM_AT_ONCE: Final = 512
+_LEASED_TIMEOUTS: Final = 3
 _JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
 
@@ -54,7 +54,11 @@ class _Ping(msgspec.Struct, frozen=True):
 
 
 class CallbackDelivery:
-    """Makes callbacks; ``run`` is one background task of a process."""
+    """Makes callbacks; ``run`` is one background task of a process.
+
+    ``timeout`` is how long a client may take to answer, in milliseconds. A callback is leased for
+    three times as long, which is when another process makes it should this one die meanwhile.
+    """
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class CallbackDelivery:
         callbacks: CallbackStore,
         gate: AccountGate,
         outbound: Outbound,
+        timeout: int,
         random: Randomness,
         clock: Clock,
         telemetry: Telemetry,
@@ -71,6 +76,7 @@ class CallbackDelivery:
         self._callbacks = callbacks
         self._gate = gate
         self._outbound = outbound
+        self._timeout = timeout
         self._random = random
         self._clock = clock
         self._telemetry = telemetry
@@ -103,7 +109,7 @@ class CallbackDelivery:
 
     async def deliver(self, work: DueWork) -> None:
         """Make one attempt; raises ``StoreUnavailable``."""
-        lease_until = self._clock.now_ms() + LEASE_MS
+        lease_until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout
         if not await self._due.extend(work, until=lease_until):
             return
         work = replace(work, lease_until=lease_until)
@@ -127,6 +133,7 @@ class CallbackDelivery:
                 endpoint,
                 authorization=f"Bearer {pending.callback.token}",
                 body=msgspec.json.encode(_Ping(pending.callback.auth_req_id)),
+                deadline=self._timeout / 1000,
             )
         )
         outcome: Answer | Silence

@@ -21,7 +21,6 @@ __all__ = [
 ]
 
 _FETCH_SECONDS: Final = 5.0
-_NOTIFY_SECONDS: Final = 10.0
 _FETCH_BYTES: Final = 65_536
 
 
@@ -73,7 +72,9 @@ class OutboundRequest:
         )
 
     @classmethod
-    def notify(cls, url: str, *, authorization: str, body: bytes) -> "OutboundRequest":
+    def notify(
+        cls, url: str, *, authorization: str, body: bytes, deadline: float
+    ) -> "OutboundRequest":
         """Send JSON to a client's notification endpoint (CIBA 10.2, 10.3)."""
         return cls(
             method=OutboundMethod.POST,
@@ -81,7 +82,7 @@ class OutboundRequest:
             authorization=authorization,
             content_type="application/json",
             body=body,
-            deadline=_NOTIFY_SECONDS,
+            deadline=deadline,
             maximum_body=None,
         )
 

@@ -185,9 +185,10 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Callbacks to clients; the delay after a decision is in milliseconds."""
+    """Callbacks to clients; all times are in milliseconds."""
 
     callback_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
+    answer_timeout_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30_000)] = 10_000
 
 
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,6 +64,7 @@ def build_parts(
         callbacks=stores.callbacks,
         gate=gate,
         outbound=outbound.callbacks,
+        timeout=settings.delivery.answer_timeout_ms,
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,

@@ -20,7 +20,7 @@ from tests.service_process import (
     Serving,
     gone,
     installation,
-    parent_of,
+    restarted,
 )
 from tests.signing import claims_of, header_of
 from tests.wire_resource import PAYMENT, PAYMENTS
@@ -36,21 +36,6 @@ async def place(tmp_path: Path) -> AsyncIterator[Installation]:
     async with installation(tmp_path) as place:
         place.configure(**DEVELOPMENT)
         yield place
-
-
-async def killed(place: Installation, serving: Serving) -> None:
-    """Kill the service, and see that its server ends by itself."""
-    server = place.server_pid()
-    supervisor = parent_of(server)
-    await serving.kill()
-    await asyncio.gather(gone(server), gone(supervisor))
-    assert place.leftovers() == []
-
-
-async def restarted(place: Installation, serving: Serving) -> Serving:
-    """Kill the service and start it anew."""
-    await killed(place, serving)
-    return await place.serve()
 
 
 async def test_a_service_killed_between_all_steps_loses_nothing(place: Installation):

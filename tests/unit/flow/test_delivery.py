@@ -27,6 +27,7 @@ from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.registrations import registered, signer
 
+TIMEOUT = 4_000
 WORK = DueWork(DueKind.CALLBACK, "transaction", 1)
 SHOP = registered(
     signer(
@@ -46,11 +47,13 @@ class Store:
     holds_lease: bool = True
     finished: list[DueWork] = field(default_factory=list)
     noted: list[CallbackProgress] = field(default_factory=list)
+    leased_until: int = 0
 
     async def extend(self, work: DueWork, *, until: int) -> bool:
         """Hold it for longer."""
         if self.is_away:
             raise StoreUnavailable(f"{work} {until}")
+        self.leased_until = until
         return self.holds_lease
 
     async def finish(self, work: DueWork) -> None:
@@ -135,6 +138,7 @@ class Scene:
             callbacks=self.store,
             gate=AccountGate(users=None, clients=self.registry, devices=None, attempts=None),  # type: ignore[arg-type]
             outbound=self.outside,
+            timeout=TIMEOUT,
             random=secrets.token_bytes,
             clock=self.clock,
             telemetry=self.telemetry,
@@ -156,6 +160,8 @@ async def test_one_attempt_says_what_the_client_needs(scene: Scene):
         "Bearer token",
         b'{"auth_req_id":"auth_req_id"}',
     )
+    assert request.deadline == TIMEOUT / 1000
+    assert scene.store.leased_until == scene.clock.now_ms() + 3 * TIMEOUT
     assert scene.store.noted == [CallbackProgress(CallbackState.DELIVERED, 1)]
     assert "token" not in repr(scene.telemetry.events)
 

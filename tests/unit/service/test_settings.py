@@ -234,6 +234,18 @@ WRONG = {
     "deadline above": (text_of(store={"deadline_ms": 30_001}), "`store.deadline_ms`"),
     "expiry below": (text_of(requests={"default_expiry": 9}), "`requests.default_expiry`"),
     "expiry above": (text_of(requests={"default_expiry": 601}), "`requests.default_expiry`"),
+    "late callbacks": (
+        text_of(delivery={"callback_delay_ms": 10_001}),
+        "`delivery.callback_delay_ms`",
+    ),
+    "no time to answer": (
+        text_of(delivery={"answer_timeout_ms": 999}),
+        "`delivery.answer_timeout_ms`",
+    ),
+    "long time to answer": (
+        text_of(delivery={"answer_timeout_ms": 30_001}),
+        "`delivery.answer_timeout_ms`",
+    ),
     "no prompts": (text_of(requests={"open_prompts": 0}), "`requests.open_prompts`"),
     "many prompts": (text_of(requests={"open_prompts": 101}), "`requests.open_prompts`"),
     "token too short": (

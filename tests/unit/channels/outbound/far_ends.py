@@ -194,7 +194,9 @@ class Door:
     async def notify(self, url: str) -> OutboundResponse | OutboundFailure:
         """Send a callback."""
         return await self.client.send(
-            OutboundRequest.notify(url, authorization="Bearer token-of-the-till", body=b"{}")
+            OutboundRequest.notify(
+                url, authorization="Bearer token-of-the-till", body=b"{}", deadline=10
+            )
         )
 
 

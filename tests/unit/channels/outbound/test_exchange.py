@@ -370,7 +370,9 @@ async def test_a_connection_that_breaks_is_told_so(street: Street):
 async def test_a_request_that_cannot_be_written_is_told_so(street: Street):
     """A line break in a header reaches nobody."""
     far, door = await street.far_end(), street.door()
-    request = OutboundRequest.notify(far.url(), authorization="Bearer a\r\nX: y", body=b"{}")
+    request = OutboundRequest.notify(
+        far.url(), authorization="Bearer a\r\nX: y", body=b"{}", deadline=10
+    )
     result = await door.client.send(request)
     assert isinstance(result, OutboundFailure)
     assert result.reason is FailureReason.PROTOCOL_ERROR
