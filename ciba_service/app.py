@@ -15,6 +15,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
@@ -40,6 +41,7 @@ class Service:
     stores: Stores
     worker: DueWorker
     hub: SocketHub
+    held: HeldPolls
     keys: ServiceKeys
     metadata: ProviderMetadata
 
@@ -71,6 +73,7 @@ def build_service(
         stores=stores,
         worker=parts.worker,
         hub=parts.hub,
+        held=parts.held,
         keys=parts.keys,
         metadata=metadata,
     )

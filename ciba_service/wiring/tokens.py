@@ -82,6 +82,7 @@ def _redemption(parts: Parts, issuance: Issuance) -> Redemption:
         transactions=parts.stores.transactions,
         gate=parts.gate,
         issuance=issuance,
+        held=parts.held,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,
     )
