@@ -253,9 +253,13 @@ async def test_lost_words_cost_time_and_nothing_else(
         await phone.approve_next()
         service.clock.advance(19.5)
         assert (await poll).status_code == 200
+    offer = service.service.stores.subscription._offer
     async with held(service, await service.till.started()) as poll:
+        offer(Resubscribed())
+        await service.http.get("/readyz")
+        assert not poll.done()
         await phone.approve_next()
-        service.service.stores.subscription._offer(Resubscribed())
+        offer(Resubscribed())
         assert (await poll).status_code == 200
 
 
