@@ -16,6 +16,7 @@ from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
@@ -42,6 +43,7 @@ class Service:
     worker: DueWorker
     delivery: CallbackDelivery
     hub: SocketHub
+    held: HeldPolls
     keys: ServiceKeys
     metadata: ProviderMetadata
 
@@ -74,6 +76,7 @@ def build_service(
         worker=parts.worker,
         delivery=parts.delivery,
         hub=parts.hub,
+        held=parts.held,
         keys=parts.keys,
         metadata=metadata,
     )

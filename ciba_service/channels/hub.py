@@ -7,7 +7,7 @@ to fetch everything anew instead.
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, assert_never
 
@@ -54,8 +54,12 @@ class Inbox(AsyncIterator[Announcement]):
 class SocketHub:
     """``ports.DeviceHub`` of one process."""
 
-    def __init__(self, broadcast: Broadcast) -> None:
+    def __init__(
+        self, broadcast: Broadcast, *, on_settled: Callable[[str | None], None] = lambda _: None
+    ) -> None:
+        """``on_settled`` is told which transaction was settled; None: any may have been."""
         self._broadcast = broadcast
+        self._on_settled = on_settled
         self._inboxes: defaultdict[UserTag, set[Inbox]] = defaultdict(set)
 
     async def announce(self, announcement: Announcement) -> None:
@@ -80,9 +84,12 @@ class SocketHub:
         async for data in self._broadcast.listen():
             if data is None:
                 self._put_all(_RESYNC)
+                self._on_settled(None)
             else:
                 announcement = _decoder.decode(data)
                 self._hand_out(announcement)
+                if announcement.kind is AnnouncementKind.WITHDRAW:
+                    self._on_settled(announcement.about)
                 await self._settle_ties(announcement)
 
     def _put_all(self, announcement: Announcement) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,25 @@ _OTHER_FILES: Final = 512
 
 
 class _Server(ListeningServer):
-    """uvicorn's server, ended by signals without raising them again: there is more to close."""
+    """uvicorn's server, ended by signals without raising them again: there is more to close.
+
+    ``leaving`` is called when it ends, before requests at hand are waited for.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        listeners: Sequence[Listener],
+        *,
+        leaving: Callable[[], None],
+    ) -> None:
+        super().__init__(config, listeners)
+        self._leaving = leaving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Keep nobody waiting, then stop."""
+        self._leaving()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -87,7 +105,9 @@ async def serve(settings: Settings) -> None:
             device_protocol=SUBPROTOCOL,
             warning=settings.exposure,
         )
-        server = _Server(server_config(service.app, settings.server), listeners)
+        server = _Server(
+            server_config(service.app, settings.server), listeners, leaving=service.held.close
+        )
         try:
             await server.serve()
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin

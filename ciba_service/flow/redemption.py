@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.held_polls import HeldPolls, Seat
 from ciba_service.flow.issuance import Issuance, Reach
 from ciba_service.flow.requested_transaction import requested_transaction
 from ciba_service.flow.token_request import TokenRequest
@@ -61,6 +62,7 @@ class Redemption:
         gate: AccountGate,
         issuance: Issuance,
         index: AccessIndex,
+        held: HeldPolls,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -68,6 +70,7 @@ class Redemption:
         self._gate = gate
         self._issuance = issuance
         self._index = index
+        self._held = held
         self._clock = clock
         self._telemetry = telemetry
 
@@ -78,11 +81,23 @@ class Redemption:
             OAuth2Error: the answer, when it is not tokens.
             StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
         """
-        reply = await self._poll(_requested_transaction(request), request)
-        transaction = _settled(reply)
-        if transaction.state is not State.APPROVED:
-            raise _REFUSALS[transaction.state] from Reason(f"it is {transaction.state}")
-        return await self._issue(transaction, request)
+        name, wait = _requested_transaction(request), request.client.polling_wait
+        with self._held.seat(name, request.operation, request.patience, registered=wait) as seat:
+            reply = await self._poll(name, request)
+            # Whoever was held for the same transaction is not the last who asked any more.
+            self._held.look_again(name, besides=seat)
+            transaction = await self._awaited(reply, seat)
+            if transaction.state is not State.APPROVED:
+                raise _REFUSALS[transaction.state] from Reason(f"it is {transaction.state}")
+            return await self._issue(transaction, request)
+
+    async def _awaited(self, reply: PollReply, seat: Seat | None) -> Transaction:
+        if seat is None or reply.status is not PollStatus.PENDING:
+            return _settled(reply)
+        transaction = await self._held.settled(seat)
+        if transaction is None:
+            raise AuthorizationPendingError
+        return transaction
 
     async def _poll(self, name: str, request: TokenRequest) -> PollReply:
         spent, reply = await asyncio.gather(
@@ -125,6 +140,8 @@ class Redemption:
         if not equal_secrets(challenge_hash(asked.challenge), decided.challenge_hash):
             await self._fail(transaction, request.operation)
             raise AccessDeniedError from Reason("the approval is about another challenge")
+        if request.patience.has_gone:
+            raise AuthorizationPendingError from Reason("the client has gone while it was held")
         minted = await self._issuance.mint(grant, request.client, request.binding, reach, now=now)
         result, _ = await asyncio.gather(
             self._transactions.swap(

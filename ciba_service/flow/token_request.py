@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
@@ -75,13 +76,17 @@ class OneTimeCredentials:
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """An authenticated request for tokens that are to be bound to ``binding``."""
+    """An authenticated request for tokens that are to be bound to ``binding``.
+
+    ``patience`` is that of its sender.
+    """
 
     form: Mapping[str, str] = field(repr=False)
     client: Client
     binding: Binding
     credentials: OneTimeCredentials = field(repr=False)
     operation: str
+    patience: Patience
 
 
 class GrantType(Protocol):
@@ -111,7 +116,7 @@ class TokenRequests:
         self._grant_types = grant_types
         self._new_operation = new_operation
 
-    async def answer(self, sent: ClientRequest) -> TokenResponse:
+    async def answer(self, sent: ClientRequest, patience: Patience) -> TokenResponse:
         """Answer a token request.
 
         Raises:
@@ -128,7 +133,9 @@ class TokenRequests:
             credentials.add(binding)
             grant_type = self._grant_type(sent.form)
             return await grant_type.answer(
-                TokenRequest(sent.form, verified.client, binding.binding, credentials, operation)
+                TokenRequest(
+                    sent.form, verified.client, binding.binding, credentials, operation, patience
+                )
             )
         except OAuth2Error:
             await credentials.spend()

@@ -71,7 +71,8 @@ class NewTransaction:
 class Transaction:
     """A stored transaction as it stands at the time it was read.
 
-    Once redeemed it has no ``request`` any more. ``decision`` is the operation that decided it.
+    Once redeemed it has no ``request`` any more. ``decision`` is the operation that decided it,
+    ``last_poll`` that of the last poll that counted, if any.
     """
 
     transaction_id: str
@@ -82,6 +83,7 @@ class Transaction:
     expires_at: int
     decided: Decided | None = None
     decision: str = ""
+    last_poll: str = ""
 
 
 class PollStatus(StrEnum):

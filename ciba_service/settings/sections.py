@@ -69,6 +69,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_key: _Text | None = None
     tls_1_2: bool = False
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -36,13 +36,13 @@ RECORD_FORMAT: Final = "1"
 KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 
 # The fields of a record that are read, in the order of ``_Fields``:
-# client, user tag, state, expires_at, redeem_until, request and decided (both sealed), and the
-# operations that approved or denied. Scripts alone use v (format), o (the operation that created
-# it), o:<event>, f (why it failed), and for polling i (interval), l (last poll), q and w (the
-# operation of the last poll and its verdict) and b (interval and last poll before that one). Of a
-# callback there are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was
-# abandoned) and k (the lease under which that was written).
-_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny")
+# client, user tag, state, expires_at, redeem_until, request and decided (both sealed), the
+# operations that approved or denied, and that of the last poll. Scripts alone use v (format), o
+# (the operation that created it), o:<event>, f (why it failed), and for polling i (interval), l
+# (last poll), w (its verdict) and b (interval and last poll before that one). Of a callback there
+# are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was abandoned) and k
+# (the lease under which that was written).
+_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
 _CREATE: Final = Script.load("create_transaction")
@@ -64,6 +64,7 @@ class _Fields:
     decided: bytes | None
     approval: bytes | None
     denial: bytes | None
+    last_poll: bytes | None
 
 
 class RedisTransactions:
@@ -169,6 +170,7 @@ class RedisTransactions:
             request=self._open(key, "request", client_id, fields.request, StoredRequest),
             decided=self._open(key, "decided", "", fields.decided, Decided),
             decision=(fields.approval or fields.denial or b"").decode(),
+            last_poll=(fields.last_poll or b"").decode(),
         )
 
     def _open(

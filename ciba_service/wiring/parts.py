@@ -7,6 +7,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
 from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
@@ -44,13 +45,19 @@ class Parts:
     hub: SocketHub
     delivery: CallbackDelivery
     worker: DueWorker
+    held: HeldPolls
 
 
 def build_parts(
     settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> Parts:
     """Build what is shared."""
-    hub = SocketHub(stores.broadcast)
+    held = HeldPolls(
+        transactions=stores.transactions,
+        clock=surroundings.clock,
+        capacity=settings.server.max_held_polls,
+    )
+    hub = SocketHub(stores.broadcast, on_settled=held.look_again)
     users = ConfiguredUsers(
         (_user(user, keys, surroundings), user.login_hints) for user in settings.users
     )
@@ -96,6 +103,7 @@ def build_parts(
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,
         ),
+        held=held,
     )
 
 

@@ -94,6 +94,7 @@ def _redemption(parts: Parts, issuance: Issuance, index: AccessIndex) -> Redempt
         gate=parts.gate,
         issuance=issuance,
         index=index,
+        held=parts.held,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,
     )

@@ -23,6 +23,7 @@ from tests.service_process import (
     restarted,
 )
 from tests.signing import claims_of, header_of
+from tests.wire_client import CIBA
 from tests.wire_resource import PAYMENT, PAYMENTS
 
 PRESET = "ALICE-PHONE-ONE"
@@ -313,3 +314,26 @@ async def test_phone_and_client_live_through_a_killed_service(place: Installatio
     phone.send_signal(signal.SIGTERM)
     await phone.communicate()
     assert phone.returncode == 0
+
+
+async def test_a_service_that_is_told_to_stop_keeps_no_poll_waiting(place: Installation):
+    """Of two polls one is held; it hears at once that the decision is still to come."""
+    till = place.till
+    till.metadata["polling_interval"] = 0
+    place.configure(**DEVELOPMENT)
+    serving = await place.serve()
+    await place.phone().enrol(PRESET)
+    auth_req_id = await till.started()
+
+    async def poll() -> str:
+        form = {"grant_type": CIBA, "auth_req_id": auth_req_id, **till.credentials()}
+        answer = await till.post("/token", form, headers={"prefer": "wait=25"}, timeout=24)
+        return str(answer.json()["error"])
+
+    polls = [asyncio.create_task(poll()) for _ in range(2)]
+    released, (held,) = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+    assert not held.done()
+    async with asyncio.timeout(10):
+        status = await serving.terminate()
+        assert [await each for each in (*released, held)] == ["authorization_pending"] * 2
+    assert status == 0

@@ -1,21 +1,32 @@
 """Token endpoint (RFC 6749 3.2, CIBA 10.1, 11)."""
 
 from http import HTTPStatus
+from typing import Final
 
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond
+from ciba_service.endpoints.body import header_lines
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
+from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.token_request import TokenRequests
 from ciba_service.ports import Clock, Telemetry
 from ciba_service.protocol.errors import OAuth2Error
+from ciba_service.protocol.request.preference import preferred_wait
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 
 __all__ = ["TokenEndpoint"]
 
+_PATIENCE: Final = "ciba.patience"
+_DISCONNECT: Final = "http.disconnect"
+Headers = tuple[tuple[bytes, bytes], ...]
+
 
 class TokenEndpoint(ClientFormEndpoint):
-    """``POST /token``; whoever uses DPoP is told the nonce for its next proof (RFC 9449 8)."""
+    """``POST /token``; whoever uses DPoP is told the nonce for its next proof (RFC 9449 8).
+
+    Who prefers to wait for an answer may be kept waiting (RFC 7240, CIBA 10.1).
+    """
 
     def __init__(
         self,
@@ -30,19 +41,38 @@ class TokenEndpoint(ClientFormEndpoint):
         self._nonces = nonces
         self._clock = clock
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request, and notice when its sender goes away meanwhile."""
+        patience = Patience(
+            preferred_wait(header_lines(scope, b"prefer")), lambda: _until_gone(receive)
+        )
+        await super().__call__({**scope, _PATIENCE: patience}, receive, send)
+
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer with tokens, or with the error that says why not."""
         request = self.read(scope, body)
-        response = await self._requests.answer(request)
+        response = await self._requests.answer(request, scope[_PATIENCE])
         nonce = self._nonce() if request.dpop else ()
-        await respond(send, HTTPStatus.OK, response, nonce)
+        await respond(send, HTTPStatus.OK, response, (*nonce, *_applied(scope)))
 
-    def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:
+    def challenge(self, scope: Scope, error: OAuth2Error) -> Headers:
         """What every error answer here carries."""
         uses_dpop = any(name == b"dpop" for name, _ in scope["headers"])
-        return (*super().challenge(scope, error), *(self._nonce() if uses_dpop else ()))
+        nonce = self._nonce() if uses_dpop else ()
+        return (*super().challenge(scope, error), *nonce, *_applied(scope))
 
-    def _nonce(self) -> tuple[tuple[bytes, bytes], ...]:
+    def _nonce(self) -> Headers:
         if self._nonces is None:
             return ()
         return ((b"dpop-nonce", self._nonces.current(self._clock.now_ms() / 1000).encode()),)
+
+
+def _applied(scope: Scope) -> Headers:
+    """RFC 7240 3: the wait that was applied, if the request was held."""
+    patience: Patience = scope[_PATIENCE]
+    return ((b"preference-applied", b"wait=%d" % patience.applied),) if patience.applied else ()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != _DISCONNECT:
+        pass

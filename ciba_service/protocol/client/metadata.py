@@ -32,6 +32,7 @@ from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
 from ciba_service.protocol.request.resource import is_resource
 from ciba_service.protocol.tokens.dpop.binding import BindingPolicy
+from ciba_service.protocol.transaction.waiting import LONGEST_WAIT
 
 __all__ = ["Client", "ClientMetadata", "InvalidMetadataError", "register_client"]
 
@@ -93,6 +94,7 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     protected_resources: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     polling_interval: int = _DEFAULT_INTERVAL
+    polling_wait: int = 0
     require_otp: bool = False
     require_request_context: bool = False
     enabled: bool = True
@@ -128,6 +130,7 @@ class Client:
     resources: frozenset[str]
     asks_for_user_codes: bool
     polling_interval: int
+    polling_wait: int
     require_otp: bool
     require_request_context: bool
     enabled: bool
@@ -178,6 +181,7 @@ def register_client(members: Mapping[str, object]) -> Client:
         resources=_resources(metadata),
         asks_for_user_codes=metadata.backchannel_user_code_parameter,
         polling_interval=_polling_interval(metadata),
+        polling_wait=_polling_wait(metadata),
         require_otp=metadata.require_otp,
         require_request_context=metadata.require_request_context,
         enabled=metadata.enabled,
@@ -354,3 +358,9 @@ def _polling_interval(metadata: ClientMetadata) -> int:
     if not 0 <= metadata.polling_interval <= _MAXIMUM_INTERVAL:
         raise InvalidMetadataError(f"polling_interval must be 0 to {_MAXIMUM_INTERVAL} seconds")
     return metadata.polling_interval
+
+
+def _polling_wait(metadata: ClientMetadata) -> int:
+    if not 0 <= metadata.polling_wait <= LONGEST_WAIT:
+        raise InvalidMetadataError(f"polling_wait must be 0 to {LONGEST_WAIT} seconds")
+    return metadata.polling_wait

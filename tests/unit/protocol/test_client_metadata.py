@@ -182,6 +182,8 @@ def test_resources_and_user_codes_are_registered():
         pytest.param({"scope": "openid\tprofile"}, "scope", id="scope-with-a-tab"),
         pytest.param({"polling_interval": -1}, "polling_interval", id="negative-interval"),
         pytest.param({"polling_interval": 301}, "polling_interval", id="long-interval"),
+        pytest.param({"polling_wait": -1}, "polling_wait", id="negative-wait"),
+        pytest.param({"polling_wait": 26}, "polling_wait", id="long-wait"),
         pytest.param({"polling_interval": "5"}, "polling_interval", id="interval-a-string"),
         pytest.param(
             {"token_endpoint_auth_method": "tls_client_auth"},

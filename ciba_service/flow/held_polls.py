@@ -1,0 +1,141 @@
+"""Long polling: a poll whose transaction is pending is held until it is settled (CIBA 10.1).
+
+A held poll costs memory and a timer, and asks nothing of the store meanwhile. It looks again when
+the word goes round that its transaction was settled, when such words may have been lost, when a
+newer poll has come, and at its end.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from ciba_service.ports import Clock, Transaction, TransactionStore
+from ciba_service.protocol.transaction.state import State
+from ciba_service.protocol.transaction.waiting import applied_wait, holding_ms
+
+__all__ = ["HeldPolls", "Patience", "Seat"]
+
+
+class Patience:
+    """How long the sender of one request is willing to wait, and whether it is still there.
+
+    ``preferred`` is in seconds, None when the request does not say; ``applied`` is what was made
+    of it, 0 while the request was not held.
+    """
+
+    __slots__ = ("_until_gone", "applied", "has_gone", "preferred")
+
+    def __init__(self, preferred: int | None, until_gone: Callable[[], Awaitable[None]]) -> None:
+        self.preferred = preferred
+        self.applied = 0
+        self.has_gone = False
+        self._until_gone = until_gone
+
+    async def watch(self) -> None:
+        """Wait until the sender has gone, and remember it."""
+        await self._until_gone()
+        self.has_gone = True
+
+
+class Seat:
+    """A place for one poll that may be held; ``operation`` is the poll's, ``wait`` in seconds."""
+
+    __slots__ = ("changed", "name", "operation", "patience", "tasks", "wait")
+
+    def __init__(self, name: str, operation: str, patience: Patience, wait: int) -> None:
+        self.name = name
+        self.operation = operation
+        self.patience = patience
+        self.wait = wait
+        self.changed = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def wake_after(self, what: Awaitable[None]) -> asyncio.Task[None]:
+        """Look again when this has happened."""
+        task = asyncio.ensure_future(what)
+        task.add_done_callback(lambda _: self.changed.set())
+        self.tasks.append(task)
+        return task
+
+
+class HeldPolls:
+    """The held polls of one process, ``capacity`` at most; ``held`` says how many there are."""
+
+    def __init__(self, *, transactions: TransactionStore, clock: Clock, capacity: int) -> None:
+        self.held = 0
+        self._transactions = transactions
+        self._clock = clock
+        self._capacity = capacity
+        self._seats: defaultdict[str, set[Seat]] = defaultdict(set)
+        self._taken = 0
+        self._is_closing = False
+
+    @contextmanager
+    def seat(
+        self, name: str, operation: str, patience: Patience, *, registered: int
+    ) -> Iterator[Seat | None]:
+        """A place for a poll that wants to wait, taken before it looks so that it misses no word.
+
+        None when it does not want to, or nobody more can be held: it is an ordinary poll then.
+        """
+        wait = applied_wait(patience.preferred, registered=registered)
+        if not wait or self._is_closing or self._taken >= self._capacity:
+            yield None
+            return
+        seat = Seat(name, operation, patience, wait)
+        self._seats[name].add(seat)
+        self._taken += 1
+        try:
+            yield seat
+        finally:
+            self._taken -= 1
+            self._seats[name].discard(seat)
+            if not self._seats[name]:
+                del self._seats[name]
+            for task in seat.tasks:
+                task.cancel()
+
+    def look_again(self, name: str | None, *, besides: Seat | None = None) -> None:
+        """Something happened to this transaction, or, with None, may have happened to any."""
+        for each in self._seats if name is None else (name,):
+            for seat in self._seats.get(each, ()):
+                if seat is not besides:
+                    seat.changed.set()
+
+    def close(self) -> None:
+        """The process ends: answer all that are held, and hold no more."""
+        self._is_closing = True
+        self.look_again(None)
+
+    async def settled(self, seat: Seat) -> Transaction | None:
+        """Hold a poll that found its transaction pending; raises ``StoreUnavailable``.
+
+        None when it is still pending at the end of the wait, the client has gone, or a newer poll
+        has come, which alone may collect what is decided.
+        """
+        seat.patience.applied = seat.wait
+        ending = seat.wake_after(self._clock.sleep(holding_ms(seat.wait) / 1000))
+        seat.wake_after(seat.patience.watch())
+        self.held += 1
+        try:
+            while True:
+                await seat.changed.wait()
+                seat.changed.clear()
+                is_last = self._is_closing or ending.done()
+                transaction = await self._look(seat)
+                if transaction is None or transaction.state is not State.PENDING:
+                    return transaction
+                if is_last:
+                    return None
+        finally:
+            self.held -= 1
+
+    async def _look(self, seat: Seat) -> Transaction | None:
+        """As it stands, unless this poll may not collect it."""
+        if seat.patience.has_gone:
+            return None
+        found = await self._transactions.read(seat.name, now=self._clock.now_ms())
+        if found is None or found.last_poll not in {"", seat.operation}:
+            return None
+        return found
