@@ -1,8 +1,8 @@
 """Callbacks: a client is told that its request was decided (CIBA 10.2, FAPI-CIBA 7.8).
 
 Each is due work of its transaction, written by the script that wrote the decision, so that none is
-lost; what is done twice is byte for byte the same. No callback holds another up: each runs by
-itself, bounded in number here and for each host at the door out.
+lost; what is done twice is byte for byte the same. No client holds another up: each has so many
+callbacks at once, and a short line; what finds no place there comes again, untried.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Final, assert_never
 import msgspec
 
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.turns import Turns
 from ciba_service.ports import (
     CallbackProgress,
     CallbackStore,
@@ -41,7 +42,10 @@ from ciba_service.protocol.transaction.callbacks import (
 
 __all__ = ["CallbackDelivery"]
 
-MAXIMUM_AT_ONCE: Final = 512
+MAXIMUM_AT_ONCE: Final = 4096
+CLIENT_AT_ONCE: Final = 4  # as many as the door out lets to one host
+CLIENT_WAITING: Final = 256
+_BUSY_MS: Final = 1_000
 _LEASED_TIMEOUTS: Final = 3
 _JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
@@ -82,6 +86,7 @@ class CallbackDelivery:
         self._telemetry = telemetry
         self._waiting: asyncio.Queue[DueWork] = asyncio.Queue(MAXIMUM_AT_ONCE)
         self._places = asyncio.Semaphore(MAXIMUM_AT_ONCE)
+        self._turns = Turns(at_once=CLIENT_AT_ONCE, waiting=CLIENT_WAITING)
 
     def take(self, work: DueWork) -> None:
         """Deliver it soon; when too many wait already, its lease ends and it comes again."""
@@ -108,7 +113,7 @@ class CallbackDelivery:
             self._places.release()
 
     async def deliver(self, work: DueWork) -> None:
-        """Make one attempt; raises ``StoreUnavailable``."""
+        """Make one attempt, if its client has a place for it; raises ``StoreUnavailable``."""
         lease_until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout
         if not await self._due.extend(work, until=lease_until):
             return
@@ -119,10 +124,23 @@ class CallbackDelivery:
             return
         client = await self._gate.client_to_call(pending.client_id)
         if client is None or client.notification_endpoint is None:
-            verdict: Delivered | Again | Abandoned = Abandoned(AbandonReason.CLIENT_GONE)
-        else:
-            verdict = await self._attempt(pending, client, client.notification_endpoint)
-        await self._note(work, pending, verdict)
+            await self._note(work, pending, _abandoned(pending, AbandonReason.CLIENT_GONE))
+            return
+        async with self._turns.turn(client.client_id, patience=self._timeout / 1000) as has_turn:
+            if has_turn:
+                progress = await self._tried(pending, client, client.notification_endpoint)
+            else:
+                again_at = self._clock.now_ms() + _BUSY_MS + int(_BUSY_MS * self._jitter())
+                progress = CallbackProgress(CallbackState.DUE, pending.attempts, again_at=again_at)
+            await self._note(work, pending, progress)
+
+    async def _tried(
+        self, pending: PendingCallback, client: Client, endpoint: str
+    ) -> CallbackProgress:
+        if pending.attempts and self._clock.now_ms() >= pending.deadline:
+            return _abandoned(pending, AbandonReason.TOO_LATE)
+        verdict = await self._attempt(pending, client, endpoint)
+        return _progress(verdict, pending.attempts + 1)
 
     async def _attempt(
         self, pending: PendingCallback, client: Client, endpoint: str
@@ -155,13 +173,16 @@ class CallbackDelivery:
             attempt=attempt,
             now=self._clock.now_ms(),
             deadline=pending.deadline,
-            jitter=int.from_bytes(self._random(_JITTER_BYTES)) / 2 ** (8 * _JITTER_BYTES),
+            jitter=self._jitter(),
         )
 
+    def _jitter(self) -> float:
+        drawn = int.from_bytes(self._random(_JITTER_BYTES))
+        return drawn / float(1 << 8 * _JITTER_BYTES)
+
     async def _note(
-        self, work: DueWork, pending: PendingCallback, verdict: Delivered | Again | Abandoned
+        self, work: DueWork, pending: PendingCallback, progress: CallbackProgress
     ) -> None:
-        progress = _progress(verdict, pending.attempts + 1)
         if await self._callbacks.note(work, progress):
             self._telemetry.event(
                 f"callback_{progress.state}",
@@ -171,6 +192,10 @@ class CallbackDelivery:
                 again_at=progress.again_at or None,
                 reason=progress.reason,
             )
+
+
+def _abandoned(pending: PendingCallback, reason: AbandonReason) -> CallbackProgress:
+    return CallbackProgress(CallbackState.ABANDONED, pending.attempts, reason=reason)
 
 
 def _progress(verdict: Delivered | Again | Abandoned, attempts: int) -> CallbackProgress:

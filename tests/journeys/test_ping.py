@@ -236,6 +236,22 @@ async def test_what_may_pass_is_tried_again_to_the_letter(
     assert len({(each.line, str(each.headers), each.body) for each in endpoint.received}) == 1
 
 
+async def test_whoever_collects_after_a_failed_ping_is_not_pinged_again(
+    bank: RunningService, shop: WireClient, alice: WirePhone, endpoint: CallbackEndpoint
+):
+    """The client polled its tokens: there is nothing more to tell it, and nothing is kept."""
+    endpoint.answers = [answer("500 Oops")]
+    auth_req_id = await started(shop)
+    await alice.approve_next()
+    due = (await bank.telemetry.seen("callback_due")).fields
+    assert (await shop.poll(auth_req_id)).status_code == 200
+    transaction = str(due["transaction_id"])
+    assert await bank.commands.call("HEXISTS", transaction_key(transaction), "n") == 0
+    works = await bank.commands.call("ZRANGE", due_key(partition_of(transaction)), 0, -1)
+    assert [work for work in works if work.startswith(b"callback")] == []
+    assert len(endpoint.received) == 1
+
+
 async def test_nothing_of_a_callback_is_left(
     bank: RunningService, shop: WireClient, alice: WirePhone, endpoint: CallbackEndpoint
 ):

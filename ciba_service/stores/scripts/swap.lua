@@ -24,6 +24,11 @@ elseif event == 'cancel' then
   redis.call('ZREM', KEYS[2], ARGV[9])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
+  -- A callback that was tried already has nothing more to tell.
+  if redis.call('HEXISTS', KEYS[1], 'z') == 1 then
+    redis.call('HDEL', KEYS[1], 'n')
+    redis.call('ZREM', KEYS[2], ARGV[9])
+  end
   redis.call('HSET', KEYS[3], 'v', ARGV[11], 'g', ARGV[12], 'r', ARGV[13], 'u', ARGV[14])
   redis.call('SET', KEYS[4], ARGV[15], 'PXAT', ARGV[16])
   redis.call('PEXPIREAT', KEYS[3],

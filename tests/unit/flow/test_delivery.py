@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ciba_service.flow import delivery as delivery_module
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.delivery import CallbackDelivery
+from ciba_service.flow.delivery import CLIENT_AT_ONCE, CLIENT_WAITING, CallbackDelivery
 from ciba_service.ports import (
     Callback,
     CallbackProgress,
@@ -104,11 +104,11 @@ class Registry:
     """``ports.ClientRegistry`` of one client, or of none."""
 
     client: Client | None = SHOP
+    others: dict[str, Client] = field(default_factory=dict)
 
     async def find(self, client_id: str) -> Client | None:
         """The client."""
-        assert client_id == "shop"
-        return self.client
+        return self.client if client_id == "shop" else self.others[client_id]
 
 
 @dataclass
@@ -131,14 +131,14 @@ class Scene:
             deadline=self.clock.now_ms() + 180_000,
         )
 
-    def delivery(self) -> CallbackDelivery:
+    def delivery(self, *, timeout: int = TIMEOUT) -> CallbackDelivery:
         """The step."""
         return CallbackDelivery(
             due=self.store,
             callbacks=self.store,
             gate=AccountGate(users=None, clients=self.registry, devices=None, attempts=None),  # type: ignore[arg-type]
             outbound=self.outside,
-            timeout=TIMEOUT,
+            timeout=timeout,
             random=secrets.token_bytes,
             clock=self.clock,
             telemetry=self.telemetry,
@@ -176,6 +176,56 @@ async def test_a_client_that_is_gone_is_not_called(scene: Scene, client: str | N
     assert scene.outside.asked == []
     (noted,) = scene.store.noted
     assert noted.reason is AbandonReason.CLIENT_GONE
+
+
+async def test_a_dead_client_holds_no_other_up(scene: Scene):
+    """Four of its callbacks are under way, a line waits; another client's goes past them all."""
+    delivery = scene.delivery()
+    scene.outside.may_answer.clear()
+    running = asyncio.create_task(delivery.run())
+    for _ in range(CLIENT_AT_ONCE + CLIENT_WAITING + 1):
+        delivery.take(WORK)
+    put_off = await scene.telemetry.seen("callback_due")
+    assert put_off.fields["attempts"] == 0
+    assert len(scene.outside.asked) == CLIENT_AT_ONCE
+    assert scene.store.callback is not None
+    scene.registry.others["kiosk"] = replace(SHOP, client_id="kiosk")
+    scene.store.callback = replace(scene.store.callback, client_id="kiosk")
+    delivery.take(WORK)
+    async with asyncio.timeout(10):
+        while len(scene.outside.asked) == CLIENT_AT_ONCE:
+            scene.outside.was_asked.clear()
+            await scene.outside.was_asked.wait()
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_whoever_waits_too_long_comes_again(scene: Scene):
+    """Untried, and a little later."""
+    delivery = scene.delivery(timeout=1)
+    scene.outside.may_answer.clear()
+    running = asyncio.create_task(delivery.run())
+    for _ in range(CLIENT_AT_ONCE + 1):
+        delivery.take(WORK)
+    put_off = await scene.telemetry.seen("callback_due")
+    assert put_off.fields["attempts"] == 0
+    pause = int(str(put_off.fields["again_at"])) - scene.clock.now_ms()
+    assert 1_000 <= pause <= 2_000
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_retry_that_comes_too_late_is_none(scene: Scene):
+    """The first one is made whenever it comes; at the deadline the id is worth nothing more."""
+    assert scene.store.callback is not None
+    scene.clock.advance(180)
+    await scene.delivery().deliver(WORK)
+    scene.store.callback = replace(scene.store.callback, attempts=1)
+    await scene.delivery().deliver(WORK)
+    assert len(scene.outside.asked) == 1
+    assert scene.store.noted[-1] == CallbackProgress(
+        CallbackState.ABANDONED, 1, reason=AbandonReason.TOO_LATE
+    )
 
 
 async def test_whoever_lost_the_lease_does_nothing(scene: Scene):
