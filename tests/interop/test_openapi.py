@@ -95,8 +95,9 @@ async def good_requests(
     denied = await started(shop)
     (challenge,) = await phone.fetch()
     await phone.decide(phone.denial(challenge))
-    cancelled, pending = await started(shop), await started(shop)
-    challenge, _ = await phone.fetch()
+    pending = await started(shop)
+    (challenge,) = await phone.fetch()
+    cancelled = await started(shop)
     enrolment = service.phone().enrolment(await service.activation_code("alice"))
     forms = {
         "POST /bc-authorize": {

@@ -94,9 +94,6 @@ async def test_no_secret_of_a_whole_journey_is_logged(
     form = {**service.till.credentials(), "request": request}
     auth_req_id = (await service.till.post("/bc-authorize", form)).json()["auth_req_id"]
     await service.till.post("/bc-authorize", form)
-    handle = await phone.handle()
-    for _ in range(2):
-        await service.till.start(login_hint=handle, scope="openid")
     async with phone.online() as socket:
         offered = socket.first[0]
         codes = [phone.otp(-1), phone.otp()]
@@ -110,6 +107,9 @@ async def test_no_secret_of_a_whole_journey_is_logged(
         await phone.send({"type": "decide", "decision": decisions[2]})
     tokens = (await service.till.poll(auth_req_id)).json()
     assert (await service.till.poll(auth_req_id)).status_code == 400
+    handle = await phone.handle()
+    for _ in range(2):
+        await service.till.start(login_hint=handle, scope="openid")
     bearer = {"authorization": f"Bearer {tokens['access_token']}"}
     for path in ("/userinfo", "/resource/accounts"):
         await service.http.get(path, headers=bearer)
