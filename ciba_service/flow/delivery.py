@@ -183,7 +183,7 @@ class CallbackDelivery:
     async def _note(
         self, work: DueWork, pending: PendingCallback, progress: CallbackProgress
     ) -> None:
-        if await self._callbacks.note(work, progress):
+        if await self._callbacks.note(work, progress, now=self._clock.now_ms()):
             self._telemetry.event(
                 f"callback_{progress.state}",
                 transaction_id=pending.transaction_id,

@@ -13,6 +13,13 @@ from ciba_service.ports.callbacks import (
     PendingCallback,
 )
 from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
+from ciba_service.ports.deliveries import (
+    Delivery,
+    DeliveryLog,
+    DeliveryState,
+    FoundDelivery,
+    Redelivery,
+)
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
 from ciba_service.ports.due import DueKind, DueStore, DueWork
@@ -76,6 +83,9 @@ __all__ = [
     "ClientRegistry",
     "Clock",
     "Decided",
+    "Delivery",
+    "DeliveryLog",
+    "DeliveryState",
     "DeviceHub",
     "DeviceRecord",
     "DeviceStore",
@@ -83,6 +93,7 @@ __all__ = [
     "DueStore",
     "DueWork",
     "FailureReason",
+    "FoundDelivery",
     "GrantStore",
     "HandleReservation",
     "KeyRing",
@@ -102,6 +113,7 @@ __all__ = [
     "PromptReservation",
     "PromptStore",
     "Randomness",
+    "Redelivery",
     "RefreshTokenRecord",
     "Registration",
     "RegistrationStore",

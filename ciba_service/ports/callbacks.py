@@ -12,7 +12,7 @@ __all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback"]
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """What a callback carries, kept encrypted until it is delivered or abandoned."""
+    """What a callback carries, kept encrypted until it is delivered, or its record ends."""
 
     auth_req_id: str
     token: str
@@ -52,9 +52,10 @@ class CallbackStore(Protocol):
         """The callback, or None when there is none or it is done with."""
         ...
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
-        """Write down how it stands and make it due again, or forget what it carried.
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
+        """Write down how it stands: due again, delivered, or in the list of those given up.
 
-        False when somebody else holds the lease by now; nothing is changed then.
+        What it carried is forgotten once it is delivered. False when somebody else holds the lease
+        by now; nothing is changed then.
         """
         ...

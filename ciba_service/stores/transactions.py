@@ -40,8 +40,8 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # operations that approved or denied, and that of the last poll. Scripts alone use v (format), o
 # (the operation that created it), o:<event>, f (why it failed), and for polling i (interval), l
 # (last poll), w (its verdict) and b (interval and last poll before that one). Of a callback there
-# are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was abandoned) and k
-# (the lease under which that was written).
+# are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its
+# entry among those that were) and k (the lease under which that was written).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 

@@ -608,7 +608,8 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock", "devices",
         "devices list", "devices revoke", "clients", "clients list", "clients remove",
-        "clients token", "keys", "keys generate", "keys list", "keys rotate", "keys prune",
+        "clients token", "deliveries", "deliveries list", "deliveries show", "deliveries redeliver",
+        "keys", "keys generate", "keys list", "keys rotate", "keys prune",
     ],
 )  # fmt: skip
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], words: str):

@@ -73,8 +73,9 @@ class Store:
         assert transaction_id == WORK.transaction_id
         return self.callback
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """Remember, if the lease is still held."""
+        assert now >= WORK.lease_until
         assert work.lease_until > WORK.lease_until
         self.noted.append(progress)
         return self.holds_lease
