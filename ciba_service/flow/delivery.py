@@ -21,6 +21,7 @@ from ciba_service.ports import (
     DueWork,
     FailureReason,
     Outbound,
+    OutboundFailure,
     OutboundRequest,
     OutboundResponse,
     PendingCallback,
@@ -38,6 +39,7 @@ from ciba_service.protocol.transaction.callbacks import (
     Delivered,
     Silence,
     judge,
+    put_off,
 )
 
 __all__ = ["CallbackDelivery"]
@@ -45,7 +47,6 @@ __all__ = ["CallbackDelivery"]
 MAXIMUM_AT_ONCE: Final = 4096
 CLIENT_AT_ONCE: Final = 4  # as many as the door out lets to one host
 CLIENT_WAITING: Final = 256
-_BUSY_MS: Final = 1_000
 _LEASED_TIMEOUTS: Final = 3
 _JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
@@ -130,8 +131,7 @@ class CallbackDelivery:
             if has_turn:
                 progress = await self._tried(pending, client, client.notification_endpoint)
             else:
-                again_at = self._clock.now_ms() + _BUSY_MS + int(_BUSY_MS * self._jitter())
-                progress = CallbackProgress(CallbackState.DUE, pending.attempts, again_at=again_at)
+                progress = self._put_off(pending)
             await self._note(work, pending, progress)
 
     async def _tried(
@@ -140,11 +140,21 @@ class CallbackDelivery:
         if pending.attempts and self._clock.now_ms() >= pending.deadline:
             return _abandoned(pending, AbandonReason.TOO_LATE)
         verdict = await self._attempt(pending, client, endpoint)
+        if verdict is None:
+            return self._put_off(pending)
         return _progress(verdict, pending.attempts + 1)
+
+    def _put_off(self, pending: PendingCallback) -> CallbackProgress:
+        """It found no place, and comes again untried."""
+        verdict = put_off(
+            now=self._clock.now_ms(), deadline=pending.deadline, jitter=self._jitter()
+        )
+        return _progress(verdict, pending.attempts)
 
     async def _attempt(
         self, pending: PendingCallback, client: Client, endpoint: str
-    ) -> Delivered | Again | Abandoned:
+    ) -> Delivered | Again | Abandoned | None:
+        """What follows from an attempt; None when nothing was sent, by our own limits."""
         attempt = pending.attempts + 1
         result = await self._outbound.send(
             OutboundRequest.notify(
@@ -154,6 +164,8 @@ class CallbackDelivery:
                 deadline=self._timeout / 1000,
             )
         )
+        if isinstance(result, OutboundFailure) and result.reason is FailureReason.BUSY:
+            return None
         outcome: Answer | Silence
         if isinstance(result, OutboundResponse):
             outcome = Answer(result.status, result.retry_after)
