@@ -150,7 +150,9 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "list", "list keys, without secrets", json=True)
     rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
     rotate.add_argument("--purpose", choices=["token", "challenge"], help="of this purpose only")
-    rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
+    rotate.add_argument(
+        "--alg", choices=["ES256", "PS256", "EdDSA"], help="token keys of this algorithm only"
+    )
     rotate.add_argument(
         "--now",
         dest="at_once",
