@@ -16,13 +16,13 @@ from ciba_client.sdk.errors import ConfigurationError, InvalidAuthenticationRequ
 from ciba_client.sdk.notifications.expected import ExpectedNotification
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.addresses import parse_resource
-from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId, parse_acknowledgement
+from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId
 from ciba_client.sdk.provider.connection import ProviderConnection
 from ciba_client.sdk.provider.http_client import new_http_client
 from ciba_client.sdk.provider.provider import Provider
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
-from ciba_client.sdk.requests.backchannel import backchannel_request
 from ciba_client.sdk.requests.resource import resource_headers
+from ciba_client.sdk.transaction.backchannel_endpoint import BackchannelEndpoint
 from ciba_client.sdk.transaction.beginning import Beginning
 from ciba_client.sdk.transaction.cancellation import CancelEndpoint
 from ciba_client.sdk.transaction.pending import PendingAuthentication
@@ -70,6 +70,14 @@ class CibaClient:
         )
         self._dpop_key = _dpop_key(configuration)
         self._resource_nonces = DpopNonces()
+        is_pushed_to = configuration.backchannel_token_delivery_mode is TokenDeliveryMode.PUSH
+        self._backchannel_endpoint = BackchannelEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+            dpop_key=self._dpop_key if is_pushed_to else None,
+        )
         self._cancel_endpoint = CancelEndpoint(
             configuration,
             provider=self._provider,
@@ -145,7 +153,14 @@ class CibaClient:
                 ),
                 extensions=extensions or {},
             )
-            pending = await self._ask(request, frozenset(required_acr))
+            started = await self._backchannel_endpoint.start(request)
+            pending = self._beginning.begin(
+                started.acknowledgement,
+                mode=self._mode(request.client_notification_token),
+                sent_at=started.sent_at,
+                issued_after=started.at,
+                required_acr=required_acr,
+            )
             if notification is not None:
                 notification.belongs_to(pending.auth_req_id, pending)
             try:
@@ -232,24 +247,6 @@ class CibaClient:
         notified = self._notifications is not None or notification_token is not None
         return self._configuration.backchannel_token_delivery_mode or (
             TokenDeliveryMode.PING if notified else _POLL
-        )
-
-    async def _ask(
-        self, request: AuthenticationRequest, required_acr: frozenset[str]
-    ) -> PendingAuthentication:
-        metadata = await self._provider.metadata()
-        await self._provider.keys()  # no one is asked for a token that could not be verified
-        started_at, sent_at = self._clock.now(), self._clock.monotonic()
-        form = backchannel_request(
-            request, configuration=self._configuration, metadata=metadata, now=started_at
-        )
-        answer = await self._connection.post(form, timeout_seconds=self._configuration.timeout)
-        return self._beginning.begin(
-            parse_acknowledgement(answer),
-            mode=self._mode(request.client_notification_token),
-            sent_at=sent_at,
-            issued_after=started_at,
-            required_acr=required_acr,
         )
 
 
