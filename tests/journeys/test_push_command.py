@@ -105,8 +105,8 @@ async def test_who_interrupts_the_wait_takes_the_prompt_from_the_phone(
         waiting = await client(place, *ASK, "--wait")
         await socket.next("challenge")
         assert waiting.stderr is not None
-        while b"the user is being asked" not in await waiting.stderr.readline():
-            pass
+        while b"the user is being asked" not in (line := await waiting.stderr.readline()):
+            assert line
         waiting.send_signal(signal.SIGINT)
         assert (await socket.next("withdrawn"))["reason"] == "cancelled"
         _, err = await waiting.communicate()

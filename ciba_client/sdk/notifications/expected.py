@@ -69,7 +69,7 @@ class _Record:
         """The same push gets the same answer; another one changes nothing of what is settled."""
         if self.push_identity is None:
             raise NotificationRefused(Refusal.LEFT)
-        if self.push_identity != push.identity:
+        if not hmac.compare_digest(self.push_identity, push.identity):
             raise NotificationRefused(Refusal.SETTLED)
         if self.push_refusal is not None:
             raise NotificationRefused(self.push_refusal)

@@ -228,6 +228,11 @@ def test_a_ping_client_that_does_not_wait_gives_a_token_all_the_same(
         ('backchannel_token_delivery_mode = "ping"', ["--wait"], "needs --listen HOST:PORT"),
         ("", ["--listen", "127.0.0.1:9090"], "--listen goes with --wait"),
         ('backchannel_token_delivery_mode = "push"', ["--wait"], "needs --listen HOST:PORT"),
+        (
+            'backchannel_token_delivery_mode = "poll"',
+            ["--wait", "--listen", "127.0.0.1:0"],
+            "registered for poll",
+        ),
         ('backchannel_token_delivery_mode = "pull"', [], "backchannel_token_delivery_mode"),
     ],
 )

@@ -50,8 +50,9 @@ class Told:
         self.arrivals.append(self.name)
 
     async def pushed(self, body: bytes) -> None:
-        """A push has come."""
-        raise AssertionError(body)
+        """A push has come, which is JSON."""
+        assert json.loads(body)["auth_req_id"] == AUTH_REQ_ID
+        self.arrivals.append(self.name)
 
 
 @pytest.fixture
@@ -274,9 +275,14 @@ headers = st.lists(
 )
 
 
-@given(body=bodies, given_headers=headers, method=st.sampled_from(["POST", "POST", "GET"]))
+@given(
+    body=bodies,
+    given_headers=headers,
+    method=st.sampled_from(["POST", "POST", "GET"]),
+    mode=st.sampled_from([PING, TokenDeliveryMode.PUSH]),
+)
 def test_whatever_is_sent_gets_an_answer_and_no_failure(
-    body: bytes, given_headers: list[tuple[bytes, bytes]], method: str
+    body: bytes, given_headers: list[tuple[bytes, bytes]], method: str, mode: TokenDeliveryMode
 ):
     """Nothing but a notification is one, and nothing makes the receiver stumble."""
     statuses = []
@@ -289,7 +295,7 @@ def test_whatever_is_sent_gets_an_answer_and_no_failure(
 
     async def exchange() -> None:
         receiver = NotificationReceiver()
-        with receiver.expecting(PING) as expected:
+        with receiver.expecting(mode) as expected:
             expected.belongs_to(AuthReqId(AUTH_REQ_ID), Told(statuses, "told"))
             known = [
                 (name, value.replace(b"KNOWN", expected.token.encode()))

@@ -244,6 +244,7 @@ async def test_a_push_that_is_neither_tokens_nor_an_error_ends_the_wait(
             await asked.tokens()
 
 
+@pytest.mark.clause("ciba-10.2-7")
 async def test_a_stranger_s_push_changes_nothing(
     client: CibaClient, provider: ScriptedProvider, url: str
 ):
