@@ -15,6 +15,7 @@ from tests.callback_endpoint import (
     callback_endpoint,
     outbound_section,
 )
+from tests.journeys.test_mtls import OTHER, forwarded
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
@@ -379,6 +380,27 @@ async def test_a_proof_for_pushed_tokens_is_good_once(
             "error"
         ] == "invalid_scope"
         assert (await proven(bound, dpop, proof)).json()["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.clause("ciba-5-1", "ciba-5-2")
+async def test_pushed_tokens_are_bound_to_the_certificate_shown_at_the_start(
+    run_service: ServiceRunner, endpoint: CallbackEndpoint, tmp_path: Path
+):
+    """Without one nothing is started for a client that registered so."""
+    shop = pushing(endpoint, tls_client_certificate_bound_access_tokens=True)
+    mtls = {"base_url": "https://mtls.op.example", "proxies": ["127.0.0.1"]}
+    async with run_service(clients=[shop], sections={**sections(tmp_path), "mtls": mtls}) as bank:
+        phone = await bank.enrolled_phone("alice")
+        refused = await shop.start(client_notification_token=TOKEN)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+        request = shop.request_object(client_notification_token=TOKEN)
+        form = {**shop.credentials(), "request": request}
+        acknowledged = await shop.post("/bc-authorize", form, headers=forwarded(OTHER))
+        assert acknowledged.status_code == 200
+        await phone.approve_next()
+        told = (await endpoint.next()).json
+        assert told["token_type"] == "Bearer"
+        assert claims_of(told["access_token"])["cnf"].keys() == {"x5t#S256"}
 
 
 async def proven(
