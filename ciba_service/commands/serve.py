@@ -106,7 +106,7 @@ async def serve(settings: Settings) -> None:
             warning=settings.exposure,
         )
         server = _Server(
-            server_config(service.app, settings.server), listeners, leaving=service.held.close
+            server_config(service.app, settings.server), listeners, leaving=service.release
         )
         try:
             await server.serve()

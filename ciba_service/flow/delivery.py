@@ -21,6 +21,7 @@ from ciba_service.ports import (
     DueWork,
     FailureReason,
     Outbound,
+    OutboundFailure,
     OutboundRequest,
     OutboundResponse,
     PendingCallback,
@@ -139,12 +140,12 @@ class CallbackDelivery:
     ) -> CallbackProgress:
         if pending.attempts and self._clock.now_ms() >= pending.deadline:
             return _abandoned(pending, AbandonReason.TOO_LATE)
-        verdict = await self._attempt(pending, client, endpoint)
-        return _progress(verdict, pending.attempts + 1)
+        verdict, result = await self._attempt(pending, client, endpoint)
+        return _with_result(_progress(verdict, pending.attempts + 1), result)
 
     async def _attempt(
         self, pending: PendingCallback, client: Client, endpoint: str
-    ) -> Delivered | Again | Abandoned:
+    ) -> tuple[Delivered | Again | Abandoned, OutboundResponse | OutboundFailure]:
         attempt = pending.attempts + 1
         result = await self._outbound.send(
             OutboundRequest.notify(
@@ -168,13 +169,14 @@ class CallbackDelivery:
             attempt=attempt,
             **seen,
         )
-        return judge(
+        verdict = judge(
             outcome,
             attempt=attempt,
             now=self._clock.now_ms(),
             deadline=pending.deadline,
             jitter=self._jitter(),
         )
+        return verdict, result
 
     def _jitter(self) -> float:
         drawn = int.from_bytes(self._random(_JITTER_BYTES))
@@ -183,7 +185,7 @@ class CallbackDelivery:
     async def _note(
         self, work: DueWork, pending: PendingCallback, progress: CallbackProgress
     ) -> None:
-        if await self._callbacks.note(work, progress):
+        if await self._callbacks.note(work, progress, now=self._clock.now_ms()):
             self._telemetry.event(
                 f"callback_{progress.state}",
                 transaction_id=pending.transaction_id,
@@ -208,3 +210,11 @@ def _progress(verdict: Delivered | Again | Abandoned, attempts: int) -> Callback
             return CallbackProgress(CallbackState.ABANDONED, attempts, reason=reason)
         case _:
             assert_never(verdict)
+
+
+def _with_result(
+    progress: CallbackProgress, result: OutboundResponse | OutboundFailure
+) -> CallbackProgress:
+    if isinstance(result, OutboundResponse):
+        return replace(progress, status=result.status)
+    return replace(progress, failure=result.reason)

@@ -24,6 +24,7 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.ledger import LedgerStore
 from ciba_service.ports.login_handles import (
     HandleReservation,
     LoginHandleStore,
@@ -86,6 +87,7 @@ __all__ = [
     "GrantStore",
     "HandleReservation",
     "KeyRing",
+    "LedgerStore",
     "LoginHandleStore",
     "NewTransaction",
     "Outbound",

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ciba_service.ports.due import DueWork
+from ciba_service.ports.outbound import FailureReason
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 
 __all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback"]
@@ -36,13 +37,16 @@ class PendingCallback:
 class CallbackProgress:
     """How a callback stands after an attempt.
 
-    ``again_at`` goes with DUE, ``reason`` with ABANDONED.
+    ``again_at`` goes with DUE, ``reason`` with ABANDONED; of an attempt that was made there is the
+    ``status`` that the client answered, or why there was no answer.
     """
 
     state: CallbackState
     attempts: int
     again_at: int = 0
     reason: AbandonReason | None = None
+    status: int | None = None
+    failure: FailureReason | None = None
 
 
 class CallbackStore(Protocol):
@@ -52,8 +56,8 @@ class CallbackStore(Protocol):
         """The callback, or None when there is none or it is done with."""
         ...
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
-        """Write down how it stands and make it due again, or forget what it carried.
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
+        """Write down how it stands, in the ledger as well; make it due again, or forget it.
 
         False when somebody else holds the lease by now; nothing is changed then.
         """

@@ -13,7 +13,7 @@ from ciba_service.protocol.request.claims_parameter import ClaimsRequest
 from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
-from ciba_service.sca.messages import Factor
+from ciba_service.sca.messages import DenialReason, Factor
 
 __all__ = [
     "Decided",
@@ -107,7 +107,8 @@ class PollReply:
 class Swap:
     """One event that is to happen to one transaction.
 
-    ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM. Due work is
+    ``decided`` goes with APPROVE, ``denial`` with DENY, ``reason`` with FAIL and LOCK, ``tokens``
+    with REDEEM. What happens is written in the ledger (``LedgerStore``). Due work is
     written with it: ``settle`` when the prompt is no longer open, and ``callback``, after
     ``callback_delay`` milliseconds, when it was decided.
     """
@@ -117,6 +118,7 @@ class Swap:
     operation: str
     now: int
     decided: Decided | None = None
+    denial: DenialReason | None = None
     reason: FailureReason | None = None
     tokens: TokenRecord | None = None
     callback_delay: int = 0

@@ -14,13 +14,14 @@ from ciba_service.ports import (
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
 from ciba_service.stores.keys import due_key, partition_of, transaction_key
+from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, attempt_line
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transactions import RECORD_FORMAT
 
 __all__ = ["RedisCallbacks"]
 
-_NOTE: Final = Script.load("note_callback")
+_NOTE: Final = Script.load("note_callback", LEDGER_PRELUDE)
 
 
 class RedisCallbacks:
@@ -52,7 +53,7 @@ class RedisCallbacks:
             deadline=int(redeem_until or expires_at),
         )
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """One script, in the partition of the transaction."""
         noted = await self._operations.evaluate(
             _NOTE,
@@ -64,6 +65,7 @@ class RedisCallbacks:
                 progress.attempts,
                 progress.again_at,
                 progress.reason or "",
+                attempt_line(progress, now=now),
             ],
         )
         return bool(noted)

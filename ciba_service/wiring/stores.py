@@ -15,6 +15,7 @@ from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.keys import hub_channels
+from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
@@ -41,6 +42,7 @@ class Stores:
     registrations: RedisRegistrations
     due: RedisDueWork
     callbacks: RedisCallbacks
+    ledgers: RedisLedgers
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -71,6 +73,7 @@ def build_stores(
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
         callbacks=RedisCallbacks(operations, sealer),
+        ledgers=RedisLedgers(operations),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),

@@ -15,6 +15,7 @@ local state, current = advance(r[2], event, r[3], r[4], now)
 if not state then return {0, current} end
 
 redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
+if event ~= 'expire' then tell(KEYS[1], state, ARGV[3], ARGV[8]) end
 if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
 elseif event == 'fail' or event == 'lock' then
