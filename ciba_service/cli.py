@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import clients, devices, keys, users
+from ciba_service.commands import clients, devices, keys, transactions, users
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import serve
@@ -22,6 +23,7 @@ __all__ = ["build_parser", "main"]
 _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
+_HYPHENED_NAME: Final = re.compile(r"-[A-Za-z0-9_-]{21}", re.ASCII)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when command line or configuration is wrong.
     """
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(
+        _named_last(sys.argv[1:] if arguments is None else arguments)
+    )
     try:
         settings = load_settings(options.config)
         configure_logging(settings.server.log_level)
@@ -49,6 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _DONE
 
 
+def _named_last(arguments: Sequence[str]) -> list[str]:
+    """A transaction's name may begin with a hyphen: it goes last, and is no option then."""
+    names = [each for each in arguments if _HYPHENED_NAME.fullmatch(each)]
+    if not names or "--" in arguments:
+        return list(arguments)
+    return [*(each for each in arguments if each not in names), "--", *names]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     parser = argparse.ArgumentParser(
@@ -64,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_devices(_group(commands, "devices", "enrolled phones"))
     _add_clients(_group(commands, "clients", "configured and registered clients"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
+    _add_transactions(_group(commands, "transactions", "what happened to requests"))
     return parser
 
 
@@ -127,6 +140,15 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     prune.add_argument("--kid", metavar="KID", help="and this one, although it may be needed")
 
 
+def _add_transactions(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    show = _add(actions, "show", "show what happened to a transaction, and when", json=True)
+    show.add_argument(
+        "transaction_id",
+        metavar="TRANSACTION_ID",
+        help="as logs and phones have it",
+    )
+
+
 def _run(options: argparse.Namespace, settings: Settings) -> None:
     name = (options.command, getattr(options, "action", None))
     at_once = _AT_ONCE.get(name)
@@ -174,6 +196,9 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ),
     ("devices", "revoke"): lambda options, settings: devices.revoke_device(
         settings, options.device_id
+    ),
+    ("transactions", "show"): lambda options, settings: transactions.show_transaction(
+        settings, options.transaction_id, as_json=options.json
     ),
 }
 
