@@ -73,10 +73,10 @@ class LedgerReading:
                 nothing once there was a ledger.
         """
         asked = await self._asked(sent)
+        if not self._streams.has_room:
+            await self._spend(asked)
+            raise TemporarilyUnavailableError from Reason("too many streams are open")
         with self._streams.place(asked.name, until_gone) as place:
-            if place is None:
-                await self._spend(asked)
-                raise TemporarilyUnavailableError from Reason("too many streams are open")
             ledger: Ledger | None = await self._found(asked)
             while ledger is not None:
                 yield ledger

@@ -70,14 +70,14 @@ class OpenStreams:
         self._places: defaultdict[str, set[StreamPlace]] = defaultdict(set)
         self._is_closing = False
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more stream may be opened."""
+        return not self._is_closing and self.open < self._capacity
+
     @contextmanager
-    def place(
-        self, name: str, until_gone: Callable[[], Awaitable[None]]
-    ) -> Iterator[StreamPlace | None]:
-        """A place, taken before the first look so that no word is missed; None without room."""
-        if self._is_closing or self.open >= self._capacity:
-            yield None
-            return
+    def place(self, name: str, until_gone: Callable[[], Awaitable[None]]) -> Iterator[StreamPlace]:
+        """A place, where there is room: to be taken before the first look, to miss no word."""
         place = StreamPlace(self._clock)
         place.end_after(partial(self._clock.sleep, STREAM_SECONDS))
         place.end_after(until_gone)

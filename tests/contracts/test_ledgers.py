@@ -19,7 +19,7 @@ from ciba_service.protocol.transaction.state import REDEMPTION_GRACE_MS, Event, 
 from ciba_service.sca.messages import DenialReason
 from ciba_service.stores.due import LEASE_MS
 from ciba_service.stores.keys import transaction_key
-from ciba_service.stores.ledger_lines import LEDGER_BYTES
+from ciba_service.stores.ledger_lines import LEDGER_BYTES, attempt_line, parse_line
 from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
@@ -60,6 +60,18 @@ async def note(stores: Stores, progress: CallbackProgress, now: int) -> bool:
     works = await stores.due.claim(PARTITION, now=now, limit=10)
     (work,) = [each for each in works if each.kind is DueKind.CALLBACK]
     return await stores.callbacks.note(work, progress, now=now)
+
+
+@pytest.mark.parametrize("state", CallbackState)
+def test_every_outcome_of_an_attempt_makes_a_line(state: CallbackState):
+    """Kind and instant, and the facts there are; silence is a fact as well."""
+    answered, silent = CallbackProgress(state, 1, status=500), CallbackProgress(state, 0)
+    line = attempt_line(answered, now=START)
+    assert parse_line(line) == LedgerEntry(
+        LedgerKind(f"callback_{state}"), START, attempt=1, status=500
+    )
+    untold = state is CallbackState.DUE
+    assert attempt_line(silent, now=START) == ("" if untold else f"callback_{state} {START}")
 
 
 async def test_what_is_unknown_has_no_ledger(stores: Stores):

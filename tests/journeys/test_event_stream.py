@@ -148,14 +148,15 @@ async def test_lost_words_cost_two_seconds(
     async def lose(self: SocketHub, announcement: object) -> None:
         """Tell nobody."""
 
-    first, second = await announced(service), await announced(service)
+    first = await announced(service)
     monkeypatch.setattr(SocketHub, "announce", lose)
     async with stream(service.till, first) as reader:
         await caught_up(service, reader)
-        (challenge, *_) = await phone.fetch()
+        (challenge,) = await phone.fetch()
         await phone.decide(phone.denial(challenge))
         service.clock.advance(PAUSE_SECONDS)
         assert await told_rest(reader) == [("3", "denied"), (None, "complete")]
+    second = await announced(service)
     async with stream(service.till, second) as reader:
         await caught_up(service, reader)
         (challenge,) = await phone.fetch()
@@ -199,9 +200,14 @@ async def test_a_stream_asks_the_store_every_two_seconds_and_not_more(
 async def test_a_client_that_has_gone_leaves_its_place(service: RunningService):
     """Nobody looks for it any more."""
     auth_req_id = await announced(service)
-    async with stream(service.till, auth_req_id) as reader:
-        await caught_up(service, reader)
-        assert service.service.streams.open == 1
+    async with stream(service.till, auth_req_id) as staying:
+        await caught_up(service, staying)
+        async with stream(service.till, auth_req_id) as going:
+            await caught_up(service, going)
+            assert service.service.streams.open == 2
+        await until(lambda: service.service.streams.open == 1)
+        assert (await service.till.cancel(auth_req_id)).status_code == 204
+        assert await told_rest(staying) == [("3", "cancelled"), (None, "complete")]
     await until(lambda: service.service.streams.open == 0)
     assert not service.service.streams._places
 

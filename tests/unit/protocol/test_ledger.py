@@ -54,6 +54,12 @@ def test_what_is_not_known_yet_is_told_as_something():
     assert LedgerKind("shown") is LedgerKind.OTHER
 
 
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])
+def test_every_state_that_is_reached_has_a_kind_of_its_name(state: State):
+    """A swap writes the state that it leads to."""
+    assert LedgerKind(str(state)) is not LedgerKind.OTHER
+
+
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("calls_back", [False, True])
 def test_a_ledger_is_complete_when_nothing_more_can_happen(state: State, *, calls_back: bool):
