@@ -185,12 +185,16 @@ async def test_a_stream_asks_the_store_every_two_seconds_and_not_more(
         await service.http.get("/readyz")
         assert len(reads) == 1
         for looks in (2, 3):
+            service.clock.advance(0.5)
             service.service.streams.look_again(transaction_id(auth_req_id))
             assert await reader.group() == [":"]
             await service.http.get("/readyz")
             assert len(reads) == looks
         for looks in (4, 5):
-            service.clock.advance(PAUSE_SECONDS)
+            service.clock.advance(PAUSE_SECONDS - 0.1)
+            await service.http.get("/readyz")
+            assert len(reads) == looks - 1
+            service.clock.advance(0.1)
             assert await reader.group() == [":"]
             await service.http.get("/readyz")
             assert len(reads) == looks
@@ -210,6 +214,7 @@ async def test_a_client_that_has_gone_leaves_its_place(service: RunningService):
         assert await told_rest(staying) == [("3", "cancelled"), (None, "complete")]
     await until(lambda: service.service.streams.open == 0)
     assert not service.service.streams._places
+    await until(lambda: not any("_then" in repr(task) for task in asyncio.all_tasks()))
 
 
 @pytest.mark.usefixtures("phone")
