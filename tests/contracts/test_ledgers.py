@@ -13,6 +13,7 @@ from ciba_service.ports import (
     Swap,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import Ledger, LedgerEntry, LedgerKind
 from ciba_service.protocol.transaction.state import REDEMPTION_GRACE_MS, Event, State
@@ -35,12 +36,11 @@ REQUESTED = LedgerEntry(LedgerKind.REQUESTED, START, number=1)
 WORK = DueWork(DueKind.CALLBACK, TRANSACTION, START + LEASE_MS)
 
 
-async def create(stores: Stores, *, callback: bool = False) -> None:
+async def create(stores: Stores, *, callback: bool = False, tells_expiry: bool = False) -> None:
     """A transaction."""
-    carried = Callback("auth-req-id", "token") if callback else None
-    await stores.transactions.create(
-        replace(new_transaction(), callback=carried), operation="create"
-    )
+    carried = Callback("auth-req-id", "token", DeliveryMode.PING) if callback else None
+    new = replace(new_transaction(), callback=carried, tells_expiry=tells_expiry)
+    await stores.transactions.create(new, operation="create")
 
 
 async def ledger(stores: Stores, now: int = START) -> Ledger:
@@ -136,7 +136,7 @@ async def test_an_announcement_is_written_once_and_before_the_decision(stores: S
     await stores.transactions.swap(swap_of(Event.DENY, "denial", now=START + 3))
     expected = [("requested", START), ("announced", START + 1), ("denied", START + 3)]
     assert await happened(stores) == expected
-    await stores.commands.call("HSET", transaction_key(TRANSACTION), "h", "")
+    await stores.commands.call("HSET", transaction_key(TRANSACTION), "j", "")
     await stores.ledgers.announced(TRANSACTION, now=START + 9)
     assert await happened(stores) == []
 
@@ -151,6 +151,20 @@ async def test_expiry_needs_nobody_who_writes_it(stores: Stores):
     await stores.transactions.swap(Swap(TRANSACTION, Event.EXPIRE, "expiry", late))
     assert await happened(stores, late) == expired
     assert (await ledger(stores, late)).is_complete
+
+
+@pytest.mark.parametrize("callback", [False, True])
+@pytest.mark.parametrize("tells_expiry", [False, True])
+async def test_a_client_that_is_told_of_its_expiry_is_to_be_called_back(
+    stores: Stores, *, callback: bool, tells_expiry: bool
+):
+    """From the deadline on, whether anybody has swept it yet or not."""
+    await create(stores, callback=callback, tells_expiry=tells_expiry)
+    assert not (await ledger(stores, EXPIRES_AT - 1)).calls_back
+    before = await ledger(stores, EXPIRES_AT)
+    assert before.calls_back is (callback and tells_expiry)
+    await stores.transactions.swap(Swap(TRANSACTION, Event.EXPIRE, "expiry", EXPIRES_AT))
+    assert await ledger(stores, EXPIRES_AT) == before
 
 
 async def test_an_approval_that_nobody_redeems_expires_at_its_own_deadline(stores: Stores):
@@ -217,10 +231,10 @@ async def test_a_long_ledger_leaves_out_attempts_and_never_the_end(stores: Store
     await stores.transactions.swap(swap_of(Event.DENY, "denial"))
     key, line = transaction_key(TRANSACTION), f"callback_due {START} attempt=1 status=500\n"
     full = line * (LEDGER_BYTES // len(line) + 1)
-    await stores.commands.call("HSET", key, "h", full)
+    await stores.commands.call("HSET", key, "j", full)
     again = CallbackProgress(CallbackState.DUE, 7, again_at=START + 20_000, status=500)
     assert await note(stores, again, START)
-    assert await stores.commands.call("HSTRLEN", key, "h") == len(full)
+    assert await stores.commands.call("HSTRLEN", key, "j") == len(full)
     gone = CallbackProgress(CallbackState.ABANDONED, 8, reason=AbandonReason.TOO_LATE)
     assert await note(stores, gone, START + 20_000)
     entries = (await ledger(stores)).entries
@@ -243,10 +257,10 @@ async def test_what_another_version_wrote_is_read_as_far_as_it_is_understood(sto
     """Its kinds keep their places, its facts are left out; a record without a ledger has none."""
     await create(stores)
     key = transaction_key(TRANSACTION)
-    await stores.commands.call("HSET", key, "h", f"requested {START} by=till\nshown {START + 1}\n")
+    await stores.commands.call("HSET", key, "j", f"requested {START} by=till\nshown {START + 1}\n")
     other = LedgerEntry(LedgerKind.OTHER, START + 1, number=2)
     assert (await ledger(stores)).entries == (REQUESTED, other)
-    await stores.commands.call("HDEL", key, "h")
+    await stores.commands.call("HDEL", key, "j")
     assert (await ledger(stores)).entries == ()
     await stores.ledgers.announced(TRANSACTION, now=START)
     assert await happened(stores) == [("announced", START)]

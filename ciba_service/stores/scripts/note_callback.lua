@@ -12,7 +12,7 @@ end
 tell_attempt(KEYS[1], ARGV[#ARGV], ARGV[3] == 'due')
 redis.call('HSET', KEYS[1], 'y', ARGV[3], 'z', ARGV[4], 'x', ARGV[6], 'k', ARGV[2])
 if ARGV[5] == '0' then
-  redis.call('HDEL', KEYS[1], 'n')
+  redis.call('HDEL', KEYS[1], 'n', 'p')
   redis.call('ZREM', KEYS[2], ARGV[1])
 else
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
