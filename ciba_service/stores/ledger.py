@@ -31,15 +31,16 @@ class RedisLedgers:
     async def read(self, transaction_id: str, *, now: int) -> Ledger | None:
         """One command, so that state and entries are of the same instant."""
         version, *fields = await self._operations.call(
-            "HMGET", transaction_key(transaction_id), "v", "c", "s", "e", "u", "h", "y", "n"
+            "HMGET", transaction_key(transaction_id), "v", "c", "s", "e", "u", "h", "y", "n", "a"
         )
         if version is None:
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        client, written, expires_at, redeem_until, lines, callback, carried = fields
+        client, written, expires_at, redeem_until, lines, callback, carried, told = fields
         deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
         state = effective_state(State(written.decode()), deadlines, now)
+        will_tell_expiry = state is State.EXPIRED and state != written.decode() and bool(told)
         ended_at = deadlines.redeem_until or deadlines.expires_at
         return Ledger(
             transaction_id=transaction_id,
@@ -49,7 +50,8 @@ class RedisLedgers:
                 map(parse_line, (lines or b"").decode().splitlines()),
                 ended_at if state is State.EXPIRED else None,
             ),
-            calls_back=callback == CallbackState.DUE.encode() and carried is not None,
+            calls_back=carried is not None
+            and (callback == CallbackState.DUE.encode() or will_tell_expiry),
         )
 
     async def announced(self, transaction_id: str, *, now: int) -> None:

@@ -36,12 +36,11 @@ REQUESTED = LedgerEntry(LedgerKind.REQUESTED, START, number=1)
 WORK = DueWork(DueKind.CALLBACK, TRANSACTION, START + LEASE_MS)
 
 
-async def create(stores: Stores, *, callback: bool = False) -> None:
+async def create(stores: Stores, *, callback: bool = False, tells_expiry: bool = False) -> None:
     """A transaction."""
     carried = Callback("auth-req-id", "token", DeliveryMode.PING) if callback else None
-    await stores.transactions.create(
-        replace(new_transaction(), callback=carried), operation="create"
-    )
+    new = replace(new_transaction(), callback=carried, tells_expiry=tells_expiry)
+    await stores.transactions.create(new, operation="create")
 
 
 async def ledger(stores: Stores, now: int = START) -> Ledger:
@@ -152,6 +151,20 @@ async def test_expiry_needs_nobody_who_writes_it(stores: Stores):
     await stores.transactions.swap(Swap(TRANSACTION, Event.EXPIRE, "expiry", late))
     assert await happened(stores, late) == expired
     assert (await ledger(stores, late)).is_complete
+
+
+@pytest.mark.parametrize("callback", [False, True])
+@pytest.mark.parametrize("tells_expiry", [False, True])
+async def test_a_client_that_is_told_of_its_expiry_is_to_be_called_back(
+    stores: Stores, *, callback: bool, tells_expiry: bool
+):
+    """From the deadline on, whether anybody has swept it yet or not."""
+    await create(stores, callback=callback, tells_expiry=tells_expiry)
+    assert not (await ledger(stores, EXPIRES_AT - 1)).calls_back
+    before = await ledger(stores, EXPIRES_AT)
+    assert before.calls_back is (callback and tells_expiry)
+    await stores.transactions.swap(Swap(TRANSACTION, Event.EXPIRE, "expiry", EXPIRES_AT))
+    assert await ledger(stores, EXPIRES_AT) == before
 
 
 async def test_an_approval_that_nobody_redeems_expires_at_its_own_deadline(stores: Stores):

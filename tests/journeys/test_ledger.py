@@ -271,3 +271,34 @@ async def test_a_ping_that_is_refused_is_abandoned(
         "callback_abandoned", 1, 403, "refused",
     )  # fmt: skip
     assert told["complete"] is False
+
+
+async def test_a_push_is_told_with_the_tokens_that_were_made_for_it(
+    run_service: ServiceRunner, endpoint: CallbackEndpoint, tmp_path: Path
+):
+    """They are issued, then brought; of an expired request the client is told that and no more."""
+    metadata = {
+        "backchannel_token_delivery_mode": "push",
+        "backchannel_client_notification_endpoint": endpoint.url,
+    }
+    shop = WireClient("till", metadata=metadata)
+    sections = {"outbound": outbound_section(tmp_path), "delivery": {"callback_delay_ms": 0}}
+    async with run_service(clients=[shop], sections=sections) as bank:
+        phone = await bank.enrolled_phone("alice")
+        approved = await shop.started(client_notification_token="n" * 43)
+        await announced(bank, approved)
+        await phone.approve_next()
+        await bank.telemetry.seen("callback_delivered")
+        told = await ledger_of(shop, approved)
+        assert [event["event"] for event in told["events"]] == [
+            "requested", "announced", "approved", "redeemed", "callback_delivered",
+        ]  # fmt: skip
+        expired = await shop.started(client_notification_token="n" * 43)
+        await announced(bank, expired)
+        deadline = bank.clock.now_ms() + 180_000
+        bank.clock.advance(180)
+        await bank.telemetry.seen("callback_delivered", 2)
+        last, callback = (await ledger_of(shop, expired))["events"][2:]
+        assert (last["event"], last["at"]) == ("expired", instant(deadline))
+        assert (callback["event"], callback["status"]) == ("callback_delivered", 204)
+        assert (told["complete"], (await ledger_of(shop, expired))["complete"]) == (True, True)
