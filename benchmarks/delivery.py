@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.bulkheads import Bulkheads, measure_bulkheads
 from benchmarks.report import write_chapter
+from benchmarks.waiting_polls import WaitingPolls, measure_waiting_polls
 
 __all__ = ["main"]
 
@@ -22,7 +23,17 @@ async def bulkheads(directory: Path) -> bool:
     return measured.is_met
 
 
-BENCHMARKS = {"bulkheads": bulkheads}
+async def polls(directory: Path) -> bool:
+    """Thousands of waiting polls; whether they cost next to nothing."""
+    plan = WaitingPolls()
+    measured = await measure_waiting_polls(plan, directory)
+    chapter = measured.chapter(plan)
+    write_chapter("polls", chapter)
+    sys.stdout.write(f"{chapter}\n")
+    return measured.is_met
+
+
+BENCHMARKS = {"bulkheads": bulkheads, "polls": polls}
 
 
 def main() -> int:

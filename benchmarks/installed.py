@@ -32,6 +32,7 @@ class Installed:
     clients: list[WireClient]
     users: list[str]
     free: asyncio.Queue[str]
+    phones: list[WirePhone] = field(default_factory=list)
     accepted: dict[str, float] = field(default_factory=dict)
     """When the approval of each request was accepted, by its ``auth_req_id``."""
     _deciding: dict[str, asyncio.Future[float]] = field(default_factory=dict)
@@ -67,7 +68,11 @@ class Installed:
 async def installed(
     directory: Path, endpoints: Sequence[str], *, users: int, **sections: dict[str, Any]
 ) -> AsyncIterator[Installed]:
-    """Run one with a ping client for each endpoint, and a phone on a socket for each user."""
+    """Run one with a ping client for each endpoint, and a phone for each user.
+
+    The phones approve, on sockets; without endpoints there is but the till, which polls, and the
+    phones do nothing by themselves.
+    """
     await asyncio.to_thread(directory.mkdir)
     names = [f"user-{number}" for number in range(users)]
     async with installation(directory) as place, AsyncExitStack() as stack:
@@ -88,9 +93,11 @@ async def installed(
         tasks = await stack.enter_async_context(_cancelled_at_the_end())
         for number, name in enumerate(names):
             phone = await place.phone().enrol(preset(number))
-            socket = await stack.enter_async_context(phone.online())
-            tasks.append(asyncio.create_task(running.approve_all(name, phone, socket)))
-            free.put_nowait(name)
+            running.phones.append(phone)
+            if endpoints:
+                socket = await stack.enter_async_context(phone.online())
+                tasks.append(asyncio.create_task(running.approve_all(name, phone, socket)))
+                free.put_nowait(name)
         yield running
 
 
