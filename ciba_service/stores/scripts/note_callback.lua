@@ -10,7 +10,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 end
 redis.call('HSET', KEYS[1], 'y', ARGV[3], 'z', ARGV[4], 'x', ARGV[6], 'k', ARGV[2])
 if ARGV[5] == '0' then
-  redis.call('HDEL', KEYS[1], 'n')
+  redis.call('HDEL', KEYS[1], 'n', 'p')
   redis.call('ZREM', KEYS[2], ARGV[1])
 else
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
