@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ciba_service.ports import Callback, Decided, NewTransaction, StoredRequest, Swap
+from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.tokens.token_text import token_hash
 from ciba_service.protocol.transaction.identifiers import new_auth_req_id
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import Factor, transaction_id
+from ciba_service.sca.messages import Factor, challenge_hash, transaction_id
 from ciba_service.stores.keys import transaction_key
+from tests.callback_endpoint import Received
 from tests.recording_telemetry import RecordingTelemetry
 from tests.resilience.failing_endpoint import (
     FailingEndpoint,
@@ -29,7 +32,9 @@ from tests.wire_client import WireClient
 CLIENTS = 10
 AT_ONCE = 250
 """How many approvals are written side by side."""
-LIFETIMES = (60, 120, 180)
+LIFETIMES = (60, 90, 120)
+"""Of requests, in seconds: short enough for some callbacks to find no end in time."""
+CHALLENGE = "challenge"
 
 Runner = Callable[..., AbstractAsyncContextManager[RunningService]]
 
@@ -74,10 +79,11 @@ class Following:
 
     async def heard_of(self, waited_for: dict[str, int]) -> None:
         """Wait until there is a further word on each."""
-        async with asyncio.timeout(50):
-            while any(self.words[name] <= words for name, words in waited_for.items()):
-                await self.telemetry._next()
-                self.catch_up()
+        async with asyncio.timeout(120):
+            for name, words in waited_for.items():
+                while self.words[name] <= words:
+                    await self.telemetry._next()
+                    self.catch_up()
 
 
 @dataclass
@@ -88,8 +94,9 @@ class Street:
     endpoint: FailingEndpoint
     clients: list[WireClient]
     following: Following
-    names: dict[str, str] = field(default_factory=dict)
-    """``auth_req_id`` of each transaction."""
+    device_id: str
+    asked: dict[str, Callback] = field(default_factory=dict)
+    """What the callback of each transaction names."""
 
     async def approve(self, number: int, seed: int) -> None:
         """So many approvals, of all clients in turn, written as a phone's decision writes them."""
@@ -109,6 +116,8 @@ class Street:
         transactions, now = self.service.service.stores.transactions, self.service.clock.now_ms()
         auth_req_id = new_auth_req_id(secrets.token_bytes).value
         name = transaction_id(auth_req_id)
+        mode = DeliveryMode(client.metadata["backchannel_token_delivery_mode"])
+        callback = self.asked[name] = Callback(auth_req_id, f"token-of-{name}", mode)
         await transactions.create(
             NewTransaction(
                 transaction_id=name,
@@ -119,12 +128,12 @@ class Street:
                     scope=("openid",),
                     acr="urn:openbanking:psd2:sca",
                     factors=(Factor.DEVICE_KEY, Factor.PIN),
-                    challenge="challenge",
+                    challenge=CHALLENGE,
                 ),
                 created_at=now,
                 expires_at=now + lifetime * 1000,
                 interval_ms=5_000,
-                callback=Callback(auth_req_id, f"token-of-{name}"),
+                callback=callback,
             ),
             operation=f"start-{name}",
         )
@@ -135,9 +144,9 @@ class Street:
                 operation=f"decision-{name}",
                 now=now,
                 decided=Decided(
-                    device_id="device",
+                    device_id=self.device_id,
                     operation=f"decision-{name}",
-                    challenge_hash="hash",
+                    challenge_hash=challenge_hash(CHALLENGE),
                     acr="urn:openbanking:psd2:sca",
                     amr=("pop", "pin", "mfa"),
                     auth_time=now // 1000,
@@ -145,7 +154,6 @@ class Street:
             )
         )
         assert swapped.calls_back
-        self.names[name] = auth_req_id
         self.following.due[name] = now
 
     async def until_all_ended(self) -> None:
@@ -162,28 +170,41 @@ class Street:
 
     async def hold(self) -> None:
         """Hold that each was delivered once, or is abandoned for a reason; and nothing else."""
-        ended = self.following.ended
-        assert ended.keys() == self.names.keys()
-        assert {*self.names.values()} >= self.endpoint.received.keys()
-        for name, auth_req_id in self.names.items():
-            received = self.endpoint.received.get(auth_req_id, [])
-            token = f"Bearer token-of-{name}"
-            assert all(each == received[0] for each in received)
-            assert {each.headers["authorization"] for each in received} <= {token}
-            assert all(each.json == {"auth_req_id": auth_req_id} for each in received)
-            assert len(received) == ended[name].attempts
-            assert self.endpoint.taken[auth_req_id] == (ended[name].state == "delivered")
-            assert (ended[name].reason != "") == (ended[name].state == "abandoned")
+        ended, received = self.following.ended, self.endpoint.received
+        assert ended.keys() == self.asked.keys()
+        assert {callback.auth_req_id for callback in self.asked.values()} >= received.keys()
+        for name, callback in self.asked.items():
+            self._hold_one(ended[name], callback, received.get(callback.auth_req_id, []))
         await self._hold_the_same_in_the_store()
+        await self._hold_tokens()
+
+    def _hold_one(self, ending: Ending, callback: Callback, received: list[Received]) -> None:
+        assert len(received) == ending.attempts
+        assert all(each == received[0] for each in received)
+        assert {each.headers["authorization"] for each in received} <= {f"Bearer {callback.token}"}
+        for told in (each.json for each in received):
+            assert told["auth_req_id"] == callback.auth_req_id
+            assert ("access_token" in told) == (callback.mode is DeliveryMode.PUSH)
+        assert self.endpoint.taken[callback.auth_req_id] == (ending.state == "delivered")
+        assert (ending.reason != "") == (ending.state == "abandoned")
 
     async def _hold_the_same_in_the_store(self) -> None:
         call = self.service.commands.call
         for name, ending in self.following.ended.items():
-            state, attempts, reason, content = await call(
-                "HMGET", transaction_key(name), "y", "z", "x", "n"
-            )
+            state, attempts, reason = await call("HMGET", transaction_key(name), "y", "z", "x")
             assert Ending(state.decode(), int(attempts), reason.decode()) == ending
-            assert content is None
+
+    async def _hold_tokens(self) -> None:
+        """Tokens that were pushed work if they arrived, and were revoked if nobody took them."""
+        grants, seen = self.service.service.stores.grants, set[str]()
+        for name, ending in self.following.ended.items():
+            callback = self.asked[name]
+            if callback.mode is DeliveryMode.PUSH:
+                told = self.endpoint.received[callback.auth_req_id][0].json
+                assert told["access_token"] not in seen
+                seen.add(told["access_token"])
+                grant = await grants.find(name, token_hash(told["access_token"]))
+                assert (grant is not None) == (ending.state == "delivered")
 
     def states(self) -> Counter[str]:
         """How many ended in which way."""
@@ -196,14 +217,14 @@ class Street:
 async def failing_street(
     run_service: Runner, directory: Path, *, seed: str
 ) -> AsyncIterator[Street]:
-    """Run a service whose clients' endpoints fail 30 % of all attempts."""
+    """Run a service, half of it ping, half push clients; endpoints fail 30 % of all attempts."""
     endpoint, hosts = FailingEndpoint(Plan(seed)), addresses(CLIENTS)
     async with served(endpoint, directory, hosts) as urls:
         clients = [
             WireClient(
                 f"shop-{number}",
                 metadata={
-                    "backchannel_token_delivery_mode": "ping",
+                    "backchannel_token_delivery_mode": ("ping", "push")[number % 2],
                     "backchannel_client_notification_endpoint": url,
                 },
             )
@@ -214,5 +235,7 @@ async def failing_street(
             "delivery": {"callback_delay_ms": 0},
         }
         async with run_service(clients=clients, sections=sections) as service:
-            yield Street(service, endpoint, clients, Following(service.telemetry))
+            phone = await service.enrolled_phone("alice")
+            following = Following(service.telemetry)
+            yield Street(service, endpoint, clients, following, phone.device_id)
             assert service.telemetry.failures == []

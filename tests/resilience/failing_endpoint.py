@@ -51,7 +51,7 @@ class FailingEndpoint:
     """Where all clients are called back; it remembers everything by ``auth_req_id``."""
 
     plan: Plan
-    retry_after: int = 45
+    retry_after: int = 50
     received: dict[str, list[Received]] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
