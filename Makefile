@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses bench-delivery lock clean
+.PHONY: help setup demo test check clauses bench-delivery soak lock clean
 
 BIN := .venv/bin
 RECORD := build/clauses.json
@@ -41,6 +41,10 @@ $(RECORD):
 bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bulkheads or polls: only that)
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
+
+soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions)
 	@scripts/lock.sh $(ARGS)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
@@ -57,7 +57,11 @@ class FailingEndpoint:
     faults: Counter[Fault] = field(default_factory=Counter)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a connection."""
+        """Serve a connection; a request that breaks off did not arrive."""
+        with suppress(asyncio.IncompleteReadError):
+            await self._serve(reader, writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await head_of(reader):
             arrived = Received.parse(data)
             auth_req_id = arrived.json["auth_req_id"]
