@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import clients, devices, keys, users
+from ciba_service.commands import clients, deliveries, devices, keys, users
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import serve
@@ -22,6 +23,9 @@ __all__ = ["build_parser", "main"]
 _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
+_MOST_LISTED: Final = 10_000
+_HYPHENATED_NAME: Final = re.compile(r"-(?:[\w-]{21}|[\w-]{42})", re.ASCII)
+"""A transaction's or a phone's; no option is as long."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when command line or configuration is wrong.
     """
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(_names_last(arguments))
     try:
         settings = load_settings(options.config)
         configure_logging(settings.server.log_level)
@@ -49,6 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _DONE
 
 
+def _names_last(arguments: Sequence[str] | None) -> list[str]:
+    """One name in 64 begins with a hyphen, which argparse takes only after ``--``."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    names = [argument for argument in given if _HYPHENATED_NAME.fullmatch(argument)]
+    if not names or "--" in given:
+        return given
+    return [*(argument for argument in given if argument not in names), "--", *names]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     parser = argparse.ArgumentParser(
@@ -63,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_users(_group(commands, "users", "the users of the configuration"))
     _add_devices(_group(commands, "devices", "enrolled phones"))
     _add_clients(_group(commands, "clients", "configured and registered clients"))
+    _add_deliveries(_group(commands, "deliveries", "callbacks to clients"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
     return parser
 
@@ -111,12 +125,34 @@ def _add_clients(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "token", "make a token that lets a client register", json=True)
 
 
+def _add_deliveries(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    listing = _add(actions, "list", "list callbacks that are due or were abandoned", json=True)
+    listing.add_argument("--client", metavar="CLIENT_ID", help="of this client only")
+    listing.add_argument("--state", choices=["due", "abandoned"], help="in this state only")
+    listing.add_argument(
+        "--limit", type=_limit, default=100, metavar="N", help="of each state, 1 to 10000 (100)"
+    )
+    for name, text in (
+        ("show", "show the callback of one transaction"),
+        ("redeliver", "make an abandoned callback due again, now"),
+    ):
+        _add(actions, name, text, json=True).add_argument("transaction", metavar="TRANSACTION_ID")
+
+
+def _limit(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _MOST_LISTED:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST_LISTED}")
+    return int(text)
+
+
 def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
     rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
     rotate.add_argument("--purpose", choices=["token", "challenge"], help="of this purpose only")
-    rotate.add_argument("--alg", choices=["ES256", "PS256", "EdDSA"], help="of this algorithm only")
+    rotate.add_argument(
+        "--alg", choices=["ES256", "PS256", "EdDSA"], help="token keys of this algorithm only"
+    )
     rotate.add_argument(
         "--now",
         dest="at_once",
@@ -168,6 +204,19 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ),
     ("clients", "remove"): lambda options, settings: clients.remove_client(
         settings, options.client_id
+    ),
+    ("deliveries", "list"): lambda options, settings: deliveries.list_deliveries(
+        settings,
+        client_id=options.client,
+        state=options.state,
+        limit=options.limit,
+        as_json=options.json,
+    ),
+    ("deliveries", "show"): lambda options, settings: deliveries.show_delivery(
+        settings, options.transaction, as_json=options.json
+    ),
+    ("deliveries", "redeliver"): lambda options, settings: deliveries.redeliver(
+        settings, options.transaction, as_json=options.json
     ),
     ("devices", "list"): lambda options, settings: devices.list_devices(
         settings, options.subject, as_json=options.json

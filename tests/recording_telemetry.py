@@ -38,17 +38,18 @@ class RecordingTelemetry:
         """The event of a name, the ``number``-th of its kind, once it is there."""
         async with asyncio.timeout(10):
             while len(self.named(name)) < number:
-                await self._next()
+                await self.next()
         return self.named(name)[number - 1]
 
     async def failed(self, name: str) -> Event:
         """The first failure of a name, once it is there."""
         async with asyncio.timeout(10):
             while not (found := [each for each in self.failures if each.name == name]):
-                await self._next()
+                await self.next()
         return found[0]
 
-    async def _next(self) -> None:
+    async def next(self) -> None:
+        """Wait for the next event or failure."""
         awaited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(awaited)
         await awaited

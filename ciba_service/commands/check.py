@@ -23,5 +23,5 @@ async def check(settings: Settings) -> None:
     if risk is not None:
         sys.stderr.write(f"warning: {risk}\n")
     if settings.exposure is not None:
-        sys.stdout.write(f"warning: {settings.exposure}\n")
+        sys.stderr.write(f"warning: {settings.exposure}\n")
     sys.stdout.write("configuration, keys and store are good\n")

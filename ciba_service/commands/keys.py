@@ -56,7 +56,12 @@ def rotate(
     at_once: bool,
     as_json: bool,
 ) -> None:
-    """Make next keys or let them sign; prints what has changed. Raises ``CommandFailed``."""
+    """Make next keys or let them sign; prints what has changed. Raises ``CommandFailed``.
+
+    An algorithm alone means keys for tokens: phones need not learn anew for one of those.
+    """
+    if alg is not None and purpose is None:
+        purpose = "token"
     with changing_keys(settings) as directory:
         try:
             rotation = rotate_keys(

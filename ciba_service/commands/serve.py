@@ -1,6 +1,7 @@
 """``ciba-service serve``: listen until told to stop, then stop cleanly."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -32,12 +33,14 @@ _SHUTDOWN_SECONDS: Final = 10
 _BACKLOG: Final = 2_048
 # Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
 _OTHER_FILES: Final = 512
+_STANDARD_STREAMS: Final = (0, 1, 2)
 
 
 class _Server(ListeningServer):
     """uvicorn's server, ended by signals without raising them again: there is more to close.
 
-    ``leaving`` is called when it ends, before requests at hand are waited for.
+    ``leaving`` is called when it ends, before requests at hand are waited for; ``hung_up`` when a
+    hangup is ignored: only that of a terminal we were started from ends us.
     """
 
     def __init__(
@@ -46,9 +49,11 @@ class _Server(ListeningServer):
         listeners: Sequence[Listener],
         *,
         leaving: Callable[[], None],
+        hung_up: Callable[[], None],
     ) -> None:
         super().__init__(config, listeners)
         self._leaving = leaving
+        self._hung_up = hung_up
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Keep nobody waiting, then stop."""
@@ -57,14 +62,19 @@ class _Server(ListeningServer):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT."""
+        """Stop on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
+        ending = {signal.SIGTERM, signal.SIGINT}
+        if any(map(os.isatty, _STANDARD_STREAMS)):
+            ending.add(signal.SIGHUP)
+        for name in ending:
             loop.add_signal_handler(name, self.handle_exit, name, None)
+        if signal.SIGHUP not in ending:
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         try:
             yield
         finally:
-            for name in (signal.SIGTERM, signal.SIGINT):
+            for name in (*ending, signal.SIGHUP):
                 loop.remove_signal_handler(name)
 
 
@@ -106,7 +116,10 @@ async def serve(settings: Settings) -> None:
             warning=settings.exposure,
         )
         server = _Server(
-            server_config(service.app, settings.server), listeners, leaving=service.held.close
+            server_config(service.app, settings.server),
+            listeners,
+            leaving=service.held.close,
+            hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
         )
         try:
             await server.serve()

@@ -22,6 +22,7 @@ from ciba_service.ports import (
     DueWork,
     FailureReason,
     Outbound,
+    OutboundFailure,
     OutboundRequest,
     OutboundResponse,
     PendingCallback,
@@ -42,6 +43,7 @@ from ciba_service.protocol.transaction.callbacks import (
     Delivered,
     Silence,
     judge,
+    put_off,
 )
 
 __all__ = ["CallbackDelivery"]
@@ -49,7 +51,6 @@ __all__ = ["CallbackDelivery"]
 MAXIMUM_AT_ONCE: Final = 4096
 CLIENT_AT_ONCE: Final = 4  # as many as the door out lets to one host
 CLIENT_WAITING: Final = 256
-_BUSY_MS: Final = 1_000
 _LEASED_TIMEOUTS: Final = 3
 _JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
@@ -140,8 +141,7 @@ class CallbackDelivery:
             if has_turn:
                 progress = await self._tried(pending, client, client.notification_endpoint)
             else:
-                again_at = self._clock.now_ms() + _BUSY_MS + int(_BUSY_MS * self._jitter())
-                progress = CallbackProgress(CallbackState.DUE, pending.attempts, again_at=again_at)
+                progress = self._put_off(pending)
             await self._conclude(work, pending, progress)
 
     async def _tried(
@@ -154,6 +154,8 @@ class CallbackDelivery:
         if body is None:
             return _abandoned(pending, AbandonReason.NOTHING_TO_TELL)
         verdict = await self._attempt(pending, client, endpoint, body)
+        if verdict is None:
+            return self._put_off(pending)
         return _progress(verdict, pending.attempts + 1)
 
     async def _body(self, pending: PendingCallback, client: Client) -> bytes | None:
@@ -161,9 +163,17 @@ class CallbackDelivery:
             return await self._pushes.body(pending, client)
         return msgspec.json.encode(_Ping(pending.callback.auth_req_id))
 
+    def _put_off(self, pending: PendingCallback) -> CallbackProgress:
+        """It found no place, and comes again untried."""
+        verdict = put_off(
+            now=self._clock.now_ms(), deadline=pending.deadline, jitter=self._jitter()
+        )
+        return _progress(verdict, pending.attempts)
+
     async def _attempt(
         self, pending: PendingCallback, client: Client, endpoint: str, body: bytes
-    ) -> Delivered | Again | Abandoned:
+    ) -> Delivered | Again | Abandoned | None:
+        """What follows from an attempt; None when nothing was sent, by our own limits."""
         attempt = pending.attempts + 1
         result = await self._outbound.send(
             OutboundRequest.notify(
@@ -173,6 +183,8 @@ class CallbackDelivery:
                 deadline=self._timeout / 1000,
             )
         )
+        if isinstance(result, OutboundFailure) and result.reason is FailureReason.BUSY:
+            return None
         outcome: Answer | Silence
         if isinstance(result, OutboundResponse):
             outcome = Answer(result.status, result.retry_after)
@@ -211,7 +223,7 @@ class CallbackDelivery:
                 return
             work = replace(work, lease_until=lease_until)
             await self._pushes.abandon(pending)
-        if await self._callbacks.note(work, progress):
+        if await self._callbacks.note(work, progress, now=self._clock.now_ms()):
             self._telemetry.event(
                 f"callback_{progress.state}",
                 transaction_id=pending.transaction_id,

@@ -45,8 +45,9 @@ from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.messages import Factor, transaction_id
 from ciba_service.sca.policy import Requirement, requirement
+from ciba_service.sca.verification_code import new_verification_code
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
@@ -62,6 +63,7 @@ class InitiationPolicy:
     lifetime: RequestLifetime
     floor: str
     require_otp: bool
+    require_verification_code: bool = False
     detail_types: DetailTypes = BUILT_IN_TYPES
     require_request_context: bool = False
     risk: RiskPolicy | None = None
@@ -71,12 +73,14 @@ class InitiationPolicy:
 class Acknowledgement:
     """The answer to a request (CIBA 7.3); ``expires_in`` and ``interval`` are in seconds.
 
-    There is no ``interval`` for who does not poll.
+    There is no ``interval`` for who does not poll. ``verification_code`` is to be shown on the
+    consumption device, where the user must type it on the phone.
     """
 
     auth_req_id: AuthReqId
     expires_in: int
     interval: int | None
+    verification_code: str | None
 
 
 class Initiation:
@@ -146,6 +150,7 @@ class Initiation:
             raise
         auth_req_id = new_auth_req_id(self._random)
         expires_in = self._policy.lifetime.grant(request.requested_expiry)
+        verification_code = self._verification_code(required)
         new = Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
         code = CodeQuestion(client, resolved, request.user_code, operation, now)
         *spent, reservation, may_compare = await asyncio.gather(
@@ -182,6 +187,7 @@ class Initiation:
                 auth_req_id=auth_req_id,
                 binding=binding.binding,
                 challenge=challenge,
+                verification_code=verification_code,
                 operation=operation,
             ),
             self._codes.succeeded(code),
@@ -195,7 +201,13 @@ class Initiation:
             auth_req_id=auth_req_id,
             expires_in=expires_in,
             interval=_interval(client),
+            verification_code=verification_code,
         )
+
+    def _verification_code(self, required: Requirement) -> str | None:
+        if Factor.VERIFICATION_CODE not in required.factors:
+            return None
+        return new_verification_code(self._random)
 
     def _binding(self, sent: ClientRequest, client: Client) -> VerifiedBinding:
         """What pushed tokens will be bound to; nobody shows it again later (CIBA 5)."""
@@ -222,6 +234,9 @@ class Initiation:
             has_payment=request.details.strong_authentication,
             require_otp=(
                 self._policy.require_otp or client.require_otp or self._is_risky(client, request)
+            ),
+            require_verification_code=(
+                self._policy.require_verification_code or client.require_verification_code
             ),
         )
         request.claims.verify_acr(required.acr)

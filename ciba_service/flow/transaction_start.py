@@ -66,6 +66,7 @@ class TransactionStart:
         auth_req_id: AuthReqId,
         binding: Binding,
         challenge: str,
+        verification_code: str | None,
         operation: str,
     ) -> None:
         """Store the transaction as PENDING; raises ``StoreUnavailable``."""
@@ -85,6 +86,7 @@ class TransactionStart:
                     resources=request.resources,
                     request_context=request.request_context,
                     binding=binding,
+                    verification_code=verification_code,
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,

@@ -14,6 +14,13 @@ from ciba_service.ports.callbacks import (
     Push,
 )
 from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
+from ciba_service.ports.deliveries import (
+    Delivery,
+    DeliveryLog,
+    DeliveryState,
+    FoundDelivery,
+    Redelivery,
+)
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
 from ciba_service.ports.due import DueKind, DueStore, DueWork
@@ -77,6 +84,9 @@ __all__ = [
     "ClientRegistry",
     "Clock",
     "Decided",
+    "Delivery",
+    "DeliveryLog",
+    "DeliveryState",
     "DeviceHub",
     "DeviceRecord",
     "DeviceStore",
@@ -84,6 +94,7 @@ __all__ = [
     "DueStore",
     "DueWork",
     "FailureReason",
+    "FoundDelivery",
     "GrantStore",
     "HandleReservation",
     "KeyRing",
@@ -104,6 +115,7 @@ __all__ = [
     "PromptStore",
     "Push",
     "Randomness",
+    "Redelivery",
     "RefreshTokenRecord",
     "Registration",
     "RegistrationStore",

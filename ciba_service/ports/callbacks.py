@@ -76,9 +76,10 @@ class CallbackStore(Protocol):
         """The callback as it stands, or None when there is none or it is done with."""
         ...
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
-        """Write down how it stands and make it due again, or forget what it carried.
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
+        """Write down how it stands: due again, delivered, or in the list of those given up.
 
-        False when somebody else holds the lease by now; nothing is changed then.
+        What it carried is forgotten once it is delivered. False when somebody else holds the lease
+        by now; nothing is changed then.
         """
         ...

@@ -42,11 +42,14 @@ class FailureReason(StrEnum):
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
     PROTOCOL_ERROR = "protocol_error"
+    BUSY = "busy"  # by our own limits: nothing was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRequest:
-    """One request: ``deadline`` is in seconds and covers everything from waiting to the last byte.
+    """One request: ``deadline`` is in seconds, from when there is a place for it to the last byte.
+
+    A place is waited for half as long at most.
 
     ``maximum_body`` is in bytes of the answer; with None its body is ignored.
     """

@@ -32,7 +32,8 @@ __all__ = [
 class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked, kept encrypted; ``challenge`` is the exact JWS.
 
-    ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5).
+    ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5);
+    ``verification_code`` is what the user is to type, as the client shows it.
     """
 
     subject: str
@@ -45,6 +46,7 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     resources: tuple[str, ...] = ()
     request_context: RequestContext | None = None
     binding: Binding = Binding()
+    verification_code: str | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

@@ -177,6 +177,7 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     floor: str = PSD2_SCA
     require_otp: bool = False
+    require_verification_code: bool = False
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

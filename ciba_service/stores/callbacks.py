@@ -12,6 +12,7 @@ from ciba_service.ports import (
     Push,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.transaction.callbacks import CallbackState
 from ciba_service.protocol.transaction.state import (
     Deadlines,
     State,
@@ -20,12 +21,16 @@ from ciba_service.protocol.transaction.state import (
 )
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
-from ciba_service.stores.keys import due_key, partition_of, transaction_key
+from ciba_service.stores.keys import abandoned_key, due_key, partition_of, transaction_key
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transactions import RECORD_FORMAT
 
-__all__ = ["RedisCallbacks"]
+__all__ = ["ABANDONED_KEPT_MS", "MOST_ABANDONED", "RedisCallbacks"]
+
+ABANDONED_KEPT_MS: Final = 7 * 86_400_000
+MOST_ABANDONED: Final = 1_000
+"""In one partition; the oldest ones make room."""
 
 _NOTE: Final = Script.load("note_callback")
 
@@ -42,10 +47,10 @@ class RedisCallbacks:
     async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
         """One round trip."""
         key = transaction_key(transaction_id)
-        version, client, sealed, attempts, *rest = await self._operations.call(
-            "HMGET", key, "v", "c", "n", "z", "e", "u", "s", "p"
+        version, client, sealed, progress, attempts, *rest = await self._operations.call(
+            "HMGET", key, "v", "c", "n", "y", "z", "e", "u", "s", "p"
         )
-        if version is None or not sealed:
+        if version is None or not sealed or progress != CallbackState.DUE.encode():
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
@@ -69,11 +74,12 @@ class RedisCallbacks:
             return None
         return msgspec.json.decode(self._sealer.open(sealed, key=key, name="push"), type=Push)
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """One script, in the partition of the transaction."""
+        partition = partition_of(work.transaction_id)
         noted = await self._operations.evaluate(
             _NOTE,
-            [transaction_key(work.transaction_id), due_key(partition_of(work.transaction_id))],
+            [transaction_key(work.transaction_id), due_key(partition), abandoned_key(partition)],
             [
                 due_member(work.kind, work.transaction_id),
                 work.lease_until,
@@ -81,6 +87,10 @@ class RedisCallbacks:
                 progress.attempts,
                 progress.again_at,
                 progress.reason or "",
+                work.transaction_id,
+                now,
+                ABANDONED_KEPT_MS,
+                MOST_ABANDONED,
             ],
         )
         return bool(noted)

@@ -13,6 +13,7 @@ from ciba_service.sca.devices import UserTag
 __all__ = [
     "PARTITIONS",
     "PERSISTENT_KEYS",
+    "abandoned_key",
     "access_token_key",
     "accesses_key",
     "activation_key",
@@ -86,6 +87,11 @@ def payment_key(transaction_id: str) -> str:
 def due_key(partition: int) -> str:
     """Sorted set: due work by time."""
     return f"ciba:{{p{partition}}}:due"
+
+
+def abandoned_key(partition: int) -> str:
+    """Sorted set: callbacks that were given up, by time; it is bounded, and fades."""
+    return f"ciba:{{p{partition}}}:abandoned"
 
 
 def claim_key(partition: int, operation: str) -> str:

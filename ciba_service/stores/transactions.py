@@ -41,8 +41,8 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # (the operation that created it), o:<event>, f (why it failed), and for polling i (interval), l
 # (last poll), w (its verdict) and b (interval and last poll before that one). Of a callback there
 # are n (whom it names, sealed), h (whether expiry is told), p (the push with its tokens, sealed), y
-# (how it stands), z (attempts), x (why it was abandoned) and k (the lease under which that was
-# written).
+# (how it stands), z (attempts), x (why it was abandoned), j (its entry among those that were) and k
+# (the lease under which that was written).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 

@@ -174,6 +174,7 @@ def _initiation(
             lifetime=RequestLifetime(settings.requests.default_expiry),
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
+            require_verification_code=settings.policy.require_verification_code,
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,
             risk=surroundings.risk,

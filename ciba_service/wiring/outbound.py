@@ -24,22 +24,24 @@ class OutboundParts:
     client_keys: FetchedClientKeys
     key_requests: OutboundClient
     callbacks: OutboundClient
-    resolver: SystemResolver
+    resolvers: tuple[SystemResolver, ...]
 
     async def aclose(self) -> None:
         """End what is under way."""
         await self.client_keys.aclose()
         await self.key_requests.aclose()
         await self.callbacks.aclose()
-        self.resolver.close()
+        for resolver in self.resolvers:
+            resolver.close()
 
 
 def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
     """Build the door; nobody is asked before something needs it.
 
-    Each purpose gets a client of its own, so that key sets never wait behind anything else.
+    Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
+    behind anything else.
     """
-    resolver = SystemResolver()
+    for_keys, for_callbacks = SystemResolver(), SystemResolver()
     client = partial(
         OutboundClient,
         tls=outbound_context(
@@ -47,15 +49,14 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
             certificate=settings.client_certificate,
             key=settings.client_key,
         ),
-        resolver=resolver,
         policy=AddressPolicy.parse(settings.allowed_networks),
         allow_loopback_http=settings.allow_loopback_http,
     )
     # A key set is asked for so rarely that no connection is worth keeping.
-    key_requests = client(limits=OutboundLimits(idle=0))
+    key_requests = client(resolver=for_keys, limits=OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
         key_requests=key_requests,
-        callbacks=client(),
-        resolver=resolver,
+        callbacks=client(resolver=for_callbacks),
+        resolvers=(for_keys, for_callbacks),
     )

@@ -9,6 +9,7 @@ from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.broadcast import RedisBroadcast
 from ciba_service.stores.callbacks import RedisCallbacks
+from ciba_service.stores.deliveries import RedisDeliveryLog
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.due import RedisDueWork
@@ -41,6 +42,7 @@ class Stores:
     registrations: RedisRegistrations
     due: RedisDueWork
     callbacks: RedisCallbacks
+    deliveries: RedisDeliveryLog
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -71,6 +73,7 @@ def build_stores(
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
         callbacks=RedisCallbacks(operations, sealer),
+        deliveries=RedisDeliveryLog(operations),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),

@@ -40,6 +40,7 @@ from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.callbacks import RedisCallbacks
+from ciba_service.stores.deliveries import RedisDeliveryLog
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, disconnect
@@ -122,6 +123,7 @@ class Stores:
     replays: RedisReplays
     due: RedisDueWork
     callbacks: RedisCallbacks
+    deliveries: RedisDeliveryLog
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -146,6 +148,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         callbacks=RedisCallbacks(operations, sealer),
+        deliveries=RedisDeliveryLog(operations),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),

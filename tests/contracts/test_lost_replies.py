@@ -30,6 +30,7 @@ from ciba_service.stores import (
     activations,
     attempts,
     callbacks,
+    deliveries,
     devices,
     due,
     grants,
@@ -75,6 +76,7 @@ MODULES: tuple[ModuleType, ...] = (
     activations,
     attempts,
     callbacks,
+    deliveries,
     devices,
     due,
     grants,
@@ -136,7 +138,7 @@ async def claim(stores: Stores) -> object:
 def note(progress: CallbackProgress) -> Act:
     """Write down how a callback stands, under the lease."""
     work = DueWork(DueKind.CALLBACK, TRANSACTION, START + LEASE_MS)
-    return lambda stores: stores.callbacks.note(work, progress)
+    return lambda stores: stores.callbacks.note(work, progress, now=START)
 
 
 def poll(operation: str, now: int = START) -> Act:
@@ -305,6 +307,16 @@ CASES = [
             CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000),
             CallbackProgress(CallbackState.ABANDONED, 3, reason=AbandonReason.REFUSED),
         )
+    ),
+    Case(
+        "redeliver_callback",
+        lambda stores: stores.deliveries.redeliver(TRANSACTION, operation="it", now=START),
+        in_a_row(
+            create_with_callback,
+            swap(Event.DENY),
+            claim,
+            note(CallbackProgress(CallbackState.ABANDONED, 3, reason=AbandonReason.REFUSED)),
+        ),
     ),
     Case(
         "claim_due", lambda stores: stores.due.claim(PARTITION, now=START, limit=10), create

@@ -105,6 +105,18 @@ def speaker(alg: str) -> WireClient:
     return WireClient(name, alg=alg, key=new_key(alg, kid=name), metadata=metadata)
 
 
+def radio(notification_port: int) -> WireClient:
+    """A client of FAPI 2.0 that is pinged; its tokens are bound by DPoP."""
+    metadata = {
+        **EVERY,
+        "profile": "fapi2-ciba",
+        "dpop_bound_access_tokens": True,
+        "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": f"https://127.0.0.1:{notification_port}/ping",
+    }
+    return WireClient("radio", key=new_key(kid="radio"), metadata=metadata)
+
+
 def shop(issuer: str) -> WireClient:
     """A client of CIBA Core that signs no requests and may ask about its tokens."""
     metadata = {
@@ -134,6 +146,7 @@ class Bank:
     clients: dict[str, WireClient]
     certificates: dict[str, str]
     phone: WirePhone
+    notification_port: int
 
     def program(
         self, script: str, client_id: str, binding_message: str, **more: Any
@@ -148,15 +161,30 @@ class Bank:
             "ca": self.trusted.chain.read_text("utf-8"),
             "certificate": self.certificates.get(client_id),
             "request": asked(binding_message),
+            "endpoint": {
+                "port": self.notification_port,
+                "certificate": self.trusted.chain.read_text("utf-8"),
+                "key": self.trusted.key.read_text("utf-8"),
+            },
             **more,
         }
         return node_program(f"openid_client/{script}.mjs", options, authorities=self.trusted.chain)
 
     async def approve(self, binding_message: str) -> None:
         """Let Alice approve what shows this message."""
+        await self._decide(self.phone.approval(await self._shown(binding_message)))
+
+    async def deny(self, binding_message: str) -> None:
+        """Let Alice deny it."""
+        await self._decide(self.phone.denial(await self._shown(binding_message)))
+
+    async def _shown(self, binding_message: str) -> str:
         challenges = await self.phone.fetch()
         (challenge,) = [each for each in challenges if shows(each, binding_message)]
-        outcome = await self.phone.decide(self.phone.approval(challenge))
+        return challenge
+
+    async def _decide(self, decision: str) -> None:
+        outcome = await self.phone.decide(decision)
         assert outcome["type"] == "accepted", outcome
 
 
@@ -179,7 +207,7 @@ async def running_bank(directory: Path) -> AsyncIterator[Bank]:
     """Start it, and enrol the phone; all ends with the block."""
     trusted = LoopbackCertificate.write(directory)
     context = ssl.create_default_context(cafile=str(trusted.chain))
-    port = free_port()
+    port, notification_port = free_port(), free_port()
     issuer = f"https://127.0.0.1:{port}"
     certified = {each.client.client_id: each for each in (by_name(), by_itself())}
     clients = {
@@ -187,6 +215,7 @@ async def running_bank(directory: Path) -> AsyncIterator[Bank]:
         for client in (
             *(each.client for each in certified.values()),
             *(speaker(alg) for alg in ("PS256", "EdDSA")),
+            radio(notification_port),
             shop(issuer),
         )
     }
@@ -196,7 +225,8 @@ async def running_bank(directory: Path) -> AsyncIterator[Bank]:
         try:
             await place.serve()
             certificates = {name: each.pem for name, each in certified.items()}
-            yield Bank(place, trusted, clients, certificates, await _enrolled(place))
+            phone = await _enrolled(place)
+            yield Bank(place, trusted, clients, certificates, phone, notification_port)
         finally:
             for process in place.processes:
                 if process.returncode is None:
@@ -221,6 +251,7 @@ def _configure(
         },
         "store": {"data_directory": str(place.data)},
         "tokens": {"require_dpop_nonce": True},
+        "outbound": {"ca_bundle": str(trusted.chain), "allowed_networks": ["127.0.0.1"]},
         "mtls": {
             "base_url": f"https://127.0.0.1:{mtls_port}",
             "port": mtls_port,

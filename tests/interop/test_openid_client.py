@@ -1,7 +1,9 @@
 """A client that others wrote, npm's openid-client, through whole flows on both TLS ports."""
 
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -99,6 +101,46 @@ async def test_a_certificate_at_the_aliases(bank: Bank, client_id: str):
         }
         assert await program.next("refused") == {"status": 401, "error": "invalid_client"}
         await program.next("done")
+
+
+async def notified(program: NodeProgram, started: dict[str, Any]) -> None:
+    """Hold that the one notification is for this request, and authenticated by its token."""
+    ping = await program.next("notified")
+    assert (ping["method"], ping["url"]) == ("POST", "/ping")
+    assert ping["content_type"] == "application/json"
+    assert ping["authorization"] == f"Bearer {started['client_notification_token']}"
+    assert json.loads(ping["body"]) == {"auth_req_id": started["auth_req_id"]}
+
+
+@pytest.mark.clause(
+    "ciba-9-2", "ciba-10.1.1-1", "ciba-10.2-1", "ciba-10.2-3", "fapi-ciba-5.2.2-5",
+    "fapi-ciba-7.8-1",
+)  # fmt: skip
+async def test_a_ping_and_then_the_tokens(bank: Bank):
+    """It asks nothing until it was called back at its TLS endpoint, and collects at once then."""
+    async with bank.program("ping", "radio", "PING") as program:
+        started = await program.next("acknowledged")
+        await bank.approve("PING")
+        await notified(program, started)
+        assert await refusals_until_tokens(program) == ["use_dpop_nonce"]
+        tokens = await program.next("tokens")
+        assert (tokens["token_type"], tokens["claims"]["sub"]) == ("dpop", "alice")
+        assert tokens["claims"]["aud"] == "radio"
+        assert (await program.next("userinfo"))["sub"] == "alice"
+        await program.next("done")
+
+
+@pytest.mark.clause("ciba-10.2-1", "ciba-11-4")
+async def test_a_ping_after_a_denial(bank: Bank):
+    """The notification says nothing of it; the token endpoint does."""
+    async with bank.program("ping", "radio", "PING DENIED") as program:
+        started = await program.next("acknowledged")
+        await bank.deny("PING DENIED")
+        await notified(program, started)
+        assert (await program.next("answered"))["error"] == "use_dpop_nonce"
+        assert (await program.next("answered"))["error"] == "access_denied"
+        failed = await program.next("failed")
+        assert (failed["name"], failed["error"]) == ("ResponseBodyError", "access_denied")
 
 
 @pytest.mark.clause("ciba-7.3-1", "ciba-10.1.1-1")

@@ -374,6 +374,18 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert run(https, "check") == 0
 
 
+def test_an_algorithm_alone_means_token_keys(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Challenge keys, which phones must learn anew, are rotated by their purpose or with all."""
+    assert run(https, "keys generate") == 0
+    capsys.readouterr()
+    assert run(https, "keys rotate --alg ES256 --json") == 0
+    assert [(row["purpose"], row["alg"]) for row in rows(capsys)] == [("token", "ES256")]
+    assert run(https, "keys rotate --purpose challenge --alg ES256 --json") == 0
+    assert [(row["purpose"], row["alg"]) for row in rows(capsys)] == [("challenge", "ES256")]
+    assert run(https, "keys rotate --purpose challenge --alg PS256") == 1
+    assert "there is no such key" in capsys.readouterr().err
+
+
 def test_retired_keys_are_dropped_when_their_time_is_over(
     https: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -595,8 +607,9 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     text = https.read_text().replace(HTTPS, "http://127.0.0.1:8080")
     config.write_text(text.replace("port = 0", 'port = 0\nhost = "0.0.0.0"'))
     assert run(config, "check") == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("warning: server.host 0.0.0.0 takes plain http")
+    said = capsys.readouterr()
+    assert said.err.startswith("warning: server.host 0.0.0.0 takes plain http")
+    assert said.out == "configuration, keys and store are good\n"
     assert not (https.parent / "var" / "keys").exists()
 
 
@@ -608,7 +621,8 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock", "devices",
         "devices list", "devices revoke", "clients", "clients list", "clients remove",
-        "clients token", "keys", "keys generate", "keys list", "keys rotate", "keys prune",
+        "clients token", "deliveries", "deliveries list", "deliveries show", "deliveries redeliver",
+        "keys", "keys generate", "keys list", "keys rotate", "keys prune",
     ],
 )  # fmt: skip
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], words: str):

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
+import pty
 import signal
 import socket
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,41 @@ async def test_a_service_that_is_told_to_stop_keeps_no_poll_waiting(place: Insta
         status = await serving.terminate()
         assert [await each for each in (*released, held)] == ["authorization_pending"] * 2
     assert status == 0
+
+
+async def started_on(place: Installation, stdin: int) -> Serving:
+    """A service that was started with this as its standard input, and has no other terminal."""
+    log = place.directory / "started.log"
+    with log.open("wb") as stream:
+        arguments = ("serve", "--config", str(place.config))
+        process = await place.start(
+            "ciba-service", *arguments, stdin=stdin, stdout=DEVNULL, stderr=stream
+        )
+    serving = Serving(process, log)
+    await place.until_ready(serving)
+    return serving
+
+
+async def test_a_hangup_ends_no_service_that_has_no_terminal(place: Installation):
+    """SIGHUP, as somebody sends it who means to have something read again, is logged, no more."""
+    serving = await started_on(place, DEVNULL)
+    serving.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(READY_SECONDS):
+        while "hangup_ignored" not in [line["event"] for line in serving.events()]:
+            assert serving.process.returncode is None
+            await asyncio.sleep(0.02)
+    assert (await place.http.get("/readyz")).status_code == 200
+    assert await serving.terminate() == 0
+
+
+async def test_a_service_ends_cleanly_with_its_terminal(place: Installation):
+    """Whoever closes the window of ``serve`` ends it as SIGTERM would."""
+    user, program = pty.openpty()
+    serving = await started_on(place, program)
+    serving.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(READY_SECONDS):
+        assert await serving.process.wait() == 0
+    assert serving.events()[-1]["event"] == "stopped"
+    assert place.leftovers() == []
+    for descriptor in (user, program):
+        os.close(descriptor)

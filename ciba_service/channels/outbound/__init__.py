@@ -6,7 +6,7 @@ others.
 """
 
 from ciba_service.channels.outbound.client import OutboundClient
-from ciba_service.channels.outbound.resolver import Resolver, SystemResolver
+from ciba_service.channels.outbound.resolver import Resolver, ResolverLimits, SystemResolver
 from ciba_service.channels.outbound.slots import OutboundLimits
 from ciba_service.channels.outbound.tls import outbound_context
 
@@ -14,6 +14,7 @@ __all__ = [
     "OutboundClient",
     "OutboundLimits",
     "Resolver",
+    "ResolverLimits",
     "SystemResolver",
     "outbound_context",
 ]

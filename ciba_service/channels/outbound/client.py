@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Final
 
 import httpcore2
@@ -62,13 +62,10 @@ class OutboundClient:
         """See ``Outbound``."""
         try:
             url = self._url(request)
-            async with asyncio.timeout(request.deadline), self._slots.take(url.host):
-                return await self._exchange(url, request)
+            async with self._place(url.host, patience=request.deadline / 2):
+                return await self._exchange_in_time(url, request)
         except NoAnswer as error:
             return error.failure
-        except TimeoutError:
-            text = f"no answer within {request.deadline:g} seconds"
-            return OutboundFailure(FailureReason.TIMEOUT, text)
         except (ssl.SSLError, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             return _broken_off(error)
 
@@ -85,6 +82,27 @@ class OutboundClient:
         if url.scheme not in self._pools:
             raise NoAnswer(FailureReason.REFUSED_URL, "only https URLs are asked")
         return url
+
+    @asynccontextmanager
+    async def _place(self, host: str, *, patience: float) -> AsyncIterator[None]:
+        """The right to an exchange; raises ``NoAnswer`` when all places are taken for so long."""
+        async with AsyncExitStack() as places:
+            try:
+                async with asyncio.timeout(patience):
+                    await places.enter_async_context(self._slots.take(host))
+            except TimeoutError as error:
+                raise NoAnswer(FailureReason.BUSY, "all places are taken") from error
+            yield
+
+    async def _exchange_in_time(
+        self, url: OutboundUrl, request: OutboundRequest
+    ) -> OutboundResponse:
+        try:
+            async with asyncio.timeout(request.deadline):
+                return await self._exchange(url, request)
+        except TimeoutError as error:
+            text = f"no answer within {request.deadline:g} seconds"
+            raise NoAnswer(FailureReason.TIMEOUT, text) from error
 
     async def _exchange(self, url: OutboundUrl, request: OutboundRequest) -> OutboundResponse:
         response = await self._pools[url.scheme].handle_async_request(

@@ -2,15 +2,17 @@
 
 import asyncio
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ciba_service.channels.outbound.failure import NoAnswer
 from ciba_service.ports.outbound import FailureReason
 
-__all__ = ["Resolver", "SystemResolver"]
+__all__ = ["Resolver", "ResolverLimits", "SystemResolver"]
 
-_THREADS: Final = 16
+_MOST_SLOW_NAMES: Final = 10_000
 
 
 class Resolver(Protocol):
@@ -21,36 +23,82 @@ class Resolver(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ResolverLimits:
+    """Questions at once; names whose last answer took ``slow_seconds`` share ``slow`` of their own.
+
+    A question waits for its place no longer than ``patience`` seconds.
+    """
+
+    usual: int = 16
+    slow: int = 8
+    slow_seconds: float = 1.0
+    patience: float = 2.0
+
+
 class SystemResolver:
     """Asks the system; one question a name at a time, whoever and how many ask."""
 
-    __slots__ = ("_asked", "_threads")
+    __slots__ = ("_asked", "_limits", "_places", "_slow_names", "_slow_places", "_threads")
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolver")
-        self._asked: dict[str, asyncio.Future[tuple[str, ...]]] = {}
+    def __init__(self, limits: ResolverLimits | None = None) -> None:
+        self._limits = limits = limits or ResolverLimits()
+        self._threads = ThreadPoolExecutor(
+            limits.usual + limits.slow, thread_name_prefix="resolver"
+        )
+        self._places = asyncio.Semaphore(limits.usual)
+        self._slow_places = asyncio.Semaphore(limits.slow)
+        # In the order in which they were slow.
+        self._slow_names: dict[str, None] = {}
+        self._asked: dict[str, asyncio.Task[tuple[str, ...] | None]] = {}
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """See ``Resolver``; a question goes on when nobody waits for its answer any more."""
         asked = self._asked.get(host)
         if asked is None:
-            loop = asyncio.get_running_loop()
-            asked = self._asked[host] = loop.run_in_executor(self._threads, _look_up, host)
+            asked = self._asked[host] = asyncio.create_task(self._ask(host))
             asked.add_done_callback(lambda _: self._asked.pop(host))
         found = await asyncio.shield(asked)
+        if found is None:
+            raise NoAnswer(FailureReason.BUSY, "too many names are looked up")
         if not found:
             raise NoAnswer(FailureReason.UNRESOLVABLE, f"{host} has no address")
         return found
 
     def close(self) -> None:
         """Ask nothing any more; a question that waits for its answer is left alone."""
+        for asked in self._asked.values():
+            asked.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _ask(self, host: str) -> tuple[str, ...] | None:
+        """What the system answers; None when there was no place to ask."""
+        place = self._slow_places if host in self._slow_names else self._places
+        try:
+            async with asyncio.timeout(self._limits.patience):
+                await place.acquire()
+        except TimeoutError:
+            return None
+        try:
+            loop = asyncio.get_running_loop()
+            found, seconds = await loop.run_in_executor(self._threads, _look_up, host)
+        finally:
+            place.release()
+        self._slow_names.pop(host, None)
+        if seconds >= self._limits.slow_seconds:
+            self._slow_names[host] = None
+            if len(self._slow_names) > _MOST_SLOW_NAMES:
+                del self._slow_names[next(iter(self._slow_names))]
+        return found
 
-def _look_up(host: str) -> tuple[str, ...]:
+
+def _look_up(host: str) -> tuple[tuple[str, ...], float]:
+    """Its addresses, and how many seconds that took."""
+    began = time.monotonic()
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return ()
+        found = []
     # IPv6 with a scope stays refused: the policy is shown the scope as well.
-    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    return addresses, time.monotonic() - began

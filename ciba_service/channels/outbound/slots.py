@@ -6,6 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from ciba_service.channels.outbound.failure import NoAnswer
+from ciba_service.ports.outbound import FailureReason
+
 __all__ = ["OutboundLimits", "Slots"]
 
 _MAXIMUM_SUSPECTS: Final = 10_000
@@ -57,6 +60,10 @@ class Slots:
             await places.enter_async_context(self._total)
             try:
                 yield
+            except NoAnswer as error:
+                if error.failure.reason is not FailureReason.BUSY:  # that is our doing
+                    self._suspect(host)
+                raise
             except BaseException:
                 self._suspect(host)
                 raise

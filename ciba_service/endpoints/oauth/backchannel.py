@@ -21,6 +21,7 @@ class _Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     auth_req_id: str
     expires_in: int
     interval: int | None = None
+    verification_code: str | None = None
 
 
 class BackchannelAuthenticationEndpoint(ClientFormEndpoint):
@@ -38,6 +39,7 @@ class BackchannelAuthenticationEndpoint(ClientFormEndpoint):
             auth_req_id=acknowledged.auth_req_id.value,
             expires_in=acknowledged.expires_in,
             interval=acknowledged.interval,
+            verification_code=acknowledged.verification_code,
         )
         await respond(send, _OK, answer, self._nonce.told(scope))
 

@@ -6,7 +6,10 @@ redirect is never followed, and any other answer is the client's word (FAPI-CIBA
 clients to ask by themselves then).
 """
 
+import re
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
@@ -21,12 +24,24 @@ __all__ = [
     "Delivered",
     "Silence",
     "judge",
+    "put_off",
 ]
 
 FIRST_RETRY_MS: Final = 5_000
 LONGEST_RETRY_MS: Final = 60_000
+PUT_OFF_MS: Final = 1_000
+LATEST_FIRST_MS: Final = 300_000
+"""How long after its deadline a callback may still wait for its turn: its record lives longer."""
 _TOO_MANY_REQUESTS: Final = 429
 _DIGITS: Final = 6
+_TIME: Final = r"\d\d:\d\d:\d\d"
+_HTTP_DATE: Final = re.compile(
+    rf"\w{{3}}, \d\d \w{{3}} \d{{4}} {_TIME} GMT"
+    rf"|\w{{6,9}}, \d\d-\w{{3}}-\d\d {_TIME} GMT"
+    rf"|\w{{3}} \w{{3}} [ \d]\d {_TIME} \d{{4}}",
+    re.ASCII,
+)
+"""In its three forms, the last of them without a zone (RFC 9110 5.6.7)."""
 
 
 class CallbackState(StrEnum):
@@ -87,13 +102,14 @@ def judge(
     """What follows from the ``attempt``-th attempt, which ended at ``now``.
 
     ``jitter`` from 0 to 1 spreads retries over the time they may take; nothing is tried again at
-    or after ``deadline``.
+    or after ``deadline``. A client that asks for more time than is left gets the last chance there
+    is.
     """
     match outcome:
         case Answer(status=status) if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110 15.3
             return Delivered()
         case Answer(status=status, retry_after=wish) if status == _TOO_MANY_REQUESTS:
-            pause = max(_wished(wish), FIRST_RETRY_MS)
+            pause = _pause_wished(wish, now=now, left=deadline - now, jitter=jitter)
         case Answer(status=status) if status < 500:  # noqa: PLR2004 - RFC 9110 15.6
             return Abandoned(AbandonReason.REFUSED)
         case Silence(may_pass=False):
@@ -106,8 +122,31 @@ def judge(
     return Again(at) if at < deadline else Abandoned(AbandonReason.TOO_LATE)
 
 
-def _wished(retry_after: str | None) -> int:
-    """``Retry-After`` in milliseconds; a date or nonsense counts as nothing (RFC 9110 10.2.3)."""
+def put_off(*, now: int, deadline: int, jitter: float) -> Again | Abandoned:
+    """What follows when there was no place for an attempt: that was none, and is not counted.
+
+    It comes again soon. A first callback is made even past its ``deadline``, but not for ever.
+    """
+    at = now + PUT_OFF_MS + int(PUT_OFF_MS * jitter)
+    return Again(at) if at < deadline + LATEST_FIRST_MS else Abandoned(AbandonReason.TOO_LATE)
+
+
+def _pause_wished(retry_after: str | None, *, now: int, left: int, jitter: float) -> int:
+    """Milliseconds: as ``Retry-After`` says and a little more, no less than a first retry takes."""
+    longest = max(left - FIRST_RETRY_MS, FIRST_RETRY_MS)
+    wished = min(max(_wished(retry_after, now), FIRST_RETRY_MS), longest)
+    return wished + int(FIRST_RETRY_MS * jitter)
+
+
+def _wished(retry_after: str | None, now: int) -> int:
+    """``Retry-After`` in milliseconds from ``now``; nonsense is nothing (RFC 9110 10.2.3)."""
     text = (retry_after or "").strip()
-    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS
-    return int(text) * 1000 if is_number else 0
+    if text.isascii() and text.isdigit():
+        return int(text[: _DIGITS + 1]) * 1000
+    if not _HTTP_DATE.fullmatch(text):
+        return 0
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return 0
+    return int(date.replace(tzinfo=UTC).timestamp() * 1000) - now

@@ -75,8 +75,9 @@ class Store:
         assert (transaction_id, now > 0) == (WORK.transaction_id, True)
         return self.callback
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """Remember, if the lease is still held."""
+        assert now >= WORK.lease_until
         assert work.lease_until > WORK.lease_until
         self.noted.append(progress)
         return self.holds_lease
@@ -276,6 +277,28 @@ async def test_silence_is_tried_again_unless_nobody_is_ever_asked_there(
     assert [progress.state for progress in scene.store.noted] == [state]
     (seen,) = scene.telemetry.named("callback_attempted")
     assert seen.fields["failure"] == reason.value
+
+
+async def test_an_attempt_that_found_no_place_outside_is_none(scene: Scene):
+    """Nothing was sent, by our own limits: it comes again soon, and is not counted."""
+    scene.outside.answer = OutboundFailure(FailureReason.BUSY, "all places are taken")
+    assert scene.store.callback is not None
+    scene.store.callback = replace(scene.store.callback, attempts=2)
+    await scene.delivery().deliver(WORK)
+    (noted,) = scene.store.noted
+    assert (noted.state, noted.attempts) == (CallbackState.DUE, 2)
+    assert 1_000 <= noted.again_at - scene.clock.now_ms() <= 2_000
+    assert scene.telemetry.named("callback_attempted") == []
+
+
+async def test_whoever_never_finds_a_place_is_given_up_at_last(scene: Scene):
+    """Untried, but listed as abandoned before its record goes."""
+    scene.outside.answer = OutboundFailure(FailureReason.BUSY, "all places are taken")
+    scene.clock.advance(180 + 300)
+    await scene.delivery().deliver(WORK)
+    assert scene.store.noted == [
+        CallbackProgress(CallbackState.ABANDONED, 0, reason=AbandonReason.TOO_LATE)
+    ]
 
 
 async def test_a_slow_client_holds_nobody_up(scene: Scene):

@@ -69,9 +69,10 @@ class Store:
         assert (work.transaction_id, until > 0) == ("transaction", True)
         return self.leases.pop(0) if len(self.leases) > 1 else self.leases[0]
 
-    async def note(self, work: DueWork, progress: CallbackProgress) -> bool:
+    async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """Remember."""
         assert work.lease_until > WORK.lease_until
+        assert now > 0
         self.noted.append(progress)
         return True
 

@@ -1,17 +1,22 @@
 """The door as it is configured: who is asked is what ``[outbound]`` says."""
 
+import asyncio
 import json
 import secrets
+import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ciba_service.ports.outbound import ClientKeysUnavailable
+from ciba_service.channels.outbound import resolver
+from ciba_service.ports.outbound import ClientKeysUnavailable, FailureReason, OutboundRequest
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.settings import OutboundSettings
-from ciba_service.wiring.outbound import build_outbound
+from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.surroundings import Surroundings
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
@@ -29,15 +34,20 @@ BODY = json.dumps({"keys": [public_jwk(new_key(kid="a"))]}).encode()
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 
-async def find(settings: OutboundSettings, uri: str) -> int:
-    """How many keys stand there for a service of these settings."""
+def built(settings: OutboundSettings) -> OutboundParts:
+    """The door of a service of these settings."""
     surroundings = Surroundings(
         clock=FakeClock(),
         store_clock=FakeClock(),
         random=secrets.token_bytes,
         telemetry=RecordingTelemetry(),
     )
-    outbound = build_outbound(settings, surroundings)
+    return build_outbound(settings, surroundings)
+
+
+async def find(settings: OutboundSettings, uri: str) -> int:
+    """How many keys stand there for a service of these settings."""
+    outbound = built(settings)
     try:
         keys = await outbound.client_keys.find_keys(
             "till", uri, kid="a", alg=SignatureAlgorithm.ES256
@@ -62,6 +72,48 @@ async def test_a_named_network_with_a_bundle_of_ones_own_is_asked(tmp_path: Path
     )
     async with key_server(tmp_path) as server:
         assert await find(settings, server.url("/jwks", host="localhost")) == 1
+
+
+async def test_names_of_clients_that_are_called_hold_no_key_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """However many of them are looked up and find no answer, keys are fetched beside them."""
+    may_answer = threading.Event()
+
+    def look_up(host: str, *arguments: Any, **options: Any) -> Any:
+        if host.endswith(".example"):
+            may_answer.wait(10)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return real(host, *arguments, **options)
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(resolver.socket, "getaddrinfo", look_up)
+    settings = OutboundSettings(
+        allowed_networks=("127.0.0.0/8", "::1"), ca_bundle=ca_file(tmp_path)
+    )
+    outbound = built(settings)
+    async with key_server(tmp_path) as server:
+        calls = [
+            asyncio.create_task(outbound.callbacks.send(_call(f"https://c{number}.example/")))
+            for number in range(40)
+        ]
+        await asyncio.sleep(0)
+        keys = await outbound.client_keys.find_keys(
+            "till",
+            server.url("/jwks", host="localhost"),
+            kid="a",
+            alg=SignatureAlgorithm.ES256,
+        )
+        assert len(keys) == 1
+        assert not any(call.done() for call in calls)
+        may_answer.set()
+        reasons = {call.reason for call in await asyncio.gather(*calls)}  # type: ignore[union-attr]
+        assert reasons == {FailureReason.UNRESOLVABLE}
+    await outbound.aclose()
+
+
+def _call(url: str) -> OutboundRequest:
+    return OutboundRequest.notify(url, authorization="Bearer token", body=b"{}", deadline=10)
 
 
 async def test_this_machine_is_not_asked_unless_it_is_named(tmp_path: Path):

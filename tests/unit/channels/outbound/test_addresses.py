@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from ciba_service.channels.outbound import OutboundLimits, SystemResolver
+from ciba_service.channels.outbound import OutboundLimits, ResolverLimits, SystemResolver
 from ciba_service.channels.outbound import resolver as resolver_module
 from ciba_service.channels.outbound.failure import NoAnswer
 from ciba_service.ports.outbound import FailureReason, OutboundFailure, OutboundResponse
@@ -187,8 +189,8 @@ async def test_a_dead_host_holds_nobody_else(street: Street):
     await asyncio.gather(*asking, return_exceptions=True)
 
 
-async def test_waiting_for_a_place_counts(street: Street):
-    """A request that gets none within its deadline ends with it, and takes none afterwards."""
+async def test_a_request_that_finds_no_place_was_not_sent(street: Street):
+    """It waits for half of its deadline, says that we are busy, and takes no place afterwards."""
     arrived, gate = asyncio.Event(), asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -201,7 +203,7 @@ async def test_waiting_for_a_place_counts(street: Street):
     door = street.door(limits=OutboundLimits(per_host=1))
     first = asyncio.create_task(door.fetch(far.url()))
     await arrived.wait()
-    assert await door.failure(far.url(), deadline=0.05) is FailureReason.TIMEOUT
+    assert await door.failure(far.url(), deadline=0.05) is FailureReason.BUSY
     gate.set()
     assert isinstance(await first, OutboundResponse)
     assert isinstance(await door.fetch(far.url()), OutboundResponse)
@@ -217,6 +219,123 @@ async def test_the_system_knows_this_machine():
     assert len(set(one)) == len(one)
     assert await resolver.addresses("localhost") == one
     resolver.close()
+
+
+async def test_waiting_takes_nothing_from_the_time_of_an_exchange(street: Street):
+    """Whoever got a place late still has the whole deadline for the answer."""
+    gates = [asyncio.Event() for _ in range(2)]
+    arrived: asyncio.Queue[None] = asyncio.Queue()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await head_of(reader):
+            arrived.put_nowait(None)
+            await gates.pop(0).wait()
+            writer.write(JSON)
+
+    far = await street.far_end(slow)
+    door = street.door(limits=OutboundLimits(per_host=1))
+    first_gate, second_gate = gates
+    first = asyncio.create_task(door.fetch(far.url(), deadline=10))
+    await arrived.get()
+    loop = asyncio.get_running_loop()
+    second = asyncio.create_task(door.fetch(far.url(), deadline=0.4))
+    began = loop.time()
+    loop.call_later(0.15, first_gate.set)
+    await arrived.get()
+    assert loop.time() - began >= 0.14
+    loop.call_later(0.3, second_gate.set)
+    assert isinstance(await second, OutboundResponse)
+    assert isinstance(await first, OutboundResponse)
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A system that answers about ``slow…`` when it may, and about others at once."""
+    may_answer = threading.Event()
+
+    def answer(host: str, *_: object, **__: object) -> list[object]:
+        if host.startswith("slow") and not may_answer.wait(10):
+            raise AssertionError("nobody let it answer")
+        return [(None, None, None, "", ("192.0.2.1", 0))]
+
+    monkeypatch.setattr(resolver_module.socket, "getaddrinfo", answer)
+    yield may_answer
+    may_answer.set()
+
+
+LIMITS = ResolverLimits(usual=2, slow=1, slow_seconds=0.02, patience=0.05)
+
+
+async def all_asked(resolver: SystemResolver, names: list[str]) -> list[asyncio.Task[object]]:
+    """Ask for all at once, and see to it that each has begun."""
+    asking: list[asyncio.Task[object]] = [
+        asyncio.create_task(resolver.addresses(name)) for name in names
+    ]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return asking
+
+
+async def test_names_that_are_slow_leave_places_to_others(name_server: threading.Event):
+    """Once known to be slow they share a place of their own; a good name is found beside them."""
+    resolver = SystemResolver(LIMITS)
+    names = ["slow-1", "slow-2"]
+    first = await all_asked(resolver, names)
+    asyncio.get_running_loop().call_later(0.03, name_server.set)
+    await asyncio.gather(*first)
+    name_server.clear()
+    again = await all_asked(resolver, names)
+    for number in range(5):
+        assert await resolver.addresses(f"good-{number}") == ("192.0.2.1",)
+    with pytest.raises(NoAnswer) as caught:
+        await again[1]
+    assert caught.value.failure.reason is FailureReason.BUSY
+    name_server.set()
+    assert await again[0] == ("192.0.2.1",)
+    resolver.close()
+
+
+async def test_a_name_that_answers_in_time_again_is_slow_no_more(name_server: threading.Event):
+    """Its last answer counts."""
+    resolver = SystemResolver(LIMITS)
+    first = await all_asked(resolver, ["slow-1"])
+    asyncio.get_running_loop().call_later(0.03, name_server.set)
+    await asyncio.gather(*first)
+    await resolver.addresses("slow-1")
+    name_server.clear()
+    asking = await all_asked(resolver, ["slow-1", "slow-2"])
+    with pytest.raises(NoAnswer) as caught:
+        await resolver.addresses("good")
+    assert caught.value.failure.reason is FailureReason.BUSY
+    name_server.set()
+    await asyncio.gather(*asking)
+    resolver.close()
+
+
+async def test_how_many_slow_names_are_known_is_bounded(
+    name_server: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    """The first one is forgotten, and asked for beside good ones again."""
+    monkeypatch.setattr(resolver_module, "_MOST_SLOW_NAMES", 1)
+    name_server.set()
+    resolver = SystemResolver(ResolverLimits(usual=1, slow=1, slow_seconds=0.0, patience=0.05))
+    await resolver.addresses("slow-1")
+    await resolver.addresses("slow-2")
+    name_server.clear()
+    asking = await all_asked(resolver, ["slow-1", "slow-2"])
+    name_server.set()
+    assert await asyncio.gather(*asking) == [("192.0.2.1",)] * 2
+    resolver.close()
+
+
+async def test_questions_end_with_the_resolver(name_server: threading.Event):
+    """Whoever waits is told so at once; the thread is left alone."""
+    resolver = SystemResolver(LIMITS)
+    (asking,) = await all_asked(resolver, ["slow-1"])
+    resolver.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    name_server.set()
 
 
 async def test_the_system_knows_no_other(monkeypatch: pytest.MonkeyPatch):

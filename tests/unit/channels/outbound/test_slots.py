@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import pytest
 
 from ciba_service.channels.outbound import slots as module
+from ciba_service.channels.outbound.failure import NoAnswer
 from ciba_service.channels.outbound.slots import OutboundLimits, Slots
+from ciba_service.ports.outbound import FailureReason
 
 
 class Broken(Exception):
@@ -94,6 +96,16 @@ async def test_waiting_for_a_place_is_no_failure():
         assert not await is_free(slots, "b")
     async with held(slots, "dead"):
         assert await is_free(slots, "b")
+
+
+async def test_a_host_that_was_not_asked_for_want_of_a_place_is_not_suspected():
+    """Its name could not be looked up, by our own limits."""
+    slots = Slots(OutboundLimits(total=4, per_host=2, suspects=1))
+    for reason, suspected in ((FailureReason.BUSY, []), (FailureReason.UNRESOLVABLE, ["a"])):
+        with suppress(NoAnswer):
+            async with slots.take("a"):
+                raise NoAnswer(reason, "why")
+        assert list(slots._suspects) == suspected
 
 
 async def test_no_host_is_remembered_for_ever(monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,307 @@
+"""What operators see of callbacks, and which of those given up may be made once more."""
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from ciba_service.ports import (
+    Callback,
+    CallbackProgress,
+    Delivery,
+    DeliveryState,
+    DueKind,
+    DueWork,
+    FoundDelivery,
+    Redelivery,
+    UnknownRecordFormat,
+)
+from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.state import Event, State
+from ciba_service.stores import callbacks as callbacks_module
+from ciba_service.stores.callbacks import ABANDONED_KEPT_MS
+from ciba_service.stores.due import LEASE_MS, due_member
+from ciba_service.stores.keys import abandoned_key, due_key, partition_of, transaction_key
+from ciba_service.stores.transactions import KEPT_AFTER_EXPIRY_MS
+from tests.contracts.store_builders import (
+    CLIENT,
+    EXPIRES_AT,
+    PARTITION,
+    START,
+    TRANSACTION,
+    Stores,
+    new_transaction,
+    swap_of,
+    transaction_name,
+)
+
+AUTH_REQ_ID, TOKEN = "recognisable-auth-req-id", "recognisable-token"
+_LEASES = itertools.count(LEASE_MS)
+REFUSED = CallbackProgress(CallbackState.ABANDONED, 3, reason=AbandonReason.REFUSED)
+
+
+async def decided(
+    stores: Stores,
+    transaction_id: str = TRANSACTION,
+    event: Event = Event.APPROVE,
+    client_id: str = CLIENT,
+) -> None:
+    """A decided request whose callback is due."""
+    callback = Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING)
+    new = replace(new_transaction(transaction_id), callback=callback, client_id=client_id)
+    await stores.transactions.create(new, operation="create")
+    await stores.transactions.swap(swap_of(event, "decision", transaction_id=transaction_id))
+
+
+async def noted(
+    stores: Stores,
+    progress: CallbackProgress = REFUSED,
+    transaction_id: str = TRANSACTION,
+    now: int = START,
+) -> None:
+    """An attempt on it has ended."""
+    lease = now + next(_LEASES)
+    member = due_member(DueKind.CALLBACK, transaction_id)
+    await stores.commands.call("ZADD", due_key(partition_of(transaction_id)), lease, member)
+    work = DueWork(DueKind.CALLBACK, transaction_id, lease)
+    assert await stores.callbacks.note(work, progress, now=now)
+
+
+async def abandoned(stores: Stores, now: int = START) -> list[Delivery]:
+    """All that were given up."""
+    return await stores.deliveries.abandoned(client_id=None, limit=10_000, now=now)
+
+
+async def due(stores: Stores) -> list[Delivery]:
+    """All that are due."""
+    return await stores.deliveries.due(client_id=None, limit=10_000)
+
+
+async def test_a_callback_from_due_to_delivered(stores: Stores):
+    """Its attempts and when the next is due; once delivered, it is in no list."""
+    await decided(stores)
+    expected = Delivery(TRANSACTION, CLIENT, DeliveryState.DUE, 0, START)
+    assert await due(stores) == [expected]
+    await noted(stores, CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000))
+    again = replace(expected, attempts=1, at=START + 5_000)
+    assert await due(stores) == [again]
+    found = await stores.deliveries.find(TRANSACTION, now=START)
+    assert found == FoundDelivery(
+        again, State.APPROVED, is_kept=True, kept_until=EXPIRES_AT + KEPT_AFTER_EXPIRY_MS
+    )
+    await noted(stores, CallbackProgress(CallbackState.DELIVERED, 2))
+    assert (await due(stores), await abandoned(stores)) == ([], [])
+    found = await stores.deliveries.find(TRANSACTION, now=START)
+    assert found is not None
+    assert (found.delivery.state, found.delivery.at) == (DeliveryState.DELIVERED, None)
+    assert not found.is_kept
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert outcome is Redelivery.NOT_ABANDONED
+
+
+async def test_an_abandoned_callback_is_listed_and_made_due_again(stores: Stores):
+    """With its reason; made due, it has what it carried and all its attempts before it."""
+    await decided(stores)
+    await noted(stores)
+    given_up = Delivery(
+        TRANSACTION, CLIENT, DeliveryState.ABANDONED, 3, START, AbandonReason.REFUSED
+    )
+    assert (await due(stores), await abandoned(stores)) == ([], [given_up])
+    assert await stores.callbacks.find(TRANSACTION, now=START) is None
+    found = await stores.deliveries.find(TRANSACTION, now=START)
+    assert found is not None
+    assert (found.delivery, found.is_kept) == (given_up, True)
+    later = START + 1_000
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=later)
+    assert outcome is Redelivery.DUE
+    assert await abandoned(stores) == []
+    assert await due(stores) == [Delivery(TRANSACTION, CLIENT, DeliveryState.DUE, 0, later)]
+    (work,) = [
+        work
+        for work in await stores.due.claim(PARTITION, now=later, limit=10)
+        if work.kind is DueKind.CALLBACK
+    ]
+    pending = await stores.callbacks.find(work.transaction_id, now=START)
+    assert pending is not None
+    assert (pending.callback, pending.attempts) == (
+        Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING),
+        0,
+    )
+    assert await stores.callbacks.note(
+        work, CallbackProgress(CallbackState.DELIVERED, 1), now=later
+    )
+    assert await stores.commands.call("HEXISTS", transaction_key(TRANSACTION), "n") == 0
+
+
+async def test_it_may_be_given_up_and_made_due_more_than_once(stores: Stores):
+    """It is listed once, as it ended last; each wish counts once, however often it is repeated."""
+    await decided(stores)
+    for number in range(3):
+        await noted(stores, now=START + number)
+        (listed,) = await abandoned(stores, START + number)
+        assert listed.at == START + number
+        outcomes = [
+            await stores.deliveries.redeliver(TRANSACTION, operation=name, now=START + number)
+            for name in (f"wish {number}", f"wish {number}", "another's")
+        ]
+        assert outcomes == [Redelivery.DUE, Redelivery.DUE, Redelivery.NOT_ABANDONED]
+    assert len(await due(stores)) == 1
+
+
+async def test_what_was_collected_is_not_told_again(stores: Stores):
+    """The client polled its tokens after the last attempt; the list still says what happened."""
+    await decided(stores)
+    await noted(stores)
+    await stores.transactions.swap(swap_of(Event.REDEEM, "redemption"))
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert outcome is Redelivery.REDEEMED
+    found = await stores.deliveries.find(TRANSACTION, now=START)
+    assert found is not None
+    assert (found.transaction, found.is_kept) == (State.REDEEMED, False)
+    assert len(await abandoned(stores)) == 1
+
+
+async def test_what_was_cancelled_is_not_told(stores: Stores):
+    """Nothing is kept of it that could be sent."""
+    await decided(stores)
+    await noted(stores)
+    await stores.transactions.swap(swap_of(Event.CANCEL, "cancellation"))
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert outcome is Redelivery.NOTHING_KEPT
+
+
+async def test_what_became_needless_is_said_to_be(stores: Stores):
+    """Collected between two attempts: neither due nor given up."""
+    await decided(stores)
+    await noted(stores, CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000))
+    await stores.transactions.swap(swap_of(Event.REDEEM, "redemption"))
+    assert (await due(stores), await abandoned(stores)) == ([], [])
+    found = await stores.deliveries.find(TRANSACTION, now=START)
+    assert found is not None
+    assert found.delivery.state is DeliveryState.NEEDLESS
+
+
+async def test_a_record_that_is_gone_took_with_it_what_the_callback_carried(stores: Stores):
+    """That it was given up is known for longer; nothing can be made of it any more."""
+    await decided(stores)
+    await noted(stores)
+    await stores.commands.call("DEL", transaction_key(TRANSACTION))
+    (listed,) = await abandoned(stores)
+    assert await stores.deliveries.find(TRANSACTION, now=START) == FoundDelivery(listed)
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert outcome is Redelivery.GONE
+    member = due_member(DueKind.CALLBACK, TRANSACTION)
+    assert await stores.commands.call("ZSCORE", due_key(PARTITION), member) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "AAEC", "A" * 22, "é" * 22, "=" * 22, "*", TRANSACTION + "AA", "A" * 10_000]
+)
+async def test_what_names_no_transaction_is_found_nowhere(stores: Stores, name: str):
+    """Whatever an operator may type."""
+    assert await stores.deliveries.find(name, now=START) is None
+    outcome = await stores.deliveries.redeliver(name, operation="it", now=START)
+    assert outcome is Redelivery.GONE
+
+
+async def test_a_request_that_is_not_decided_has_no_callback_yet(stores: Stores):
+    """Nor has one of a client that polls, ever."""
+    callback = Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING)
+    await stores.transactions.create(
+        replace(new_transaction(), callback=callback), operation="create"
+    )
+    polling = transaction_name(1)
+    await stores.transactions.create(new_transaction(polling), operation="create")
+    await stores.transactions.swap(swap_of(Event.DENY, "denial", transaction_id=polling))
+    for name in (TRANSACTION, polling):
+        assert await stores.deliveries.find(name, now=START) is None
+        outcome = await stores.deliveries.redeliver(name, operation="it", now=START)
+        assert outcome is Redelivery.NOT_ABANDONED
+    assert await due(stores) == []
+
+
+async def test_lists_are_ordered_filtered_and_bounded(stores: Stores):
+    """The next first, the last given up first; of one client only, and no more than asked for."""
+    names = [transaction_name(number * 256 + number) for number in range(6)]
+    assert len({partition_of(name) for name in names}) == 6
+    clients = [CLIENT, 'a "quoted" \\ client/%d {"t":1}']
+    for number, name in enumerate(names):
+        await decided(stores, name, client_id=clients[number % 2])
+        progress = CallbackProgress(CallbackState.DUE, 1, again_at=START + 9 - number)
+        await noted(stores, progress, name)
+    found = await due(stores)
+    assert [each.transaction_id for each in found] == names[::-1]
+    for client in clients:
+        own = await stores.deliveries.due(client_id=client, limit=2)
+        assert own == [each for each in found if each.client_id == client][:2]
+    for number, name in enumerate(names):
+        await noted(stores, transaction_id=name, now=START + number)
+    given_up = await abandoned(stores)
+    assert [each.transaction_id for each in given_up] == names[::-1]
+    for client in clients:
+        own = await stores.deliveries.abandoned(client_id=client, limit=2, now=START)
+        assert own == [each for each in given_up if each.client_id == client][:2]
+
+
+async def test_what_was_given_up_is_listed_for_seven_days(stores: Stores):
+    """Older entries are not shown, and go with the next; the whole list fades by itself."""
+    first, second = TRANSACTION, transaction_name(1)
+    await decided(stores, first)
+    await decided(stores, second)
+    await noted(stores, transaction_id=first)
+    key = abandoned_key(PARTITION)
+    assert await stores.commands.call("PTTL", key) > ABANDONED_KEPT_MS - 60_000
+    end = START + ABANDONED_KEPT_MS
+    assert len(await abandoned(stores, end)) == 1
+    assert await abandoned(stores, end + 1) == []
+    await noted(stores, transaction_id=second, now=end + 1)
+    assert await stores.commands.call("ZCARD", key) == 1
+
+
+async def test_the_list_of_a_partition_is_bounded(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    """The oldest entries make room; what they stood for can be made due all the same."""
+    monkeypatch.setattr(callbacks_module, "MOST_ABANDONED", 2)
+    names = [transaction_name(number) for number in range(3)]
+    for number, name in enumerate(names):
+        await decided(stores, name)
+        await noted(stores, transaction_id=name, now=START + number)
+    assert [each.transaction_id for each in await abandoned(stores)] == [names[2], names[1]]
+    found = await stores.deliveries.find(names[0], now=START)
+    assert found is not None
+    assert (found.delivery.state, found.delivery.at) == (DeliveryState.ABANDONED, None)
+    outcome = await stores.deliveries.redeliver(names[0], operation="it", now=START)
+    assert outcome is Redelivery.DUE
+
+
+async def test_many_that_are_due_are_all_found(stores: Stores):
+    """More than one look at a partition takes, beside other work."""
+    names = [transaction_name(number) for number in range(300)]
+    await asyncio.gather(*(decided(stores, name) for name in names))
+    assert {each.transaction_id for each in await due(stores)} == set(names)
+
+
+async def test_a_record_of_another_format_hides_no_other(stores: Stores):
+    """It is in no list, and asked for by name it is said to be unreadable."""
+    other = transaction_name(1)
+    await decided(stores)
+    await decided(stores, other)
+    await noted(stores, transaction_id=other)
+    await stores.commands.call("HSET", transaction_key(TRANSACTION), "v", "9")
+    assert await due(stores) == []
+    assert [each.transaction_id for each in await abandoned(stores)] == [other]
+    with pytest.raises(UnknownRecordFormat):
+        await stores.deliveries.find(TRANSACTION, now=START)
+    with pytest.raises(UnknownRecordFormat):
+        await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+
+
+async def test_lists_hold_no_secret(stores: Stores):
+    """Neither the auth_req_id nor the token stands there in clear."""
+    await decided(stores)
+    await noted(stores)
+    held = await stores.commands.call("ZRANGE", abandoned_key(PARTITION), 0, -1)
+    held += await stores.commands.call("HVALS", transaction_key(TRANSACTION))
+    for secret in (AUTH_REQ_ID, TOKEN):
+        assert all(secret.encode() not in value for value in held)
