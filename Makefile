@@ -2,14 +2,14 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses lock clean
+.PHONY: help setup demo test check clauses bench-delivery soak lock clean
 
 BIN := .venv/bin
 RECORD := build/clauses.json
 RULES := ciba_service/protocol/*,ciba_service/sca/*,ciba_service/flow/*
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv from the hashed lock (the other targets do so themselves)
 	@scripts/setup.sh
@@ -37,6 +37,14 @@ clauses: setup $(RECORD) ## Show which requirements the last run of the tests pr
 
 $(RECORD):
 	@$(MAKE) test
+
+bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bulkheads or polls: only that)
+	@scripts/ensure-redis.sh --or-embedded
+	@$(BIN)/python -m benchmarks.delivery $(ARGS)
+
+soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions)
 	@scripts/lock.sh $(ARGS)

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,13 +101,17 @@ class Installation:
         return self.directory / "var"
 
     def configure(
-        self, *, users: tuple[dict[str, Any], ...] = ({"sub": "alice"},), **sections: dict[str, Any]
+        self,
+        *,
+        users: tuple[dict[str, Any], ...] = ({"sub": "alice"},),
+        clients: Sequence[WireClient] = (),
+        **sections: dict[str, Any],
     ) -> None:
-        """Write the configuration."""
+        """Write the configuration; ``clients`` stand in place of the till."""
         store = {"data_directory": str(self.data), **sections.pop("store", {})}
         server = {"port": self.port, **sections.pop("server", {})}
         merged = {"server": server, "store": store, **sections}
-        self.config.write_text(_toml(self.issuer, (self.till,), users, merged), "utf-8")
+        self.config.write_text(_toml(self.issuer, clients or (self.till,), users, merged), "utf-8")
 
     def phone(self) -> WirePhone:
         """A phone that is not enrolled yet."""

@@ -4,6 +4,8 @@ What may come twice is what the client had got and could not acknowledge, and th
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
+    gone,
     installation,
     killed,
     restarted,
@@ -186,4 +189,31 @@ async def test_a_push_of_a_service_that_was_killed_comes_with_the_same_tokens(
     bearer = {"Authorization": f"Bearer {told['access_token']}"}
     answer = await place.http.get(f"{place.issuer}/userinfo", headers=bearer)
     assert answer.status_code == 200
+    assert await serving.terminate() == 0
+
+
+@pytest.mark.clause("ciba-10.2-1")
+@pytest.mark.parametrize(
+    ("delay", "times"), [(2_000, 1), (0, 2)], ids=["before its callback", "while under way"]
+)
+async def test_a_callback_is_made_although_the_store_was_killed(
+    place: Installation, endpoint: CallbackEndpoint, tmp_path: Path, delay: int, times: int
+):
+    """The server comes back with its append-only file, and in it the callback that is due."""
+    configure(place, tmp_path, delay)
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    if delay == 0:
+        endpoint.may_answer.clear()
+    auth_req_id = await approved(place, phone)
+    if delay == 0:
+        await endpoint.next()
+    server = place.server_pid()
+    os.kill(server, signal.SIGKILL)
+    await gone(server)
+    endpoint.may_answer.set()
+    await delivered(serving)
+    assert place.server_pid() != server
+    hold_same(endpoint, auth_req_id, times)
+    assert (await place.till.poll(auth_req_id)).status_code == 200
     assert await serving.terminate() == 0

@@ -116,7 +116,8 @@ def judge(
             return Abandoned(AbandonReason.NOT_ASKABLE)
         case _:
             longest = min(FIRST_RETRY_MS << min(attempt - 1, 8), LONGEST_RETRY_MS)
-            pause = int(longest * jitter)
+            # Never in the same millisecond, which would give two attempts one lease.
+            pause = max(1, int(longest * jitter))
     at = now + pause
     return Again(at) if at < deadline else Abandoned(AbandonReason.TOO_LATE)
 

@@ -43,12 +43,12 @@ def test_any_other_word_of_the_client_ends_it(status: int):
 
 @pytest.mark.parametrize("outcome", [Answer(500), Answer(503), Answer(599), Silence(may_pass=True)])
 def test_what_may_pass_is_tried_again_ever_more_rarely(outcome: Answer | Silence):
-    """The time it may take doubles from five seconds to a minute; chance spreads it."""
+    """The time it may take doubles from five seconds to a minute; chance spreads it, never to 0."""
     for attempt, longest in enumerate((5, 10, 20, 40, 60, 60), start=1):
         assert verdict(outcome, attempt=attempt) == Again(NOW + longest * 1000)
         assert verdict(outcome, attempt=attempt, jitter=0.25) == Again(NOW + longest * 250)
     assert verdict(outcome, attempt=10_000) == Again(NOW + LONGEST_RETRY_MS)
-    assert verdict(outcome, jitter=0.0) == Again(NOW)
+    assert verdict(outcome, jitter=0.0) == Again(NOW + 1)
 
 
 @pytest.mark.parametrize(
