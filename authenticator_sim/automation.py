@@ -1,8 +1,9 @@
 """The automation endpoint: a test tells the phone what to decide, over HTTP on loopback only.
 
 ``POST /decide?auth_req_id=...&action=allow|deny`` waits up to ten seconds for the matching
-challenge, answers 202, and decides one second after its answer. Nothing logs the query string:
-an ``auth_req_id`` is the client's secret.
+challenge, answers 202, and decides one second after its answer. Where the challenge asks for the
+code that the other device shows, ``&verification_code=...`` brings it. Nothing logs the query
+string: an ``auth_req_id`` is the client's secret.
 """
 
 import asyncio
@@ -39,6 +40,7 @@ _WAIT_SECONDS: Final = 10.0
 _DELAY_SECONDS: Final = 1.0
 _MAX_ID_LENGTH: Final = 256
 _MAX_REQUESTS: Final = 100
+_CODE: Final = "verification_code"
 _LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -51,6 +53,7 @@ class _Action(StrEnum):
 class _Order:
     transaction_id: str
     action: _Action
+    verification_code: str | None
 
 
 class Automation:
@@ -142,7 +145,9 @@ class Automation:
         await self._phone.clock.sleep(_DELAY_SECONDS)
         try:
             if order.action is _Action.ALLOW:
-                await self._phone.approve(order.transaction_id, pin=self._pin)
+                await self._phone.approve(
+                    order.transaction_id, pin=self._pin, verification_code=order.verification_code
+                )
             else:
                 await self._phone.deny(order.transaction_id, reason=DenialReason.DECLINED)
         except PhoneError as error:
@@ -174,16 +179,20 @@ def _refuse_foreign_pages(request: Request) -> None:
 
 def _parse_order(request: Request) -> _Order:
     parameters = request.query_params
-    if sorted(name for name, _ in parameters.multi_items()) != ["action", "auth_req_id"]:
+    names = [name for name, _ in parameters.multi_items() if name != _CODE]
+    if sorted(names) != ["action", "auth_req_id"]:
         raise HTTPException(400, "exactly one auth_req_id and one action")
     auth_req_id = parameters["auth_req_id"]
     if not (auth_req_id.isascii() and 0 < len(auth_req_id) <= _MAX_ID_LENGTH):
         raise HTTPException(400, "auth_req_id is not one")
+    codes = parameters.getlist(_CODE)
+    if len(codes) > 1 or not all(0 < len(code) <= _MAX_ID_LENGTH for code in codes):
+        raise HTTPException(400, "verification_code is not one")
     try:
         action = _Action(parameters["action"])
     except ValueError:
         raise HTTPException(400, "action is allow or deny") from None
-    return _Order(transaction_id(auth_req_id), action)
+    return _Order(transaction_id(auth_req_id), action, codes[0] if codes else None)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

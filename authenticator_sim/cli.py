@@ -83,7 +83,13 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
     shared = OneShotOptions(state=options.state, ca_file=options.ca_file, json=options.json)
     match options.command:
         case "approve":
-            return await approve(options.transaction_id, shared, surroundings, options.pin_file)
+            return await approve(
+                options.transaction_id,
+                shared,
+                surroundings,
+                pin_file=options.pin_file,
+                verification_code=options.verification_code,
+            )
         case "deny":
             reason = DenialReason(options.reason)
             return await deny(options.transaction_id, shared, surroundings, reason)

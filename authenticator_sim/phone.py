@@ -51,20 +51,30 @@ class Phone:
         return challenge
 
     async def approve(
-        self, transaction_id: str, *, pin: Pin | None, otp: str | None = None
+        self,
+        transaction_id: str,
+        *,
+        pin: Pin | None,
+        otp: str | None = None,
+        verification_code: str | None = None,
     ) -> None:
         """Approve with the PIN, and with the phone's own one-time code unless one is given.
 
         Raises:
             NotOpen: The request is not, or no longer, open.
-            MissingFactor: The request asks for the PIN and there is none.
+            MissingFactor: The request asks for the PIN, or for the code that the other device
+                shows, and there is none.
         """
         challenge = self.open_challenge(transaction_id)
         pin_key = await self._pin_key(challenge, pin)
         if otp is None and Factor.OTP in challenge.content.factors:
             otp = await self._unused_otp(challenge)
         decide = self.device.approve(
-            transaction_id, pin_key=pin_key, otp=otp, now_ms=self.clock.now_ms()
+            transaction_id,
+            pin_key=pin_key,
+            otp=otp,
+            verification_code=verification_code,
+            now_ms=self.clock.now_ms(),
         )
         await self._channel.submit(decide)
 

@@ -111,7 +111,13 @@ class WirePhone:
         return jwe.encrypt_compact(header, plaintext, recipient, algorithms=["ECDH-ES", "A256GCM"])
 
     def approval(
-        self, challenge: str, *, pin: bool = True, otp: str | None = None, **changed: Any
+        self,
+        challenge: str,
+        *,
+        pin: bool = True,
+        otp: str | None = None,
+        verification_code: str | None = None,
+        **changed: Any,
     ) -> str:
         """A decision JWS that approves; ``pin`` False is a wrong PIN."""
         jti = secrets.token_urlsafe(16)
@@ -122,9 +128,10 @@ class WirePhone:
             verdict=Verdict.APPROVE,
             jti=jti,
         )
-        proofs = {"pin_proof": proof} if otp is None else {"pin_proof": proof, "otp": otp}
+        proofs = {"pin_proof": proof, "otp": otp, "verification_code": verification_code}
+        given = {name: value for name, value in proofs.items() if value is not None}
         return self.decision(
-            challenge, jti=jti, verdict="approve", factors=self.factors(jti, **proofs), **changed
+            challenge, jti=jti, verdict="approve", factors=self.factors(jti, **given), **changed
         )
 
     def denial(self, challenge: str, reason: str = "declined", **changed: Any) -> str:

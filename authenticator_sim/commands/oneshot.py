@@ -92,14 +92,19 @@ async def show_handle(options: OneShotOptions, surroundings: Surroundings) -> bo
 
 
 async def approve(
-    transaction_id: str, options: OneShotOptions, surroundings: Surroundings, pin_file: Path | None
+    transaction_id: str,
+    options: OneShotOptions,
+    surroundings: Surroundings,
+    *,
+    pin_file: Path | None,
+    verification_code: str | None,
 ) -> bool:
     """Approve one challenge; true when the service accepted. Raises ``PhoneError``."""
     async with _errand(options, surroundings) as (errand, phone):
         challenge = await errand.find(phone, transaction_id)
         asks_for_pin = Factor.PIN in challenge.content.factors
         pin = await obtain_pin(surroundings, pin_file) if asks_for_pin else None
-        await phone.approve(transaction_id, pin=pin)
+        await phone.approve(transaction_id, pin=pin, verification_code=verification_code)
         return bool(errand.accepted)
 
 

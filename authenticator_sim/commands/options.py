@@ -47,6 +47,9 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "approve", allow_abbrev=False, parents=[shared, pin], help="approve one request"
     )
     command.add_argument("transaction_id", metavar="TRANSACTION_ID")
+    command.add_argument(
+        "--verification-code", metavar="C", help="the code that the other device shows"
+    )
     command = commands.add_parser(
         "deny", allow_abbrev=False, parents=[shared], help="decline one request"
     )

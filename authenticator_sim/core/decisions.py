@@ -44,19 +44,21 @@ def new_approval(
     identity: DeviceIdentity,
     pin_key: PinKey | None,
     otp: str | None,
+    verification_code: str | None,
     now_ms: int,
     random_bytes: RandomBytes,
 ) -> SignedDecision:
     """Sign an approval with exactly the factors the challenge asks for.
 
     Raises:
-        MissingFactor: The PIN or the one-time code is asked for and not given.
+        MissingFactor: The PIN or one of the codes is asked for and not given.
     """
     jti = jose.base64url(random_bytes(_JTI_BYTES))
     proofs = FactorProofs(
         jti=jti,
         pin_proof=_pin_proof(challenge, identity=identity, pin_key=pin_key, jti=jti),
         otp=_otp(challenge, otp),
+        verification_code=_verification_code(challenge, verification_code),
     )
     factors = jose.encrypt(
         msgspec.json.encode(proofs), to=identity.service_keys.encryption, typ=FACTORS_TYP
@@ -118,6 +120,14 @@ def _otp(challenge: VerifiedChallenge, otp: str | None) -> str | None:
     if otp is None:
         raise MissingFactor("This challenge asks for a one-time code.")
     return otp
+
+
+def _verification_code(challenge: VerifiedChallenge, typed: str | None) -> str | None:
+    if Factor.VERIFICATION_CODE not in challenge.content.factors:
+        return None
+    if typed is None:
+        raise MissingFactor("This challenge asks for the code that the other device shows.")
+    return typed
 
 
 def _signed(

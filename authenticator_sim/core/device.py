@@ -140,13 +140,19 @@ class Device:
         )
 
     def approve(
-        self, transaction_id: str, *, pin_key: PinKey | None, otp: str | None, now_ms: int
+        self,
+        transaction_id: str,
+        *,
+        pin_key: PinKey | None,
+        otp: str | None,
+        verification_code: str | None = None,
+        now_ms: int,
     ) -> Decide:
         """Approve an open challenge with the factors it asks for.
 
         Raises:
             NotOpen: It is unknown, decided or expired.
-            MissingFactor: The PIN key or the one-time code is missing.
+            MissingFactor: The PIN key or one of the codes is missing.
         """
         return self._submit(
             new_approval(
@@ -154,6 +160,7 @@ class Device:
                 identity=self.identity,
                 pin_key=pin_key,
                 otp=otp,
+                verification_code=verification_code,
                 now_ms=now_ms,
                 random_bytes=self._random_bytes,
             )

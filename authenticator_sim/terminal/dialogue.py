@@ -61,7 +61,10 @@ class Dialogue:
         factors = challenge.content.factors
         pin = await self._ask_pin() if Factor.PIN in factors else None
         otp = await self._ask_otp() if Factor.OTP in factors else None
-        await self._phone.approve(challenge.transaction_id, pin=pin, otp=otp)
+        code = await self._ask_code() if Factor.VERIFICATION_CODE in factors else None
+        await self._phone.approve(
+            challenge.transaction_id, pin=pin, otp=otp, verification_code=code
+        )
 
     async def _ask_pin(self) -> Pin:
         if self._pin is not None:
@@ -71,6 +74,10 @@ class Dialogue:
                 return parse_pin(await self._keyboard.ask_secret("PIN: "))
             except InvalidPin as error:
                 self._screen.write(f"{error}\n")
+
+    async def _ask_code(self) -> str:
+        typed = await self._keyboard.ask("Code that the other device shows: ")
+        return "".join(typed.split())
 
     async def _ask_otp(self) -> str | None:
         typed = await self._keyboard.ask_secret(

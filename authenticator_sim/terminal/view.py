@@ -6,7 +6,7 @@ Pure: from a challenge and the seconds left to text (PSD2 RTS art. 5(1)(a), CIBA
 from typing import Final
 
 from authenticator_sim.terminal.text import harmless
-from ciba_service.sca.messages import Challenge, Display, ShownDetail
+from ciba_service.sca.messages import Challenge, Display, Factor, ShownDetail
 
 __all__ = ["render_challenge", "render_choices", "render_details"]
 
@@ -29,6 +29,7 @@ def render_challenge(challenge: Challenge, seconds_left: int, *, bold: bool = Fa
         *_payment(display, bold=bold),
         *render_details(display.details, bold=bold),
         *_shares(display),
+        *_code(challenge),
         f"  Time left:  {_time_left(seconds_left)}",
         _RULE,
     ]
@@ -97,6 +98,16 @@ def _shares(display: Display) -> tuple[str, ...]:
     if not display.shares:
         return ()
     return ("  Will share:", *(f"    - {harmless(share)}" for share in display.shares))
+
+
+def _code(challenge: Challenge) -> tuple[str, ...]:
+    if Factor.VERIFICATION_CODE not in challenge.factors:
+        return ()
+    # NIST SP 800-63B-4 3.1.3: typed, not compared; whoever sees no code was not asked to approve.
+    return (
+        "  Code:       the other device shows six digits; you will be",
+        "              asked for them. If it shows none, decline.",
+    )
 
 
 def _time_left(seconds: int) -> str:

@@ -175,6 +175,7 @@ class Decisions:
             proofs=decision.proofs,
             claims=decision.claims,
             device=decision.device,
+            verification_code=request.verification_code,
             now=at,
         )
         # A code is spent once shown, even if the PIN beside it was wrong; and a wrong code takes

@@ -1,4 +1,4 @@
-"""Callbacks: a client is told that its request was decided (CIBA 10.2, FAPI-CIBA 7.8).
+"""Callbacks: a client is told that its request was decided (CIBA 10.2, 10.3, FAPI-CIBA 7.8).
 
 Each is due work of its transaction, written by the script that wrote the decision, so that none is
 lost; what is done twice is byte for byte the same. No client holds another up: each has so many
@@ -12,6 +12,7 @@ from typing import Final, assert_never
 import msgspec
 
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.push import Pushes
 from ciba_service.flow.turns import Turns
 from ciba_service.ports import (
     CallbackProgress,
@@ -26,10 +27,13 @@ from ciba_service.ports import (
     OutboundResponse,
     PendingCallback,
     Randomness,
+    SignerUnavailable,
     StoreUnavailable,
     Telemetry,
+    UnknownRecordFormat,
 )
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import (
     Abandoned,
     AbandonReason,
@@ -70,6 +74,7 @@ class CallbackDelivery:
         *,
         due: DueStore,
         callbacks: CallbackStore,
+        pushes: Pushes,
         gate: AccountGate,
         outbound: Outbound,
         timeout: int,
@@ -79,6 +84,7 @@ class CallbackDelivery:
     ) -> None:
         self._due = due
         self._callbacks = callbacks
+        self._pushes = pushes
         self._gate = gate
         self._outbound = outbound
         self._timeout = timeout
@@ -107,39 +113,47 @@ class CallbackDelivery:
     async def _guarded(self, work: DueWork) -> None:
         try:
             await self.deliver(work)
-        except StoreUnavailable as error:
-            # The lease ends by itself, and it is tried again.
+        except (StoreUnavailable, SignerUnavailable, UnknownRecordFormat) as error:
+            # The lease ends by itself, and it is tried again, by a process that can.
             self._telemetry.failure("callback_failed", error, transaction_id=work.transaction_id)
         finally:
             self._places.release()
 
     async def deliver(self, work: DueWork) -> None:
-        """Make one attempt, if its client has a place for it; raises ``StoreUnavailable``."""
+        """Make one attempt, if its client has a place for it.
+
+        Raises:
+            StoreUnavailable, SignerUnavailable, UnknownRecordFormat: when nothing could be done.
+        """
         lease_until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout
         if not await self._due.extend(work, until=lease_until):
             return
         work = replace(work, lease_until=lease_until)
-        pending = await self._callbacks.find(work.transaction_id)
+        pending = await self._callbacks.find(work.transaction_id, now=self._clock.now_ms())
         if pending is None:
             await self._due.finish(work)
             return
         client = await self._gate.client_to_call(pending.client_id)
         if client is None or client.notification_endpoint is None:
-            await self._note(work, pending, _abandoned(pending, AbandonReason.CLIENT_GONE))
+            await self._conclude(work, pending, _abandoned(pending, AbandonReason.CLIENT_GONE))
             return
         async with self._turns.turn(client.client_id, patience=self._timeout / 1000) as has_turn:
             if has_turn:
                 progress = await self._tried(pending, client, client.notification_endpoint)
             else:
                 progress = self._put_off(pending)
-            await self._note(work, pending, progress)
+            await self._conclude(work, pending, progress)
 
     async def _tried(
         self, pending: PendingCallback, client: Client, endpoint: str
     ) -> CallbackProgress:
-        if pending.attempts and self._clock.now_ms() >= pending.deadline:
+        was_made = pending.attempts > 0 or pending.push is not None
+        if was_made and self._clock.now_ms() >= pending.deadline:
             return _abandoned(pending, AbandonReason.TOO_LATE)
-        verdict = await self._attempt(pending, client, endpoint)
+        body = await self._body(pending, client)
+        if body is None:
+            return _abandoned(pending, AbandonReason.NOTHING_TO_TELL)
+        verdict = await self._attempt(pending, client, endpoint, body)
         if verdict is None:
             return self._put_off(pending)
         return _progress(verdict, pending.attempts + 1)
@@ -151,8 +165,13 @@ class CallbackDelivery:
         )
         return _progress(verdict, pending.attempts)
 
+    async def _body(self, pending: PendingCallback, client: Client) -> bytes | None:
+        if pending.callback.mode is DeliveryMode.PUSH:
+            return await self._pushes.body(pending, client)
+        return msgspec.json.encode(_Ping(pending.callback.auth_req_id))
+
     async def _attempt(
-        self, pending: PendingCallback, client: Client, endpoint: str
+        self, pending: PendingCallback, client: Client, endpoint: str, body: bytes
     ) -> Delivered | Again | Abandoned | None:
         """What follows from an attempt; None when nothing was sent, by our own limits."""
         attempt = pending.attempts + 1
@@ -160,7 +179,7 @@ class CallbackDelivery:
             OutboundRequest.notify(
                 endpoint,
                 authorization=f"Bearer {pending.callback.token}",
-                body=msgspec.json.encode(_Ping(pending.callback.auth_req_id)),
+                body=body,
                 deadline=self._timeout / 1000,
             )
         )
@@ -192,9 +211,18 @@ class CallbackDelivery:
         drawn = int.from_bytes(self._random(_JITTER_BYTES))
         return drawn / float(1 << 8 * _JITTER_BYTES)
 
-    async def _note(
+    async def _conclude(
         self, work: DueWork, pending: PendingCallback, progress: CallbackProgress
     ) -> None:
+        is_push = pending.callback.mode is DeliveryMode.PUSH
+        if is_push and progress.state is CallbackState.ABANDONED:
+            # Before it is written down, so that a crash between them leaves it to be done again;
+            # and not after the lease, when another may be delivering them.
+            lease_until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout
+            if not await self._due.extend(work, until=lease_until):
+                return
+            work = replace(work, lease_until=lease_until)
+            await self._pushes.abandon(pending)
         if await self._callbacks.note(work, progress, now=self._clock.now_ms()):
             self._telemetry.event(
                 f"callback_{progress.state}",

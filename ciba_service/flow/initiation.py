@@ -8,6 +8,7 @@ from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.published_keys import PublishedKeys
+from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
 from ciba_service.flow.transaction_start import Draft, TransactionStart
 from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
 from ciba_service.flow.user_resolution import UserResolution
@@ -32,18 +33,21 @@ from ciba_service.protocol.errors import (
     Reason,
     UnknownUserIdError,
 )
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authentication_request import (
     AuthenticationRequest,
     parse_authentication_request,
 )
 from ciba_service.protocol.request.authorization_details import BUILT_IN_TYPES, DetailTypes
 from ciba_service.protocol.request.signed_request import RequestReplay
+from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.messages import Factor, transaction_id
 from ciba_service.sca.policy import Requirement, requirement
+from ciba_service.sca.verification_code import new_verification_code
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
@@ -59,6 +63,7 @@ class InitiationPolicy:
     lifetime: RequestLifetime
     floor: str
     require_otp: bool
+    require_verification_code: bool = False
     detail_types: DetailTypes = BUILT_IN_TYPES
     require_request_context: bool = False
     risk: RiskPolicy | None = None
@@ -66,11 +71,16 @@ class InitiationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The answer to a request (CIBA 7.3); ``expires_in`` and ``interval`` are in seconds."""
+    """The answer to a request (CIBA 7.3); ``expires_in`` and ``interval`` are in seconds.
+
+    There is no ``interval`` for who does not poll. ``verification_code`` is to be shown on the
+    consumption device, where the user must type it on the phone.
+    """
 
     auth_req_id: AuthReqId
     expires_in: int
-    interval: int
+    interval: int | None
+    verification_code: str | None
 
 
 class Initiation:
@@ -83,6 +93,7 @@ class Initiation:
         self,
         *,
         authentication: ClientAuthentication,
+        constraint: SenderConstraint,
         published: PublishedKeys,
         replays: ReplayStore,
         resolution: UserResolution,
@@ -97,6 +108,7 @@ class Initiation:
         telemetry: Telemetry,
     ) -> None:
         self._authentication = authentication
+        self._constraint = constraint
         self._published = published
         self._replays = replays
         self._resolution = resolution
@@ -122,7 +134,9 @@ class Initiation:
         verified = await self._authentication.verify(sent)
         client = verified.client
         request: AuthenticationRequest | None = None
+        binding = VerifiedBinding(Binding())
         try:
+            binding = self._binding(sent, client)
             client = await self._published.for_request(client, sent.form)
             request = self._parse(sent, client, now)
             required = self._requirement(client, request)
@@ -132,14 +146,16 @@ class Initiation:
         except OAuth2Error:
             # What is refused is spent like what is not, and the spending is refused first.
             replay = None if request is None else request.replay
-            await self._spend(verified, replay, operation)
+            await self._spend(verified, binding, replay, operation)
             raise
         auth_req_id = new_auth_req_id(self._random)
         expires_in = self._policy.lifetime.grant(request.requested_expiry)
+        verification_code = self._verification_code(required)
         new = Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
         code = CodeQuestion(client, resolved, request.user_code, operation, now)
         *spent, reservation, may_compare = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
+            self._constraint.consume(binding, operation=operation),
             self._consume_request(client, request.replay, operation),
             self._resolution.consume(resolved, operation=operation, now=now),
             self._reserve_prompt(resolved.user, new),
@@ -169,7 +185,9 @@ class Initiation:
                 request,
                 required,
                 auth_req_id=auth_req_id,
+                binding=binding.binding,
                 challenge=challenge,
+                verification_code=verification_code,
                 operation=operation,
             ),
             self._codes.succeeded(code),
@@ -182,9 +200,20 @@ class Initiation:
         return Acknowledgement(
             auth_req_id=auth_req_id,
             expires_in=expires_in,
-            # CIBA 7.3: never 0, which clients refuse, even where nothing is enforced.
-            interval=max(1, client.polling_interval),
+            interval=_interval(client),
+            verification_code=verification_code,
         )
+
+    def _verification_code(self, required: Requirement) -> str | None:
+        if Factor.VERIFICATION_CODE not in required.factors:
+            return None
+        return new_verification_code(self._random)
+
+    def _binding(self, sent: ClientRequest, client: Client) -> VerifiedBinding:
+        """What pushed tokens will be bound to; nobody shows it again later (CIBA 5)."""
+        if client.delivery_mode is not DeliveryMode.PUSH:
+            return VerifiedBinding(Binding())
+        return self._constraint.verify(sent, client)
 
     def _parse(self, sent: ClientRequest, client: Client, now: int) -> AuthenticationRequest:
         return parse_authentication_request(
@@ -206,6 +235,9 @@ class Initiation:
             require_otp=(
                 self._policy.require_otp or client.require_otp or self._is_risky(client, request)
             ),
+            require_verification_code=(
+                self._policy.require_verification_code or client.require_verification_code
+            ),
         )
         request.claims.verify_acr(required.acr)
         return required
@@ -223,10 +255,15 @@ class Initiation:
         )
 
     async def _spend(
-        self, verified: VerifiedClient, replay: RequestReplay | None, operation: str
+        self,
+        verified: VerifiedClient,
+        binding: VerifiedBinding,
+        replay: RequestReplay | None,
+        operation: str,
     ) -> None:
         spent = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
+            self._constraint.consume(binding, operation=operation),
             self._consume_request(verified.client, replay, operation),
             return_exceptions=True,
         )
@@ -280,6 +317,11 @@ class Initiation:
         if reservation is PromptReservation.RESERVED:
             undone.append(self._prompts.release(user_tag(code.subject), new.transaction_id))
         await asyncio.gather(*undone)
+
+
+def _interval(client: Client) -> int | None:
+    # CIBA 7.3: not for push; never 0, which clients refuse, even where nothing is enforced.
+    return None if client.delivery_mode is DeliveryMode.PUSH else max(1, client.polling_interval)
 
 
 def _raise_first(*outcomes: object) -> None:

@@ -24,6 +24,7 @@ from ciba_service.protocol.names import (
 from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import (
+    PushCompanions,
     TokenResponse,
     access_token_claims,
     access_token_lifetime,
@@ -107,16 +108,27 @@ class Issuance:
         self._random = random
 
     async def mint(
-        self, grant: Grant, client: Client, binding: Binding, reach: Reach, *, now: int
+        self,
+        grant: Grant,
+        client: Client,
+        binding: Binding,
+        reach: Reach,
+        *,
+        now: int,
+        pushed_as: str | None = None,
     ) -> MintedTokens:
-        """Access token, bound as said, ID token and, where there may be one, refresh token."""
+        """Access token, bound as said, ID token and, where there may be one, refresh token.
+
+        ``pushed_as`` is the ``auth_req_id`` under which they are pushed, if they are.
+        """
         refresh_token, kept = None, None
         if may_have_refresh_token(client, has_payment=grant.has_payment):
             refresh_token = new_token(grant.txn, self._random)
             good_until = self._policy.refresh_lifetime.good_until(grant, now)
             kept = RefreshTokenRecord(token_hash(refresh_token), good_until)
+        pushed = None if pushed_as is None else PushCompanions(pushed_as, refresh_token)
         minted = await self._mint(
-            grant, client, binding, reach, refresh_token=refresh_token, now=now
+            grant, client, binding, reach, refresh_token=refresh_token, pushed=pushed, now=now
         )
         return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept))
 
@@ -124,7 +136,9 @@ class Issuance:
         self, grant: Grant, client: Client, binding: Binding, reach: Reach, *, now: int
     ) -> RefreshedTokens:
         """Access token, bound anew, and ID token; the refresh token stays the same one."""
-        return await self._mint(grant, client, binding, reach, refresh_token=None, now=now)
+        return await self._mint(
+            grant, client, binding, reach, refresh_token=None, pushed=None, now=now
+        )
 
     async def _mint(
         self,
@@ -134,11 +148,16 @@ class Issuance:
         reach: Reach,
         *,
         refresh_token: str | None,
+        pushed: PushCompanions | None,
         now: int,
     ) -> RefreshedTokens:
         token = self._access_token(grant, binding, reach, now // 1000)
         text = await self._written(grant, client, token)
-        id_token = await self._id_token(grant, client, text, reach.scope, now // 1000)
+        id_token = None
+        if OPENID_SCOPE in reach.scope:
+            id_token = await self._id_token(
+                grant, client, text, reach.scope, pushed=pushed, now=now // 1000
+            )
         return RefreshedTokens(
             response=TokenResponse(
                 access_token=text,
@@ -189,10 +208,15 @@ class Issuance:
         )
 
     async def _id_token(
-        self, grant: Grant, client: Client, access_token: str, scope: tuple[str, ...], now: int
-    ) -> str | None:
-        if OPENID_SCOPE not in scope:
-            return None
+        self,
+        grant: Grant,
+        client: Client,
+        access_token: str,
+        scope: tuple[str, ...],
+        *,
+        pushed: PushCompanions | None,
+        now: int,
+    ) -> str:
         user = self._users.find_subject(grant.subject)
         known = UserClaims() if user is None else user.claims
         return await signed(
@@ -206,5 +230,6 @@ class Issuance:
                 alg=client.id_token_alg,
                 now=now,
                 lifetime=self._policy.id_token_lifetime,
+                pushed=pushed,
             ),
         )

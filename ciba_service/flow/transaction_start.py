@@ -15,6 +15,7 @@ from ciba_service.ports import (
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
+from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.identifiers import AuthReqId
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
@@ -44,9 +45,11 @@ class TransactionStart:
         transactions: TransactionStore,
         worker: DueWorker,
         keys: KeyRing,
+        ping_on_expiry: bool,
         random: Randomness,
     ) -> None:
         self._issuer = issuer
+        self._ping_on_expiry = ping_on_expiry
         self._transactions = transactions
         self._worker = worker
         self._keys = keys
@@ -61,7 +64,9 @@ class TransactionStart:
         required: Requirement,
         *,
         auth_req_id: AuthReqId,
+        binding: Binding,
         challenge: str,
+        verification_code: str | None,
         operation: str,
     ) -> None:
         """Store the transaction as PENDING; raises ``StoreUnavailable``."""
@@ -80,15 +85,22 @@ class TransactionStart:
                     claims=request.claims,
                     resources=request.resources,
                     request_context=request.request_context,
+                    binding=binding,
+                    verification_code=verification_code,
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,
                 interval_ms=client.polling_interval * 1000,
                 callback=_callback(client, request, auth_req_id),
+                tells_expiry=self._tells_expiry(client),
             ),
             operation=operation,
         )
         self._worker.nudge(new.transaction_id)
+
+    def _tells_expiry(self, client: Client) -> bool:
+        # CIBA 12: who is pushed has no other way to learn it.
+        return client.delivery_mode is DeliveryMode.PUSH or self._ping_on_expiry
 
     async def challenge(
         self, new: Draft, client: Client, request: AuthenticationRequest, required: Requirement
@@ -120,4 +132,4 @@ def _callback(
     token = request.client_notification_token
     if client.delivery_mode is DeliveryMode.POLL or token is None:
         return None
-    return Callback(auth_req_id=auth_req_id.value, token=token.value)
+    return Callback(auth_req_id=auth_req_id.value, token=token.value, mode=client.delivery_mode)

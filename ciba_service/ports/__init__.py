@@ -11,6 +11,7 @@ from ciba_service.ports.callbacks import (
     CallbackProgress,
     CallbackStore,
     PendingCallback,
+    Push,
 )
 from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
 from ciba_service.ports.deliveries import (
@@ -112,6 +113,7 @@ __all__ = [
     "PresentedHandle",
     "PromptReservation",
     "PromptStore",
+    "Push",
     "Randomness",
     "Redelivery",
     "RefreshTokenRecord",

@@ -1,4 +1,4 @@
-"""Callbacks to clients: what is kept until one is delivered (CIBA 10.2)."""
+"""Callbacks to clients: what is kept until one is delivered (CIBA 10.2, 10.3)."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -6,30 +6,54 @@ from typing import Protocol
 import msgspec
 
 from ciba_service.ports.due import DueWork
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.state import State
 
-__all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback"]
+__all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback", "Push"]
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """What a callback carries, kept encrypted until it is delivered, or its record ends."""
+    """Whom a callback names and how it proves itself, encrypted until it is delivered or it ends.
+
+    ``mode`` is the client's own when it asked, ping or push, whatever it registers later.
+    """
 
     auth_req_id: str
     token: str
+    mode: DeliveryMode
 
     def __repr__(self) -> str:
         return "Callback(...)"
 
 
+class Push(msgspec.Struct, frozen=True):
+    """The body of a push that carries tokens, encrypted: the same bytes at every attempt.
+
+    Nobody sends it at or after ``until``, in milliseconds: its tokens are worth nothing then.
+    """
+
+    body: str
+    until: int
+
+    def __repr__(self) -> str:
+        return "Push(...)"
+
+
 @dataclass(frozen=True, slots=True)
 class PendingCallback:
-    """A callback that is due; nobody tries again at or after ``deadline``."""
+    """A callback that is due; nobody tries again at or after ``deadline``.
+
+    ``state`` is that of its transaction, ``push`` what was made to be pushed, if it was.
+    """
 
     transaction_id: str
     client_id: str
     callback: Callback = field(repr=False)
     attempts: int
     deadline: int
+    state: State
+    push: Push | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +72,8 @@ class CallbackProgress:
 class CallbackStore(Protocol):
     """Callbacks that are due, beside their transactions."""
 
-    async def find(self, transaction_id: str) -> PendingCallback | None:
-        """The callback, or None when there is none or it is done with."""
+    async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
+        """The callback as it stands, or None when there is none or it is done with."""
         ...
 
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:

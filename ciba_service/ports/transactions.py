@@ -6,11 +6,12 @@ from typing import Protocol
 
 import msgspec
 
-from ciba_service.ports.callbacks import Callback
+from ciba_service.ports.callbacks import Callback, Push
 from ciba_service.ports.grants import TokenRecord
 from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.request.claims_parameter import ClaimsRequest
 from ciba_service.protocol.request.request_context import RequestContext
+from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import Factor
@@ -29,7 +30,11 @@ __all__ = [
 
 
 class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was asked, kept encrypted; ``challenge`` is the exact JWS."""
+    """What was asked, kept encrypted; ``challenge`` is the exact JWS.
+
+    ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5);
+    ``verification_code`` is what the user is to type, as the client shows it.
+    """
 
     subject: str
     scope: tuple[str, ...]
@@ -40,6 +45,8 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     claims: ClaimsRequest = ClaimsRequest()
     resources: tuple[str, ...] = ()
     request_context: RequestContext | None = None
+    binding: Binding = Binding()
+    verification_code: str | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +62,10 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class NewTransaction:
-    """A transaction to be stored as PENDING; its ``callback`` is made when it is decided."""
+    """A transaction to be stored as PENDING; its ``callback`` is made when it is decided.
+
+    With ``tells_expiry`` also when nobody decides.
+    """
 
     transaction_id: str
     client_id: str
@@ -65,6 +75,7 @@ class NewTransaction:
     expires_at: int
     interval_ms: int
     callback: Callback | None = None
+    tells_expiry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +118,9 @@ class PollReply:
 class Swap:
     """One event that is to happen to one transaction.
 
-    ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM. Due work is
-    written with it: ``settle`` when the prompt is no longer open, and ``callback``, after
-    ``callback_delay`` milliseconds, when it was decided.
+    ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM, and ``push`` as
+    well when a callback is to carry them. Due work is written with it: ``settle`` when the prompt
+    is no longer open, and ``callback``, after ``callback_delay`` milliseconds, when it was decided.
     """
 
     transaction_id: str
@@ -119,6 +130,7 @@ class Swap:
     decided: Decided | None = None
     reason: FailureReason | None = None
     tokens: TokenRecord | None = None
+    push: Push | None = None
     callback_delay: int = 0
 
 
@@ -126,7 +138,7 @@ class Swap:
 class SwapResult:
     """Whether this operation won, now or before, and the state found.
 
-    ``calls_back``: a callback became due with it.
+    ``calls_back``: a callback is due after it.
     """
 
     won: bool

@@ -1,4 +1,4 @@
-"""PIN and OTP: every factor is always evaluated, and only the whole is told (PSD2 RTS art. 4)."""
+"""PIN, OTP and code: every factor is always evaluated, and only the whole told (PSD2 RTS 4)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,7 @@ from ciba_service.sca.messages import (
     TotpParameters,
     pin_proof,
 )
+from ciba_service.sca.verification_code import DIGITS
 
 __all__ = ["NO_STEP", "FactorEvaluation", "evaluate_factors", "matching_totp_step"]
 
@@ -33,12 +34,14 @@ class FactorEvaluation:
     required: frozenset[Factor]
     pin_verified: bool
     totp_step: int
+    code_verified: bool
 
     def satisfied(self, *, step_was_fresh: bool) -> bool:
         """Whether every required factor holds; the device key held before this was made."""
         pin = self.pin_verified or Factor.PIN not in self.required
         totp = (self.totp_step != NO_STEP) & step_was_fresh
-        return pin & (totp or Factor.OTP not in self.required)
+        code = self.code_verified or Factor.VERIFICATION_CODE not in self.required
+        return pin & (totp or Factor.OTP not in self.required) & code
 
 
 def evaluate_factors(
@@ -47,9 +50,13 @@ def evaluate_factors(
     proofs: FactorProofs,
     claims: DecisionClaims,
     device: Device,
+    verification_code: str | None,
     now: int,
 ) -> FactorEvaluation:
-    """Evaluate PIN and OTP, both, whatever the first gave; ``now`` is in seconds."""
+    """Evaluate all of them, whatever the first gave; ``now`` is in seconds.
+
+    ``verification_code`` is what the client was told to show, if it was.
+    """
     expected = pin_proof(
         device.pin_key,
         device_id=device.device_id,
@@ -61,7 +68,14 @@ def evaluate_factors(
         required=required,
         pin_verified=equal_secrets(proofs.pin_proof or "", expected),
         totp_step=matching_totp_step(device.totp_secret, proofs.otp or "", now),
+        code_verified=_is_code(proofs.verification_code, verification_code),
     )
+
+
+def _is_code(typed: str | None, shown: str | None) -> bool:
+    # An absent code matches nothing, not even another absent one.
+    matches = equal_secrets(typed or "", shown or "-" * DIGITS)
+    return matches and shown is not None
 
 
 def matching_totp_step(secret: str, code: str, now: int) -> int:

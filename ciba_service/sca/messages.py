@@ -133,6 +133,7 @@ class Factor(StrEnum):
     DEVICE_KEY = "device_key"
     PIN = "pin"
     OTP = "otp"
+    VERIFICATION_CODE = "verification_code"  # shown on the consumption device, typed on the phone
 
 
 class Verdict(StrEnum):
@@ -253,6 +254,7 @@ class FactorProofs(msgspec.Struct, frozen=True, omit_defaults=True):
     jti: str
     pin_proof: str | None = None
     otp: str | None = None
+    verification_code: str | None = None
 
     def __repr__(self) -> str:
         return "FactorProofs(...)"

@@ -31,7 +31,12 @@ class Requirement:
 
 
 def requirement(
-    *, floor: str, acr_values: tuple[str, ...], has_payment: bool, require_otp: bool
+    *,
+    floor: str,
+    acr_values: tuple[str, ...],
+    has_payment: bool,
+    require_otp: bool,
+    require_verification_code: bool = False,
 ) -> Requirement:
     """The strongest of floor, payment and wish; unknown ``acr_values`` ask for nothing."""
     floors = [floor, *(acr for acr in acr_values if acr in ACR_TABLE)]
@@ -40,10 +45,15 @@ def requirement(
     acr = max(floors, key=list(ACR_TABLE).index)
     # The one-time code is a further possession element, never the second category.
     factors = ACR_TABLE[acr] | ({Factor.OTP} if require_otp else set())
+    if require_verification_code:
+        factors |= {Factor.VERIFICATION_CODE}
     return Requirement(acr=acr, factors=tuple(factor for factor in Factor if factor in factors))
 
 
 def amr_of(factors: tuple[Factor, ...]) -> tuple[str, ...]:
-    """What was done, in registered words; ``mfa`` when possession and knowledge were shown."""
-    methods = tuple(_AMR[factor] for factor in factors)
+    """What was done, in registered words; ``mfa`` when possession and knowledge were shown.
+
+    A verification code says where the user is and nothing about who it is: it has no word.
+    """
+    methods = tuple(_AMR[factor] for factor in factors if factor in _AMR)
     return (*methods, "mfa") if {Factor.DEVICE_KEY, Factor.PIN} <= set(factors) else methods

@@ -211,7 +211,6 @@ _LACKS: Final = {
     Lack.CERTIFICATES: "needs client certificates: set mtls.port or mtls.proxies",
     Lack.AUTHORITIES: "authenticates by tls_client_auth: set mtls.authorities",
     Lack.DETAIL_TYPES: "has one of authorization_details_types that is not declared",
-    Lack.DELIVERY: "has a backchannel_token_delivery_mode that is not available in this version",
 }
 
 

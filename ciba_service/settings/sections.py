@@ -10,7 +10,7 @@ import msgspec
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.software_statement import StatementIssuer
-from ciba_service.protocol.names import OPENID_SCOPE, AccessTokenFormat, DeliveryMode
+from ciba_service.protocol.names import OPENID_SCOPE, AccessTokenFormat
 from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import DetailTypes
 from ciba_service.protocol.request.login_hint_token import (
@@ -177,6 +177,7 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     floor: str = PSD2_SCA
     require_otp: bool = False
+    require_verification_code: bool = False
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,6 +191,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     callback_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
     answer_timeout_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30_000)] = 10_000
+    ping_on_expiry: bool = False
 
 
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -318,7 +320,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def offer(self) -> Offer:
         """What this configuration makes possible for clients."""
         return Offer(
-            delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
             takes_certificates=self.mtls.takes_certificates,
             has_authorities=self.mtls.authorities is not None,
             authorization_details_types=self.detail_types.names,

@@ -9,9 +9,16 @@ from ciba_service.ports import (
     CallbackProgress,
     DueWork,
     PendingCallback,
+    Push,
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.callbacks import CallbackState
+from ciba_service.protocol.transaction.state import (
+    Deadlines,
+    State,
+    effective_state,
+    told_until,
+)
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
 from ciba_service.stores.keys import abandoned_key, due_key, partition_of, transaction_key
@@ -37,22 +44,19 @@ class RedisCallbacks:
         self._operations = operations
         self._sealer = sealer
 
-    async def find(self, transaction_id: str) -> PendingCallback | None:
+    async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
         """One round trip."""
         key = transaction_key(transaction_id)
-        (
-            version,
-            client,
-            sealed,
-            state,
-            attempts,
-            expires_at,
-            redeem_until,
-        ) = await self._operations.call("HMGET", key, "v", "c", "n", "y", "z", "e", "u")
-        if version is None or not sealed or state != CallbackState.DUE.encode():
+        version, client, sealed, standing, attempts, *rest = await self._operations.call(
+            "HMGET", key, "v", "c", "n", "y", "z", "e", "u", "s", "p"
+        )
+        if version is None or not sealed or standing != CallbackState.DUE.encode():
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
+        expires_at, redeem_until, state, sealed_push = rest
+        deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
+        push = self._push(key, sealed_push)
         client_id = client.decode()
         opened = self._sealer.open(sealed, key=key, name="callback", owner=client_id)
         return PendingCallback(
@@ -60,8 +64,15 @@ class RedisCallbacks:
             client_id=client_id,
             callback=msgspec.json.decode(opened, type=Callback),
             attempts=int(attempts or 0),
-            deadline=int(redeem_until or expires_at),
+            deadline=told_until(deadlines) if push is None else push.until,
+            state=effective_state(State(state.decode()), deadlines, now),
+            push=push,
         )
+
+    def _push(self, key: str, sealed: bytes | None) -> Push | None:
+        if not sealed:
+            return None
+        return msgspec.json.decode(self._sealer.open(sealed, key=key, name="push"), type=Push)
 
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """One script, in the partition of the transaction."""

@@ -37,7 +37,7 @@ _REDELIVER: Final = Script.load("redeliver_callback")
 _PARTITIONS_AT_ONCE: Final = 16
 _SCANNED_AT_ONCE: Final = 1_000
 _TRANSACTION_BYTES: Final = 16
-_FIELDS: Final = ("v", "c", "s", "e", "u", "y", "z", "x", "n")
+_FIELDS: Final = ("v", "c", "s", "e", "u", "y", "z", "x", "n", "j")
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -76,19 +76,18 @@ class _Record:
             return None
         if fields[0] != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        client, state, expires, redeem, standing, attempts, reason, carried = (
+        client, state, expires, redeem, standing, attempts, reason, carried, entry = (
             (field or b"").decode("latin-1") for field in fields[1:]
         )
-        if not standing:
+        if not standing and not attempts:
             return None
-        callback = DeliveryState(standing)
-        if callback is DeliveryState.DUE and not carried:
-            callback = DeliveryState.NEEDLESS
+        # A request that is collected or cancelled after an attempt says no more how that stood.
+        ended = DeliveryState.ABANDONED if entry else DeliveryState.NEEDLESS
         return cls(
             client_id=client,
             state=State(state),
             deadlines=Deadlines(int(expires), int(redeem or 0)),
-            callback=callback,
+            callback=DeliveryState(standing) if standing else ended,
             attempts=int(attempts or 0),
             reason=AbandonReason(reason) if reason else None,
             is_kept=bool(carried),

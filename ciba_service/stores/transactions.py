@@ -40,8 +40,9 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # operations that approved or denied, and that of the last poll. Scripts alone use v (format), o
 # (the operation that created it), o:<event>, f (why it failed), and for polling i (interval), l
 # (last poll), w (its verdict) and b (interval and last poll before that one). Of a callback there
-# are n (what it carries, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its
-# entry among those that were) and k (the lease under which that was written).
+# are n (whom it names, sealed), h (whether expiry is told), p (the push with its tokens, sealed), y
+# (how it stands), z (attempts), x (why it was abandoned), j (its entry among those that were) and k
+# (the lease under which that was written).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
@@ -96,6 +97,7 @@ class RedisTransactions:
                 due_member(DueKind.EXPIRE, new.transaction_id),
                 new.user_tag,
                 self._seal(key, "callback", new.client_id, new.callback) if new.callback else b"",
+                "1" if new.tells_expiry else "",
             ],
         )
         if not stored:
@@ -133,6 +135,7 @@ class RedisTransactions:
         """Let the event happen if the table allows it."""
         key = transaction_key(swap.transaction_id)
         grant_keys, grant = self._grants.written(swap.tokens)
+        push = self._seal(key, "push", "", swap.push) if swap.push else b""
         reply = await self._operations.evaluate(
             _SWAP,
             [key, due_key(partition_of(swap.transaction_id)), *grant_keys],
@@ -147,6 +150,7 @@ class RedisTransactions:
                 swap.reason or "",
                 due_member(DueKind.CALLBACK, swap.transaction_id),
                 swap.now + swap.callback_delay,
+                push,
                 *grant,
             ],
         )

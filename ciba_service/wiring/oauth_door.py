@@ -8,6 +8,7 @@ from starlette.routing import Route
 from ciba_service.endpoints.oauth.authorization import AuthorizationEndpoint
 from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEndpoint
 from ciba_service.endpoints.oauth.cancel import CancelEndpoint
+from ciba_service.endpoints.oauth.nonce_header import NonceHeader
 from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.cancellation import Cancellation
@@ -27,7 +28,7 @@ from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings import MtlsSettings
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
-from ciba_service.wiring.tokens import token_routes
+from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
 
 __all__ = ["oauth_routes", "published_metadata"]
 
@@ -40,6 +41,7 @@ _CLIENT_ENDPOINTS: Final = (
     "introspection_endpoint",
     "revocation_endpoint",
 )
+_BACKCHANNEL: Final = "/bc-authorize"
 # No metadata has a name for it.
 _CANCEL: Final = "/bc-authorize/cancel"
 
@@ -59,7 +61,7 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
     issued = parts.keys.token_algorithms & algorithms
     return provider_metadata(
         endpoints=parts.endpoints,
-        delivery_modes=parts.settings.offer.delivery_modes,
+        delivery_modes=frozenset().union(*(PROFILES[name].delivery_modes for name in profiles)),
         issues_refresh_tokens=(
             registration.enabled or any(client.may_refresh for client in clients)
         ),
@@ -90,7 +92,9 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         clock=parts.surroundings.clock,
     )
     backchannel = BackchannelAuthenticationEndpoint(
-        _initiation(parts, authentication, published), telemetry
+        _initiation(parts, authentication, published),
+        nonce=NonceHeader(dpop_nonces(parts), parts.surroundings.clock),
+        telemetry=telemetry,
     )
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
     document = PublishedDocument(lambda: metadata, telemetry)
@@ -98,7 +102,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     openapi = PublishedDocument(lambda: description, telemetry)
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
-        Route(endpoints.path("/bc-authorize"), backchannel),
+        Route(endpoints.path(_BACKCHANNEL), backchannel),
         Route(
             endpoints.path(_CANCEL), CancelEndpoint(_cancellation(parts, authentication), telemetry)
         ),
@@ -148,6 +152,7 @@ def _initiation(
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,
+        constraint=sender_constraint(parts, _BACKCHANNEL),
         published=published,
         replays=stores.replays,
         resolution=_resolution(parts),
@@ -161,6 +166,7 @@ def _initiation(
             transactions=stores.transactions,
             worker=parts.worker,
             keys=parts.keys,
+            ping_on_expiry=settings.delivery.ping_on_expiry,
             random=surroundings.random,
         ),
         policy=InitiationPolicy(
@@ -168,6 +174,7 @@ def _initiation(
             lifetime=RequestLifetime(settings.requests.default_expiry),
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
+            require_verification_code=settings.policy.require_verification_code,
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,
             risk=surroundings.risk,

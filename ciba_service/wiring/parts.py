@@ -9,6 +9,7 @@ from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
+from ciba_service.flow.push import Pushes
 from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
@@ -19,6 +20,7 @@ from ciba_service.protocol.request.user_code import (
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
@@ -42,6 +44,7 @@ class Parts:
     clients: ClientRegistry
     outbound: OutboundParts
     gate: AccountGate
+    issuing: Issuing
     hub: SocketHub
     delivery: CallbackDelivery
     worker: DueWorker
@@ -66,9 +69,11 @@ def build_parts(
     gate = AccountGate(
         users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
     )
+    issuing = build_issuing(settings, stores, keys, surroundings, users=users, gate=gate)
     delivery = CallbackDelivery(
         due=stores.due,
         callbacks=stores.callbacks,
+        pushes=_pushes(stores, issuing, surroundings),
         gate=gate,
         outbound=outbound.callbacks,
         timeout=settings.delivery.answer_timeout_ms,
@@ -90,6 +95,7 @@ def build_parts(
         clients=clients,
         outbound=outbound,
         gate=gate,
+        issuing=issuing,
         hub=hub,
         delivery=delivery,
         worker=DueWorker(
@@ -104,6 +110,19 @@ def build_parts(
             telemetry=surroundings.telemetry,
         ),
         held=held,
+    )
+
+
+def _pushes(stores: Stores, issuing: Issuing, surroundings: Surroundings) -> Pushes:
+    return Pushes(
+        transactions=stores.transactions,
+        callbacks=stores.callbacks,
+        completion=issuing.completion,
+        grants=stores.grants,
+        index=issuing.index,
+        new_operation=surroundings.new_operation,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
     )
 
 

@@ -17,9 +17,10 @@ from ciba_service.flow.userinfo import Userinfo
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.transaction.gate import Step
+from ciba_service.wiring.issuing import default_audience
 from ciba_service.wiring.parts import Parts
 
-__all__ = ["default_audience", "dpop_proofs", "resource_routes"]
+__all__ = ["dpop_proofs", "resource_routes"]
 
 _USERINFO: Final = "/userinfo"
 _RESOURCE: Final = "/resource"
@@ -50,11 +51,6 @@ def dpop_proofs(parts: Parts, path: str, nonces: DpopNonces | None) -> DpopProof
     )
 
 
-def default_audience(parts: Parts) -> str:
-    """Whom access tokens are for when the client named no resource (RFC 9068 3)."""
-    return parts.settings.tokens.audience or parts.settings.server.issuer
-
-
 def _demo_routes(
     parts: Parts, tokens: LiveTokens, surroundings: ProtectedSurroundings
 ) -> list[Route]:
@@ -79,13 +75,13 @@ def _demo_routes(
 
 def _userinfo_policy(parts: Parts) -> ResourcePolicy:
     # A client that named no resource may ask about the user, whatever the default audience is.
-    audience = frozenset({default_audience(parts), parts.settings.server.issuer})
+    audience = frozenset({default_audience(parts.settings), parts.settings.server.issuer})
     return ResourcePolicy(step=Step.USERINFO, audience=audience, takes_unbound=True)
 
 
 def _resource_policy(parts: Parts) -> ResourcePolicy:
     # The demo resource stands for the API behind the default audience, and has a name of its own.
-    audience = frozenset({default_audience(parts), parts.endpoints.url(_RESOURCE)})
+    audience = frozenset({default_audience(parts.settings), parts.endpoints.url(_RESOURCE)})
     return ResourcePolicy(
         step=Step.RESOURCE,
         audience=audience,

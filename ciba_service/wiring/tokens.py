@@ -1,14 +1,15 @@
 """Where tokens are issued, told about and ended: token, introspection, revocation."""
 
+from typing import Final
+
 from starlette.routing import Route
 
 from ciba_service.endpoints.oauth.introspection import IntrospectionEndpoint
+from ciba_service.endpoints.oauth.nonce_header import NonceHeader
 from ciba_service.endpoints.oauth.revocation import RevocationEndpoint
 from ciba_service.endpoints.oauth.token import TokenEndpoint
-from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.introspection import Introspection
-from ciba_service.flow.issuance import Issuance, TokenPolicy
 from ciba_service.flow.live_tokens import LiveTokens
 from ciba_service.flow.redemption import Redemption
 from ciba_service.flow.refresh import Refresh
@@ -16,14 +17,14 @@ from ciba_service.flow.revocation import Revocation
 from ciba_service.flow.sender_constraint import SenderConstraint
 from ciba_service.flow.token_queries import TokenQueries
 from ciba_service.flow.token_request import TokenRequests
-from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, REFRESH_TOKEN_GRANT_TYPE
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
-from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
 from ciba_service.wiring.parts import Parts
-from ciba_service.wiring.resources import default_audience, dpop_proofs, resource_routes
+from ciba_service.wiring.resources import dpop_proofs, resource_routes
 
-__all__ = ["token_routes"]
+__all__ = ["dpop_nonces", "sender_constraint", "token_routes"]
+
+_ENDPOINT: Final = "/token"
 
 
 def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Route]:
@@ -35,7 +36,7 @@ def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Rou
         grants=parts.stores.grants,
         new_operation=parts.surroundings.new_operation,
     )
-    nonces = _nonces(parts)
+    nonces = dpop_nonces(parts)
     introspection = Introspection(
         queries=queries,
         tokens=tokens,
@@ -43,105 +44,65 @@ def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Rou
         issuer=endpoints.issuer,
         clock=parts.surroundings.clock,
     )
-    index = _access_index(parts)
     revocation = Revocation(
         queries=queries,
         grants=parts.stores.grants,
-        index=index,
+        index=parts.issuing.index,
         clock=parts.surroundings.clock,
         telemetry=telemetry,
     )
     return [
-        Route(endpoints.path("/token"), _token_endpoint(parts, authentication, nonces, index)),
+        Route(endpoints.path(_ENDPOINT), _token_endpoint(parts, authentication)),
         Route(endpoints.path("/introspect"), IntrospectionEndpoint(introspection, telemetry)),
         Route(endpoints.path("/revoke"), RevocationEndpoint(revocation, telemetry)),
         *resource_routes(parts, tokens, nonces),
     ]
 
 
-def _nonces(parts: Parts) -> DpopNonces | None:
+def dpop_nonces(parts: Parts) -> DpopNonces | None:
+    """Those that proofs must have; None where none are demanded."""
     if not parts.settings.tokens.require_dpop_nonce:
         return None
     return DpopNonces(parts.keys.ring.derive("dpop-nonces"))
 
 
-def _token_endpoint(
-    parts: Parts,
-    authentication: ClientAuthentication,
-    nonces: DpopNonces | None,
-    index: AccessIndex,
-) -> TokenEndpoint:
-    surroundings, issuance = parts.surroundings, _issuance(parts)
+def sender_constraint(parts: Parts, path: str) -> SenderConstraint:
+    """What tokens are bound to by requests for an address."""
+    proofs = dpop_proofs(parts, path, dpop_nonces(parts))
+    return SenderConstraint(proofs=proofs, clock=parts.surroundings.clock)
+
+
+def _token_endpoint(parts: Parts, authentication: ClientAuthentication) -> TokenEndpoint:
+    surroundings = parts.surroundings
     requests = TokenRequests(
         authentication=authentication,
-        constraint=SenderConstraint(
-            proofs=dpop_proofs(parts, "/token", nonces), clock=surroundings.clock
-        ),
+        constraint=sender_constraint(parts, _ENDPOINT),
         grant_types={
-            CIBA_GRANT_TYPE: _redemption(parts, issuance, index),
-            REFRESH_TOKEN_GRANT_TYPE: _refresh(parts, issuance, index),
+            CIBA_GRANT_TYPE: _redemption(parts),
+            REFRESH_TOKEN_GRANT_TYPE: _refresh(parts),
         },
         new_operation=surroundings.new_operation,
     )
-    return TokenEndpoint(
-        requests, nonces=nonces, clock=surroundings.clock, telemetry=surroundings.telemetry
-    )
+    nonce = NonceHeader(dpop_nonces(parts), surroundings.clock)
+    return TokenEndpoint(requests, nonce=nonce, telemetry=surroundings.telemetry)
 
 
-def _redemption(parts: Parts, issuance: Issuance, index: AccessIndex) -> Redemption:
+def _redemption(parts: Parts) -> Redemption:
     return Redemption(
         transactions=parts.stores.transactions,
-        gate=parts.gate,
-        issuance=issuance,
-        index=index,
+        completion=parts.issuing.completion,
         held=parts.held,
         clock=parts.surroundings.clock,
-        telemetry=parts.surroundings.telemetry,
     )
 
 
-def _refresh(parts: Parts, issuance: Issuance, index: AccessIndex) -> Refresh:
+def _refresh(parts: Parts) -> Refresh:
     return Refresh(
         grants=parts.stores.grants,
         gate=parts.gate,
-        issuance=issuance,
-        index=index,
-        lifetime=_refresh_lifetime(parts),
+        issuance=parts.issuing.issuance,
+        index=parts.issuing.index,
+        lifetime=parts.issuing.refresh_lifetime,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,
-    )
-
-
-def _access_index(parts: Parts) -> AccessIndex:
-    return AccessIndex(
-        accesses=parts.stores.accesses,
-        grants=parts.stores.grants,
-        lifetime=_refresh_lifetime(parts),
-        telemetry=parts.surroundings.telemetry,
-    )
-
-
-def _refresh_lifetime(parts: Parts) -> RefreshLifetime:
-    tokens = parts.settings.tokens
-    return RefreshLifetime(
-        idle=tokens.refresh_token_idle_lifetime, absolute=tokens.refresh_token_lifetime
-    )
-
-
-def _issuance(parts: Parts) -> Issuance:
-    tokens, issuer = parts.settings.tokens, parts.settings.server.issuer
-    return Issuance(
-        policy=TokenPolicy(
-            issuer=issuer,
-            audience=default_audience(parts),
-            access_token_lifetime=tokens.access_token_lifetime,
-            id_token_lifetime=tokens.id_token_lifetime,
-            access_token_alg=SignatureAlgorithm(tokens.access_token_alg),
-            access_token_format=tokens.access_token_format,
-            refresh_lifetime=_refresh_lifetime(parts),
-            demands_dpop_nonces=tokens.require_dpop_nonce,
-        ),
-        users=parts.users,
-        keys=parts.keys,
-        random=parts.surroundings.random,
     )

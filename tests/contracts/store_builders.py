@@ -4,13 +4,15 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ciba_service.ports import (
     AccessTokenRecord,
+    Callback,
     Decided,
     NewTransaction,
+    Push,
     RefreshTokenRecord,
     Registration,
     StoredRequest,
@@ -21,7 +23,7 @@ from ciba_service.protocol.client.registration.metadata import parse_registratio
 from ciba_service.protocol.client.registration.rules import client_of
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
-from ciba_service.protocol.names import CIBA_GRANT_TYPE
+from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
 from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import (
     PAYMENT_INITIATION,
@@ -221,6 +223,12 @@ def new_transaction(
     )
 
 
+def with_callback(mode: DeliveryMode, transaction_id: str = TRANSACTION) -> NewTransaction:
+    """A transaction whose client is to be told, also when nobody decides."""
+    callback = Callback("recognisable-auth-req-id", "recognisable-notification-token", mode)
+    return replace(new_transaction(transaction_id), callback=callback, tells_expiry=True)
+
+
 def decided_by(operation: str) -> Decided:
     """What an approval proved."""
     return Decided(
@@ -266,6 +274,7 @@ def swap_of(
     now: int = START,
     transaction_id: str = TRANSACTION,
     with_refresh_token: bool = True,
+    push: Push | None = None,
 ) -> Swap:
     """An event with all that goes with it."""
     refresh_token = RefreshTokenRecord(f"refresh by {operation}", REFRESH_UNTIL)
@@ -282,6 +291,7 @@ def swap_of(
         decided=decided_by(operation) if event is Event.APPROVE else None,
         reason=FailureReason.INTERNAL if event is Event.FAIL else None,
         tokens=tokens if event is Event.REDEEM else None,
+        push=push,
     )
 
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from ciba_service.ports import Activation
+from ciba_service.ports import Activation, Push
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.target import RedisTarget
@@ -29,6 +30,7 @@ from tests.contracts.store_builders import (
     stores_over,
     swap_of,
     transaction_name,
+    with_callback,
 )
 
 HANDLE = "ciba-handle:UmVjb2duaXNhYmxlSGFuZA"
@@ -70,6 +72,11 @@ async def fill(stores: Stores) -> None:
         await stores.transactions.create(new_transaction(name), operation="create")
         await stores.transactions.swap(swap_of(Event.APPROVE, "approval", transaction_id=name))
     await stores.transactions.swap(swap_of(Event.REDEEM, "redemption", transaction_id=TRANSACTION))
+    pushed = transaction_name(2)
+    await stores.transactions.create(with_callback(DeliveryMode.PUSH, pushed), operation="create")
+    await stores.transactions.swap(swap_of(Event.APPROVE, "approval", transaction_id=pushed))
+    push = Push("recognisable-pushed-tokens", UNTIL)
+    await stores.transactions.swap(swap_of(Event.REDEEM, "push", transaction_id=pushed, push=push))
     await stores.payments.execute(
         TRANSACTION, "access by redemption", operation="payment", until=UNTIL
     )
@@ -98,6 +105,9 @@ async def test_no_secret_stands_in_clear(stores: Stores, redis_target: RedisTarg
         "the subject of the grant": b"recognisable-subject",
         "the scope of the grant": b"recognisable-scope",
         "the access token": b"recognisable-jti",
+        "the auth_req_id of a callback": b"recognisable-auth-req-id",
+        "the notification token": b"recognisable-notification-token",
+        "what is pushed": b"recognisable-pushed-tokens",
         "the ring": b"r" * 32,
     }
     held = await everything(redis_target)

@@ -14,9 +14,11 @@ from ciba_service.ports import (
     DueKind,
     DueWork,
     FoundDelivery,
+    Push,
     Redelivery,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.stores import callbacks as callbacks_module
@@ -48,7 +50,7 @@ async def decided(
     client_id: str = CLIENT,
 ) -> None:
     """A decided request whose callback is due."""
-    callback = Callback(AUTH_REQ_ID, TOKEN)
+    callback = Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING)
     new = replace(new_transaction(transaction_id), callback=callback, client_id=client_id)
     await stores.transactions.create(new, operation="create")
     await stores.transactions.swap(swap_of(event, "decision", transaction_id=transaction_id))
@@ -108,7 +110,7 @@ async def test_an_abandoned_callback_is_listed_and_made_due_again(stores: Stores
         TRANSACTION, CLIENT, DeliveryState.ABANDONED, 3, START, AbandonReason.REFUSED
     )
     assert (await due(stores), await abandoned(stores)) == ([], [given_up])
-    assert await stores.callbacks.find(TRANSACTION) is None
+    assert await stores.callbacks.find(TRANSACTION, now=START) is None
     found = await stores.deliveries.find(TRANSACTION, now=START)
     assert found is not None
     assert (found.delivery, found.is_kept) == (given_up, True)
@@ -122,9 +124,12 @@ async def test_an_abandoned_callback_is_listed_and_made_due_again(stores: Stores
         for work in await stores.due.claim(PARTITION, now=later, limit=10)
         if work.kind is DueKind.CALLBACK
     ]
-    pending = await stores.callbacks.find(work.transaction_id)
+    pending = await stores.callbacks.find(work.transaction_id, now=later)
     assert pending is not None
-    assert (pending.callback, pending.attempts) == (Callback(AUTH_REQ_ID, TOKEN), 0)
+    assert (pending.callback, pending.attempts) == (
+        Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING),
+        0,
+    )
     assert await stores.callbacks.note(
         work, CallbackProgress(CallbackState.DELIVERED, 1), now=later
     )
@@ -156,6 +161,20 @@ async def test_what_was_collected_is_not_told_again(stores: Stores):
     found = await stores.deliveries.find(TRANSACTION, now=START)
     assert found is not None
     assert (found.transaction, found.is_kept) == (State.REDEEMED, False)
+    assert found.delivery == (await abandoned(stores))[0]
+    assert len(await abandoned(stores)) == 1
+
+
+async def test_tokens_that_were_pushed_in_vain_are_not_pushed_again(stores: Stores):
+    """They were revoked; neither they nor whom the callback named are kept."""
+    await decided(stores)
+    push = Push("recognisable-push", START + 60_000)
+    await stores.transactions.swap(swap_of(Event.REDEEM, "redemption", push=push))
+    await noted(stores)
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert outcome is Redelivery.REDEEMED
+    left = await stores.commands.call("HMGET", transaction_key(TRANSACTION), "n", "p")
+    assert left == [None, None]
     assert len(await abandoned(stores)) == 1
 
 
@@ -204,7 +223,7 @@ async def test_what_names_no_transaction_is_found_nowhere(stores: Stores, name: 
 
 async def test_a_request_that_is_not_decided_has_no_callback_yet(stores: Stores):
     """Nor has one of a client that polls, ever."""
-    callback = Callback(AUTH_REQ_ID, TOKEN)
+    callback = Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING)
     await stores.transactions.create(
         replace(new_transaction(), callback=callback), operation="create"
     )

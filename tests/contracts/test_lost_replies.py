@@ -5,7 +5,7 @@ everything the server then holds must be equal to the byte.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from types import ModuleType
 
@@ -14,13 +14,14 @@ import pytest
 from ciba_service.ports import (
     AccessTokenRecord,
     Activation,
-    Callback,
     CallbackProgress,
     DueKind,
     DueWork,
+    Push,
     RefreshTokenRecord,
     ReplayKind,
 )
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
@@ -62,6 +63,7 @@ from tests.contracts.store_builders import (
     stores_at,
     swap_of,
     transaction_name,
+    with_callback,
 )
 from tests.reply_dropping_proxy import reply_dropping
 
@@ -118,8 +120,14 @@ async def create(stores: Stores) -> object:
 
 async def create_with_callback(stores: Stores) -> object:
     """Store a transaction whose client is to be told."""
-    new = replace(new_transaction(), callback=Callback("recognisable-auth-req-id", "its-token"))
+    new = with_callback(DeliveryMode.PUSH)
     return await stores.transactions.create(new, operation="create")
+
+
+async def push(stores: Stores) -> object:
+    """Redeem with what is to be pushed."""
+    what = Push("recognisable-push", UNTIL)
+    return await stores.transactions.swap(swap_of(Event.REDEEM, "redeem it", push=what))
 
 
 async def claim(stores: Stores) -> object:
@@ -276,6 +284,10 @@ CASES = [
     Case("swap", swap(Event.EXPIRE, EXPIRES_AT), create, "expire"),
     Case("swap", swap(Event.DENY), in_a_row(create, swap(Event.APPROVE)), "refused"),
     Case("swap", swap(Event.DENY), create_with_callback, "with a callback"),
+    Case(
+        "swap", swap(Event.EXPIRE, EXPIRES_AT), create_with_callback, "telling of expiry"
+    ),
+    Case("swap", push, in_a_row(create_with_callback, swap(Event.APPROVE)), "with a push"),
     Case(
         "extend_due",
         lambda stores: stores.due.extend(

@@ -278,10 +278,38 @@ async def test_a_client_without_a_token_for_it_is_refused(shop: WireClient):
 
 
 async def test_the_mode_is_published(bank: RunningService):
-    """backchannel_token_delivery_modes_supported has poll and ping, and no push."""
+    """backchannel_token_delivery_modes_supported has all three where clients of CIBA Core are."""
     document = (await bank.http.get("/.well-known/openid-configuration")).json()
-    assert document["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
+    assert document["backchannel_token_delivery_modes_supported"] == ["poll", "ping", "push"]
     assert CIBA in document["grant_types_supported"]
+
+
+@pytest.mark.clause("fapi-ciba-5.2.2-3")
+async def test_push_is_not_published_where_only_fapi_clients_are(run_service: ServiceRunner):
+    """FAPI-CIBA has poll and ping."""
+    speaker = WireClient(
+        "speaker", metadata={"profile": "fapi2-ciba", "dpop_bound_access_tokens": True}
+    )
+    async with run_service(clients=[speaker]) as bank:
+        document = (await bank.http.get("/.well-known/openid-configuration")).json()
+        assert document["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
+
+
+async def test_expiry_is_pinged_where_the_operator_wants_it(
+    run_service: ServiceRunner, shop: WireClient, endpoint: CallbackEndpoint, tmp_path: Path
+):
+    """The client learns of it at once; the token endpoint tells it what happened."""
+    sections = {
+        "outbound": outbound_section(tmp_path),
+        "delivery": {"callback_delay_ms": 0, "ping_on_expiry": True},
+    }
+    async with run_service(clients=[shop], sections=sections) as bank:
+        await bank.enrolled_phone("alice")
+        auth_req_id = await shop.started(client_notification_token=TOKEN, requested_expiry=10)
+        bank.clock.advance(10)
+        assert (await endpoint.next()).json == {"auth_req_id": auth_req_id}
+        assert (await shop.poll(auth_req_id)).json()["error"] == "expired_token"
+        await settled(bank, "callback_delivered")
 
 
 async def test_in_development_this_machine_may_be_pinged_without_tls(run_service: ServiceRunner):

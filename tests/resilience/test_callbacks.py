@@ -158,3 +158,32 @@ async def test_another_process_makes_the_callback_of_one_that_was_killed(
             await delivered(living)
             hold_same(endpoint, auth_req_id, times)
             assert await living.terminate() == 0
+
+
+@pytest.mark.clause("ciba-10.3-1")
+@pytest.mark.parametrize(("delay", "times"), [(5_000, 1), (0, 2)], ids=["before it", "under way"])
+async def test_a_push_of_a_service_that_was_killed_comes_with_the_same_tokens(
+    place: Installation, endpoint: CallbackEndpoint, tmp_path: Path, delay: int, times: int
+):
+    """Decided, killed, started again: the same bytes if it had been sent, and tokens that work."""
+    place.till.metadata["backchannel_token_delivery_mode"] = "push"
+    configure(place, tmp_path, delay)
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    if delay == 0:
+        endpoint.may_answer.clear()
+    auth_req_id = await approved(place, phone)
+    if delay == 0:
+        await endpoint.next()
+    await killed(place, serving)
+    endpoint.may_answer.set()
+    serving = await place.serve()
+    await delivered(serving)
+    assert len(endpoint.received) == times
+    assert len({push.body for push in endpoint.received}) == 1
+    told = endpoint.received[0].json
+    assert told["auth_req_id"] == auth_req_id
+    bearer = {"Authorization": f"Bearer {told['access_token']}"}
+    answer = await place.http.get(f"{place.issuer}/userinfo", headers=bearer)
+    assert answer.status_code == 200
+    assert await serving.terminate() == 0

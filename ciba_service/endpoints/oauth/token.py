@@ -8,18 +8,17 @@ from starlette.types import Receive, Scope, Send
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import header_lines
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
+from ciba_service.endpoints.oauth.nonce_header import Headers, NonceHeader
 from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.token_request import TokenRequests
-from ciba_service.ports import Clock, Telemetry
+from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 from ciba_service.protocol.request.preference import preferred_wait
-from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 
 __all__ = ["TokenEndpoint"]
 
 _PATIENCE: Final = "ciba.patience"
 _DISCONNECT: Final = "http.disconnect"
-Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class TokenEndpoint(ClientFormEndpoint):
@@ -29,17 +28,11 @@ class TokenEndpoint(ClientFormEndpoint):
     """
 
     def __init__(
-        self,
-        requests: TokenRequests,
-        *,
-        nonces: DpopNonces | None,
-        clock: Clock,
-        telemetry: Telemetry,
+        self, requests: TokenRequests, *, nonce: NonceHeader, telemetry: Telemetry
     ) -> None:
         super().__init__(telemetry)
         self._requests = requests
-        self._nonces = nonces
-        self._clock = clock
+        self._nonce = nonce
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, and notice when its sender goes away meanwhile."""
@@ -50,21 +43,13 @@ class TokenEndpoint(ClientFormEndpoint):
 
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer with tokens, or with the error that says why not."""
-        request = self.read(scope, body)
-        response = await self._requests.answer(request, scope[_PATIENCE])
-        nonce = self._nonce() if request.dpop else ()
-        await respond(send, HTTPStatus.OK, response, (*nonce, *_applied(scope)))
+        response = await self._requests.answer(self.read(scope, body), scope[_PATIENCE])
+        headers = (*self._nonce.told(scope), *_applied(scope))
+        await respond(send, HTTPStatus.OK, response, headers)
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> Headers:
         """What every error answer here carries."""
-        uses_dpop = any(name == b"dpop" for name, _ in scope["headers"])
-        nonce = self._nonce() if uses_dpop else ()
-        return (*super().challenge(scope, error), *nonce, *_applied(scope))
-
-    def _nonce(self) -> Headers:
-        if self._nonces is None:
-            return ()
-        return ((b"dpop-nonce", self._nonces.current(self._clock.now_ms() / 1000).encode()),)
+        return (*super().challenge(scope, error), *self._nonce.told(scope), *_applied(scope))
 
 
 def _applied(scope: Scope) -> Headers:

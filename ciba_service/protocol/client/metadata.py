@@ -96,6 +96,7 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     polling_interval: int = _DEFAULT_INTERVAL
     polling_wait: int = 0
     require_otp: bool = False
+    require_verification_code: bool = False
     require_request_context: bool = False
     enabled: bool = True
 
@@ -132,6 +133,7 @@ class Client:
     polling_interval: int
     polling_wait: int
     require_otp: bool
+    require_verification_code: bool
     require_request_context: bool
     enabled: bool
 
@@ -183,6 +185,7 @@ def register_client(members: Mapping[str, object]) -> Client:
         polling_interval=_polling_interval(metadata),
         polling_wait=_polling_wait(metadata),
         require_otp=metadata.require_otp,
+        require_verification_code=metadata.require_verification_code,
         require_request_context=metadata.require_request_context,
         enabled=metadata.enabled,
     )

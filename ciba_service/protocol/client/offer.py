@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.names import DeliveryMode
 
 __all__ = ["Lack", "Offer"]
 
@@ -16,7 +15,6 @@ class Lack(StrEnum):
     AUTHORITIES = "token_endpoint_auth_method"
     CERTIFICATES = "tls_client_certificate_bound_access_tokens"
     DETAIL_TYPES = "authorization_details_types"
-    DELIVERY = "backchannel_token_delivery_mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,6 @@ class Offer:
     ``has_authorities``: whether chains of client certificates can be validated.
     """
 
-    delivery_modes: frozenset[DeliveryMode]
     takes_certificates: bool
     has_authorities: bool
     authorization_details_types: frozenset[str]
@@ -41,6 +38,4 @@ class Offer:
             return Lack.AUTHORITIES
         if client.authorization_details_types - self.authorization_details_types:
             return Lack.DETAIL_TYPES
-        if client.delivery_mode not in self.delivery_modes:
-            return Lack.DELIVERY
         return None

@@ -1,6 +1,7 @@
 """Claims of ID tokens (OpenID Connect Core 2) and JWT access tokens (RFC 9068 2.2)."""
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ __all__ = [
     "UNCONSTRAINED_TOKEN_LIFETIME",
     "AccessTokenClaims",
     "IdTokenClaims",
+    "PushCompanions",
     "TokenResponse",
     "access_token_claims",
     "access_token_lifetime",
@@ -42,6 +44,18 @@ class IdTokenClaims(UserClaims, frozen=True, kw_only=True):
     amr: tuple[str, ...]
     at_hash: str
     txn: str
+    rt_hash: str | None = msgspec.field(default=None, name="urn:openid:params:jwt:claim:rt_hash")
+    auth_req_id: str | None = msgspec.field(
+        default=None, name="urn:openid:params:jwt:claim:auth_req_id"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PushCompanions:
+    """What a push carries beside an ID token that vouches for it (CIBA 10.3.1)."""
+
+    auth_req_id: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
 
 
 class AccessTokenClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,11 +126,14 @@ def id_token_claims(
     alg: SignatureAlgorithm,
     now: int,
     lifetime: int,
+    pushed: PushCompanions | None = None,
 ) -> IdTokenClaims:
     """Claims of the ID token that goes with ``access_token``; no nonce, since none was sent.
 
-    ``user`` is what it tells of the user beside who it is, ``alg`` what it is signed with.
+    ``user`` is what it tells of the user beside who it is, ``alg`` what it is signed with. Only
+    where it is ``pushed`` it names what comes with it (CIBA 10.3.1).
     """
+    refresh_token = None if pushed is None else pushed.refresh_token
     return IdTokenClaims(
         **msgspec.structs.asdict(user),
         iss=issuer,
@@ -129,6 +146,8 @@ def id_token_claims(
         amr=grant.amr,
         at_hash=_left_half(access_token, alg),
         txn=grant.txn,
+        rt_hash=None if refresh_token is None else _left_half(refresh_token, alg),
+        auth_req_id=None if pushed is None else pushed.auth_req_id,
     )
 
 

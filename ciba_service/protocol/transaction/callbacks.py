@@ -59,6 +59,7 @@ class AbandonReason(StrEnum):
     TOO_LATE = "too_late"  # the auth_req_id cannot be redeemed any more
     CLIENT_GONE = "client_gone"
     NOT_ASKABLE = "not_askable"  # the address is none that is ever asked
+    NOTHING_TO_TELL = "nothing_to_tell"  # its tokens were ended, or it was cancelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ __all__ = [
     "advance",
     "effective_state",
     "redeemable_until",
+    "told_until",
 ]
 
 REDEMPTION_GRACE_MS: Final = 60_000
@@ -89,8 +90,8 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     State.REDEEMED: {},
 }
 
-# What a ping client is told of, once (CIBA 10.2): that it was decided, whichever way. Expiry it
-# knows by itself, and what it cancelled as well.
+# What a client is told of, once (CIBA 10.2, 10.3, 12): that it was decided, whichever way. What it
+# cancelled it knows by itself; of expiry those are told who asked for it.
 CALLED_BACK: Final = frozenset({State.APPROVED, State.DENIED, State.FAILED})
 
 
@@ -113,6 +114,14 @@ class Deadlines:
 def redeemable_until(*, expires_at: int, approved_at: int) -> int:
     """Until when an approved request may be redeemed, in milliseconds."""
     return max(expires_at, approved_at + REDEMPTION_GRACE_MS)
+
+
+def told_until(deadlines: Deadlines) -> int:
+    """Until when its client may be told how it ended, in milliseconds.
+
+    Of an approval as long as it can be redeemed; of all else for as long after its expiry.
+    """
+    return deadlines.redeem_until or deadlines.expires_at + REDEMPTION_GRACE_MS
 
 
 def effective_state(state: State, deadlines: Deadlines, now: int) -> State:

@@ -1,12 +1,13 @@
 -- KEYS: transaction, due
 -- ARGV: operation, format, client, expires_at, interval_ms, request, keep_until, now,
---       announce member, expire member, user tag, callback
+--       announce member, expire member, user tag, callback, whether it is made on expiry
 -- 1: stored, now or before by the same operation; 0: another operation holds the name.
 local owner = redis.call('HGET', KEYS[1], 'o')
 if owner then return owner == ARGV[1] and 1 or 0 end
 redis.call('HSET', KEYS[1], 'o', ARGV[1], 'v', ARGV[2], 's', 'pending', 'c', ARGV[3],
   'e', ARGV[4], 'i', ARGV[5], 'r', ARGV[6], 't', ARGV[11])
 if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'n', ARGV[12]) end
+if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'h', ARGV[13]) end
 redis.call('PEXPIREAT', KEYS[1], ARGV[7])
 redis.call('ZADD', KEYS[2], ARGV[8], ARGV[9], ARGV[4], ARGV[10])
 return 1

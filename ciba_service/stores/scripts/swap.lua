@@ -1,10 +1,10 @@
 -- KEYS: transaction, due; for a redemption also grant, access token
 -- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
---       callback member, callback due_at;
+--       callback member, callback due_at, push;
 --       for a redemption also grant format, grant, refresh token hash, its good_until,
 --       access token, its expires_at
 -- {1, state}: the event happened, now or before by this operation; {1, state, 1}: and a callback
--- is due. {0, state}: it did not.
+-- is due now. {0, state}: it did not.
 -- {0}: there is no such transaction. {-1}: its format is unknown.
 local event, now = ARGV[1], tonumber(ARGV[3])
 local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event, 'y')
@@ -20,30 +20,32 @@ if event == 'approve' then
 elseif event == 'fail' or event == 'lock' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'cancel' then
-  redis.call('HDEL', KEYS[1], 'n')
+  redis.call('HDEL', KEYS[1], 'n', 'y')
   redis.call('ZREM', KEYS[2], ARGV[9])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
-  -- A callback that was tried already has nothing more to tell.
-  if redis.call('HEXISTS', KEYS[1], 'z') == 1 then
-    redis.call('HDEL', KEYS[1], 'n')
+  if ARGV[11] ~= '' then
+    redis.call('HSET', KEYS[1], 'p', ARGV[11])
+  elseif redis.call('HEXISTS', KEYS[1], 'z') == 1 then
+    -- A ping that was tried already has nothing more to tell.
+    redis.call('HDEL', KEYS[1], 'n', 'y')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
-  redis.call('HSET', KEYS[3], 'v', ARGV[11], 'g', ARGV[12], 'r', ARGV[13], 'u', ARGV[14])
-  redis.call('SET', KEYS[4], ARGV[15], 'PXAT', ARGV[16])
+  redis.call('HSET', KEYS[3], 'v', ARGV[12], 'g', ARGV[13], 'r', ARGV[14], 'u', ARGV[15])
+  redis.call('SET', KEYS[4], ARGV[16], 'PXAT', ARGV[17])
   redis.call('PEXPIREAT', KEYS[3],
-    integer(math.max(tonumber(ARGV[14]), tonumber(ARGV[16]))))
+    integer(math.max(tonumber(ARGV[15]), tonumber(ARGV[17]))))
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])
   redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
   if redis.call('HEXISTS', KEYS[1], 'n') == 1 then
-    if CALLED_BACK[state] then
+    if CALLED_BACK[state] or state == 'expired' and redis.call('HEXISTS', KEYS[1], 'h') == 1 then
       redis.call('HSET', KEYS[1], 'y', 'due')
       redis.call('ZADD', KEYS[2], ARGV[10], ARGV[9])
-      return {1, state, 1}
+    else
+      redis.call('HDEL', KEYS[1], 'n')
     end
-    redis.call('HDEL', KEYS[1], 'n')
   end
 end
-return {1, state}
+return {1, state, redis.call('HGET', KEYS[1], 'y') == 'due' and 1 or nil}

@@ -19,6 +19,7 @@ from authenticator_sim.phone import Phone
 from ciba_service.sca.messages import (
     ChallengeOffered,
     Decide,
+    Factor,
     RefusalReason,
     ServiceMessage,
     Withdrawn,
@@ -64,9 +65,9 @@ class Automated:
         for event in self.device.receive(message, now_ms=self.clock.now_ms()).events:
             self.automation.notice(event)
 
-    def offer(self, name: str = TRANSACTION) -> str:
+    def offer(self, name: str = TRANSACTION, **changes: object) -> str:
         """Offer a challenge."""
-        token = self.bank.offer(name)
+        token = self.bank.offer(name, **changes)
         self.hear(ChallengeOffered(token))
         return token
 
@@ -124,6 +125,18 @@ async def test_deny_declines(automated: Automated) -> None:
     assert (await automated.order("deny")).status_code == 202
     claims = automated.bank.verify_decision(await automated.decision(), challenge=token).claims
     assert (claims["verdict"], claims["reason"]) == ("deny", "declined")
+
+
+async def test_an_order_may_bring_the_code_of_the_other_device(automated: Automated) -> None:
+    """Where the challenge asks for it; without it nothing is sent, and the order may come again."""
+    token = automated.offer(factors=(Factor.DEVICE_KEY, Factor.VERIFICATION_CODE))
+    query = {"auth_req_id": AUTH_REQ_ID, "action": "allow", "verification_code": "042187"}
+    answer = await automated.http.post("/decide", params=query)
+    assert answer.status_code == 202
+    decision = await automated.decision()
+    verified = automated.bank.verify_decision(decision, challenge=token)
+    assert verified.proofs is not None
+    assert verified.proofs["verification_code"] == "042187"
 
 
 async def test_nothing_is_decided_untold(automated: Automated) -> None:
@@ -187,6 +200,8 @@ async def test_what_closes_within_the_second_is_told(automated: Automated, ears:
         "auth_req_id=x&action=allow&action=deny",
         "auth_req_id=x&auth_req_id=y&action=allow",
         "auth_req_id=x&action=allow&pin=1",
+        "auth_req_id=x&action=allow&verification_code=1&verification_code=2",
+        "auth_req_id=x&action=allow&verification_code=",
         "auth_req_id=&action=allow",
         "auth_req_id=x&action=ALLOW",
         "auth_req_id=%C3%BC&action=allow",

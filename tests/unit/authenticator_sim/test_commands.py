@@ -225,6 +225,18 @@ async def test_a_challenge_for_the_device_key_needs_no_pin(
     assert "give --pin-file or AUTHENTICATOR_SIM_PIN" in err
 
 
+async def test_the_code_of_the_other_device_is_given_on_the_command_line(
+    command: CommandLine,
+) -> None:
+    """Where the challenge asks for it."""
+    await command.enrol()
+    command.offer("tx-1", factors=(Factor.DEVICE_KEY, Factor.VERIFICATION_CODE))
+    status, _, err = await command("approve", "tx-1")
+    assert (status, "the code that the other device shows" in err) == (1, True)
+    status, _, _ = await command("approve", "tx-1", "--verification-code", "042187")
+    assert status == 0
+
+
 async def test_forged_challenges_are_listed_as_a_warning(command: CommandLine) -> None:
     """And cannot be approved."""
     await command.enrol()

@@ -245,6 +245,23 @@ def test_an_approval_without_a_factor_is_not_made(
     assert device.find_challenge("tx-1", now_ms=NOW_MS) is not None
 
 
+MATCHED = (Factor.DEVICE_KEY, Factor.VERIFICATION_CODE)
+
+
+@pytest.mark.clause("nist63b-3.1.3.1-7")
+def test_the_code_of_the_other_device_travels_encrypted(device: Device, bank: ScriptedBank) -> None:
+    """With the other factors, and only where it is asked for."""
+    token = bank.offer(factors=MATCHED)
+    show(device, token)
+    with pytest.raises(MissingFactor):
+        device.approve("tx-1", pin_key=None, otp=None, now_ms=NOW_MS)
+    decide = device.approve(
+        "tx-1", pin_key=None, otp=None, verification_code="042187", now_ms=NOW_MS
+    )
+    verified = bank.verify_decision(decide.decision, challenge=token)
+    assert verified.proofs == {"jti": verified.claims["jti"], "verification_code": "042187"}
+
+
 @pytest.mark.parametrize("reason", list(DenialReason))
 def test_a_denial_carries_a_reason_and_no_factors(
     device: Device, bank: ScriptedBank, reason: DenialReason

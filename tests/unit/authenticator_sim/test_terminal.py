@@ -20,6 +20,7 @@ from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 from ciba_service.sca.messages import (
     ChallengeOffered,
     Decide,
+    Factor,
     RefusalReason,
     ServiceMessage,
     Withdrawn,
@@ -204,6 +205,18 @@ async def test_a_typed_code_is_used(session: Session) -> None:
     assert verified.proofs is not None
     assert verified.proofs["otp"] == "135791"
     assert "135791" not in session.terminal.seen
+
+
+async def test_the_code_of_the_other_device_is_asked_for(session: Session) -> None:
+    """After the PIN, and it may be seen: the other device shows it anyway."""
+    token = session.offer(factors=(Factor.DEVICE_KEY, Factor.PIN, Factor.VERIFICATION_CODE))
+    await session.terminal.reads("the other device shows six digits")
+    await session.answers("[decline]: ", "a")
+    await session.answers("PIN: ", PIN)
+    await session.answers("Code that the other device shows: ", "042 187")
+    verified = session.bank.verify_decision(await session.outbox.next(), challenge=token)
+    assert verified.proofs is not None
+    assert verified.proofs["verification_code"] == "042187"
 
 
 @pytest.mark.clause("rfc10027-6.1.14-2")

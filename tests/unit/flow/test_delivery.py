@@ -22,7 +22,9 @@ from ciba_service.ports import (
     StoreUnavailable,
 )
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.state import State
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.registrations import registered, signer
@@ -68,9 +70,9 @@ class Store:
         """Nor looked for."""
         raise AssertionError(f"{now}")
 
-    async def find(self, transaction_id: str) -> PendingCallback | None:
+    async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
         """The one there is."""
-        assert transaction_id == WORK.transaction_id
+        assert (transaction_id, now > 0) == (WORK.transaction_id, True)
         return self.callback
 
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
@@ -127,9 +129,10 @@ class Scene:
         self.store.callback = PendingCallback(
             transaction_id=WORK.transaction_id,
             client_id="shop",
-            callback=Callback("auth_req_id", "token"),
+            callback=Callback("auth_req_id", "token", DeliveryMode.PING),
             attempts=0,
             deadline=self.clock.now_ms() + 180_000,
+            state=State.APPROVED,
         )
 
     def delivery(self, *, timeout: int = TIMEOUT) -> CallbackDelivery:
@@ -137,6 +140,7 @@ class Scene:
         return CallbackDelivery(
             due=self.store,
             callbacks=self.store,
+            pushes=None,  # type: ignore[arg-type] # nothing is pushed here
             gate=AccountGate(users=None, clients=self.registry, devices=None, attempts=None),  # type: ignore[arg-type]
             outbound=self.outside,
             timeout=timeout,

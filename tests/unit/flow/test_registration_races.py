@@ -11,7 +11,6 @@ from ciba_service.ports import Registration
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.rules import RegistrationPolicy
 from ciba_service.protocol.errors import InvalidRegistrationTokenError
-from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.profiles import ProfileName
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
@@ -55,7 +54,6 @@ async def test_an_update_brings_no_removed_client_back():
             profile=ProfileName.CIBA_CORE,
             scope=frozenset({"openid"}),
             offer=Offer(
-                delivery_modes=frozenset({DeliveryMode.POLL}),
                 takes_certificates=False,
                 has_authorities=False,
                 authorization_details_types=frozenset(),

@@ -1,4 +1,4 @@
-"""PIN and OTP: both always evaluated, both needed where both are asked for, never told apart."""
+"""PIN and codes: always all evaluated, all needed where they are asked for, never told apart."""
 
 import itertools
 from dataclasses import replace
@@ -54,11 +54,20 @@ def code(alice: Enrolled, drift: int = 0) -> str:
 
 
 def evaluate(
-    alice: Enrolled, proofs: FactorProofs, required: frozenset[Factor] = BOTH
+    alice: Enrolled,
+    proofs: FactorProofs,
+    required: frozenset[Factor] = BOTH,
+    *,
+    shown: str | None = None,
 ) -> FactorEvaluation:
     """Evaluate proofs as the service does."""
     return evaluate_factors(
-        required=required, proofs=proofs, claims=claims_of(alice), device=alice.device, now=NOW
+        required=required,
+        proofs=proofs,
+        claims=claims_of(alice),
+        device=alice.device,
+        verification_code=shown,
+        now=NOW,
     )
 
 
@@ -133,7 +142,37 @@ def test_every_factor_is_evaluated_whatever_the_first_gave(
         otp=code(alice, -1) if otp else None,
     )
     evaluate(alice, proofs)
-    assert compared == [right_pin(alice), *(code(alice, drift) for drift in (-1, 0, 1))]
+    codes = [code(alice, drift) for drift in (-1, 0, 1)]
+    assert compared == [right_pin(alice), *codes, "------"]
+
+
+CODE = frozenset({Factor.DEVICE_KEY, Factor.VERIFICATION_CODE})
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown", "holds"),
+    [
+        ("042187", "042187", True),
+        ("42187", "042187", False),
+        ("042188", "042187", False),
+        (" 042187", "042187", False),
+        ("٠٤٢١٨٧", "042187", False),
+        ("", "042187", False),
+        (None, "042187", False),
+        (None, None, False),
+        ("", None, False),
+        ("------", None, False),
+    ],
+)
+def test_the_code_of_the_other_device_must_be_typed(
+    alice: Enrolled, typed: str | None, shown: str | None, *, holds: bool
+):
+    """Where it is asked for, and to the digit; nothing matches a code that was never shown."""
+    proofs = FactorProofs(jti="the-jti", verification_code=typed)
+    assert evaluate(alice, proofs, CODE, shown=shown).satisfied(step_was_fresh=False) is holds
+    assert evaluate(alice, proofs, frozenset({Factor.DEVICE_KEY}), shown=shown).satisfied(
+        step_was_fresh=False
+    )
 
 
 @pytest.mark.clause("sca-art4-4", "sca-art5-2")

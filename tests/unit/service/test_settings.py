@@ -435,14 +435,15 @@ WRONG = {
         ),
         "clients[0] (till): backchannel_client_notification_endpoint without TLS needs",
     ),
-    "push": (
+    "push under FAPI": (
         text_of(
             clients=client(
+                profile="fapi-ciba",
                 backchannel_token_delivery_mode="push",
                 backchannel_client_notification_endpoint="https://c.example/cb",
             )
         ),
-        "clients[0] (till) has a backchannel_token_delivery_mode that is not available",
+        "clients[0]: backchannel_token_delivery_mode: push is not allowed by profile",
     ),
     "registration without enabled": (
         text_of(registration={"scope": "openid payments"}),

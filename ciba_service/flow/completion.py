@@ -1,0 +1,188 @@
+"""An approved request becomes a grant with its first tokens, once (CIBA 10.1.1, 10.3.1).
+
+The same two steps wherever the tokens go: ``mint`` what is not worth anything yet, and ``settle``,
+which only one can win. Between them whoever mints may still find that nobody waits any more.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ciba_service.flow.access_index import AccessIndex
+from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.issuance import Issuance, MintedTokens, Reach
+from ciba_service.ports import (
+    Clock,
+    Decided,
+    Push,
+    StoredRequest,
+    Swap,
+    Telemetry,
+    Transaction,
+    TransactionStore,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.comparison import equal_secrets
+from ciba_service.protocol.errors import (
+    AccessDeniedError,
+    ExpiredTokenError,
+    InvalidGrantError,
+    OAuth2Error,
+    Reason,
+)
+from ciba_service.protocol.tokens.dpop.binding import Binding
+from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.transaction.gate import Step
+from ciba_service.protocol.transaction.state import Event, FailureReason, State
+from ciba_service.sca.messages import challenge_hash
+
+__all__ = ["REFUSALS", "Approved", "Completion", "Minted", "Taker"]
+
+REFUSALS: Final[Mapping[State, type[OAuth2Error]]] = {
+    State.DENIED: AccessDeniedError,
+    State.FAILED: AccessDeniedError,
+    State.EXPIRED: ExpiredTokenError,
+    State.CANCELLED: InvalidGrantError,
+    State.REDEEMED: InvalidGrantError,
+}
+"""What is told of a transaction that yields no tokens (CIBA 11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An approved transaction, with all that its approval stands on."""
+
+    grant: Grant
+    request: StoredRequest
+    decided: Decided
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> "Approved":
+        """What was asked and decided, as a grant."""
+        asked, decided = transaction.request, transaction.decided
+        if asked is None or decided is None:
+            raise AssertionError("an approved transaction has a request and a decision")
+        return cls(_grant(transaction, asked, decided), asked, decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who gets the tokens, bound to what; ``pushed_as`` is the ``auth_req_id`` of a push."""
+
+    client: Client
+    binding: Binding
+    operation: str
+    pushed_as: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """Tokens that nobody has and nothing knows yet; ``minted_at`` is in milliseconds."""
+
+    tokens: MintedTokens
+    minted_at: int
+    crowded: tuple[str, ...]
+
+
+class Completion:
+    """Two round trips, one for each step."""
+
+    def __init__(
+        self,
+        *,
+        transactions: TransactionStore,
+        gate: AccountGate,
+        issuance: Issuance,
+        index: AccessIndex,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._transactions = transactions
+        self._gate = gate
+        self._issuance = issuance
+        self._index = index
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def mint(self, approved: Approved, taker: Taker, reach: Reach) -> Minted:
+        """Make the tokens, if the account gate is open now and the approval is for this.
+
+        Raises:
+            AccessDeniedError: when it is not; the transaction has failed then.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
+        """
+        grant, now = approved.grant, self._clock.now_ms()
+        is_open, crowded = await asyncio.gather(
+            self._gate.lets_use(Step.REDEEM, grant),
+            self._index.reserve(grant, taker.client, now=now),
+        )
+        if not is_open:
+            await self._fail(grant, taker)
+            raise AccessDeniedError from Reason("the account gate is closed")
+        # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
+        if not equal_secrets(
+            challenge_hash(approved.request.challenge), approved.decided.challenge_hash
+        ):
+            await self._fail(grant, taker)
+            raise AccessDeniedError from Reason("the approval is about another challenge")
+        tokens = await self._issuance.mint(
+            grant, taker.client, taker.binding, reach, now=now, pushed_as=taker.pushed_as
+        )
+        return Minted(tokens, now, crowded)
+
+    async def settle(self, minted: Minted, taker: Taker, *, push: Push | None = None) -> None:
+        """Let the tokens count, with the ``push`` that is to carry them if one is.
+
+        Raises:
+            OAuth2Error: when another was first; the tokens are worth nothing then.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        grant = minted.tokens.record.grant
+        result, _ = await asyncio.gather(
+            self._transactions.swap(
+                Swap(
+                    transaction_id=grant.txn,
+                    event=Event.REDEEM,
+                    operation=taker.operation,
+                    now=minted.minted_at,
+                    tokens=minted.tokens.record,
+                    push=push,
+                )
+            ),
+            self._index.make_room(grant, minted.crowded, now=minted.minted_at),
+        )
+        if not result.won:
+            lost = result.state or State.REDEEMED
+            raise REFUSALS[lost] from Reason("another request was first")
+        self._telemetry.event(
+            "transaction_redeemed", transaction_id=grant.txn, client_id=grant.client_id
+        )
+
+    async def _fail(self, grant: Grant, taker: Taker) -> None:
+        await self._transactions.swap(
+            Swap(
+                transaction_id=grant.txn,
+                event=Event.FAIL,
+                operation=taker.operation,
+                now=self._clock.now_ms(),
+                reason=FailureReason.GATE_REFUSED,
+            )
+        )
+
+
+def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -> Grant:
+    return Grant(
+        txn=transaction.transaction_id,
+        client_id=transaction.client_id,
+        subject=request.subject,
+        scope=request.scope,
+        auth_time=decided.auth_time,
+        acr=decided.acr,
+        amr=decided.amr,
+        challenge_hash=decided.challenge_hash,
+        device_id=decided.device_id,
+        details=request.details,
+        resources=request.resources,
+        id_token_claims=tuple(claim.name for claim in request.claims.id_token),
+    )
