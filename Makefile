@@ -14,7 +14,7 @@ help: ## Show this list
 setup: ## Make .venv from the hashed lock (the other targets do so themselves)
 	@scripts/setup.sh
 
-demo: setup ## Run one flow from end to end (ARGS=--once: then stop)
+demo: setup ## Run a flow in each delivery mode (ARGS=--once: then stop)
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python scripts/demo.py $(ARGS)
 

@@ -1,19 +1,21 @@
 """The client: start a CIBA flow, wait for the result, verify it.
 
 What stands in ``__all__`` is the library's whole public surface, ``sdk`` its inside; ``cli`` is the
-command ``ciba-client``, with ``flags`` and ``client_file`` (what it reads), ``ping_mode`` and
+command ``ciba-client``, with ``flags`` and ``client_file`` (what it reads), ``notified`` and
 ``listener`` (how it hears of a decision), ``listen`` and ``hostile`` (what it shows integrators),
-``keygen`` and ``report`` (what it prints).
+``keygen``, ``report`` and ``pushed`` (what it prints).
 """
 
 from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
 from ciba_client.sdk.client import CibaClient
 from ciba_client.sdk.clock import Clock, SystemClock
 from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.dpop.key import DpopKey, new_dpop_key, parse_dpop_key
 from ciba_client.sdk.errors import (
     AccessDenied,
     AuthenticationRequestRefused,
+    CancellationRefused,
     CibaClientError,
     ConfigurationError,
     DpopNonceDemanded,
@@ -23,6 +25,7 @@ from ciba_client.sdk.errors import (
     InvalidProviderMetadata,
     InvalidProviderResponse,
     ProviderUnavailable,
+    RequestCancelled,
     TransactionEnded,
     TransactionFailed,
     UnknownSigningKey,
@@ -47,6 +50,7 @@ __all__ = [
     "AccessDenied",
     "AuthReqId",
     "AuthenticationRequestRefused",
+    "CancellationRefused",
     "CibaClient",
     "CibaClientError",
     "ClientAuthenticationMethod",
@@ -67,11 +71,13 @@ __all__ = [
     "PollEvent",
     "ProviderBusy",
     "ProviderUnavailable",
+    "RequestCancelled",
     "SignatureAlgorithm",
     "SigningKey",
     "SlowedDown",
     "StillUndecided",
     "SystemClock",
+    "TokenDeliveryMode",
     "TokenSet",
     "TokenType",
     "TokensReceived",

@@ -20,7 +20,7 @@ from ciba_client.client_file import (
 from ciba_client.flags import argument_parser
 from ciba_client.keygen import generate_key
 from ciba_client.listen import listen
-from ciba_client.ping_mode import PingMode, awaiting_pings
+from ciba_client.notified import Notified, awaiting_notifications
 from ciba_client.report import Report
 from ciba_client.sdk.client import CibaClient
 from ciba_client.sdk.clock import Clock, SystemClock
@@ -44,6 +44,7 @@ __all__ = ["ExitStatus", "main"]
 _DEFAULT_EXPIRES_IN: Final = 180
 _DEFAULT_INTERVAL: Final = 5
 _LARGEST_INPUT: Final = 64 * 1024
+_POLITENESS_SECONDS: Final = 3.0
 
 
 class ExitStatus(IntEnum):
@@ -93,8 +94,11 @@ async def _run(arguments: argparse.Namespace, report: Report, clock: Clock) -> N
     if arguments.command == "poll":
         await _poll(arguments, client, report, clock)
         return
-    async with awaiting_pings(arguments, settings, report) as pings:
-        await _start(arguments, client, pings, report, clock)
+    if arguments.command == "cancel":
+        await _cancel(arguments, client, report, clock)
+        return
+    async with awaiting_notifications(arguments, settings, report) as notified:
+        await _start(arguments, client, notified, report, clock)
 
 
 def _keygen(arguments: argparse.Namespace) -> int:
@@ -111,13 +115,13 @@ def _keygen(arguments: argparse.Namespace) -> int:
 async def _start(
     arguments: argparse.Namespace,
     client: ClientConfiguration,
-    pings: PingMode,
+    notified: Notified,
     report: Report,
     clock: Clock,
 ) -> None:
     details = _authorization_details(arguments.authorization_details)
     async with (
-        CibaClient(client, notifications=pings.receiver, clock=clock) as ciba,
+        CibaClient(client, notifications=notified.receiver, clock=clock) as ciba,
         ciba.authenticate(
             scope=arguments.scope,
             login_hint=arguments.login_hint,
@@ -127,30 +131,54 @@ async def _start(
             requested_expiry=arguments.requested_expiry,
             acr_values=arguments.acr_values,
             authorization_details=details,
-            client_notification_token=pings.token,
+            client_notification_token=notified.token,
             required_acr=arguments.required_acr,
         ) as pending,
     ):
-        if arguments.wait:
-            await _wait(pending, report)
-        else:
+        if not arguments.wait:
             report.started(pending, pending.auth_req_id)
+            return
+        try:
+            await _wait(pending, report)
+        except asyncio.CancelledError:  # Ctrl-C: the user need not be asked any longer
+            cancelled = await asyncio.create_task(_is_taken_back(pending))
+            report.interrupted(cancelled=cancelled)
+            raise
 
 
 async def _poll(
     arguments: argparse.Namespace, client: ClientConfiguration, report: Report, clock: Clock
 ) -> None:
-    started = _acknowledgement(arguments)
+    started = _acknowledgement(arguments.auth_req_id)
     async with (
         CibaClient(client, clock=clock) as ciba,
         ciba.resume(
             started.auth_req_id,
-            expires_in=started.expires_in,
-            interval=started.interval,
+            expires_in=arguments.expires_in or started.expires_in,
+            interval=started.interval if arguments.interval is None else arguments.interval,
             required_acr=arguments.required_acr,
         ) as pending,
     ):
         await _wait(pending, report)
+
+
+async def _cancel(
+    arguments: argparse.Namespace, client: ClientConfiguration, report: Report, clock: Clock
+) -> None:
+    started = _acknowledgement(arguments.auth_req_id)
+    async with CibaClient(client, clock=clock) as ciba:
+        if not await ciba.cancel(started.auth_req_id):
+            raise CibaClientError("there is nothing to cancel: it was settled before")
+    report.cancelled()
+
+
+async def _is_taken_back(pending: PendingAuthentication) -> bool:
+    """Cancel what nobody waits for any more, unless that takes long."""
+    try:
+        async with asyncio.timeout(_POLITENESS_SECONDS):
+            return await pending.cancel()
+    except (CibaClientError, TimeoutError):
+        return False
 
 
 async def _wait(pending: PendingAuthentication, report: Report) -> None:
@@ -183,21 +211,14 @@ def _authorization_details(text: str | None) -> list[dict[str, object]]:
         raise UnusableInput("--authorization-details is not a JSON array of objects") from error
 
 
-def _acknowledgement(arguments: argparse.Namespace) -> Acknowledgement:
-    """From the flags, or from standard input what ``start`` printed; flags win."""
-    given = arguments.auth_req_id
+def _acknowledgement(given: str) -> Acknowledgement:
+    """From a flag, or from standard input what ``start`` printed."""
     text = (sys.stdin.read(_LARGEST_INPUT) if given == "-" else given).strip()
     if text.startswith("{"):
         try:
-            started = parse_acknowledgement(ProviderAnswer(200, text.encode()))
+            return parse_acknowledgement(ProviderAnswer(200, text.encode()))
         except InvalidProviderResponse as error:
             raise UnusableInput("standard input is not what ciba-client start printed") from error
-    elif text:
-        started = Acknowledgement(AuthReqId(text), _DEFAULT_EXPIRES_IN, _DEFAULT_INTERVAL)
-    else:
+    if not text:
         raise UnusableInput("the auth_req_id is empty")
-    return Acknowledgement(
-        started.auth_req_id,
-        expires_in=arguments.expires_in or started.expires_in,
-        interval=started.interval if arguments.interval is None else arguments.interval,
-    )
+    return Acknowledgement(AuthReqId(text), _DEFAULT_EXPIRES_IN, _DEFAULT_INTERVAL)

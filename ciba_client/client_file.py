@@ -4,7 +4,6 @@ import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ import msgspec
 
 from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
 from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.dpop.key import parse_dpop_key
 from ciba_client.sdk.errors import ConfigurationError
 from ciba_client.sdk.foreign_text import readable
@@ -20,7 +20,6 @@ from ciba_client.sdk.jose.signing_key import parse_signing_key
 
 __all__ = [
     "ClientFile",
-    "TokenDeliveryMode",
     "UnusableInput",
     "load_client",
     "read_client_file",
@@ -33,13 +32,6 @@ _FILES: Final = ("key", "dpop_key", "certificate", "certificate_key", "ca_file")
 
 class UnusableInput(Exception):
     """A flag, file or setting that cannot be used; the message is for the terminal."""
-
-
-class TokenDeliveryMode(StrEnum):
-    """``backchannel_token_delivery_mode`` as registered (CIBA 4), as far as it is known here."""
-
-    POLL = "poll"
-    PING = "ping"
 
 
 class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -72,7 +64,7 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     )
     certificate: str | None = None
     certificate_key: str | None = None
-    backchannel_token_delivery_mode: TokenDeliveryMode = TokenDeliveryMode.POLL
+    backchannel_token_delivery_mode: TokenDeliveryMode | None = None
     backchannel_client_notification_endpoint: str | None = None
 
 
@@ -116,6 +108,7 @@ def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientC
             assertion_audience=settings.assertion_audience,
             id_token_signed_response_alg=settings.id_token_signed_response_alg,
             token_endpoint_auth_method=settings.token_endpoint_auth_method,
+            backchannel_token_delivery_mode=settings.backchannel_token_delivery_mode,
             dpop_bound_access_tokens=settings.dpop_bound_access_tokens,
             dpop_key=parse_dpop_key(dpop_key) if dpop_key else None,
             certificate_file=_path(settings.certificate),

@@ -13,10 +13,10 @@ __all__ = ["argument_parser"]
 _DEFAULT_ADDRESS: Final = ListeningAddress("127.0.0.1", 9090)
 _EPILOG: Final = """\
 exit status:
-  0    done: tokens received and verified, or started (start without --wait)
-  1    no tokens: refused, denied, expired, unavailable, or not verifiable
+  0    done: tokens received and verified, started (start without --wait), or cancelled
+  1    no tokens: refused, denied, expired, unavailable, or not verifiable; not cancelled
   2    wrong usage or configuration
-  130  interrupted
+  130  interrupted; start --wait cancels its request then
 
 client.toml (for --config), every key optional, flags win:
   issuer = "https://op.example"      client_id = "corner-shop"
@@ -27,8 +27,8 @@ client.toml (for --config), every key optional, flags win:
   dpop_bound_access_tokens = true    dpop_key = "dpop.jwk"
   token_endpoint_auth_method = "tls_client_auth"
   certificate = "client.pem"         certificate_key = "client.key"
-  backchannel_token_delivery_mode = "ping"
-  backchannel_client_notification_endpoint = "https://shop.example/ping"
+  backchannel_token_delivery_mode = "poll", "ping" or "push"
+  backchannel_client_notification_endpoint = "https://shop.example/ciba"
 """
 
 
@@ -48,10 +48,16 @@ def argument_parser() -> argparse.ArgumentParser:
     poll = commands.add_parser(
         "poll", help="wait for an authentication started earlier", allow_abbrev=False
     )
-    for command in (start, poll):
+    cancel = commands.add_parser(
+        "cancel", help="take back an authentication started earlier", allow_abbrev=False
+    )
+    for command in (start, poll, cancel):
         _add_client_flags(command)
+    for command in (start, poll):
+        _add_result_flags(command)
     _add_request_flags(start)
     _add_poll_flags(poll)
+    _add_cancel_flags(cancel)
     _add_listen_flags(
         commands.add_parser(
             "listen", help="show the notifications that a provider sends", allow_abbrev=False
@@ -72,6 +78,9 @@ def _add_client_flags(parser: argparse.ArgumentParser) -> None:
     client.add_argument("--alg", choices=list(SignatureAlgorithm), help="default: suits the key")
     client.add_argument("--kid", help="key id; default: that of the JWK, if any")
     client.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust, PEM")
+
+
+def _add_result_flags(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("what to accept and print")
     output.add_argument(
         "--required-acr",
@@ -81,7 +90,7 @@ def _add_client_flags(parser: argparse.ArgumentParser) -> None:
         help="refuse an ID token with another acr; may be repeated",
     )
     output.add_argument("--json", action="store_true", help="one line of JSON as the result")
-    output.add_argument("--show-tokens", action="store_true", help="print the tokens, too")
+    _add_show_tokens(output)
 
 
 def _add_request_flags(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +114,7 @@ def _add_request_flags(parser: argparse.ArgumentParser) -> None:
         "--listen",
         type=_listening_address,
         metavar="HOST:PORT",
-        help="where pings arrive, with --wait; default: from the registered endpoint",
+        help="where notifications arrive, with --wait; default: from the registered endpoint",
     )
 
 
@@ -123,8 +132,21 @@ def _add_poll_flags(parser: argparse.ArgumentParser) -> None:
     started.add_argument("--interval", type=_seconds, metavar="SECONDS", help="default: 5")
 
 
-def _add_listen_flags(parser: argparse.ArgumentParser) -> None:
+def _add_cancel_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(show_tokens=False)
+    parser.add_argument(
+        "auth_req_id",
+        metavar="AUTH_REQ_ID",
+        help="or - to read it, or all that start printed, from standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON as the result")
+
+
+def _add_show_tokens(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--show-tokens", action="store_true", help="print the tokens, too")
+
+
+def _add_listen_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen",
         type=_listening_address,
@@ -144,6 +166,7 @@ def _add_listen_flags(parser: argparse.ArgumentParser) -> None:
         "--count", type=_positive, metavar="N", help="end after so many; default: on interruption"
     )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each")
+    _add_show_tokens(parser)
 
 
 def _add_keygen_flags(parser: argparse.ArgumentParser) -> None:

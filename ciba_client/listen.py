@@ -1,4 +1,4 @@
-"""``ciba-client listen``: shows what a provider sends to a notification endpoint (CIBA 10.2)."""
+"""``ciba-client listen``: shows what a provider sends to a notification endpoint (CIBA 10)."""
 
 import asyncio
 import base64
@@ -46,7 +46,7 @@ async def listen(
     """Show each notification, at most ``count`` of them.
 
     They get ``answers`` in turn, the last for good; without any, 204 or the refusal they deserve.
-    Whose they are is not known here: a token is looked at, not verified.
+    Whose they are is not known here: a token is looked at, not verified, nor are those of a push.
 
     Raises:
         UnusableInput: the port cannot be opened.
@@ -86,6 +86,7 @@ class _Endpoint:
                 attempt=self._attempt(seen.transaction_id),
                 problem=seen.problem,
                 answered=_name(answer, seen.refusal),
+                push=seen.push,
             )
         )
         response = _response(answer, seen.refusal)
@@ -136,6 +137,7 @@ class _Look:
     transaction_id: str | None
     refusal: Refusal | None
     problem: str | None
+    push: bytes | None = None
 
 
 async def _look_at(request: Request) -> _Look:
@@ -145,11 +147,11 @@ async def _look_at(request: Request) -> _Look:
     except NotificationRefused as refused:
         problem = _FOLLOWED if redirected else refused.refusal.text
         return _Look(None, refused.refusal, problem)
-    refusal = Refusal.PUSH if notification.is_push else None
     return _Look(
         _transaction_id(notification.auth_req_id),
-        refusal,
-        _FOLLOWED if redirected else refusal and refusal.text,
+        None,
+        _FOLLOWED if redirected else None,
+        None if notification.push is None else notification.push.body,
     )
 
 

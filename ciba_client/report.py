@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TextIO, assert_never
 
+from ciba_client.pushed import shown_claims, shown_push
 from ciba_client.sdk.clock import Clock
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.errors import (
     AuthenticationRequestRefused,
     CibaClientError,
@@ -28,12 +30,16 @@ __all__ = ["Observation", "Report"]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A notification that came: which request it is of, if any, for the how manieth time."""
+    """A notification that came: which request it is of, if any, for the how manieth time.
+
+    ``push`` is the body of one that brings the outcome.
+    """
 
     transaction_id: str | None
     attempt: int
     problem: str | None
     answered: str
+    push: bytes | None = None
 
 
 class Report:
@@ -55,21 +61,22 @@ class Report:
 
     def started(self, pending: PendingAuthentication, auth_req_id: AuthReqId) -> None:
         """Print the acknowledgement, ``auth_req_id`` in clear: ``poll`` needs it."""
+        interval = {} if pending.interval is None else {"interval": int(pending.interval)}
         self._result(
-            {
-                "auth_req_id": auth_req_id.value,
-                "expires_in": pending.expires_in,
-                "interval": int(pending.interval),
-            }
+            {"auth_req_id": auth_req_id.value, "expires_in": pending.expires_in, **interval}
         )
 
     def waiting(self, pending: PendingAuthentication) -> None:
         """Say that the user is being asked."""
-        next_word = (
-            "the provider will notify"
-            if pending.awaits_ping
-            else f"a poll every {pending.interval:g} s"
-        )
+        match pending.delivery_mode:
+            case TokenDeliveryMode.PUSH:
+                next_word = "the provider will push the outcome"
+            case TokenDeliveryMode.PING:
+                next_word = "the provider will notify"
+            case TokenDeliveryMode.POLL:
+                next_word = f"a poll every {pending.interval:g} s"
+            case _:
+                assert_never(pending.delivery_mode)
         self._moment(f"the user is being asked: {pending.expires_in} s to decide, {next_word}")
 
     def happened(self, event: PollEvent) -> None:
@@ -95,21 +102,34 @@ class Report:
     def notified(self, seen: Observation) -> None:
         """Print a notification, one line each, without its secrets."""
         elapsed = self._clock.monotonic() - self._started_at
+        pushed = shown_push(seen.push, show_tokens=self._show_tokens) if seen.push else None
         if self._as_json:
-            self._result({"seconds": round(elapsed, 3), **asdict(seen)})
+            self._result(
+                {
+                    "seconds": round(elapsed, 3),
+                    "transaction_id": seen.transaction_id,
+                    "attempt": seen.attempt,
+                    "problem": seen.problem,
+                    "answered": seen.answered,
+                    **({} if pushed is None else {"push": pushed}),
+                }
+            )
             return
+        kind = "notification" if pushed is None else "push"
         subject = (
             "no notification"
             if seen.transaction_id is None
-            else f"notification {seen.attempt} of {seen.transaction_id}"
+            else f"{kind} {seen.attempt} of {seen.transaction_id}"
         )
         problem = f" ({seen.problem})" if seen.problem else ""
         self._stdout.write(f"{elapsed:7.1f} s  {subject}{problem}, answer {seen.answered}\n")
+        if pushed is not None:
+            self._result(pushed)
         self._stdout.flush()
 
     def succeeded(self, tokens: TokenSet) -> None:
         """Print the verified claims, and the tokens where asked for."""
-        claims = dict(tokens.id_token.claims)
+        claims = shown_claims(tokens.id_token.claims, show_tokens=self._show_tokens)
         shown = _tokens(tokens) if self._show_tokens else {}
         if self._as_json:
             self._result(
@@ -127,6 +147,14 @@ class Report:
             self._result({"id_token_claims": claims, **shown})
         else:
             self._result(claims)
+
+    def cancelled(self) -> None:
+        """Print that the request is cancelled."""
+        self._result({"outcome": "cancelled"})
+
+    def interrupted(self, *, cancelled: bool) -> None:
+        """Say what became of a request that is not waited for any more."""
+        self._moment("the request is cancelled" if cancelled else "the request was not cancelled")
 
     def failed(self, error: CibaClientError) -> None:
         """Print why there are no tokens."""

@@ -2,43 +2,48 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import httpx2
 
 from ciba_client.sdk.clock import Clock, SystemClock
 from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.dpop.key import DpopKey, new_dpop_key
 from ciba_client.sdk.dpop.nonces import DpopNonces
-from ciba_client.sdk.errors import InvalidAuthenticationRequest
+from ciba_client.sdk.errors import ConfigurationError, InvalidAuthenticationRequest
 from ciba_client.sdk.notifications.expected import ExpectedNotification
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.addresses import parse_resource
-from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId, parse_acknowledgement
+from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId
 from ciba_client.sdk.provider.connection import ProviderConnection
 from ciba_client.sdk.provider.http_client import new_http_client
 from ciba_client.sdk.provider.provider import Provider
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
-from ciba_client.sdk.requests.backchannel import backchannel_request
 from ciba_client.sdk.requests.resource import resource_headers
-from ciba_client.sdk.transaction.pending import PendingAuthentication, Redemption
+from ciba_client.sdk.transaction.backchannel_endpoint import BackchannelEndpoint
+from ciba_client.sdk.transaction.beginning import Beginning
+from ciba_client.sdk.transaction.cancellation import CancelEndpoint
+from ciba_client.sdk.transaction.pending import PendingAuthentication
 from ciba_client.sdk.transaction.token_endpoint import TokenEndpoint
 from ciba_client.sdk.transaction.token_set import TokenSet
 
 __all__ = ["CibaClient"]
 
+_POLL: Final = TokenDeliveryMode.POLL
+
 
 class CibaClient:
-    """An asynchronous CIBA client in poll or ping mode; use it as a context manager.
+    """An asynchronous CIBA client in any delivery mode; use it as a context manager.
 
     One client serves any number of authentications at once. A client that is registered for ping
-    has a receiver of ``notifications``. ``clock`` and ``transport`` replace time and network, for
-    tests or special routes.
+    or push has a receiver of ``notifications``. ``clock`` and ``transport`` replace time and
+    network, for tests or special routes.
 
     Raises:
-        ConfigurationError: a file of certificates or their key cannot be used.
+        ConfigurationError: a file of certificates or their key cannot be used, or a client
+            registered for poll was given a receiver.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class CibaClient:
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
+        if notifications and configuration.backchannel_token_delivery_mode is _POLL:
+            raise ConfigurationError("a client registered for poll gets no notifications")
         self._configuration = configuration
         self._notifications = notifications
         self._clock = clock or SystemClock()
@@ -63,13 +70,28 @@ class CibaClient:
         )
         self._dpop_key = _dpop_key(configuration)
         self._resource_nonces = DpopNonces()
-        self._token_endpoint = TokenEndpoint(
+        is_pushed_to = configuration.backchannel_token_delivery_mode is TokenDeliveryMode.PUSH
+        self._backchannel_endpoint = BackchannelEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+            dpop_key=self._dpop_key if is_pushed_to else None,
+        )
+        self._cancel_endpoint = CancelEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+        )
+        token_endpoint = TokenEndpoint(
             configuration,
             provider=self._provider,
             connection=self._connection,
             clock=self._clock,
             dpop_key=self._dpop_key,
         )
+        self._beginning = Beginning(token_endpoint, self._cancel_endpoint, self._clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,7 +128,8 @@ class CibaClient:
         ``acr`` is refused (FAPI-CIBA 5.2.3.1).
 
         With a receiver of notifications the client makes a ``client_notification_token`` for the
-        request; give one where notifications arrive elsewhere, and call ``pinged`` when they do.
+        request; give one where notifications arrive elsewhere, and call ``pinged`` or ``pushed``
+        when they do. Leaving the block does not cancel the request: ``cancel`` does.
 
         Raises:
             InvalidAuthenticationRequest: the parameters contradict CIBA 7.1.
@@ -130,9 +153,16 @@ class CibaClient:
                 ),
                 extensions=extensions or {},
             )
-            pending = await self._ask(request, frozenset(required_acr))
+            started = await self._backchannel_endpoint.start(request)
+            pending = self._beginning.begin(
+                started.acknowledgement,
+                mode=self._mode(request.client_notification_token),
+                sent_at=started.sent_at,
+                issued_after=started.at,
+                required_acr=required_acr,
+            )
             if notification is not None:
-                notification.belongs_to(pending.auth_req_id, pending.pinged)
+                notification.belongs_to(pending.auth_req_id, pending)
             try:
                 yield pending
             finally:
@@ -149,18 +179,28 @@ class CibaClient:
     ) -> AsyncIterator[PendingAuthentication]:
         """Wait for an authentication started earlier; ``expires_in`` is in seconds from now.
 
-        In any mode it polls: the token of its notifications has gone with the start.
+        In ping mode it polls, too: the token of its notifications has gone with the start.
+
+        Raises:
+            ConfigurationError: a client registered for push cannot ask for its tokens.
         """
-        pending = PendingAuthentication(
+        if self._configuration.backchannel_token_delivery_mode is TokenDeliveryMode.PUSH:
+            raise ConfigurationError("a client registered for push cannot poll (CIBA 11)")
+        pending = self._beginning.begin(
             Acknowledgement(auth_req_id, expires_in=expires_in, interval=interval),
+            mode=TokenDeliveryMode.POLL,
             sent_at=self._clock.monotonic(),
-            redemption=self._redemption(auth_req_id, required_acr=required_acr, issued_after=None),
-            clock=self._clock,
+            issued_after=None,
+            required_acr=required_acr,
         )
         try:
             yield pending
         finally:
             pending.close()
+
+    async def cancel(self, auth_req_id: AuthReqId) -> bool:
+        """Take a request back that was started earlier; as ``PendingAuthentication.cancel``."""
+        return await self._cancel_endpoint.cancel(auth_req_id)
 
     def resource_headers(
         self, tokens: TokenSet, *, method: str, url: str, nonce: str | None = None
@@ -188,50 +228,25 @@ class CibaClient:
     def _expecting(
         self, given_token: str | None
     ) -> AbstractContextManager[ExpectedNotification | None]:
+        mode = self._mode(given_token)
         if self._notifications is None:
+            if mode is not _POLL and given_token is None:
+                raise InvalidAuthenticationRequest(
+                    f"a client registered for {mode} needs a receiver of notifications,"
+                    " or a client_notification_token"
+                )
             return nullcontext()
         if given_token is not None:
             raise InvalidAuthenticationRequest(
                 "with a receiver of notifications the client makes the client_notification_token"
             )
-        return self._notifications.expecting()
+        return self._notifications.expecting(mode)
 
-    async def _ask(
-        self, request: AuthenticationRequest, required_acr: frozenset[str]
-    ) -> PendingAuthentication:
-        metadata = await self._provider.metadata()
-        await self._provider.keys()  # no one is asked for a token that could not be verified
-        started_at, sent_at = self._clock.now(), self._clock.monotonic()
-        form = backchannel_request(
-            request, configuration=self._configuration, metadata=metadata, now=started_at
-        )
-        answer = await self._connection.post(form, timeout_seconds=self._configuration.timeout)
-        acknowledgement = parse_acknowledgement(answer)
-        return PendingAuthentication(
-            acknowledgement,
-            sent_at=sent_at,
-            redemption=self._redemption(
-                acknowledgement.auth_req_id, required_acr=required_acr, issued_after=started_at
-            ),
-            clock=self._clock,
-            awaits_ping=request.client_notification_token is not None,
-        )
-
-    def _redemption(
-        self,
-        auth_req_id: AuthReqId,
-        *,
-        required_acr: Collection[str],
-        issued_after: float | None,
-    ) -> Redemption:
-        return Redemption(
-            poll=partial(self._token_endpoint.poll, auth_req_id),
-            verify=partial(
-                self._token_endpoint.verify,
-                auth_req_id=auth_req_id,
-                required_acr=frozenset(required_acr),
-                issued_after=issued_after,
-            ),
+    def _mode(self, notification_token: str | None) -> TokenDeliveryMode:
+        """As registered; else what it must be, if notifications are expected."""
+        notified = self._notifications is not None or notification_token is not None
+        return self._configuration.backchannel_token_delivery_mode or (
+            TokenDeliveryMode.PING if notified else _POLL
         )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.dpop.key import DpopKey
 from ciba_client.sdk.errors import ConfigurationError
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
@@ -21,6 +22,8 @@ class ClientConfiguration:
     (CIBA 7.1.1; FAPI-CIBA demands it). ``assertion_audience`` replaces the issuer as the audience
     of client assertions, for providers that ask for it. ``id_token_signed_response_alg`` is the
     registered value; without one the provider's metadata decides.
+    ``backchannel_token_delivery_mode`` is needed for push; without one a client that expects
+    notifications is a ping client, and any other polls.
 
     ``dpop_bound_access_tokens`` binds tokens to a key (RFC 9449): ``dpop_key``, or one made for
     each ``CibaClient``. With ``certificate_file`` and ``certificate_key_file`` (PEM; the key may
@@ -45,6 +48,7 @@ class ClientConfiguration:
     sign_requests: bool = True
     assertion_audience: str | None = None
     id_token_signed_response_alg: SignatureAlgorithm | None = None
+    backchannel_token_delivery_mode: TokenDeliveryMode | None = None
     dpop_bound_access_tokens: bool = False
     dpop_key: DpopKey | None = None
     certificate_file: Path | None = None

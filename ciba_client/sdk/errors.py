@@ -7,10 +7,12 @@ CibaClientError
 ├── InvalidProviderResponse           an answer that breaks the protocol
 │   └── InvalidProviderMetadata       discovery: wrong issuer, missing or insecure endpoint
 ├── AuthenticationRequestRefused      the backchannel endpoint said no (CIBA 13)
-├── TransactionEnded                  there will be no tokens (CIBA 11)
+├── CancellationRefused               the provider does not cancel this for this client
+├── TransactionEnded                  there will be no tokens (CIBA 11, 12)
 │   ├── AccessDenied                  the user, or the provider's policy, declined
-│   ├── Expired                       nobody decided in time
-│   └── TransactionFailed             any other final refusal of the token endpoint
+│   ├── Expired                       nobody decided in time, or no push came
+│   ├── RequestCancelled              this client took its request back
+│   └── TransactionFailed             any other final refusal
 │       └── DpopNonceDemanded         the provider did not take the nonce it gave (RFC 9449 8)
 └── InvalidIdToken                    the tokens were discarded
     └── UnknownSigningKey             no published key fits
@@ -19,6 +21,7 @@ CibaClientError
 __all__ = [
     "AccessDenied",
     "AuthenticationRequestRefused",
+    "CancellationRefused",
     "CibaClientError",
     "ConfigurationError",
     "DpopNonceDemanded",
@@ -28,6 +31,7 @@ __all__ = [
     "InvalidProviderMetadata",
     "InvalidProviderResponse",
     "ProviderUnavailable",
+    "RequestCancelled",
     "TransactionEnded",
     "TransactionFailed",
     "UnknownSigningKey",
@@ -72,8 +76,21 @@ class AuthenticationRequestRefused(CibaClientError):
         self.status = status
 
 
+class CancellationRefused(CibaClientError):
+    """The provider did not cancel: OAuth code, its text, HTTP status."""
+
+    def __init__(self, code: str, description: str, status: int) -> None:
+        super().__init__(_sentence("the request was not cancelled", code, description))
+        self.code = code
+        self.description = description
+        self.status = status
+
+
 class TransactionEnded(CibaClientError):
-    """The authentication ended without tokens; ``code`` is the OAuth error code."""
+    """The authentication ended without tokens; ``code`` is the OAuth error code.
+
+    ``status`` is that of the answer, None for what was pushed or found out here.
+    """
 
     def __init__(self, code: str, description: str, status: int | None) -> None:
         super().__init__(_sentence("no tokens were issued", code, description))
@@ -87,11 +104,18 @@ class AccessDenied(TransactionEnded):
 
 
 class Expired(TransactionEnded):
-    """``expired_token``, or ``expires_in`` is over, then without ``status`` (CIBA 11)."""
+    """``expired_token`` (CIBA 11, 12), or ``expires_in`` is over, then without ``status``."""
+
+
+class RequestCancelled(TransactionEnded):
+    """This client has cancelled its request; the provider says ``invalid_grant`` from then on."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_grant", "this client has cancelled the request", None)
 
 
 class TransactionFailed(TransactionEnded):
-    """Any other final answer of the token endpoint, such as ``invalid_grant``."""
+    """Any other final refusal, such as ``invalid_grant``, or a pushed ``transaction_failed``."""
 
 
 class DpopNonceDemanded(TransactionFailed):

@@ -158,17 +158,17 @@ class CallbackDelivery:
             return self._put_off(pending)
         return _progress(verdict, pending.attempts + 1)
 
+    async def _body(self, pending: PendingCallback, client: Client) -> bytes | None:
+        if pending.callback.mode is DeliveryMode.PUSH:
+            return await self._pushes.body(pending, client)
+        return msgspec.json.encode(_Ping(pending.callback.auth_req_id))
+
     def _put_off(self, pending: PendingCallback) -> CallbackProgress:
         """It found no place, and comes again untried."""
         verdict = put_off(
             now=self._clock.now_ms(), deadline=pending.deadline, jitter=self._jitter()
         )
         return _progress(verdict, pending.attempts)
-
-    async def _body(self, pending: PendingCallback, client: Client) -> bytes | None:
-        if pending.callback.mode is DeliveryMode.PUSH:
-            return await self._pushes.body(pending, client)
-        return msgspec.json.encode(_Ping(pending.callback.auth_req_id))
 
     async def _attempt(
         self, pending: PendingCallback, client: Client, endpoint: str, body: bytes

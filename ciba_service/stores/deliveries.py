@@ -79,15 +79,16 @@ class _Record:
         client, state, expires, redeem, standing, attempts, reason, carried, entry = (
             (field or b"").decode("latin-1") for field in fields[1:]
         )
-        if not standing and not attempts:
+        if not standing:
             return None
-        # A request that is collected or cancelled after an attempt says no more how that stood.
-        ended = DeliveryState.ABANDONED if entry else DeliveryState.NEEDLESS
+        callback = DeliveryState.ABANDONED if entry else DeliveryState(standing)
+        if callback is DeliveryState.DUE and not carried:
+            callback = DeliveryState.NEEDLESS
         return cls(
             client_id=client,
             state=State(state),
             deadlines=Deadlines(int(expires), int(redeem or 0)),
-            callback=DeliveryState(standing) if standing else ended,
+            callback=callback,
             attempts=int(attempts or 0),
             reason=AbandonReason(reason) if reason else None,
             is_kept=bool(carried),

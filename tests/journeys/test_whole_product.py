@@ -28,30 +28,10 @@ from ciba_client import (
     TokenType,
     parse_signing_key,
 )
-from tests.fake_clock import FakeClock
+from tests.client_time import ClientTime
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
-
-
-class ClientTime:
-    """The fake clock as the client takes it; waiting for the interval moves it."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self._clock.now_ms() / 1000
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return self.now()
-
-    async def sleep(self, seconds: float) -> None:
-        """Let the time pass at once, and everybody else get on meanwhile."""
-        self._clock.advance(seconds)
-        await asyncio.sleep(0)
 
 
 class Events:

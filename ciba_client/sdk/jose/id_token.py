@@ -18,6 +18,7 @@ from ciba_client.sdk.jose.key_set import ProviderKeys
 __all__ = ["IdToken", "IdTokenExpectations", "verify_id_token"]
 
 AUTH_REQ_ID_CLAIM: Final = "urn:openid:params:jwt:claim:auth_req_id"
+RT_HASH_CLAIM: Final = "urn:openid:params:jwt:claim:rt_hash"
 _CLOCK_SKEW: Final = 60.0
 
 
@@ -26,7 +27,9 @@ class IdTokenExpectations:
     """What an ID token must say to be the answer to one authentication request.
 
     ``algorithms`` is what the registration or the provider's metadata allows; ``issued_after`` is
-    an instant (seconds since the epoch), absent when the start of the request is not known.
+    an instant (seconds since the epoch), absent when the start of the request is not known. What
+    ties the ID token to what came with it is verified where it is there, and ``bindings_required``
+    where it came by a push, whose sender nothing else vouches for (CIBA 10.3.1).
     """
 
     issuer: str
@@ -34,6 +37,8 @@ class IdTokenExpectations:
     algorithms: frozenset[SignatureAlgorithm]
     auth_req_id: str = field(repr=False)
     access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    bindings_required: bool = False
     required_acr: frozenset[str] = frozenset()
     issued_after: float | None = None
 
@@ -69,6 +74,7 @@ class _Claims(msgspec.Struct):
     acr: str | None = None
     auth_time: int | float | None = None
     at_hash: str | None = None
+    rt_hash: str | None = msgspec.field(name=RT_HASH_CLAIM, default=None)
     auth_req_id: str | None = msgspec.field(name=AUTH_REQ_ID_CLAIM, default=None)
 
 
@@ -95,7 +101,10 @@ def verify_id_token(
         raise InvalidIdToken("the claims of the ID token are malformed") from error
     _verify_parties(claims, expected)
     _verify_times(claims, expected, now)
-    _verify_transaction(claims, expected, algorithm)
+    _verify_bindings(claims, expected, algorithm)
+    # FAPI-CIBA 5.2.3.1 (3): the level of authentication the client needs.
+    if expected.required_acr and claims.acr not in expected.required_acr:
+        raise InvalidIdToken("the user was not authenticated to the required level")
     return IdToken(
         iss=claims.iss,
         sub=claims.sub,
@@ -156,17 +165,22 @@ def _verify_times(claims: _Claims, expected: IdTokenExpectations, now: float) ->
         raise InvalidIdToken("the ID token is older than the authentication request")
 
 
-def _verify_transaction(
+def _verify_bindings(
     claims: _Claims, expected: IdTokenExpectations, algorithm: SignatureAlgorithm
 ) -> None:
-    if claims.at_hash is not None:  # OpenID Connect Core 3.1.3.8
-        wanted = urlsafe_b64encode(half_hash(expected.access_token, algorithm))
-        if not hmac.compare_digest(wanted, claims.at_hash.encode()):
-            raise InvalidIdToken("the ID token belongs to another access token")
-    if claims.auth_req_id is not None and not hmac.compare_digest(  # CIBA 10.3.1
-        claims.auth_req_id.encode(), expected.auth_req_id.encode()
-    ):
-        raise InvalidIdToken("the ID token belongs to another authentication request")
-    # FAPI-CIBA 5.2.3.1 (3): the level of authentication the client needs.
-    if expected.required_acr and claims.acr not in expected.required_acr:
-        raise InvalidIdToken("the user was not authenticated to the required level")
+    # OpenID Connect Core 3.1.3.8, CIBA 10.3.1
+    bindings = (
+        ("access token", claims.at_hash, _half_hash(expected.access_token, algorithm)),
+        ("refresh token", claims.rt_hash, _half_hash(expected.refresh_token, algorithm)),
+        ("authentication request", claims.auth_req_id, expected.auth_req_id),
+    )
+    for subject, said, wanted in bindings:
+        if said is None:
+            if expected.bindings_required and wanted is not None:
+                raise InvalidIdToken(f"the ID token does not say to which {subject} it belongs")
+        elif wanted is None or not hmac.compare_digest(said.encode(), wanted.encode()):
+            raise InvalidIdToken(f"the ID token belongs to another {subject}")
+
+
+def _half_hash(token: str | None, algorithm: SignatureAlgorithm) -> str | None:
+    return None if token is None else urlsafe_b64encode(half_hash(token, algorithm)).decode()

@@ -1,17 +1,18 @@
-"""One notification as it arrives (CIBA 10.2), read within bounds."""
+"""One notification as it arrives (CIBA 10.2, 10.3.1, 12), read within bounds."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from starlette.requests import Request
 
-__all__ = ["Notification", "NotificationRefused", "Refusal", "read_notification"]
+__all__ = ["Notification", "NotificationRefused", "Push", "Refusal", "read_notification"]
 
-_LARGEST_BODY: Final = 16 * 1024
+_LARGEST_BODY: Final = 64 * 1024
 _LONGEST_ID: Final = 4096
 
 
@@ -25,7 +26,12 @@ class Refusal(Enum):
     TOO_SLOW = (408, "the notification did not arrive in time")
     MALFORMED = (400, "the notification is not a JSON object with an auth_req_id")
     PUSH = (400, "this is a push notification, and only pings are taken here")
+    PING = (400, "this is a ping notification, and only pushes are taken here")
+    UNUSABLE = (400, "the push does not prove what it must, and nothing of it is used")
+    SETTLED = (409, "another push has settled the request")
+    LEFT = (410, "nobody waits for the outcome of the request any more")
     TOO_EARLY = (503, "the request that the notification belongs to is not acknowledged yet")
+    UNVERIFIABLE = (503, "the push cannot be verified at the moment")
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -41,24 +47,42 @@ class NotificationRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """What only a push has: its body, and a digest of all that makes it this push and no other.
+
+    The same tokens, or the same error, are the same push, however the JSON is written.
+    """
+
+    body: bytes = field(repr=False)
+    identity: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
-    """What came: nothing of it is verified yet."""
+    """What came, a ping where there is no ``push``: nothing of it is verified yet."""
 
     token: str = field(repr=False)
     auth_req_id: str = field(repr=False)
-    is_push: bool
+    push: Push | None = None
 
 
 class _Body(msgspec.Struct):
     auth_req_id: Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_ID)]
     # The members of a push (CIBA 10.3.1, 12). Others that a ping must not have are passed over.
-    access_token: msgspec.Raw | UnsetType = UNSET
-    id_token: msgspec.Raw | UnsetType = UNSET
-    error: msgspec.Raw | UnsetType = UNSET
+    access_token: object = UNSET
+    id_token: object = UNSET
+    refresh_token: object = UNSET
+    error: object = UNSET
 
-    def is_push(self) -> bool:
-        members = (self.access_token, self.id_token, self.error)
-        return any(member is not UNSET for member in members)
+    def push(self, content: bytes) -> Push | None:
+        members = {
+            name: value
+            for name in ("access_token", "id_token", "refresh_token", "error")
+            if (value := getattr(self, name)) is not UNSET
+        }
+        if not members:
+            return None
+        return Push(content, hashlib.sha256(msgspec.json.encode(members)).digest())
 
 
 async def read_notification(request: Request, *, timeout_seconds: float) -> Notification:
@@ -80,9 +104,9 @@ async def read_notification(request: Request, *, timeout_seconds: float) -> Noti
         raise NotificationRefused(Refusal.TOO_SLOW) from error
     try:
         body = msgspec.json.decode(content, type=_Body)
+        return Notification(token, body.auth_req_id, body.push(content))
     except (ValueError, RecursionError) as error:
         raise NotificationRefused(Refusal.MALFORMED) from error
-    return Notification(token=token, auth_req_id=body.auth_req_id, is_push=body.is_push())
 
 
 def _bearer_token(request: Request) -> str:

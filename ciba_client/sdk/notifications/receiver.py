@@ -1,4 +1,4 @@
-"""The client notification endpoint (CIBA 10.2) as an ASGI application."""
+"""The client notification endpoint (CIBA 10.2, 10.3.1) as an ASGI application."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.notifications.expected import ExpectedNotification, ExpectedNotifications
 from ciba_client.sdk.notifications.message import (
     NotificationRefused,
@@ -18,12 +19,16 @@ __all__ = ["NotificationReceiver", "refusal_response"]
 
 
 class NotificationReceiver:
-    """Takes a provider's pings; mounted where ``backchannel_client_notification_endpoint`` points.
+    """Takes pings and pushes, mounted where ``backchannel_client_notification_endpoint`` points.
 
     Give the same receiver to each ``CibaClient`` that runs in this event loop. What is no
     notification of theirs is refused and changes nothing. ``timeout`` bounds, in seconds, how long
     a notification may take to arrive, and how long one that came early waits for the provider's
     acknowledgement.
+
+    A push is answered 204 once its tokens were verified. The first one settles its request: the
+    same again gets the same answer, another is refused (409), as is one of a request that the
+    program has left (410), so that the provider can revoke tokens that nobody has.
     """
 
     def __init__(self, *, timeout: float = 5.0) -> None:
@@ -42,9 +47,9 @@ class NotificationReceiver:
                 await send({"type": "websocket.close", "code": 1003})
 
     @contextmanager
-    def expecting(self) -> Iterator[ExpectedNotification]:
+    def expecting(self, mode: TokenDeliveryMode) -> Iterator[ExpectedNotification]:
         """Expect the notifications of one request; ``CibaClient`` does so for each of its own."""
-        with self._expected.expecting() as expected:
+        with self._expected.expecting(mode) as expected:
             yield expected
 
     async def _answer(self, request: Request) -> Response:
@@ -66,7 +71,7 @@ def refusal_response(refusal: Refusal) -> Response:
             headers["Allow"] = "POST"
         case Refusal.TOKEN:
             headers["WWW-Authenticate"] = "Bearer"
-        case Refusal.TOO_EARLY:
+        case Refusal.TOO_EARLY | Refusal.UNVERIFIABLE:
             headers["Retry-After"] = "1"
         case Refusal.TOO_SLOW:
             headers["Connection"] = "close"

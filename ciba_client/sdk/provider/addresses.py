@@ -6,7 +6,14 @@ import httpx2
 
 from ciba_client.sdk.errors import ConfigurationError, InvalidProviderMetadata
 
-__all__ = ["discovery_address", "is_loopback", "parse_endpoint", "parse_issuer", "parse_resource"]
+__all__ = [
+    "cancel_address",
+    "discovery_address",
+    "is_loopback",
+    "parse_endpoint",
+    "parse_issuer",
+    "parse_resource",
+]
 
 
 def parse_issuer(issuer: str) -> str:
@@ -52,6 +59,12 @@ def parse_resource(address: str) -> str:
 def discovery_address(issuer: str) -> str:
     """Where the issuer publishes its metadata (OpenID Connect Discovery 4)."""
     return issuer.rstrip("/") + "/.well-known/openid-configuration"
+
+
+def cancel_address(backchannel_authentication_endpoint: str) -> str:
+    """Where requests are cancelled: below the endpoint that takes them; no metadata names it."""
+    address, mark, query = backchannel_authentication_endpoint.partition("?")
+    return f"{address}/cancel{mark}{query}"
 
 
 def is_loopback(address: str) -> bool:

@@ -1,5 +1,6 @@
-"""Reading the answers of the flow: acknowledgement (CIBA 7.3, 13), token response (10.1, 11)."""
+"""Reading what the provider says: acknowledgement (CIBA 7.3, 13), tokens (10.1, 11), push (12)."""
 
+import hmac
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Annotated, Final, TypeVar
@@ -9,6 +10,7 @@ import msgspec
 from ciba_client.sdk.errors import (
     AccessDenied,
     AuthenticationRequestRefused,
+    CancellationRefused,
     DpopNonceDemanded,
     Expired,
     InvalidProviderResponse,
@@ -26,10 +28,15 @@ __all__ = [
     "TokenResponse",
     "TokenType",
     "parse_acknowledgement",
+    "parse_cancellation",
     "parse_poll_answer",
+    "parse_push",
 ]
 
 _OK: Final = 200
+_NO_CONTENT: Final = 204
+_NO_SUCH_ENDPOINT: Final = frozenset({404, 405, 501})
+_SETTLED: Final = "request_settled"
 _CLIENT_ERRORS: Final = range(400, 500)
 _LONGEST_WAIT: Final = 366 * 24 * 3600
 
@@ -97,7 +104,15 @@ class _Refusal(msgspec.Struct):
     error_description: str = ""
 
 
-_Document = TypeVar("_Document", _Acknowledgement, _Refusal, TokenResponse)
+class _Push(msgspec.Struct):
+    auth_req_id: str
+    error: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    error_description: str = ""
+    access_token: str | None = None
+    id_token: str | None = None
+
+
+_Document = TypeVar("_Document", _Acknowledgement, _Refusal, _Push, TokenResponse)
 
 
 def parse_acknowledgement(answer: ProviderAnswer) -> Acknowledgement:
@@ -127,21 +142,64 @@ def parse_poll_answer(answer: ProviderAnswer, *, token_type: TokenType) -> PollA
         InvalidProviderResponse: malformed, or another type of token.
     """
     if answer.status == _OK:
-        response = _parse(answer.body, TokenResponse)
-        if response.token_type.lower() != token_type.lower():  # RFC 6749 7.1, RFC 9449 5
-            raise InvalidProviderResponse(f"the provider issued no token of type {token_type}")
-        return response
+        return _parse_tokens(answer.body, token_type)
     refusal = _parse_refusal(answer)
     for pending in StillPending:
         if refusal.error == pending.value:
             return pending
+    raise _ended(refusal, answer.status)
+
+
+def parse_push(
+    body: bytes, *, auth_req_id: AuthReqId, token_type: TokenType
+) -> TokenResponse | TransactionEnded:
+    """Read what was pushed (CIBA 10.3.1, 12): tokens, not verified yet, or why there are none.
+
+    Raises:
+        InvalidProviderResponse: malformed, of another request, or another type of token.
+    """
+    push = _parse(body, _Push)
+    if not hmac.compare_digest(push.auth_req_id.encode(), auth_req_id.value.encode()):
+        raise InvalidProviderResponse("the push is of another request")
+    if push.error is None:
+        return _parse_tokens(body, token_type)
+    if push.access_token is not None or push.id_token is not None:
+        raise InvalidProviderResponse("the push has tokens and an error")
+    return _ended(_Refusal(readable(push.error), readable(push.error_description)), None)
+
+
+def parse_cancellation(answer: ProviderAnswer) -> bool:
+    """Read the answer to a cancellation: whether it is cancelled, or was settled before.
+
+    Raises:
+        CancellationRefused: an OAuth error.
+        InvalidProviderResponse: anything that is neither.
+    """
+    if answer.status == _NO_CONTENT:
+        return True
+    if answer.status in _NO_SUCH_ENDPOINT:
+        raise InvalidProviderResponse("the provider has no endpoint for cancelling requests")
+    refusal = _parse_refusal(answer)
+    if refusal.error == _SETTLED:
+        return False
+    raise CancellationRefused(refusal.error, refusal.error_description, answer.status)
+
+
+def _parse_tokens(body: bytes, token_type: TokenType) -> TokenResponse:
+    response = _parse(body, TokenResponse)
+    if response.token_type.lower() != token_type.lower():  # RFC 6749 7.1, RFC 9449 5
+        raise InvalidProviderResponse(f"the provider issued no token of type {token_type}")
+    return response
+
+
+def _ended(refusal: _Refusal, status: int | None) -> TransactionEnded:
     kinds: dict[str, type[TransactionEnded]] = {
         "access_denied": AccessDenied,
         "expired_token": Expired,
         "use_dpop_nonce": DpopNonceDemanded,
     }
     kind = kinds.get(refusal.error, TransactionFailed)
-    raise kind(refusal.error, refusal.error_description, answer.status)
+    return kind(refusal.error, refusal.error_description, status)
 
 
 def _parse_refusal(answer: ProviderAnswer) -> _Refusal:

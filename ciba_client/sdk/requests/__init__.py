@@ -1,1 +1,1 @@
-"""What the client sends: parameters, authentication, signed request, token and resource request."""
+"""What the client sends: authentication, signed request, token, cancel and resource request."""

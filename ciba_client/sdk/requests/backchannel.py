@@ -3,6 +3,7 @@
 from typing import Final
 
 from ciba_client.sdk.configuration import ClientConfiguration
+from ciba_client.sdk.dpop.key import DpopKey
 from ciba_client.sdk.provider.connection import FormRequest
 from ciba_client.sdk.provider.metadata import ProviderMetadata
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
@@ -19,17 +20,27 @@ def backchannel_request(
     *,
     configuration: ClientConfiguration,
     metadata: ProviderMetadata,
+    dpop_key: DpopKey | None = None,
+    nonce: str | None = None,
     now: float,
 ) -> FormRequest:
-    """Build one authenticated request; ``now`` is in seconds since the epoch."""
+    """Build one authenticated request; ``now`` is in seconds since the epoch.
+
+    ``dpop_key`` is what pushed tokens will be bound to, ``nonce`` what its proof must name.
+    """
+    url = metadata.backchannel_authentication_endpoint
     if configuration.sign_requests:
         # CIBA 7.1.1: beside ``request`` only the parameters that authenticate the client.
         parameters = {"request": _request_object(request, configuration, now)}
     else:
         parameters = request.form()
+    headers = {}
+    if dpop_key is not None:
+        headers["DPoP"] = dpop_key.proof(method="POST", url=url, now=now, nonce=nonce)
     return FormRequest(
-        url=metadata.backchannel_authentication_endpoint,
+        url=url,
         parameters={**parameters, **client_authentication(configuration, now=now)},
+        headers=headers,
     )
 
 

@@ -1,75 +1,70 @@
-"""One authentication in progress: waits, polls or is pinged, verifies (CIBA 10)."""
+"""One authentication in progress: wait for its outcome, or take it back (CIBA 10)."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from typing import Protocol
 
-from ciba_client.sdk.clock import Clock
-from ciba_client.sdk.errors import CibaClientError, Expired, ProviderUnavailable
-from ciba_client.sdk.provider.answers import (
-    Acknowledgement,
-    AuthReqId,
-    PollAnswer,
-    StillPending,
-    TokenResponse,
-)
-from ciba_client.sdk.transaction.events import (
-    Pinged,
-    PollEvent,
-    ProviderBusy,
-    SlowedDown,
-    StillUndecided,
-    TokensReceived,
-)
-from ciba_client.sdk.transaction.poll_schedule import PollSchedule
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
+from ciba_client.sdk.errors import CibaClientError, RequestCancelled, TransactionFailed
+from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId
+from ciba_client.sdk.transaction.events import PollEvent, TokensReceived
 from ciba_client.sdk.transaction.token_set import TokenSet
 
-__all__ = ["PendingAuthentication", "Redemption"]
+__all__ = ["PendingAuthentication", "Waiting"]
 
 
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """The two steps that turn an ``auth_req_id`` into tokens; both may be unavailable."""
+class Waiting(Protocol):
+    """How one delivery mode waits."""
 
-    poll: Callable[[], Awaitable[PollAnswer]]
-    verify: Callable[[TokenResponse], Awaitable[TokenSet]]
+    @property
+    def interval(self) -> float | None:
+        """Seconds between polls, where there are any."""
+        ...
+
+    @property
+    def awaits_ping(self) -> bool:
+        """Whether the provider has yet to say that the decision is there."""
+        ...
+
+    async def advance(self) -> PollEvent:
+        """Wait for the next event; raises whatever ended the wait, to each who asks."""
+        ...
+
+    def pinged(self) -> None:
+        """The provider says that the decision is there."""
+        ...
+
+    async def pushed(self, body: bytes) -> None:
+        """The provider has sent the outcome."""
+        ...
+
+    def end(self, error: CibaClientError) -> None:
+        """Wait no longer; tokens already verified stay available."""
+        ...
 
 
 class PendingAuthentication:
     """The user is being asked; ``tokens()`` waits for the answer, ``events()`` also tells of it.
 
-    Nothing runs in the background: polls are sent only while one of the two is awaited, one at a
-    time, however many tasks await them. A final error is raised to each of them. Where a ping is
-    awaited, polls are rare until it comes: they are for pings that get lost.
+    The same in each delivery mode. Nothing runs in the background: polls are sent only while one of
+    the two is awaited. A final error is raised to each task that waits. Leaving the block cancels
+    nothing: the user may still decide, and another process may wait on.
     """
 
     def __init__(
         self,
         acknowledgement: Acknowledgement,
         *,
-        sent_at: float,
-        redemption: Redemption,
-        clock: Clock,
-        awaits_ping: bool = False,
+        mode: TokenDeliveryMode,
+        waiting: Waiting,
+        send_cancellation: Callable[[], Awaitable[bool]],
     ) -> None:
         self._acknowledgement = acknowledgement
-        self._redemption = redemption
-        self._clock = clock
-        self._schedule = PollSchedule.begin(
-            sent_at=sent_at,
-            now=clock.monotonic(),
-            interval=acknowledgement.interval,
-            expires_in=acknowledgement.expires_in,
-            awaits_ping=awaits_ping,
-        )
-        self._pinged = False
-        self._woken = asyncio.Event()
-        self._turn = asyncio.Lock()
-        self._response: TokenResponse | None = None
-        self._tokens: TokenSet | None = None
-        self._ended: CibaClientError | None = None
-        self._last_failure: ProviderUnavailable | None = None
+        self._mode = mode
+        self._waiting = waiting
+        self._send_cancellation = send_cancellation
+        self._cancelling = asyncio.Lock()
+        self._cancelled = False
 
     @property
     def auth_req_id(self) -> AuthReqId:
@@ -82,20 +77,25 @@ class PendingAuthentication:
         return self._acknowledgement.expires_in
 
     @property
-    def interval(self) -> float:
-        """Seconds between polls now in force."""
-        return self._schedule.interval
+    def delivery_mode(self) -> TokenDeliveryMode:
+        """How the outcome comes."""
+        return self._mode
+
+    @property
+    def interval(self) -> float | None:
+        """Seconds between polls now in force; None in push mode."""
+        return self._waiting.interval
 
     @property
     def awaits_ping(self) -> bool:
         """Whether the provider has yet to say that the decision is there (CIBA 10.2)."""
-        return self._schedule.awaits_ping
+        return self._waiting.awaits_ping
 
     async def tokens(self) -> TokenSet:
-        """Wait for the user's decision.
+        """Wait for the user's decision; in push mode for the push, until a minute after the expiry.
 
         Raises:
-            TransactionEnded: declined, expired, or refused otherwise.
+            TransactionEnded: declined, expired, cancelled, or refused otherwise.
             ProviderUnavailable: the time ran out while the provider could not be reached.
             InvalidIdToken: the tokens were issued but prove nothing.
             InvalidProviderResponse: the provider broke the protocol.
@@ -113,101 +113,55 @@ class PendingAuthentication:
             if isinstance(event, TokensReceived):
                 return
 
+    async def cancel(self) -> bool:
+        """Take the request back: prompts vanish, no tokens are issued, who waits hears of it.
+
+        Returns False where it was settled before (denied, redeemed, failed, expired, and in push
+        mode delivered): then nothing changes, and ``tokens()`` says how. It may be repeated.
+
+        Raises:
+            CancellationRefused: the provider does not know the request, or not as this client's.
+            ProviderUnavailable: no answer; it may be cancelled all the same.
+            InvalidProviderResponse: the provider broke the protocol, or cancels nothing.
+        """
+        async with self._cancelling:
+            cancelled = await self._send_cancellation()
+            if cancelled:
+                self._cancelled = True
+                self._waiting.end(RequestCancelled())
+            return cancelled
+
     def pinged(self) -> None:
         """The provider has notified this client: who waits asks for the tokens at once.
 
         A ``NotificationReceiver`` calls it; a program whose notifications arrive elsewhere does so
         itself, in the event loop of this client. Once is enough, more often changes nothing.
         """
-        self._pinged = True
-        self._woken.set()
+        self._waiting.pinged()
+
+    async def pushed(self, body: bytes) -> None:
+        """The provider has pushed this body to this client; the first that comes counts.
+
+        As ``pinged``: a program whose notifications arrive elsewhere calls it itself, once it has
+        verified the notification token. Acknowledge the push when it returns.
+
+        Raises:
+            InvalidIdToken: the tokens do not prove what they must; ``tokens()`` raises it, too.
+            InvalidProviderResponse: likewise for what is no push of this request.
+            ProviderUnavailable: it cannot be verified at the moment; nothing has changed.
+            CibaClientError: nobody waits for it any more.
+        """
+        await self._waiting.pushed(body)
 
     def close(self) -> None:
-        """Stop polling for good; tokens already verified stay available."""
-        self._response = None
-        self._woken.set()
-        if self._tokens is None and self._ended is None:
-            self._ended = CibaClientError("the authentication was left before its end")
+        """Stop waiting for good; tokens already verified stay available."""
+        self._waiting.end(CibaClientError("the authentication was left before its end"))
 
     async def _advance(self) -> PollEvent:
-        # CIBA 10.1: never two overlapping token requests for one auth_req_id.
-        async with self._turn:
-            if self._tokens is not None:
-                return TokensReceived(self._tokens)
-            try:
-                return await self._wait_and_poll()
-            except ProviderUnavailable as failure:
-                return self._after(failure)
-            except CibaClientError as error:
-                self._ended = error
-                raise
-
-    async def _wait_and_poll(self) -> PollEvent:
-        if not await self._wait_until_due():
-            return Pinged()
-        if self._response is None:
-            self._schedule = self._schedule.sent(self._clock.monotonic())
-            answer = await self._redemption.poll()
-            if isinstance(answer, StillPending):
-                return self._after_pending(answer)
-            self._schedule = self._schedule.answered()
-            self._response = answer
-        self._tokens = await self._redemption.verify(self._response)
-        self._response = None
-        return TokensReceived(self._tokens)
-
-    async def _wait_until_due(self) -> bool:
-        """Wait for the next poll; False when a ping came first, which may change its time."""
-        while self._ended is None:
-            now = self._clock.monotonic()
-            if self._pinged and self._schedule.awaits_ping:
-                self._schedule = self._schedule.pinged(now)
-                return False
-            due = self._schedule.next_poll_at(now)
-            if due == now:
-                return True
-            if now >= self._schedule.expires_at:
-                if self._response is not None:  # redeemed in time; only its verification is open
-                    return True
-                raise self._last_failure or Expired("expired_token", "nobody decided in time", None)
-            await self._pause((self._schedule.expires_at if due is None else due) - now)
-        raise self._ended
-
-    async def _pause(self, seconds: float) -> None:
-        """Let time pass until ``pinged`` or ``close`` is called."""
-        self._woken.clear()
-        timer = asyncio.ensure_future(self._clock.sleep(seconds))
-        woken = asyncio.ensure_future(self._woken.wait())
         try:
-            done, _ = await asyncio.wait({timer, woken}, return_when=asyncio.FIRST_COMPLETED)
-            if timer in done:
-                timer.result()
-        finally:
-            timer.cancel()
-            woken.cancel()
-            await asyncio.gather(timer, woken, return_exceptions=True)
-
-    def _after_pending(self, answer: StillPending) -> PollEvent:
-        self._last_failure = None
-        if answer is StillPending.SLOW_DOWN:
-            self._schedule = self._schedule.slowed_down()
-            return SlowedDown(self._schedule.interval, self._next_poll_in())
-        self._schedule = self._schedule.answered()
-        return StillUndecided(self._next_poll_in())
-
-    def _after(self, failure: ProviderUnavailable) -> PollEvent:
-        now = self._clock.monotonic()
-        if now >= self._schedule.expires_at:
-            raise failure
-        self._last_failure = failure
-        self._schedule = self._schedule.unavailable(
-            now,
-            retry_after=failure.retry_after,
-            jitter=random.random(),  # noqa: S311 - spreads load, protects nothing
-        )
-        return ProviderBusy(str(failure), self._next_poll_in())
-
-    def _next_poll_in(self) -> float:
-        now = self._clock.monotonic()
-        due = self._schedule.next_poll_at(now)
-        return max(0.0, self._schedule.not_before - now) if due is None else due - now
+            return await self._waiting.advance()
+        except TransactionFailed as error:
+            async with self._cancelling:  # the poll may have heard of it before who cancelled
+                if self._cancelled:
+                    raise RequestCancelled from error
+            raise

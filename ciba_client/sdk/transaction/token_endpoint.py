@@ -1,9 +1,9 @@
-"""The two steps that turn an ``auth_req_id`` into tokens: one poll, and its verification."""
+"""What turns an ``auth_req_id`` into tokens: a poll or a push, and their verification."""
 
 from ciba_client.sdk.clock import Clock
 from ciba_client.sdk.configuration import ClientConfiguration
 from ciba_client.sdk.dpop.key import DpopKey
-from ciba_client.sdk.errors import DpopNonceDemanded, UnknownSigningKey
+from ciba_client.sdk.errors import DpopNonceDemanded, TransactionEnded, UnknownSigningKey
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.id_token import IdToken, IdTokenExpectations, verify_id_token
 from ciba_client.sdk.provider.answers import (
@@ -12,6 +12,7 @@ from ciba_client.sdk.provider.answers import (
     TokenResponse,
     TokenType,
     parse_poll_answer,
+    parse_push,
 )
 from ciba_client.sdk.provider.connection import ProviderConnection
 from ciba_client.sdk.provider.metadata import ProviderMetadata
@@ -53,6 +54,12 @@ class TokenEndpoint:
                 raise
             return await self._poll(auth_req_id, metadata, fresh)
 
+    def parse_push(
+        self, body: bytes, *, auth_req_id: AuthReqId
+    ) -> TokenResponse | TransactionEnded:
+        """Read a push as far as nothing must be asked; raises ``InvalidProviderResponse``."""
+        return parse_push(body, auth_req_id=auth_req_id, token_type=self._token_type)
+
     async def verify(
         self,
         response: TokenResponse,
@@ -60,8 +67,11 @@ class TokenEndpoint:
         auth_req_id: AuthReqId,
         required_acr: frozenset[str],
         issued_after: float | None,
+        was_pushed: bool,
     ) -> TokenSet:
         """Verify the ID token that came with the others; ``issued_after`` is in seconds.
+
+        What was pushed must be tied together and to the request by the ID token (CIBA 10.3.1).
 
         Raises:
             InvalidIdToken: it does not prove what it must.
@@ -74,6 +84,8 @@ class TokenEndpoint:
             algorithms=self._expected_algorithms(metadata),
             auth_req_id=auth_req_id.value,
             access_token=response.access_token,
+            refresh_token=response.refresh_token,
+            bindings_required=was_pushed,
             required_acr=required_acr,
             issued_after=issued_after,
         )

@@ -7,10 +7,14 @@
 -- is due now. {0, state}: it did not.
 -- {0}: there is no such transaction. {-1}: its format is unknown.
 local event, now = ARGV[1], tonumber(ARGV[3])
-local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event, 'y')
+local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event)
 if not r[2] then return {0} end
 if r[1] ~= ARGV[4] then return {-1} end
-if r[5] == ARGV[2] then return {1, r[2], r[6] == 'due' and 1 or nil} end
+local function happened(state)
+  local is_due = redis.call('HGET', KEYS[1], 'y') == 'due'
+  return {1, state, is_due and redis.call('HEXISTS', KEYS[1], 'n') == 1 and 1 or nil}
+end
+if r[5] == ARGV[2] then return happened(r[2]) end
 local state, current = advance(r[2], event, r[3], r[4], now)
 if not state then return {0, current} end
 
@@ -20,7 +24,7 @@ if event == 'approve' then
 elseif event == 'fail' or event == 'lock' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'cancel' then
-  redis.call('HDEL', KEYS[1], 'n', 'y')
+  redis.call('HDEL', KEYS[1], 'n')
   redis.call('ZREM', KEYS[2], ARGV[9])
 elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
@@ -28,7 +32,7 @@ elseif event == 'redeem' then
     redis.call('HSET', KEYS[1], 'p', ARGV[11])
   elseif redis.call('HEXISTS', KEYS[1], 'z') == 1 then
     -- A ping that was tried already has nothing more to tell.
-    redis.call('HDEL', KEYS[1], 'n', 'y')
+    redis.call('HDEL', KEYS[1], 'n')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
   redis.call('HSET', KEYS[3], 'v', ARGV[12], 'g', ARGV[13], 'r', ARGV[14], 'u', ARGV[15])
@@ -48,4 +52,4 @@ if r[2] == 'pending' then
     end
   end
 end
-return {1, state, redis.call('HGET', KEYS[1], 'y') == 'due' and 1 or nil}
+return happened(state)

@@ -1,11 +1,14 @@
 """A client with its key, a scripted provider, and a clock that does not wait."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from ciba_client import CibaClient, ClientConfiguration, SignatureAlgorithm, SigningKey
+from ciba_client.cli import main
 from tests.unit.ciba_client.scripted_provider import CLIENT_ID, FakeClock, ScriptedProvider
 
 
@@ -65,3 +68,33 @@ async def client(configuration: ClientConfiguration, clock: FakeClock) -> AsyncI
     """An open client of the scripted provider, on its clock."""
     async with CibaClient(configuration, clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, client_jwk: ECKey):
+    """The client's key, as it should lie on a disk."""
+    path = tmp_path / "client.jwk"
+    path.write_text(json.dumps(client_jwk.as_dict(private=True)))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def identity(provider: ScriptedProvider, key_file: Path):
+    """The flags that say who the client is."""
+    return ["--issuer", provider.issuer, "--client-id", CLIENT_ID, "--key", str(key_file)]
+
+
+@pytest.fixture
+def run(clock: FakeClock, capsys: pytest.CaptureFixture[str]):
+    """Run one command on the provider's clock: exit status, standard output, standard error."""
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        try:
+            status = main(list(argv), clock=clock)
+        except SystemExit as ended:
+            status = ended.code
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run

@@ -1,14 +1,24 @@
-"""The provider's side of a ping, and a clock on which nothing happens by itself."""
+"""The provider's side of pings and pushes, and a clock on which nothing happens by itself."""
 
 import asyncio
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import httpx2
 from starlette.types import Message, Receive, Scope, Send
 
 from ciba_client import NotificationReceiver
-from tests.unit.ciba_client.scripted_provider import AUTH_REQ_ID, FakeClock
+from tests.unit.ciba_client.scripted_provider import (
+    AUTH_REQ_ID,
+    FakeClock,
+    ScriptedProvider,
+    at_hash,
+)
+
+REFRESH_TOKEN = "refresh-token-4712"
+AUTH_REQ_ID_CLAIM = "urn:openid:params:jwt:claim:auth_req_id"
+RT_HASH_CLAIM = "urn:openid:params:jwt:claim:rt_hash"
 
 
 class StandingClock(FakeClock):
@@ -47,6 +57,29 @@ class Observed:
 def ping(auth_req_id: object = AUTH_REQ_ID, **members: object) -> bytes:
     """The body of a notification (CIBA 10.2)."""
     return json.dumps({"auth_req_id": auth_req_id, **members}).encode()
+
+
+def bound_id_token(provider: ScriptedProvider, **changes: object) -> str:
+    """An ID token that ties together what is pushed; a claim set to None is left out."""
+    claims = {AUTH_REQ_ID_CLAIM: AUTH_REQ_ID, RT_HASH_CLAIM: at_hash(REFRESH_TOKEN), **changes}
+    return provider.id_token(**claims)
+
+
+def push(provider: ScriptedProvider, **changes: object) -> bytes:
+    """A good push of tokens (CIBA 10.3.1); a member set to None is left out."""
+    body = {
+        "auth_req_id": AUTH_REQ_ID,
+        **provider.tokens(id_token=bound_id_token(provider)),
+        **changes,
+    }
+    return json.dumps({name: value for name, value in body.items() if value is not None}).encode()
+
+
+def sent_tokens(provider: ScriptedProvider) -> Iterator[str]:
+    """The notification tokens of all authentication requests, out of their request objects."""
+    for request in provider.requests_to("/bc-authorize"):
+        payload = request.form["request"].split(".")[1]
+        yield json.loads(base64.urlsafe_b64decode(payload + "=="))["client_notification_token"]
 
 
 def headers_of(token: str, **changes: str) -> dict[str, str]:

@@ -103,6 +103,7 @@ class ScriptedProvider:
             Route(DISCOVERY, self._answer),
             Route("/jwks", self._answer),
             Route("/bc-authorize", self._answer, methods=["POST"]),
+            Route("/bc-authorize/cancel", self._answer, methods=["POST"]),
             Route("/token", self._answer, methods=["POST"]),
         ]
         configuration = uvicorn.Config(Starlette(routes=routes), log_config=None, ws="none")
@@ -123,6 +124,7 @@ class ScriptedProvider:
         self.script(DISCOVERY, Answer(self.metadata()))
         self.script("/jwks", Answer({"keys": [self.key.as_dict(private=False)]}))
         self.script("/bc-authorize", Answer(self.acknowledgement()))
+        self.script("/bc-authorize/cancel", Answer(b"", 204))
         self.script("/token", Answer(self.tokens()))
 
     def script(self, path: str, *answers: Answer) -> None:
@@ -183,7 +185,7 @@ class ScriptedProvider:
         }
         return jwt.encode(
             dict(header or {"alg": "ES256", "kid": "op-1"}),
-            claims,
+            {name: value for name, value in claims.items() if value is not None},
             key or self.key,
             algorithms=["ES256"],
         )

@@ -11,9 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from joserfc.jwk import ECKey
 
-from ciba_client.cli import main
 from ciba_client.sdk.foreign_text import readable
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.ciba_client.scripted_provider import (
@@ -21,7 +19,6 @@ from tests.unit.ciba_client.scripted_provider import (
     AUTH_REQ_ID,
     CLIENT_ID,
     Answer,
-    FakeClock,
     ScriptedProvider,
     pending,
     refusal,
@@ -31,36 +28,6 @@ from tests.unit.ciba_client.scripted_provider import (
 Run = Callable[..., tuple[int, str, str]]
 
 SECRETS = (ACCESS_TOKEN, "refresh-token-4712", AUTH_REQ_ID, "eyJ")
-
-
-@pytest.fixture
-def key_file(tmp_path: Path, client_jwk: ECKey):
-    """The client's key, as it should lie on a disk."""
-    path = tmp_path / "client.jwk"
-    path.write_text(json.dumps(client_jwk.as_dict(private=True)))
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture
-def identity(provider: ScriptedProvider, key_file: Path):
-    """The flags that say who the client is."""
-    return ["--issuer", provider.issuer, "--client-id", CLIENT_ID, "--key", str(key_file)]
-
-
-@pytest.fixture
-def run(clock: FakeClock, capsys: pytest.CaptureFixture[str]):
-    """Run one command on the provider's clock: exit status, standard output, standard error."""
-
-    def run(*argv: str) -> tuple[int, str, str]:
-        try:
-            status = main(list(argv), clock=clock)
-        except SystemExit as ended:
-            status = ended.code
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture
@@ -359,6 +326,8 @@ def test_a_key_open_to_others_is_worth_a_warning(start: Run, key_file: Path, mod
         ["start", "--login-hint", "a", "--unknown"],
         ["poll"],
         ["poll", "--auth-req-id", "a", "--interval", "-1"],
+        ["cancel"],
+        ["cancel", "a", "--required-acr", "b"],
     ],
 )
 def test_wrong_flags_end_with_2(run: Run, flags: list[str]):
@@ -401,7 +370,7 @@ def test_a_missing_identity_is_asked_for_by_its_flags(run: Run):
     assert "--issuer, --client-id, --key" in err
 
 
-@pytest.mark.parametrize("command", [[], ["start"], ["poll"]])
+@pytest.mark.parametrize("command", [[], ["start"], ["poll"], ["cancel"], ["listen"]])
 def test_help_is_everywhere(run: Run, command: list[str]):
     """And is no error."""
     status, out, err = run(*command, "--help")

@@ -12,17 +12,20 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey, thumbprint
 
 from ciba_client import (
+    AuthenticationRequestRefused,
     CibaClient,
     ClientConfiguration,
     ConfigurationError,
     DpopKey,
     DpopNonceDemanded,
     InvalidProviderResponse,
+    TokenDeliveryMode,
     TokenSet,
     TransactionFailed,
     new_dpop_key,
     parse_dpop_key,
 )
+from tests.unit.ciba_client.notifying import push
 from tests.unit.ciba_client.scripted_provider import (
     ACCESS_TOKEN,
     EPOCH,
@@ -35,6 +38,8 @@ from tests.unit.ciba_client.scripted_provider import (
     tokens_for,
 )
 
+PUSHED = "given-" * 8
+NEW_NONCE = {"dpop-nonce": "n-2"}
 API = "https://api.example/accounts"
 
 
@@ -106,6 +111,58 @@ async def test_only_the_token_endpoint_gets_a_proof(bound: CibaClient, provider:
     await tokens_for(bound)
     carriers = {request.path for request in provider.received if "dpop" in request.headers}
     assert carriers == {"/token"}
+
+
+@pytest.fixture
+async def pushed_to(
+    dpop_configuration: ClientConfiguration, clock: FakeClock
+) -> AsyncIterator[CibaClient]:
+    """An open client that will be pushed bound tokens."""
+    registered = replace(dpop_configuration, backchannel_token_delivery_mode=TokenDeliveryMode.PUSH)
+    async with CibaClient(registered, clock=clock) as opened:
+        yield opened
+
+
+async def test_pushed_tokens_are_bound_to_the_key_shown_at_the_start(
+    pushed_to: CibaClient, provider: ScriptedProvider
+):
+    """CIBA 5: there is no token request that could show it; one retry, with the nonce asked for."""
+    provider.script("/bc-authorize", nonce_demanded("n-1"), Answer(provider.acknowledgement()))
+    async with pushed_to.authenticate(login_hint="a", client_notification_token=PUSHED) as asked:
+        await asked.pushed(push(provider, token_type="DPoP"))
+        assert (await asked.tokens()).token_type == "DPoP"
+    first, second = provider.requests_to("/bc-authorize")
+    assert "nonce" not in claims_of(first)
+    assert claims_of(second)["nonce"] == "n-1"
+    assert claims_of(second)["htu"] == f"{provider.issuer}/bc-authorize"
+    for name in ("client_assertion", "request"):
+        assert first.form[name] != second.form[name]
+
+
+async def test_a_nonce_that_is_not_taken_is_not_tried_for_ever(
+    pushed_to: CibaClient, provider: ScriptedProvider
+):
+    """Nor is a request repeated that was refused for another reason."""
+    start = {"login_hint": "a", "client_notification_token": PUSHED}
+    provider.script("/bc-authorize", nonce_demanded("n-1"))
+    with pytest.raises(AuthenticationRequestRefused, match="use_dpop_nonce"):
+        async with pushed_to.authenticate(**start):
+            raise AssertionError
+    assert len(provider.requests_to("/bc-authorize")) == 2
+    provider.script("/bc-authorize", replace(refusal("invalid_dpop_proof"), headers=NEW_NONCE))
+    with pytest.raises(AuthenticationRequestRefused, match="invalid_dpop_proof"):
+        async with pushed_to.authenticate(**start):
+            raise AssertionError
+    assert len(provider.requests_to("/bc-authorize")) == 3
+
+
+async def test_a_pushed_token_of_another_type_is_not_used(
+    pushed_to: CibaClient, provider: ScriptedProvider
+):
+    """It is bound to nothing."""
+    async with pushed_to.authenticate(login_hint="a", client_notification_token=PUSHED) as asked:
+        with pytest.raises(InvalidProviderResponse, match="no token of type DPoP"):
+            await asked.pushed(push(provider))
 
 
 async def test_a_client_that_is_not_so_registered_sends_no_proof(

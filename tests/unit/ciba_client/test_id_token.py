@@ -19,6 +19,7 @@ from ciba_client import (
 from ciba_client.sdk.jose.algorithms import REGISTRY, AsymmetricKey, half_hash
 from ciba_client.sdk.jose.id_token import (
     AUTH_REQ_ID_CLAIM,
+    RT_HASH_CLAIM,
     IdTokenExpectations,
     verify_id_token,
 )
@@ -126,6 +127,8 @@ def test_every_listed_algorithm_verifies_with_its_access_token_hash(
         ({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}, "another access token"),
         ({"at_hash": "é"}, "another access token"),
         ({AUTH_REQ_ID_CLAIM: "id-2"}, "another authentication request"),
+        ({RT_HASH_CLAIM: "AAAAAAAAAAAAAAAAAAAAAA"}, "another refresh token"),
+        ({RT_HASH_CLAIM: ""}, "another refresh token"),
         ({"sub": 7}, "malformed"),
         ({"sub": None}, "malformed"),
         ({"exp": "soon"}, "malformed"),
@@ -155,11 +158,32 @@ def test_claims_that_prove_nothing_are_refused(claims: Claims, message: str):
         {"exp": NOW + 0.5},
         {"at_hash": encoded(half_hash("access-1", SignatureAlgorithm.ES256))},
         {AUTH_REQ_ID_CLAIM: "id-1"},
+        {AUTH_REQ_ID_CLAIM: None, "at_hash": None, RT_HASH_CLAIM: None},
     ],
 )
 def test_claims_within_the_rules_are_accepted(claims: Claims):
     """A minute of clock skew, several audiences with an authorized party, matching hashes."""
     assert verified(signed(claims)).sub == "alice"
+
+
+@pytest.mark.parametrize(("algorithm", "fixture"), [("PS256", "rsa_jwk"), ("EdDSA", "ed25519_jwk")])
+def test_what_was_pushed_is_tied_together_by_the_hash_of_the_algorithm(
+    request: pytest.FixtureRequest, algorithm: str, fixture: str
+):
+    """CIBA 10.3.1: rt_hash is calculated like at_hash; each binding is demanded."""
+    key = request.getfixturevalue(fixture)
+    hashes = {
+        "at_hash": encoded(half_hash("access-1", SignatureAlgorithm(algorithm))),
+        RT_HASH_CLAIM: encoded(half_hash("refresh-1", SignatureAlgorithm(algorithm))),
+        AUTH_REQ_ID_CLAIM: "id-1",
+    }
+    pushed = {"refresh_token": "refresh-1", "bindings_required": True, "algorithms": ALL}
+    token = signed(hashes, key=key, alg=algorithm, kid=key.kid)
+    assert verified(token, keys=[key], **pushed).sub == "alice"
+    for name in hashes:
+        token = signed({**hashes, name: None}, key=key, alg=algorithm, kid=key.kid)
+        with pytest.raises(InvalidIdToken, match="does not say to which"):
+            verified(token, keys=[key], **pushed)
 
 
 def test_the_start_of_the_request_need_not_be_known():

@@ -20,8 +20,15 @@ from ciba_client.hostile import EndpointAnswer
 from ciba_client.listen import listen
 from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.report import Report
-from tests.unit.ciba_client.notifying import headers_of, notify, ping
-from tests.unit.ciba_client.scripted_provider import AUTH_REQ_ID
+from tests.unit.ciba_client.notifying import (
+    AUTH_REQ_ID_CLAIM,
+    REFRESH_TOKEN,
+    headers_of,
+    notify,
+    ping,
+    push,
+)
+from tests.unit.ciba_client.scripted_provider import ACCESS_TOKEN, AUTH_REQ_ID, ScriptedProvider
 
 TOKEN = "notification-token-0123456789"
 NAME = base64.urlsafe_b64encode(hashlib.sha256(AUTH_REQ_ID.encode()).digest()[:16]).decode()[:22]
@@ -62,11 +69,16 @@ class Listening:
 
 @asynccontextmanager
 async def running(
-    *answers: EndpointAnswer, count: int | None = None, as_json: bool = True
+    *answers: EndpointAnswer,
+    count: int | None = None,
+    as_json: bool = True,
+    show_tokens: bool = False,
 ) -> AsyncIterator[Listening]:
     """The command, until the end of the block or after ``count`` notifications."""
     out, err = Spoken(), Spoken()
-    report = Report(stdout=out, stderr=err, clock=SystemClock(), as_json=as_json, show_tokens=False)
+    report = Report(
+        stdout=out, stderr=err, clock=SystemClock(), as_json=as_json, show_tokens=show_tokens
+    )
     address = ListeningAddress("127.0.0.1", 0)
     task = asyncio.create_task(listen(address, answers=answers, count=count, report=report))
     try:
@@ -107,13 +119,85 @@ async def test_what_is_wrong_is_said_and_refused():
         answers = [
             await notify(command.url, TOKEN, method="GET"),
             await notify(command.url, TOKEN, headers={"content-type": "application/json"}),
-            await notify(command.url, TOKEN, ping(error="access_denied")),
         ]
-    assert [answer.status_code for answer in answers] == [405, 401, 400]
-    assert [line["answered"] for line in command.lines] == ["405", "401", "400"]
+    assert [answer.status_code for answer in answers] == [405, 401]
+    assert [line["answered"] for line in command.lines] == ["405", "401"]
     for line, answer in zip(command.lines, answers, strict=True):
         assert line["problem"] == answer.json()["error_description"]
-    assert [line["transaction_id"] for line in command.lines] == [None, None, NAME]
+    assert [line["transaction_id"] for line in command.lines] == [None, None]
+
+
+async def test_a_push_is_shown_decoded_and_without_its_secrets(provider: ScriptedProvider):
+    """Claims and what is no token as they came; a token that is none of ours is only named."""
+    body = push(provider, authorization_details=[{"type": "t"}], more="unknown")
+    async with running() as command:
+        assert (await notify(command.url, TOKEN, body)).status_code == 204
+    [line] = command.lines
+    shown = line.pop("push")
+    assert line == {"transaction_id": NAME, "attempt": 1, "problem": None, "answered": "204"}
+    claims = shown.pop("id_token")["claims"]
+    assert (claims["sub"], claims[AUTH_REQ_ID_CLAIM]) == ("alice", "(hidden)")
+    assert shown == {
+        "token_type": "Bearer",
+        "expires_in": 300,
+        "scope": "openid",
+        "authorization_details": [{"type": "t"}],
+        "access_token": {"opaque": True},
+        "refresh_token": {"opaque": True},
+    }
+    for secret in (AUTH_REQ_ID, ACCESS_TOKEN, REFRESH_TOKEN, TOKEN, "eyJ", "unknown"):
+        assert secret not in command.text
+
+
+async def test_pushed_tokens_are_shown_on_request(provider: ScriptedProvider):
+    """Beside what is in them."""
+    async with running(show_tokens=True) as command:
+        await notify(command.url, TOKEN, push(provider))
+    [line] = command.lines
+    shown = line["push"]
+    assert shown["access_token"] == {"opaque": True, "token": ACCESS_TOKEN}
+    assert shown["id_token"]["claims"][AUTH_REQ_ID_CLAIM] == AUTH_REQ_ID
+    assert shown["id_token"]["token"].startswith("eyJ")
+
+
+async def test_people_see_what_was_pushed_below_its_line():
+    """A denial, and a misbehaving endpoint's answer to it."""
+    async with running(EndpointAnswer.SERVER_ERROR, as_json=False) as command:
+        await notify(command.url, TOKEN, ping(error="access_denied", error_description="No."))
+    first, *rest = command.text.splitlines()
+    assert first.endswith(f"push 1 of {NAME}, answer 500")
+    assert json.loads("".join(rest)) == {
+        "error": "access_denied",
+        "error_description": "No.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (7, "no token: not a string"),
+        ("", {"opaque": True}),
+        ("a.b", {"opaque": True}),
+        ("a.b.c", {"opaque": True}),
+        ("a.!!.c", {"opaque": True}),
+        ("a.bnVsbA.c", {"opaque": True}),
+        ("a.e30.c", {"claims": {}}),
+        (f"a.{'W1td' * 3}.c", {"opaque": True}),
+    ],
+)
+async def test_whatever_is_pushed_is_shown(token: object, shown: object):
+    """Nothing that is no JWT makes the command stumble."""
+    async with running() as command:
+        assert (await notify(command.url, TOKEN, ping(id_token=token))).status_code == 204
+    assert command.lines[0]["push"] == {"id_token": shown}
+
+
+async def test_a_push_that_cannot_be_read_is_shown_as_such():
+    """Its name could be read, the rest not."""
+    body = b'{"auth_req_id": "x", "error": "x", "more": 1e999}'
+    async with running() as command:
+        assert (await notify(command.url, TOKEN, body)).status_code == 204
+    assert command.lines[0]["push"] == {"malformed": True}
 
 
 @pytest.mark.parametrize(

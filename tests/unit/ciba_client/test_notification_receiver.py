@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import httpx2
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from ciba_client import AuthReqId, NotificationReceiver
+from ciba_client import AuthReqId, NotificationReceiver, TokenDeliveryMode
 from ciba_client.listener import ListeningAddress, listening
 from ciba_client.sdk.notifications.expected import ExpectedNotification, ExpectedNotifications
 from ciba_client.sdk.notifications.message import (
@@ -24,6 +25,7 @@ from ciba_client.sdk.notifications.token import is_notification_token, new_notif
 from tests.unit.ciba_client.notifying import Observed, headers_of, notify, ping, said
 from tests.unit.ciba_client.scripted_provider import AUTH_REQ_ID
 
+PING = TokenDeliveryMode.PING
 ANYWHERE = ListeningAddress("127.0.0.1", 0)
 NESTED = b'{"auth_req_id": ' + b"[" * 8000 + b"]" * 8000 + b"}"
 
@@ -31,9 +33,26 @@ NESTED = b'{"auth_req_id": ' + b"[" * 8000 + b"]" * 8000 + b"}"
 class Arrivals(list[str]):
     """Which request was told of a notification, in order."""
 
-    def at(self, name: str) -> None:
-        """As a pending authentication would be called."""
-        self.append(name)
+    def at(self, name: str) -> "Told":
+        """Whoever waits for the notifications of one request."""
+        return Told(self, name)
+
+
+@dataclass
+class Told:
+    """Takes notifications as a pending authentication does."""
+
+    arrivals: list[str]
+    name: str
+
+    def pinged(self) -> None:
+        """A ping has come."""
+        self.arrivals.append(self.name)
+
+    async def pushed(self, body: bytes) -> None:
+        """A push has come, which is JSON."""
+        assert json.loads(body)["auth_req_id"] == AUTH_REQ_ID
+        self.arrivals.append(self.name)
 
 
 @pytest.fixture
@@ -58,8 +77,8 @@ def arrivals() -> Arrivals:
 @pytest.fixture
 def expected(receiver: NotificationReceiver, arrivals: Arrivals):
     """A request that is acknowledged, whose notification may come."""
-    with receiver.expecting() as expected:
-        expected.belongs_to(AuthReqId(AUTH_REQ_ID), lambda: arrivals.at("first"))
+    with receiver.expecting(PING) as expected:
+        expected.belongs_to(AuthReqId(AUTH_REQ_ID), arrivals.at("first"))
         yield expected
 
 
@@ -106,8 +125,8 @@ async def test_a_token_that_does_not_belong_to_the_id_is_refused_without_a_reaso
     arrivals: Arrivals,
 ):
     """Unknown token, another request's token, unknown id, no token: 401, byte for byte the same."""
-    with receiver.expecting() as other:
-        other.belongs_to(AuthReqId("another"), lambda: arrivals.at("other"))
+    with receiver.expecting(PING) as other:
+        other.belongs_to(AuthReqId("another"), arrivals.at("other"))
         answers = [
             await notify(url, "x" * 43),
             await notify(url, other.token),
@@ -150,8 +169,8 @@ async def test_a_repeated_notification_gets_the_same_answer(
     receiver: NotificationReceiver, url: str, arrivals: Arrivals
 ):
     """While the request is open, and after it has ended."""
-    with receiver.expecting() as expected:
-        expected.belongs_to(AuthReqId(AUTH_REQ_ID), lambda: arrivals.at("first"))
+    with receiver.expecting(PING) as expected:
+        expected.belongs_to(AuthReqId(AUTH_REQ_ID), arrivals.at("first"))
         answers = [await notify(url, expected.token) for _ in range(2)]
     told = list(arrivals)
     answers.append(await notify(url, expected.token))
@@ -167,11 +186,11 @@ async def test_a_notification_that_overtakes_the_acknowledgement_waits_for_it(
     """The phone may be faster than the answer to the request."""
     observed = Observed(receiver)
     async with listening(observed, ANYWHERE) as url:
-        with receiver.expecting() as expected:
+        with receiver.expecting(PING) as expected:
             sending = asyncio.create_task(notify(url, expected.token))
             await observed.has_read.wait()
             assert not sending.done()
-            expected.belongs_to(AuthReqId(AUTH_REQ_ID), lambda: arrivals.at("first"))
+            expected.belongs_to(AuthReqId(AUTH_REQ_ID), arrivals.at("first"))
             assert (await sending).status_code == 204
     assert arrivals == ["first"]
 
@@ -182,7 +201,7 @@ async def test_a_notification_of_a_request_that_was_refused_is_nobodys(
     """There never was an acknowledgement."""
     observed = Observed(receiver)
     async with listening(observed, ANYWHERE) as url:
-        with receiver.expecting() as expected:
+        with receiver.expecting(PING) as expected:
             sending = asyncio.create_task(notify(url, expected.token))
             await observed.has_read.wait()
         assert (await sending).status_code == 401
@@ -193,7 +212,7 @@ async def test_no_notification_waits_for_ever():
     """The provider is asked to come again."""
     receiver = NotificationReceiver(timeout=0.01)
     async with listening(receiver, ANYWHERE) as url:
-        with receiver.expecting() as expected:
+        with receiver.expecting(PING) as expected:
             answer = await notify(url, expected.token)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
@@ -256,9 +275,14 @@ headers = st.lists(
 )
 
 
-@given(body=bodies, given_headers=headers, method=st.sampled_from(["POST", "POST", "GET"]))
+@given(
+    body=bodies,
+    given_headers=headers,
+    method=st.sampled_from(["POST", "POST", "GET"]),
+    mode=st.sampled_from([PING, TokenDeliveryMode.PUSH]),
+)
 def test_whatever_is_sent_gets_an_answer_and_no_failure(
-    body: bytes, given_headers: list[tuple[bytes, bytes]], method: str
+    body: bytes, given_headers: list[tuple[bytes, bytes]], method: str, mode: TokenDeliveryMode
 ):
     """Nothing but a notification is one, and nothing makes the receiver stumble."""
     statuses = []
@@ -271,8 +295,8 @@ def test_whatever_is_sent_gets_an_answer_and_no_failure(
 
     async def exchange() -> None:
         receiver = NotificationReceiver()
-        with receiver.expecting() as expected:
-            expected.belongs_to(AuthReqId(AUTH_REQ_ID), lambda: statuses.append("told"))
+        with receiver.expecting(mode) as expected:
+            expected.belongs_to(AuthReqId(AUTH_REQ_ID), Told(statuses, "told"))
             known = [
                 (name, value.replace(b"KNOWN", expected.token.encode()))
                 for name, value in given_headers
@@ -306,10 +330,10 @@ async def test_another_media_type_is_refused(
 
 async def test_a_large_body_is_refused(url: str, expected: ExpectedNotification):
     """Announced or in pieces."""
-    assert (await notify(url, expected.token, ping("x" * 20_000))).status_code == 413
+    assert (await notify(url, expected.token, ping("x" * 70_000))).status_code == 413
 
     async def pieces() -> AsyncIterator[bytes]:
-        for _ in range(20):
+        for _ in range(70):
             yield b" " * 1024
 
     async with httpx2.AsyncClient(trust_env=False) as http:
@@ -386,10 +410,10 @@ async def test_what_is_over_is_forgotten_in_the_end():
     notifications = ExpectedNotifications()
     tokens = []
     for _ in range(1025):
-        with notifications.expecting() as expected:
-            expected.belongs_to(AuthReqId("x"), lambda: None)
+        with notifications.expecting(PING) as expected:
+            expected.belongs_to(AuthReqId("x"), Told([], ""))
             tokens.append(expected.token)
-    first, *rest = (Notification(token, "x", is_push=False) for token in tokens)
+    first, *rest = (Notification(token, "x") for token in tokens)
     with pytest.raises(NotificationRefused):
         await notifications.arrive(first, timeout_seconds=1)
     for notification in rest:
@@ -398,9 +422,9 @@ async def test_what_is_over_is_forgotten_in_the_end():
 
 def test_nothing_secret_is_in_what_is_printed():
     """Neither token nor id."""
-    with ExpectedNotifications().expecting() as expected:
-        expected.belongs_to(AuthReqId("the-id"), lambda: None)
-        notification = Notification(expected.token, "the-id", is_push=False)
+    with ExpectedNotifications().expecting(PING) as expected:
+        expected.belongs_to(AuthReqId("the-id"), Told([], ""))
+        notification = Notification(expected.token, "the-id")
         printed = repr(expected) + repr(notification)
     assert expected.token not in printed
     assert "the-id" not in printed

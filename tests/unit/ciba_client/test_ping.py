@@ -2,8 +2,7 @@
 
 import asyncio
 import base64
-import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import httpx2
@@ -25,7 +24,7 @@ from ciba_client import (
     TokensReceived,
 )
 from ciba_client.listener import ListeningAddress, listening
-from tests.unit.ciba_client.notifying import StandingClock, notify
+from tests.unit.ciba_client.notifying import StandingClock, notify, sent_tokens
 from tests.unit.ciba_client.scripted_provider import (
     Answer,
     FakeClock,
@@ -62,13 +61,6 @@ async def client(
     """A client registered for ping."""
     async with CibaClient(configuration, notifications=receiver, clock=clock) as opened:
         yield opened
-
-
-def sent_tokens(provider: ScriptedProvider) -> Iterator[str]:
-    """The notification tokens of all authentication requests, out of their request objects."""
-    for request in provider.requests_to("/bc-authorize"):
-        payload = request.form["request"].split(".")[1]
-        yield json.loads(base64.urlsafe_b64decode(payload + "=="))["client_notification_token"]
 
 
 async def ping_when_asleep(provider: ScriptedProvider, clock: StandingClock, url: str) -> None:

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ciba_client import (
     AccessDenied,
     AuthenticationRequestRefused,
+    AuthReqId,
     DpopNonceDemanded,
     Expired,
     InvalidProviderMetadata,
@@ -22,6 +25,7 @@ from ciba_client.sdk.provider.answers import (
     TokenResponse,
     parse_acknowledgement,
     parse_poll_answer,
+    parse_push,
 )
 from ciba_client.sdk.provider.connection import ProviderAnswer
 from ciba_client.sdk.provider.metadata import parse_provider_metadata
@@ -276,3 +280,29 @@ def test_foreign_text_cannot_play_tricks():
     assert caught.value.description.startswith("a?b?ccc")
     assert len(caught.value.description) == 300
     assert readable("plain text") == "plain text"
+
+
+push_values = st.sampled_from(["id-1", "", "x", "Bearer", None, True, 7, 1e300, [], [[]], {"a": 1}])
+push_members = st.sampled_from(
+    ["auth_req_id", "access_token", "id_token", "token_type", "error", "error_description", "x"]
+)
+pushes = st.dictionaries(push_members, push_values).map(
+    lambda members: json.dumps({"auth_req_id": "id-1", **members}).encode()
+)
+
+
+@given(body=st.binary(max_size=200) | pushes)
+def test_whatever_is_pushed_is_read_or_refused(body: bytes):
+    """Tokens of the type asked for, or an error, of this request; anything else is refused."""
+    try:
+        push = parse_push(body, auth_req_id=AuthReqId("id-1"), token_type=TokenType.BEARER)
+    except InvalidProviderResponse:
+        return
+    said = json.loads(body)
+    assert said["auth_req_id"] == "id-1"
+    if isinstance(push, TransactionEnded):
+        assert (push.code, push.status) == (said["error"], None)
+        assert {said.get("access_token"), said.get("id_token")} == {None}
+    else:
+        assert said.get("error") is None
+        assert (push.access_token, push.token_type) == (said["access_token"], "Bearer")

@@ -73,6 +73,7 @@ class Store:
         """Remember."""
         assert now >= WORK.lease_until
         assert work.lease_until > WORK.lease_until
+        assert now > 0
         self.noted.append(progress)
         return True
 

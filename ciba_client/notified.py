@@ -1,4 +1,4 @@
-"""How a command of a ping client hears of the decision (CIBA 10.2)."""
+"""How a command of a ping or push client hears of the decision (CIBA 10.2, 10.3)."""
 
 import argparse
 from collections.abc import AsyncIterator
@@ -7,44 +7,44 @@ from dataclasses import dataclass
 
 import httpx2
 
-from ciba_client.client_file import ClientFile, TokenDeliveryMode, UnusableInput
+from ciba_client.client_file import ClientFile, UnusableInput
 from ciba_client.listener import ListeningAddress, listening, parse_listening_address
 from ciba_client.report import Report
+from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.notifications.token import new_notification_token
 
-__all__ = ["PingMode", "awaiting_pings"]
+__all__ = ["Notified", "awaiting_notifications"]
 
 
 @dataclass(frozen=True, slots=True)
-class PingMode:
-    """Where pings arrive; or a token alone, which the provider demands, where nobody waits."""
+class Notified:
+    """Where notifications arrive; or a token alone, which is demanded, where nobody waits."""
 
     receiver: NotificationReceiver | None = None
     token: str | None = None
 
 
 @asynccontextmanager
-async def awaiting_pings(
+async def awaiting_notifications(
     arguments: argparse.Namespace, settings: ClientFile, report: Report
-) -> AsyncIterator[PingMode]:
-    """Listen meanwhile, if the client is a ping client and waits.
+) -> AsyncIterator[Notified]:
+    """Listen meanwhile, if the client is to be notified and waits.
 
     Raises:
         UnusableInput: it is not known where to listen, or cannot be listened there.
     """
-    if arguments.listen is None and settings.backchannel_token_delivery_mode is (
-        TokenDeliveryMode.POLL
-    ):
-        yield PingMode()
+    mode = settings.backchannel_token_delivery_mode or TokenDeliveryMode.POLL
+    if arguments.listen is None and mode is TokenDeliveryMode.POLL:
+        yield Notified()
     elif arguments.wait:
         receiver = NotificationReceiver()
         address = arguments.listen or _registered_address(settings)
         async with listening(receiver, address) as url:
             report.listening(url)
-            yield PingMode(receiver=receiver)
+            yield Notified(receiver=receiver)
     elif arguments.listen is None:
-        yield PingMode(token=new_notification_token())
+        yield Notified(token=new_notification_token())
     else:
         raise UnusableInput("--listen goes with --wait")
 
@@ -57,4 +57,4 @@ def _registered_address(settings: ClientFile) -> ListeningAddress:
             return parse_listening_address(f"{url.host}:{url.port or 80}")
     except (httpx2.InvalidURL, ValueError):
         pass
-    raise UnusableInput("a ping client that waits needs --listen HOST:PORT")
+    raise UnusableInput("a client that waits for notifications needs --listen HOST:PORT")

@@ -1,4 +1,4 @@
-"""``ciba-client start`` for a client that is registered for ping."""
+"""``ciba-client start`` for a client that is registered for ping or push."""
 
 import json
 import socket
@@ -12,8 +12,15 @@ from joserfc.jwk import ECKey
 
 from ciba_client.cli import main
 from tests.service_process import free_port
-from tests.unit.ciba_client.notifying import StandingClock, headers_of, ping
+from tests.unit.ciba_client.notifying import (
+    AUTH_REQ_ID_CLAIM,
+    StandingClock,
+    headers_of,
+    ping,
+    push,
+)
 from tests.unit.ciba_client.scripted_provider import (
+    ACCESS_TOKEN,
     AUTH_REQ_ID,
     CLIENT_ID,
     Answer,
@@ -26,11 +33,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 class Pinging:
-    """Has the scripted provider ping an address for each request, perhaps before it answers."""
+    """Has the scripted provider notify for each request, perhaps before it answers."""
 
     def __init__(self, provider: ScriptedProvider) -> None:
         self.statuses: list[int] = []
         self.url = ""
+        self.body = ping()
         self._provider = provider
         self._threads: list[threading.Thread] = []
         provider.on_arrival = self._arrived
@@ -48,7 +56,9 @@ class Pinging:
             self._threads[-1].start()
 
     def _ping(self, token: str) -> None:
-        answer = httpx2.post(self.url, content=ping(), headers=headers_of(token), trust_env=False)
+        answer = httpx2.post(
+            self.url, content=self.body, headers=headers_of(token), trust_env=False
+        )
         self.statuses.append(answer.status_code)
 
 
@@ -92,10 +102,10 @@ def run(
     return run
 
 
-def registered(endpoint: str) -> str:
-    """The lines of a ping client's file."""
+def registered(endpoint: str, mode: str = "ping") -> str:
+    """The lines of a ping or push client's file."""
     return (
-        'backchannel_token_delivery_mode = "ping"\n'
+        f'backchannel_token_delivery_mode = "{mode}"\n'
         f'backchannel_client_notification_endpoint = "{endpoint}"'
     )
 
@@ -119,6 +129,65 @@ def test_a_ping_client_listens_where_it_is_registered(
     [request] = provider.requests_to("/bc-authorize")
     for secret in (AUTH_REQ_ID, request.form["client_notification_token"]):
         assert secret not in out + err
+
+
+def test_a_push_client_is_given_its_tokens_and_never_asks(
+    run: Run, provider: ScriptedProvider, pinging: Pinging
+):
+    """They are verified, and no secret is printed: the name of the request is one, too."""
+    pinging.url = f"http://127.0.0.1:{free_port()}/push"
+    pinging.body = push(provider)
+    status, out, err = run(registered(pinging.url, "push"), "--wait")
+    pinging.wait()
+    assert (status, pinging.statuses) == (0, [204])
+    claims = json.loads(out)
+    assert (claims["sub"], claims[AUTH_REQ_ID_CLAIM]) == ("alice", "(hidden)")
+    assert provider.poll_times() == []
+    assert [line.split(" s  ")[1] for line in err.splitlines()][1:] == [
+        "the user is being asked: 180 s to decide, the provider will push the outcome",
+        "tokens received, the ID token is verified",
+    ]
+    [request] = provider.requests_to("/bc-authorize")
+    secrets = (AUTH_REQ_ID, request.form["client_notification_token"], ACCESS_TOKEN, "eyJ")
+    assert not [secret for secret in secrets if secret in out + err]
+
+
+def test_tokens_that_were_pushed_are_printed_on_request(
+    run: Run, provider: ScriptedProvider, pinging: Pinging
+):
+    """And the claims as they are."""
+    pinging.url = f"http://127.0.0.1:{free_port()}/push"
+    pinging.body = push(provider)
+    status, out, _ = run(registered(pinging.url, "push"), "--wait", "--show-tokens")
+    shown = json.loads(out)
+    assert (status, shown["access_token"]) == (0, ACCESS_TOKEN)
+    assert shown["id_token_claims"][AUTH_REQ_ID_CLAIM] == AUTH_REQ_ID
+
+
+def test_a_pushed_denial_ends_with_1(run: Run, provider: ScriptedProvider, pinging: Pinging):
+    """As a polled one does."""
+    pinging.url = f"http://127.0.0.1:{free_port()}/push"
+    pinging.body = ping(error="access_denied")
+    status, out, _ = run(registered(pinging.url, "push"), "--wait", "--json")
+    assert status == 1
+    assert json.loads(out)["error"] == "access_denied"
+    assert provider.poll_times() == []
+
+
+def test_a_push_client_that_does_not_wait_is_told_no_interval(run: Run, provider: ScriptedProvider):
+    """There is none: it must not poll (CIBA 7.3, 11)."""
+    status, out, _ = run(registered("https://shop.example/push", "push"))
+    assert (status, json.loads(out)) == (0, {"auth_req_id": AUTH_REQ_ID, "expires_in": 180})
+    [request] = provider.requests_to("/bc-authorize")
+    assert len(request.form["client_notification_token"]) == 43
+
+
+def test_a_push_client_cannot_poll(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """It is told so before anything is sent."""
+    run(registered("https://shop.example/push", "push"))
+    command = ["poll", "--config", str(tmp_path / "client.toml"), "--auth-req-id", "x"]
+    assert main(command) == 2
+    assert "cannot poll" in capsys.readouterr().err
 
 
 def test_behind_a_proxy_it_listens_where_it_is_told(run: Run, pinging: Pinging):
@@ -158,7 +227,13 @@ def test_a_ping_client_that_does_not_wait_gives_a_token_all_the_same(
         (registered("http://[/"), ["--wait"], "needs --listen HOST:PORT"),
         ('backchannel_token_delivery_mode = "ping"', ["--wait"], "needs --listen HOST:PORT"),
         ("", ["--listen", "127.0.0.1:9090"], "--listen goes with --wait"),
-        ('backchannel_token_delivery_mode = "push"', [], "backchannel_token_delivery_mode"),
+        ('backchannel_token_delivery_mode = "push"', ["--wait"], "needs --listen HOST:PORT"),
+        (
+            'backchannel_token_delivery_mode = "poll"',
+            ["--wait", "--listen", "127.0.0.1:0"],
+            "registered for poll",
+        ),
+        ('backchannel_token_delivery_mode = "pull"', [], "backchannel_token_delivery_mode"),
     ],
 )
 def test_who_cannot_be_notified_is_told_before_anything_is_sent(
