@@ -1,6 +1,6 @@
 -- KEYS: transaction, due, abandoned
 -- ARGV: member, lease_until, state, attempts, again_at (0: never), reason,
---       transaction, now, kept_ms, most
+--       transaction, now, kept_ms, most; and last its line in the ledger
 -- 1: written down, now or before under this lease; 0: somebody else holds the lease by now.
 if redis.call('HGET', KEYS[1], 'k') == ARGV[2] then return 1 end
 local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -9,6 +9,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZREM', KEYS[2], ARGV[1])
   return 0
 end
+tell_attempt(KEYS[1], ARGV[#ARGV], ARGV[3] == 'due')
 redis.call('HSET', KEYS[1], 'y', ARGV[3], 'z', ARGV[4], 'x', ARGV[6], 'k', ARGV[2])
 if ARGV[3] == 'due' then
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
