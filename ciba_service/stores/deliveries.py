@@ -28,12 +28,13 @@ from ciba_service.stores.keys import (
     partition_of,
     transaction_key,
 )
+from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, redelivery_line
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.transactions import RECORD_FORMAT
 
 __all__ = ["RedisDeliveryLog"]
 
-_REDELIVER: Final = Script.load("redeliver_callback")
+_REDELIVER: Final = Script.load("redeliver_callback", LEDGER_PRELUDE)
 _PARTITIONS_AT_ONCE: Final = 16
 _SCANNED_AT_ONCE: Final = 1_000
 _TRANSACTION_BYTES: Final = 16
@@ -160,7 +161,13 @@ class RedisDeliveryLog:
         reply = await self._operations.evaluate(
             _REDELIVER,
             [transaction_key(transaction_id), due_key(partition), abandoned_key(partition)],
-            [operation, RECORD_FORMAT, now, due_member(DueKind.CALLBACK, transaction_id)],
+            [
+                operation,
+                RECORD_FORMAT,
+                now,
+                due_member(DueKind.CALLBACK, transaction_id),
+                redelivery_line(now=now),
+            ],
         )
         if reply == b"format":
             raise UnknownRecordFormat("a transaction has another format")

@@ -20,6 +20,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.stores import callbacks as callbacks_module
 from ciba_service.stores.callbacks import ABANDONED_KEPT_MS
@@ -119,6 +120,14 @@ async def test_an_abandoned_callback_is_listed_and_made_due_again(stores: Stores
     assert outcome is Redelivery.DUE
     assert await abandoned(stores) == []
     assert await due(stores) == [Delivery(TRANSACTION, CLIENT, DeliveryState.DUE, 0, later)]
+    ledger = await stores.ledgers.read(TRANSACTION, now=later)
+    assert ledger is not None
+    told = [(entry.kind, entry.at, entry.reason) for entry in ledger.entries[-2:]]
+    assert told == [
+        (LedgerKind.CALLBACK_ABANDONED, START, "refused"),
+        (LedgerKind.CALLBACK_DUE, later, "redelivered"),
+    ]
+    assert not ledger.is_complete
     (work,) = [
         work
         for work in await stores.due.claim(PARTITION, now=later, limit=10)
