@@ -15,7 +15,7 @@ __all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback", "
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """Whom a callback names and how it proves itself, encrypted until it is delivered.
+    """Whom a callback names and how it proves itself, encrypted until it is delivered or it ends.
 
     ``mode`` is the client's own when it asked, ping or push, whatever it registers later.
     """

@@ -15,14 +15,16 @@ if ARGV[3] == 'due' then
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
 else
   redis.call('ZREM', KEYS[2], ARGV[1])
-end
-if ARGV[3] == 'delivered' then redis.call('HDEL', KEYS[1], 'n', 'p') end
-if ARGV[3] == 'abandoned' then
-  -- Whom it names stays with the record, should an operator make it due again; tokens do not.
   redis.call('HDEL', KEYS[1], 'p')
-  local client = redis.call('HGET', KEYS[1], 'c')
+end
+local r = redis.call('HMGET', KEYS[1], 'c', 's')
+if ARGV[3] == 'delivered' or r[2] == 'redeemed' and ARGV[3] == 'abandoned' then
+  redis.call('HDEL', KEYS[1], 'n')
+end
+if ARGV[3] == 'abandoned' then
+  -- Whom it names stays with the record otherwise, should an operator make it due again.
   local entry = string.format('{"t":%s,"c":%s,"a":%d,"r":%s}', cjson.encode(ARGV[7]),
-    cjson.encode(client), ARGV[4], cjson.encode(ARGV[6]))
+    cjson.encode(r[1]), ARGV[4], cjson.encode(ARGV[6]))
   redis.call('HSET', KEYS[1], 'j', entry)
   redis.call('ZADD', KEYS[3], ARGV[8], entry)
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[8] - ARGV[9])
