@@ -24,6 +24,7 @@ from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import Factor, challenge_hash, transaction_id
 from tests.callback_endpoint import Received
+from tests.recording_telemetry import Event as Logged
 from tests.recording_telemetry import RecordingTelemetry
 from tests.resilience.failing_endpoint import (
     FailingEndpoint,
@@ -75,7 +76,7 @@ class Following:
                     self.words[transaction] += 1
                     self.due[transaction] = int(str(event.fields["again_at"]))
                 case "callback_delivered" | "callback_abandoned":
-                    assert transaction not in self.ended
+                    assert transaction not in self.ended, self.story(transaction)
                     self.words[transaction] += 1
                     del self.due[transaction]
                     self.ended[transaction] = Ending(
@@ -84,6 +85,11 @@ class Following:
                         reason=str(event.fields["reason"] or ""),
                     )
         self.read = len(self.telemetry.events)
+
+    def story(self, transaction: str) -> list[Logged]:
+        """All that was said of one."""
+        events = self.telemetry.events
+        return [event for event in events if event.fields.get("transaction_id") == transaction]
 
     async def heard_of(self, waited_for: dict[str, int]) -> None:
         """Wait until there is a further word on each."""
