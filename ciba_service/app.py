@@ -17,6 +17,7 @@ from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.held_polls import HeldPolls
+from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
@@ -44,8 +45,14 @@ class Service:
     delivery: CallbackDelivery
     hub: SocketHub
     held: HeldPolls
+    streams: OpenStreams
     keys: ServiceKeys
     metadata: ProviderMetadata
+
+    def release(self) -> None:
+        """The process ends: keep nobody waiting for what may happen."""
+        self.held.close()
+        self.streams.close()
 
 
 def build_service(
@@ -77,6 +84,7 @@ def build_service(
         delivery=parts.delivery,
         hub=parts.hub,
         held=parts.held,
+        streams=parts.streams,
         keys=parts.keys,
         metadata=metadata,
     )

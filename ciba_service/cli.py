@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import clients, deliveries, devices, keys, users
+from ciba_service.commands import clients, deliveries, devices, keys, transactions, users
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import serve
@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_clients(_group(commands, "clients", "configured and registered clients"))
     _add_deliveries(_group(commands, "deliveries", "callbacks to clients"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
+    _add_transactions(_group(commands, "transactions", "what happened to requests"))
     return parser
 
 
@@ -163,6 +164,15 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     prune.add_argument("--kid", metavar="KID", help="and this one, although it may be needed")
 
 
+def _add_transactions(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    show = _add(actions, "show", "show what happened to a transaction, and when", json=True)
+    show.add_argument(
+        "transaction_id",
+        metavar="TRANSACTION_ID",
+        help="as logs and phones have it",
+    )
+
+
 def _run(options: argparse.Namespace, settings: Settings) -> None:
     name = (options.command, getattr(options, "action", None))
     at_once = _AT_ONCE.get(name)
@@ -223,6 +233,9 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ),
     ("devices", "revoke"): lambda options, settings: devices.revoke_device(
         settings, options.device_id
+    ),
+    ("transactions", "show"): lambda options, settings: transactions.show_transaction(
+        settings, options.transaction_id, as_json=options.json
     ),
 }
 

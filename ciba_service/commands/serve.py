@@ -118,7 +118,7 @@ async def serve(settings: Settings) -> None:
         server = _Server(
             server_config(service.app, settings.server),
             listeners,
-            leaving=service.held.close,
+            leaving=service.release,
             hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
         )
         try:

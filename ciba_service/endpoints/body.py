@@ -6,7 +6,14 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
-__all__ = ["BodyPolicy", "UnreadableBody", "header", "header_lines", "read_body"]
+__all__ = [
+    "BodyPolicy",
+    "UnreadableBody",
+    "accepts",
+    "header",
+    "header_lines",
+    "read_body",
+]
 
 _BAD_REQUEST: Final = 400
 _TIMEOUT: Final = 408
@@ -41,6 +48,13 @@ def header_lines(scope: Scope, name: bytes) -> tuple[str, ...]:
     """Every header of this name."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return tuple(value.decode("latin-1") for key, value in headers if key == name)
+
+
+def accepts(scope: Scope, media_type: str) -> bool:
+    """Whether ``Accept`` names this very type; whoever wants the usual answer does not name it."""
+    lines = header_lines(scope, b"accept")
+    ranges = (each.partition(";")[0] for line in lines for each in line.split(","))
+    return any(each.strip().lower() == media_type for each in ranges)
 
 
 async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes:

@@ -1,12 +1,12 @@
 """A client no longer wants what it asked for: its request is cancelled, whoever looks at it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.found_token import spend_and_find
-from ciba_service.flow.requested_transaction import requested_transaction
+from ciba_service.flow.requested_transaction import transaction_requested_by
 from ciba_service.ports import Clock, Swap, SwapResult, Telemetry, TransactionStore
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
@@ -14,7 +14,6 @@ from ciba_service.protocol.errors import (
     OAuth2Error,
     Reason,
     RequestSettledError,
-    UnauthorizedClientError,
 )
 from ciba_service.protocol.transaction.state import Event, State
 
@@ -60,7 +59,7 @@ class Cancellation:
         verified = await self._authentication.verify(sent)
         spend = self._authentication.consume(verified, operation=operation)
         try:
-            name = _named(verified.client, sent.form)
+            name = transaction_requested_by(verified.client, sent.form)
         except OAuth2Error:
             await spend
             raise
@@ -85,9 +84,3 @@ class Cancellation:
             )
         elif result.state is not State.CANCELLED:
             raise RequestSettledError from Reason(f"it is {result.state}")
-
-
-def _named(client: Client, form: Mapping[str, str]) -> str:
-    if not client.may_use_ciba:
-        raise UnauthorizedClientError from Reason("the client may not use CIBA")
-    return requested_transaction(form)

@@ -216,6 +216,7 @@ class Decisions:
                 operation=presented.operation,
                 now=self._clock.now_ms(),
                 decided=decided,
+                denial=presented.claims.reason if decided is None else None,
                 callback_delay=self._callback_delay,
             )
         )

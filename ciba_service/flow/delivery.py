@@ -153,10 +153,11 @@ class CallbackDelivery:
         body = await self._body(pending, client)
         if body is None:
             return _abandoned(pending, AbandonReason.NOTHING_TO_TELL)
-        verdict = await self._attempt(pending, client, endpoint, body)
-        if verdict is None:
+        attempted = await self._attempt(pending, client, endpoint, body)
+        if attempted is None:
             return self._put_off(pending)
-        return _progress(verdict, pending.attempts + 1)
+        verdict, result = attempted
+        return _with_result(_progress(verdict, pending.attempts + 1), result)
 
     async def _body(self, pending: PendingCallback, client: Client) -> bytes | None:
         if pending.callback.mode is DeliveryMode.PUSH:
@@ -172,7 +173,7 @@ class CallbackDelivery:
 
     async def _attempt(
         self, pending: PendingCallback, client: Client, endpoint: str, body: bytes
-    ) -> Delivered | Again | Abandoned | None:
+    ) -> tuple[Delivered | Again | Abandoned, OutboundResponse | OutboundFailure] | None:
         """What follows from an attempt; None when nothing was sent, by our own limits."""
         attempt = pending.attempts + 1
         result = await self._outbound.send(
@@ -199,13 +200,14 @@ class CallbackDelivery:
             attempt=attempt,
             **seen,
         )
-        return judge(
+        verdict = judge(
             outcome,
             attempt=attempt,
             now=self._clock.now_ms(),
             deadline=pending.deadline,
             jitter=self._jitter(),
         )
+        return verdict, result
 
     def _jitter(self) -> float:
         drawn = int.from_bytes(self._random(_JITTER_BYTES))
@@ -248,3 +250,11 @@ def _progress(verdict: Delivered | Again | Abandoned, attempts: int) -> Callback
             return CallbackProgress(CallbackState.ABANDONED, attempts, reason=reason)
         case _:
             assert_never(verdict)
+
+
+def _with_result(
+    progress: CallbackProgress, result: OutboundResponse | OutboundFailure
+) -> CallbackProgress:
+    if isinstance(result, OutboundResponse):
+        return replace(progress, status=result.status)
+    return replace(progress, failure=result.reason)

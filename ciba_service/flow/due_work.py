@@ -18,6 +18,7 @@ from ciba_service.ports import (
     DueKind,
     DueStore,
     DueWork,
+    LedgerStore,
     PromptStore,
     StoreUnavailable,
     Swap,
@@ -54,6 +55,7 @@ class DueWorker:
         transactions: TransactionStore,
         prompts: PromptStore,
         attempts: AttemptStore,
+        ledgers: LedgerStore,
         hub: DeviceHub,
         delivery: CallbackDelivery,
         partition_of: Callable[[str], int],
@@ -64,6 +66,7 @@ class DueWorker:
         self._transactions = transactions
         self._prompts = prompts
         self._attempts = attempts
+        self._ledgers = ledgers
         self._hub = hub
         self._delivery = delivery
         self._partition_of = partition_of
@@ -161,8 +164,12 @@ class DueWorker:
     async def _announce(self, transaction_id: str) -> None:
         transaction = await self._read(transaction_id)
         if transaction is not None and transaction.state is State.PENDING:
-            await self._hub.announce(
-                Announcement(AnnouncementKind.OFFER, transaction.user_tag, transaction_id)
+            # In one round trip, and in this order: no phone answers before it is written down.
+            await asyncio.gather(
+                self._ledgers.announced(transaction_id, now=self._clock.now_ms()),
+                self._hub.announce(
+                    Announcement(AnnouncementKind.OFFER, transaction.user_tag, transaction_id)
+                ),
             )
 
     async def _expire(self, transaction_id: str) -> None:

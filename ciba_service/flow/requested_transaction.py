@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 
-from ciba_service.protocol.errors import InvalidGrantError, InvalidRequestError, Reason
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.errors import (
+    InvalidGrantError,
+    InvalidRequestError,
+    Reason,
+    UnauthorizedClientError,
+)
 from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from ciba_service.sca.messages import transaction_id
 
-__all__ = ["requested_transaction"]
+__all__ = ["requested_transaction", "transaction_requested_by"]
 
 
 def requested_transaction(form: Mapping[str, str]) -> str:
@@ -23,3 +29,14 @@ def requested_transaction(form: Mapping[str, str]) -> str:
     if auth_req_id is None:
         raise InvalidGrantError from Reason("auth_req_id is none of ours")
     return transaction_id(auth_req_id.value)
+
+
+def transaction_requested_by(client: Client, form: Mapping[str, str]) -> str:
+    """The transaction id that a client sends to an endpoint of our own.
+
+    Raises:
+        UnauthorizedClientError: first, when the client may not use CIBA; then as above.
+    """
+    if not client.may_use_ciba:
+        raise UnauthorizedClientError from Reason("the client may not use CIBA")
+    return requested_transaction(form)

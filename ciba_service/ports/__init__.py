@@ -32,6 +32,7 @@ from ciba_service.ports.grants import (
     TokenRecord,
 )
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.ledger import LedgerStore
 from ciba_service.ports.login_handles import (
     HandleReservation,
     LoginHandleStore,
@@ -98,6 +99,7 @@ __all__ = [
     "GrantStore",
     "HandleReservation",
     "KeyRing",
+    "LedgerStore",
     "LoginHandleStore",
     "NewTransaction",
     "Outbound",

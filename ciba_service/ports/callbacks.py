@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ciba_service.ports.due import DueWork
+from ciba_service.ports.outbound import FailureReason
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import State
@@ -14,7 +15,7 @@ __all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback", "
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """Whom a callback names and how it proves itself, encrypted until it is delivered.
+    """Whom a callback names and how it proves itself, encrypted until it is delivered or it ends.
 
     ``mode`` is the client's own when it asked, ping or push, whatever it registers later.
     """
@@ -60,13 +61,16 @@ class PendingCallback:
 class CallbackProgress:
     """How a callback stands after an attempt.
 
-    ``again_at`` goes with DUE, ``reason`` with ABANDONED.
+    ``again_at`` goes with DUE, ``reason`` with ABANDONED; of an attempt that was made there is the
+    ``status`` that the client answered, or why there was no answer.
     """
 
     state: CallbackState
     attempts: int
     again_at: int = 0
     reason: AbandonReason | None = None
+    status: int | None = None
+    failure: FailureReason | None = None
 
 
 class CallbackStore(Protocol):
@@ -77,7 +81,7 @@ class CallbackStore(Protocol):
         ...
 
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
-        """Write down how it stands: due again, delivered, or in the list of those given up.
+        """Write down how it stands, in the ledger as well: due again, delivered, or given up.
 
         What it carried is forgotten once it is delivered. False when somebody else holds the lease
         by now; nothing is changed then.

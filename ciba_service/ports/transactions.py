@@ -14,7 +14,7 @@ from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
-from ciba_service.sca.messages import Factor
+from ciba_service.sca.messages import DenialReason, Factor
 
 __all__ = [
     "Decided",
@@ -118,9 +118,10 @@ class PollReply:
 class Swap:
     """One event that is to happen to one transaction.
 
-    ``decided`` goes with APPROVE, ``reason`` with FAIL, ``tokens`` with REDEEM, and ``push`` as
-    well when a callback is to carry them. Due work is written with it: ``settle`` when the prompt
-    is no longer open, and ``callback``, after ``callback_delay`` milliseconds, when it was decided.
+    ``decided`` goes with APPROVE, ``denial`` with DENY, ``reason`` with FAIL and LOCK, ``tokens``
+    with REDEEM, and ``push`` as well when a callback is to carry them. What happens is written in
+    the ledger (``LedgerStore``). Due work is written with it: ``settle`` when the prompt is no
+    longer open, and ``callback``, after ``callback_delay`` milliseconds, when it was decided.
     """
 
     transaction_id: str
@@ -128,6 +129,7 @@ class Swap:
     operation: str
     now: int
     decided: Decided | None = None
+    denial: DenialReason | None = None
     reason: FailureReason | None = None
     tokens: TokenRecord | None = None
     push: Push | None = None

@@ -22,6 +22,7 @@ from ciba_service.protocol.transaction.state import (
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
 from ciba_service.stores.keys import abandoned_key, due_key, partition_of, transaction_key
+from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, attempt_line
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transactions import RECORD_FORMAT
@@ -32,7 +33,7 @@ ABANDONED_KEPT_MS: Final = 7 * 86_400_000
 MOST_ABANDONED: Final = 1_000
 """In one partition; the oldest ones make room."""
 
-_NOTE: Final = Script.load("note_callback")
+_NOTE: Final = Script.load("note_callback", LEDGER_PRELUDE)
 
 
 class RedisCallbacks:
@@ -47,10 +48,10 @@ class RedisCallbacks:
     async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
         """One round trip."""
         key = transaction_key(transaction_id)
-        version, client, sealed, progress, attempts, *rest = await self._operations.call(
+        version, client, sealed, standing, attempts, *rest = await self._operations.call(
             "HMGET", key, "v", "c", "n", "y", "z", "e", "u", "s", "p"
         )
-        if version is None or not sealed or progress != CallbackState.DUE.encode():
+        if version is None or not sealed or standing != CallbackState.DUE.encode():
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
@@ -91,6 +92,7 @@ class RedisCallbacks:
                 now,
                 ABANDONED_KEPT_MS,
                 MOST_ABANDONED,
+                attempt_line(progress, now=now),
             ],
         )
         return bool(noted)

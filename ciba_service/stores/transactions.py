@@ -23,6 +23,7 @@ from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
 from ciba_service.stores.grants import GrantSeals
 from ciba_service.stores.keys import due_key, partition_of, transaction_key
+from ciba_service.stores.ledger_lines import LEDGER_PRELUDE
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transition_table import STATE_PRELUDE
@@ -40,16 +41,16 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # operations that approved or denied, and that of the last poll. Scripts alone use v (format), o
 # (the operation that created it), o:<event>, f (why it failed), and for polling i (interval), l
 # (last poll), w (its verdict) and b (interval and last poll before that one). Of a callback there
-# are n (whom it names, sealed), h (whether expiry is told), p (the push with its tokens, sealed), y
+# are n (whom it names, sealed), a (whether expiry is told), p (the push with its tokens, sealed), y
 # (how it stands), z (attempts), x (why it was abandoned), j (its entry among those that were) and k
-# (the lease under which that was written).
+# (the lease under which that was written). The ledger is h (stores/ledger.py).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
-_CREATE: Final = Script.load("create_transaction")
+_CREATE: Final = Script.load("create_transaction", LEDGER_PRELUDE)
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
-_SWAP: Final = Script.load("swap", STATE_PRELUDE)
+_SWAP: Final = Script.load("swap", STATE_PRELUDE + LEDGER_PRELUDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class RedisTransactions:
                 due_member(DueKind.EXPIRE, swap.transaction_id),
                 due_member(DueKind.SETTLE, swap.transaction_id),
                 self._seal(key, "decided", "", swap.decided) if swap.decided else b"",
-                swap.reason or "",
+                swap.reason or swap.denial or "",
                 due_member(DueKind.CALLBACK, swap.transaction_id),
                 swap.now + swap.callback_delay,
                 push,

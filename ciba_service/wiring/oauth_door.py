@@ -8,12 +8,14 @@ from starlette.routing import Route
 from ciba_service.endpoints.oauth.authorization import AuthorizationEndpoint
 from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEndpoint
 from ciba_service.endpoints.oauth.cancel import CancelEndpoint
+from ciba_service.endpoints.oauth.events import EventsEndpoint
 from ciba_service.endpoints.oauth.nonce_header import NonceHeader
 from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.cancellation import Cancellation
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
+from ciba_service.flow.ledger_reading import LedgerReading
 from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.transaction_start import TransactionStart
 from ciba_service.flow.user_code_check import UserCodeCheck
@@ -42,8 +44,9 @@ _CLIENT_ENDPOINTS: Final = (
     "revocation_endpoint",
 )
 _BACKCHANNEL: Final = "/bc-authorize"
-# No metadata has a name for it.
+# No metadata has names for them.
 _CANCEL: Final = "/bc-authorize/cancel"
+_EVENTS: Final = "/bc-authorize/events"
 
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
@@ -86,7 +89,9 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         replays=parts.stores.replays,
         audiences=Audiences(
             endpoints.issuer,
-            endpoints.urls(_CANCEL).union(*map(endpoints.addresses, _CLIENT_ENDPOINTS)),
+            endpoints.urls(_CANCEL).union(
+                endpoints.urls(_EVENTS), *map(endpoints.addresses, _CLIENT_ENDPOINTS)
+            ),
         ),
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
@@ -106,6 +111,10 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         Route(
             endpoints.path(_CANCEL), CancelEndpoint(_cancellation(parts, authentication), telemetry)
         ),
+        Route(
+            endpoints.path(_EVENTS),
+            EventsEndpoint(_ledger_reading(parts, authentication), telemetry),
+        ),
         *token_routes(parts, authentication),
         *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
@@ -121,6 +130,18 @@ def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancell
         authentication=authentication,
         transactions=parts.stores.transactions,
         worker=parts.worker,
+        new_operation=surroundings.new_operation,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
+    )
+
+
+def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> LedgerReading:
+    surroundings = parts.surroundings
+    return LedgerReading(
+        authentication=authentication,
+        ledgers=parts.stores.ledgers,
+        streams=parts.streams,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,

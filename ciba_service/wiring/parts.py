@@ -9,6 +9,7 @@ from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
+from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.push import Pushes
 from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
@@ -49,6 +50,7 @@ class Parts:
     delivery: CallbackDelivery
     worker: DueWorker
     held: HeldPolls
+    streams: OpenStreams
 
 
 def build_parts(
@@ -60,7 +62,13 @@ def build_parts(
         clock=surroundings.clock,
         capacity=settings.server.max_held_polls,
     )
-    hub = SocketHub(stores.broadcast, on_settled=held.look_again)
+    streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
+
+    def look_again(transaction_id: str | None) -> None:
+        held.look_again(transaction_id)
+        streams.look_again(transaction_id)
+
+    hub = SocketHub(stores.broadcast, on_settled=look_again)
     users = ConfiguredUsers(
         (_user(user, keys, surroundings), user.login_hints) for user in settings.users
     )
@@ -103,6 +111,7 @@ def build_parts(
             transactions=stores.transactions,
             prompts=stores.prompts,
             attempts=stores.attempts,
+            ledgers=stores.ledgers,
             hub=hub,
             delivery=delivery,
             partition_of=partition_of,
@@ -110,6 +119,7 @@ def build_parts(
             telemetry=surroundings.telemetry,
         ),
         held=held,
+        streams=streams,
     )
 
 

@@ -16,6 +16,7 @@ from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.keys import hub_channels
+from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
@@ -43,6 +44,7 @@ class Stores:
     due: RedisDueWork
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
+    ledgers: RedisLedgers
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -74,6 +76,7 @@ def build_stores(
         due=RedisDueWork(operations, new_operation),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
+        ledgers=RedisLedgers(operations),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),

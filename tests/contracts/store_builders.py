@@ -48,6 +48,7 @@ from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
+from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
@@ -124,6 +125,7 @@ class Stores:
     due: RedisDueWork
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
+    ledgers: RedisLedgers
     prompts: RedisPrompts
     devices: RedisDevices
     attempts: RedisAttempts
@@ -149,6 +151,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         due=RedisDueWork(operations, counted.operation),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
+        ledgers=RedisLedgers(operations),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),

@@ -34,6 +34,7 @@ from ciba_service.stores import (
     devices,
     due,
     grants,
+    ledger,
     login_handles,
     payments,
     prompts,
@@ -80,6 +81,7 @@ MODULES: tuple[ModuleType, ...] = (
     devices,
     due,
     grants,
+    ledger,
     login_handles,
     payments,
     prompts,
@@ -151,6 +153,11 @@ def poll(operation: str, now: int = START) -> Act:
 def swap(event: Event, now: int = START) -> Act:
     """Let an event happen."""
     return lambda stores: stores.transactions.swap(swap_of(event, f"{event} it", now=now))
+
+
+async def announced(stores: Stores) -> object:
+    """Write down that the phones are told."""
+    return await stores.ledgers.announced(TRANSACTION, now=START)
 
 
 async def redeemed(stores: Stores) -> object:
@@ -265,6 +272,8 @@ CASES = [
         add_client,
     ),
     Case("create_transaction", create),
+    Case("note_announced", announced, create, "pending"),
+    Case("note_announced", announced, in_a_row(create, swap(Event.DENY)), "decided"),
     Case("poll", poll("first"), create, "free"),
     Case("poll", poll("second", START + 1), in_a_row(create, poll("first")), "too early"),
     Case(
@@ -303,8 +312,8 @@ CASES = [
             progress.state,
         )
         for progress in (
-            CallbackProgress(CallbackState.DELIVERED, 1),
-            CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000),
+            CallbackProgress(CallbackState.DELIVERED, 1, status=204),
+            CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000, status=500),
             CallbackProgress(CallbackState.ABANDONED, 3, reason=AbandonReason.REFUSED),
         )
     ),
@@ -425,4 +434,4 @@ def test_every_script_that_changes_something_is_tested():
     """No script is added without a case: all of them, but for the rules they share."""
     folder = resources.files("ciba_service.stores") / "scripts"
     files = {file.name.removesuffix(".lua") for file in folder.iterdir()}
-    assert {case.script for case in CASES} == set(SCRIPTS) == files - {"state"}
+    assert {case.script for case in CASES} == set(SCRIPTS) == files - {"state", "ledger"}

@@ -35,7 +35,10 @@ CHECKS: Final = (
     "allow_header_conformance",
 )
 CANCEL: Final = "POST /bc-authorize/cancel"
-ANSWERED_200: Final = ("POST /bc-authorize", "POST /token", "POST /introspect", "POST /revoke")
+EVENTS: Final = "POST /bc-authorize/events"
+ANSWERED_200: Final = (
+    "POST /bc-authorize", EVENTS, "POST /token", "POST /introspect", "POST /revoke",
+)  # fmt: skip
 CLIENT_FORMS: Final = (*ANSWERED_200, CANCEL)
 REACHED: Final = {
     *(f"{CANCEL} {status}" for status in (204, 400, 401, 409)),
@@ -112,6 +115,7 @@ async def good_requests(
             "body": {"auth_req_id": [pending, denied]},
         },
         CANCEL: {"whole": [{"auth_req_id": cancelled}, {"auth_req_id": denied}]},
+        EVENTS: {"whole": [{"auth_req_id": cancelled}, {"auth_req_id": denied}]},
         "POST /introspect": {"body": {"token": [tokens["access_token"], "none"]}},
         "POST /revoke": {"body": {"token": [revoked["access_token"], "none"]}},
     }

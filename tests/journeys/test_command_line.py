@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from ciba_service.cli import build_parser, main
+from ciba_service.sca.messages import transaction_id
 from tests.redis_servers import redis_server
 from tests.service_process import BIN, READY_SECONDS, Installation, installation
 from tests.wire_phone import WirePhone
@@ -175,6 +176,31 @@ async def test_people_read_tables(place: Installation, *, serving: bool):
         assert (check.status, check.out) == (0, "configuration, keys and store are good\n")
 
 
+async def test_what_happened_to_a_transaction(place: Installation):
+    """An operator sees why it was denied, which its client does not; a table, or JSON."""
+    service = await place.serve()
+    phone = await activated(place)
+    auth_req_id = await place.till.started()
+    (challenge,) = await phone.fetch()
+    await phone.decide(phone.denial(challenge, reason="not_me"))
+    name = transaction_id(auth_req_id)
+    shown = (await place.command("transactions", "show", name, "--json")).json()
+    assert (shown["transaction_id"], shown["client_id"]) == (name, "till")
+    assert (shown["state"], shown["complete"]) == ("denied", True)
+    assert [event["event"] for event in shown["events"]] == ["requested", "announced", "denied"]
+    assert shown["events"][-1].keys() == {"id", "event", "at", "reason"}
+    assert shown["events"][-1]["reason"] == "not_me"
+    assert await service.terminate() == 0
+    table = (await place.command("transactions", "show", name)).out
+    first, empty, head, *rows = table.splitlines()
+    assert (first, empty) == (f"{name} of till is denied", "")
+    assert head.split() == ["at", "event", "facts"]
+    assert [row.split()[1:] for row in rows] == [
+        ["requested"], ["announced"], ["denied", "reason=not_me"],
+    ]  # fmt: skip
+    assert [row.split()[0] for row in rows] == [event["at"] for event in shown["events"]]
+
+
 @pytest.mark.clause("sca-art22-4")
 async def test_nobody_is_shown_what_is_secret(place: Installation):
     """No list, no check and no log has a private key, the ring, a code or a second secret."""
@@ -210,6 +236,8 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
         ("devices list --user eve", "there is no user eve"),
         ("clients remove till", "no client till has registered"),
         ("devices revoke nonsense", "there is no device nonsense"),
+        ("transactions show nonsense", "there is no transaction nonsense"),
+        ("transactions show -AAAAAAAAAAAAAAAAAAAAA", "there is no transaction -AAAA"),
         ("devices revoke AAAAAAAAAAAAAAAAAAAAAAAA.x", "there is no device AAAA"),
     ],
 )
@@ -611,6 +639,21 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     assert said.err.startswith("warning: server.host 0.0.0.0 takes plain http")
     assert said.out == "configuration, keys and store are good\n"
     assert not (https.parent / "var" / "keys").exists()
+
+
+async def test_rotations_at_once_come_one_after_the_other(place: Installation):
+    """One makes the next keys; the others find them, and that they are too young to sign."""
+    assert (await place.command("keys", "generate")).status == 0
+    outcomes = await asyncio.gather(
+        *(place.command("keys", "rotate", "--purpose", "token", "--json") for _ in range(4))
+    )
+    (made,) = [outcome.json() for outcome in outcomes if outcome.status == 0]
+    assert {row["state"] for row in made} == {"next"}
+    refused = [outcome for outcome in outcomes if outcome.status == 1]
+    assert len(refused) == 3
+    assert all("the next keys must be published" in outcome.err for outcome in refused)
+    listed = (await place.command("keys", "list", "--json")).json()
+    assert [row["state"] for row in listed].count("next") == len(made) == 3
 
 
 # --- The command line itself ---

@@ -25,6 +25,7 @@ from tests.service_process import (
 )
 from tests.signing import claims_of, header_of
 from tests.wire_client import CIBA
+from tests.wire_events import story, stream
 from tests.wire_resource import PAYMENT, PAYMENTS
 
 PRESET = "ALICE-PHONE-ONE"
@@ -58,6 +59,8 @@ async def test_a_service_killed_between_all_steps_loses_nothing(place: Installat
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert await phone.decide(decision) == accepted
     assert await phone.fetch() == []
+    happened = [each for each in await story(place.till, auth_req_id) if each != "announced"]
+    assert happened == ["requested", "approved", "redeemed"]
     assert await serving.terminate() == 0
 
 
@@ -376,3 +379,19 @@ async def test_a_service_ends_cleanly_with_its_terminal(place: Installation):
     assert place.leftovers() == []
     for descriptor in (user, program):
         os.close(descriptor)
+
+
+async def test_a_service_that_is_told_to_stop_ends_streams(place: Installation):
+    """Whoever follows a request reads the stream to its proper end, at once."""
+    till = place.till
+    serving = await place.serve()
+    await place.phone().enrol(PRESET)
+    auth_req_id = await till.started()
+    async with stream(till, auth_req_id) as reader:
+        first = await reader.next()
+        assert first is not None
+        assert first.event == "requested"
+        async with asyncio.timeout(10):
+            assert await serving.terminate() == 0
+            assert {told.event for told in await reader.rest()} <= {"announced"}
+    assert place.leftovers() == []

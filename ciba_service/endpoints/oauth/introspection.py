@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond, respond_text
-from ciba_service.endpoints.body import header_lines
+from ciba_service.endpoints.body import accepts
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.flow.introspection import Introspection
 from ciba_service.ports import Telemetry
@@ -27,15 +27,9 @@ class IntrospectionEndpoint(ClientFormEndpoint):
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer what the token is good for; that it is good for nothing is no error."""
         introspected = await self._introspection.introspect(self.read(scope, body))
-        if not _wants_jwt(header_lines(scope, b"accept")):
+        if not accepts(scope, _MEDIA_TYPE):
             await respond(send, HTTPStatus.OK, introspected.description)
             return
         await respond_text(
             send, HTTPStatus.OK, _MEDIA_TYPE, await self._introspection.signed(introspected)
         )
-
-
-def _wants_jwt(accept: tuple[str, ...]) -> bool:
-    """Whether a header names the JWT form at all; there is no other reason to name it."""
-    ranges = (each.partition(";")[0] for line in accept for each in line.split(","))
-    return any(each.strip().lower() == _MEDIA_TYPE for each in ranges)

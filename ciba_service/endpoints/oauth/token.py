@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import header_lines
+from ciba_service.endpoints.departure import until_gone
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.oauth.nonce_header import Headers, NonceHeader
 from ciba_service.flow.held_polls import Patience
@@ -18,7 +19,6 @@ from ciba_service.protocol.request.preference import preferred_wait
 __all__ = ["TokenEndpoint"]
 
 _PATIENCE: Final = "ciba.patience"
-_DISCONNECT: Final = "http.disconnect"
 
 
 class TokenEndpoint(ClientFormEndpoint):
@@ -37,7 +37,7 @@ class TokenEndpoint(ClientFormEndpoint):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, and notice when its sender goes away meanwhile."""
         patience = Patience(
-            preferred_wait(header_lines(scope, b"prefer")), lambda: _until_gone(receive)
+            preferred_wait(header_lines(scope, b"prefer")), lambda: until_gone(receive)
         )
         await super().__call__({**scope, _PATIENCE: patience}, receive, send)
 
@@ -56,8 +56,3 @@ def _applied(scope: Scope) -> Headers:
     """RFC 7240 3: the wait that was applied, if the request was held."""
     patience: Patience = scope[_PATIENCE]
     return ((b"preference-applied", b"wait=%d" % patience.applied),) if patience.applied else ()
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != _DISCONNECT:
-        pass

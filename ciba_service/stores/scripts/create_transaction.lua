@@ -7,7 +7,8 @@ if owner then return owner == ARGV[1] and 1 or 0 end
 redis.call('HSET', KEYS[1], 'o', ARGV[1], 'v', ARGV[2], 's', 'pending', 'c', ARGV[3],
   'e', ARGV[4], 'i', ARGV[5], 'r', ARGV[6], 't', ARGV[11])
 if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'n', ARGV[12]) end
-if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'h', ARGV[13]) end
+if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'a', ARGV[13]) end
+tell(KEYS[1], 'requested', ARGV[8], '')
 redis.call('PEXPIREAT', KEYS[1], ARGV[7])
 redis.call('ZADD', KEYS[2], ARGV[8], ARGV[9], ARGV[4], ARGV[10])
 return 1

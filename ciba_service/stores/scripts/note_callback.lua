@@ -1,6 +1,6 @@
 -- KEYS: transaction, due, abandoned
 -- ARGV: member, lease_until, state, attempts, again_at (0: never), reason,
---       transaction, now, kept_ms, most
+--       transaction, now, kept_ms, most; and last its line in the ledger
 -- 1: written down, now or before under this lease; 0: somebody else holds the lease by now.
 if redis.call('HGET', KEYS[1], 'k') == ARGV[2] then return 1 end
 local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -9,19 +9,22 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZREM', KEYS[2], ARGV[1])
   return 0
 end
+tell_attempt(KEYS[1], ARGV[#ARGV], ARGV[3] == 'due')
 redis.call('HSET', KEYS[1], 'y', ARGV[3], 'z', ARGV[4], 'x', ARGV[6], 'k', ARGV[2])
 if ARGV[3] == 'due' then
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
 else
   redis.call('ZREM', KEYS[2], ARGV[1])
-end
-if ARGV[3] == 'delivered' then redis.call('HDEL', KEYS[1], 'n', 'p') end
-if ARGV[3] == 'abandoned' then
-  -- Whom it names stays with the record, should an operator make it due again; tokens do not.
   redis.call('HDEL', KEYS[1], 'p')
-  local client = redis.call('HGET', KEYS[1], 'c')
+end
+local r = redis.call('HMGET', KEYS[1], 'c', 's')
+if ARGV[3] == 'delivered' or r[2] == 'redeemed' and ARGV[3] == 'abandoned' then
+  redis.call('HDEL', KEYS[1], 'n')
+end
+if ARGV[3] == 'abandoned' then
+  -- Whom it names stays with the record otherwise, should an operator make it due again.
   local entry = string.format('{"t":%s,"c":%s,"a":%d,"r":%s}', cjson.encode(ARGV[7]),
-    cjson.encode(client), ARGV[4], cjson.encode(ARGV[6]))
+    cjson.encode(r[1]), ARGV[4], cjson.encode(ARGV[6]))
   redis.call('HSET', KEYS[1], 'j', entry)
   redis.call('ZADD', KEYS[3], ARGV[8], entry)
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[8] - ARGV[9])

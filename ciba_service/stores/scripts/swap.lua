@@ -19,6 +19,7 @@ local state, current = advance(r[2], event, r[3], r[4], now)
 if not state then return {0, current} end
 
 redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
+if event ~= 'expire' then tell(KEYS[1], state, ARGV[3], ARGV[8]) end
 if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
 elseif event == 'fail' or event == 'lock' then
@@ -44,7 +45,7 @@ if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])
   redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
   if redis.call('HEXISTS', KEYS[1], 'n') == 1 then
-    if CALLED_BACK[state] or state == 'expired' and redis.call('HEXISTS', KEYS[1], 'h') == 1 then
+    if CALLED_BACK[state] or state == 'expired' and redis.call('HEXISTS', KEYS[1], 'a') == 1 then
       redis.call('HSET', KEYS[1], 'y', 'due')
       redis.call('ZADD', KEYS[2], ARGV[10], ARGV[9])
     else

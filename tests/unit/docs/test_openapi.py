@@ -19,6 +19,10 @@ from ciba_service.protocol.resource.payments import PaymentReceipt
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.introspection import ActiveToken
 from ciba_service.protocol.tokens.userinfo import UserinfoResponse
+from ciba_service.protocol.transaction.callbacks import AbandonReason
+from ciba_service.protocol.transaction.ledger import LedgerKind
+from ciba_service.protocol.transaction.ledger_document import LedgerDocument, LedgerEvent
+from ciba_service.protocol.transaction.state import State
 from ciba_service.sca import messages
 from tools.openapi import SERVED, SOURCE, served_text
 
@@ -29,6 +33,8 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 STRUCTS = {
     "TokenResponse": TokenResponse,
     "ActiveToken": ActiveToken,
+    "LedgerDocument": LedgerDocument,
+    "LedgerEvent": LedgerEvent,
     "User": UserinfoResponse,
     "AccountList": AccountList,
     "Account": Account,
@@ -104,6 +110,14 @@ def test_a_schema_has_the_members_of_what_is_sent(name: str):
         members, required = members | {info.tag_field}, required | {info.tag_field}
     assert SCHEMAS[name]["properties"].keys() == members
     assert set(SCHEMAS[name]["required"]) == required
+
+
+def test_the_words_of_a_ledger_are_described():
+    """No kind of entry, no state and no reason is missing, and none is invented."""
+    entry, document = SCHEMAS["LedgerEvent"], SCHEMAS["LedgerDocument"]
+    assert set(entry["properties"]["event"]["enum"]) == set(LedgerKind)
+    assert set(entry["properties"]["reason"]["enum"]) == set(AbandonReason)
+    assert set(document["properties"]["state"]["enum"]) == set(State)
 
 
 def test_operations_have_names_of_their_own():

@@ -42,6 +42,7 @@ def other_worker(service: RunningService) -> DueWorker:
         transactions=stores.transactions,
         prompts=stores.prompts,
         attempts=stores.attempts,
+        ledgers=stores.ledgers,
         hub=service.service.hub,
         delivery=service.service.delivery,
         partition_of=partition_of,

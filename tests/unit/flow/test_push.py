@@ -71,8 +71,7 @@ class Store:
 
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """Remember."""
-        assert work.lease_until > WORK.lease_until
-        assert now > 0
+        assert work.lease_until > now
         self.noted.append(progress)
         return True
 

@@ -5,10 +5,13 @@ from secrets import token_urlsafe
 
 import pytest
 
+from ciba_service.ports import DueKind, DueWork
+from ciba_service.sca.messages import transaction_id
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import public_jwk, sign
 from tests.wire_client import WireClient
+from tests.wire_events import events_answer
 from tests.wire_phone import WirePhone, WireSocket
 
 FINDER = "https://finder.example"
@@ -126,4 +129,21 @@ async def test_a_cancellation_takes_two(quiet: RunningService):
     auth_req_id = await quiet.till.started()
     before = quiet.commands.flushes
     assert (await quiet.till.cancel(auth_req_id)).status_code == 204
+    assert quiet.commands.flushes - before == 2
+
+
+async def test_reading_what_happened_takes_one(quiet: RunningService):
+    """The assertion is spent in the round trip that reads the ledger."""
+    auth_req_id = await quiet.till.started()
+    before = quiet.commands.flushes
+    assert (await events_answer(quiet.till, auth_req_id)).status_code == 200
+    assert quiet.commands.flushes - before == 1
+
+
+async def test_an_announcement_takes_two(quiet: RunningService):
+    """Read, then tell: that it is told is written in the round trip that tells it."""
+    works = [DueWork(DueKind.ANNOUNCE, transaction_id(await quiet.till.started()), 0) for _ in "ab"]
+    await quiet.service.worker._perform(works[0])
+    before = quiet.commands.flushes
+    await quiet.service.worker._perform(works[1])
     assert quiet.commands.flushes - before == 2

@@ -1,0 +1,114 @@
+"""A client reads what happened to what it asked for: what there is, or also what is to come."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
+from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.found_token import spend_and_find
+from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.requested_transaction import transaction_requested_by
+from ciba_service.ports import Clock, LedgerStore, StoreUnavailable, Telemetry
+from ciba_service.protocol.errors import (
+    InvalidGrantError,
+    OAuth2Error,
+    Reason,
+    TemporarilyUnavailableError,
+)
+from ciba_service.protocol.transaction.ledger import Ledger
+
+__all__ = ["LedgerReading"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which ledger is asked for, by whom, and under which operation its assertion is spent."""
+
+    name: str
+    verified: VerifiedClient
+    operation: str
+
+
+class LedgerReading:
+    """One round trip: the assertion is spent in that which reads."""
+
+    def __init__(
+        self,
+        *,
+        authentication: ClientAuthentication,
+        ledgers: LedgerStore,
+        streams: OpenStreams,
+        new_operation: Callable[[], str],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._authentication = authentication
+        self._ledgers = ledgers
+        self._streams = streams
+        self._new_operation = new_operation
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def read(self, sent: ClientRequest) -> Ledger:
+        """The ledger of ``auth_req_id`` as it stands.
+
+        Raises:
+            InvalidClientError: first of all, when the client did not prove who it is.
+            UnauthorizedClientError: when it may not use CIBA.
+            InvalidRequestError: when there is no ``auth_req_id``.
+            InvalidGrantError: when it is unknown, or another client's.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return await self._found(await self._asked(sent))
+
+    async def follow(
+        self, sent: ClientRequest, until_gone: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[Ledger, None]:
+        """The ledger as it stands, and again whenever it may have changed, until it is complete.
+
+        It ends after 25 seconds, and when ``until_gone`` does; whoever wants more asks again.
+
+        Raises:
+            TemporarilyUnavailableError: when too many streams are open; else as ``read`` does, and
+                nothing once there was a ledger.
+        """
+        asked = await self._asked(sent)
+        if not self._streams.has_room:
+            await self._spend(asked)
+            raise TemporarilyUnavailableError from Reason("too many streams are open")
+        with self._streams.place(asked.name, until_gone) as place:
+            ledger: Ledger | None = await self._found(asked)
+            while ledger is not None:
+                yield ledger
+                if ledger.is_complete or not await place.next_look():
+                    return
+                ledger = await self._seen_again(asked.name)
+
+    async def _asked(self, sent: ClientRequest) -> _Asked:
+        operation = self._new_operation()
+        verified = await self._authentication.verify(sent)
+        try:
+            name = transaction_requested_by(verified.client, sent.form)
+        except OAuth2Error:
+            await self._authentication.consume(verified, operation=operation)
+            raise
+        return _Asked(name, verified, operation)
+
+    async def _spend(self, asked: _Asked) -> None:
+        await self._authentication.consume(asked.verified, operation=asked.operation)
+
+    async def _found(self, asked: _Asked) -> Ledger:
+        found = await spend_and_find(
+            self._spend(asked), self._ledgers.read(asked.name, now=self._clock.now_ms())
+        )
+        if found is None or found.client_id != asked.verified.client.client_id:
+            raise InvalidGrantError from Reason("unknown, or of another client")
+        return found
+
+    async def _seen_again(self, name: str) -> Ledger | None:
+        """None when it cannot be read, or is gone: the stream ends, and its client comes back."""
+        try:
+            return await self._ledgers.read(name, now=self._clock.now_ms())
+        except StoreUnavailable as error:
+            self._telemetry.failure("event_stream_failed", error, transaction_id=name)
+            return None

@@ -1,0 +1,23 @@
+"""The ledgers of transactions."""
+
+from typing import Protocol
+
+from ciba_service.protocol.transaction.ledger import Ledger
+
+__all__ = ["LedgerStore"]
+
+
+class LedgerStore(Protocol):
+    """What happened to transactions, kept as long as they are.
+
+    What is decided, redeemed, cancelled or called back is written with it, in the same atomic step
+    (``TransactionStore``, ``CallbackStore``).
+    """
+
+    async def read(self, transaction_id: str, *, now: int) -> Ledger | None:
+        """As it stands, in one atomic step; None when there is no such transaction."""
+        ...
+
+    async def announced(self, transaction_id: str, *, now: int) -> None:
+        """Write down, once, that the phones are told of what is pending."""
+        ...

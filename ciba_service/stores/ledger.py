@@ -1,0 +1,63 @@
+"""Ledgers in Redis: a field of the record of their transaction, written by whatever happens to it.
+
+There they cost no key, no round trip and no lifetime of their own.
+"""
+
+from typing import Final
+
+from ciba_service.ports import UnknownRecordFormat
+from ciba_service.protocol.transaction.callbacks import CallbackState
+from ciba_service.protocol.transaction.ledger import Ledger, with_expiry
+from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.keys import transaction_key
+from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, parse_line
+from ciba_service.stores.operations import Operations
+from ciba_service.stores.transactions import RECORD_FORMAT
+
+__all__ = ["RedisLedgers"]
+
+_ANNOUNCED: Final = Script.load("note_announced", LEDGER_PRELUDE)
+
+
+class RedisLedgers:
+    """``ports.LedgerStore`` on Redis."""
+
+    __slots__ = ("_operations",)
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    async def read(self, transaction_id: str, *, now: int) -> Ledger | None:
+        """One command, so that state and entries are of the same instant."""
+        version, *fields = await self._operations.call(
+            "HMGET", transaction_key(transaction_id), "v", "c", "s", "e", "u", "h", "y", "n", "a"
+        )
+        if version is None:
+            return None
+        if version != RECORD_FORMAT.encode():
+            raise UnknownRecordFormat("a transaction has another format")
+        client, written, expires_at, redeem_until, lines, callback, carried, told = fields
+        deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
+        state = effective_state(State(written.decode()), deadlines, now)
+        will_tell_expiry = state is State.EXPIRED and state != written.decode() and bool(told)
+        ended_at = deadlines.redeem_until or deadlines.expires_at
+        return Ledger(
+            transaction_id=transaction_id,
+            client_id=client.decode(),
+            state=state,
+            entries=with_expiry(
+                map(parse_line, (lines or b"").decode().splitlines()),
+                ended_at if state is State.EXPIRED else None,
+            ),
+            calls_back=carried is not None
+            and (callback == CallbackState.DUE.encode() or will_tell_expiry),
+        )
+
+    async def announced(self, transaction_id: str, *, now: int) -> None:
+        """One script, in the partition of the transaction."""
+        noted = await self._operations.evaluate(
+            _ANNOUNCED, [transaction_key(transaction_id)], [RECORD_FORMAT, now]
+        )
+        if noted < 0:
+            raise UnknownRecordFormat("a transaction has another format")
