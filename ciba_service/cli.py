@@ -137,7 +137,9 @@ def _add_deliveries(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
         ("show", "show the callback of one transaction"),
         ("redeliver", "make an abandoned callback due again, now"),
     ):
-        _add(actions, name, text, json=True).add_argument("transaction", metavar="TRANSACTION_ID")
+        _add(actions, name, text, json=True).add_argument(
+            "transaction_id", metavar="TRANSACTION_ID"
+        )
 
 
 def _limit(text: str) -> int:
@@ -223,10 +225,10 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
         as_json=options.json,
     ),
     ("deliveries", "show"): lambda options, settings: deliveries.show_delivery(
-        settings, options.transaction, as_json=options.json
+        settings, options.transaction_id, as_json=options.json
     ),
     ("deliveries", "redeliver"): lambda options, settings: deliveries.redeliver(
-        settings, options.transaction, as_json=options.json
+        settings, options.transaction_id, as_json=options.json
     ),
     ("devices", "list"): lambda options, settings: devices.list_devices(
         settings, options.subject, as_json=options.json

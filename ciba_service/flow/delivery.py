@@ -49,7 +49,7 @@ from ciba_service.protocol.transaction.callbacks import (
 __all__ = ["CallbackDelivery"]
 
 MAXIMUM_AT_ONCE: Final = 4096
-CLIENT_AT_ONCE: Final = 4  # as many as the door out lets to one host
+CLIENT_AT_ONCE: Final = 4  # a quarter of what the door out lets to one host
 CLIENT_WAITING: Final = 256
 _LEASED_TIMEOUTS: Final = 3
 _JITTER_BYTES: Final = 4

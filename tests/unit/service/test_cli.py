@@ -12,7 +12,7 @@ CONFIG = ("--config", "ciba.toml")
 def test_a_name_that_begins_with_a_hyphen_is_no_option(command: list[str], name: str):
     """One in 64 names of transactions does, and options may stand behind it."""
     options = build_parser().parse_args(names_last([*command, name, *CONFIG, "--json"]))
-    assert (options.transaction, options.json) == (name, True)
+    assert (options.transaction_id, options.json) == (name, True)
 
 
 def test_a_phone_whose_name_begins_with_a_hyphen_is_found():
