@@ -20,10 +20,11 @@ from authenticator_sim.commands.oneshot import (
     show_handle,
 )
 from authenticator_sim.commands.options import new_parser
-from authenticator_sim.commands.run import AttendedBy, RunOptions, run
+from authenticator_sim.commands.run import NO_RULES, AttendedBy, RunOptions, run
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.errors import PhoneError, UsageError
 from authenticator_sim.ports import SystemClock, system_random
+from authenticator_sim.rules_file import read_rules
 from ciba_service.sca.messages import DenialReason
 
 __all__ = ["main"]
@@ -121,8 +122,11 @@ def _run_options(options: argparse.Namespace) -> RunOptions:
     attended_by = options.attended_by or AttendedBy.USER
     if options.automation_port is not None:
         attended_by = AttendedBy.AUTOMATION
+    if options.rules is not None:
+        attended_by = AttendedBy.RULES
     return RunOptions(
         attended_by=attended_by,
+        rules=NO_RULES if options.rules is None else read_rules(options.rules),
         automation_port=options.automation_port or 0,
         pin_file=options.pin_file,
         state=options.state,

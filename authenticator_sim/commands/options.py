@@ -124,6 +124,12 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="decide only when told on http://127.0.0.1:N/decide (0 takes a free port)",
     )
+    who.add_argument(
+        "--rules",
+        type=Path,
+        metavar="FILE",
+        help="decide by the rules of this YAML file (docs/simulator.md)",
+    )
 
 
 def _add_access(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
