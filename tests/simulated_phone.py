@@ -10,7 +10,7 @@ from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
 from authenticator_sim.core.pin import parse_pin
 from authenticator_sim.keystore import Keystore
-from authenticator_sim.ports import system_random
+from authenticator_sim.ports import Clock, system_random
 from tests.running_service import RunningService
 
 PIN = "493817"
@@ -40,12 +40,14 @@ async def enrolled_state(
     return directory
 
 
-def surroundings(service: RunningService, screen: io.StringIO) -> Surroundings:
+def surroundings(
+    service: RunningService, screen: io.StringIO, clock: Clock | None = None
+) -> Surroundings:
     """A program's surroundings: the PIN in the environment, no terminal, the service's time."""
     return Surroundings(
         stdin=io.StringIO(),
         stdout=screen,
         environment={"AUTHENTICATOR_SIM_PIN": PIN},
-        clock=service.clock,
+        clock=clock or service.clock,
         random_bytes=system_random,
     )
