@@ -101,6 +101,8 @@ def _carry_out(options: argparse.Namespace, surroundings: Surroundings) -> bool:
 
 
 async def _run(options: argparse.Namespace, surroundings: Surroundings) -> bool:
+    if options.scenario is None and options.second_state is not None:
+        raise UsageError("--second-state is for a scenario.")
     if options.scenario is not None:
         return await play(_scenario_options(options), surroundings)
     return await run(_run_options(options), surroundings)

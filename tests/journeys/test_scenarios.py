@@ -169,6 +169,7 @@ def test_the_command_line_shows_scenarios(capsys: pytest.CaptureFixture[str]):
     assert main(["scenarios", "show", "two-phones"]) == 0
     assert "do: race" in capsys.readouterr().out
     assert main(["scenarios", "show", "none"]) == 2
+    assert main(["run", "--deny-all", "--second-state", "x"]) == 2
 
 
 async def test_the_command_line_plays_a_scenario(

@@ -1,7 +1,12 @@
 """Rules that answer challenges: what they match, and what a wrong file is told."""
 
+import contextlib
+
 import msgspec
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from authenticator_sim.core.rules import Action, TextMatch
 from authenticator_sim.errors import UsageError
@@ -166,3 +171,32 @@ def test_a_bad_file_is_refused_with_line_and_reason(text: str, complaint: str):
     with pytest.raises(UsageError) as caught:
         parse_rules(text, name="F")
     assert str(caught.value) == complaint
+
+
+@settings(deadline=None)
+@given(st.text() | st.text(alphabet="rulesthnd:[]{}-?!&*|>#%@`'\"\n \t,<=0.9"))
+def test_whatever_stands_in_a_file_it_is_read_or_refused(text: str):
+    """Nothing ends the program in another way."""
+    with contextlib.suppress(UsageError):
+        assert parse_rules(text, name="F").rules is not None
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["rules", "default", "when", "then", "slow", "amount", "client"]),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_whatever_is_said_in_yaml_is_understood_or_refused(document: object):
+    """As above, with something that is YAML."""
+    with contextlib.suppress(UsageError):
+        parse_rules(yaml.safe_dump(document), name="F")
