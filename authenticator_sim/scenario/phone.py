@@ -18,7 +18,7 @@ from authenticator_sim.core.challenges import (
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity
 from authenticator_sim.core.sessions import new_session_proof
-from authenticator_sim.errors import ServiceUnreachable
+from authenticator_sim.errors import ServiceUnreachable, UntrustedService
 from authenticator_sim.ports import Clock, RandomBytes
 from authenticator_sim.scenario.steps import Outcome
 from ciba_service.sca.messages import (
@@ -79,7 +79,12 @@ class ScenarioPhone:
         return self._clock.now_ms() + self.seconds_ahead * 1000
 
     async def fetch(self) -> tuple[VerifiedChallenge, ...]:
-        """Every open challenge that is genuine; raises ``ServiceUnreachable``."""
+        """Every open challenge that is genuine.
+
+        Raises:
+            ServiceUnreachable: The service does not answer, or not with what the protocol says.
+            UntrustedService: It is another one.
+        """
         answer = await self._send(Fetch())
         if answer.status != HTTPStatus.OK:
             raise ServiceUnreachable(f"The service answered with {answer.status}.")
@@ -91,7 +96,7 @@ class ScenarioPhone:
         return tuple(challenge for challenge in offered if challenge is not None)
 
     async def decide(self, decide: Decide) -> Answer:
-        """Hand a decision in; raises ``ServiceUnreachable`` for an answer without sense."""
+        """Hand a decision in; raises as ``fetch``."""
         answer = await self._send(decide)
         if answer.status in _STATUSES:
             return Answer(_STATUSES[answer.status])
@@ -113,6 +118,8 @@ class ScenarioPhone:
             raise ServiceUnreachable("The service answered with something else.") from error
         if greeting.status != HTTPStatus.OK or not isinstance(hello, Hello):
             raise ServiceUnreachable(f"The service answered with {greeting.status}.")
+        if hello.issuer != self.identity.issuer:
+            raise UntrustedService("The service says it is another issuer.")
         body = msgspec.json.encode(message)
         proof = new_session_proof(
             self.identity,
