@@ -118,6 +118,22 @@ def _check_policy(settings: Settings) -> None:
         raise InvalidSettingsError(f"policy.floor must be one of {known}")
 
 
+def _check_limits(settings: Settings) -> None:
+    limits = settings.limits
+    if limits.longest_denial_pause < limits.denial_pause:
+        raise InvalidSettingsError(
+            "limits.longest_denial_pause must not be less than limits.denial_pause"
+        )
+    if limits.denial_window < limits.longest_denial_pause:
+        raise InvalidSettingsError(
+            "limits.denial_window must not be less than limits.longest_denial_pause"
+        )
+    if 0 < limits.user_prompts < limits.user_prompts_of_client:
+        raise InvalidSettingsError(
+            "limits.user_prompts_of_client must not be more than limits.user_prompts"
+        )
+
+
 def _check_users(settings: Settings) -> None:
     owners: dict[UserIdentifier, str] = {}
     for number, user in enumerate(settings.users):
@@ -242,6 +258,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_store,
     _check_outbound,
     _check_policy,
+    _check_limits,
     _check_users,
     _check_user_codes,
     _check_hint_issuers,

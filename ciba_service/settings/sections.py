@@ -21,6 +21,7 @@ from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
 from ciba_service.sca.policy import PSD2_SCA
+from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
@@ -29,6 +30,7 @@ __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
     "KeySettings",
+    "LimitSettings",
     "LoginHintIssuerSettings",
     "MtlsSettings",
     "OutboundSettings",
@@ -48,6 +50,9 @@ _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _ScopeToken = Annotated[str, msgspec.Meta(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+\Z", max_length=255)]
 _RefreshLifetime = Annotated[int, msgspec.Meta(ge=60, le=LONGEST_REFRESH_LIFETIME)]
+_Limit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+_PromptLimit = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+_Window = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -150,6 +155,26 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     open_prompts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     id_token_hint_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
     require_request_context: bool = False
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often may be asked; windows and times are in seconds, and a limit of 0 is none.
+
+    ``not_me_block`` 0: until an operator lifts it.
+    """
+
+    client_requests: _Limit = 6_000
+    client_window: _Window = 60
+    hint_requests: _Limit = 300
+    hint_window: _Window = 600
+    user_prompts: _PromptLimit = 60
+    user_prompts_of_client: _PromptLimit = 30
+    user_prompt_window: _Window = 3_600
+    denials: _PromptLimit = 3
+    denial_window: _Window = 86_400
+    denial_pause: _Window = 300
+    longest_denial_pause: _Window = 3_600
+    not_me_block: Annotated[int, msgspec.Meta(ge=0, le=31_536_000)] = 86_400
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -298,6 +323,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mtls: MtlsSettings
     store: StoreSettings
     requests: RequestSettings
+    limits: LimitSettings
     tokens: TokenSettings
     resource: ResourceSettings
     policy: PolicySettings
@@ -324,6 +350,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             takes_certificates=self.mtls.takes_certificates,
             has_authorities=self.mtls.authorities is not None,
             authorization_details_types=self.detail_types.names,
+        )
+
+    @property
+    def prompt_limits(self) -> PromptLimits:
+        """How often a user may be asked, as the rule takes it."""
+        limits = self.limits
+        return PromptLimits(
+            open_prompts=self.requests.open_prompts,
+            of_user=limits.user_prompts,
+            of_client=limits.user_prompts_of_client,
+            window=limits.user_prompt_window * 1000,
+            denials=limits.denials,
+            denial_window=limits.denial_window * 1000,
+            pause=limits.denial_pause * 1000,
+            longest_pause=limits.longest_denial_pause * 1000,
+            block=limits.not_me_block * 1000,
         )
 
     @property

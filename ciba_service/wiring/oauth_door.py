@@ -17,9 +17,11 @@ from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
 from ciba_service.flow.ledger_reading import LedgerReading
 from ciba_service.flow.published_keys import PublishedKeys
+from ciba_service.flow.request_budgets import BudgetPolicy, RequestBudgets
 from ciba_service.flow.transaction_start import TransactionStart
 from ciba_service.flow.user_code_check import UserCodeCheck
 from ciba_service.flow.user_resolution import HintPolicy, UserResolution
+from ciba_service.ports import Budget
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
@@ -167,6 +169,17 @@ def _resolution(parts: Parts) -> UserResolution:
     )
 
 
+def _budgets(parts: Parts) -> RequestBudgets:
+    limits = parts.settings.limits
+    return RequestBudgets(
+        parts.stores.budgets,
+        BudgetPolicy(
+            of_client=Budget(limits.client_requests, limits.client_window * 1000),
+            of_hint=Budget(limits.hint_requests, limits.hint_window * 1000),
+        ),
+    )
+
+
 def _initiation(
     parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
 ) -> Initiation:
@@ -176,6 +189,7 @@ def _initiation(
         constraint=sender_constraint(parts, _BACKCHANNEL),
         published=published,
         replays=stores.replays,
+        budgets=_budgets(parts),
         resolution=_resolution(parts),
         codes=UserCodeCheck(
             attempts=stores.user_codes, pepper=parts.keys.ring.derive(USER_CODE_PEPPER)

@@ -21,6 +21,7 @@ SECTIONS = {
     "server": settings.ServerSettings,
     "store": settings.StoreSettings,
     "requests": settings.RequestSettings,
+    "limits": settings.LimitSettings,
     "tokens": settings.TokenSettings,
     "resource": settings.ResourceSettings,
     "policy": settings.PolicySettings,
