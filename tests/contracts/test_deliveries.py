@@ -174,6 +174,37 @@ async def test_what_was_collected_is_not_told_again(stores: Stores):
     assert len(await abandoned(stores)) == 1
 
 
+@pytest.mark.parametrize("state", [CallbackState.ABANDONED, CallbackState.DUE])
+async def test_what_nobody_made_until_its_record_ended_is_listed(
+    stores: Stores, state: CallbackState
+):
+    """Whose it was is not known any more; an attempt that ends too late says nothing."""
+    await decided(stores)
+    await stores.commands.call("DEL", transaction_key(TRANSACTION))
+    member, lease = due_member(DueKind.CALLBACK, TRANSACTION), START + 1
+    await stores.commands.call("ZADD", due_key(PARTITION), lease, member)
+    progress = CallbackProgress(state, 0, again_at=START + 9, reason=AbandonReason.RECORD_GONE)
+    work = DueWork(DueKind.CALLBACK, TRANSACTION, lease)
+    is_listed = state is CallbackState.ABANDONED
+    assert await stores.callbacks.note(work, progress, now=START) is is_listed
+    gone = Delivery(TRANSACTION, "", DeliveryState.ABANDONED, 0, START, AbandonReason.RECORD_GONE)
+    assert await abandoned(stores) == ([gone] if is_listed else [])
+    assert await stores.commands.call("EXISTS", transaction_key(TRANSACTION)) == 0
+    assert await stores.commands.call("ZSCORE", due_key(PARTITION), member) is None
+
+
+async def test_what_was_collected_meanwhile_is_not_given_up(stores: Stores):
+    """Its due work is over, and it is in no list."""
+    await decided(stores)
+    await noted(stores, CallbackProgress(CallbackState.DELIVERED, 1))
+    member, lease = due_member(DueKind.CALLBACK, TRANSACTION), START + 1
+    await stores.commands.call("ZADD", due_key(PARTITION), lease, member)
+    work = DueWork(DueKind.CALLBACK, TRANSACTION, lease)
+    assert not await stores.callbacks.note(work, REFUSED, now=START)
+    assert (await due(stores), await abandoned(stores)) == ([], [])
+    assert await stores.commands.call("ZSCORE", due_key(PARTITION), member) is None
+
+
 async def test_tokens_that_were_pushed_in_vain_are_not_pushed_again(stores: Stores):
     """They were revoked; neither they nor whom the callback named are kept."""
     await decided(stores)

@@ -4,10 +4,12 @@ import asyncio
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from ciba_service.ports import (
     Callback,
@@ -24,6 +26,7 @@ from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import Factor, challenge_hash, transaction_id
 from tests.callback_endpoint import Received
+from tests.recording_telemetry import Event as Logged
 from tests.recording_telemetry import RecordingTelemetry
 from tests.resilience.failing_endpoint import (
     FailingEndpoint,
@@ -35,9 +38,11 @@ from tests.resilience.failing_endpoint import (
 from tests.running_service import RunningService
 from tests.wire_client import WireClient
 
+_T = TypeVar("_T")
+
 CLIENTS = 10
 AT_ONCE = 250
-"""How many approvals are written side by side."""
+"""How many approvals are written, and callbacks looked at, side by side."""
 LIFETIMES = (60, 90, 120)
 """Of requests, in seconds: short enough for some callbacks to find no end in time."""
 STEP = 2
@@ -75,7 +80,7 @@ class Following:
                     self.words[transaction] += 1
                     self.due[transaction] = int(str(event.fields["again_at"]))
                 case "callback_delivered" | "callback_abandoned":
-                    assert transaction not in self.ended
+                    assert transaction not in self.ended, self.story(transaction)
                     self.words[transaction] += 1
                     del self.due[transaction]
                     self.ended[transaction] = Ending(
@@ -84,6 +89,11 @@ class Following:
                         reason=str(event.fields["reason"] or ""),
                     )
         self.read = len(self.telemetry.events)
+
+    def story(self, transaction: str) -> list[Logged]:
+        """All that was said of one."""
+        events = self.telemetry.events
+        return [event for event in events if event.fields.get("transaction_id") == transaction]
 
     async def heard_of(self, waited_for: dict[str, int]) -> None:
         """Wait until there is a further word on each."""
@@ -204,7 +214,7 @@ class Street:
             name: ending for name, ending in ended.items() if ending.state == "abandoned"
         }
         assert await log.due(client_id=None, limit=1) == []
-        found = await asyncio.gather(*(log.find(name, now=now) for name in ended))
+        found = await _all_of(log.find(name, now=now) for name in ended)
         assert [each and _ending(each.delivery) for each in found] == [*ended.values()]
 
     async def _hold_tokens(self) -> None:
@@ -216,9 +226,7 @@ class Street:
         }
         assert len({*pushed.values()}) == len(pushed)
         find = self.service.service.stores.grants.find
-        grants = await asyncio.gather(
-            *(find(name, token_hash(token)) for name, token in pushed.items())
-        )
+        grants = await _all_of(find(name, token_hash(token)) for name, token in pushed.items())
         assert [grant is not None for grant in grants] == [
             self.following.ended[name].state == "delivered" for name in pushed
         ]
@@ -228,6 +236,14 @@ class Street:
         return Counter(
             f"{ending.state} {ending.reason}".strip() for ending in self.following.ended.values()
         )
+
+
+async def _all_of(asked: Iterable[Awaitable[_T]]) -> list[_T]:
+    answers: list[_T] = []
+    waiting = iter(asked)
+    while some := list(islice(waiting, AT_ONCE)):
+        answers += await asyncio.gather(*some)
+    return answers
 
 
 def _ending(delivery: Delivery) -> Ending:
