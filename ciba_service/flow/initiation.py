@@ -48,6 +48,7 @@ from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.devices import user_tag
+from ciba_service.sca.floors import Asked, Floor, FloorRule, strongest_floor
 from ciba_service.sca.messages import Factor, transaction_id
 from ciba_service.sca.policy import Requirement, requirement
 from ciba_service.sca.verification_code import new_verification_code
@@ -59,9 +60,10 @@ _UNWANTED: Final = frozenset({PromptReservation.BLOCKED, PromptReservation.PAUSE
 
 @dataclass(frozen=True, slots=True)
 class InitiationPolicy:
-    """What the operator decides about requests: lifetimes, the floor of authentication, types.
+    """What the operator decides about requests: lifetimes, floors of authentication, types.
 
-    ``risk`` is an operator's own rule, which may demand more than all that is configured.
+    ``rules`` raise the floor for some requests; ``risk`` is an operator's own rule, which may
+    demand more than all that is configured.
     """
 
     issuer: str
@@ -69,6 +71,7 @@ class InitiationPolicy:
     floor: str
     require_otp: bool
     require_verification_code: bool = False
+    rules: tuple[FloorRule, ...] = ()
     detail_types: DetailTypes = BUILT_IN_TYPES
     require_request_context: bool = False
     risk: RiskPolicy | None = None
@@ -242,20 +245,32 @@ class Initiation:
         )
 
     def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
+        floor = self._floor(client, request)
         required = requirement(
-            floor=self._policy.floor,
+            floor=floor.acr,
             acr_values=request.wished_acr,
             # PSD2 art. 97(1): access to account information needs it as much as a payment does.
             has_payment=request.details.strong_authentication,
-            require_otp=(
-                self._policy.require_otp or client.require_otp or self._is_risky(client, request)
-            ),
-            require_verification_code=(
-                self._policy.require_verification_code or client.require_verification_code
-            ),
+            require_otp=floor.otp or self._is_risky(client, request),
+            require_verification_code=floor.verification_code,
         )
         request.claims.verify_acr(required.acr)
         return required
+
+    def _floor(self, client: Client, request: AuthenticationRequest) -> Floor:
+        policy, payment = self._policy, request.details.payment
+        base = Floor(
+            acr=policy.floor,
+            otp=policy.require_otp or client.require_otp,
+            verification_code=policy.require_verification_code or client.require_verification_code,
+        )
+        asked = Asked(
+            client_id=client.client_id,
+            scope=request.scope,
+            detail_types=frozenset(detail.type for detail in request.details.granted),
+            amount=None if payment is None else payment.instructed_amount,
+        )
+        return strongest_floor(base, policy.rules, asked)
 
     def _is_risky(self, client: Client, request: AuthenticationRequest) -> bool:
         if self._policy.risk is None:

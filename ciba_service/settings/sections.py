@@ -34,6 +34,7 @@ __all__ = [
     "LoginHintIssuerSettings",
     "MtlsSettings",
     "OutboundSettings",
+    "PolicyRuleSettings",
     "PolicySettings",
     "RegistrationSettings",
     "RequestSettings",
@@ -198,12 +199,28 @@ class ResourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     unbound_tokens: bool = False
 
 
+class PolicyRuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A floor for some requests: conditions, all of which must hold, and what is then demanded."""
+
+    client: _Name | None = None
+    scope: _ScopeToken | None = None
+    type: _Name | None = None
+    min_amount: (
+        Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?\Z")] | None
+    ) = None
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")] | None = None
+    acr: _Text | None = None
+    require_otp: bool = False
+    require_verification_code: bool = False
+
+
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How strongly users authenticate at the least."""
 
     floor: str = PSD2_SCA
     require_otp: bool = False
     require_verification_code: bool = False
+    rules: tuple[PolicyRuleSettings, ...] = ()
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,6 @@
 """The door of the clients: metadata, keys, the backchannel endpoint and what tokens need."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +29,9 @@ from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
+from ciba_service.sca.floors import FloorRule
 from ciba_service.sca.policy import ACR_TABLE
-from ciba_service.settings import MtlsSettings
+from ciba_service.settings import MtlsSettings, PolicyRuleSettings
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
@@ -180,6 +182,19 @@ def _budgets(parts: Parts) -> RequestBudgets:
     )
 
 
+def _rule(rule: PolicyRuleSettings) -> FloorRule:
+    return FloorRule(
+        client=rule.client,
+        scope=rule.scope,
+        type=rule.type,
+        min_amount=None if rule.min_amount is None else Decimal(rule.min_amount),
+        currency=rule.currency,
+        acr=rule.acr,
+        otp=rule.require_otp,
+        verification_code=rule.require_verification_code,
+    )
+
+
 def _initiation(
     parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
 ) -> Initiation:
@@ -210,6 +225,7 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             require_verification_code=settings.policy.require_verification_code,
+            rules=tuple(map(_rule, settings.policy.rules)),
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,
             risk=surroundings.risk,
