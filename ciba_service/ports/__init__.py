@@ -24,6 +24,16 @@ from ciba_service.ports.deliveries import (
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
 from ciba_service.ports.due import DueKind, DueStore, DueWork
+from ciba_service.ports.evidence import (
+    EvidenceBatch,
+    EvidenceJournal,
+    EvidenceQueue,
+    JournalEntry,
+    JournalPosition,
+    JournalUnavailable,
+    QueuedRecord,
+    RecordKey,
+)
 from ciba_service.ports.grants import (
     AccessTokenRecord,
     GrantStore,
@@ -94,10 +104,16 @@ __all__ = [
     "DueKind",
     "DueStore",
     "DueWork",
+    "EvidenceBatch",
+    "EvidenceJournal",
+    "EvidenceQueue",
     "FailureReason",
     "FoundDelivery",
     "GrantStore",
     "HandleReservation",
+    "JournalEntry",
+    "JournalPosition",
+    "JournalUnavailable",
     "KeyRing",
     "LedgerStore",
     "LoginHandleStore",
@@ -116,7 +132,9 @@ __all__ = [
     "PromptReservation",
     "PromptStore",
     "Push",
+    "QueuedRecord",
     "Randomness",
+    "RecordKey",
     "Redelivery",
     "RefreshTokenRecord",
     "Registration",

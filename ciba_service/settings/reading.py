@@ -29,6 +29,7 @@ from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
     LoginHintIssuerSettings,
@@ -61,6 +62,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     delivery: DeliverySettings = DeliverySettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -106,6 +108,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         delivery=document.delivery,
+        evidence=document.evidence,
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,

@@ -20,12 +20,14 @@ __all__ = [
     "activation_use_key",
     "attempt_key",
     "attempts_key",
+    "chain_key",
     "claim_key",
     "client_change_key",
     "code_attempts_key",
     "devices_key",
     "due_key",
     "enrolment_key",
+    "evidence_key",
     "grant_key",
     "handle_key",
     "handle_use_key",
@@ -48,9 +50,13 @@ PARTITIONS: Final = 256
 _HUB_CHANNELS: Final = 16
 
 # Locks and attempt counters must not fade, phones, unused preset codes and registered clients are
-# kept until revoked, used or removed, and due work is gone when it is done.
+# kept until revoked, used or removed, and due work is gone when it is done. Evidence waits until it
+# is written to a file, at most EVIDENCE_LIMIT records a partition, and how far a chain goes is
+# never forgotten.
 PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:due",
+    r"ciba:\{p\d+\}:evidence",
+    r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
     r"ciba:\{a[\w-]+\}:preset",
@@ -87,6 +93,16 @@ def payment_key(transaction_id: str) -> str:
 def due_key(partition: int) -> str:
     """Sorted set: due work by time."""
     return f"ciba:{{p{partition}}}:due"
+
+
+def evidence_key(partition: int) -> str:
+    """List: evidence that is not in a file yet, in its order."""
+    return f"ciba:{{p{partition}}}:evidence"
+
+
+def chain_key(partition: int) -> str:
+    """Hash: n and h, how far the chain of evidence goes; o, u and f: who may go on with it."""
+    return f"ciba:{{p{partition}}}:chain"
 
 
 def abandoned_key(partition: int) -> str:

@@ -50,7 +50,7 @@ _RING_KEY_BYTES: Final = 32
 _KID_BYTES: Final = 8
 _PRIVATE: Final = 0o700
 
-Purpose = Literal["token", "challenge", "factors"]
+Purpose = Literal["token", "challenge", "factors", "evidence"]
 _Jwk = ECKey | OKPKey | RSAKey
 _PUBLIC_MEMBERS: Final = {
     "PS256": ("kty", "n", "e"),

@@ -303,8 +303,8 @@ def test_keys_are_made_once_and_for_their_owner_only(
     assert run(https, "keys generate --json") == 0
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
-        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "EdDSA"),
-        ("token", "PS256"),
+        ("challenge", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
+        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
