@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -31,6 +32,8 @@ __all__ = ["main"]
 _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
+_HYPHENATED_NAME: Final = re.compile(r"-[\w-]{21}", re.ASCII)
+"""No option is as long."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when the command line cannot be followed.
     """
-    options = new_parser(os.environ).parse_args(arguments)
+    options = new_parser(os.environ).parse_args(_names_last(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     surroundings = Surroundings(
@@ -60,6 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _FAILED
     return _DONE if done else _FAILED
+
+
+def _names_last(arguments: Sequence[str] | None) -> list[str]:
+    """One transaction id in 64 begins with a hyphen, which argparse takes only after ``--``."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    names = [argument for argument in given if _HYPHENATED_NAME.fullmatch(argument)]
+    if not names or "--" in given:
+        return given
+    return [*(argument for argument in given if argument not in names), "--", *names]
 
 
 def _fail(sentence: str, status: int) -> int:

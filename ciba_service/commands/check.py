@@ -4,9 +4,11 @@ import sys
 from typing import Final
 
 from ciba_service.commands.opening import existing_keys, opened_store, system_surroundings
+from ciba_service.commands.outcome import CommandFailed
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore, failover_risk
 from ciba_service.stores.evidence_queue import RedisEvidence
+from ciba_service.stores.key_file_access import KeyFileError, is_there
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.stored_keys import KEYS_FILE, RING_FILE
 
@@ -21,8 +23,7 @@ async def check(settings: Settings) -> None:
 
     The embedded server is started for the purpose, unless ``serve`` runs it.
     """
-    files = (settings.keys_directory / name for name in (KEYS_FILE, RING_FILE))
-    if not settings.is_development or any(file.exists() for file in files):
+    if not settings.is_development or _has_keys(settings):
         existing_keys(settings)
     async with opened_store(settings, own=False) as store:
         risk = await failover_risk(store)
@@ -42,3 +43,10 @@ async def _waiting_evidence(settings: Settings, store: OpenStore) -> int:
         store.commands, clock=surroundings.clock, deadline_ms=settings.store.deadline_ms
     )
     return await RedisEvidence(operations, surroundings.new_operation).waiting()
+
+
+def _has_keys(settings: Settings) -> bool:
+    try:
+        return any(is_there(settings.keys_directory / name) for name in (KEYS_FILE, RING_FILE))
+    except KeyFileError as error:
+        raise CommandFailed(str(error)) from error
