@@ -102,13 +102,15 @@ class EvidenceDrainer:
             JournalUnavailable, SignerUnavailable, StoreUnavailable, UnknownRecordFormat: nothing is
                 lost; what was not written waits.
         """
-        while await self._write_first():
-            pass
-        if self._looks_at_journal or self._unsigned_since is not None:
-            await self._sign_if_due()
+        may_be_more = True
+        while may_be_more:
+            may_be_more = await self._write_first()
+            # Also while it never ends: what is signed must not wait for a quiet moment.
+            if self._looks_at_journal or self._unsigned_since is not None:
+                await self._sign_if_due()
 
     async def _write_first(self) -> bool:
-        """Write the first records of each partition; whether there may be more."""
+        """Write the first records of each partition; whether there were any."""
         partitions = await self._queue.partitions()
         now = self._clock.now_ms()
         claimed = await asyncio.gather(*(self._queue.claim(each, now=now) for each in partitions))
