@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ __all__ = ["FileJournal", "evidence_files", "key_files", "one_at_a_time", "sync"
 
 _T = TypeVar("_T")
 
+_NAME: Final = re.compile(r"(?:evidence|keys)-[0-9a-f]{16}-[0-9]{8}\.jsonl", re.ASCII)
 _LOCK_FILE: Final = "evidence.lock"
 _FILE_BYTES: Final = 64 * 1024 * 1024
 _JOURNAL_BYTES: Final = 8
@@ -49,12 +51,16 @@ _REMEMBERED: Final = 256
 
 def evidence_files(directory: Path) -> list[Path]:
     """Every file of the chain, in its order."""
-    return sorted(directory.glob("evidence-*.jsonl"))
+    return _named(directory, "evidence")
 
 
 def key_files(directory: Path) -> list[Path]:
     """Every file of sealed keys."""
-    return sorted(directory.glob("keys-*.jsonl"))
+    return _named(directory, "keys")
+
+
+def _named(directory: Path, kind: str) -> list[Path]:
+    return sorted(path for path in directory.glob(f"{kind}-*.jsonl") if _NAME.fullmatch(path.name))
 
 
 @contextmanager
@@ -204,12 +210,18 @@ class FileJournal:
             self._read(path, is_newest=path == files[-1])
 
     def _has_grown(self, files: Sequence[Path]) -> bool:
-        """Whether the file is there as it was left, or longer; one not begun yet is as it was."""
+        """Whether the file is there as it was left, or longer.
+
+        The next one of a journal may not be begun yet; the first one of a journal that nobody has
+        begun is forgotten, for another process may have begun one meanwhile.
+        """
         opened = self._open
-        if opened is None or opened.bytes == 0:
+        if opened is None:
             return True
         sizes = [path.stat().st_size for path in files if path.name == opened.name]
-        return bool(sizes) and sizes[0] >= opened.bytes
+        if not sizes:
+            return opened.bytes == 0 and opened.number > 1
+        return sizes[0] >= opened.bytes
 
     def _read(self, path: Path, *, is_newest: bool) -> None:
         if self._open is None or self._open.name != path.name:

@@ -91,6 +91,28 @@ async def test_what_is_there_is_not_written_again(tmp_path: Path):
     assert [len(lines) for lines in lines_in(tmp_path)] == [4]
 
 
+async def test_processes_that_begin_together_begin_one_journal(tmp_path: Path):
+    """Whoever only looked first goes on where the other began."""
+    for number in range(8):  # journals are named by chance
+        directory = tmp_path / str(number)
+        first, second, written = journal_in(directory), journal_in(directory), entries("a")
+        assert (await first.position()).unsigned == 0
+        await second.append(written)
+        await first.append(entries("b", head=head_of(written)))
+        assert await signed(first)
+        assert [len(lines) for lines in lines_in(directory)] == [3]
+
+
+async def test_files_of_another_name_are_left_alone(tmp_path: Path):
+    """A copy that somebody put beside them stops nothing."""
+    journal = journal_in(tmp_path)
+    await journal.append(entries("a"))
+    (path,) = evidence_files(tmp_path / "evidence")
+    path.with_name("evidence-zz-copy.jsonl").write_bytes(path.read_bytes())
+    await journal_in(tmp_path).append(entries("a"))
+    assert evidence_files(tmp_path / "evidence") == [path]
+
+
 @pytest.mark.parametrize("left", range(1, 40, 7))
 async def test_half_a_line_of_a_killed_process_is_cut_off(tmp_path: Path, left: int):
     """It was never said to be written; whoever comes next writes it whole."""
