@@ -87,9 +87,7 @@ class EvidenceDrainer:
             try:
                 await self.drain()
                 said = None
-            except (
-                JournalUnavailable, SignerUnavailable, StoreUnavailable, UnknownRecordFormat
-            ) as error:  # fmt: skip
+            except (JournalUnavailable, SignerUnavailable, StoreUnavailable) as error:
                 if str(error) != said:
                     said = str(error)
                     self._telemetry.failure("evidence_not_written", error)
@@ -99,8 +97,8 @@ class EvidenceDrainer:
         """Write whatever waits, then sign if it is time.
 
         Raises:
-            JournalUnavailable, SignerUnavailable, StoreUnavailable, UnknownRecordFormat: nothing is
-                lost; what was not written waits.
+            JournalUnavailable, SignerUnavailable, StoreUnavailable: nothing is lost; what was not
+                written waits.
         """
         may_be_more = True
         while may_be_more:
@@ -113,7 +111,7 @@ class EvidenceDrainer:
         """Write the first records of each partition; whether there were any."""
         partitions = await self._queue.partitions()
         now = self._clock.now_ms()
-        claimed = await asyncio.gather(*(self._queue.claim(each, now=now) for each in partitions))
+        claimed = await asyncio.gather(*(self._claim(each, now) for each in partitions))
         written = [_chained(batch) for batch in claimed if batch is not None]
         if not written:
             return False
@@ -121,6 +119,14 @@ class EvidenceDrainer:
         self._looks_at_journal = True
         await asyncio.gather(*(self._queue.commit(each.batch, each.head) for each in written))
         return True
+
+    async def _claim(self, partition: int, now: int) -> EvidenceBatch | None:
+        try:
+            return await self._queue.claim(partition, now=now)
+        except UnknownRecordFormat as error:
+            # Left for a process that knows the format; other partitions must not wait for it.
+            self._telemetry.failure("evidence_not_read", error, partition=partition)
+            return None
 
     async def _sign_if_due(self) -> None:
         position = await self._journal.position()

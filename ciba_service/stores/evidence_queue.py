@@ -15,7 +15,7 @@ from ciba_service.stores.operations import Operations
 __all__ = ["RedisEvidence"]
 
 _LEASE_MS: Final = 10_000
-_BATCH: Final = 64
+_BATCH: Final = 16
 
 _CLAIM: Final = Script.load("claim_evidence")
 _COMMIT: Final = Script.load("commit_evidence")

@@ -11,10 +11,14 @@ from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.sca.evidence import Outcome, Proven, verify_statement
 from ciba_service.sca.evidence_audit import Audit, AuditReport
 from ciba_service.sca.messages import Factor, transaction_id
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.evidence_files import evidence_files, key_files
 from ciba_service.stores.evidence_reading import erase_keys, find_evidence
 from ciba_service.stores.evidence_seals import EvidenceSeals, SealedEvidence
+from ciba_service.stores.keys import evidence_key
 from ciba_service.stores.sealing import Sealer, SealingError
+from tests.redis_servers import redis_server
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.service_process import Installation, installation
@@ -112,6 +116,7 @@ async def test_a_denial_and_a_lock_leave_evidence(service: RunningService, phone
     assert (report.records, report.findings) == (2, ())
 
 
+@pytest.mark.clause("fapi2-ms-7-1")
 async def test_nothing_personal_stands_in_clear(service: RunningService, phone: WirePhone):
     """Not whose it is, on which phone, for what; and no proof at all, even when it is opened."""
     auth_req_id = await service.till.started(authorization_details=[PAYMENT])
@@ -227,6 +232,20 @@ async def test_operators_and_auditors_at_the_command_line(
     assert "the evidence does not verify" in said.err
     unknown = await place.command("evidence", "show", "A" * 22)
     assert (unknown.status, "there is no evidence of" in unknown.err) == (1, True)
+
+
+async def test_check_says_that_evidence_waits(place: Installation):
+    """Nobody writes it, and whoever looks after the service learns of it."""
+    with redis_server() as target:
+        env = {"CIBA_STORE__URL": f"redis://127.0.0.1:{target.addresses[0].port}"}
+        good = await place.command("check", env=env)
+        assert (good.status, "evidence" in good.err) == (0, False)
+        commands = Commands(connect(target))
+        await commands.call("RPUSH", evidence_key(255), *[b"record"] * 257)
+        await commands.aclose()
+        warned = await place.command("check", env=env)
+    assert warned.status == 0
+    assert "warning: 257 records of evidence wait to be written" in warned.err
 
 
 @pytest.mark.parametrize("content", [None, "nothing", "{}"])

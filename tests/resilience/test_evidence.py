@@ -8,8 +8,6 @@ from asyncio.subprocess import Process
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.evidence_audit import Audit
@@ -52,7 +50,6 @@ async def grown(stores: Stores, directory: Path, size: int) -> int:
     return now
 
 
-@pytest.mark.clause("fapi2-ms-7-1")
 async def test_two_processes_that_are_killed_while_they_write(tmp_path: Path):
     """Each record is in the chain once, with its key, and everything verifies."""
     keys, directory = tmp_path / "keys", tmp_path / "evidence"

@@ -16,6 +16,7 @@ from ciba_service.ports import (
     RecordKey,
     Signer,
     SignerUnavailable,
+    UnknownRecordFormat,
 )
 from ciba_service.sca.evidence_audit import AuditReport
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
@@ -26,6 +27,7 @@ from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 
 BATCH = 64
+UNKNOWN = "of another release"
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Queue:
         """The first records."""
         if not self.waiting_records[partition]:
             return None
+        if UNKNOWN in self.waiting_records[partition]:
+            raise UnknownRecordFormat("evidence has another format")
         records = tuple(
             QueuedRecord(text, RecordKey(text, "user", "sealed"))
             for text in self.waiting_records[partition][:BATCH]
@@ -144,6 +148,15 @@ async def test_everything_that_waits_is_written_in_its_order(place: Place):
     assert place.queue.known[7].number == 3 * BATCH
     told = [event.fields["records"] for event in place.telemetry.named("evidence_signed")]
     assert told == [BATCH + 2, BATCH, BATCH]
+
+
+async def test_what_another_release_queued_holds_up_its_partition_alone(place: Place):
+    """It waits for a process that knows its format, and the log says where."""
+    place.queue.put(7, UNKNOWN)
+    place.queue.put(9, "a")
+    await place.process(records=1).drain()
+    assert (await place.queue.waiting(), place.audited().records) == (1, 1)
+    assert (await place.telemetry.failed("evidence_not_read")).fields["partition"] == 7
 
 
 class Killed(Exception):

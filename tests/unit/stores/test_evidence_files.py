@@ -61,6 +61,7 @@ def lines_in(directory: Path) -> list[list[bytes]]:
     return [path.read_bytes().splitlines(keepends=True) for path in files]
 
 
+@pytest.mark.clause("fapi2-ms-7-1")
 async def test_what_was_written_is_there_and_private(tmp_path: Path):
     """Records and keys stand in files of their own that nobody else may read."""
     journal, written = journal_in(tmp_path), entries("a", "b")
