@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from authenticator_sim.core.challenges import ChallengeRefusal
+from authenticator_sim.core.rules import Action
 from ciba_service.sca.messages import (
     Challenge,
     DenialReason,
@@ -41,6 +42,7 @@ __all__ = [
     "NotDecided",
     "OtherDeviceEnrolled",
     "PhoneStopped",
+    "RuleApplied",
     "StopReason",
     "Withdrawal",
 ]
@@ -157,6 +159,14 @@ class NotDecided(msgspec.Struct, frozen=True, tag="not_decided", tag_field="even
     detail: str
 
 
+class RuleApplied(msgspec.Struct, frozen=True, tag="rule", tag_field="event"):
+    """A rule says what is done with a challenge; ``rule`` is its name."""
+
+    transaction_id: str
+    rule: str
+    action: Action
+
+
 class FetchCompleted(msgspec.Struct, frozen=True, tag="fetched", tag_field="event"):
     """All open challenges were sent; ``open`` lists their transactions."""
 
@@ -238,6 +248,7 @@ Event = (
     | DecisionRefused
     | DecisionPostponed
     | NotDecided
+    | RuleApplied
     | FetchCompleted
     | KeysPinned
     | KeysIgnored

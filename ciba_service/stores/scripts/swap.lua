@@ -36,15 +36,21 @@ elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
   if ARGV[11] ~= '' then
     redis.call('HSET', KEYS[1], 'p', ARGV[11])
-  elseif redis.call('HEXISTS', KEYS[1], 'z') == 1 then
+  elseif tonumber(redis.call('HGET', KEYS[1], 'z') or 0) > 0
+      or redis.call('HGET', KEYS[1], 'y') == 'abandoned' then
     -- A ping that was tried already has nothing more to tell.
     redis.call('HDEL', KEYS[1], 'n')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
   redis.call('HSET', KEYS[4], 'v', ARGV[13], 'g', ARGV[14], 'r', ARGV[15], 'u', ARGV[16])
   redis.call('SET', KEYS[5], ARGV[17], 'PXAT', ARGV[18])
-  redis.call('PEXPIREAT', KEYS[4],
-    integer(math.max(tonumber(ARGV[16]), tonumber(ARGV[18]))))
+  local good_until = integer(math.max(tonumber(ARGV[16]), tonumber(ARGV[18])))
+  if ARGV[11] ~= '' then
+    -- Until somebody has its tokens it lasts no longer than the record that brings them.
+    redis.call('HSET', KEYS[4], 'w', good_until)
+    good_until = redis.call('PEXPIRETIME', KEYS[1])
+  end
+  redis.call('PEXPIREAT', KEYS[4], good_until)
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])
