@@ -16,6 +16,7 @@ from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.evidence_draining import EvidenceDrainer
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.listening.proxy_certificates import ProxyCertificates
@@ -42,6 +43,7 @@ class Service:
     app: ASGIApp
     stores: Stores
     worker: DueWorker
+    drainer: EvidenceDrainer
     delivery: CallbackDelivery
     hub: SocketHub
     held: HeldPolls
@@ -81,6 +83,7 @@ def build_service(
         app=app,
         stores=stores,
         worker=parts.worker,
+        drainer=parts.drainer,
         delivery=parts.delivery,
         hub=parts.hub,
         held=parts.held,

@@ -11,9 +11,18 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import blocks, clients, deliveries, devices, keys, transactions, users
+from ciba_service.commands import (
+    blocks,
+    clients,
+    deliveries,
+    devices,
+    evidence,
+    keys,
+    transactions,
+    users,
+)
 from ciba_service.commands.check import check
-from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.outcome import CommandFailed, CommandMisused
 from ciba_service.commands.serve import serve
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings
 from ciba_service.telemetry import configure_logging
@@ -36,12 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = build_parser().parse_args(names_last(arguments))
     try:
-        settings = load_settings(options.config)
-        configure_logging(settings.server.log_level)
-        _run(options, settings)
+        if options.config is None:
+            evidence.verify(options.files, options.jwks, as_json=options.json)
+        else:
+            settings = load_settings(options.config)
+            configure_logging(settings.server.log_level)
+            _run(options, settings)
         sys.stdout.flush()
     except InvalidSettingsError as error:
         return _complain(f"{options.config}: {error}", _MISUSED)
+    except CommandMisused as error:
+        return _complain(str(error), _MISUSED)
     except CommandFailed as error:
         return _complain(str(error), _FAILED)
     except BrokenPipeError:
@@ -77,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_devices(_group(commands, "devices", "enrolled phones"))
     _add_clients(_group(commands, "clients", "configured and registered clients"))
     _add_deliveries(_group(commands, "deliveries", "callbacks to clients"))
+    _add_evidence(_group(commands, "evidence", "what decisions stand on"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
     _add_transactions(_group(commands, "transactions", "what happened to requests"))
     return parser
@@ -147,6 +162,20 @@ def _add_deliveries(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
         )
 
 
+def _add_evidence(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    text = "verify files with nothing but public keys; asks neither store nor configuration"
+    verify = actions.add_parser("verify", help=text, description=text, allow_abbrev=False)
+    verify.set_defaults(config=None)
+    verify.add_argument("files", type=Path, nargs="+", metavar="FILE", help="evidence-*.jsonl")
+    verify.add_argument("--jwks", type=Path, required=True, metavar="FILE", help="public keys")
+    verify.add_argument("--json", action="store_true", help="print JSON")
+    showing = _add(actions, "show", "open and verify the evidence of one decision", json=True)
+    showing.add_argument("transaction_id", metavar="TRANSACTION_ID")
+    erasing = _add(actions, "erase", "make a person's evidence unreadable for ever", json=True)
+    erasing.add_argument("--user", dest="subject", required=True, metavar="SUB")
+    _add(actions, "jwks", "print the public keys that evidence is verified with")
+
+
 def _limit(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _MOST_LISTED:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST_LISTED}")
@@ -193,6 +222,10 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
 
 _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Settings], None]]] = {
     ("clients", "token"): lambda options, _: clients.new_initial_access_token(as_json=options.json),
+    ("evidence", "erase"): lambda options, settings: evidence.erase(
+        settings, options.subject, as_json=options.json
+    ),
+    ("evidence", "jwks"): lambda _, settings: evidence.public_keys(settings),
     ("keys", "generate"): lambda options, settings: keys.generate(settings, as_json=options.json),
     ("keys", "list"): lambda options, settings: keys.show(settings, as_json=options.json),
     ("keys", "prune"): lambda options, settings: keys.prune(
@@ -246,6 +279,9 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ),
     ("devices", "revoke"): lambda options, settings: devices.revoke_device(
         settings, options.device_id
+    ),
+    ("evidence", "show"): lambda options, settings: evidence.show(
+        settings, options.transaction_id, as_json=options.json
     ),
     ("transactions", "show"): lambda options, settings: transactions.show_transaction(
         settings, options.transaction_id, as_json=options.json

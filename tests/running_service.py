@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -89,7 +90,8 @@ async def running_service(
     """Run a service over ``target`` until the end of the block."""
     listener = bound_socket("127.0.0.1", 0, backlog=128)
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = parse_settings(_toml(issuer, clients, users, sections or {}, hint_issuers), {})
+    merged = _with_evidence(sections or {}, keys_directory.parent)
+    settings = parse_settings(_toml(issuer, clients, users, merged, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()
     generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
     keys = load_keys(keys_directory)
@@ -125,6 +127,12 @@ async def running_service(
         server.should_exit = True
         await serving
         await commands.aclose()
+
+
+def _with_evidence(sections: dict[str, dict[str, Any]], parent: Path) -> dict[str, dict[str, Any]]:
+    """Each service keeps its evidence apart, unless it is told where."""
+    evidence = {"directory": tempfile.mkdtemp(prefix="evidence-", dir=parent)}
+    return {**sections, "evidence": {**evidence, **sections.get("evidence", {})}}
 
 
 def _toml(

@@ -103,6 +103,8 @@ def _usable_keys(settings: Settings) -> FileKeys:
     missing = sorted(wanted - keys.token_algorithms)
     if missing:
         raise MissingKeysError(f"{keys.directory} lacks a key for tokens of {', '.join(missing)}")
+    if settings.evidence.enabled and keys.evidence_signer is None:
+        raise MissingKeysError(f"{keys.directory} lacks a key for evidence")
     return keys
 
 

@@ -7,11 +7,15 @@ import msgspec
 
 from ciba_service.settings import Settings
 
-__all__ = ["CommandFailed", "print_rows", "reason", "require_user"]
+__all__ = ["CommandFailed", "CommandMisused", "print_rows", "reason", "require_user"]
 
 
 class CommandFailed(Exception):
     """The command could not do its work; the text is for the person who typed it."""
+
+
+class CommandMisused(CommandFailed):
+    """What the command was given is not what it needs."""
 
 
 def reason(error: Exception) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.heard_decision import HeardDecision
 from ciba_service.ports import (
     AttemptStore,
     Clock,
@@ -29,6 +30,7 @@ from ciba_service.sca.decision import (
     verify_decision,
 )
 from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.evidence import Evidence
 from ciba_service.sca.factors import evaluate_factors
 from ciba_service.sca.messages import Accepted, Factor, RefusalReason, Refused, Verdict
 from ciba_service.sca.policy import amr_of
@@ -52,6 +54,7 @@ class Decisions:
         keys: KeyRing,
         worker: DueWorker,
         callback_delay: int,
+        keeps_evidence: bool,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -63,6 +66,7 @@ class Decisions:
         self._keys = keys
         self._worker = worker
         self._callback_delay = callback_delay
+        self._keeps_evidence = keeps_evidence
         self._clock = clock
         self._telemetry = telemetry
 
@@ -106,8 +110,8 @@ class Decisions:
         except InvalidDecisionError as error:
             self._telemetry.event("decision_invalid", device_id=device.device_id, detail=str(error))
             return _refused(presented, RefusalReason.INVALID_DECISION)
-        parties = Parties(request.subject, transaction.client_id)
-        return await self._apply(presented, decision, request, parties)
+        heard = HeardDecision(presented, decision, request, transaction.client_id)
+        return await self._apply(heard)
 
     def _verify(
         self, presented: PresentedDecision, device: Device, request: StoredRequest
@@ -120,25 +124,19 @@ class Decisions:
             encryption_key=self._keys.factors_key,
         )
 
-    async def _apply(
-        self,
-        presented: PresentedDecision,
-        decision: SignedDecision,
-        request: StoredRequest,
-        parties: Parties,
-    ) -> Accepted | Refused:
+    async def _apply(self, heard: HeardDecision) -> Accepted | Refused:
+        parties = Parties(heard.request.subject, heard.client_id)
         # The phone was just found; the lock is found where the attempt is reserved.
         if not await self._gate.lets_ask(
             Step.APPROVE, parties, device=DeviceState.ACTIVE, is_locked=False
         ):
-            return _refused(presented, RefusalReason.NOT_OPEN)
-        if decision.proofs is None:
-            return await self._swap(presented, None)
-        return await self._approve(presented, decision, request)
+            return _refused(heard.presented, RefusalReason.NOT_OPEN)
+        if heard.signed.proofs is None:
+            return await self._swap(heard, None)
+        return await self._approve(heard)
 
-    async def _approve(
-        self, presented: PresentedDecision, decision: SignedDecision, request: StoredRequest
-    ) -> Accepted | Refused:
+    async def _approve(self, heard: HeardDecision) -> Accepted | Refused:
+        decision, request = heard.signed, heard.request
         device = decision.device
         try:
             attempt = await self._attempts.reserve(
@@ -148,9 +146,9 @@ class Decisions:
                 now=self._clock.now_ms(),
             )
         except LockedError:
-            return _refused(presented, RefusalReason.LOCKED)
+            return _refused(heard.presented, RefusalReason.LOCKED)
         if not await self._factors_hold(decision, request, at=attempt.reserved_at // 1000):
-            return await self._failed(presented, attempt)
+            return await self._failed(heard, attempt)
         decided = Decided(
             device_id=device.device_id,
             operation=decision.operation,
@@ -159,7 +157,7 @@ class Decisions:
             amr=amr_of(request.factors),
             auth_time=self._clock.now_ms() // 1000,
         )
-        answer = await self._swap(presented, decided)
+        answer = await self._swap(heard, decided)
         if isinstance(answer, Refused):
             # The factors were right and only the moment was wrong: nothing counts against the user.
             await self._attempts.succeeded(device.tag, operation=decision.operation)
@@ -185,16 +183,19 @@ class Decisions:
         )
         return evaluation.satisfied(step_was_fresh=fresh)
 
-    async def _failed(self, presented: PresentedDecision, attempt: Attempt) -> Refused:
+    async def _failed(self, heard: HeardDecision, attempt: Attempt) -> Refused:
+        presented = heard.presented
         if attempt.left == 0:
+            now = self._clock.now_ms()
             result = await self._transactions.swap(
                 Swap(
                     transaction_id=presented.claims.transaction_id,
                     event=Event.LOCK,
                     operation=presented.operation,
-                    now=self._clock.now_ms(),
+                    now=now,
                     reason=FailureReason.FACTORS_LOCKED,
                     callback_delay=self._callback_delay,
+                    evidence=heard.locked(at=now) if self._keeps_evidence else None,
                 )
             )
             self._nudge(presented, result)
@@ -206,24 +207,29 @@ class Decisions:
             attempts_left=attempt.left,
         )
 
-    async def _swap(
-        self, presented: PresentedDecision, decided: Decided | None
-    ) -> Accepted | Refused:
+    async def _swap(self, heard: HeardDecision, decided: Decided | None) -> Accepted | Refused:
+        presented, now = heard.presented, self._clock.now_ms()
         result = await self._transactions.swap(
             Swap(
                 transaction_id=presented.claims.transaction_id,
                 event=_EVENTS[presented.claims.verdict],
                 operation=presented.operation,
-                now=self._clock.now_ms(),
+                now=now,
                 decided=decided,
                 denial=presented.claims.reason if decided is None else None,
                 callback_delay=self._callback_delay,
+                evidence=self._evidence(heard, decided, now),
             )
         )
         if not result.won:
             return _refused(presented, RefusalReason.NOT_OPEN)
         self._nudge(presented, result)
         return _accepted(presented)
+
+    def _evidence(self, heard: HeardDecision, decided: Decided | None, now: int) -> Evidence | None:
+        if not self._keeps_evidence:
+            return None
+        return heard.denied(at=now) if decided is None else heard.approved(decided, at=now)
 
     def _nudge(self, presented: PresentedDecision, result: SwapResult) -> None:
         self._worker.nudge(presented.claims.transaction_id)

@@ -25,6 +25,16 @@ from ciba_service.ports.deliveries import (
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
 from ciba_service.ports.due import DueKind, DueStore, DueWork
+from ciba_service.ports.evidence import (
+    EvidenceBatch,
+    EvidenceJournal,
+    EvidenceQueue,
+    JournalEntry,
+    JournalPosition,
+    JournalUnavailable,
+    QueuedRecord,
+    RecordKey,
+)
 from ciba_service.ports.grants import (
     AccessTokenRecord,
     GrantStore,
@@ -100,10 +110,16 @@ __all__ = [
     "DueKind",
     "DueStore",
     "DueWork",
+    "EvidenceBatch",
+    "EvidenceJournal",
+    "EvidenceQueue",
     "FailureReason",
     "FoundDelivery",
     "GrantStore",
     "HandleReservation",
+    "JournalEntry",
+    "JournalPosition",
+    "JournalUnavailable",
     "KeyRing",
     "LedgerStore",
     "LoginHandleStore",
@@ -122,7 +138,9 @@ __all__ = [
     "PromptReservation",
     "PromptStore",
     "Push",
+    "QueuedRecord",
     "Randomness",
+    "RecordKey",
     "Redelivery",
     "RefreshTokenRecord",
     "Registration",

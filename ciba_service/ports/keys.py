@@ -76,6 +76,11 @@ class KeyRing(Protocol):
         ...
 
     @property
+    def evidence_signer(self) -> Signer | None:
+        """The key for checkpoints of evidence, where evidence is kept."""
+        ...
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts, retired keys among them."""
         ...

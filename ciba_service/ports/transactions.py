@@ -14,6 +14,7 @@ from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
+from ciba_service.sca.evidence import Evidence
 from ciba_service.sca.messages import DenialReason, Factor
 
 __all__ = [
@@ -124,6 +125,7 @@ class Swap:
     with REDEEM, and ``push`` as well when a callback is to carry them. What happens is written in
     the ledger (``LedgerStore``). Due work is written with it: ``settle`` when the prompt is no
     longer open, and ``callback``, after ``callback_delay`` milliseconds, when it was decided.
+    ``evidence`` is queued with it (``EvidenceQueue``).
     """
 
     transaction_id: str
@@ -136,6 +138,7 @@ class Swap:
     tokens: TokenRecord | None = None
     push: Push | None = None
     callback_delay: int = 0
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,5 +175,9 @@ class TransactionStore(Protocol):
         ...
 
     async def swap(self, swap: Swap) -> SwapResult:
-        """Let the event happen if the table allows it, with all that goes with it, or nothing."""
+        """Let the event happen if the table allows it, with all that goes with it, or nothing.
+
+        Raises:
+            StoreUnavailable: also when so much evidence waits that no more can be queued.
+        """
         ...

@@ -9,6 +9,7 @@ from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
     LimitSettings,
@@ -30,6 +31,7 @@ from ciba_service.settings.sections import (
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
     "LimitSettings",

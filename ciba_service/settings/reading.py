@@ -29,6 +29,7 @@ from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
     LimitSettings,
@@ -63,6 +64,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     delivery: DeliverySettings = DeliverySettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -109,6 +111,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         delivery=document.delivery,
+        evidence=document.evidence,
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,

@@ -28,6 +28,7 @@ from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
     "LimitSettings",
@@ -237,6 +238,15 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ping_on_expiry: bool = False
 
 
+class EvidenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Evidence of decisions: where its files are, and how often a checkpoint is signed."""
+
+    enabled: bool = True
+    directory: _Text | None = None
+    checkpoint_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
+    checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+
+
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The service's own keys: a directory of files that nobody else may read."""
 
@@ -346,6 +356,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySettings
     device: DeviceSettings
     delivery: DeliverySettings
+    evidence: EvidenceSettings
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
@@ -396,6 +407,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where the service's keys are."""
         configured = self.keys.directory
         return Path(configured) if configured else Path(self.store.data_directory) / "keys"
+
+    @property
+    def evidence_directory(self) -> Path:
+        """Where the files of evidence are."""
+        configured = self.evidence.directory
+        return Path(configured) if configured else Path(self.store.data_directory) / "evidence"
 
     @property
     def exposure(self) -> str | None:

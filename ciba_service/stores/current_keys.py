@@ -65,6 +65,11 @@ class CurrentKeys:
         return self._keys.challenge_announcers()
 
     @property
+    def evidence_signer(self) -> Signer | None:
+        """The key for checkpoints of evidence."""
+        return self._keys.evidence_signer
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts."""
         return self._keys.token_verification_keys

@@ -1,6 +1,6 @@
 """The service's keys as files hold them, made where they are missing and loaded for use.
 
-Keys for tokens, challenges and factors are different keys, and each has one algorithm.
+Keys for tokens, challenges, factors and evidence are different keys, and each has one algorithm.
 """
 
 from collections.abc import Iterable
@@ -49,8 +49,12 @@ _NEEDED: Final[tuple[tuple[Purpose, str], ...]] = (
     ("challenge", "ES256"),
     ("factors", "ECDH-ES"),
 )
-# Made with the others; only those who register for it need it.
-_MADE: Final[tuple[tuple[Purpose, str], ...]] = (*_NEEDED, ("token", "EdDSA"))
+# Made with the others; only those who register for EdDSA, or keep evidence, need them.
+_MADE: Final[tuple[tuple[Purpose, str], ...]] = (
+    *_NEEDED,
+    ("token", "EdDSA"),
+    ("evidence", "ES256"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,16 @@ class FileKeys:
     challenge_signer: Signer
     challenge_keys_changed_at: int | None
     factors_key: DecryptionKey
+    evidence_signer: Signer | None
     token_verification_keys: KeySet = field(repr=False)
     _token_signers: dict[SignatureAlgorithm, Signer] = field(repr=False)
     _token_jwks: list[dict[str, str]] = field(repr=False)
     _challenge_jwks: tuple[dict[str, str], ...] = field(repr=False)
     _challenge_announcers: tuple[Signer, ...] = field(repr=False)
+    evidence_jwks: tuple[dict[str, str], ...] = field(repr=False)
+    """Public keys that sign checkpoints."""
+    all_challenge_jwks: tuple[dict[str, str], ...] = field(repr=False)
+    """Public challenge keys that are there, retired ones among them."""
 
     def token_signer(self, alg: SignatureAlgorithm) -> Signer:
         """The active key for tokens of ``alg``."""
@@ -200,6 +209,7 @@ def _file_keys(
     _refuse_ambiguous(directory / KEYS_FILE, stored)
     active = {key.use: key for key in _active(stored)}
     factors = active["factors", "ECDH-ES"]
+    evidence = active.get(("evidence", "ES256"))
     following, challenge, retired = _challenge_keys(stored)
     decryption_key = ECKey.import_key({**factors.jwk})
     if not decryption_key.is_private:
@@ -212,6 +222,7 @@ def _file_keys(
         challenge_signer=FileSigner(challenge.signing_key()),
         challenge_keys_changed_at=_changed_at(following, challenge),
         factors_key=DecryptionKey(factors.kid, decryption_key),
+        evidence_signer=None if evidence is None else FileSigner(evidence.signing_key()),
         # A key that is still to sign here may sign already in another process.
         token_verification_keys=KeySet(map(parse_verification_key, token_jwks)),
         _token_signers={
@@ -222,6 +233,8 @@ def _file_keys(
         _token_jwks=token_jwks,
         _challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired[:1])),
         _challenge_announcers=tuple(FileSigner(key.signing_key()) for key in (challenge, *retired)),
+        evidence_jwks=tuple(key.public_jwk() for key in stored if key.purpose == "evidence"),
+        all_challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired)),
     )
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "attempts_key",
     "blocks_key",
     "budget_key",
+    "chain_key",
     "claim_key",
     "client_change_key",
     "client_tag",
@@ -30,6 +31,7 @@ __all__ = [
     "devices_key",
     "due_key",
     "enrolment_key",
+    "evidence_key",
     "grant_key",
     "handle_key",
     "handle_use_key",
@@ -54,8 +56,12 @@ _HUB_CHANNELS: Final = 16
 
 # Locks, attempt counters and blocks without an end must not fade, phones, unused preset codes and
 # registered clients are kept until revoked, used or removed, and due work is gone when it is done.
+# Evidence waits until it is written to a file, at most EVIDENCE_LIMIT records a partition, and how
+# far a chain goes is never forgotten.
 PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:due",
+    r"ciba:\{p\d+\}:evidence",
+    r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
     r"ciba:\{u[\w-]+\}:blocks",
@@ -93,6 +99,16 @@ def payment_key(transaction_id: str) -> str:
 def due_key(partition: int) -> str:
     """Sorted set: due work by time."""
     return f"ciba:{{p{partition}}}:due"
+
+
+def evidence_key(partition: int) -> str:
+    """List: evidence that is not in a file yet, in its order."""
+    return f"ciba:{{p{partition}}}:evidence"
+
+
+def chain_key(partition: int) -> str:
+    """Hash: n and h, how far the chain of evidence goes; o, u and f: who may go on with it."""
+    return f"ciba:{{p{partition}}}:chain"
 
 
 def abandoned_key(partition: int) -> str:

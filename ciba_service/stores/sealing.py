@@ -66,6 +66,10 @@ class Sealer:
         self._random = random
         self._pepper = ring.derive("pepper")
 
+    def new_key(self) -> bytes:
+        """A random key of 256 bits, to be sealed itself."""
+        return self._random(_KEY_BYTES)
+
     def seal(self, plaintext: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Encrypt for exactly this Redis key, field and owner."""
         salt = self._random(_SALT_BYTES)

@@ -12,6 +12,7 @@ from ciba_service.ports import (
     PollReply,
     PollStatus,
     StoredRequest,
+    StoreUnavailable,
     Swap,
     SwapResult,
     Transaction,
@@ -21,8 +22,9 @@ from ciba_service.protocol.transaction.state import Deadlines, State, effective_
 from ciba_service.sca.messages import OUTCOME_WINDOW, DenialReason
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
+from ciba_service.stores.evidence_seals import EvidenceSeals
 from ciba_service.stores.grants import GrantSeals
-from ciba_service.stores.keys import due_key, partition_of, transaction_key
+from ciba_service.stores.keys import due_key, evidence_key, partition_of, transaction_key
 from ciba_service.stores.ledger_lines import LEDGER_PRELUDE
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
@@ -35,6 +37,8 @@ _T = TypeVar("_T")
 RECORD_FORMAT: Final = "1"
 # The record outlives its expiry so that the answer stays right (CIBA 11, expired_token).
 KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
+# Evidence of a partition that may wait for its file: some five kilobytes each, 256 partitions.
+EVIDENCE_LIMIT: Final = 1_000
 
 # The fields of a record that are read, in the order of ``_Fields``:
 # client, user tag, state, expires_at, redeem_until, request and decided (both sealed), the
@@ -51,7 +55,10 @@ _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 _CREATE: Final = Script.load("create_transaction", LEDGER_PRELUDE)
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
-_SWAP: Final = Script.load("swap", STATE_PRELUDE + LEDGER_PRELUDE)
+_SWAP: Final = Script.load(
+    "swap", f"{STATE_PRELUDE}{LEDGER_PRELUDE}local EVIDENCE_LIMIT = {EVIDENCE_LIMIT}\n"
+)
+_EVIDENCE_IS_FULL: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,13 @@ class _Fields:
 class RedisTransactions:
     """``ports.TransactionStore`` on Redis; request and decision are sealed."""
 
-    __slots__ = ("_grants", "_operations", "_sealer")
+    __slots__ = ("_evidence", "_grants", "_operations", "_sealer")
 
     def __init__(self, operations: Operations, sealer: Sealer) -> None:
         self._operations = operations
         self._sealer = sealer
         self._grants = GrantSeals(sealer)
+        self._evidence = EvidenceSeals(sealer)
 
     async def create(self, new: NewTransaction, *, operation: str) -> None:
         """Store as PENDING with ``announce`` and ``expire`` due."""
@@ -139,9 +147,10 @@ class RedisTransactions:
         key = transaction_key(swap.transaction_id)
         grant_keys, grant = self._grants.written(swap.tokens)
         push = self._seal(key, "push", "", swap.push) if swap.push else b""
+        partition = partition_of(swap.transaction_id)
         reply = await self._operations.evaluate(
             _SWAP,
-            [key, due_key(partition_of(swap.transaction_id)), *grant_keys],
+            [key, due_key(partition), evidence_key(partition), *grant_keys],
             [
                 swap.event,
                 swap.operation,
@@ -154,9 +163,12 @@ class RedisTransactions:
                 due_member(DueKind.CALLBACK, swap.transaction_id),
                 swap.now + swap.callback_delay,
                 push,
+                self._evidence.close(swap.evidence) if swap.evidence else b"",
                 *grant,
             ],
         )
+        if reply[0] == _EVIDENCE_IS_FULL:
+            raise StoreUnavailable("too much evidence waits to be written")
         if reply[0] < 0:
             raise UnknownRecordFormat("a transaction has another format")
         state = State(reply[1].decode()) if len(reply) > 1 else None

@@ -64,6 +64,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             keys=parts.keys,
             worker=parts.worker,
             callback_delay=parts.settings.delivery.callback_delay_ms,
+            keeps_evidence=parts.settings.evidence.enabled,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

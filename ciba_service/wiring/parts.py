@@ -7,6 +7,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.evidence_draining import EvidenceDrainer
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
 from ciba_service.flow.open_streams import OpenStreams
@@ -22,6 +23,7 @@ from ciba_service.protocol.request.user_code import (
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -50,6 +52,7 @@ class Parts:
     hub: SocketHub
     delivery: CallbackDelivery
     worker: DueWorker
+    drainer: EvidenceDrainer
     held: HeldPolls
     streams: OpenStreams
 
@@ -118,6 +121,7 @@ def build_parts(
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,
         ),
+        drainer=build_drainer(settings, stores, keys, surroundings),
         held=held,
         streams=streams,
     )

@@ -14,6 +14,7 @@ from ciba_service.stores.deliveries import RedisDeliveryLog
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.due import RedisDueWork
+from ciba_service.stores.evidence_queue import RedisEvidence
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.keys import hub_channels
@@ -44,6 +45,7 @@ class Stores:
     replays: RedisReplays
     registrations: RedisRegistrations
     due: RedisDueWork
+    evidence: RedisEvidence
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
@@ -78,6 +80,7 @@ def build_stores(
         replays=RedisReplays(operations),
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
+        evidence=RedisEvidence(operations, new_operation),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),

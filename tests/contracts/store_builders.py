@@ -35,6 +35,7 @@ from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
+from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.accesses import RedisAccesses
@@ -48,6 +49,7 @@ from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, disconnect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.due import RedisDueWork
+from ciba_service.stores.evidence_queue import RedisEvidence
 from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.ledger import RedisLedgers
@@ -137,6 +139,7 @@ class Stores:
     payments: RedisPayments
     replays: RedisReplays
     due: RedisDueWork
+    evidence: RedisEvidence
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
@@ -167,6 +170,7 @@ def stores_over(
         payments=RedisPayments(operations),
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
+        evidence=RedisEvidence(operations, counted.operation),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
@@ -262,6 +266,28 @@ def decided_by(operation: str) -> Decided:
         amr=("pop", "pin", "mfa"),
         auth_time=START // 1000,
     )
+
+
+def evidence(transaction_id: str = TRANSACTION) -> Evidence:
+    """Evidence of an approval, with texts that can be recognised."""
+    facts = EvidenceFacts(
+        transaction_id=transaction_id,
+        client_id=CLIENT,
+        outcome=Outcome.APPROVED,
+        at=START,
+        verified=(Factor.DEVICE_KEY, Factor.PIN),
+        acr="urn:openbanking:psd2:sca",
+        amr=("pop", "pin", "mfa"),
+        auth_time=START // 1000,
+    )
+    statement = Statement(
+        subject="recognisable-subject",
+        device_id="recognisable-device",
+        device_key=PHONE_JWK,
+        challenge=CHALLENGE,
+        decision="recognisable.decision.jws",
+    )
+    return Evidence(facts, statement)
 
 
 def granted(transaction_id: str = TRANSACTION) -> Grant:

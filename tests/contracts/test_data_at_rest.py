@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,7 @@ from tests.contracts.store_builders import (
     TRANSACTION,
     Stores,
     dump,
+    evidence,
     new_phone,
     new_transaction,
     stores_over,
@@ -81,6 +83,10 @@ async def fill(stores: Stores) -> None:
     await stores.payments.execute(
         TRANSACTION, "access by redemption", operation="payment", until=UNTIL
     )
+    decided = transaction_name(3)
+    await stores.transactions.create(new_transaction(decided), operation="create")
+    swap = swap_of(Event.APPROVE, "approval", transaction_id=decided)
+    await stores.transactions.swap(replace(swap, evidence=evidence(decided)))
     await stores.devices.add(TAG, PHONE, PHONE_JWK, further=True, operation="enrolment")
     await stores.activations.put(CODE, Activation("alice", further=False), SECRET, until=UNTIL)
     await stores.activations.attempt(CODE, "wrong", operation="wrong")
@@ -104,6 +110,7 @@ async def test_no_secret_stands_in_clear(stores: Stores, redis_target: RedisTarg
         "what was proved": b"recognisable-hash",
         "the deciding phone": b"recognisable-device",
         "the subject of the grant": b"recognisable-subject",
+        "what the phone signed": b"recognisable.decision.jws",
         "the scope of the grant": b"recognisable-scope",
         "the access token": b"recognisable-jti",
         "the auth_req_id of a callback": b"recognisable-auth-req-id",

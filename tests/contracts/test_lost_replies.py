@@ -5,7 +5,7 @@ everything the server then holds must be equal to the byte.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from types import ModuleType
 
@@ -17,7 +17,10 @@ from ciba_service.ports import (
     CallbackProgress,
     DueKind,
     DueWork,
+    EvidenceBatch,
     Push,
+    QueuedRecord,
+    RecordKey,
     RefreshTokenRecord,
     ReplayKind,
 )
@@ -25,6 +28,7 @@ from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
+from ciba_service.sca.evidence_chain import GENESIS, ChainHead
 from ciba_service.stores import (
     accesses,
     activations,
@@ -34,6 +38,7 @@ from ciba_service.stores import (
     deliveries,
     devices,
     due,
+    evidence_queue,
     grants,
     ledger,
     login_handles,
@@ -59,6 +64,7 @@ from tests.contracts.store_builders import (
     Stores,
     access_token,
     dump,
+    evidence,
     new_phone,
     new_transaction,
     registration,
@@ -83,6 +89,7 @@ MODULES: tuple[ModuleType, ...] = (
     deliveries,
     devices,
     due,
+    evidence_queue,
     grants,
     ledger,
     login_handles,
@@ -157,6 +164,24 @@ def poll(operation: str, now: int = START) -> Act:
 def swap(event: Event, now: int = START) -> Act:
     """Let an event happen."""
     return lambda stores: stores.transactions.swap(swap_of(event, f"{event} it", now=now))
+
+
+async def with_evidence(stores: Stores) -> object:
+    """Approve and queue evidence of it."""
+    return await stores.transactions.swap(
+        replace(swap_of(Event.APPROVE, "approve it"), evidence=evidence())
+    )
+
+
+async def claim_evidence(stores: Stores) -> EvidenceBatch | None:
+    """Lease what waits."""
+    return await stores.evidence.claim(PARTITION, now=START)
+
+
+def commit_evidence(fence: int) -> Act:
+    """Trim one record under a lease."""
+    batch = EvidenceBatch(PARTITION, fence, GENESIS, (QueuedRecord("", RecordKey("", "", "")),))
+    return lambda stores: stores.evidence.commit(batch, ChainHead(1, "1" * 64))
 
 
 async def announced(stores: Stores) -> object:
@@ -309,6 +334,20 @@ CASES = [
     Case("swap", swap(Event.DENY), create_with_callback, "with a callback"),
     Case(
         "swap", swap(Event.EXPIRE, EXPIRES_AT), create_with_callback, "telling of expiry"
+    ),
+    Case("swap", with_evidence, create, "with evidence"),
+    Case("claim_evidence", claim_evidence, in_a_row(create, with_evidence)),
+    Case("claim_evidence", claim_evidence, note="of nothing"),
+    Case(
+        "commit_evidence",
+        commit_evidence(1),
+        in_a_row(create, with_evidence, claim_evidence),
+    ),
+    Case(
+        "commit_evidence",
+        commit_evidence(0),
+        in_a_row(create, with_evidence, claim_evidence),
+        "without the lease",
     ),
     Case("swap", push, in_a_row(create_with_callback, swap(Event.APPROVE)), "with a push"),
     Case(

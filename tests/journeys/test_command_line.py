@@ -223,7 +223,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     secrets = [key["jwk"]["d"] for key in keys]
     secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
     secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
-    assert len(secrets) == 9
+    assert len(secrets) == 10
     assert [secret for secret in secrets if secret in shown] == []
     assert all(key["kid"] in shown for key in keys)
 
@@ -305,8 +305,8 @@ def test_keys_are_made_once_and_for_their_owner_only(
     assert run(https, "keys generate --json") == 0
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
-        ("challenge", "ES256"), ("factors", "ECDH-ES"), ("token", "ES256"), ("token", "EdDSA"),
-        ("token", "PS256"),
+        ("challenge", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
+        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -396,7 +396,7 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert changed == {old["ES256"]: "retired", new: "active"}
     assert run(https, "keys list --json") == 0
     listed = {row["kid"]: (row["state"], row["since"] >= row["created_at"]) for row in rows(capsys)}
-    assert len(listed) == 8
+    assert len(listed) == 9
     assert listed[old["ES256"]] == ("retired", True)
     assert listed[old["PS256"]] == ("active", True)
     assert run(https, "keys prune") == 0

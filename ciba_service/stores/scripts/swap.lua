@@ -1,11 +1,12 @@
--- KEYS: transaction, due; for a redemption also grant, access token
+-- KEYS: transaction, due, evidence; for a redemption also grant, access token
 -- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
---       callback member, callback due_at, push;
+--       callback member, callback due_at, push, evidence;
 --       for a redemption also grant format, grant, refresh token hash, its good_until,
 --       access token, its expires_at
 -- {1, state}: the event happened, now or before by this operation; {1, state, 1}: and a callback
 -- is due now. {0, state}: it did not.
--- {0}: there is no such transaction. {-1}: its format is unknown.
+-- {0}: there is no such transaction. {-1}: its format is unknown. {-2}: too much evidence waits, and
+-- nothing is decided without it.
 local event, now = ARGV[1], tonumber(ARGV[3])
 local r = redis.call('HMGET', KEYS[1], 'v', 's', 'e', 'u', 'o:' .. event)
 if not r[2] then return {0} end
@@ -17,6 +18,10 @@ end
 if r[5] == ARGV[2] then return happened(r[2]) end
 local state, current = advance(r[2], event, r[3], r[4], now)
 if not state then return {0, current} end
+if ARGV[12] ~= '' then
+  if redis.call('LLEN', KEYS[3]) >= EVIDENCE_LIMIT then return {-2} end
+  redis.call('RPUSH', KEYS[3], ARGV[12])
+end
 
 redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
 if event ~= 'expire' then tell(KEYS[1], state, ARGV[3], ARGV[8]) end
@@ -37,15 +42,15 @@ elseif event == 'redeem' then
     redis.call('HDEL', KEYS[1], 'n')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
-  redis.call('HSET', KEYS[3], 'v', ARGV[12], 'g', ARGV[13], 'r', ARGV[14], 'u', ARGV[15])
-  redis.call('SET', KEYS[4], ARGV[16], 'PXAT', ARGV[17])
-  local good_until = integer(math.max(tonumber(ARGV[15]), tonumber(ARGV[17])))
+  redis.call('HSET', KEYS[4], 'v', ARGV[13], 'g', ARGV[14], 'r', ARGV[15], 'u', ARGV[16])
+  redis.call('SET', KEYS[5], ARGV[17], 'PXAT', ARGV[18])
+  local good_until = integer(math.max(tonumber(ARGV[16]), tonumber(ARGV[18])))
   if ARGV[11] ~= '' then
     -- Until somebody has its tokens it lasts no longer than the record that brings them.
-    redis.call('HSET', KEYS[3], 'w', good_until)
+    redis.call('HSET', KEYS[4], 'w', good_until)
     good_until = redis.call('PEXPIRETIME', KEYS[1])
   end
-  redis.call('PEXPIREAT', KEYS[3], good_until)
+  redis.call('PEXPIREAT', KEYS[4], good_until)
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])

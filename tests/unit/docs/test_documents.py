@@ -31,6 +31,7 @@ SECTIONS = {
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
     "delivery": settings.DeliverySettings,
+    "evidence": settings.EvidenceSettings,
     "keys": settings.KeySettings,
     "registration": settings.RegistrationSettings,
     "outbound": settings.OutboundSettings,

@@ -32,6 +32,7 @@ KINDS = [
     ("challenge", "ES256"),
     ("factors", "ECDH-ES"),
     ("token", "EdDSA"),
+    ("evidence", "ES256"),
 ]
 
 
@@ -136,7 +137,12 @@ async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directo
         token = await signed(signer, typ="at+jwt", claims={})
         assert header_of(token) == {"alg": alg, "kid": signer.kid, "typ": "at+jwt"}
         verify_jws(parse_jws(token), keys=keys.token_verification_keys, algorithms=frozenset({alg}))
-    published = [*keys.public_jwks(), *keys.challenge_jwks(), keys.factors_key.public_jwk]
+    published = [
+        *keys.public_jwks(),
+        *keys.challenge_jwks(),
+        *keys.evidence_jwks,
+        keys.factors_key.public_jwk,
+    ]
     assert {jwk["kid"] for jwk in published} == {key.kid for key in list_keys(directory)}
     assert keys.challenge_jwks()[0]["kid"] == keys.challenge_signer.kid
     for jwk in published:

@@ -60,6 +60,8 @@ def test_only_these_keys_may_live_for_ever():
         keys.activation_key("x", preset=True),
         keys.registration_key("shop"),
         keys.registrations_key(),
+        keys.evidence_key(255),
+        keys.chain_key(255),
     ]
     fading = [
         keys.transaction_key("AAECAwQFBgcICQoLDA0ODw"),

@@ -1,0 +1,97 @@
+"""Evidence found again: the right record and key, whatever else stands in the files."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ciba_service.ports import JournalEntry, QueuedRecord
+from ciba_service.sca.evidence_chain import GENESIS, chained
+from ciba_service.stores import evidence_reading
+from ciba_service.stores.evidence_files import FileJournal, evidence_files, key_files
+from ciba_service.stores.evidence_reading import erase_keys, find_evidence
+from ciba_service.stores.evidence_seals import EvidenceSeals
+from ciba_service.stores.sealing import Sealer, SealingError
+from tests.contracts.store_builders import RING, TRANSACTION, evidence, transaction_name
+
+SEALS = EvidenceSeals(Sealer(RING, secrets.token_bytes))
+SUBJECT = evidence().statement.subject
+
+
+async def written(directory: Path, *names: str) -> None:
+    """Records of these transactions."""
+    queued = [msgspec.json.decode(SEALS.close(evidence(name)), type=QueuedRecord) for name in names]
+    lines = chained(0, GENESIS, (each.record for each in queued))
+    entries = [JournalEntry(line, each.key) for line, each in zip(lines, queued, strict=True)]
+    await FileJournal(directory, secrets.token_bytes).append(entries)
+
+
+def held(directory: Path) -> dict[str, bytes]:
+    """Every file."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def add(path: Path, *lines: bytes) -> None:
+    """Put lines before what is there."""
+    path.write_bytes(b"".join(line + b"\n" for line in lines) + path.read_bytes())
+
+
+async def test_foreign_lines_are_passed_over(tmp_path: Path):
+    """A line that only speaks of the transaction is not its record, nor its key."""
+    other = transaction_name(1)
+    await written(tmp_path, other, TRANSACTION)
+    name = TRANSACTION.encode()
+    mention = chained(0, GENESIS, [TRANSACTION, f'{{"v":2,"x":"{TRANSACTION}"}}'])
+    mentions = [msgspec.json.encode(line) for line in mention]
+    (file,), (keys,) = evidence_files(tmp_path), key_files(tmp_path)
+    add(file, name, b'{"checkpoint":"' + name + b'"}', *mentions)
+    add(keys, name, b'{"transaction_id":"other","user":"' + name + b'","key":""}')
+    found = find_evidence(tmp_path, TRANSACTION)
+    assert found is not None
+    assert found.key is not None
+    assert (found.record.facts.transaction_id, found.number) == (TRANSACTION, 2)
+    assert SEALS.open(found.record, found.key) == evidence().statement
+    assert find_evidence(tmp_path, "nothing") is None
+    of_other = find_evidence(tmp_path, other)
+    assert of_other is not None
+    with pytest.raises(SealingError):
+        SEALS.open(found.record, msgspec.structs.replace(found.key, key="no base64url!"))
+    with pytest.raises(SealingError):
+        SEALS.open(of_other.record, found.key)
+
+
+async def test_a_record_that_names_another_transaction_is_not_it(tmp_path: Path):
+    """Also when it mentions this one."""
+    await written(tmp_path, transaction_name(1))
+    (file,) = evidence_files(tmp_path)
+    file.write_bytes(
+        file.read_bytes().replace(b'\\"user\\":\\"', b'\\"user\\":\\"' + TRANSACTION.encode())
+    )
+    assert find_evidence(tmp_path, TRANSACTION) is None
+
+
+async def test_an_erasure_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A full disk leaves the keys as they were, and nothing beside them."""
+    await written(tmp_path, TRANSACTION)
+    before = held(tmp_path)
+
+    def fail(_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence_reading.os, "fsync", fail)
+        with pytest.raises(OSError, match="No space"):
+            erase_keys(tmp_path, SEALS.tag(SUBJECT))
+    assert held(tmp_path) == before
+    assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
+    assert key_files(tmp_path)[0].read_bytes() == b""
+
+
+def test_what_is_kept_shows_no_key_of_itself():
+    """A key in a log line would open a statement."""
+    queued = msgspec.json.decode(SEALS.close(evidence()), type=QueuedRecord)
+    assert queued.key.key not in repr(queued)
