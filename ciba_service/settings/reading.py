@@ -32,6 +32,7 @@ from ciba_service.settings.sections import (
     EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
+    LimitSettings,
     LoginHintIssuerSettings,
     MtlsSettings,
     OutboundSettings,
@@ -57,6 +58,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     mtls: MtlsSettings = MtlsSettings()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
+    limits: LimitSettings = LimitSettings()
     tokens: TokenSettings = TokenSettings()
     resource: ResourceSettings = ResourceSettings()
     policy: PolicySettings = PolicySettings()
@@ -103,6 +105,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         mtls=document.mtls,
         store=document.store,
         requests=document.requests,
+        limits=document.limits,
         tokens=document.tokens,
         resource=document.resource,
         policy=document.policy,
