@@ -45,6 +45,6 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
             hub=SocketHub(stores.broadcast),
             telemetry=system_surroundings().telemetry,
         )
-        if not await revocation.revoke(device_id):
+        if await revocation.revoke(device_id) is None:
             raise CommandFailed(f"there is no device {device_id}")
     sys.stdout.write(f"{device_id} is revoked\n")

@@ -5,18 +5,24 @@ from collections.abc import Awaitable
 from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.flow.own_devices import OwnDevices
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     Decide,
     EndAccess,
     Fetch,
+    GiveOrder,
+    GiveUp,
     ListAccesses,
+    ListDevices,
     MakeHandle,
+    RenameDevice,
     ServiceMessage,
 )
 
@@ -24,7 +30,9 @@ __all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
 
-PhoneMessage = Fetch | Decide | MakeHandle | ListAccesses | EndAccess
+_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder
+
+PhoneMessage = Fetch | Decide | MakeHandle | ListAccesses | EndAccess | _AboutPhones
 """Whatever a phone may say once it is authenticated."""
 
 
@@ -43,6 +51,8 @@ class Conversation:
         accesses: LastingAccesses,
         announcements: KeyAnnouncements,
         handles: LoginHandles,
+        own_devices: OwnDevices,
+        orders: DeviceOrders,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
@@ -50,6 +60,8 @@ class Conversation:
         self._accesses = accesses
         self._announcements = announcements
         self._handles = handles
+        self._own_devices = own_devices
+        self._orders = orders
         self._devices = devices
 
     async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
@@ -57,6 +69,7 @@ class Conversation:
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
+            InvalidOrderError: as ``DeviceOrders.carry_out``.
         """
         match message:
             case Fetch():
@@ -71,6 +84,21 @@ class Conversation:
                 return await self._accesses.list_all(device)
             case EndAccess():
                 return [await self._accesses.end(device, message.transaction_id)]
+            case ListDevices() | RenameDevice() | GiveUp() | GiveOrder():
+                return await self._about_phones(device, message)
+            case _:
+                assert_never(message)
+
+    async def _about_phones(self, device: Device, message: _AboutPhones) -> list[ServiceMessage]:
+        match message:
+            case ListDevices():
+                return await self._own_devices.list_all(device)
+            case RenameDevice():
+                return [await self._own_devices.rename(device, message.name)]
+            case GiveUp():
+                return [await self._own_devices.give_up(device)]
+            case GiveOrder():
+                return [await self._orders.carry_out(device.device_id, message.order)]
             case _:
                 assert_never(message)
 

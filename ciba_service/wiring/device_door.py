@@ -7,12 +7,15 @@ from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint, nonce
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_orders import DeviceOrders
+from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.flow.own_devices import OwnDevices
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
@@ -43,10 +46,14 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
     ]
 
 
+def _nonces(parts: Parts) -> Nonces:
+    return Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random)
+
+
 def _sessions(parts: Parts) -> DeviceSessions:
     return DeviceSessions(
         issuer=parts.settings.server.issuer,
-        nonces=Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random),
+        nonces=_nonces(parts),
         devices=parts.stores.devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
@@ -54,6 +61,9 @@ def _sessions(parts: Parts) -> DeviceSessions:
 
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
+    revocation = DeviceRevocation(
+        devices=parts.stores.devices, hub=parts.hub, telemetry=parts.surroundings.telemetry
+    )
     return Conversation(
         decisions=Decisions(
             issuer=parts.settings.server.issuer,
@@ -88,6 +98,21 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             handles=parts.stores.login_handles,
             gate=parts.gate,
             random=parts.surroundings.random,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        own_devices=OwnDevices(
+            devices=parts.stores.devices,
+            revocation=revocation,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        orders=DeviceOrders(
+            issuer=parts.settings.server.issuer,
+            nonces=_nonces(parts),
+            devices=parts.stores.devices,
+            attempts=parts.stores.attempts,
+            revocation=revocation,
+            keys=parts.keys,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

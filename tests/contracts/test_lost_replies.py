@@ -196,6 +196,11 @@ async def enrol(stores: Stores) -> object:
     )
 
 
+def change_pin(operation: str) -> Act:
+    """Change the PIN of the phone."""
+    return lambda stores: stores.devices.change_pin(new_phone(), bytes(32), operation=operation)
+
+
 async def put_code(stores: Stores) -> object:
     """Store an activation code."""
     return await stores.activations.put(
@@ -378,6 +383,14 @@ CASES = [
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
     Case("add_device", enrol),
     Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
+    Case(
+        "revoke_device",
+        lambda stores: stores.devices.revoke_for(PHONE, PHONE, operation="order"),
+        enrol,
+        "for a phone",
+    ),
+    Case("replace_device", lambda stores: stores.devices.rename(PHONE, "New"), enrol, "renamed"),
+    Case("replace_device", change_pin("order"), enrol, "with another PIN"),
     Case("reserve_handle", reserve_handle, enrol),
     Case("reserve_handle", reserve_handle, note="of nobody's phone"),
     Case("use_handle", use_handle("first"), in_a_row(enrol, reserve_handle), "fresh"),
