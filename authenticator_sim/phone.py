@@ -9,6 +9,7 @@ from authenticator_sim.core.otp import next_step_at, otp_code, otp_step
 from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
 from authenticator_sim.errors import MissingFactor, NotOpen
 from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
 from ciba_service.sca.messages import Decide, DenialReason, Factor
 
@@ -27,13 +28,20 @@ class Phone:
     """One device with its clock, its journal and its way to the service."""
 
     def __init__(
-        self, device: Device, *, channel: DecisionChannel, clock: Clock, journal: Journal
+        self,
+        device: Device,
+        *,
+        channel: DecisionChannel,
+        clock: Clock,
+        journal: Journal,
+        keystore: Keystore | None = None,
     ) -> None:
-        """Put the parts together."""
+        """Put the parts together; with a keystore, a PIN changed elsewhere is known at once."""
         self.device = device
         self.clock = clock
         self._channel = channel
         self._journal = journal
+        self._keystore = keystore
 
     def find(self, transaction_id: str) -> VerifiedChallenge | None:
         """Return the open challenge of a transaction, if there is one."""
@@ -88,7 +96,8 @@ class Phone:
             return None
         if pin is None:
             raise MissingFactor("This request asks for the PIN.")
-        return await asyncio.to_thread(unwrap_pin_key, self.device.identity.pin_key, pin)
+        identity = self.device.identity if self._keystore is None else self._keystore.load()
+        return await asyncio.to_thread(unwrap_pin_key, identity.pin_key, pin)
 
     async def _unused_otp(self, challenge: VerifiedChallenge) -> str:
         """Give the code of an unused time step, waiting for the next one if need be."""

@@ -8,7 +8,7 @@ if ARGV[3] ~= '' and redis.call('HEXISTS', KEYS[1], ARGV[3]) == 0 then return -1
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then return false end
 local readable, members = pcall(cjson.decode, record)
-local name = readable and type(members) == 'table' and tostring(members.name) or ''
+local name = readable and type(members) == 'table' and tostring(members.name or '') or ''
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('SET', KEYS[2], name, 'PX', ARGV[2])
 return name
