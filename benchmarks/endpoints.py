@@ -68,17 +68,17 @@ class Arrivals:
         return missing
 
 
-def hosts(block: int, number: int) -> list[str]:
-    """Addresses of this machine, one a client, so that each is a host of its own."""
-    return [f"127.{block}.{index // 250}.{index % 250 + 1}" for index in range(number)]
+def hosts(number: int) -> list[str]:
+    """So many addresses of this machine, each a host of its own."""
+    return [f"127.1.{index // 250}.{index % 250 + 1}" for index in range(number)]
 
 
 @asynccontextmanager
 async def healthy_endpoints(
     arrivals: Arrivals, directory: Path, number: int
 ) -> AsyncIterator[list[str]]:
-    """Serve ``number`` endpoints; what is yielded are their URLs."""
-    addresses = hosts(1, number)
+    """Serve ``number`` endpoints, each on a host of its own; what is yielded are their URLs."""
+    addresses = hosts(number)
     names = [x509.IPAddress(IPv4Address(address)) for address in addresses]
     context = server_context(directory, server_certificate(names=names))
     async with AsyncExitStack() as stack:
@@ -91,8 +91,8 @@ async def healthy_endpoints(
 
 @asynccontextmanager
 async def dead_endpoints(directory: Path, number: int) -> AsyncIterator[list[str]]:
-    """``number`` endpoints that are dead in all ways, in turn."""
-    addresses = hosts(2, number)
+    """``number`` endpoints that are dead in all ways, in turn, on hosts of healthy ones."""
+    addresses = hosts(number)
     names = [x509.IPAddress(IPv4Address(address)) for address in addresses]
     context = server_context(directory, server_certificate(names=names))
     async with AsyncExitStack() as stack:

@@ -18,7 +18,7 @@ from ciba_service.commands.serve import serve
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings
 from ciba_service.telemetry import configure_logging
 
-__all__ = ["build_parser", "main"]
+__all__ = ["build_parser", "main", "names_last"]
 
 _DONE: Final = 0
 _FAILED: Final = 1
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when command line or configuration is wrong.
     """
-    options = build_parser().parse_args(_names_last(arguments))
+    options = build_parser().parse_args(names_last(arguments))
     try:
         settings = load_settings(options.config)
         configure_logging(settings.server.log_level)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _DONE
 
 
-def _names_last(arguments: Sequence[str] | None) -> list[str]:
+def names_last(arguments: Sequence[str] | None) -> list[str]:
     """One name in 64 begins with a hyphen, which argparse takes only after ``--``."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     names = [argument for argument in given if _HYPHENATED_NAME.fullmatch(argument)]
@@ -137,7 +137,9 @@ def _add_deliveries(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
         ("show", "show the callback of one transaction"),
         ("redeliver", "make an abandoned callback due again, now"),
     ):
-        _add(actions, name, text, json=True).add_argument("transaction", metavar="TRANSACTION_ID")
+        _add(actions, name, text, json=True).add_argument(
+            "transaction_id", metavar="TRANSACTION_ID"
+        )
 
 
 def _limit(text: str) -> int:
@@ -223,10 +225,10 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
         as_json=options.json,
     ),
     ("deliveries", "show"): lambda options, settings: deliveries.show_delivery(
-        settings, options.transaction, as_json=options.json
+        settings, options.transaction_id, as_json=options.json
     ),
     ("deliveries", "redeliver"): lambda options, settings: deliveries.redeliver(
-        settings, options.transaction, as_json=options.json
+        settings, options.transaction_id, as_json=options.json
     ),
     ("devices", "list"): lambda options, settings: devices.list_devices(
         settings, options.subject, as_json=options.json

@@ -49,7 +49,7 @@ from ciba_service.protocol.transaction.callbacks import (
 __all__ = ["CallbackDelivery"]
 
 MAXIMUM_AT_ONCE: Final = 4096
-CLIENT_AT_ONCE: Final = 4  # as many as the door out lets to one host
+CLIENT_AT_ONCE: Final = 4  # a quarter of what the door out lets to one host
 CLIENT_WAITING: Final = 256
 _LEASED_TIMEOUTS: Final = 3
 _JITTER_BYTES: Final = 4
@@ -131,7 +131,7 @@ class CallbackDelivery:
         work = replace(work, lease_until=lease_until)
         pending = await self._callbacks.find(work.transaction_id, now=self._clock.now_ms())
         if pending is None:
-            await self._due.finish(work)
+            await self._give_up_what_is_gone(work)
             return
         client = await self._gate.client_to_call(pending.client_id)
         if client is None or client.notification_endpoint is None:
@@ -143,6 +143,14 @@ class CallbackDelivery:
             else:
                 progress = self._put_off(pending)
             await self._conclude(work, pending, progress)
+
+    async def _give_up_what_is_gone(self, work: DueWork) -> None:
+        """Due, but without a record: nobody has made it in time, and operators are to know."""
+        gone = CallbackProgress(CallbackState.ABANDONED, 0, reason=AbandonReason.RECORD_GONE)
+        if await self._callbacks.note(work, gone, now=self._clock.now_ms()):
+            self._telemetry.event(
+                "callback_abandoned", transaction_id=work.transaction_id, reason=gone.reason
+            )
 
     async def _tried(
         self, pending: PendingCallback, client: Client, endpoint: str

@@ -15,7 +15,7 @@ __all__ = ["Callback", "CallbackProgress", "CallbackStore", "PendingCallback", "
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """Whom a callback names and how it proves itself, encrypted until it is delivered.
+    """Whom a callback names and how it proves itself, encrypted until it is delivered or it ends.
 
     ``mode`` is the client's own when it asked, ping or push, whatever it registers later.
     """
@@ -83,7 +83,8 @@ class CallbackStore(Protocol):
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
         """Write down how it stands, in the ledger as well: due again, delivered, or given up.
 
-        What it carried is forgotten once it is delivered. False when somebody else holds the lease
+        What it carried is forgotten once it is delivered. What has no record any more is only given
+        up. False when somebody else holds the lease
         by now; nothing is changed then.
         """
         ...

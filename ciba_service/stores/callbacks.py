@@ -48,10 +48,10 @@ class RedisCallbacks:
     async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
         """One round trip."""
         key = transaction_key(transaction_id)
-        version, client, sealed, progress, attempts, *rest = await self._operations.call(
+        version, client, sealed, standing, attempts, *rest = await self._operations.call(
             "HMGET", key, "v", "c", "n", "y", "z", "e", "u", "s", "p"
         )
-        if version is None or not sealed or progress != CallbackState.DUE.encode():
+        if version is None or not sealed or standing != CallbackState.DUE.encode():
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")

@@ -28,16 +28,17 @@ from ciba_service.stores.keys import (
     partition_of,
     transaction_key,
 )
+from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, redelivery_line
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.transactions import RECORD_FORMAT
 
 __all__ = ["RedisDeliveryLog"]
 
-_REDELIVER: Final = Script.load("redeliver_callback")
+_REDELIVER: Final = Script.load("redeliver_callback", LEDGER_PRELUDE)
 _PARTITIONS_AT_ONCE: Final = 16
 _SCANNED_AT_ONCE: Final = 1_000
 _TRANSACTION_BYTES: Final = 16
-_FIELDS: Final = ("v", "c", "s", "e", "u", "y", "z", "x", "n")
+_FIELDS: Final = ("v", "c", "s", "e", "u", "y", "z", "x", "n", "j")
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -76,12 +77,12 @@ class _Record:
             return None
         if fields[0] != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        client, state, expires, redeem, standing, attempts, reason, carried = (
+        client, state, expires, redeem, standing, attempts, reason, carried, entry = (
             (field or b"").decode("latin-1") for field in fields[1:]
         )
         if not standing:
             return None
-        callback = DeliveryState(standing)
+        callback = DeliveryState.ABANDONED if entry else DeliveryState(standing)
         if callback is DeliveryState.DUE and not carried:
             callback = DeliveryState.NEEDLESS
         return cls(
@@ -160,7 +161,13 @@ class RedisDeliveryLog:
         reply = await self._operations.evaluate(
             _REDELIVER,
             [transaction_key(transaction_id), due_key(partition), abandoned_key(partition)],
-            [operation, RECORD_FORMAT, now, due_member(DueKind.CALLBACK, transaction_id)],
+            [
+                operation,
+                RECORD_FORMAT,
+                now,
+                due_member(DueKind.CALLBACK, transaction_id),
+                redelivery_line(now=now),
+            ],
         )
         if reply == b"format":
             raise UnknownRecordFormat("a transaction has another format")

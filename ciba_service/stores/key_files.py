@@ -17,13 +17,12 @@ from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.jose.life_cycle import KeyState
 from ciba_service.protocol.jose.signing import SigningKey
+from ciba_service.stores.key_file_access import KeyFileError, MissingKeysError, is_there
 from ciba_service.stores.sealing import Ring
 from ciba_service.stores.stored_keys import (
     KEYS_FILE,
     RING_FILE,
     FileStamp,
-    KeyFileError,
-    MissingKeysError,
     Purpose,
     StoredKey,
     new_key,
@@ -143,8 +142,8 @@ def generate_keys(directory: Path, *, random: Randomness, now: int) -> list[KeyL
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_keys_without_ring(directory)
-    stored = read_keys(directory) if (directory / KEYS_FILE).exists() else ()
-    if not (directory / RING_FILE).exists():
+    stored = read_keys(directory) if is_there(directory / KEYS_FILE) else ()
+    if not is_there(directory / RING_FILE):
         # First the ring: where there are keys, there was one.
         write_new_ring(directory, random)
     present = {key.use for key in _active(stored)}
@@ -166,7 +165,7 @@ def list_keys(directory: Path) -> list[KeyListing]:
 def load_keys(directory: Path) -> FileKeys:
     """Read ring and keys; raises ``KeyFileError`` when one is missing or readable by others."""
     _refuse_keys_without_ring(directory)
-    if (directory / RING_FILE).exists() and not (directory / KEYS_FILE).exists():
+    if is_there(directory / RING_FILE) and not is_there(directory / KEYS_FILE):
         raise MissingKeysError(
             f"{directory / KEYS_FILE} is missing beside its ring; if there is a backup, put it back"
         )
@@ -184,7 +183,7 @@ def load_keys(directory: Path) -> FileKeys:
 
 
 def _refuse_keys_without_ring(directory: Path) -> None:
-    if (directory / KEYS_FILE).exists() and not (directory / RING_FILE).exists():
+    if is_there(directory / KEYS_FILE) and not is_there(directory / RING_FILE):
         raise KeyFileError(
             f"{directory / RING_FILE} is missing beside the keys; put it back from the backup, for "
             "without it the data cannot be opened"
@@ -198,9 +197,8 @@ def _active(stored: Iterable[StoredKey]) -> list[StoredKey]:
 def _file_keys(
     directory: Path, stamp: FileStamp, ring: Ring, stored: tuple[StoredKey, ...]
 ) -> FileKeys:
+    _refuse_ambiguous(directory / KEYS_FILE, stored)
     active = {key.use: key for key in _active(stored)}
-    if len(active) < len(_active(stored)):
-        raise KeyFileError(f"{directory / KEYS_FILE} has several active keys for one use")
     factors = active["factors", "ECDH-ES"]
     following, challenge, retired = _challenge_keys(stored)
     decryption_key = ECKey.import_key({**factors.jwk})
@@ -225,6 +223,20 @@ def _file_keys(
         _challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired[:1])),
         _challenge_announcers=tuple(FileSigner(key.signing_key()) for key in (challenge, *retired)),
     )
+
+
+def _refuse_ambiguous(path: Path, stored: tuple[StoredKey, ...]) -> None:
+    """A name is one key, a key has one use, and of each use one key signs and one is next."""
+    for state in (KeyState.ACTIVE, KeyState.NEXT):
+        uses = [key.use for key in stored if key.state is state]
+        if len(set(uses)) < len(uses):
+            raise KeyFileError(f"{path} has several {state} keys for one use")
+    names = [key.kid for key in stored]
+    if len(set(names)) < len(names):
+        raise KeyFileError(f"{path} has several keys of one name")
+    uses_of = {(key.jwk.get("d"), key.use) for key in stored}
+    if len({secret for secret, _ in uses_of}) < len(uses_of):
+        raise KeyFileError(f"{path} has one key for several uses")
 
 
 def _challenge_keys(

@@ -39,8 +39,10 @@ class RedisLedgers:
             raise UnknownRecordFormat("a transaction has another format")
         client, written, expires_at, redeem_until, lines, callback, carried, told = fields
         deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
-        state = effective_state(State(written.decode()), deadlines, now)
-        will_tell_expiry = state is State.EXPIRED and state != written.decode() and bool(told)
+        stored = State(written.decode())
+        state = effective_state(stored, deadlines, now)
+        # Nobody has written yet that what was never decided expired, which makes its callback due.
+        will_tell_expiry = (stored, state) == (State.PENDING, State.EXPIRED) and bool(told)
         ended_at = deadlines.redeem_until or deadlines.expires_at
         return Ledger(
             transaction_id=transaction_id,

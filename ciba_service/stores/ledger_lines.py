@@ -9,7 +9,7 @@ from ciba_service.protocol.transaction.callbacks import CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerEntry, LedgerKind
 from ciba_service.stores.driver.script import Script
 
-__all__ = ["LEDGER_BYTES", "LEDGER_PRELUDE", "attempt_line", "parse_line"]
+__all__ = ["LEDGER_BYTES", "LEDGER_PRELUDE", "attempt_line", "parse_line", "redelivery_line"]
 
 LEDGER_BYTES: Final = 16_384
 """About two hundred attempts to call back; so many fit into no lifetime."""
@@ -37,6 +37,11 @@ def attempt_line(progress: CallbackProgress, *, now: int) -> str:
     }
     told = (f"{name}={value}" for name, value in facts.items() if value is not None)
     return " ".join((_KINDS[progress.state], str(now), *told))
+
+
+def redelivery_line(*, now: int) -> str:
+    """What is to be told of a callback that an operator makes due again."""
+    return f"{LedgerKind.CALLBACK_DUE} {now} again_at={now} reason=redelivered"
 
 
 def parse_line(line: str) -> LedgerEntry:

@@ -1,17 +1,13 @@
-"""The files of keys: how they are written, read strictly, and changed by one process at a time.
+"""The files of keys: what stands in them.
 
 One JSON file of private JWKs and one ring file, both 0600.
 """
 
-import fcntl
-import os
-import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -22,8 +18,16 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from ciba_service.ports import Randomness
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
+from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.jose.life_cycle import KeyLife, KeyState
 from ciba_service.protocol.jose.signing import SigningKey
+from ciba_service.stores.key_file_access import (
+    KeyFileError,
+    MissingKeysError,
+    locked,
+    read_private,
+    write_private,
+)
 from ciba_service.stores.sealing import Ring
 
 __all__ = [
@@ -44,26 +48,19 @@ __all__ = [
 
 KEYS_FILE: Final = "keys.json"
 RING_FILE: Final = "ring.json"
-_LOCK_FILE: Final = "making.lock"
 _RSA_BITS: Final = 2048
 _RING_KEY_BYTES: Final = 32
 _KID_BYTES: Final = 8
-_PRIVATE: Final = 0o700
+_LAST_INSTANT: Final = 253_402_300_799_999
+"""Milliseconds: the last one that can be written as a date."""
 
 Purpose = Literal["token", "challenge", "factors"]
+_Instant = Annotated[int, msgspec.Meta(ge=0, le=_LAST_INSTANT)]
 _Jwk = ECKey | OKPKey | RSAKey
 _PUBLIC_MEMBERS: Final = {
     "PS256": ("kty", "n", "e"),
     "EdDSA": ("kty", "crv", "x"),
 }
-
-
-class KeyFileError(Exception):
-    """The keys cannot be used; the text names the file and the reason."""
-
-
-class MissingKeysError(KeyFileError):
-    """There are no keys, or not all; they can be made."""
 
 
 class StoredKey(msgspec.Struct, frozen=True):
@@ -72,13 +69,13 @@ class StoredKey(msgspec.Struct, frozen=True):
     What was written before keys had a life is active since it was made.
     """
 
-    kid: str
+    kid: Annotated[str, msgspec.Meta(min_length=1)]
     purpose: Purpose
     alg: str
-    created_at: int
+    created_at: _Instant
     jwk: dict[str, str]
     state: KeyState = KeyState.ACTIVE
-    state_since: int | None = None
+    state_since: _Instant | None = None
 
     def __repr__(self) -> str:
         return f"StoredKey({self.kid!r})"
@@ -104,6 +101,8 @@ class StoredKey(msgspec.Struct, frozen=True):
         key = _key_class(self.alg).import_key({**self.jwk}).private_key
         if not isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey):
             raise KeyFileError(f"key {self.kid} is not private")
+        if parse_verification_key(self.public_jwk()).key != key.public_key():
+            raise KeyFileError(f"the halves of key {self.kid} do not belong together")
         return SigningKey(kid=self.kid, alg=alg, key=key)
 
     def public_jwk(self) -> dict[str, str]:
@@ -178,14 +177,8 @@ def _key_class(alg: str) -> type[_Jwk]:
 
 @contextmanager
 def one_writer(directory: Path) -> Iterator[None]:
-    """Keep others from changing the keys; the lock ends with the process, however that ends.
-
-    Raises:
-        OSError: when the directory cannot be made or written.
-    """
-    directory.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    with (directory / _LOCK_FILE).open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Keep others from changing the keys; raises ``KeyFileError`` and ``OSError``."""
+    with locked(directory):
         # What a killed writer left behind holds private keys, and nobody else writes now.
         for name in (KEYS_FILE, RING_FILE):
             for left in directory.glob(f".{name}.*"):
@@ -197,58 +190,27 @@ def read_keys(directory: Path) -> tuple[StoredKey, ...]:
     """All keys; raises ``KeyFileError``."""
     path = directory / KEYS_FILE
     try:
-        return msgspec.json.decode(_read(path), type=tuple[StoredKey, ...])
+        return msgspec.json.decode(read_private(path), type=tuple[StoredKey, ...])
     except ValueError as error:
         raise KeyFileError(f"{path} is malformed: {error}") from error
 
 
 def write_keys(directory: Path, keys: Sequence[StoredKey]) -> None:
-    """Replace all keys at once; raises ``OSError``."""
-    _write(directory / KEYS_FILE, msgspec.json.encode(keys))
+    """Replace all keys at once; raises ``KeyFileError`` and ``OSError``."""
+    write_private(directory / KEYS_FILE, msgspec.json.encode(keys))
 
 
 def read_ring(directory: Path) -> Ring:
     """The ring for data at rest; raises ``KeyFileError``."""
     path = directory / RING_FILE
     try:
-        stored = msgspec.json.decode(_read(path), type=_StoredRing)
+        stored = msgspec.json.decode(read_private(path), type=_StoredRing)
         return Ring.of(*(parse_base64url(text) for text in stored.keys))
     except ValueError as error:
         raise KeyFileError(f"{path} is malformed: {error}") from error
 
 
 def write_new_ring(directory: Path, random: Randomness) -> None:
-    """Make the ring; raises ``OSError``."""
+    """Make the ring; raises ``KeyFileError`` and ``OSError``."""
     ring = _StoredRing(keys=(base64url(random(_RING_KEY_BYTES)),))
-    _write(directory / RING_FILE, msgspec.json.encode(ring))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise KeyFileError(f"{path} must not be accessible to others (chmod 600)")
-            return file.read()
-    except FileNotFoundError as error:
-        raise MissingKeysError(f"{path} cannot be read: {error.strerror}") from error
-    except OSError as error:
-        raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Whole or not at all, and never readable by others, not even for a moment.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_private(directory / RING_FILE, msgspec.json.encode(ring))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from ciba_service.channels.client_keys import FetchedClientKeys
 from ciba_service.channels.outbound import (
@@ -15,6 +16,9 @@ from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["OutboundParts", "build_outbound"]
+
+# Several clients may be behind one host, and each has four callbacks at once.
+_CALLBACKS: Final = OutboundLimits(per_host=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,6 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
     return OutboundParts(
         client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
         key_requests=key_requests,
-        callbacks=client(resolver=for_callbacks),
+        callbacks=client(resolver=for_callbacks, limits=_CALLBACKS),
         resolvers=(for_keys, for_callbacks),
     )

@@ -34,7 +34,7 @@ async def test_both_well_known_documents_say_the_same(service: RunningService):
     assert published["backchannel_authentication_endpoint"] == f"{service.issuer}/bc-authorize"
     assert published["token_endpoint"] == f"{service.issuer}/token"
     assert published["jwks_uri"] == f"{service.issuer}/jwks"
-    assert published["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
+    assert published["backchannel_token_delivery_modes_supported"] == ["poll", "ping", "push"]
     assert published["grant_types_supported"] == ["urn:openid:params:grant-type:ciba"]
     assert published["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert published["subject_types_supported"] == ["public"]

@@ -14,11 +14,13 @@ from ciba_service.ports import (
     DueKind,
     DueWork,
     FoundDelivery,
+    Push,
     Redelivery,
     UnknownRecordFormat,
 )
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.stores import callbacks as callbacks_module
 from ciba_service.stores.callbacks import ABANDONED_KEPT_MS
@@ -118,12 +120,20 @@ async def test_an_abandoned_callback_is_listed_and_made_due_again(stores: Stores
     assert outcome is Redelivery.DUE
     assert await abandoned(stores) == []
     assert await due(stores) == [Delivery(TRANSACTION, CLIENT, DeliveryState.DUE, 0, later)]
+    ledger = await stores.ledgers.read(TRANSACTION, now=later)
+    assert ledger is not None
+    told = [(entry.kind, entry.at, entry.reason) for entry in ledger.entries[-2:]]
+    assert told == [
+        (LedgerKind.CALLBACK_ABANDONED, START, "refused"),
+        (LedgerKind.CALLBACK_DUE, later, "redelivered"),
+    ]
+    assert not ledger.is_complete
     (work,) = [
         work
         for work in await stores.due.claim(PARTITION, now=later, limit=10)
         if work.kind is DueKind.CALLBACK
     ]
-    pending = await stores.callbacks.find(work.transaction_id, now=START)
+    pending = await stores.callbacks.find(work.transaction_id, now=later)
     assert pending is not None
     assert (pending.callback, pending.attempts) == (
         Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING),
@@ -160,6 +170,51 @@ async def test_what_was_collected_is_not_told_again(stores: Stores):
     found = await stores.deliveries.find(TRANSACTION, now=START)
     assert found is not None
     assert (found.transaction, found.is_kept) == (State.REDEEMED, False)
+    assert found.delivery == (await abandoned(stores))[0]
+    assert len(await abandoned(stores)) == 1
+
+
+@pytest.mark.parametrize("state", [CallbackState.ABANDONED, CallbackState.DUE])
+async def test_what_nobody_made_until_its_record_ended_is_listed(
+    stores: Stores, state: CallbackState
+):
+    """Whose it was is not known any more; an attempt that ends too late says nothing."""
+    await decided(stores)
+    await stores.commands.call("DEL", transaction_key(TRANSACTION))
+    member, lease = due_member(DueKind.CALLBACK, TRANSACTION), START + 1
+    await stores.commands.call("ZADD", due_key(PARTITION), lease, member)
+    progress = CallbackProgress(state, 0, again_at=START + 9, reason=AbandonReason.RECORD_GONE)
+    work = DueWork(DueKind.CALLBACK, TRANSACTION, lease)
+    is_listed = state is CallbackState.ABANDONED
+    assert await stores.callbacks.note(work, progress, now=START) is is_listed
+    gone = Delivery(TRANSACTION, "", DeliveryState.ABANDONED, 0, START, AbandonReason.RECORD_GONE)
+    assert await abandoned(stores) == ([gone] if is_listed else [])
+    assert await stores.commands.call("EXISTS", transaction_key(TRANSACTION)) == 0
+    assert await stores.commands.call("ZSCORE", due_key(PARTITION), member) is None
+
+
+async def test_what_was_collected_meanwhile_is_not_given_up(stores: Stores):
+    """Its due work is over, and it is in no list."""
+    await decided(stores)
+    await noted(stores, CallbackProgress(CallbackState.DELIVERED, 1))
+    member, lease = due_member(DueKind.CALLBACK, TRANSACTION), START + 1
+    await stores.commands.call("ZADD", due_key(PARTITION), lease, member)
+    work = DueWork(DueKind.CALLBACK, TRANSACTION, lease)
+    assert not await stores.callbacks.note(work, REFUSED, now=START)
+    assert (await due(stores), await abandoned(stores)) == ([], [])
+    assert await stores.commands.call("ZSCORE", due_key(PARTITION), member) is None
+
+
+async def test_tokens_that_were_pushed_in_vain_are_not_pushed_again(stores: Stores):
+    """They were revoked; neither they nor whom the callback named are kept."""
+    await decided(stores)
+    push = Push("recognisable-push", START + 60_000)
+    await stores.transactions.swap(swap_of(Event.REDEEM, "redemption", push=push))
+    await noted(stores)
+    outcome = await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert outcome is Redelivery.REDEEMED
+    left = await stores.commands.call("HMGET", transaction_key(TRANSACTION), "n", "p")
+    assert left == [None, None]
     assert len(await abandoned(stores)) == 1
 
 

@@ -167,6 +167,17 @@ async def test_a_client_that_is_told_of_its_expiry_is_to_be_called_back(
     assert await ledger(stores, EXPIRES_AT) == before
 
 
+async def test_an_abandoned_callback_is_not_awaited_when_the_approval_expires(stores: Stores):
+    """Whom it names is kept, should an operator want it; by itself nothing more happens."""
+    await create(stores, callback=True, tells_expiry=True)
+    await stores.transactions.swap(swap_of(Event.APPROVE, "approval"))
+    refused = CallbackProgress(CallbackState.ABANDONED, 1, reason=AbandonReason.REFUSED, status=403)
+    assert await note(stores, refused, START)
+    assert not (await ledger(stores)).is_complete
+    late = await ledger(stores, EXPIRES_AT + REDEMPTION_GRACE_MS)
+    assert (late.state, late.is_complete) == (State.EXPIRED, True)
+
+
 async def test_an_approval_that_nobody_redeems_expires_at_its_own_deadline(stores: Stores):
     """Later than the request would have."""
     await create(stores)

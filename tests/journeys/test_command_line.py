@@ -641,6 +641,21 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
     assert not (https.parent / "var" / "keys").exists()
 
 
+async def test_rotations_at_once_come_one_after_the_other(place: Installation):
+    """One makes the next keys; the others find them, and that they are too young to sign."""
+    assert (await place.command("keys", "generate")).status == 0
+    outcomes = await asyncio.gather(
+        *(place.command("keys", "rotate", "--purpose", "token", "--json") for _ in range(4))
+    )
+    (made,) = [outcome.json() for outcome in outcomes if outcome.status == 0]
+    assert {row["state"] for row in made} == {"next"}
+    refused = [outcome for outcome in outcomes if outcome.status == 1]
+    assert len(refused) == 3
+    assert all("the next keys must be published" in outcome.err for outcome in refused)
+    listed = (await place.command("keys", "list", "--json")).json()
+    assert [row["state"] for row in listed].count("next") == len(made) == 3
+
+
 # --- The command line itself ---
 
 

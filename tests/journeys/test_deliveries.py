@@ -145,17 +145,12 @@ async def test_lists_by_client_and_state_while_nothing_runs(place: Installation)
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["nonsense", "A" * 22, "-" + "A" * 21, "--" + "A" * 20, "-" + "A" * 42]
-)
+@pytest.mark.parametrize("name", ["nonsense", "--" + "A" * 20])
 async def test_a_name_that_is_none_is_said_to_be(place: Installation, name: str):
     """Also one that begins with a hyphen, as one in 64 does: it is no option."""
-    shown, again = await asyncio.gather(
-        place.command("deliveries", "show", name), place.command("devices", "revoke", name)
-    )
+    shown = await place.command("deliveries", "show", name)
     assert (shown.status, shown.out) == (1, "")
     assert shown.err == f"ciba-service: nothing is known of a callback of {name}\n"
-    assert (again.status, again.err) == (1, f"ciba-service: there is no device {name}\n")
     again = await place.command("deliveries", "redeliver", name)
     assert again.status == 1
     assert again.err.startswith(f"ciba-service: there is no transaction {name}, or not any more")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ciba_service.ports import Redelivery
 from ciba_service.stores.keys import due_key, grant_key, partition_of, transaction_key
 from tests.callback_endpoint import (
     CallbackEndpoint,
@@ -261,6 +262,33 @@ async def test_tokens_that_nobody_takes_are_revoked(
     assert len(endpoint.received) == 1
     transaction = str(abandoned.fields["transaction_id"])
     assert await bank.commands.call("EXISTS", grant_key(transaction)) == 0
+
+
+async def test_an_error_that_nobody_took_can_be_pushed_once_more(
+    bank: RunningService, shop: WireClient, alice: WirePhone, endpoint: CallbackEndpoint
+):
+    """An operator makes it due again: the same bytes. Tokens that were revoked never are."""
+    endpoint.answers = [answer("403 Forbidden"), answer("403 Forbidden"), DONE]
+    await started(shop)
+    await alice.approve_next()
+    await endpoint.next()
+    with_tokens = (await bank.telemetry.seen("callback_abandoned", 1)).fields["transaction_id"]
+    await started(shop)
+    (challenge,) = await alice.fetch()
+    await alice.decide(alice.denial(challenge))
+    first = await endpoint.next()
+    with_error = (await bank.telemetry.seen("callback_abandoned", 2)).fields["transaction_id"]
+    stores, now = bank.service.stores, bank.clock.now_ms()
+    outcomes = [
+        await stores.deliveries.redeliver(str(transaction), operation="it", now=now)
+        for transaction in (with_tokens, with_error)
+    ]
+    assert outcomes == [Redelivery.REDEEMED, Redelivery.DUE]
+    await bank.service.worker.work_off(partition_of(str(with_error)))
+    assert await endpoint.next() == first
+    assert first.json["error"] == "access_denied"
+    await bank.telemetry.seen("callback_delivered")
+    assert len(endpoint.received) == 3
 
 
 async def test_a_push_that_stays_without_answer_is_given_up(

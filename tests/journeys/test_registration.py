@@ -420,11 +420,24 @@ async def test_no_token_is_logged(bank: RunningService):
     assert told["registration_access_token"] not in log
 
 
-async def test_push_is_refused_while_nothing_is_pushed(bank: RunningService):
-    """A delivery mode that the service does not have is not promised to anybody."""
+async def test_push_is_registered_where_the_profile_has_it(
+    bank: RunningService, run_service: ServiceRunner
+):
+    """Clients of CIBA Core may be pushed to, those of FAPI may not."""
     push = {**PING, "backchannel_token_delivery_mode": "push"}
-    answer = await register(bank, metadata_of(new_key(), **push))
-    assert answer.json()["error_description"].endswith("backchannel_token_delivery_mode.")
+    _, told = await registered(bank, **push)
+    assert told["backchannel_token_delivery_mode"] == "push"
+    section = registration_section(profile="fapi2-ciba")
+    async with run_service(clients=[], sections={"registration": section}) as strict:
+        bound = {
+            "dpop_bound_access_tokens": True,
+            "backchannel_authentication_request_signing_alg": "ES256",
+        }
+        pinged, pushed = [
+            await register(strict, metadata_of(new_key(), **mode, **bound)) for mode in (PING, push)
+        ]
+    assert pinged.status_code == 201
+    assert refusal(pushed) == (400, "invalid_client_metadata")
 
 
 async def test_what_cannot_be_looked_up_now_is_to_be_tried_again(bank: RunningService):

@@ -4,20 +4,29 @@ import asyncio
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from ciba_service.ports import Callback, Decided, NewTransaction, StoredRequest, Swap
+from ciba_service.ports import (
+    Callback,
+    Decided,
+    Delivery,
+    NewTransaction,
+    StoredRequest,
+    Swap,
+)
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.tokens.token_text import token_hash
 from ciba_service.protocol.transaction.identifiers import new_auth_req_id
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import Factor, challenge_hash, transaction_id
-from ciba_service.stores.keys import transaction_key
 from tests.callback_endpoint import Received
+from tests.recording_telemetry import Event as Logged
 from tests.recording_telemetry import RecordingTelemetry
 from tests.resilience.failing_endpoint import (
     FailingEndpoint,
@@ -29,11 +38,15 @@ from tests.resilience.failing_endpoint import (
 from tests.running_service import RunningService
 from tests.wire_client import WireClient
 
+_T = TypeVar("_T")
+
 CLIENTS = 10
 AT_ONCE = 250
-"""How many approvals are written side by side."""
+"""How many approvals are written, and callbacks looked at, side by side."""
 LIFETIMES = (60, 90, 120)
 """Of requests, in seconds: short enough for some callbacks to find no end in time."""
+STEP = 2
+"""Seconds of the fake clock."""
 CHALLENGE = "challenge"
 
 Runner = Callable[..., AbstractAsyncContextManager[RunningService]]
@@ -67,7 +80,7 @@ class Following:
                     self.words[transaction] += 1
                     self.due[transaction] = int(str(event.fields["again_at"]))
                 case "callback_delivered" | "callback_abandoned":
-                    assert transaction not in self.ended
+                    assert transaction not in self.ended, self.story(transaction)
                     self.words[transaction] += 1
                     del self.due[transaction]
                     self.ended[transaction] = Ending(
@@ -77,12 +90,17 @@ class Following:
                     )
         self.read = len(self.telemetry.events)
 
+    def story(self, transaction: str) -> list[Logged]:
+        """All that was said of one."""
+        events = self.telemetry.events
+        return [event for event in events if event.fields.get("transaction_id") == transaction]
+
     async def heard_of(self, waited_for: dict[str, int]) -> None:
         """Wait until there is a further word on each."""
         async with asyncio.timeout(120):
             for name, words in waited_for.items():
                 while self.words[name] <= words:
-                    await self.telemetry._next()
+                    await self.telemetry.next()
                     self.catch_up()
 
 
@@ -157,7 +175,7 @@ class Street:
         self.following.due[name] = now
 
     async def until_all_ended(self) -> None:
-        """Let time pass, second by second; none begins before what is due has been done."""
+        """Let time pass, step by step; none begins before what is due has been done."""
         following, clock = self.following, self.service.clock
         while following.due:
             now = clock.now_ms()
@@ -166,7 +184,7 @@ class Street:
             for name in due:
                 self.service.service.worker.nudge(name)
             await following.heard_of(words)
-            clock.advance(1)
+            clock.advance(STEP)
 
     async def hold(self) -> None:
         """Hold that each was delivered once, or is abandoned for a reason; and nothing else."""
@@ -189,28 +207,47 @@ class Street:
         assert (ending.reason != "") == (ending.state == "abandoned")
 
     async def _hold_the_same_in_the_store(self) -> None:
-        call = self.service.commands.call
-        for name, ending in self.following.ended.items():
-            state, attempts, reason = await call("HMGET", transaction_key(name), "y", "z", "x")
-            assert Ending(state.decode(), int(attempts), reason.decode()) == ending
+        log, now = self.service.service.stores.deliveries, self.service.clock.now_ms()
+        ended = self.following.ended
+        listed = await log.abandoned(client_id=None, limit=len(ended), now=now)
+        assert {each.transaction_id: _ending(each) for each in listed} == {
+            name: ending for name, ending in ended.items() if ending.state == "abandoned"
+        }
+        assert await log.due(client_id=None, limit=1) == []
+        found = await _all_of(log.find(name, now=now) for name in ended)
+        assert [each and _ending(each.delivery) for each in found] == [*ended.values()]
 
     async def _hold_tokens(self) -> None:
         """Tokens that were pushed work if they arrived, and were revoked if nobody took them."""
-        grants, seen = self.service.service.stores.grants, set[str]()
-        for name, ending in self.following.ended.items():
-            callback = self.asked[name]
-            if callback.mode is DeliveryMode.PUSH:
-                told = self.endpoint.received[callback.auth_req_id][0].json
-                assert told["access_token"] not in seen
-                seen.add(told["access_token"])
-                grant = await grants.find(name, token_hash(told["access_token"]))
-                assert (grant is not None) == (ending.state == "delivered")
+        pushed = {
+            name: self.endpoint.received[callback.auth_req_id][0].json["access_token"]
+            for name, callback in self.asked.items()
+            if callback.mode is DeliveryMode.PUSH
+        }
+        assert len({*pushed.values()}) == len(pushed)
+        find = self.service.service.stores.grants.find
+        grants = await _all_of(find(name, token_hash(token)) for name, token in pushed.items())
+        assert [grant is not None for grant in grants] == [
+            self.following.ended[name].state == "delivered" for name in pushed
+        ]
 
     def states(self) -> Counter[str]:
         """How many ended in which way."""
         return Counter(
             f"{ending.state} {ending.reason}".strip() for ending in self.following.ended.values()
         )
+
+
+async def _all_of(asked: Iterable[Awaitable[_T]]) -> list[_T]:
+    answers: list[_T] = []
+    waiting = iter(asked)
+    while some := list(islice(waiting, AT_ONCE)):
+        answers += await asyncio.gather(*some)
+    return answers
+
+
+def _ending(delivery: Delivery) -> Ending:
+    return Ending(delivery.state, delivery.attempts, delivery.reason or "")
 
 
 @asynccontextmanager

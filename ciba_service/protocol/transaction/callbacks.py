@@ -59,6 +59,7 @@ class AbandonReason(StrEnum):
     TOO_LATE = "too_late"  # the auth_req_id cannot be redeemed any more
     CLIENT_GONE = "client_gone"
     NOT_ASKABLE = "not_askable"  # the address is none that is ever asked
+    RECORD_GONE = "record_gone"  # nobody was there to make it until its record had ended
     NOTHING_TO_TELL = "nothing_to_tell"  # its tokens were ended, or it was cancelled
 
 

@@ -5,7 +5,23 @@
 if redis.call('HGET', KEYS[1], 'k') == ARGV[2] then return 1 end
 local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local function give_up(client)
+  local entry = string.format('{"t":%s,"c":%s,"a":%d,"r":%s}', cjson.encode(ARGV[7]),
+    cjson.encode(client), ARGV[4], cjson.encode(ARGV[6]))
+  redis.call('ZADD', KEYS[3], ARGV[8], entry)
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[8] - ARGV[9])
+  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[10])
+  redis.call('PEXPIRE', KEYS[3], ARGV[9])
+  return entry
+end
+local r = redis.call('HMGET', KEYS[1], 'c', 's', 'n')
+if not r[1] then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  if ARGV[3] ~= 'abandoned' then return 0 end
+  give_up('')
+  return 1
+end
+if not r[3] then
   redis.call('ZREM', KEYS[2], ARGV[1])
   return 0
 end
@@ -15,18 +31,13 @@ if ARGV[3] == 'due' then
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
 else
   redis.call('ZREM', KEYS[2], ARGV[1])
-end
-if ARGV[3] == 'delivered' then redis.call('HDEL', KEYS[1], 'n', 'p') end
-if ARGV[3] == 'abandoned' then
-  -- Whom it names stays with the record, should an operator make it due again; tokens do not.
   redis.call('HDEL', KEYS[1], 'p')
-  local client = redis.call('HGET', KEYS[1], 'c')
-  local entry = string.format('{"t":%s,"c":%s,"a":%d,"r":%s}', cjson.encode(ARGV[7]),
-    cjson.encode(client), ARGV[4], cjson.encode(ARGV[6]))
-  redis.call('HSET', KEYS[1], 'j', entry)
-  redis.call('ZADD', KEYS[3], ARGV[8], entry)
-  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[8] - ARGV[9])
-  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[10])
-  redis.call('PEXPIRE', KEYS[3], ARGV[9])
+end
+if ARGV[3] == 'delivered' or r[2] == 'redeemed' and ARGV[3] == 'abandoned' then
+  redis.call('HDEL', KEYS[1], 'n')
+end
+if ARGV[3] == 'abandoned' then
+  -- Whom it names stays with the record otherwise, should an operator make it due again.
+  redis.call('HSET', KEYS[1], 'j', give_up(r[1]))
 end
 return 1

@@ -239,12 +239,23 @@ async def test_whoever_lost_the_lease_does_nothing(scene: Scene):
     assert (scene.outside.asked, scene.store.noted) == ([], [])
 
 
-async def test_what_is_done_already_is_forgotten(scene: Scene):
-    """The record has gone, or says that it was delivered."""
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_what_has_no_record_any_more_is_given_up(scene: Scene, is_gone: bool):  # noqa: FBT001
+    """Operators are told, unless it turns out to be done."""
     scene.store.callback = None
-    await scene.delivery().deliver(WORK)
+    delivery = scene.delivery()
+    note = scene.store.note
+
+    async def noted(work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
+        return await note(work, progress, now=now) and is_gone
+
+    scene.store.note = noted  # type: ignore[method-assign]
+    await delivery.deliver(WORK)
     assert scene.outside.asked == []
-    assert [work.transaction_id for work in scene.store.finished] == [WORK.transaction_id]
+    gone = AbandonReason.RECORD_GONE
+    assert scene.store.noted == [CallbackProgress(CallbackState.ABANDONED, 0, reason=gone)]
+    told = [event.fields["reason"] for event in scene.telemetry.named("callback_abandoned")]
+    assert told == ([gone] if is_gone else [])
 
 
 async def test_a_lease_lost_meanwhile_tells_nothing(scene: Scene):
