@@ -11,6 +11,7 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.receipts import Receipts
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
@@ -22,8 +23,10 @@ from ciba_service.sca.messages import (
     ListAccesses,
     ListDevices,
     MakeHandle,
+    Received,
     RenameDevice,
     ServiceMessage,
+    Shown,
 )
 
 __all__ = ["Conversation", "PhoneMessage"]
@@ -32,7 +35,9 @@ _T = TypeVar("_T")
 
 _AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder
 
-PhoneMessage = Fetch | Decide | MakeHandle | ListAccesses | EndAccess | _AboutPhones
+PhoneMessage = (
+    Fetch | Decide | MakeHandle | ListAccesses | EndAccess | Received | Shown | _AboutPhones
+)
 """Whatever a phone may say once it is authenticated."""
 
 
@@ -53,6 +58,7 @@ class Conversation:
         handles: LoginHandles,
         own_devices: OwnDevices,
         orders: DeviceOrders,
+        receipts: Receipts,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
@@ -62,6 +68,7 @@ class Conversation:
         self._handles = handles
         self._own_devices = own_devices
         self._orders = orders
+        self._receipts = receipts
         self._devices = devices
 
     async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
@@ -80,14 +87,22 @@ class Conversation:
                 return [await self._decisions.decide(device.device_id, message.decision)]
             case MakeHandle():
                 return [await self._handles.make(device)]
-            case ListAccesses():
-                return await self._accesses.list_all(device)
-            case EndAccess():
-                return [await self._accesses.end(device, message.transaction_id)]
+            case ListAccesses() | EndAccess():
+                return await self._about_accesses(device, message)
+            case Received() | Shown():
+                await self._receipts.note(device, message)
+                return []
             case ListDevices() | RenameDevice() | GiveUp() | GiveOrder():
                 return await self._about_phones(device, message)
             case _:
                 assert_never(message)
+
+    async def _about_accesses(
+        self, device: Device, message: ListAccesses | EndAccess
+    ) -> list[ServiceMessage]:
+        if isinstance(message, ListAccesses):
+            return await self._accesses.list_all(device)
+        return [await self._accesses.end(device, message.transaction_id)]
 
     async def _about_phones(self, device: Device, message: _AboutPhones) -> list[ServiceMessage]:
         match message:

@@ -79,12 +79,14 @@ __all__ = [
     "OrderRefusal",
     "OrderRefused",
     "Payment",
+    "Received",
     "RefusalReason",
     "Refused",
     "RenameDevice",
     "ServiceKeys",
     "ServiceMessage",
     "SessionClaims",
+    "Shown",
     "ShownDetail",
     "ShownLine",
     "TotpParameters",
@@ -639,6 +641,18 @@ class GiveUp(msgspec.Struct, frozen=True, tag="give_up", tag_field="type"):
     """Revoke this very phone."""
 
 
+class Received(msgspec.Struct, frozen=True, tag="received", tag_field="type"):
+    """A challenge has come and verifies; nothing is answered."""
+
+    transaction_id: TransactionId
+
+
+class Shown(msgspec.Struct, frozen=True, tag="shown", tag_field="type"):
+    """The challenge is in front of the user; nothing is answered."""
+
+    transaction_id: TransactionId
+
+
 class GiveOrder(msgspec.Struct, frozen=True, tag="order", tag_field="type"):
     """Hand in an order JWS; a resent one gets its first outcome."""
 
@@ -680,6 +694,8 @@ DeviceMessage = (
     | RenameDevice
     | GiveUp
     | GiveOrder
+    | Received
+    | Shown
 )
 
 

@@ -16,6 +16,7 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
@@ -113,6 +114,12 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             attempts=parts.stores.attempts,
             revocation=revocation,
             keys=parts.keys,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        receipts=Receipts(
+            ledgers=parts.stores.ledgers,
+            devices=parts.stores.devices,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

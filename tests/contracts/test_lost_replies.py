@@ -23,6 +23,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.stores import (
@@ -160,6 +161,11 @@ async def announced(stores: Stores) -> object:
     return await stores.ledgers.announced(TRANSACTION, now=START)
 
 
+async def receipt(stores: Stores) -> object:
+    """Write down that a phone shows it."""
+    return await stores.ledgers.receipt(TRANSACTION, TAG, PHONE, LedgerKind.SHOWN, now=START)
+
+
 async def redeemed(stores: Stores) -> object:
     """A grant."""
     return await in_a_row(create, swap(Event.APPROVE), swap(Event.REDEEM))(stores)
@@ -279,6 +285,8 @@ CASES = [
     Case("create_transaction", create),
     Case("note_announced", announced, create, "pending"),
     Case("note_announced", announced, in_a_row(create, swap(Event.DENY)), "decided"),
+    Case("note_receipt", receipt, create, "pending"),
+    Case("note_receipt", receipt, in_a_row(create, swap(Event.DENY)), "decided"),
     Case("poll", poll("first"), create, "free"),
     Case("poll", poll("second", START + 1), in_a_row(create, poll("first")), "too early"),
     Case(

@@ -1,10 +1,16 @@
 """Users look after their phones: see them, name them, revoke a lost one, give one up."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import pytest
 
+from ciba_service.channels.hub import SocketHub
+from ciba_service.flow.activation import Activations, HasPhone
+from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.unlocking import Unlocking
+from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from tests.running_service import RunningService
@@ -298,3 +304,43 @@ async def test_a_phone_that_went_between_proof_and_message_hears_nothing(
     ):
         phone = await service.enrolled_phone("alice")
         assert (await phone.send(message)).json()["error"] == "device_revoked"
+
+
+async def test_a_reset_takes_every_phone_before_it_unlocks(
+    service: RunningService,
+    phone: WirePhone,
+    tablet: WirePhone,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Whoever holds one gets no new guesses; who enrols meanwhile is not passed over."""
+    stores, telemetry = service.service.stores, service.telemetry
+    reset = UserReset(
+        devices=stores.devices,
+        revocation=DeviceRevocation(
+            devices=stores.devices, hub=SocketHub(stores.broadcast), telemetry=telemetry
+        ),
+        unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
+        activations=Activations(
+            activations=stores.activations,
+            devices=stores.devices,
+            random=secrets.token_bytes,
+            clock=service.clock,
+            telemetry=telemetry,
+        ),
+    )
+    await tablet.give_order(await tablet.order(device_id=phone.device_id, pin=False))
+    unlock = type(stores.attempts).unlock
+
+    async def looked_at(self: Any, tag: str) -> None:
+        assert await stores.devices.list(tag) == []
+        await unlock(self, tag)
+        await service.enrolled_phone("alice")
+
+    monkeypatch.setattr(type(stores.attempts), "unlock", looked_at)
+    with pytest.raises(HasPhone):
+        await reset.reset("alice")
+    monkeypatch.setattr(type(stores.attempts), "unlock", unlock)
+    issued = await reset.reset("alice")
+    assert issued.second_secret is not None
+    assert await stores.devices.list(ALICE) == []
+    assert await used(service) == 0
