@@ -7,11 +7,12 @@ from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.otp import next_step_at, otp_code, otp_step
 from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
+from authenticator_sim.core.receipts import shown
 from authenticator_sim.errors import MissingFactor, NotOpen
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
-from ciba_service.sca.messages import Decide, DenialReason, Factor
+from ciba_service.sca.messages import Decide, DenialReason, Factor, Shown
 
 __all__ = ["DecisionChannel", "Phone"]
 
@@ -21,6 +22,10 @@ class DecisionChannel(Protocol):
 
     async def submit(self, decide: Decide) -> None:
         """Send it now, or as soon as there is a connection."""
+        ...
+
+    async def tell(self, receipt: Shown) -> None:
+        """Send it now, or never: a receipt that is lost is no loss."""
         ...
 
 
@@ -85,6 +90,11 @@ class Phone:
             now_ms=self.clock.now_ms(),
         )
         await self._channel.submit(decide)
+
+    async def tell_shown(self, transaction_id: str) -> None:
+        """Say that the challenge is in front of the user now."""
+        for receipt in shown(transaction_id):
+            await self._channel.tell(receipt)
 
     async def deny(self, transaction_id: str, *, reason: DenialReason) -> None:
         """Decline; raises ``NotOpen``."""

@@ -1,7 +1,7 @@
 """``list``, ``approve``, ``deny``, ``handle`` and ``access``: one errand over HTTPS each."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +23,12 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
 )
-from authenticator_sim.errors import UsageError
+from authenticator_sim.errors import ServiceUnreachable, UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
-from ciba_service.sca.messages import Decide, DenialReason, Factor, TransactionId
+from ciba_service.sca.messages import Decide, DenialReason, Factor, Shown, TransactionId
 
 __all__ = [
     "Errand",
@@ -70,6 +70,11 @@ class Errand:
                 self.log.report(event)
         return phone.open_challenge(transaction_id)
 
+    async def tell(self, receipt: Shown) -> None:
+        """Say that a challenge is in front of the user; nothing depends on it."""
+        with suppress(ServiceUnreachable):
+            await self.https.tell(receipt)
+
     async def submit(self, decide: Decide) -> None:
         """Hand the decision in and report its outcome."""
         for event in await self.https.decide(decide):
@@ -80,9 +85,11 @@ class Errand:
 
 async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every open challenge; raises ``PhoneError`` when the service cannot be asked."""
-    async with open_errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings) as (errand, phone):
         for event in await errand.https.fetch():
             errand.log.report(event)
+            if isinstance(event, ChallengeShown) and not options.json:
+                await phone.tell_shown(event.transaction_id)
     return True
 
 

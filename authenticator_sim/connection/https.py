@@ -26,6 +26,7 @@ from ciba_service.sca.messages import (
     ListDevices,
     MessageExchange,
     RenameDevice,
+    Shown,
     decode_service_message,
 )
 
@@ -72,8 +73,8 @@ class HttpsConnection:
         """End an access, until the service has answered; raises as ``fetch``."""
         return await self._with_retries(EndAccess(transaction_id))
 
-    async def tell(self, message: ListDevices | RenameDevice | GiveUp) -> tuple[Event, ...]:
-        """Say something about the user's phones; raises as ``fetch``."""
+    async def tell(self, message: ListDevices | RenameDevice | GiveUp | Shown) -> tuple[Event, ...]:
+        """Say something that needs no PIN; raises as ``fetch``."""
         return await self._with_retries(message)
 
     async def give_order(self, order: GiveOrder) -> tuple[Event, ...]:

@@ -40,6 +40,7 @@ from authenticator_sim.core.orders import SignedOrder, new_pin_change, new_revoc
 from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
 from authenticator_sim.core.pin import Pin, PinKey
 from authenticator_sim.core.prompts import Prompts
+from authenticator_sim.core.receipts import received
 from authenticator_sim.core.sessions import new_session_proof
 from authenticator_sim.errors import NotOpen, UntrustedService
 from authenticator_sim.ports import RandomBytes
@@ -393,7 +394,7 @@ class Device:
             return Reaction()
         seconds_left = self.seconds_left(challenge, now_ms=now_ms)
         shown = ChallengeShown(challenge.transaction_id, challenge.content, seconds_left)
-        return Reaction(events=(shown,))
+        return Reaction(messages=received(challenge.transaction_id), events=(shown,))
 
     def _fetched(self, fetched: Fetched, now_ms: int) -> Reaction:
         expired = self._prompts.close_expired(now_ms=self.service_now_ms(now_ms))

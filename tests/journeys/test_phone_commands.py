@@ -187,3 +187,14 @@ async def test_one_change_at_a_time(command: Commands, monkeypatch: pytest.Monke
     assert command.keystore.load().pending_pin is not None
     assert "PendingPin" in repr(pending)
     assert pending.order not in repr(pending)
+
+
+async def test_what_is_shown_is_told_in_the_ledger(service: RunningService, command: Commands):
+    """By the command that shows it; a program is shown nothing."""
+    name = transaction_id(await service.till.started())
+    for options, expected in ((("--json",), []), ((), ["shown"])):
+        assert (await command("list", *options))[0] == 0
+        ledger = await service.service.stores.ledgers.read(name, now=service.clock.now_ms())
+        assert ledger is not None
+        kinds = [entry.kind for entry in ledger.entries if entry.kind in {"received", "shown"}]
+        assert kinds == expected
