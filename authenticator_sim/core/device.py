@@ -33,6 +33,7 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
     OtherDeviceEnrolled,
+    OtherDeviceRevoked,
     Withdrawal,
 )
 from authenticator_sim.core.identity import DeviceIdentity, PendingPin
@@ -112,6 +113,7 @@ class Device:
         self._greeted = False
         self._awaits_handle = False
         self._ordered: set[str] = set()
+        self._heard: set[OtherDeviceEnrolled | OtherDeviceRevoked] = set()
 
     @property
     def history(self) -> tuple[Decided, ...]:
@@ -260,7 +262,15 @@ class Device:
             case HandleMade() | HandleRefused():
                 return self._handle(message)
             case _:
-                return Reaction(events=(self._told(message),))
+                return Reaction(events=self._once(self._told(message)))
+
+    def _once(self, event: Event) -> tuple[Event, ...]:
+        """What happened to another phone is told again for days, and to the user once."""
+        if not isinstance(event, OtherDeviceEnrolled | OtherDeviceRevoked):
+            return (event,)
+        is_new = event not in self._heard
+        self._heard.add(event)
+        return (event,) if is_new else ()
 
     def _told(self, message: AboutAccess | AboutPhones) -> Event:
         match message:
@@ -325,7 +335,7 @@ class Device:
                 return self._withdrawn(message)
             case DeviceEnrolled():
                 event = OtherDeviceEnrolled(device_id=message.device_id, name=message.name)
-                return Reaction(events=(event,))
+                return Reaction(events=self._once(event))
             case _:
                 assert_never(message)
 

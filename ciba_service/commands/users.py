@@ -9,6 +9,7 @@ from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
@@ -80,7 +81,13 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
         reset = UserReset(
             devices=stores.devices,
             revocation=DeviceRevocation(
-                devices=stores.devices, hub=SocketHub(stores.broadcast), telemetry=telemetry
+                devices=stores.devices,
+                notices=PhoneNotices(
+                    notices=stores.notices,
+                    hub=SocketHub(stores.broadcast),
+                    clock=system_surroundings().clock,
+                ),
+                telemetry=telemetry,
             ),
             unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
             activations=_activations(stores),

@@ -11,6 +11,7 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
@@ -59,6 +60,7 @@ class Conversation:
         own_devices: OwnDevices,
         orders: DeviceOrders,
         receipts: Receipts,
+        notices: PhoneNotices,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
@@ -69,6 +71,7 @@ class Conversation:
         self._own_devices = own_devices
         self._orders = orders
         self._receipts = receipts
+        self._notices = notices
         self._devices = devices
 
     async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
@@ -118,13 +121,17 @@ class Conversation:
                 assert_never(message)
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:
-        """Every open challenge of the phone's user, then the list of them.
+        """What the phone missed, every open challenge of its user, then the list of them.
 
         Raises:
             DeviceRevoked: when the phone may not see them any more.
             StoreUnavailable: when the store cannot be reached.
         """
-        return await self._if_enrolled(device, self._challenges.fetch(device.tag))
+        challenges, missed = await self._if_enrolled(
+            device,
+            asyncio.gather(self._challenges.fetch(device.tag), self._notices.missed_by(device)),
+        )
+        return [*missed, *challenges]
 
     async def offer(self, device: Device, transaction_id: str) -> ServiceMessage | None:
         """One challenge, if it is open; raises as ``open_challenges``."""

@@ -1,12 +1,8 @@
 """A phone is revoked: its keys and secrets are destroyed, its sockets cut (NIST 800-63B-4 4.3)."""
 
-from ciba_service.ports import (
-    Announcement,
-    AnnouncementKind,
-    DeviceHub,
-    DeviceStore,
-    Telemetry,
-)
+from ciba_service.flow.phone_notices import PhoneNotices
+from ciba_service.ports import DeviceStore, Telemetry
+from ciba_service.ports.notices import NoticeKind
 from ciba_service.sca.devices import user_tag_of
 
 __all__ = ["DeviceRevocation"]
@@ -15,9 +11,11 @@ __all__ = ["DeviceRevocation"]
 class DeviceRevocation:
     """Revokes phones; the others of the user are told."""
 
-    def __init__(self, *, devices: DeviceStore, hub: DeviceHub, telemetry: Telemetry) -> None:
+    def __init__(
+        self, *, devices: DeviceStore, notices: PhoneNotices, telemetry: Telemetry
+    ) -> None:
         self._devices = devices
-        self._hub = hub
+        self._notices = notices
         self._telemetry = telemetry
 
     async def revoke(self, device_id: str) -> str | None:
@@ -34,6 +32,6 @@ class DeviceRevocation:
         tag = user_tag_of(device_id)
         if tag is None:
             raise AssertionError("a phone that was revoked had a device id")
-        await self._hub.announce(Announcement(AnnouncementKind.REVOKED, tag, device_id, name))
+        await self._notices.tell(NoticeKind.REVOKED, tag, device_id, name)
         self._telemetry.event("device_revoked", device_id=device_id, by=by)
         return name

@@ -490,18 +490,30 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit
     attempts_left: int | None = None
 
 
-class DeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="type"):
-    """Told to all other phones of a user when a further one was enrolled."""
+class DeviceEnrolled(
+    msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="type", omit_defaults=True
+):
+    """Told to all other phones of a user when a further one was enrolled.
+
+    ``at`` (seconds) says when, where it is told later.
+    """
 
     device_id: str
     name: str
+    at: _Moment | None = None
 
 
-class DeviceRemoved(msgspec.Struct, frozen=True, tag="device_revoked", tag_field="type"):
-    """A phone of this user counts no more; told to all others, and to itself if it gave up."""
+class DeviceRemoved(
+    msgspec.Struct, frozen=True, tag="device_revoked", tag_field="type", omit_defaults=True
+):
+    """A phone of this user counts no more; told to all others, and to itself if it gave up.
+
+    ``at`` (seconds) says when, where it is told later.
+    """
 
     device_id: str
     name: str
+    at: _Moment | None = None
 
 
 class EnrolledDevice(msgspec.Struct, frozen=True, tag="device", tag_field="type"):

@@ -16,6 +16,7 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
@@ -47,6 +48,10 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
     ]
 
 
+def _notices(parts: Parts) -> PhoneNotices:
+    return PhoneNotices(notices=parts.stores.notices, hub=parts.hub, clock=parts.surroundings.clock)
+
+
 def _nonces(parts: Parts) -> Nonces:
     return Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random)
 
@@ -62,8 +67,9 @@ def _sessions(parts: Parts) -> DeviceSessions:
 
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
+    notices = _notices(parts)
     revocation = DeviceRevocation(
-        devices=parts.stores.devices, hub=parts.hub, telemetry=parts.surroundings.telemetry
+        devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
     )
     return Conversation(
         decisions=Decisions(
@@ -117,6 +123,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
+        notices=notices,
         receipts=Receipts(
             ledgers=parts.stores.ledgers,
             devices=parts.stores.devices,
@@ -138,7 +145,7 @@ def _enrolment(parts: Parts) -> Enrolment:
         activations=parts.stores.activations,
         devices=parts.stores.devices,
         users=parts.users,
-        hub=parts.hub,
+        notices=_notices(parts),
         keys=parts.keys,
         random=parts.surroundings.random,
         clock=parts.surroundings.clock,

@@ -18,6 +18,7 @@ from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
+from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
@@ -47,6 +48,7 @@ class Stores:
     ledgers: RedisLedgers
     prompts: RedisPrompts
     devices: RedisDevices
+    notices: RedisNotices
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -78,6 +80,7 @@ def build_stores(
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
         prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
+        notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),

@@ -50,6 +50,7 @@ from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
+from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
@@ -128,6 +129,7 @@ class Stores:
     ledgers: RedisLedgers
     prompts: RedisPrompts
     devices: RedisDevices
+    notices: RedisNotices
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -153,6 +155,7 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
         prompts=RedisPrompts(operations, cap=PROMPT_CAP),
+        notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),

@@ -21,6 +21,7 @@ from ciba_service.ports import (
     RefreshTokenRecord,
     ReplayKind,
 )
+from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
@@ -37,6 +38,7 @@ from ciba_service.stores import (
     grants,
     ledger,
     login_handles,
+    notices,
     payments,
     prompts,
     registrations,
@@ -84,6 +86,7 @@ MODULES: tuple[ModuleType, ...] = (
     grants,
     ledger,
     login_handles,
+    notices,
     payments,
     prompts,
     registrations,
@@ -205,6 +208,12 @@ async def enrol(stores: Stores) -> object:
 def change_pin(operation: str) -> Act:
     """Change the PIN of the phone."""
     return lambda stores: stores.devices.change_pin(new_phone(), bytes(32), operation=operation)
+
+
+async def put_notice(stores: Stores) -> object:
+    """Keep that a phone was revoked."""
+    notice = Notice(NoticeKind.REVOKED, PHONE, "Phone")
+    return await stores.notices.put(TAG, notice, now=START)
 
 
 async def put_code(stores: Stores) -> object:
@@ -408,6 +417,7 @@ CASES = [
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
     ),
+    Case("put_notice", put_notice),
     Case("put_code", put_code),
     Case("try_code", try_code(SECRET), put_code, "right"),
     Case("try_code", try_code("wrong"), put_code, "wrong"),

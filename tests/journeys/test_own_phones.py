@@ -9,6 +9,7 @@ import pytest
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.activation import Activations, HasPhone
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.devices import user_tag
@@ -317,7 +318,11 @@ async def test_a_reset_takes_every_phone_before_it_unlocks(
     reset = UserReset(
         devices=stores.devices,
         revocation=DeviceRevocation(
-            devices=stores.devices, hub=SocketHub(stores.broadcast), telemetry=telemetry
+            devices=stores.devices,
+            notices=PhoneNotices(
+                notices=stores.notices, hub=SocketHub(stores.broadcast), clock=service.clock
+            ),
+            telemetry=telemetry,
         ),
         unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
         activations=Activations(
@@ -344,3 +349,43 @@ async def test_a_reset_takes_every_phone_before_it_unlocks(
     assert issued.second_secret is not None
     assert await stores.devices.list(ALICE) == []
     assert await used(service) == 0
+
+
+@pytest.mark.clause("nist63b-4.1-1")
+async def test_a_phone_that_was_away_learns_what_happened(
+    service: RunningService, phone: WirePhone
+):
+    """On its socket and over HTTPS, for seven days; nothing of itself or from before its time."""
+    service.clock.advance(60)
+    tablet = await service.enrolled_phone("alice", "Tablet")
+    service.clock.advance(60)
+    enrolled = {
+        "type": "device_enrolled",
+        "device_id": tablet.device_id,
+        "name": "Tablet",
+        "at": service.clock.now() - 60,
+    }
+    async with phone.online() as socket:
+        assert socket.first == [enrolled]
+    assert await said(tablet, {"type": "fetch"}) == [{"type": "fetched", "open": []}]
+    await said(tablet, {"type": "give_up"})
+    revoked = {**enrolled, "type": "device_revoked", "at": service.clock.now()}
+    for _ in "ab":
+        *told, _ = await said(phone, {"type": "fetch"})
+        assert told == [enrolled, revoked]
+    service.clock.advance(7 * 86_400)
+    *told, _ = await said(phone, {"type": "fetch"})
+    assert told == [revoked]
+    service.clock.advance(1)
+    assert await said(phone, {"type": "fetch"}) == [{"type": "fetched", "open": []}]
+
+
+async def test_what_is_told_later_is_bounded(service: RunningService, phone: WirePhone):
+    """The last twenty."""
+    for number in range(12):
+        service.clock.advance(1)
+        other = await service.enrolled_phone("alice", f"Phone {number}")
+        await said(other, {"type": "give_up"})
+    *told, _ = await said(phone, {"type": "fetch"})
+    assert len(told) == 20
+    assert told[-1]["name"] == "Phone 11"
