@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -21,10 +22,17 @@ from authenticator_sim.commands.oneshot import (
 )
 from authenticator_sim.commands.options import new_parser
 from authenticator_sim.commands.phones import change_pin, list_devices, rename, revoke_device
-from authenticator_sim.commands.run import AttendedBy, RunOptions, run
+from authenticator_sim.commands.run import NO_RULES, AttendedBy, RunOptions, run
+from authenticator_sim.commands.scenario import (
+    ScenarioOptions,
+    list_scenarios,
+    play,
+)
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.errors import PhoneError, UsageError
 from authenticator_sim.ports import SystemClock, system_random
+from authenticator_sim.rules_file import read_rules
+from authenticator_sim.scenario.files import read_scenario
 from ciba_service.sca.messages import DenialReason
 
 __all__ = ["main"]
@@ -32,6 +40,8 @@ __all__ = ["main"]
 _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
+_HYPHENATED_NAME: Final = re.compile(r"-[\w-]{21}", re.ASCII)
+"""No option is as long."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when the command line cannot be followed.
     """
-    options = new_parser(os.environ).parse_args(arguments)
+    options = new_parser(os.environ).parse_args(_names_last(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     surroundings = Surroundings(
@@ -63,6 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _DONE if done else _FAILED
 
 
+def _names_last(arguments: Sequence[str] | None) -> list[str]:
+    """One transaction id in 64 begins with a hyphen, which argparse takes only after ``--``."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    names = [argument for argument in given if _HYPHENATED_NAME.fullmatch(argument)]
+    if not names or "--" in given:
+        return given
+    return [*(argument for argument in given if argument not in names), "--", *names]
+
+
 def _fail(sentence: str, status: int) -> int:
     sys.stderr.write(f"authenticator-sim: {sentence}\n")
     return status
@@ -72,12 +91,22 @@ def _carry_out(options: argparse.Namespace, surroundings: Surroundings) -> bool:
     match options.command:
         case "enrol":
             return asyncio.run(enrol(_enrol_options(options), surroundings))
+        case "scenarios":
+            return list_scenarios(surroundings, options.name)
         case "run":
-            return asyncio.run(run(_run_options(options), surroundings))
+            return asyncio.run(_run(options, surroundings))
         case "history":
             return history(options.state, surroundings, json=options.json)
         case _:
             return asyncio.run(_one_shot(options, surroundings))
+
+
+async def _run(options: argparse.Namespace, surroundings: Surroundings) -> bool:
+    if options.scenario is None and options.second_state is not None:
+        raise UsageError("--second-state is for a scenario.")
+    if options.scenario is not None:
+        return await play(_scenario_options(options), surroundings)
+    return await run(_run_options(options), surroundings)
 
 
 async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> bool:
@@ -144,12 +173,26 @@ def _enrol_options(options: argparse.Namespace) -> EnrolOptions:
     )
 
 
+def _scenario_options(options: argparse.Namespace) -> ScenarioOptions:
+    return ScenarioOptions(
+        scenario=read_scenario(options.scenario),
+        state=options.state,
+        second_state=options.second_state,
+        pin_file=options.pin_file,
+        ca_file=options.ca_file,
+        json=options.json,
+    )
+
+
 def _run_options(options: argparse.Namespace) -> RunOptions:
     attended_by = options.attended_by or AttendedBy.USER
     if options.automation_port is not None:
         attended_by = AttendedBy.AUTOMATION
+    if options.rules is not None:
+        attended_by = AttendedBy.RULES
     return RunOptions(
         attended_by=attended_by,
+        rules=NO_RULES if options.rules is None else read_rules(options.rules),
         automation_port=options.automation_port or 0,
         pin_file=options.pin_file,
         state=options.state,

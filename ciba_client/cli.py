@@ -192,8 +192,8 @@ def _settings(arguments: argparse.Namespace) -> ClientFile:
     settings = ClientFile() if arguments.config is None else read_client_file(arguments.config)
     given = {
         name: getattr(arguments, name)
-        for name in ("issuer", "client_id", "key", "alg", "kid", "ca_file")
-        if getattr(arguments, name) is not None
+        for name in ("issuer", "client_id", "key", "alg", "kid", "ca_file", "polling_wait")
+        if getattr(arguments, name, None) is not None
     }
     if arguments.command == "start" and arguments.unsigned:
         given["sign_requests"] = False

@@ -45,7 +45,8 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     file with the private key that tokens are bound to, without which each run makes its own.
     ``token_endpoint_auth_method``: as registered; ``certificate``, ``certificate_key``: files (PEM)
     for mutual TLS. ``backchannel_token_delivery_mode`` and
-    ``backchannel_client_notification_endpoint``: as registered.
+    ``backchannel_client_notification_endpoint``: as registered. ``polling_wait``: seconds for which
+    polls ask to be held.
     """
 
     issuer: str | None = None
@@ -66,6 +67,7 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     certificate_key: str | None = None
     backchannel_token_delivery_mode: TokenDeliveryMode | None = None
     backchannel_client_notification_endpoint: str | None = None
+    polling_wait: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientC
             certificate_file=_path(settings.certificate),
             certificate_key_file=_path(settings.certificate_key),
             ca_file=_path(settings.ca_file),
+            polling_wait=settings.polling_wait,
         )
     except ConfigurationError as error:
         raise UnusableInput(str(error)) from error

@@ -11,6 +11,7 @@ from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 __all__ = ["argument_parser"]
 
 _DEFAULT_ADDRESS: Final = ListeningAddress("127.0.0.1", 9090)
+_LONG_POLL: Final = 25
 _EPILOG: Final = """\
 exit status:
   0    done: tokens received and verified, started (start without --wait), or cancelled
@@ -29,6 +30,7 @@ client.toml (for --config), every key optional, flags win:
   certificate = "client.pem"         certificate_key = "client.key"
   backchannel_token_delivery_mode = "poll", "ping" or "push"
   backchannel_client_notification_endpoint = "https://shop.example/ciba"
+  polling_wait = 25
 """
 
 
@@ -90,6 +92,15 @@ def _add_result_flags(parser: argparse.ArgumentParser) -> None:
         help="refuse an ID token with another acr; may be repeated",
     )
     output.add_argument("--json", action="store_true", help="one line of JSON as the result")
+    output.add_argument(
+        "--long-poll",
+        dest="polling_wait",
+        nargs="?",
+        type=_seconds,
+        const=_LONG_POLL,
+        metavar="SECONDS",
+        help=f"ask that polls be held until the user decides; without a number: {_LONG_POLL}",
+    )
     _add_show_tokens(output)
 
 

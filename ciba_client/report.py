@@ -62,9 +62,11 @@ class Report:
     def started(self, pending: PendingAuthentication, auth_req_id: AuthReqId) -> None:
         """Print the acknowledgement, ``auth_req_id`` in clear: ``poll`` needs it."""
         interval = {} if pending.interval is None else {"interval": int(pending.interval)}
-        self._result(
-            {"auth_req_id": auth_req_id.value, "expires_in": pending.expires_in, **interval}
-        )
+        code = pending.verification_code
+        shown = {} if code is None else {"verification_code": code}
+        members = {"auth_req_id": auth_req_id.value, "expires_in": pending.expires_in}
+        self._result({**members, **interval, **shown})
+        self._ask_to_type(code)
 
     def waiting(self, pending: PendingAuthentication) -> None:
         """Say that the user is being asked."""
@@ -78,6 +80,7 @@ class Report:
             case _:
                 assert_never(pending.delivery_mode)
         self._moment(f"the user is being asked: {pending.expires_in} s to decide, {next_word}")
+        self._ask_to_type(pending.verification_code)
 
     def happened(self, event: PollEvent) -> None:
         """Say what an event means."""
@@ -162,6 +165,10 @@ class Report:
             self._result({"outcome": "failed", "reason": str(error), **_oauth_error(error)})
         else:
             self._stderr.write(f"ciba-client: {error}\n")
+
+    def _ask_to_type(self, verification_code: str | None) -> None:
+        if verification_code is not None:
+            self._moment(f"Type this code on the phone: {verification_code}")
 
     def _moment(self, text: str) -> None:
         elapsed = self._clock.monotonic() - self._started_at

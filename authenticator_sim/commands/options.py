@@ -78,6 +78,11 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         parents=[shared],
         help="show a login_hint that is good for one request within three minutes",
     )
+    _add_scenarios(
+        commands.add_parser(
+            "scenarios", allow_abbrev=False, help="show the scenarios for run --scenario"
+        )
+    )
     commands.add_parser(
         "history", allow_abbrev=False, parents=[shared], help="show the last fifty decisions"
     )
@@ -133,6 +138,20 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="decide only when told on http://127.0.0.1:N/decide (0 takes a free port)",
     )
+    who.add_argument(
+        "--rules",
+        type=Path,
+        metavar="FILE",
+        help="decide by the rules of this YAML file (docs/simulator.md)",
+    )
+    who.add_argument(
+        "--scenario",
+        metavar="FILE",
+        help="misbehave as this YAML file says, or one named in scenarios list; then end",
+    )
+    command.add_argument(
+        "--second-state", type=Path, metavar="DIR", help="of the second phone of a scenario"
+    )
 
 
 def _add_access(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -170,6 +189,14 @@ def _add_pin(
         "change", allow_abbrev=False, parents=[shared, pin], help="put another PIN in its place"
     )
     change.add_argument("--new-pin-file", type=Path, metavar="FILE", help=_NEW_PIN_HELP)
+
+
+def _add_scenarios(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    every = actions.add_parser("list", allow_abbrev=False, help="show what each is about")
+    every.set_defaults(name=None)
+    show = actions.add_parser("show", allow_abbrev=False, help="print one of them")
+    show.add_argument("name", metavar="NAME")
 
 
 def _port(text: str) -> int:

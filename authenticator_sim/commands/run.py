@@ -5,7 +5,7 @@ import signal
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 from authenticator_sim.attendants import AnswerAll, Attendant, TerminalAttendant
 from authenticator_sim.automation import Automation, listen_on_loopback
@@ -18,14 +18,18 @@ from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.connection.socket import SocketConnection
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.rules import Action, Rules
 from authenticator_sim.errors import UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
+from authenticator_sim.rule_attendant import AnswerByRules
 from authenticator_sim.terminal.keyboard import Keyboard
 
-__all__ = ["AttendedBy", "RunOptions", "run"]
+__all__ = ["NO_RULES", "AttendedBy", "RunOptions", "run"]
+
+NO_RULES: Final = Rules((), Action.IGNORE)
 
 
 class AttendedBy(Enum):
@@ -35,11 +39,15 @@ class AttendedBy(Enum):
     APPROVE_ALL = "approve all"
     DENY_ALL = "deny all"
     AUTOMATION = "automation"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line asks for; ``automation_port`` counts for ``AUTOMATION`` only."""
+    """What the command line asks for; ``automation_port`` counts for ``AUTOMATION`` only.
+
+    ``rules`` are those for ``RULES``.
+    """
 
     attended_by: AttendedBy
     automation_port: int
@@ -47,6 +55,7 @@ class RunOptions:
     state: Path
     ca_file: Path | None
     json: bool
+    rules: Rules = NO_RULES
 
 
 async def run(options: RunOptions, surroundings: Surroundings) -> bool:
@@ -114,7 +123,7 @@ async def _pin(options: RunOptions, surroundings: Surroundings) -> Pin | None:
             return None
         case AttendedBy.USER:
             return given_pin(surroundings, options.pin_file)
-        case AttendedBy.APPROVE_ALL | AttendedBy.AUTOMATION:
+        case AttendedBy.APPROVE_ALL | AttendedBy.AUTOMATION | AttendedBy.RULES:
             return await obtain_pin(surroundings, options.pin_file)
         case _:
             assert_never(options.attended_by)
@@ -130,6 +139,8 @@ def _attendant(
         case AttendedBy.APPROVE_ALL | AttendedBy.DENY_ALL:
             approve = options.attended_by is AttendedBy.APPROVE_ALL
             return AnswerAll(phone, approve=approve, pin=pin, report=log.report)
+        case AttendedBy.RULES:
+            return AnswerByRules(phone, rules=options.rules, pin=pin, report=log.report)
         case AttendedBy.AUTOMATION:
             listener = listen_on_loopback(options.automation_port)
             return Automation(phone, listener=listener, pin=pin, report=log.report)
@@ -141,6 +152,7 @@ def _keyboard(options: RunOptions, surroundings: Surroundings) -> Keyboard:
     keyboard = surroundings.keyboard()
     if keyboard is None or options.json:
         raise UsageError(
-            "Nobody to answer: use a terminal, or --approve-all, --deny-all or --automation-port."
+            "Nobody to answer: use a terminal, or --approve-all, --deny-all, --rules or"
+            " --automation-port."
         )
     return keyboard

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from authenticator_sim.core.challenges import ChallengeRefusal
+from authenticator_sim.core.rules import Action
 from ciba_service.sca.messages import (
     Challenge,
     DenialReason,
@@ -51,6 +52,7 @@ __all__ = [
     "OtherDeviceRevoked",
     "PhoneStopped",
     "Renamed",
+    "RuleApplied",
     "StopReason",
     "ThisDeviceRevoked",
     "Withdrawal",
@@ -166,6 +168,14 @@ class NotDecided(msgspec.Struct, frozen=True, tag="not_decided", tag_field="even
 
     transaction_id: str
     detail: str
+
+
+class RuleApplied(msgspec.Struct, frozen=True, tag="rule", tag_field="event"):
+    """A rule says what is done with a challenge; ``rule`` is its name."""
+
+    transaction_id: str
+    rule: str
+    action: Action
 
 
 class FetchCompleted(msgspec.Struct, frozen=True, tag="fetched", tag_field="event"):
@@ -308,6 +318,7 @@ Event = (
     | DecisionRefused
     | DecisionPostponed
     | NotDecided
+    | RuleApplied
     | FetchCompleted
     | KeysPinned
     | KeysIgnored

@@ -20,6 +20,7 @@ __all__ = [
     "Pin",
     "PinKey",
     "WrappedPinKey",
+    "other_pin",
     "parse_chosen_pin",
     "parse_pin",
     "unwrap_pin_key",
@@ -78,6 +79,11 @@ def parse_pin(text: str) -> Pin:
     if not (MIN_DIGITS <= len(text) <= MAX_DIGITS and text.isascii() and text.isdecimal()):
         raise InvalidPin(f"A PIN has {MIN_DIGITS} to {MAX_DIGITS} digits.")
     return Pin(text)
+
+
+def other_pin(pin: Pin) -> Pin:
+    """A PIN that is certainly wrong: the last digit is another one."""
+    return Pin(f"{pin.digits[:-1]}{(int(pin.digits[-1]) + 1) % 10}")
 
 
 def parse_chosen_pin(text: str) -> Pin:

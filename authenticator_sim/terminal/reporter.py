@@ -24,6 +24,7 @@ from authenticator_sim.core.events import (
     NotDecided,
     OtherDeviceEnrolled,
     PhoneStopped,
+    RuleApplied,
     StopReason,
 )
 from authenticator_sim.terminal.accesses import about_access
@@ -159,6 +160,8 @@ def _about_this_phone(event: Event) -> str:
             return f"WARNING: another phone was enrolled for you: {harmless(event.name)}."
         case FetchCompleted() if not event.open:
             return "No open requests."
+        case RuleApplied():
+            return f"By {harmless(event.rule)}: {event.action}."
         case _:
             return ""
 

@@ -32,7 +32,8 @@ class ClientConfiguration:
 
     ``ca_file`` holds the certificate authorities to trust instead of the system's. ``timeout``
     bounds a request in seconds; ``token_timeout`` bounds a token request, which a provider may
-    hold for 30 s (CIBA 10.1).
+    hold for 30 s (CIBA 10.1). ``polling_wait`` asks it to hold one for so many seconds, until the
+    user decides (``Prefer: wait``, RFC 7240); with 0 the provider's own rule decides.
 
     Raises:
         ConfigurationError: the issuer is not an acceptable URL, the client id is empty, or
@@ -56,6 +57,7 @@ class ClientConfiguration:
     ca_file: Path | None = None
     timeout: float = 15.0
     token_timeout: float = 45.0
+    polling_wait: int = 0
 
     def __post_init__(self) -> None:
         parse_issuer(self.issuer)
@@ -63,6 +65,8 @@ class ClientConfiguration:
             raise ConfigurationError("the client id is empty")
         if self.dpop_key is not None and not self.dpop_bound_access_tokens:
             raise ConfigurationError("a DPoP key serves a client with dpop_bound_access_tokens")
+        if not 0 <= self.polling_wait < self.token_timeout:
+            raise ConfigurationError("polling_wait is from 0 seconds to less than token_timeout")
         if self.certificate_file is None:
             self._verify_that_no_certificate_is_needed()
 

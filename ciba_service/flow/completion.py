@@ -86,7 +86,7 @@ class Minted:
 
 
 class Completion:
-    """Two round trips, one for each step."""
+    """Two round trips, one for each step, and a third where another access has to make room."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Completion:
         """
         grant, now = approved.grant, self._clock.now_ms()
         is_open, crowded = await asyncio.gather(
-            self._gate.lets_use(Step.REDEEM, grant),
+            self.lets_redeem(grant),
             self._index.reserve(grant, taker.client, now=now),
         )
         if not is_open:
@@ -131,6 +131,10 @@ class Completion:
         )
         return Minted(tokens, now, crowded)
 
+    async def lets_redeem(self, grant: Grant) -> bool:
+        """Whether the account gate is open for its tokens now."""
+        return await self._gate.lets_use(Step.REDEEM, grant)
+
     async def settle(self, minted: Minted, taker: Taker, *, push: Push | None = None) -> None:
         """Let the tokens count, with the ``push`` that is to carry them if one is.
 
@@ -139,22 +143,21 @@ class Completion:
             StoreUnavailable: when the store cannot be reached.
         """
         grant = minted.tokens.record.grant
-        result, _ = await asyncio.gather(
-            self._transactions.swap(
-                Swap(
-                    transaction_id=grant.txn,
-                    event=Event.REDEEM,
-                    operation=taker.operation,
-                    now=minted.minted_at,
-                    tokens=minted.tokens.record,
-                    push=push,
-                )
-            ),
-            self._index.make_room(grant, minted.crowded, now=minted.minted_at),
+        result = await self._transactions.swap(
+            Swap(
+                transaction_id=grant.txn,
+                event=Event.REDEEM,
+                operation=taker.operation,
+                now=minted.minted_at,
+                tokens=minted.tokens.record,
+                push=push,
+            )
         )
         if not result.won:
             lost = result.state or State.REDEEMED
             raise REFUSALS[lost] from Reason("another request was first")
+        if minted.crowded:
+            await self._index.make_room(grant, minted.crowded, now=minted.minted_at)
         self._telemetry.event(
             "transaction_redeemed", transaction_id=grant.txn, client_id=grant.client_id
         )

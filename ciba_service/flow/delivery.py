@@ -27,10 +27,7 @@ from ciba_service.ports import (
     OutboundResponse,
     PendingCallback,
     Randomness,
-    SignerUnavailable,
-    StoreUnavailable,
     Telemetry,
-    UnknownRecordFormat,
 )
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
@@ -51,7 +48,9 @@ __all__ = ["CallbackDelivery"]
 MAXIMUM_AT_ONCE: Final = 4096
 CLIENT_AT_ONCE: Final = 4  # a quarter of what the door out lets to one host
 CLIENT_WAITING: Final = 256
+MAXIMUM_WAITING: Final = 16_384
 _LEASED_TIMEOUTS: Final = 3
+_SKEW_MS: Final = 2_000  # by which the clocks of hosts may differ
 _JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
 
@@ -61,12 +60,16 @@ class _Ping(msgspec.Struct, frozen=True):
 
     auth_req_id: str
 
+    def __repr__(self) -> str:
+        return "_Ping(...)"
+
 
 class CallbackDelivery:
     """Makes callbacks; ``run`` is one background task of a process.
 
     ``timeout`` is how long a client may take to answer, in milliseconds. A callback is leased for
-    three times as long, which is when another process makes it should this one die meanwhile.
+    three times as long and two seconds, which is when another process makes it should this one die
+    meanwhile.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class CallbackDelivery:
         self._clock = clock
         self._telemetry = telemetry
         self._waiting: asyncio.Queue[DueWork] = asyncio.Queue(MAXIMUM_AT_ONCE)
+        self._started = asyncio.Semaphore(MAXIMUM_WAITING)
         self._places = asyncio.Semaphore(MAXIMUM_AT_ONCE)
         self._turns = Turns(at_once=CLIENT_AT_ONCE, waiting=CLIENT_WAITING)
 
@@ -107,17 +111,16 @@ class CallbackDelivery:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 work = await self._waiting.get()
-                await self._places.acquire()
-                tasks.create_task(self._guarded(work))
+                await self._started.acquire()
+                task = tasks.create_task(self._guarded(work))
+                task.add_done_callback(lambda _: self._started.release())
 
     async def _guarded(self, work: DueWork) -> None:
         try:
             await self.deliver(work)
-        except (StoreUnavailable, SignerUnavailable, UnknownRecordFormat) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one, others are delivered
             # The lease ends by itself, and it is tried again, by a process that can.
             self._telemetry.failure("callback_failed", error, transaction_id=work.transaction_id)
-        finally:
-            self._places.release()
 
     async def deliver(self, work: DueWork) -> None:
         """Make one attempt, if its client has a place for it.
@@ -125,10 +128,10 @@ class CallbackDelivery:
         Raises:
             StoreUnavailable, SignerUnavailable, UnknownRecordFormat: when nothing could be done.
         """
-        lease_until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout
-        if not await self._due.extend(work, until=lease_until):
+        leased = await self._leased(work)
+        if leased is None:
             return
-        work = replace(work, lease_until=lease_until)
+        work = leased
         pending = await self._callbacks.find(work.transaction_id, now=self._clock.now_ms())
         if pending is None:
             await self._give_up_what_is_gone(work)
@@ -138,11 +141,23 @@ class CallbackDelivery:
             await self._conclude(work, pending, _abandoned(pending, AbandonReason.CLIENT_GONE))
             return
         async with self._turns.turn(client.client_id, patience=self._timeout / 1000) as has_turn:
-            if has_turn:
-                progress = await self._tried(pending, client, client.notification_endpoint)
-            else:
-                progress = self._put_off(pending)
-            await self._conclude(work, pending, progress)
+            if not has_turn:
+                await self._conclude(work, pending, self._put_off(pending))
+                return
+            # Only whoever is not in line has a place, and much may have happened in it.
+            async with self._places:
+                found = await self._callbacks.find(work.transaction_id, now=self._clock.now_ms())
+                if found is None:
+                    await self._due.finish(work)
+                    return
+                progress = await self._tried(found, client, client.notification_endpoint)
+                await self._conclude(work, found, progress)
+
+    async def _leased(self, work: DueWork) -> DueWork | None:
+        """The work under a lease that is long enough; None when another has it by now."""
+        until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout + _SKEW_MS
+        extended = await self._due.extend(work, until=until)
+        return replace(work, lease_until=until) if extended else None
 
     async def _give_up_what_is_gone(self, work: DueWork) -> None:
         """Due, but without a record: nobody has made it in time, and operators are to know."""
@@ -228,10 +243,10 @@ class CallbackDelivery:
         if is_push and progress.state is CallbackState.ABANDONED:
             # Before it is written down, so that a crash between them leaves it to be done again;
             # and not after the lease, when another may be delivering them.
-            lease_until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout
-            if not await self._due.extend(work, until=lease_until):
+            leased = await self._leased(work)
+            if leased is None:
                 return
-            work = replace(work, lease_until=lease_until)
+            work = leased
             await self._pushes.abandon(pending)
         if await self._callbacks.note(work, progress, now=self._clock.now_ms()):
             self._telemetry.event(

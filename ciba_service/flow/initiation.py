@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
@@ -80,7 +80,7 @@ class Acknowledgement:
     auth_req_id: AuthReqId
     expires_in: int
     interval: int | None
-    verification_code: str | None
+    verification_code: str | None = field(repr=False)
 
 
 class Initiation:

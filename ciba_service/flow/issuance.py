@@ -65,10 +65,14 @@ class TokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MintedTokens:
-    """The first tokens of a grant; they count only once their record is stored."""
+    """The first tokens of a grant; they count only once their record is stored.
+
+    ``good_until`` is when the first of access token and ID token expires, in seconds.
+    """
 
     response: TokenResponse
     record: TokenRecord
+    good_until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,10 @@ class Issuance:
         minted = await self._mint(
             grant, client, binding, reach, refresh_token=refresh_token, pushed=pushed, now=now
         )
-        return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept))
+        good_until = minted.record.token.exp
+        if minted.response.id_token is not None:
+            good_until = min(good_until, now // 1000 + self._policy.id_token_lifetime)
+        return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept), good_until)
 
     async def refresh(
         self, grant: Grant, client: Client, binding: Binding, reach: Reach, *, now: int

@@ -74,7 +74,7 @@ class LedgerReading:
         """
         asked = await self._asked(sent)
         if not self._streams.has_room:
-            await self._spend(asked)
+            await self._found(asked)
             raise TemporarilyUnavailableError from Reason("too many streams are open")
         with self._streams.place(asked.name, until_gone) as place:
             ledger: Ledger | None = await self._found(asked)

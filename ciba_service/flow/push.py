@@ -68,12 +68,20 @@ class Pushes:
                 return None
             pending = found
         if pending.push is not None:
-            return pending.push.body.encode()
+            return pending.push.body.encode() if await self._still_count(pending) else None
         told = pushed_error(pending.state, auth_req_id=pending.callback.auth_req_id)
         return None if told is None else msgspec.json.encode(told)
 
+    async def _still_count(self, pending: PendingCallback) -> bool:
+        """Whether tokens that were made at an earlier attempt may still reach their client."""
+        stored = await self._grants.read(pending.transaction_id)
+        return stored is not None and await self._completion.lets_redeem(stored.grant)
+
     async def abandon(self, pending: PendingCallback) -> None:
         """End the grant whose tokens nobody took; raises ``StoreUnavailable``."""
+        found = await self._callbacks.find(pending.transaction_id, now=self._clock.now_ms())
+        if found is None or found.push is None:
+            return  # Nothing was made to be pushed: whatever tokens there are were asked for.
         stored = await self._grants.read(pending.transaction_id)
         if stored is None:
             return
@@ -102,7 +110,7 @@ class Pushes:
             told = pushed_tokens(tokens.response, auth_req_id=auth_req_id)
             push = Push(
                 body=msgspec.json.encode(told).decode(),
-                until=min(pending.deadline, tokens.record.access_token.token.exp * 1000),
+                until=min(pending.deadline, tokens.good_until * 1000),
             )
             await self._completion.settle(minted, taker, push=push)
         except OAuth2Error:

@@ -46,7 +46,8 @@ class Redemption:
 
         Raises:
             OAuth2Error: the answer, when it is not tokens.
-            StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached. Nothing was lost,
+                unless the store redeemed at the last moment and its word of it was.
         """
         name, wait = _requested_transaction(request), request.client.polling_wait
         with self._held.seat(name, request.operation, request.patience, registered=wait) as seat:

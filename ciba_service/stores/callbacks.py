@@ -21,7 +21,13 @@ from ciba_service.protocol.transaction.state import (
 )
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
-from ciba_service.stores.keys import abandoned_key, due_key, partition_of, transaction_key
+from ciba_service.stores.keys import (
+    abandoned_key,
+    due_key,
+    grant_key,
+    partition_of,
+    transaction_key,
+)
 from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, attempt_line
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
@@ -80,7 +86,12 @@ class RedisCallbacks:
         partition = partition_of(work.transaction_id)
         noted = await self._operations.evaluate(
             _NOTE,
-            [transaction_key(work.transaction_id), due_key(partition), abandoned_key(partition)],
+            [
+                transaction_key(work.transaction_id),
+                due_key(partition),
+                abandoned_key(partition),
+                grant_key(work.transaction_id),
+            ],
             [
                 due_member(work.kind, work.transaction_id),
                 work.lease_until,

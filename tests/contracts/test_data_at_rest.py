@@ -86,7 +86,7 @@ async def fill(stores: Stores) -> None:
     await stores.login_handles.reserve(HANDLE, PHONE, now=START, until=UNTIL)
 
 
-@pytest.mark.clause("sca-art22-4")
+@pytest.mark.clause("sca-art22-4", "sca-art5-5", "sca-art6-1", "sca-art22-1")
 async def test_no_secret_stands_in_clear(stores: Stores, redis_target: RedisTarget):
     """PIN key, OTP seed, codes, request, challenge, payee, decision, grant: none can be read."""
     await fill(stores)
@@ -161,6 +161,7 @@ async def test_a_value_from_another_place_does_not_open(stores: Stores, key: str
         await stores.transactions.read(TRANSACTION, now=START)
 
 
+@pytest.mark.clause("sca-art5-5")
 async def test_a_transaction_given_to_another_client_does_not_open(stores: Stores):
     """The request belongs to its client: changing the owner in the store breaks it."""
     await stores.transactions.create(new_transaction(), operation="create")

@@ -360,3 +360,41 @@ async def test_lists_hold_no_secret(stores: Stores):
     held += await stores.commands.call("HVALS", transaction_key(TRANSACTION))
     for secret in (AUTH_REQ_ID, TOKEN):
         assert all(secret.encode() not in value for value in held)
+
+
+async def claimed(stores: Stores, now: int) -> DueWork:
+    """The callback, leased at that time."""
+    works = await stores.due.claim(PARTITION, now=now, limit=10)
+    (work,) = [each for each in works if each.kind is DueKind.CALLBACK]
+    return work
+
+
+async def test_what_a_client_has_it_has_whoever_holds_the_lease(stores: Stores):
+    """A host whose clock is ahead took over too early; the 204 of the other one counts."""
+    await decided(stores)
+    mine = await claimed(stores, START)
+    theirs = await claimed(stores, mine.lease_until)
+    delivered = CallbackProgress(CallbackState.DELIVERED, 1, status=204)
+    assert await stores.callbacks.note(mine, delivered, now=START)
+    refused = CallbackProgress(CallbackState.ABANDONED, 1, reason=AbandonReason.REFUSED)
+    assert not await stores.callbacks.note(theirs, refused, now=theirs.lease_until)
+    assert (await due(stores), await abandoned(stores)) == ([], [])
+
+
+async def test_a_ping_that_only_found_no_place_is_made_although_its_client_polled(stores: Stores):
+    """It was never tried: clients count on the first one."""
+    await decided(stores)
+    await noted(stores, CallbackProgress(CallbackState.DUE, 0, again_at=START + 1_500))
+    await stores.transactions.swap(swap_of(Event.REDEEM, "collected"))
+    assert await stores.callbacks.find(TRANSACTION, now=START) is not None
+
+
+async def test_that_a_record_has_gone_is_noted_once(stores: Stores):
+    """And answered alike when the reply was lost."""
+    await decided(stores)
+    work = await claimed(stores, START)
+    await stores.commands.call("DEL", transaction_key(TRANSACTION))
+    gone = CallbackProgress(CallbackState.ABANDONED, 0, reason=AbandonReason.RECORD_GONE)
+    for _ in range(2):
+        assert await stores.callbacks.note(work, gone, now=START)
+    assert [each.reason for each in await abandoned(stores)] == [AbandonReason.RECORD_GONE]

@@ -220,7 +220,7 @@ async def test_whoever_lost_the_lease_writes_nothing(stores: Stores):
     """What another process makes is told by that one."""
     await create(stores, callback=True)
     await stores.transactions.swap(swap_of(Event.DENY, "denial"))
-    progress = CallbackProgress(CallbackState.DELIVERED, 1, status=204)
+    progress = CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000, status=500)
     assert not await stores.callbacks.note(WORK, progress, now=START)
     assert await happened(stores) == [("requested", START), ("denied", START)]
 

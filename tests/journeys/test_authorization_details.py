@@ -161,7 +161,7 @@ async def test_details_that_are_not_understood_reach_nobody(
     assert await alice.fetch() == []
 
 
-@pytest.mark.clause("rfc9396-5-1")
+@pytest.mark.clause("rfc9396-5-1", "rfc10027-2-2")
 async def test_a_client_may_ask_for_no_type_it_did_not_register(till: WireClient, alice: WirePhone):
     """The till makes payments and does not read accounts."""
     answer = await till.start(authorization_details=[ACCOUNTS])

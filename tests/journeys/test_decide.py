@@ -10,7 +10,7 @@ from tests.signing import claims_of, header_of
 from tests.wire_phone import WirePhone
 
 
-@pytest.mark.clause("ciba-8-1", "ciba-10.1.1-3", "ciba-11-1", "oidc-3.1.2.4-1")
+@pytest.mark.clause("ciba-8-1", "ciba-10.1.1-3", "ciba-11-1", "oidc-3.1.2.4-1", "nist63b-3.1.3.1-1")
 async def test_nothing_is_issued_before_the_user_decided(service: RunningService, phone: WirePhone):
     """A poll before the decision gets an error and no token; the same poll after it gets them."""
     auth_req_id = await service.till.started()

@@ -130,19 +130,14 @@ async def test_lists_by_client_and_state_while_nothing_runs(place: Installation)
     again = await place.command("deliveries", "redeliver", newest)
     assert (again.status, again.out) == (0, f"the callback of {newest} is due again\n")
     for options, expected in (
-        ((), [newest, oldest]),
-        (("--state", "due"), [newest]),
-        (("--state", "abandoned"), [oldest]),
         (("--client", "till"), [newest, oldest]),
-        (("--client", "nobody"), []),
+        (("--state", "due", "--client", "nobody"), []),
+        (("--state", "abandoned"), [oldest]),
     ):
         rows = (await place.command("deliveries", "list", "--json", *options)).json()
         assert [row["transaction_id"] for row in rows] == expected
     shown = await place.command("deliveries", "show", newest)
-    assert (
-        dict(line.split(maxsplit=1) for line in shown.out.splitlines() if " " in line)["state"]
-        == "due"
-    )
+    assert ["state", "due"] in [line.split() for line in shown.out.splitlines()]
 
 
 @pytest.mark.parametrize("name", ["nonsense", "--" + "A" * 20])

@@ -25,7 +25,7 @@ async def test_a_phone_counts_once_it_is_activated(service: RunningService):
     assert (await service.till.poll(auth_req_id)).status_code == 200
 
 
-@pytest.mark.clause("sca-art25-4")
+@pytest.mark.clause("sca-art25-4", "sca-art24-1", "sca-art25-1")
 async def test_code_and_second_secret_enrol_together(service: RunningService):
     """The code that came one way is worth nothing without the secret that came another."""
     code = await service.activation_code("alice", "482913")
@@ -71,6 +71,7 @@ async def expired_code(service: RunningService) -> str:
     return code
 
 
+@pytest.mark.clause("sca-art25-1")
 async def test_the_fifth_wrong_second_secret_burns_the_code(service: RunningService):
     """After it even the right secret does not enrol."""
     code = await service.activation_code("alice", "482913")
@@ -160,6 +161,7 @@ async def test_wrong_claims_do_not_enrol(service: RunningService, change: dict[s
     assert (await phone.enrol(code)).device_id
 
 
+@pytest.mark.clause("sca-art24-1")
 @pytest.mark.parametrize("wrong", ["key", "typ", "rsa", "private"])
 async def test_an_enrolment_proves_possession_of_its_key(service: RunningService, wrong: str):
     """Another key than the one in the header, another kind or a private one enrols nothing."""

@@ -124,7 +124,7 @@ async def test_users_see_only_their_own(service: RunningService, phone: WirePhon
     assert (await service.till.poll(auth_req_id)).json()["error"] == "authorization_pending"
 
 
-@pytest.mark.clause("nist63b-4.3-1")
+@pytest.mark.clause("nist63b-4.3-1", "sca-art9-5")
 async def test_a_phone_revoked_after_its_approval_redeems_nothing(
     service: RunningService, phone: WirePhone
 ):

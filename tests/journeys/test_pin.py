@@ -96,7 +96,7 @@ async def test_a_denial_needs_no_pin_and_costs_no_attempt(
     assert (await phone.decide(phone.approval(second, pin=False)))["attempts_left"] == 3
 
 
-@pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1")
+@pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1", "nist63b-3.2.10-1")
 async def test_the_fifth_wrong_pin_locks(service: RunningService, phone: WirePhone):
     """The fifth failure fails its request; other requests refuse approvals, not denials."""
     auth_req_id = await service.till.started()
@@ -179,7 +179,7 @@ async def test_an_invalid_decision_costs_no_attempt(
     assert await service.service.stores.attempts.used(user_tag("alice")) == 0
 
 
-@pytest.mark.clause("sca-art4-1")
+@pytest.mark.clause("sca-art4-1", "sca-art9-1")
 async def test_possession_alone_does_not_approve(service: RunningService, phone: WirePhone):
     """An approval by the right key without any PIN proof counts as a failed attempt."""
     auth_req_id = await service.till.started()
@@ -192,7 +192,7 @@ async def test_possession_alone_does_not_approve(service: RunningService, phone:
     assert (await service.till.poll(auth_req_id)).json()["error"] == "authorization_pending"
 
 
-@pytest.mark.clause("sca-art4-1", "sca-art7-1")
+@pytest.mark.clause("sca-art4-1", "sca-art7-1", "sca-art9-1")
 async def test_the_pin_alone_does_not_approve(service: RunningService, phone: WirePhone):
     """Another key with the right PIN key and device id gets nothing."""
     await service.till.started()

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from ciba_service.ports import Redelivery
+from ciba_service.ports import Redelivery, StoreUnavailable
+from ciba_service.protocol.transaction.callbacks import CallbackState
+from ciba_service.sca.devices import user_tag
+from ciba_service.stores.callbacks import RedisCallbacks
+from ciba_service.stores.configured import ConfiguredUsers
 from ciba_service.stores.keys import due_key, grant_key, partition_of, transaction_key
 from tests.callback_endpoint import (
     CallbackEndpoint,
@@ -441,3 +445,172 @@ async def proven(
         return await client.post("/bc-authorize", form)
     proof = proof or dpop.proof("POST", f"{client.issuer}/bc-authorize", client.now())
     return dpop.learn(await client.post("/bc-authorize", form, headers={"DPoP": proof}))
+
+
+async def due_again(bank: RunningService, number: int) -> str:
+    """Wait until a failed attempt was written down; the transaction's name."""
+    due = await bank.telemetry.seen("callback_due", number)
+    return str(due.fields["transaction_id"])
+
+
+async def worked_off(bank: RunningService, name: str, seconds: float) -> None:
+    """Let time pass, and whatever is due then be done."""
+    bank.clock.advance(seconds)
+    await bank.service.worker.work_off(partition_of(name))
+
+
+@pytest.mark.parametrize("how", ["grant ended", "phone revoked", "user disabled"])
+async def test_a_retry_sends_no_tokens_that_must_not_count(
+    bank: RunningService,
+    shop: WireClient,
+    alice: WirePhone,
+    endpoint: CallbackEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+):
+    """Whatever happened to the grant or its accounts after the first attempt ends the push."""
+    endpoint.answers = [OOPS, DONE]
+    await started(shop)
+    await alice.approve_next()
+    await endpoint.next()
+    name = await due_again(bank, 1)
+    match how:
+        case "grant ended":
+            await bank.service.stores.grants.end(name)
+        case "phone revoked":
+            assert await bank.service.stores.devices.revoke(alice.device_id)
+        case _:
+            monkeypatch.setattr(ConfiguredUsers, "find_subject", lambda *_: None)
+    await worked_off(bank, name, 60)
+    abandoned = await bank.telemetry.seen("callback_abandoned")
+    assert abandoned.fields["reason"] in {"nothing_to_tell", "too_late"}
+    assert len(endpoint.received) == 1
+    assert await bank.commands.call("EXISTS", grant_key(name)) == 0
+
+
+async def test_an_account_that_is_closed_before_its_push_gets_no_tokens(
+    run_service: ServiceRunner, shop: WireClient, endpoint: CallbackEndpoint, tmp_path: Path
+):
+    """The gate is asked when the tokens are made, not only when the user decided."""
+    late = {"outbound": outbound_section(tmp_path), "delivery": {"callback_delay_ms": 1_000}}
+    async with run_service(clients=[shop], sections=late) as bank:
+        phone = await bank.enrolled_phone("alice")
+        auth_req_id = await started(shop)
+        await phone.approve_next()
+        assert await bank.service.stores.devices.revoke(phone.device_id)
+        bank.clock.advance(1)
+        hold_error((await endpoint.next()).json, "transaction_failed", auth_req_id)
+        await bank.telemetry.seen("callback_delivered")
+
+
+async def test_a_push_revoked_before_a_crash_is_not_sent_again(
+    run_service: ServiceRunner,
+    shop: WireClient,
+    endpoint: CallbackEndpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The process died between the revocation and writing it down: nobody sends dead tokens."""
+    note, lost = RedisCallbacks.note, list[str]()
+
+    async def dying(self: RedisCallbacks, *noted: Any, **more: Any) -> bool:
+        if noted[1].state is CallbackState.ABANDONED and not lost:
+            lost.append("it dies here")
+            raise StoreUnavailable(lost[0])
+        return await note(self, *noted, **more)
+
+    monkeypatch.setattr(RedisCallbacks, "note", dying)
+    endpoint.answers = [answer("404 Not Found"), DONE]
+    async with run_service(clients=[shop], sections=sections(tmp_path)) as bank:
+        phone = await bank.enrolled_phone("alice")
+        await started(shop)
+        await phone.approve_next()
+        await endpoint.next()
+        await bank.telemetry.failed("callback_failed")
+        begun = bank.telemetry.named("transaction_started")[-1]
+        await worked_off(bank, str(begun.fields["transaction_id"]), 40)
+        await bank.telemetry.seen("callback_abandoned")
+        assert len(endpoint.received) == 1
+
+
+@pytest.mark.parametrize("mode", ["poll", "ping"])
+async def test_tokens_that_a_client_asked_for_are_not_those_of_a_push(
+    run_service: ServiceRunner, endpoint: CallbackEndpoint, tmp_path: Path, mode: str
+):
+    """It became another client while its push was due: the push is dropped, its tokens are not."""
+    late = {"outbound": outbound_section(tmp_path), "delivery": {"callback_delay_ms": 10_000}}
+    shop = pushing(endpoint, grant_types=[CIBA, "refresh_token"])
+    async with run_service(clients=[shop], sections=late) as bank:
+        phone = await bank.enrolled_phone("alice")
+        auth_req_id = await started(shop)
+        await phone.approve_next()
+        begun = bank.telemetry.named("transaction_started")[-1]
+    shop.metadata["backchannel_token_delivery_mode"] = mode
+    if mode == "poll":
+        del shop.metadata["backchannel_client_notification_endpoint"]
+    async with run_service(clients=[shop], sections=late) as bank:
+        token = (await shop.poll(auth_req_id)).json()["access_token"]
+        await worked_off(bank, str(begun.fields["transaction_id"]), 11)
+        await bank.telemetry.seen("callback_abandoned")
+        assert await introspected(bank, token) == 200
+
+
+async def test_a_grant_whose_push_nobody_could_make_ends_with_its_record(
+    bank: RunningService, shop: WireClient, alice: WirePhone, endpoint: CallbackEndpoint
+):
+    """Everything was down until then; once delivered, the grant lasts as long as it says."""
+    endpoint.answers = [OOPS, DONE]
+    await started(shop)
+    await alice.approve_next()
+    await endpoint.next()
+    name = await due_again(bank, 1)
+    keys = transaction_key(name), grant_key(name)
+    ends = [await bank.commands.call("PEXPIRETIME", key) for key in keys]
+    assert ends[0] == ends[1]
+    await again(bank, 1)
+    await bank.telemetry.seen("callback_delivered")
+    assert await bank.commands.call("PEXPIRETIME", keys[1]) > ends[1] + 86_400_000
+    assert await bank.commands.call("HEXISTS", keys[1], "w") == 0
+
+
+@pytest.mark.parametrize(
+    "lifetimes",
+    [
+        {"access_token_lifetime": 60, "id_token_lifetime": 300},
+        {"access_token_lifetime": 300, "id_token_lifetime": 60},
+    ],
+    ids=["access token", "ID token"],
+)
+async def test_nothing_that_has_expired_is_pushed(
+    run_service: ServiceRunner,
+    shop: WireClient,
+    endpoint: CallbackEndpoint,
+    tmp_path: Path,
+    lifetimes: dict[str, int],
+):
+    """Whichever of the tokens ends first ends the attempts."""
+    endpoint.answers = [OOPS]
+    with_tokens = {**sections(tmp_path), "tokens": lifetimes}
+    async with run_service(clients=[shop], sections=with_tokens) as bank:
+        phone = await bank.enrolled_phone("alice")
+        await started(shop)
+        await phone.approve_next()
+        await endpoint.next()
+        name = await due_again(bank, 1)
+        await worked_off(bank, name, 60)
+        abandoned = await bank.telemetry.seen("callback_abandoned")
+        assert abandoned.fields["reason"] == "too_late"
+        assert len(endpoint.received) == 1
+
+
+async def test_access_whose_push_was_refused_is_not_listed(
+    bank: RunningService, shop: WireClient, alice: WirePhone, endpoint: CallbackEndpoint
+):
+    """The user sees no lasting access that nobody has."""
+    endpoint.answers = [answer("403 Forbidden")]
+    await started(shop)
+    await alice.approve_next()
+    name = str((await bank.telemetry.seen("callback_abandoned")).fields["transaction_id"])
+    tag = user_tag("alice")
+    later = bank.clock.now_ms() + 3_600_000
+    assert not await bank.service.stores.accesses.has(tag, name, now=later)

@@ -75,6 +75,7 @@ async def logged(
             yield service, text
 
 
+@pytest.mark.clause("sca-art22-1")
 async def test_no_secret_of_a_whole_journey_is_logged(
     logged: tuple[RunningService, io.StringIO], monkeypatch: pytest.MonkeyPatch
 ):

@@ -107,6 +107,7 @@ async def test_simulator_and_sdk_meet_at_the_service(
     assert tokens.id_token.claims["amr"] == ["pop", "pin", "otp", "mfa"]
 
 
+@pytest.mark.clause("rfc10027-6.1.12-1")
 async def test_the_sdk_gets_and_uses_tokens_bound_to_its_key(run_service: ServiceRunner):
     """With the nonces of token endpoint and resource, each asked for once (RFC 9449 8, 9)."""
     bound = {"profile": "fapi2-ciba", "dpop_bound_access_tokens": True}

@@ -53,11 +53,15 @@ class AuthReqId:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The provider has accepted the request and asks the user; times are in seconds (CIBA 7.3)."""
+    """The provider has accepted the request and asks the user; times are in seconds (CIBA 7.3).
+
+    ``verification_code`` is for the eyes of the user alone, and stays out of logs.
+    """
 
     auth_req_id: AuthReqId
     expires_in: int
     interval: int
+    verification_code: str | None = field(default=None, repr=False)
 
 
 class StillPending(Enum):
@@ -97,6 +101,9 @@ class _Acknowledgement(msgspec.Struct):
     expires_in: Annotated[int, msgspec.Meta(gt=0, le=_LONGEST_WAIT)]
     # CIBA 7.3: five seconds when the provider does not say.
     interval: Annotated[int, msgspec.Meta(ge=0, le=_LONGEST_WAIT)] = 5
+    verification_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", max_length=6)] | None = (
+        None
+    )
 
 
 class _Refusal(msgspec.Struct):
@@ -130,6 +137,7 @@ def parse_acknowledgement(answer: ProviderAnswer) -> Acknowledgement:
         auth_req_id=AuthReqId(document.auth_req_id),
         expires_in=document.expires_in,
         interval=document.interval,
+        verification_code=document.verification_code,
     )
 
 

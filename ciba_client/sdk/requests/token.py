@@ -26,6 +26,8 @@ def token_request(
     """Build one authenticated poll; ``now`` is in seconds since the epoch."""
     url = metadata.token_endpoint
     headers = {}
+    if configuration.polling_wait:
+        headers["Prefer"] = f"wait={configuration.polling_wait}"  # RFC 7240 4.3
     if dpop_key is not None:
         headers["DPoP"] = dpop_key.proof(method="POST", url=url, now=now, nonce=nonce)
     return FormRequest(

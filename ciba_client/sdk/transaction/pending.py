@@ -77,6 +77,14 @@ class PendingAuthentication:
         return self._acknowledgement.expires_in
 
     @property
+    def verification_code(self) -> str | None:
+        """Six digits to show to the user, who types them on the phone; None where none are asked.
+
+        Whoever sees them can help an attacker's request along: show them, and log them nowhere.
+        """
+        return self._acknowledgement.verification_code
+
+    @property
     def delivery_mode(self) -> TokenDeliveryMode:
         """How the outcome comes."""
         return self._mode

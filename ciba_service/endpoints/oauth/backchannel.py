@@ -23,6 +23,9 @@ class _Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     interval: int | None = None
     verification_code: str | None = None
 
+    def __repr__(self) -> str:
+        return "_Answer(...)"
+
 
 class BackchannelAuthenticationEndpoint(ClientFormEndpoint):
     """``POST /bc-authorize``; proofs of possession are for tokens that will be pushed (CIBA 5)."""

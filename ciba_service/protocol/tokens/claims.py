@@ -89,6 +89,9 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     refresh_token: str | None = None
     authorization_details: tuple[msgspec.Raw, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
 
 def access_token_lifetime(grant: Grant, configured: int, *, is_constrained: bool) -> int:
     """``expires_in`` of the access token, in seconds."""

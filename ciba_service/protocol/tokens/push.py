@@ -36,6 +36,9 @@ class PushedError(msgspec.Struct, frozen=True, kw_only=True):
     error_description: str
     auth_req_id: str
 
+    def __repr__(self) -> str:
+        return f"PushedError(error={self.error!r}, ...)"
+
 
 def pushed_tokens(response: TokenResponse, *, auth_req_id: str) -> PushedTokens:
     """The body of a push that carries tokens."""

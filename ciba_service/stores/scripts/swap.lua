@@ -31,15 +31,21 @@ elseif event == 'redeem' then
   redis.call('HDEL', KEYS[1], 'r', 'd')
   if ARGV[11] ~= '' then
     redis.call('HSET', KEYS[1], 'p', ARGV[11])
-  elseif redis.call('HEXISTS', KEYS[1], 'z') == 1 then
+  elseif tonumber(redis.call('HGET', KEYS[1], 'z') or 0) > 0
+      or redis.call('HGET', KEYS[1], 'y') == 'abandoned' then
     -- A ping that was tried already has nothing more to tell.
     redis.call('HDEL', KEYS[1], 'n')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
   redis.call('HSET', KEYS[3], 'v', ARGV[12], 'g', ARGV[13], 'r', ARGV[14], 'u', ARGV[15])
   redis.call('SET', KEYS[4], ARGV[16], 'PXAT', ARGV[17])
-  redis.call('PEXPIREAT', KEYS[3],
-    integer(math.max(tonumber(ARGV[15]), tonumber(ARGV[17]))))
+  local good_until = integer(math.max(tonumber(ARGV[15]), tonumber(ARGV[17])))
+  if ARGV[11] ~= '' then
+    -- Until somebody has its tokens it lasts no longer than the record that brings them.
+    redis.call('HSET', KEYS[3], 'w', good_until)
+    good_until = redis.call('PEXPIRETIME', KEYS[1])
+  end
+  redis.call('PEXPIREAT', KEYS[3], good_until)
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])

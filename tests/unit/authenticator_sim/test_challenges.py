@@ -43,6 +43,7 @@ def test_an_authentic_challenge_is_believed(bank: ScriptedBank, identity: Device
     assert verified.seconds_left(NOW_MS + 10**9) == 0
 
 
+@pytest.mark.clause("sca-art5-5", "sca-art5-6")
 def test_a_changed_amount_is_not_believed(bank: ScriptedBank, identity: DeviceIdentity) -> None:
     """One changed digit of the amount breaks the signature."""
     header, payload, signature = bank.offer().split(".")

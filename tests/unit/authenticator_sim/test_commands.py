@@ -93,6 +93,30 @@ async def command(
         yield CommandLine(service, base, tmp_path / "phone", capsys)
 
 
+@pytest.mark.parametrize("name", ["-" + "A" * 21, "--" + "A" * 20])
+async def test_a_transaction_whose_name_begins_with_a_hyphen_is_no_option(
+    command: CommandLine, name: str
+) -> None:
+    """One in 64 does; options may stand behind it."""
+    await command.enrol("--second-secret", SECOND_SECRET)
+    command.offer(name)
+    status, out, _ = await command("approve", name)
+    assert (status, out.splitlines()[-1]) == (0, "Approved: Corner Shop.")
+    ended = await command("access", "end", name)
+    assert ended == (1, f"There is no access {name}.\n", "")
+
+
+async def test_whoever_separates_names_already_is_taken_at_its_word(
+    command: CommandLine,
+) -> None:
+    """Nothing is moved past a ``--``."""
+    name = "-" + "A" * 21
+    await command.enrol("--second-secret", SECOND_SECRET)
+    full = ["access", "end", "--state", str(command.state), "--", name]
+    assert await asyncio.to_thread(main, full) == 1
+    assert command.capsys.readouterr().out.endswith(f"There is no access {name}.\n")
+
+
 async def test_enrol_list_approve_deny_history(command: CommandLine) -> None:
     """The first journey on the command line."""
     assert await command.enrol("--second-secret", SECOND_SECRET, "--name", "Tablet") == (

@@ -87,6 +87,7 @@ def test_files_are_private_whatever_the_umask(
     }
 
 
+@pytest.mark.clause("sca-art6-1")
 def test_the_pin_is_nowhere_in_the_file(keystore: Keystore, bank: ScriptedBank) -> None:
     """Neither the PIN nor the PIN key, and the wrapped key has exactly its length."""
     text = (keystore.directory / "keystore.json").read_text()

@@ -102,6 +102,7 @@ def test_the_right_pin_recovers_the_key(pin: str, key: bytes, salt: bytes) -> No
 
 @settings(max_examples=8, deadline=None)
 @given(digits, digits)
+@pytest.mark.clause("sca-art6-1", "sca-art9-2")
 def test_a_wrong_pin_gives_another_key_of_the_same_length(right: str, wrong: str) -> None:
     """The phone cannot tell: no error, no tag, no shorter key."""
     key = os.urandom(32)

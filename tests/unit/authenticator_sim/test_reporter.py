@@ -40,10 +40,12 @@ from authenticator_sim.core.events import (
     OtherDeviceRevoked,
     PhoneStopped,
     Renamed,
+    RuleApplied,
     StopReason,
     ThisDeviceRevoked,
     Withdrawal,
 )
+from authenticator_sim.core.rules import Action
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
 from ciba_service.sca.messages import (
     DenialReason,
@@ -145,6 +147,7 @@ SENTENCES: list[tuple[Event, str]] = [
     ),
     (DecisionPostponed("tx-1"), "The service cannot take the decision now; it is sent again."),
     (NotDecided("tx-1", "Too late."), "Not decided: Too late."),
+    (RuleApplied("tx-1", "small\x1b", Action.WRONG_PIN), "By small<U+001B>: wrong_pin."),
     (
         ChallengeIgnored(ChallengeRefusal.NOT_AUTHENTIC),
         "WARNING: a request was not shown, since it cannot be trusted: not_authentic.",

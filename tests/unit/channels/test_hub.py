@@ -101,6 +101,7 @@ async def test_an_overflowing_inbox_is_replaced_by_a_resync():
         (AnnouncementKind.ENROLLED, "phone", "Phone", {"tablet"}),
     ],
 )
+@pytest.mark.clause("nist63b-3.1.3.1-2")
 async def test_an_announcement_reaches_whom_it_concerns(
     hub: SocketHub, kind: AnnouncementKind, about: str, detail: str, reaches: set[str]
 ):

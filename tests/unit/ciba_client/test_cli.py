@@ -416,3 +416,32 @@ def test_claims_cannot_play_tricks_on_the_terminal(start: Run, provider: Scripte
     assert out.replace("\n", "").isprintable()
     assert json.loads(out)["name"] == "\x1b[2J\u202e"
     assert readable("\x1b[2J") == "?[2J"
+
+
+def test_start_says_which_code_to_type(start: Run, provider: ScriptedProvider):
+    """For people as a sentence, for programs as a member."""
+    provider.script("/bc-authorize", Answer(provider.acknowledgement(verification_code="042187")))
+    status, out, err = start("--json")
+    assert status == 0
+    assert json.loads(out)["verification_code"] == "042187"
+    assert err == "    0.0 s  Type this code on the phone: 042187\n"
+
+
+def test_start_and_wait_shows_the_code_at_once(start: Run, provider: ScriptedProvider):
+    """Before the first poll."""
+    provider.script("/bc-authorize", Answer(provider.acknowledgement(verification_code="042187")))
+    status, out, err = start("--wait", "--json")
+    assert (status, "042187" in out) == (0, False)
+    assert err.splitlines()[1] == "    0.0 s  Type this code on the phone: 042187"
+
+
+@pytest.mark.parametrize(
+    ("flags", "asked"), [([], None), (["--long-poll"], "wait=25"), (["--long-poll", "7"], "wait=7")]
+)
+def test_polls_are_held_on_request(
+    start: Run, provider: ScriptedProvider, flags: list[str], asked: str | None
+):
+    """With ``--long-poll``, for so many seconds."""
+    assert start("--wait", *flags)[0] == 0
+    (poll,) = provider.requests_to("/token")
+    assert poll.headers.get("prefer") == asked

@@ -1,6 +1,7 @@
 """Waiting for the decision: polls over real sockets, on a clock that does not wait."""
 
 import asyncio
+import dataclasses
 import threading
 from email.utils import formatdate
 
@@ -285,3 +286,19 @@ async def test_an_authentication_can_be_resumed_by_its_id(
     [poll] = provider.requests_to("/token")
     assert (poll.at, poll.form["auth_req_id"]) == (2, "kept")
     assert provider.requests_to("/bc-authorize") == []
+
+
+@pytest.mark.parametrize(("wait", "asked"), [(0, None), (20, "wait=20")])
+async def test_a_poll_asks_to_be_held_where_it_shall(
+    configuration: ClientConfiguration,
+    provider: ScriptedProvider,
+    clock: FakeClock,
+    wait: int,
+    asked: str | None,
+):
+    """RFC 7240: otherwise it says nothing, and the provider does as it likes."""
+    patient = dataclasses.replace(configuration, polling_wait=wait)
+    async with CibaClient(patient, clock=clock) as client:
+        await tokens_for(client)
+    (poll,) = provider.requests_to("/token")
+    assert poll.headers.get("prefer") == asked

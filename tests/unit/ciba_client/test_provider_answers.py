@@ -306,3 +306,19 @@ def test_whatever_is_pushed_is_read_or_refused(body: bytes):
     else:
         assert said.get("error") is None
         assert (push.access_token, push.token_type) == (said["access_token"], "Bearer")
+
+
+def test_a_verification_code_is_read_and_not_printed():
+    """Six digits for the eyes of the user."""
+    told = {"auth_req_id": "a", "expires_in": 60, "verification_code": "042187"}
+    acknowledgement = parse_acknowledgement(answer(told))
+    assert acknowledgement.verification_code == "042187"
+    assert "042187" not in repr(acknowledgement)
+
+
+@pytest.mark.parametrize("code", ["42187", "0421877", "04218a", "042187\n", "٠٤٢١٨٧", 42187])
+def test_a_verification_code_is_six_digits(code: object):
+    """Whatever else would be shown to a user who can do nothing with it."""
+    told = {"auth_req_id": "a", "expires_in": 60, "verification_code": code}
+    with pytest.raises(InvalidProviderResponse):
+        parse_acknowledgement(answer(told))

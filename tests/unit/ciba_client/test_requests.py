@@ -253,3 +253,10 @@ def test_secrets_are_not_printed(signing_key: SigningKey):
     text = repr(FULL) + repr(request) + repr(AuthReqId("top-secret")) + str(AuthReqId("top-secret"))
     for secret in ("alice@example.org", "1234'", "eyJ", "top-secret"):
         assert secret not in text
+
+
+@pytest.mark.parametrize("seconds", [-1, 45, 100])
+def test_a_poll_is_held_for_less_than_it_may_take(signing_key: SigningKey, seconds: int):
+    """Else it would be broken off just before its answer."""
+    with pytest.raises(ConfigurationError):
+        configured(signing_key, polling_wait=seconds)

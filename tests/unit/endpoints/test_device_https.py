@@ -56,6 +56,7 @@ async def test_a_wrong_proof_is_refused(phone: WirePhone, change: dict[str, str 
     assert (status, answer["error"]) == (401, "invalid_device_proof")
 
 
+@pytest.mark.clause("sca-art4-8")
 async def test_a_body_swapped_after_signing_is_refused(phone: WirePhone):
     """The proof covers the very bytes of the body."""
     proof = phone.proof(await phone.nonce(), body_hash=body_hash(FETCH))
@@ -80,6 +81,7 @@ async def test_a_stale_nonce_is_refused(service: RunningService, phone: WirePhon
     assert (await phone.send({"type": "fetch"})).status_code == 200
 
 
+@pytest.mark.clause("nist63b-3.1.3.1-5")
 async def test_another_phones_key_is_refused(service: RunningService, phone: WirePhone):
     """Nobody speaks for a phone without its key, and nothing is remembered of such attempts."""
     thief = service.phone()
@@ -91,7 +93,7 @@ async def test_another_phones_key_is_refused(service: RunningService, phone: Wir
     assert "the proof was used before" not in refused
 
 
-@pytest.mark.clause("nist63b-4.3-1")
+@pytest.mark.clause("nist63b-4.3-1", "sca-art9-5")
 async def test_a_revoked_phone_is_forbidden(service: RunningService, phone: WirePhone):
     """Its proofs are answered 403 device_revoked from then on."""
     await service.service.stores.devices.revoke(phone.device_id)

@@ -48,6 +48,7 @@ class Store:
     is_away: bool = False
     holds_lease: bool = True
     finished: list[DueWork] = field(default_factory=list)
+    was_finished: asyncio.Event = field(default_factory=asyncio.Event)
     noted: list[CallbackProgress] = field(default_factory=list)
     leased_until: int = 0
 
@@ -61,6 +62,7 @@ class Store:
     async def finish(self, work: DueWork) -> None:
         """Forget it."""
         self.finished.append(work)
+        self.was_finished.set()
 
     async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:
         """Nothing is claimed here."""
@@ -165,7 +167,7 @@ async def test_one_attempt_says_what_the_client_needs(scene: Scene):
         b'{"auth_req_id":"auth_req_id"}',
     )
     assert request.deadline == TIMEOUT / 1000
-    assert scene.store.leased_until == scene.clock.now_ms() + 3 * TIMEOUT
+    assert scene.store.leased_until == scene.clock.now_ms() + 3 * TIMEOUT + 2_000
     assert scene.store.noted == [CallbackProgress(CallbackState.DELIVERED, 1, status=204)]
     assert "token" not in repr(scene.telemetry.events)
 
@@ -349,3 +351,79 @@ async def test_too_many_at_once_come_again(scene: Scene, monkeypatch: pytest.Mon
     delivery.take(WORK)
     delivery.take(WORK)
     assert [event.name for event in scene.telemetry.events] == ["callback_put_off"]
+
+
+class ByName(Store):
+    """A store in which each transaction is of the client before the slash."""
+
+    async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
+        """The one there is, as that client's."""
+        assert now > 0
+        assert self.callback is not None
+        client_id, _, _ = transaction_id.partition("/")
+        return replace(self.callback, transaction_id=transaction_id, client_id=client_id)
+
+
+async def test_many_dead_clients_hold_no_other_up(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """Whoever waits in its client's line takes no place from others."""
+    monkeypatch.setattr(delivery_module, "MAXIMUM_AT_ONCE", 4 * CLIENT_AT_ONCE + 1)
+    scene.store = ByName(scene.store.callback)
+    names = ["dead-1", "dead-2", "dead-3", "dead-4", "well"]
+    scene.registry.others = {name: replace(SHOP, client_id=name) for name in names}
+    scene.outside.may_answer.clear()
+    delivery = scene.delivery()
+    running = asyncio.create_task(delivery.run())
+    for number in range(3 * CLIENT_AT_ONCE):
+        for name in names[:-1]:
+            delivery.take(replace(WORK, transaction_id=f"{name}/{number}"))
+            await asyncio.sleep(0)
+    delivery.take(replace(WORK, transaction_id="well/1"))
+    async with asyncio.timeout(10):
+        while len(scene.outside.asked) < 4 * CLIENT_AT_ONCE + 1:
+            scene.outside.was_asked.clear()
+            await scene.outside.was_asked.wait()
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_what_is_wrong_with_one_record_ends_no_other_delivery(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """It is reported, and whoever is being told is told to the end."""
+    delivery = scene.delivery()
+    scene.outside.may_answer.clear()
+    running = asyncio.create_task(delivery.run())
+    delivery.take(WORK)
+    await scene.outside.was_asked.wait()
+
+    async def broken(_: str, *, now: int) -> PendingCallback | None:
+        raise ValueError(f"cannot be opened at {now}")
+
+    monkeypatch.setattr(scene.store, "find", broken)
+    delivery.take(WORK)
+    await scene.telemetry.failed("callback_failed")
+    scene.outside.may_answer.set()
+    await scene.telemetry.seen("callback_delivered")
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_what_was_cancelled_while_it_stood_in_line_is_not_told(scene: Scene):
+    """It looks again when its turn has come."""
+    delivery = scene.delivery()
+    scene.outside.may_answer.clear()
+    running = asyncio.create_task(delivery.run())
+    for _ in range(CLIENT_AT_ONCE + 1):
+        delivery.take(WORK)
+    async with asyncio.timeout(10):
+        while len(scene.outside.asked) < CLIENT_AT_ONCE:
+            scene.outside.was_asked.clear()
+            await scene.outside.was_asked.wait()
+    scene.store.callback = None
+    scene.outside.may_answer.set()
+    await scene.telemetry.seen("callback_delivered", CLIENT_AT_ONCE)
+    async with asyncio.timeout(10):
+        await scene.store.was_finished.wait()
+    assert len(scene.outside.asked) == CLIENT_AT_ONCE
+    running.cancel()
+    await asyncio.wait({running})

@@ -28,9 +28,11 @@ from ciba_service.ports import (
     Transaction,
 )
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.devices import user_tag
+from tests.contracts.store_builders import granted
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.test_delivery import SHOP, Registry
@@ -41,13 +43,17 @@ OURS = Push(body='{"access_token":"theirs"}', until=2**60)
 
 @dataclass
 class Store:
-    """The stores of one callback: ``found`` says what each look at it finds, the last for ever."""
+    """The stores of one callback: ``found`` says what each look at it finds, the last for ever.
+
+    There is a grant unless it was ended.
+    """
 
     found: list[PendingCallback | None]
     transaction: Transaction | None = None
     leases: list[bool] = field(default_factory=lambda: [True])
     noted: list[CallbackProgress] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
 
     async def find(self, transaction_id: str, *, now: int) -> PendingCallback | None:
         """What is next."""
@@ -55,9 +61,15 @@ class Store:
         return self.found.pop(0) if len(self.found) > 1 else self.found[0]
 
     async def read(self, transaction_id: str, *, now: int = 0) -> Transaction | StoredGrant | None:
-        """The transaction; there is no grant."""
+        """The transaction, or, without an instant, the grant."""
         assert transaction_id == "transaction"
-        return self.transaction if now else None
+        if now:
+            return self.transaction
+        return None if self.ended else StoredGrant(granted(), None, None)
+
+    async def finish(self, work: DueWork) -> None:
+        """Remember that it is done with."""
+        self.finished.append(work.transaction_id)
 
     async def end(self, transaction_id: str) -> bool:
         """Remember what was ended."""
@@ -110,8 +122,20 @@ APPROVED = Transaction(
 )
 
 
-class Unavailable:
-    """A completion without a signer."""
+class Index:
+    """An index of accesses in which nothing is looked up here."""
+
+    async def ended(self, grant: Grant, *, now: int) -> None:
+        """The place is given up."""
+        assert (grant, now > 0) == (granted(), True)
+
+
+class Completing:
+    """A completion behind an open gate, without a signer."""
+
+    async def lets_redeem(self, _: Grant) -> bool:
+        """The gate is open."""
+        return True
 
     async def mint(self, *_: object) -> None:
         """Nobody signs now."""
@@ -126,7 +150,7 @@ class Scene:
     clock: FakeClock = field(default_factory=FakeClock)
     outside: Outside = field(default_factory=Outside)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
-    completion: object = None
+    completion: object = field(default_factory=Completing)
 
     def delivery(self) -> CallbackDelivery:
         """The step, over fakes of our own ports."""
@@ -135,7 +159,7 @@ class Scene:
             callbacks=self.store,
             completion=self.completion,  # type: ignore[arg-type]
             grants=self.store,  # type: ignore[arg-type]
-            index=None,  # type: ignore[arg-type]
+            index=Index(),  # type: ignore[arg-type]
             new_operation=lambda: "operation",
             clock=self.clock,
             telemetry=self.telemetry,
@@ -169,7 +193,7 @@ def pending(state: State, *, push: Push | None = None, attempts: int = 0) -> Pen
 async def test_whoever_was_slower_sends_what_the_faster_one_made():
     """The tokens that count are those that were stored, whoever sends them."""
     first, then = pending(State.APPROVED), pending(State.REDEEMED, push=OURS)
-    scene = Scene(Store([first, then]))
+    scene = Scene(Store([first, first, then]))
     await scene.delivery().deliver(WORK)
     assert scene.outside.sent == [OURS.body.encode()]
     assert [progress.state for progress in scene.store.noted] == [CallbackState.DELIVERED]
@@ -177,10 +201,20 @@ async def test_whoever_was_slower_sends_what_the_faster_one_made():
 
 async def test_what_another_has_delivered_is_told_nobody():
     """Minted here, delivered there: nothing is left to be told."""
-    scene = Scene(Store([pending(State.APPROVED), None]))
+    approved = pending(State.APPROVED)
+    scene = Scene(Store([approved, approved, None]))
     await scene.delivery().deliver(WORK)
     assert scene.outside.sent == []
     assert [progress.reason for progress in scene.store.noted] == [AbandonReason.NOTHING_TO_TELL]
+    assert scene.store.ended == []
+
+
+async def test_what_is_gone_when_its_turn_comes_is_finished():
+    """Cancelled, or delivered by another, while it stood in line."""
+    scene = Scene(Store([pending(State.APPROVED), None]))
+    await scene.delivery().deliver(WORK)
+    assert (scene.outside.sent, scene.store.noted) == ([], [])
+    assert scene.store.finished == ["transaction"]
 
 
 @pytest.mark.parametrize("state", [State.REDEEMED, State.CANCELLED])
@@ -199,6 +233,7 @@ async def test_tokens_made_before_a_crash_are_not_sent_when_they_are_over():
     await scene.delivery().deliver(WORK)
     assert scene.outside.sent == []
     assert [progress.reason for progress in scene.store.noted] == [AbandonReason.TOO_LATE]
+    assert scene.store.ended == ["transaction"]
 
 
 async def test_whoever_lost_the_lease_ends_no_grant():
@@ -211,7 +246,7 @@ async def test_whoever_lost_the_lease_ends_no_grant():
 
 async def test_a_signer_that_is_away_ends_no_delivery():
     """It is reported, and the lease brings the work back."""
-    scene = Scene(Store([pending(State.APPROVED)], transaction=APPROVED), completion=Unavailable())
+    scene = Scene(Store([pending(State.APPROVED)], transaction=APPROVED))
     delivery = scene.delivery()
     running = asyncio.create_task(delivery.run())
     delivery.take(WORK)

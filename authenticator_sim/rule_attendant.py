@@ -1,0 +1,62 @@
+"""An attendant that answers by rules: each challenge once, several at the same time."""
+
+import asyncio
+from collections.abc import Callable
+
+from authenticator_sim.core.events import ChallengeShown, Event, NotDecided, RuleApplied
+from authenticator_sim.core.pin import Pin, other_pin
+from authenticator_sim.core.rules import Action, Judgement, Rules
+from authenticator_sim.errors import PhoneError
+from authenticator_sim.phone import Phone
+from ciba_service.sca.messages import DenialReason
+
+__all__ = ["AnswerByRules"]
+
+
+class AnswerByRules:
+    """Does what the first matching rule says; a refused decision is not tried again."""
+
+    def __init__(
+        self, phone: Phone, *, rules: Rules, pin: Pin | None, report: Callable[[Event], None]
+    ) -> None:
+        """Approve with this PIN, or with another where a rule wants a wrong one."""
+        self._phone = phone
+        self._rules = rules
+        self._pin = pin
+        self._report = report
+        self._arrived: asyncio.Queue[ChallengeShown] = asyncio.Queue()
+
+    def notice(self, event: Event) -> None:
+        """Take up each new challenge."""
+        if isinstance(event, ChallengeShown):
+            self._arrived.put_nowait(event)
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        async with asyncio.TaskGroup() as answers:
+            while True:
+                answers.create_task(self._answer(await self._arrived.get()))
+
+    async def _answer(self, shown: ChallengeShown) -> None:
+        judgement = self._rules.judge(shown.challenge)
+        self._report(RuleApplied(shown.transaction_id, judgement.rule, judgement.action))
+        if judgement.action is Action.IGNORE:
+            return
+        if judgement.slow:
+            await self._phone.clock.sleep(judgement.slow)
+        try:
+            await self._carry_out(shown.transaction_id, judgement)
+        except PhoneError as error:
+            self._report(NotDecided(shown.transaction_id, str(error)))
+
+    async def _carry_out(self, transaction_id: str, judgement: Judgement) -> None:
+        match judgement.action:
+            case Action.DENY:
+                await self._phone.deny(transaction_id, reason=DenialReason.DECLINED)
+            case Action.NOT_ME:
+                await self._phone.deny(transaction_id, reason=DenialReason.NOT_ME)
+            case Action.WRONG_PIN:
+                wrong = None if self._pin is None else other_pin(self._pin)
+                await self._phone.approve(transaction_id, pin=wrong)
+            case _:
+                await self._phone.approve(transaction_id, pin=self._pin)
