@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.service_process import Installation, Serving, installation
 from tests.wire_client import WireClient
@@ -64,6 +64,16 @@ class Installed:
             self._deciding.pop(user).set_result(now)
 
 
+NO_LIMITS: Final = {
+    "client_requests": 0,
+    "hint_requests": 0,
+    "user_prompts": 0,
+    "user_prompts_of_client": 0,
+    "denials": 0,
+}
+"""A benchmark asks more often than any honest client."""
+
+
 @asynccontextmanager
 async def installed(
     directory: Path, endpoints: Sequence[str], *, users: int, **sections: dict[str, Any]
@@ -84,6 +94,7 @@ async def installed(
             ),
             clients=clients,
             device={"second_secret": False},
+            limits=NO_LIMITS,
             **sections,
         )
         serving = await place.serve()

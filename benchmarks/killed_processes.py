@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from benchmarks.installed import preset
+from benchmarks.installed import NO_LIMITS, preset
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
@@ -196,6 +196,7 @@ async def _driver(
             keys={"directory": str(directory / "keys")},
             device={"second_secret": False},
             requests={"open_prompts": 100},
+            limits=NO_LIMITS,
             outbound=outbound_section(directory, addresses(plan.clients)),
             delivery={"callback_delay_ms": 500, "answer_timeout_ms": 1_000},
         )

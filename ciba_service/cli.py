@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import clients, deliveries, devices, keys, transactions, users
+from ciba_service.commands import blocks, clients, deliveries, devices, keys, transactions, users
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import serve
@@ -105,6 +105,8 @@ def _add(
 
 def _add_users(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "list", "list users with phones and failed attempts", json=True)
+    show = _add(actions, "show", "show a user with the clients that are blocked", json=True)
+    show.add_argument("subject", metavar="SUB")
     activate = _add(actions, "activate", "make an activation code for a phone", json=True)
     activate.add_argument("subject", metavar="SUB")
     activate.add_argument("--additional", action="store_true", help="although there is a phone")
@@ -112,6 +114,9 @@ def _add_users(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     unlock.add_argument("subject", metavar="SUB")
     reset = _add(actions, "reset", "revoke every phone and make a code for a first one", json=True)
     reset.add_argument("subject", metavar="SUB")
+    unblock = _add(actions, "unblock", "let a client ask a user who wanted nothing of it")
+    unblock.add_argument("subject", metavar="SUB")
+    unblock.add_argument("--client", required=True, metavar="CLIENT_ID", help="which one")
 
 
 def _add_devices(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
@@ -216,6 +221,12 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
         settings, options.subject, as_json=options.json
     ),
     ("users", "unlock"): lambda options, settings: users.unlock_user(settings, options.subject),
+    ("users", "show"): lambda options, settings: blocks.show_user(
+        settings, options.subject, as_json=options.json
+    ),
+    ("users", "unblock"): lambda options, settings: blocks.unblock_client(
+        settings, options.subject, options.client
+    ),
     ("clients", "list"): lambda options, settings: clients.list_clients(
         settings, as_json=options.json
     ),

@@ -9,17 +9,16 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from ciba_service.flow.delivery import CallbackDelivery
+from ciba_service.flow.settlement import Settlement
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
-    AttemptStore,
     Clock,
     DeviceHub,
     DueKind,
     DueStore,
     DueWork,
     LedgerStore,
-    PromptStore,
     StoreUnavailable,
     Swap,
     Telemetry,
@@ -28,21 +27,11 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Event, State
-from ciba_service.sca.messages import WithdrawnReason
 
 __all__ = ["DueWorker"]
 
 SWEEP_SECONDS: Final = 1.0
 _BATCH: Final = 64
-
-_WITHDRAWN: Final = {
-    State.APPROVED: WithdrawnReason.DECIDED,
-    State.REDEEMED: WithdrawnReason.DECIDED,
-    State.DENIED: WithdrawnReason.DECIDED,
-    State.EXPIRED: WithdrawnReason.EXPIRED,
-    State.CANCELLED: WithdrawnReason.CANCELLED,
-    State.FAILED: WithdrawnReason.FAILED,
-}
 
 
 class DueWorker:
@@ -53,8 +42,7 @@ class DueWorker:
         *,
         due: DueStore,
         transactions: TransactionStore,
-        prompts: PromptStore,
-        attempts: AttemptStore,
+        settlement: Settlement,
         ledgers: LedgerStore,
         hub: DeviceHub,
         delivery: CallbackDelivery,
@@ -64,8 +52,7 @@ class DueWorker:
     ) -> None:
         self._due = due
         self._transactions = transactions
-        self._prompts = prompts
-        self._attempts = attempts
+        self._settlement = settlement
         self._ledgers = ledgers
         self._hub = hub
         self._delivery = delivery
@@ -115,12 +102,12 @@ class DueWorker:
 
     async def _do(self, work: DueWork) -> None:
         try:
-            await self._perform(work)
+            is_done = await self._perform(work)
         except UnknownRecordFormat as error:
             # Left for a process that knows the format; what else is due must not wait for it.
             self._telemetry.failure("due_work_failed", error, transaction_id=work.transaction_id)
             return
-        if work.kind is not DueKind.CALLBACK:
+        if is_done:
             await self._due.finish(work)
 
     async def _work_on_nudges(self) -> None:
@@ -147,19 +134,22 @@ class DueWorker:
             # The lease ends by itself; the sweep or another process comes back to it.
             self._telemetry.failure("due_work_failed", error, partition=partition)
 
-    async def _perform(self, work: DueWork) -> None:
+    async def _perform(self, work: DueWork) -> bool:
+        """Whether it is done; else it is due again when its lease ends, or finished elsewhere."""
         match work.kind:
             case DueKind.ANNOUNCE:
                 await self._announce(work.transaction_id)
             case DueKind.EXPIRE:
                 await self._expire(work.transaction_id)
             case DueKind.SETTLE:
-                await self._settle(work.transaction_id)
+                return await self._settle(work.transaction_id)
             case DueKind.CALLBACK:
                 # It may take long, holds nothing else up, and is finished there.
                 self._delivery.take(work)
+                return False
             case _:
                 assert_never(work.kind)
+        return True
 
     async def _announce(self, transaction_id: str) -> None:
         transaction = await self._read(transaction_id)
@@ -185,22 +175,14 @@ class DueWorker:
             self.nudge(transaction_id)  # to settle it
             self._telemetry.event("transaction_expired", transaction_id=transaction_id)
 
-    async def _settle(self, transaction_id: str) -> None:
+    async def _settle(self, transaction_id: str) -> bool:
         transaction = await self._read(transaction_id)
         if transaction is None:
-            return
-        await self._prompts.release(transaction.user_tag, transaction_id)
-        if transaction.decision:
-            # Also when the approval was cancelled or failed meanwhile: its factors were right.
-            await self._attempts.succeeded(transaction.user_tag, operation=transaction.decision)
-        await self._hub.announce(
-            Announcement(
-                AnnouncementKind.WITHDRAW,
-                transaction.user_tag,
-                transaction_id,
-                _WITHDRAWN[transaction.state],
-            )
-        )
+            return True
+        ended = await self._settlement.settle(transaction)
+        for name in ended.transaction_ids:
+            self.nudge(name)
+        return ended.all
 
     async def _read(self, transaction_id: str) -> Transaction | None:
         return await self._transactions.read(transaction_id, now=self._clock.now_ms())

@@ -1,13 +1,16 @@
 """A client asks: authenticate it, understand it, find the user, store the transaction (CIBA 7)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.published_keys import PublishedKeys
+from ciba_service.flow.request_budgets import RequestBudgets
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
 from ciba_service.flow.transaction_start import Draft, TransactionStart
 from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
@@ -45,18 +48,22 @@ from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.devices import user_tag
+from ciba_service.sca.floors import Asked, Floor, FloorRule, strongest_floor
 from ciba_service.sca.messages import Factor, transaction_id
 from ciba_service.sca.policy import Requirement, requirement
 from ciba_service.sca.verification_code import new_verification_code
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
+_UNWANTED: Final = frozenset({PromptReservation.BLOCKED, PromptReservation.PAUSED})
+
 
 @dataclass(frozen=True, slots=True)
 class InitiationPolicy:
-    """What the operator decides about requests: lifetimes, the floor of authentication, types.
+    """What the operator decides about requests: lifetimes, floors of authentication, types.
 
-    ``risk`` is an operator's own rule, which may demand more than all that is configured.
+    ``rules`` raise the floor for some requests; ``risk`` is an operator's own rule, which may
+    demand more than all that is configured.
     """
 
     issuer: str
@@ -64,6 +71,7 @@ class InitiationPolicy:
     floor: str
     require_otp: bool
     require_verification_code: bool = False
+    rules: tuple[FloorRule, ...] = ()
     detail_types: DetailTypes = BUILT_IN_TYPES
     require_request_context: bool = False
     risk: RiskPolicy | None = None
@@ -96,6 +104,7 @@ class Initiation:
         constraint: SenderConstraint,
         published: PublishedKeys,
         replays: ReplayStore,
+        budgets: RequestBudgets,
         resolution: UserResolution,
         codes: UserCodeCheck,
         gate: AccountGate,
@@ -111,6 +120,7 @@ class Initiation:
         self._constraint = constraint
         self._published = published
         self._replays = replays
+        self._budgets = budgets
         self._resolution = resolution
         self._codes = codes
         self._gate = gate
@@ -140,13 +150,20 @@ class Initiation:
             client = await self._published.for_request(client, sent.form)
             request = self._parse(sent, client, now)
             required = self._requirement(client, request)
-            resolved = await self._resolution.resolve(
-                request, client_id=client.client_id, now=now / 1000
-            )
         except OAuth2Error:
             # What is refused is spent like what is not, and the spending is refused first.
             replay = None if request is None else request.replay
             await self._spend(verified, binding, replay, operation)
+            raise
+        charged = partial(
+            self._budgets.charges, client.client_id, request.hint, operation=operation, now=now
+        )
+        try:
+            resolved = await self._resolution.resolve(
+                request, client_id=client.client_id, now=now / 1000
+            )
+        except OAuth2Error:
+            await self._spend(verified, binding, request.replay, operation, *charged())
             raise
         auth_req_id = new_auth_req_id(self._random)
         expires_in = self._policy.lifetime.grant(request.requested_expiry)
@@ -157,8 +174,9 @@ class Initiation:
             self._authentication.consume(verified, operation=operation),
             self._constraint.consume(binding, operation=operation),
             self._consume_request(client, request.replay, operation),
+            *charged(),
             self._resolution.consume(resolved, operation=operation, now=now),
-            self._reserve_prompt(resolved.user, new),
+            self._reserve_prompt(resolved.user, client, new),
             self._codes.reserve(code),
             return_exceptions=True,
         )
@@ -166,16 +184,16 @@ class Initiation:
             _raise_first(*spent, reservation, may_compare)
             subject = await self._askable(resolved.user, client, reservation)
         except BaseException:
-            await self._give_back(new, code, reservation)
+            await self._give_back(new, code)
             raise
         try:
             self._codes.verify(code, is_reserved=may_compare is True)
             challenge = await self._start.challenge(new, client, request, required)
         except OAuth2Error:
-            await self._prompts.release(user_tag(subject), new.transaction_id)
+            await self._prompts.take_back(user_tag(subject), client.client_id, new.transaction_id)
             raise
         except SignerUnavailable:
-            await self._give_back(new, code, reservation)
+            await self._give_back(new, code)
             raise
         await asyncio.gather(
             self._start.start(
@@ -227,20 +245,32 @@ class Initiation:
         )
 
     def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
+        floor = self._floor(client, request)
         required = requirement(
-            floor=self._policy.floor,
+            floor=floor.acr,
             acr_values=request.wished_acr,
             # PSD2 art. 97(1): access to account information needs it as much as a payment does.
             has_payment=request.details.strong_authentication,
-            require_otp=(
-                self._policy.require_otp or client.require_otp or self._is_risky(client, request)
-            ),
-            require_verification_code=(
-                self._policy.require_verification_code or client.require_verification_code
-            ),
+            require_otp=floor.otp or self._is_risky(client, request),
+            require_verification_code=floor.verification_code,
         )
         request.claims.verify_acr(required.acr)
         return required
+
+    def _floor(self, client: Client, request: AuthenticationRequest) -> Floor:
+        policy, payment = self._policy, request.details.payment
+        base = Floor(
+            acr=policy.floor,
+            otp=policy.require_otp or client.require_otp,
+            verification_code=policy.require_verification_code or client.require_verification_code,
+        )
+        asked = Asked(
+            client_id=client.client_id,
+            scope=request.scope,
+            detail_types=frozenset(detail.type for detail in request.details.granted),
+            amount=None if payment is None else payment.instructed_amount,
+        )
+        return strongest_floor(base, policy.rules, asked)
 
     def _is_risky(self, client: Client, request: AuthenticationRequest) -> bool:
         if self._policy.risk is None:
@@ -260,11 +290,13 @@ class Initiation:
         binding: VerifiedBinding,
         replay: RequestReplay | None,
         operation: str,
+        *charged: Awaitable[None],
     ) -> None:
         spent = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
             self._constraint.consume(binding, operation=operation),
             self._consume_request(verified.client, replay, operation),
+            *charged,
             return_exceptions=True,
         )
         _raise_first(*spent)
@@ -284,11 +316,14 @@ class Initiation:
         if not fresh:
             raise InvalidRequestError from Reason("the request object was used before")
 
-    async def _reserve_prompt(self, user: User | None, new: Draft) -> PromptReservation | None:
+    async def _reserve_prompt(
+        self, user: User | None, client: Client, new: Draft
+    ) -> PromptReservation | None:
         if user is None or not user.enabled:
             return None
         return await self._prompts.reserve(
             user_tag(user.subject),
+            client.client_id,
             new.transaction_id,
             now=new.created_at,
             until=new.expires_at,
@@ -298,25 +333,37 @@ class Initiation:
         """The user's subject, if the user can be asked by this client now."""
         if reservation is PromptReservation.FULL:
             raise PolicyRefusedError from Reason("too many prompts of this user are open")
+        if reservation is PromptReservation.UNANSWERED:
+            raise PolicyRefusedError from Reason("too many prompts since the user last approved")
         has_phone = reservation is not PromptReservation.NO_DEVICE
-        # Unknown, disabled, locked and without a phone look the same to the client.
-        if user is None or not await self._gate.lets_ask(
-            Step.INITIATE,
-            Parties(user.subject, client.client_id),
-            device=DeviceState.ACTIVE if has_phone else DeviceState.REVOKED,
-            is_locked=reservation is PromptReservation.LOCKED,
+        # Unknown, disabled, locked, without a phone, and whoever wants nothing to do with this
+        # client look the same to it.
+        if (
+            user is None
+            or reservation in _UNWANTED
+            or not await self._gate.lets_ask(
+                Step.INITIATE,
+                Parties(user.subject, client.client_id),
+                device=DeviceState.ACTIVE if has_phone else DeviceState.REVOKED,
+                is_locked=reservation is PromptReservation.LOCKED,
+            )
         ):
             raise UnknownUserIdError from Reason(f"user not askable: {reservation}")
         if reservation is not PromptReservation.RESERVED:
             raise AssertionError("whoever can be asked has a prompt reserved")
         return user.subject
 
-    async def _give_back(self, new: Draft, code: CodeQuestion, reservation: object) -> None:
-        """Undo what was reserved for a request that ends without a word about its code."""
-        undone = [self._codes.take_back(code)]
-        if reservation is PromptReservation.RESERVED:
-            undone.append(self._prompts.release(user_tag(code.subject), new.transaction_id))
-        await asyncio.gather(*undone)
+    async def _give_back(self, new: Draft, code: CodeQuestion) -> None:
+        """Undo what may be reserved for a request that ends without a word about its code.
+
+        One round trip, whoever the hint led to, and also if nothing was reserved.
+        """
+        await asyncio.gather(
+            self._codes.take_back(code),
+            self._prompts.take_back(
+                user_tag(code.subject), code.client.client_id, new.transaction_id
+            ),
+        )
 
 
 def _interval(client: Client) -> int | None:

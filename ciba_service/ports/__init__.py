@@ -6,6 +6,7 @@ otherwise; ``operation`` is an identifier that is the same across retries of one
 
 from ciba_service.ports.accesses import AccessStore
 from ciba_service.ports.attempts import AttemptStore
+from ciba_service.ports.budgets import Budget, BudgetKind, BudgetStore
 from ciba_service.ports.callbacks import (
     Callback,
     CallbackProgress,
@@ -53,6 +54,7 @@ from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.risk import RiskPolicy, Situation
+from ciba_service.ports.standing import Block, StandingStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
 from ciba_service.ports.transactions import (
@@ -76,7 +78,11 @@ __all__ = [
     "Announcement",
     "AnnouncementKind",
     "AttemptStore",
+    "Block",
     "Broadcast",
+    "Budget",
+    "BudgetKind",
+    "BudgetStore",
     "Callback",
     "CallbackProgress",
     "CallbackStore",
@@ -127,6 +133,7 @@ __all__ = [
     "Signer",
     "SignerUnavailable",
     "Situation",
+    "StandingStore",
     "StoreHealth",
     "StoreUnavailable",
     "StoredGrant",

@@ -83,7 +83,8 @@ class Transaction:
     """A stored transaction as it stands at the time it was read.
 
     Once redeemed it has no ``request`` any more. ``decision`` is the operation that decided it,
-    ``last_poll`` that of the last poll that counted, if any.
+    ``denial`` why it was denied if it was, ``last_poll`` the operation of the last poll that
+    counted, if any.
     """
 
     transaction_id: str
@@ -94,6 +95,7 @@ class Transaction:
     expires_at: int
     decided: Decided | None = None
     decision: str = ""
+    denial: DenialReason | None = None
     last_poll: str = ""
 
 

@@ -31,6 +31,7 @@ from ciba_service.settings.sections import (
     DeviceSettings,
     InvalidSettingsError,
     KeySettings,
+    LimitSettings,
     LoginHintIssuerSettings,
     MtlsSettings,
     OutboundSettings,
@@ -56,6 +57,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     mtls: MtlsSettings = MtlsSettings()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
+    limits: LimitSettings = LimitSettings()
     tokens: TokenSettings = TokenSettings()
     resource: ResourceSettings = ResourceSettings()
     policy: PolicySettings = PolicySettings()
@@ -101,6 +103,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         mtls=document.mtls,
         store=document.store,
         requests=document.requests,
+        limits=document.limits,
         tokens=document.tokens,
         resource=document.resource,
         policy=document.policy,

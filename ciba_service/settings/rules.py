@@ -8,6 +8,7 @@ from ciba_service.protocol.client.certificates.proxies import InvalidNetworkErro
 from ciba_service.protocol.client.offer import Lack
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
+from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
     UserIdentifier,
@@ -18,6 +19,7 @@ from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
 from ciba_service.settings.sections import (
     InvalidSettingsError,
+    PolicyRuleSettings,
     RegistrationSettings,
     Settings,
     UserSettings,
@@ -116,6 +118,45 @@ def _check_policy(settings: Settings) -> None:
     if settings.policy.floor not in ACR_TABLE:
         known = ", ".join(ACR_TABLE)
         raise InvalidSettingsError(f"policy.floor must be one of {known}")
+    for number, rule in enumerate(settings.policy.rules):
+        defect = _rule_defect(rule, settings)
+        if defect is not None:
+            raise InvalidSettingsError(f"policy.rules[{number}] {defect}")
+
+
+def _rule_defect(rule: PolicyRuleSettings, settings: Settings) -> str | None:
+    """What is wrong with a rule, the first that holds; whatever could never apply is a mistake."""
+    has_condition = any((rule.client, rule.scope, rule.type, rule.min_amount))
+    demands_something = any((rule.acr, rule.require_otp, rule.require_verification_code))
+    defects = {
+        "has no condition: policy.floor and its neighbours are for all requests": not has_condition,
+        "demands nothing": not demands_something,
+        "needs min_amount and currency together": (rule.min_amount is None)
+        != (rule.currency is None),
+        "has min_amount, which payment_initiation alone can reach": rule.min_amount is not None
+        and rule.type not in {None, PAYMENT_INITIATION},
+        f"has an acr that is none of {', '.join(ACR_TABLE)}": rule.acr is not None
+        and rule.acr not in ACR_TABLE,
+        "has a type that is not declared": rule.type is not None
+        and rule.type not in settings.detail_types.names,
+    }
+    return next((defect for defect, holds in defects.items() if holds), None)
+
+
+def _check_limits(settings: Settings) -> None:
+    limits = settings.limits
+    if limits.longest_denial_pause < limits.denial_pause:
+        raise InvalidSettingsError(
+            "limits.longest_denial_pause must not be less than limits.denial_pause"
+        )
+    if limits.denial_window < limits.longest_denial_pause:
+        raise InvalidSettingsError(
+            "limits.denial_window must not be less than limits.longest_denial_pause"
+        )
+    if 0 < limits.user_prompts < limits.user_prompts_of_client:
+        raise InvalidSettingsError(
+            "limits.user_prompts_of_client must not be more than limits.user_prompts"
+        )
 
 
 def _check_users(settings: Settings) -> None:
@@ -242,6 +283,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_store,
     _check_outbound,
     _check_policy,
+    _check_limits,
     _check_users,
     _check_user_codes,
     _check_hint_issuers,

@@ -21,6 +21,7 @@ from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
 from ciba_service.sca.policy import PSD2_SCA
+from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
@@ -29,9 +30,11 @@ __all__ = [
     "DeviceSettings",
     "InvalidSettingsError",
     "KeySettings",
+    "LimitSettings",
     "LoginHintIssuerSettings",
     "MtlsSettings",
     "OutboundSettings",
+    "PolicyRuleSettings",
     "PolicySettings",
     "RegistrationSettings",
     "RequestSettings",
@@ -48,6 +51,9 @@ _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _ScopeToken = Annotated[str, msgspec.Meta(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+\Z", max_length=255)]
 _RefreshLifetime = Annotated[int, msgspec.Meta(ge=60, le=LONGEST_REFRESH_LIFETIME)]
+_Limit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+_PromptLimit = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+_Window = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -152,6 +158,26 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     require_request_context: bool = False
 
 
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often may be asked; windows and times are in seconds, and a limit of 0 is none.
+
+    ``not_me_block`` 0: until an operator lifts it.
+    """
+
+    client_requests: _Limit = 0
+    client_window: _Window = 60
+    hint_requests: _Limit = 600
+    hint_window: _Window = 60
+    user_prompts: _PromptLimit = 100
+    user_prompts_of_client: _PromptLimit = 50
+    user_prompt_window: _Window = 3_600
+    denials: _PromptLimit = 10
+    denial_window: _Window = 3_600
+    denial_pause: _Window = 60
+    longest_denial_pause: _Window = 3_600
+    not_me_block: Annotated[int, msgspec.Meta(ge=0, le=31_536_000)] = 86_400
+
+
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tokens: lifetimes in seconds; ``audience`` is the default resource (RFC 9068 3)."""
 
@@ -173,12 +199,28 @@ class ResourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     unbound_tokens: bool = False
 
 
+class PolicyRuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A floor for some requests: conditions, all of which must hold, and what is then demanded."""
+
+    client: _Name | None = None
+    scope: _ScopeToken | None = None
+    type: _Name | None = None
+    min_amount: (
+        Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?\Z")] | None
+    ) = None
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")] | None = None
+    acr: _Text | None = None
+    require_otp: bool = False
+    require_verification_code: bool = False
+
+
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How strongly users authenticate at the least."""
 
     floor: str = PSD2_SCA
     require_otp: bool = False
     require_verification_code: bool = False
+    rules: tuple[PolicyRuleSettings, ...] = ()
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -298,6 +340,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mtls: MtlsSettings
     store: StoreSettings
     requests: RequestSettings
+    limits: LimitSettings
     tokens: TokenSettings
     resource: ResourceSettings
     policy: PolicySettings
@@ -324,6 +367,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             takes_certificates=self.mtls.takes_certificates,
             has_authorities=self.mtls.authorities is not None,
             authorization_details_types=self.detail_types.names,
+        )
+
+    @property
+    def prompt_limits(self) -> PromptLimits:
+        """How often a user may be asked, as the rule takes it."""
+        limits = self.limits
+        return PromptLimits(
+            open_prompts=self.requests.open_prompts,
+            of_user=limits.user_prompts,
+            of_client=limits.user_prompts_of_client,
+            window=limits.user_prompt_window * 1000,
+            denials=limits.denials,
+            denial_window=limits.denial_window * 1000,
+            pause=limits.denial_pause * 1000,
+            longest_pause=limits.longest_denial_pause * 1000,
+            block=limits.not_me_block * 1000,
         )
 
     @property

@@ -20,9 +20,13 @@ __all__ = [
     "activation_use_key",
     "attempt_key",
     "attempts_key",
+    "blocks_key",
+    "budget_key",
     "claim_key",
     "client_change_key",
+    "client_tag",
     "code_attempts_key",
+    "denials_key",
     "devices_key",
     "due_key",
     "enrolment_key",
@@ -43,17 +47,19 @@ __all__ = [
     "revocation_key",
     "spent_key",
     "transaction_key",
+    "unanswered_key",
 ]
 
 PARTITIONS: Final = 256
 _HUB_CHANNELS: Final = 16
 
-# Locks and attempt counters must not fade, phones, unused preset codes and registered clients are
-# kept until revoked, used or removed, and due work is gone when it is done.
+# Locks, attempt counters and blocks without an end must not fade, phones, unused preset codes and
+# registered clients are kept until revoked, used or removed, and due work is gone when it is done.
 PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:due",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
+    r"ciba:\{u[\w-]+\}:blocks",
     r"ciba:\{a[\w-]+\}:preset",
     r"ciba:\{c[\w-]+\}:client",
     r"ciba:clients",
@@ -120,6 +126,21 @@ def notices_key(tag: UserTag) -> str:
     return f"ciba:{{u{tag}}}:notices"
 
 
+def unanswered_key(tag: UserTag) -> str:
+    """Sorted set: prompts since the user last approved one, by time."""
+    return f"ciba:{{u{tag}}}:unanswered"
+
+
+def denials_key(tag: UserTag, client_id: str) -> str:
+    """Sorted set: the transactions of a client that the user denied, by time."""
+    return f"ciba:{{u{tag}}}:denials:{client_tag(client_id)}"
+
+
+def blocks_key(tag: UserTag) -> str:
+    """Hash: until when each client is blocked that the user did not ask for anything."""
+    return f"ciba:{{u{tag}}}:blocks"
+
+
 def attempts_key(tag: UserTag) -> str:
     """Sorted set: the operations whose attempts count, in their order."""
     return f"ciba:{{u{tag}}}:attempts"
@@ -132,7 +153,7 @@ def attempt_key(tag: UserTag, operation: str) -> str:
 
 def code_attempts_key(tag: UserTag, client_id: str) -> str:
     """Sorted set: the operations in which a client presented a code of a user, by time."""
-    return f"ciba:{{u{tag}}}:codes:{_digest(client_id)}"
+    return f"ciba:{{u{tag}}}:codes:{client_tag(client_id)}"
 
 
 def otp_key(tag: UserTag, device_id: str) -> str:
@@ -182,17 +203,22 @@ def handle_use_key(tag: UserTag, operation: str) -> str:
 
 def registration_key(client_id: str) -> str:
     """Hash: a client that registered itself."""
-    return f"ciba:{{c{_digest(client_id)}}}:client"
+    return f"ciba:{{c{client_tag(client_id)}}}:client"
 
 
 def client_change_key(client_id: str, operation: str) -> str:
     """Marker: this operation has replaced or removed the client."""
-    return f"ciba:{{c{_digest(client_id)}}}:change:{operation}"
+    return f"ciba:{{c{client_tag(client_id)}}}:change:{operation}"
 
 
 def registrations_key() -> str:
     """Sorted set: who registered, by time; it may name clients that are gone."""
     return "ciba:clients"
+
+
+def budget_key(name: str) -> str:
+    """Sorted set: the operations that count against a budget, under the keyed hash of its name."""
+    return f"ciba:{{b{name}}}:budget"
 
 
 def replay_key(kind: str, owner: str, identifier: str) -> str:
@@ -201,7 +227,8 @@ def replay_key(kind: str, owner: str, identifier: str) -> str:
     return f"ciba:{{r{base64url(digest)}}}"
 
 
-def _digest(client_id: str) -> str:
+def client_tag(client_id: str) -> str:
+    """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
 
 

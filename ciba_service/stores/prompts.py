@@ -5,34 +5,76 @@ from typing import Final
 from ciba_service.ports import PromptReservation
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import UserTag
+from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import attempts_key, devices_key, prompts_key
+from ciba_service.stores.keys import (
+    attempts_key,
+    blocks_key,
+    client_tag,
+    denials_key,
+    devices_key,
+    prompts_key,
+    unanswered_key,
+)
 from ciba_service.stores.operations import Operations
 
-__all__ = ["RedisPrompts"]
+__all__ = ["RedisPrompts", "unanswered_member"]
 
 _RESERVE: Final = Script.load("reserve_prompt")
+_TAKE_BACK: Final = Script.load("take_back_prompt")
 
 
 class RedisPrompts:
-    """``ports.PromptStore`` on Redis; ``cap`` is how many prompts of a user may be open at once."""
+    """``ports.PromptStore`` on Redis."""
 
-    __slots__ = ("_cap", "_operations")
+    __slots__ = ("_limits", "_operations")
 
-    def __init__(self, operations: Operations, *, cap: int) -> None:
+    def __init__(self, operations: Operations, *, limits: PromptLimits) -> None:
         self._operations = operations
-        self._cap = cap
+        self._limits = limits
 
     async def reserve(
-        self, tag: UserTag, transaction_id: str, *, now: int, until: int
+        self, tag: UserTag, client_id: str, transaction_id: str, *, now: int, until: int
     ) -> PromptReservation:
         """Take a slot under the transaction's id, once."""
+        limits = self._limits
         reply = await self._operations.evaluate(
             _RESERVE,
-            [prompts_key(tag), devices_key(tag), attempts_key(tag)],
-            [transaction_id, now, until, self._cap, ATTEMPT_LIMIT],
+            [
+                prompts_key(tag),
+                devices_key(tag),
+                attempts_key(tag),
+                unanswered_key(tag),
+                denials_key(tag, client_id),
+                blocks_key(tag),
+            ],
+            [
+                transaction_id,
+                now,
+                until,
+                limits.open_prompts,
+                ATTEMPT_LIMIT,
+                client_id,
+                unanswered_member(client_id, transaction_id),
+                unanswered_member(client_id, ""),
+                limits.of_user,
+                limits.of_client,
+                limits.window,
+                limits.denials,
+                limits.denial_window,
+                limits.pause,
+                limits.longest_pause,
+            ],
         )
         return PromptReservation(reply.decode())
+
+    async def take_back(self, tag: UserTag, client_id: str, transaction_id: str) -> None:
+        """As if it had never been reserved."""
+        await self._operations.evaluate(
+            _TAKE_BACK,
+            [prompts_key(tag), unanswered_key(tag)],
+            [transaction_id, unanswered_member(client_id, transaction_id)],
+        )
 
     async def release(self, tag: UserTag, transaction_id: str) -> None:
         """Give the slot back."""
@@ -44,3 +86,8 @@ class RedisPrompts:
             "ZRANGE", prompts_key(tag), f"({now}", "+inf", "BYSCORE"
         )
         return [member.decode() for member in members]
+
+
+def unanswered_member(client_id: str, transaction_id: str) -> str:
+    """How a prompt is counted: what begins alike is of one client."""
+    return f"{client_tag(client_id)}:{transaction_id}"

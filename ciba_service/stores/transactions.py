@@ -18,7 +18,7 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
-from ciba_service.sca.messages import OUTCOME_WINDOW
+from ciba_service.sca.messages import OUTCOME_WINDOW, DenialReason
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.due import due_member
 from ciba_service.stores.grants import GrantSeals
@@ -38,14 +38,14 @@ KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 
 # The fields of a record that are read, in the order of ``_Fields``:
 # client, user tag, state, expires_at, redeem_until, request and decided (both sealed), the
-# operations that approved or denied, and that of the last poll. Scripts alone use v (format), o
-# (the operation that created it), o:<event>, f (why it failed), and for polling i (interval), l
-# (last poll), w (its verdict) and b (interval and last poll before that one). Of a callback there
-# are n (whom it names, sealed), a (whether expiry is told), p (the push with its tokens, sealed), y
-# (how it stands), z (attempts), x (why it was abandoned), j (its entry among those that were) and k
-# (the lease under which that was written). The ledger is h, and m which phones gave which receipts
-# (stores/ledger.py).
-_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q")
+# operations that approved or denied, that of the last poll, and why it was denied or failed.
+# Scripts alone use v (format), o (the operation that created it), o:<event>, and for polling i
+# (interval), l (last poll), w (its verdict) and b (interval and last poll before that one). Of a
+# callback there are n (whom it names, sealed), a (whether expiry is told), p (the push with its
+# tokens, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its entry among
+# those that were) and k (the lease under which that was written). The ledger is h, and m
+# which phones gave which receipts (stores/ledger.py).
+_NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q", "f")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
 _CREATE: Final = Script.load("create_transaction", LEDGER_PRELUDE)
@@ -68,6 +68,7 @@ class _Fields:
     approval: bytes | None
     denial: bytes | None
     last_poll: bytes | None
+    reason: bytes | None
 
 
 class RedisTransactions:
@@ -176,6 +177,9 @@ class RedisTransactions:
             request=self._open(key, "request", client_id, fields.request, StoredRequest),
             decided=self._open(key, "decided", "", fields.decided, Decided),
             decision=(fields.approval or fields.denial or b"").decode(),
+            denial=DenialReason(fields.reason.decode())
+            if fields.denial and fields.reason
+            else None,
             last_poll=(fields.last_poll or b"").decode(),
         )
 

@@ -10,7 +10,7 @@ from ciba_service.stores.operations import Operations
 
 __all__ = ["RedisUserCodeAttempts"]
 
-_RESERVE: Final = Script.load("reserve_code_attempt")
+_RESERVE: Final = Script.load("count_in_window")
 
 
 class RedisUserCodeAttempts:

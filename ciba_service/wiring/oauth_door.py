@@ -1,5 +1,6 @@
 """The door of the clients: metadata, keys, the backchannel endpoint and what tokens need."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -17,17 +18,20 @@ from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.initiation import Initiation, InitiationPolicy
 from ciba_service.flow.ledger_reading import LedgerReading
 from ciba_service.flow.published_keys import PublishedKeys
+from ciba_service.flow.request_budgets import BudgetPolicy, RequestBudgets
 from ciba_service.flow.transaction_start import TransactionStart
 from ciba_service.flow.user_code_check import UserCodeCheck
 from ciba_service.flow.user_resolution import HintPolicy, UserResolution
+from ciba_service.ports import Budget
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
+from ciba_service.sca.floors import FloorRule
 from ciba_service.sca.policy import ACR_TABLE
-from ciba_service.settings import MtlsSettings
+from ciba_service.settings import MtlsSettings, PolicyRuleSettings
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
@@ -167,6 +171,30 @@ def _resolution(parts: Parts) -> UserResolution:
     )
 
 
+def _budgets(parts: Parts) -> RequestBudgets:
+    limits = parts.settings.limits
+    return RequestBudgets(
+        parts.stores.budgets,
+        BudgetPolicy(
+            of_client=Budget(limits.client_requests, limits.client_window * 1000),
+            of_hint=Budget(limits.hint_requests, limits.hint_window * 1000),
+        ),
+    )
+
+
+def _rule(rule: PolicyRuleSettings) -> FloorRule:
+    return FloorRule(
+        client=rule.client,
+        scope=rule.scope,
+        type=rule.type,
+        min_amount=None if rule.min_amount is None else Decimal(rule.min_amount),
+        currency=rule.currency,
+        acr=rule.acr,
+        otp=rule.require_otp,
+        verification_code=rule.require_verification_code,
+    )
+
+
 def _initiation(
     parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
 ) -> Initiation:
@@ -176,6 +204,7 @@ def _initiation(
         constraint=sender_constraint(parts, _BACKCHANNEL),
         published=published,
         replays=stores.replays,
+        budgets=_budgets(parts),
         resolution=_resolution(parts),
         codes=UserCodeCheck(
             attempts=stores.user_codes, pepper=parts.keys.ring.derive(USER_CODE_PEPPER)
@@ -196,6 +225,7 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             require_verification_code=settings.policy.require_verification_code,
+            rules=tuple(map(_rule, settings.policy.rules)),
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,
             risk=surroundings.risk,

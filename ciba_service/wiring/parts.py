@@ -11,6 +11,7 @@ from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.push import Pushes
+from ciba_service.flow.settlement import Settlement
 from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
@@ -109,8 +110,7 @@ def build_parts(
         worker=DueWorker(
             due=stores.due,
             transactions=stores.transactions,
-            prompts=stores.prompts,
-            attempts=stores.attempts,
+            settlement=_settlement(settings, stores, hub, surroundings),
             ledgers=stores.ledgers,
             hub=hub,
             delivery=delivery,
@@ -120,6 +120,23 @@ def build_parts(
         ),
         held=held,
         streams=streams,
+    )
+
+
+def _settlement(
+    settings: Settings, stores: Stores, hub: SocketHub, surroundings: Surroundings
+) -> Settlement:
+    """What follows once a prompt is no longer open."""
+    return Settlement(
+        transactions=stores.transactions,
+        prompts=stores.prompts,
+        attempts=stores.attempts,
+        standing=stores.standing,
+        hub=hub,
+        limits=settings.prompt_limits,
+        callback_delay=settings.delivery.callback_delay_ms,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
     )
 
 

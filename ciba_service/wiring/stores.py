@@ -8,6 +8,7 @@ from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
 from ciba_service.stores.broadcast import RedisBroadcast
+from ciba_service.stores.budgets import RedisBudgets
 from ciba_service.stores.callbacks import RedisCallbacks
 from ciba_service.stores.deliveries import RedisDeliveryLog
 from ciba_service.stores.devices import RedisDevices
@@ -25,6 +26,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.wiring.surroundings import Surroundings
@@ -46,7 +48,9 @@ class Stores:
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
+    budgets: RedisBudgets
     prompts: RedisPrompts
+    standing: RedisStanding
     devices: RedisDevices
     notices: RedisNotices
     attempts: RedisAttempts
@@ -79,7 +83,9 @@ def build_stores(
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
-        prompts=RedisPrompts(operations, cap=settings.requests.open_prompts),
+        budgets=RedisBudgets(operations, sealer),
+        prompts=RedisPrompts(operations, limits=settings.prompt_limits),
+        standing=RedisStanding(operations, limits=settings.prompt_limits),
         notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),

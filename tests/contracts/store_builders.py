@@ -36,9 +36,11 @@ from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import Factor
+from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
 from ciba_service.stores.attempts import RedisAttempts
+from ciba_service.stores.budgets import RedisBudgets
 from ciba_service.stores.callbacks import RedisCallbacks
 from ciba_service.stores.deliveries import RedisDeliveryLog
 from ciba_service.stores.devices import RedisDevices
@@ -57,6 +59,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from tests.fake_clock import FakeClock
@@ -75,6 +78,17 @@ EXPIRES_AT = START + LIFETIME_MS
 REFRESH_UNTIL = START + 3_600_000
 INTERVAL_MS = 5_000
 PROMPT_CAP = 5
+LIMITS = PromptLimits(
+    open_prompts=PROMPT_CAP,
+    of_user=60,
+    of_client=40,
+    window=3_600_000,
+    denials=3,
+    denial_window=86_400_000,
+    pause=300_000,
+    longest_pause=3_600_000,
+    block=86_400_000,
+)
 PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
@@ -127,7 +141,9 @@ class Stores:
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
+    budgets: RedisBudgets
     prompts: RedisPrompts
+    standing: RedisStanding
     devices: RedisDevices
     notices: RedisNotices
     attempts: RedisAttempts
@@ -138,7 +154,9 @@ class Stores:
     health: RedisHealth
 
 
-def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> Stores:
+def stores_over(
+    commands: Commands, *, ring: Ring = RING, process: int = 0, limits: PromptLimits = LIMITS
+) -> Stores:
     """Put the stores on an open connection."""
     counted = Counted(process)
     operations = Operations(commands, clock=NoWaiting(), deadline_ms=10_000)
@@ -154,7 +172,9 @@ def stores_over(commands: Commands, *, ring: Ring = RING, process: int = 0) -> S
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
-        prompts=RedisPrompts(operations, cap=PROMPT_CAP),
+        budgets=RedisBudgets(operations, sealer),
+        prompts=RedisPrompts(operations, limits=limits),
+        standing=RedisStanding(operations, limits=limits),
         notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),

@@ -14,6 +14,7 @@ from ciba_service.stores.keys import devices_key, grant_key, transaction_key
 from ciba_service.stores.sealing import Ring, SealingError
 from tests.contracts.store_builders import (
     CHALLENGE,
+    CLIENT,
     CONTEXT,
     PARTITION,
     PAYEE,
@@ -208,7 +209,7 @@ async def test_under_another_ring_nothing_opens(commands: Commands):
 async def test_keys_are_on_the_slots_they_should_be(stores: Stores, redis_target: RedisTarget):
     """All of a transaction shares its partition; all of a user shares the user's slot."""
     await fill(stores)
-    await stores.prompts.reserve(TAG, TRANSACTION, now=START, until=UNTIL)
+    await stores.prompts.reserve(TAG, CLIENT, TRANSACTION, now=START, until=UNTIL)
     await stores.attempts.reserve(TAG, operation="attempt", knowledge=True, now=START)
     await stores.attempts.succeeded(TAG, operation="attempt")
     await stores.attempts.spend_step(PHONE.device_id, 7, operation="use")

@@ -31,6 +31,7 @@ from ciba_service.stores import (
     accesses,
     activations,
     attempts,
+    budgets,
     callbacks,
     deliveries,
     devices,
@@ -42,6 +43,7 @@ from ciba_service.stores import (
     payments,
     prompts,
     registrations,
+    standing,
     transactions,
     user_codes,
 )
@@ -79,6 +81,7 @@ MODULES: tuple[ModuleType, ...] = (
     accesses,
     activations,
     attempts,
+    budgets,
     callbacks,
     deliveries,
     devices,
@@ -90,6 +93,7 @@ MODULES: tuple[ModuleType, ...] = (
     payments,
     prompts,
     registrations,
+    standing,
     transactions,
     user_codes,
 )
@@ -283,6 +287,16 @@ async def add_client(stores: Stores) -> object:
     return await stores.registrations.add(registration())
 
 
+async def reserve_prompt(stores: Stores) -> object:
+    """Take a slot."""
+    return await stores.prompts.reserve(TAG, CLIENT, TRANSACTION, now=START, until=EXPIRES_AT)
+
+
+def block(transaction_id: str) -> Act:
+    """Block the till because of a transaction."""
+    return lambda stores: stores.standing.block(TAG, CLIENT, transaction_id, now=START, until=UNTIL)
+
+
 CASES = [
     Case("replace_client", replace_client("Another", "update"), add_client),
     Case("replace_client", replace_client("Another", "update"), note="of nobody"),
@@ -361,13 +375,30 @@ CASES = [
     ),
     Case(
         "reserve_prompt",
-        lambda stores: stores.prompts.reserve(TAG, TRANSACTION, now=START, until=EXPIRES_AT),
+        reserve_prompt,
         enrol,
     ),
     Case("reserve_attempt", reserve_attempt("second"), reserve_attempt("first")),
     Case(
-        "reserve_code_attempt",
+        "count_in_window",
         lambda stores: stores.user_codes.reserve(TAG, CLIENT, operation="it", now=START),
+    ),
+    Case(
+        "take_back_prompt",
+        lambda stores: stores.prompts.take_back(TAG, CLIENT, TRANSACTION),
+        in_a_row(enrol, reserve_prompt),
+    ),
+    Case(
+        "prompt_approved",
+        lambda stores: stores.standing.approved(TAG, CLIENT, TRANSACTION),
+        in_a_row(enrol, reserve_prompt),
+    ),
+    Case("block_client", block(TRANSACTION)),
+    Case("block_client", block(TRANSACTION), block(transaction_name(7)), "blocked before"),
+    Case(
+        "unblock_client",
+        lambda stores: stores.standing.unblock(TAG, CLIENT),
+        block(TRANSACTION),
     ),
     Case(
         "attempt_succeeded",

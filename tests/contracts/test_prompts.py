@@ -11,6 +11,7 @@ from ciba_service.sca.devices import user_tag
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import prompts_key
 from tests.contracts.store_builders import (
+    CLIENT,
     EXPIRES_AT,
     PHONE_JWK,
     PROMPT_CAP,
@@ -33,7 +34,7 @@ async def ready(stores: Stores) -> Stores:
 async def reserve(stores: Stores, number: int, **instants: int) -> PromptReservation:
     """Take a slot for a transaction."""
     times = {"now": START, "until": EXPIRES_AT} | instants
-    return await stores.prompts.reserve(TAG, transaction_name(number), **times)
+    return await stores.prompts.reserve(TAG, CLIENT, transaction_name(number), **times)
 
 
 async def fail(stores: Stores, attempts: Iterable[int]) -> None:

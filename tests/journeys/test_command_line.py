@@ -253,6 +253,8 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
         ("users activate eve", "there is no user eve"),
         ("users unlock eve", "there is no user eve"),
         ("users reset eve", "there is no user eve"),
+        ("users show eve", "there is no user eve"),
+        ("users unblock eve --client till", "there is no user eve"),
         ("devices list --user eve", "there is no user eve"),
         ("clients remove till", "no client till has registered"),
         ("devices revoke nonsense", "there is no device nonsense"),
@@ -683,9 +685,9 @@ async def test_rotations_at_once_come_one_after_the_other(place: Installation):
     "words",
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock",
-        "users reset", "devices", "devices list", "devices revoke", "clients", "clients list",
-        "clients remove", "clients token", "deliveries", "deliveries list", "deliveries show",
-        "deliveries redeliver",
+        "users reset", "users show", "users unblock", "devices",
+        "devices list", "devices revoke", "clients", "clients list", "clients remove",
+        "clients token", "deliveries", "deliveries list", "deliveries show", "deliveries redeliver",
         "keys", "keys generate", "keys list", "keys rotate", "keys prune",
     ],
 )  # fmt: skip

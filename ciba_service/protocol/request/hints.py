@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from ciba_service.protocol.jose.claims import Claims
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.verification import CompactJws
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LoginHint",
     "LoginHintToken",
     "UserIdentifier",
+    "hint_name",
     "is_name",
     "parse_login_hint",
 ]
@@ -84,6 +86,14 @@ class IdTokenHint:
 
 
 Hint = LoginHint | LoginHintToken | IdTokenHint
+
+
+def hint_name(hint: Hint) -> str:
+    """What a hint is counted under: the same for all spellings of a name, and for one token."""
+    if isinstance(hint, LoginHint):
+        identifier = parse_login_hint(hint.value)
+        return f"{identifier.kind}\0{identifier.value}"
+    return base64url(hint.jws.signing_input)
 
 
 def is_name(text: str) -> bool:

@@ -47,8 +47,9 @@ class State(StrEnum):
 class Event(StrEnum):
     """What may happen to it.
 
-    FAIL is the service's own refusal, even of an approved request. LOCK is the last wrong attempt:
-    it fails what is still open and cannot take back an approval that was faster.
+    FAIL is the service's own refusal, even of an approved request. LOCK is the last wrong attempt,
+    or the block of the client: it fails what is still open and cannot take back an approval that
+    was faster.
     """
 
     APPROVE = "approve"
@@ -64,6 +65,7 @@ class FailureReason(StrEnum):
     """Why a transaction failed."""
 
     FACTORS_LOCKED = "factors_locked"
+    CLIENT_BLOCKED = "client_blocked"
     GATE_REFUSED = "gate_refused"
     INTERNAL = "internal"
 

@@ -1,10 +1,42 @@
--- KEYS: prompts, devices, attempts
--- ARGV: transaction, now, until, cap, attempt limit
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
+-- KEYS: prompts, devices, attempts, unanswered, denials of this client, blocks
+-- ARGV: transaction, now, until, cap, attempt limit, client, member of unanswered, its prefix,
+--       limit of the user, limit of the client, window_ms,
+--       limit of denials, their window_ms, pause_ms, longest pause_ms (sca/prompting.py)
+local now = tonumber(ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 'reserved' end
 if redis.call('HLEN', KEYS[2]) == 0 then return 'no_device' end
 if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[5]) then return 'locked' end
+
+local block = redis.call('HGET', KEYS[6], ARGV[6])
+if block then
+  local ends = tonumber(string.match(block, '^%d+'))
+  if ends == 0 or ends > now then return 'blocked' end
+end
+local denials, limit = 0, tonumber(ARGV[12])
+if limit > 0 then
+  denials = redis.call('ZCOUNT', KEYS[5], '(' .. string.format('%.0f', now - ARGV[13]), '+inf')
+end
+if limit > 0 and denials >= limit then
+  local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
+  local pause = math.min(ARGV[14] * 2 ^ (denials - limit), tonumber(ARGV[15]))
+  if last + pause > now then return 'paused' end
+end
+
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 'full' end
+local of_user, of_client = tonumber(ARGV[9]), tonumber(ARGV[10])
+if of_user > 0 or of_client > 0 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now - ARGV[11]))
+  local members, own = redis.call('ZRANGE', KEYS[4], 0, -1), 0
+  for _, member in ipairs(members) do
+    if string.sub(member, 1, #ARGV[8]) == ARGV[8] then own = own + 1 end
+  end
+  if of_user > 0 and #members >= of_user then return 'unanswered' end
+  if of_client > 0 and own >= of_client then return 'unanswered' end
+  redis.call('ZADD', KEYS[4], now, ARGV[7])
+  redis.call('PEXPIRE', KEYS[4], ARGV[11])
+end
+
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then
   redis.call('PEXPIREAT', KEYS[1], ARGV[3])

@@ -22,7 +22,7 @@ redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
 if event ~= 'expire' then tell(KEYS[1], state, ARGV[3], ARGV[8]) end
 if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
-elseif event == 'fail' or event == 'lock' then
+elseif event == 'fail' or event == 'lock' or event == 'deny' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'cancel' then
   redis.call('HDEL', KEYS[1], 'n')

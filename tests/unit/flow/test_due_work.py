@@ -40,8 +40,7 @@ def other_worker(service: RunningService) -> DueWorker:
     return DueWorker(
         due=stores.due,
         transactions=stores.transactions,
-        prompts=stores.prompts,
-        attempts=stores.attempts,
+        settlement=service.service.worker._settlement,
         ledgers=stores.ledgers,
         hub=service.service.hub,
         delivery=service.service.delivery,

@@ -40,6 +40,11 @@ def text_of(
     return _toml(issuer, clients, users, sections)
 
 
+def rule(**members: Any) -> str:
+    """A configuration with one rule of policy."""
+    return text_of(policy={"rules": [members]})
+
+
 def parsed(issuer: str = HTTP, *, environ: dict[str, str] | None = None, **more: Any) -> Settings:
     """The settings of a configuration."""
     return parse_settings(text_of(issuer, **more), environ or {})
@@ -248,6 +253,55 @@ WRONG = {
     ),
     "no prompts": (text_of(requests={"open_prompts": 0}), "`requests.open_prompts`"),
     "many prompts": (text_of(requests={"open_prompts": 101}), "`requests.open_prompts`"),
+    "negative limit": (text_of(limits={"client_requests": -1}), "`limits.client_requests`"),
+    "large limit": (text_of(limits={"hint_requests": 100_001}), "`limits.hint_requests`"),
+    "many prompts a user": (text_of(limits={"user_prompts": 1_001}), "`limits.user_prompts`"),
+    "no window": (text_of(limits={"client_window": 0}), "`limits.client_window`"),
+    "long window": (text_of(limits={"denial_window": 86_401}), "`limits.denial_window`"),
+    "long block": (text_of(limits={"not_me_block": 31_536_001}), "`limits.not_me_block`"),
+    "a client for itself": (
+        text_of(limits={"user_prompts": 49}),
+        "limits.user_prompts_of_client must not be more",
+    ),
+    "shrinking pause": (
+        text_of(limits={"denial_pause": 3_601}),
+        "limits.longest_denial_pause must not be less",
+    ),
+    "pause beyond memory": (
+        text_of(limits={"denial_window": 3_599}),
+        "limits.denial_window must not be less",
+    ),
+    "rule for all": (rule(require_otp=True), "policy.rules[0] has no condition"),
+    "rule for nothing": (rule(client="till"), "policy.rules[0] demands nothing"),
+    "amount of nothing": (
+        rule(min_amount="1", require_otp=True),
+        "policy.rules[0] needs min_amount and currency together",
+    ),
+    "currency of nothing": (
+        rule(client="till", currency="EUR", require_otp=True),
+        "policy.rules[0] needs min_amount and currency together",
+    ),
+    "amount of accounts": (
+        rule(type="account_information", min_amount="1", currency="EUR", require_otp=True),
+        "policy.rules[0] has min_amount",
+    ),
+    "odd amount": (
+        rule(min_amount="1,00", currency="EUR", require_otp=True),
+        "`policy.rules[0].min_amount`",
+    ),
+    "amount as a number": (
+        rule(min_amount=1, currency="EUR", require_otp=True),
+        "`policy.rules[0].min_amount`",
+    ),
+    "odd currency": (
+        rule(min_amount="1", currency="eur", require_otp=True),
+        "`policy.rules[0].currency`",
+    ),
+    "unknown floor of a rule": (rule(client="till", acr="urn:x"), "policy.rules[0] has an acr"),
+    "rule for an unknown type": (
+        rule(type="dance", require_otp=True),
+        "policy.rules[0] has a type that is not declared",
+    ),
     "token too short": (
         text_of(tokens={"access_token_lifetime": 29}),
         "`tokens.access_token_lifetime`",

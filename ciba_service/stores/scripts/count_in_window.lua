@@ -1,7 +1,7 @@
--- KEYS: attempts of a client at a user's code
+-- KEYS: operations that count
 -- ARGV: operation, limit, window_ms, now
--- 1 when the code may be compared, 0 when as many attempts count as may (request/user_code.py).
--- Each attempt counts for the window; the key goes with the last of them.
+-- 1 when it counts, now or before; 0 when as many count as may.
+-- Each counts for the window; the key goes with the last of them.
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', tonumber(ARGV[4]) - tonumber(ARGV[3]))
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 1 end
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end

@@ -1,0 +1,143 @@
+"""What follows once a prompt is not open any more: slots, counters, and the user's word.
+
+It is due work, written by the script that decided: it may run twice, in any process.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from ciba_service.ports import (
+    Announcement,
+    AnnouncementKind,
+    AttemptStore,
+    Clock,
+    DeviceHub,
+    PromptStore,
+    StandingStore,
+    Swap,
+    Telemetry,
+    Transaction,
+    TransactionStore,
+)
+from ciba_service.protocol.transaction.state import Event, FailureReason, State
+from ciba_service.sca.messages import DenialReason, WithdrawnReason
+from ciba_service.sca.prompting import PromptLimits, blocked_until
+
+__all__ = ["Ended", "Settlement"]
+
+_WITHDRAWN: Final = {
+    State.APPROVED: WithdrawnReason.DECIDED,
+    State.REDEEMED: WithdrawnReason.DECIDED,
+    State.DENIED: WithdrawnReason.DECIDED,
+    State.EXPIRED: WithdrawnReason.EXPIRED,
+    State.CANCELLED: WithdrawnReason.CANCELLED,
+    State.FAILED: WithdrawnReason.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Prompts that were ended with this one, and whether ``all`` of them were.
+
+    One that is being asked right now may not be stored yet: whoever settles comes back for it.
+    """
+
+    transaction_ids: tuple[str, ...] = ()
+    all: bool = True
+
+
+class Settlement:
+    """Settles transactions that are no longer pending."""
+
+    def __init__(
+        self,
+        *,
+        transactions: TransactionStore,
+        prompts: PromptStore,
+        attempts: AttemptStore,
+        standing: StandingStore,
+        hub: DeviceHub,
+        limits: PromptLimits,
+        callback_delay: int,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._transactions = transactions
+        self._prompts = prompts
+        self._attempts = attempts
+        self._standing = standing
+        self._hub = hub
+        self._limits = limits
+        self._callback_delay = callback_delay
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def settle(self, transaction: Transaction) -> Ended:
+        """Give back what the prompt held and heed what was decided.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached; whatever was done may be done again.
+        """
+        tag, client_id = transaction.user_tag, transaction.client_id
+        name = transaction.transaction_id
+        ended = Ended()
+        # First of all, since no other prompt of this client should open meanwhile.
+        if transaction.denial is DenialReason.NOT_ME:
+            ended = await self._block(transaction)
+        await self._prompts.release(tag, name)
+        if transaction.denial is not None:
+            await self._standing.denied(tag, client_id, name, now=self._clock.now_ms())
+        elif transaction.decision:
+            # Also when the approval was cancelled or failed meanwhile: its factors were right.
+            await asyncio.gather(
+                self._attempts.succeeded(tag, operation=transaction.decision),
+                self._standing.approved(tag, client_id, name),
+            )
+        await self._hub.announce(
+            Announcement(AnnouncementKind.WITHDRAW, tag, name, _WITHDRAWN[transaction.state])
+        )
+        return ended
+
+    async def _block(self, reported: Transaction) -> Ended:
+        tag, client_id, now = reported.user_tag, reported.client_id, self._clock.now_ms()
+        until = blocked_until(self._limits, now)
+        if await self._standing.block(
+            tag, client_id, reported.transaction_id, now=now, until=until
+        ):
+            self._telemetry.event(
+                "not_me_reported",
+                transaction_id=reported.transaction_id,
+                client_id=client_id,
+                user=tag,
+                blocked_until=until or None,
+            )
+        names = [
+            name
+            for name in await self._prompts.open(tag, now=now)
+            if name != reported.transaction_id
+        ]
+        found = await asyncio.gather(*(self._transactions.read(name, now=now) for name in names))
+        results = await asyncio.gather(
+            *(
+                self._end(other, reported.transaction_id, now)
+                for other in found
+                if other is not None
+                and other.client_id == client_id
+                and other.state is State.PENDING
+            )
+        )
+        return Ended(tuple(filter(None, results)), all=None not in found)
+
+    async def _end(self, other: Transaction, because_of: str, now: int) -> str | None:
+        result = await self._transactions.swap(
+            Swap(
+                transaction_id=other.transaction_id,
+                event=Event.LOCK,
+                operation=f"not-me:{because_of}",
+                now=now,
+                reason=FailureReason.CLIENT_BLOCKED,
+                callback_delay=self._callback_delay,
+            )
+        )
+        return other.transaction_id if result.won else None

@@ -1,0 +1,7 @@
+-- KEYS: unanswered, denials of this client
+-- ARGV: member of unanswered
+-- Forget what came before the prompt that was approved, and nothing that came after it.
+local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not at then return 0 end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', at)
+return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', at)
