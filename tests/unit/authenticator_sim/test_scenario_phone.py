@@ -105,9 +105,11 @@ async def test_a_greeting_without_sense_ends_the_scenario(stage: Stage, greeting
         await stage.phone.fetch()
 
 
-async def test_another_issuer_gets_no_proof(stage: Stage, bank: ScriptedBank):
+async def test_another_issuer_gets_no_proof(
+    stage: Stage, bank: ScriptedBank, monkeypatch: pytest.MonkeyPatch
+):
     """A phone that misbehaves still signs for its own service only."""
-    bank.issuer = "https://other.example"
+    monkeypatch.setattr(bank, "issuer", "https://other.example")
     with pytest.raises(UntrustedService):
         await stage.phone.fetch()
 

@@ -57,6 +57,7 @@ def test_only_these_keys_may_live_for_ever():
         keys.due_key(255),
         keys.devices_key(tag),
         keys.attempts_key(tag),
+        keys.blocks_key(tag),
         keys.activation_key("x", preset=True),
         keys.registration_key("shop"),
         keys.registrations_key(),
@@ -76,6 +77,7 @@ def test_only_these_keys_may_live_for_ever():
         keys.handle_key("x"),
         keys.handles_key(tag),
         keys.handle_use_key(tag, "operation"),
+        keys.notices_key(tag),
     ]
 
     def lasts(key: str) -> bool:
