@@ -101,7 +101,7 @@ async def test_a_denial_and_a_lock_leave_evidence(service: RunningService, phone
     """Who declined and why; and the wrong proof that locked, whose factors stay closed."""
     denied = await service.till.started()
     (challenge,) = await phone.fetch()
-    await phone.decide(phone.denial(challenge, reason="not_me"))
+    await phone.decide(phone.denial(challenge, reason="declined"))
     locked = await service.till.started()
     (challenge,) = await phone.fetch()
     for _ in range(5):
@@ -109,7 +109,7 @@ async def test_a_denial_and_a_lock_leave_evidence(service: RunningService, phone
         assert (await phone.decide(decision))["reason"] == "factors"
     directory = await written(service)
     facts = record_of(directory, denied).facts
-    assert (facts.outcome, facts.reason, facts.acr) == (Outcome.DENIED, "not_me", None)
+    assert (facts.outcome, facts.reason, facts.acr) == (Outcome.DENIED, "declined", None)
     facts = record_of(directory, locked).facts
     assert (facts.outcome, facts.verified) == (Outcome.LOCKED, (Factor.DEVICE_KEY,))
     report = await audited(service, directory)
