@@ -21,6 +21,7 @@ from authenticator_sim.commands.oneshot import (
     show_handle,
 )
 from authenticator_sim.commands.options import new_parser
+from authenticator_sim.commands.phones import change_pin, list_devices, rename, revoke_device
 from authenticator_sim.commands.run import NO_RULES, AttendedBy, RunOptions, run
 from authenticator_sim.commands.scenario import (
     ScenarioOptions,
@@ -124,12 +125,38 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
             return await deny(options.transaction_id, shared, surroundings, reason)
         case "handle":
             return await show_handle(shared, surroundings)
-        case "access" if options.action == "end":
-            return await end_access(options.transaction_id, shared, surroundings)
         case "access":
-            return await list_accesses(shared, surroundings)
+            return await _about_accesses(options, shared, surroundings)
+        case "devices" | "pin":
+            return await _about_phones(options, shared, surroundings)
         case _:
             return await list_open(shared, surroundings)
+
+
+async def _about_accesses(
+    options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
+) -> bool:
+    if options.action == "end":
+        return await end_access(options.transaction_id, shared, surroundings)
+    return await list_accesses(shared, surroundings)
+
+
+async def _about_phones(
+    options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
+) -> bool:
+    match options.action:
+        case "change":
+            return await change_pin(
+                shared, surroundings, pin_file=options.pin_file, new_pin_file=options.new_pin_file
+            )
+        case "revoke":
+            return await revoke_device(
+                options.device_id, shared, surroundings, pin_file=options.pin_file
+            )
+        case "rename":
+            return await rename(options.name, shared, surroundings)
+        case _:
+            return await list_devices(shared, surroundings)
 
 
 def _enrol_options(options: argparse.Namespace) -> EnrolOptions:

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from authenticator_sim.core.events import Decided, Event, KeysPinned
+from authenticator_sim.core.events import (
+    Decided,
+    Event,
+    KeysPinned,
+    OrderDone,
+    OrderNotDone,
+    Renamed,
+)
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.reporter import Reporter
@@ -26,10 +33,20 @@ class EventLog:
 
     def report(self, event: Event) -> None:
         """Take in one event."""
-        if isinstance(event, Decided):
-            self._journal.record(event)
-        elif isinstance(event, KeysPinned):
-            self._keystore.pin(event.challenge, announced_at=event.announced_at)
+        self._keep(event)
         self._reporter.report(event)
         for listener in self._listeners:
             listener(event)
+
+    def _keep(self, event: Event) -> None:
+        match event:
+            case Decided():
+                self._journal.record(event)
+            case KeysPinned():
+                self._keystore.pin(event.challenge, announced_at=event.announced_at)
+            case Renamed():
+                self._keystore.rename(event.name)
+            case OrderDone() | OrderNotDone():
+                self._keystore.settle_pin(event.order, counts=isinstance(event, OrderDone))
+            case _:
+                pass

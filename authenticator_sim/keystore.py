@@ -14,16 +14,23 @@ import msgspec
 
 from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
-from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.identity import DeviceIdentity, PendingPin
 from authenticator_sim.core.otp import verify_totp_parameters
 from authenticator_sim.core.pin import SALT_BYTES, WrappedPinKey
 from authenticator_sim.errors import KeystoreRefused, NotEnrolled
-from authenticator_sim.storage import private_directory, read_private, write_private
+from authenticator_sim.storage import exclusive, private_directory, read_private, write_private
 from ciba_service.sca.messages import PIN_KEY_BYTES, ServiceKeys, TotpParameters
 
 __all__ = ["Keystore"]
 
 _FORMAT: Final = 1
+
+
+class _StoredPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    salt: str
+    wrapped: str
+    jti: str
+    order: str
 
 
 class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,15 +48,20 @@ class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin_key_wrapped: str
     totp: TotpParameters
     keys_announced_at: int = 0
+    pending_pin: _StoredPin | None = None
 
 
 class Keystore:
-    """One phone in one directory: ``keystore.json``, mode 0600, in a directory of mode 0700."""
+    """One phone in one directory: ``keystore.json``, mode 0600, in a directory of mode 0700.
+
+    What changes later is changed under a lock, since several processes may be this phone.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Name the directory; nothing is read or made yet."""
         self.directory = directory
         self._path = directory / "keystore.json"
+        self._lock = directory / "keystore.lock"
 
     def exists(self) -> bool:
         """Whether a phone, usable or not, is enrolled here."""
@@ -84,15 +96,43 @@ class Keystore:
             pin_key_wrapped=jose.base64url(identity.pin_key.wrapped),
             totp=identity.totp,
             keys_announced_at=identity.keys_announced_at,
+            pending_pin=_stored_pin(identity.pending_pin),
         )
         write_private(self._path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
 
     def pin(self, challenge: tuple[dict[str, str], ...], *, announced_at: int) -> None:
         """Take announced challenge keys in place of those before; raises as ``load``."""
-        identity = self.load()
-        if announced_at >= identity.keys_announced_at:
-            keys = msgspec.structs.replace(identity.service_keys, challenge=challenge)
-            self.save(replace(identity, service_keys=keys, keys_announced_at=announced_at))
+        with exclusive(self._lock):
+            identity = self.load()
+            if announced_at >= identity.keys_announced_at:
+                keys = msgspec.structs.replace(identity.service_keys, challenge=challenge)
+                self.save(replace(identity, service_keys=keys, keys_announced_at=announced_at))
+
+    def rename(self, name: str) -> None:
+        """Take the name that the service has; raises as ``load``."""
+        with exclusive(self._lock):
+            self.save(replace(self.load(), name=name))
+
+    def keep_pending(self, pending: PendingPin) -> bool:
+        """Keep a PIN that is to be ordered beside the one in use; raises as ``load``.
+
+        False when the outcome of another order is not known yet.
+        """
+        with exclusive(self._lock):
+            identity = self.load()
+            if identity.pending_pin is not None:
+                return False
+            self.save(replace(identity, pending_pin=pending))
+            return True
+
+    def settle_pin(self, jti: str, *, counts: bool) -> None:
+        """Take the pending PIN, or drop it; nothing if this order is not the pending one."""
+        with exclusive(self._lock):
+            identity = self.load()
+            pending = identity.pending_pin
+            if pending is not None and pending.jti == jti:
+                pin_key = pending.pin_key if counts else identity.pin_key
+                self.save(replace(identity, pin_key=pin_key, pending_pin=None))
 
     def load(self) -> DeviceIdentity:
         """Read the phone back.
@@ -113,10 +153,34 @@ class Keystore:
             raise KeystoreRefused(f"{self._path} is damaged.") from error
 
 
+def _stored_pin(pending: PendingPin | None) -> _StoredPin | None:
+    if pending is None:
+        return None
+    return _StoredPin(
+        salt=jose.base64url(pending.pin_key.salt),
+        wrapped=jose.base64url(pending.pin_key.wrapped),
+        jti=pending.jti,
+        order=pending.order,
+    )
+
+
+def _pending_pin(stored: _StoredPin | None) -> PendingPin | None:
+    if stored is None:
+        return None
+    return PendingPin(
+        pin_key=_wrapped(stored.salt, stored.wrapped), jti=stored.jti, order=stored.order
+    )
+
+
+def _wrapped(salt_text: str, wrapped_text: str) -> WrappedPinKey:
+    salt, wrapped = jose.decode_base64url(salt_text), jose.decode_base64url(wrapped_text)
+    if (len(salt), len(wrapped)) != (SALT_BYTES, PIN_KEY_BYTES):
+        raise jose.JoseRefused("not this format")
+    return WrappedPinKey(salt=salt, wrapped=wrapped)
+
+
 def _identity(stored: _StoredPhone) -> DeviceIdentity:
-    salt = jose.decode_base64url(stored.pin_salt)
-    wrapped = jose.decode_base64url(stored.pin_key_wrapped)
-    if stored.format != _FORMAT or (len(salt), len(wrapped)) != (SALT_BYTES, PIN_KEY_BYTES):
+    if stored.format != _FORMAT:
         raise jose.JoseRefused("not this format")
     return DeviceIdentity(
         device_id=stored.device_id,
@@ -128,7 +192,8 @@ def _identity(stored: _StoredPhone) -> DeviceIdentity:
         signing_key=jose.import_private_key(stored.signing_key),
         encryption_key=jose.import_private_key(stored.encryption_key),
         service_keys=stored.service_keys,
-        pin_key=WrappedPinKey(salt=salt, wrapped=wrapped),
+        pin_key=_wrapped(stored.pin_salt, stored.pin_key_wrapped),
         totp=verify_totp_parameters(stored.totp),
         keys_announced_at=stored.keys_announced_at,
+        pending_pin=_pending_pin(stored.pending_pin),
     )

@@ -7,10 +7,12 @@ from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.otp import next_step_at, otp_code, otp_step
 from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
+from authenticator_sim.core.receipts import shown
 from authenticator_sim.errors import MissingFactor, NotOpen
 from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
-from ciba_service.sca.messages import Decide, DenialReason, Factor
+from ciba_service.sca.messages import Decide, DenialReason, Factor, Shown
 
 __all__ = ["DecisionChannel", "Phone"]
 
@@ -22,18 +24,29 @@ class DecisionChannel(Protocol):
         """Send it now, or as soon as there is a connection."""
         ...
 
+    async def tell(self, receipt: Shown) -> None:
+        """Send it now, or never: a receipt that is lost is no loss."""
+        ...
+
 
 class Phone:
     """One device with its clock, its journal and its way to the service."""
 
     def __init__(
-        self, device: Device, *, channel: DecisionChannel, clock: Clock, journal: Journal
+        self,
+        device: Device,
+        *,
+        channel: DecisionChannel,
+        clock: Clock,
+        journal: Journal,
+        keystore: Keystore | None = None,
     ) -> None:
-        """Put the parts together."""
+        """Put the parts together; with a keystore, a PIN changed elsewhere is known at once."""
         self.device = device
         self.clock = clock
         self._channel = channel
         self._journal = journal
+        self._keystore = keystore
 
     def find(self, transaction_id: str) -> VerifiedChallenge | None:
         """Return the open challenge of a transaction, if there is one."""
@@ -78,6 +91,11 @@ class Phone:
         )
         await self._channel.submit(decide)
 
+    async def tell_shown(self, transaction_id: str) -> None:
+        """Say that the challenge is in front of the user now."""
+        for receipt in shown(transaction_id):
+            await self._channel.tell(receipt)
+
     async def deny(self, transaction_id: str, *, reason: DenialReason) -> None:
         """Decline; raises ``NotOpen``."""
         decide = self.device.deny(transaction_id, reason=reason, now_ms=self.clock.now_ms())
@@ -88,7 +106,8 @@ class Phone:
             return None
         if pin is None:
             raise MissingFactor("This request asks for the PIN.")
-        return await asyncio.to_thread(unwrap_pin_key, self.device.identity.pin_key, pin)
+        identity = self.device.identity if self._keystore is None else self._keystore.load()
+        return await asyncio.to_thread(unwrap_pin_key, identity.pin_key, pin)
 
     async def _unused_otp(self, challenge: VerifiedChallenge) -> str:
         """Give the code of an unused time step, waiting for the next one if need be."""

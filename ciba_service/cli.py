@@ -127,6 +127,8 @@ def _add_users(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     activate.add_argument("--additional", action="store_true", help="although there is a phone")
     unlock = _add(actions, "unlock", "forget failed attempts")
     unlock.add_argument("subject", metavar="SUB")
+    reset = _add(actions, "reset", "revoke every phone and make a code for a first one", json=True)
+    reset.add_argument("subject", metavar="SUB")
     unblock = _add(actions, "unblock", "let a client ask a user who wanted nothing of it")
     unblock.add_argument("subject", metavar="SUB")
     unblock.add_argument("--client", required=True, metavar="CLIENT_ID", help="which one")
@@ -247,6 +249,9 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ("users", "list"): lambda options, settings: users.list_users(settings, as_json=options.json),
     ("users", "activate"): lambda options, settings: users.activate_user(
         settings, options.subject, additional=options.additional, as_json=options.json
+    ),
+    ("users", "reset"): lambda options, settings: users.reset_user(
+        settings, options.subject, as_json=options.json
     ),
     ("users", "unlock"): lambda options, settings: users.unlock_user(settings, options.subject),
     ("users", "show"): lambda options, settings: blocks.show_user(

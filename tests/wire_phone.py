@@ -18,11 +18,15 @@ from ciba_service.sca.messages import (
     DECISION_TYP,
     ENROLMENT_TYP,
     FACTORS_TYP,
+    ORDER_FACTORS_TYP,
+    ORDER_TYP,
     SESSION_TYP,
     SUBPROTOCOL,
+    OrderAction,
     Verdict,
     body_hash,
     challenge_hash,
+    order_pin_proof,
     pin_proof,
 )
 from tests.fake_clock import FakeClock
@@ -98,14 +102,14 @@ class WirePhone:
         header = {"alg": "ES256", "typ": SESSION_TYP, "kid": self.device_id}
         return sign(header, present, self.key)
 
-    def factors(self, jti: str, **proofs: Any) -> str:
+    def factors(self, jti: str, *, factors_typ: str = FACTORS_TYP, **proofs: Any) -> str:
         """A factors JWE."""
         plaintext = json.dumps({"jti": jti, **proofs}).encode()
         recipient = ECKey.import_key(self.service_keys["encryption"])
         header = {
             "alg": "ECDH-ES",
             "enc": "A256GCM",
-            "typ": FACTORS_TYP,
+            "typ": factors_typ,
             "kid": self.service_keys["encryption"]["kid"],
         }
         return jwe.encrypt_compact(header, plaintext, recipient, algorithms=["ECDH-ES", "A256GCM"])
@@ -151,6 +155,48 @@ class WirePhone:
         }
         present = {name: value for name, value in claims.items() if value is not None}
         return sign({"alg": "ES256", "typ": typ, "kid": self.device_id}, present, self.key)
+
+    async def order(
+        self,
+        action: str = "revoke_device",
+        *,
+        pin: bool = True,
+        typ: str = ORDER_TYP,
+        pin_key: str | None = None,
+        factors_jti: str | None = None,
+        **changed: Any,
+    ) -> str:
+        """An order JWS; ``pin`` False is a wrong PIN, a claim set to None is left out."""
+        jti = secrets.token_urlsafe(16)
+        nonce = changed.pop("nonce", None) or await self.nonce()
+        proof = order_pin_proof(
+            self.pin_key if pin else secrets.token_bytes(32),
+            device_id=self.device_id,
+            nonce=nonce,
+            action=OrderAction(action),
+            target=changed.get("device_id"),
+            jti=jti,
+        )
+        proofs = {"pin_proof": proof} | ({} if pin_key is None else {"pin_key": pin_key})
+        claims = {
+            "iss": self.device_id,
+            "aud": self.issuer,
+            "jti": jti,
+            "iat": self.clock.now(),
+            "nonce": nonce,
+            "action": action,
+            "factors": self.factors(factors_jti or jti, factors_typ=ORDER_FACTORS_TYP, **proofs),
+            **changed,
+        }
+        present = {name: value for name, value in claims.items() if value is not None}
+        return sign({"alg": "ES256", "typ": typ, "kid": self.device_id}, present, self.key)
+
+    async def give_order(self, order: str) -> dict[str, Any]:
+        """Hand in an order over HTTP and return the outcome."""
+        answer = await self.send({"type": "order", "order": order})
+        assert answer.status_code == 200, answer.text
+        (outcome,) = answer.json()["messages"]
+        return dict(outcome)
 
     async def nonce(self) -> str:
         """A fresh nonce over HTTP."""

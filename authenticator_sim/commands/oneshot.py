@@ -1,7 +1,7 @@
 """``list``, ``approve``, ``deny``, ``handle`` and ``access``: one errand over HTTPS each."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,20 +23,23 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
 )
-from authenticator_sim.errors import UsageError
+from authenticator_sim.errors import ServiceUnreachable, UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
-from ciba_service.sca.messages import Decide, DenialReason, Factor, TransactionId
+from ciba_service.sca.messages import Decide, DenialReason, Factor, Shown, TransactionId
 
 __all__ = [
+    "Errand",
     "OneShotOptions",
     "approve",
     "deny",
     "end_access",
     "list_accesses",
     "list_open",
+    "open_errand",
+    "settle_pin",
     "show_handle",
 ]
 
@@ -51,11 +54,12 @@ class OneShotOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Errand:
+class Errand:
     """One phone on one errand over HTTPS; it is the phone's way to the service."""
 
     https: HttpsConnection
     log: EventLog
+    keystore: Keystore
     accepted: list[Decided] = field(default_factory=list)
 
     async def find(self, phone: Phone, transaction_id: str) -> VerifiedChallenge:
@@ -65,6 +69,11 @@ class _Errand:
             if meant or isinstance(event, ChallengeIgnored | KeysPinned | KeysIgnored):
                 self.log.report(event)
         return phone.open_challenge(transaction_id)
+
+    async def tell(self, receipt: Shown) -> None:
+        """Say that a challenge is in front of the user; nothing depends on it."""
+        with suppress(ServiceUnreachable):
+            await self.https.tell(receipt)
 
     async def submit(self, decide: Decide) -> None:
         """Hand the decision in and report its outcome."""
@@ -76,15 +85,17 @@ class _Errand:
 
 async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every open challenge; raises ``PhoneError`` when the service cannot be asked."""
-    async with _errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings) as (errand, phone):
         for event in await errand.https.fetch():
             errand.log.report(event)
+            if isinstance(event, ChallengeShown) and not options.json:
+                await phone.tell_shown(event.transaction_id)
     return True
 
 
 async def show_handle(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show a one-time ``login_hint``; true when there is one. Raises ``PhoneError``."""
-    async with _errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings) as (errand, _):
         events = await errand.https.ask_for_handle()
         for event in events:
             errand.log.report(event)
@@ -100,7 +111,7 @@ async def approve(
     verification_code: str | None,
 ) -> bool:
     """Approve one challenge; true when the service accepted. Raises ``PhoneError``."""
-    async with _errand(options, surroundings) as (errand, phone):
+    async with open_errand(options, surroundings) as (errand, phone):
         challenge = await errand.find(phone, transaction_id)
         asks_for_pin = Factor.PIN in challenge.content.factors
         pin = await obtain_pin(surroundings, pin_file) if asks_for_pin else None
@@ -115,7 +126,7 @@ async def deny(
     reason: DenialReason,
 ) -> bool:
     """Decline one challenge; true when the service accepted. Raises ``PhoneError``."""
-    async with _errand(options, surroundings) as (errand, phone):
+    async with open_errand(options, surroundings) as (errand, phone):
         await errand.find(phone, transaction_id)
         await phone.deny(transaction_id, reason=reason)
         return bool(errand.accepted)
@@ -123,7 +134,7 @@ async def deny(
 
 async def list_accesses(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every access that lasts; raises ``PhoneError`` when the service cannot be asked."""
-    async with _errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings) as (errand, _):
         for event in await errand.https.list_accesses():
             errand.log.report(event)
     return True
@@ -142,17 +153,26 @@ async def end_access(
         msgspec.convert(transaction_id, TransactionId)
     except msgspec.ValidationError:
         raise UsageError("A transaction id has 22 letters, digits, - or _.") from None
-    async with _errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings) as (errand, _):
         events = await errand.https.end_access(transaction_id)
         for event in events:
             errand.log.report(event)
         return any(isinstance(event, AccessStopped) for event in events)
 
 
+async def settle_pin(device: Device, https: HttpsConnection, log: EventLog) -> None:
+    """Learn what became of a PIN that was ordered, if that is not known; raises ``PhoneError``."""
+    order = device.pending_order()
+    if order is not None:
+        for event in await https.give_order(order):
+            log.report(event)
+
+
 @asynccontextmanager
-async def _errand(
+async def open_errand(
     options: OneShotOptions, surroundings: Surroundings
-) -> AsyncIterator[tuple[_Errand, Phone]]:
+) -> AsyncIterator[tuple[Errand, Phone]]:
+    """A phone on one errand; what is not known of its PIN is asked first."""
     keystore = Keystore(options.state)
     identity = keystore.load()
     journal = Journal(options.state)
@@ -161,5 +181,7 @@ async def _errand(
     log = EventLog(surroundings.reporter(json=options.json), journal, keystore)
     async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
         https = HttpsConnection(device, http=http, clock=clock, random_bytes=random_bytes)
-        errand = _Errand(https=https, log=log)
-        yield errand, Phone(device, channel=errand, clock=clock, journal=journal)
+        errand = Errand(https=https, log=log, keystore=keystore)
+        await settle_pin(device, https, log)
+        phone = Phone(device, channel=errand, clock=clock, journal=journal, keystore=keystore)
+        yield errand, phone

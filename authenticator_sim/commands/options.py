@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from authenticator_sim.commands.pins import PIN_VARIABLE
+from authenticator_sim.commands.pins import NEW_PIN_VARIABLE, PIN_VARIABLE
 from authenticator_sim.commands.run import AttendedBy
 from ciba_service.sca.messages import DenialReason
 
 __all__ = ["new_parser"]
 
 _HIGHEST_PORT: Final = 65535
+_NEW_PIN_HELP: Final = f"file with the new PIN (else {NEW_PIN_VARIABLE}, else hidden prompts)"
 _PIN_HELP: Final = f"file with the PIN (else {PIN_VARIABLE}, else a hidden prompt)"
 
 
@@ -63,6 +64,14 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         ),
         shared,
     )
+    _add_devices(
+        commands.add_parser(
+            "devices", allow_abbrev=False, help="show the user's phones, name or revoke one"
+        ),
+        shared,
+        pin,
+    )
+    _add_pin(commands.add_parser("pin", allow_abbrev=False, help="change the PIN"), shared, pin)
     commands.add_parser(
         "handle",
         allow_abbrev=False,
@@ -152,6 +161,34 @@ def _add_access(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
     )
     end = actions.add_parser("end", allow_abbrev=False, parents=[shared], help="end one of them")
     end.add_argument("transaction_id", metavar="TRANSACTION_ID")
+
+
+def _add_devices(
+    command: argparse.ArgumentParser, shared: argparse.ArgumentParser, pin: argparse.ArgumentParser
+) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", allow_abbrev=False, parents=[shared], help="show every phone")
+    revoke = actions.add_parser(
+        "revoke",
+        allow_abbrev=False,
+        parents=[shared, pin],
+        help="revoke a lost phone with the PIN of this one, or give up this one without it",
+    )
+    revoke.add_argument("device_id", metavar="DEVICE_ID")
+    rename = actions.add_parser(
+        "rename", allow_abbrev=False, parents=[shared], help="give this phone another name"
+    )
+    rename.add_argument("name", metavar="NAME")
+
+
+def _add_pin(
+    command: argparse.ArgumentParser, shared: argparse.ArgumentParser, pin: argparse.ArgumentParser
+) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    change = actions.add_parser(
+        "change", allow_abbrev=False, parents=[shared, pin], help="put another PIN in its place"
+    )
+    change.add_argument("--new-pin-file", type=Path, metavar="FILE", help=_NEW_PIN_HELP)
 
 
 def _add_scenarios(command: argparse.ArgumentParser) -> None:

@@ -8,9 +8,10 @@ from authenticator_sim.core.pin import Pin, parse_chosen_pin, parse_pin
 from authenticator_sim.errors import InvalidPin, UsageError
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 
-__all__ = ["PIN_VARIABLE", "choose_pin", "given_pin", "obtain_pin"]
+__all__ = ["NEW_PIN_VARIABLE", "PIN_VARIABLE", "choose_pin", "given_pin", "obtain_pin"]
 
 PIN_VARIABLE: Final = "AUTHENTICATOR_SIM_PIN"
+NEW_PIN_VARIABLE: Final = "AUTHENTICATOR_SIM_NEW_PIN"
 _MAX_FILE_BYTES: Final = 64
 
 
@@ -37,9 +38,11 @@ async def obtain_pin(surroundings: Surroundings, pin_file: Path | None) -> Pin:
         raise UsageError("No PIN was entered.") from None
 
 
-async def choose_pin(surroundings: Surroundings, pin_file: Path | None) -> Pin:
+async def choose_pin(
+    surroundings: Surroundings, pin_file: Path | None, *, variable: str = PIN_VARIABLE
+) -> Pin:
     """Take a new PIN from where it is given, or ask for it twice; trivial ones are refused."""
-    text = _given_text(surroundings, pin_file)
+    text = _given_text(surroundings, pin_file, variable)
     if text is not None:
         return parse_chosen_pin(text)
     keyboard = _keyboard(surroundings)
@@ -71,9 +74,11 @@ def _keyboard(surroundings: Surroundings) -> Keyboard:
     return keyboard
 
 
-def _given_text(surroundings: Surroundings, pin_file: Path | None) -> str | None:
+def _given_text(
+    surroundings: Surroundings, pin_file: Path | None, variable: str = PIN_VARIABLE
+) -> str | None:
     if pin_file is None:
-        return surroundings.environment.get(PIN_VARIABLE)
+        return surroundings.environment.get(variable)
     try:
         with pin_file.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES)

@@ -9,9 +9,12 @@ from typing import Final, assert_never
 
 from authenticator_sim.attendants import AnswerAll, Attendant, TerminalAttendant
 from authenticator_sim.automation import Automation, listen_on_loopback
+from authenticator_sim.commands.oneshot import settle_pin
 from authenticator_sim.commands.pins import given_pin, obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
+from authenticator_sim.connection.http import HttpClient
+from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.connection.socket import SocketConnection
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.pin import Pin
@@ -80,7 +83,14 @@ async def run(options: RunOptions, surroundings: Surroundings) -> bool:
         tls=tls_context(options.ca_file),
         report=log.report,
     )
-    phone = Phone(device, channel=connection, clock=surroundings.clock, journal=journal)
+    async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
+        https = HttpsConnection(
+            device, http=http, clock=surroundings.clock, random_bytes=surroundings.random_bytes
+        )
+        await settle_pin(device, https, log)
+    phone = Phone(
+        device, channel=connection, clock=surroundings.clock, journal=journal, keystore=keystore
+    )
     attendant = _attendant(options, surroundings, phone=phone, pin=pin, log=log)
     log.listen(attendant.notice)
     return await _until_ended(connection, attendant)

@@ -10,8 +10,8 @@ from authenticator_sim.connection.http import HttpAnswer, HttpClient
 from authenticator_sim.connection.retry import with_retries
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.events import DecisionPostponed, Event
-from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable
+from authenticator_sim.core.events import DecisionPostponed, Event, OrderPostponed
+from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable, UntrustedService
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
     Decide,
@@ -19,9 +19,14 @@ from ciba_service.sca.messages import (
     DevicePath,
     EndAccess,
     Fetch,
+    GiveOrder,
+    GiveUp,
     Hello,
     ListAccesses,
+    ListDevices,
     MessageExchange,
+    RenameDevice,
+    Shown,
     decode_service_message,
 )
 
@@ -68,6 +73,21 @@ class HttpsConnection:
         """End an access, until the service has answered; raises as ``fetch``."""
         return await self._with_retries(EndAccess(transaction_id))
 
+    async def tell(self, message: ListDevices | RenameDevice | GiveUp | Shown) -> tuple[Event, ...]:
+        """Say something that needs no PIN; raises as ``fetch``."""
+        return await self._with_retries(message)
+
+    async def give_order(self, order: GiveOrder) -> tuple[Event, ...]:
+        """Hand in an order, the same one again until there is an outcome; raises as ``fetch``."""
+        return await self._with_retries(order)
+
+    async def fresh_nonce(self) -> str:
+        """A nonce for an order; raises ``ServiceUnreachable`` or ``UntrustedService``."""
+        hello = await with_retries(self._hello, clock=self._clock, random_bytes=self._random_bytes)
+        if hello.issuer != self._device.identity.issuer:
+            raise UntrustedService("The service says it is another issuer.")
+        return hello.nonce
+
     async def _with_retries(self, message: DeviceMessage) -> tuple[Event, ...]:
         return await with_retries(
             lambda: self._attempt(message), clock=self._clock, random_bytes=self._random_bytes
@@ -79,11 +99,16 @@ class HttpsConnection:
         if answer.status == HTTPStatus.UNAUTHORIZED:  # the nonce went stale: once more
             answer = await self._exchange(body)
         events = self._received(answer)
-        if any(isinstance(event, DecisionPostponed) for event in events):
+        if any(isinstance(event, DecisionPostponed | OrderPostponed) for event in events):
             raise ServiceUnreachable("The service cannot take decisions now.")
         return events
 
     async def _exchange(self, body: bytes) -> HttpAnswer:
+        hello = await self._hello()
+        proof = self._device.session_proof(hello, now_ms=self._clock.now_ms(), body=body)
+        return await self._http.post(self._messages, body, authorization=f"Device {proof}")
+
+    async def _hello(self) -> Hello:
         answer = await self._http.get(self._nonce)
         if answer.status != HTTPStatus.OK:
             raise ServiceUnreachable(f"The service answered with {answer.status}.")
@@ -93,8 +118,7 @@ class HttpsConnection:
             raise ServiceUnreachable("The service answered with something else.") from error
         if not isinstance(hello, Hello):
             raise ServiceUnreachable("The service answered with something else.")
-        proof = self._device.session_proof(hello, now_ms=self._clock.now_ms(), body=body)
-        return await self._http.post(self._messages, body, authorization=f"Device {proof}")
+        return hello
 
     def _received(self, answer: HttpAnswer) -> tuple[Event, ...]:
         if answer.status == HTTPStatus.FORBIDDEN:

@@ -31,6 +31,7 @@ from ciba_service.sca.messages import (
     SUBPROTOCOL,
     Decide,
     DeviceMessage,
+    Shown,
     Welcome,
     decode_service_message,
 )
@@ -103,6 +104,12 @@ class SocketConnection:
         if self._socket is not None:
             with contextlib.suppress(ConnectionClosed):
                 await _send(self._socket, decide)
+
+    async def tell(self, receipt: Shown) -> None:
+        """Send a receipt if there is a connection."""
+        if self._socket is not None:
+            with contextlib.suppress(ConnectionClosed):
+                await _send(self._socket, receipt)
 
     async def _one_connection(self) -> tuple[int | None, str | None]:
         self._device.begin_connection()

@@ -16,10 +16,12 @@ from ciba_service.sca.messages import (
     LastingAccess,
 )
 
-__all__ = ["access_event"]
+__all__ = ["AboutAccess", "access_event"]
+
+AboutAccess = LastingAccess | AccessesListed | AccessEnded | AccessUnknown
 
 
-def access_event(message: LastingAccess | AccessesListed | AccessEnded | AccessUnknown) -> Event:
+def access_event(message: AboutAccess) -> Event:
     """The event of one message."""
     match message:
         case LastingAccess():

@@ -7,10 +7,10 @@ sent again to the byte on every new connection.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from authenticator_sim.core.accesses import access_event
+from authenticator_sim.core.accesses import AboutAccess, access_event
 from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
 from authenticator_sim.core.challenges import (
     ChallengeRefused,
@@ -33,11 +33,15 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
     OtherDeviceEnrolled,
+    OtherDeviceRevoked,
     Withdrawal,
 )
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import PinKey
+from authenticator_sim.core.identity import DeviceIdentity, PendingPin
+from authenticator_sim.core.orders import SignedOrder, new_pin_change, new_revocation
+from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
+from authenticator_sim.core.pin import Pin, PinKey
 from authenticator_sim.core.prompts import Prompts
+from authenticator_sim.core.receipts import received
 from authenticator_sim.core.sessions import new_session_proof
 from authenticator_sim.errors import NotOpen, UntrustedService
 from authenticator_sim.ports import RandomBytes
@@ -53,13 +57,22 @@ from ciba_service.sca.messages import (
     DenialReason,
     DeviceEnrolled,
     DeviceMessage,
+    DeviceRemoved,
+    DeviceRenamed,
+    DevicesListed,
+    EnrolledDevice,
     Fetched,
+    GiveOrder,
     HandleMade,
     HandleRefused,
     Hello,
     KeysAnnounced,
     LastingAccess,
     MakeHandle,
+    NameRefused,
+    OrderCarriedOut,
+    OrderRefusal,
+    OrderRefused,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -99,6 +112,8 @@ class Device:
         self._clock_offset_ms = 0
         self._greeted = False
         self._awaits_handle = False
+        self._ordered: set[str] = set()
+        self._heard: set[OtherDeviceEnrolled | OtherDeviceRevoked] = set()
 
     @property
     def history(self) -> tuple[Decided, ...]:
@@ -192,6 +207,42 @@ class Device:
         self._awaits_handle = True
         return MakeHandle()
 
+    def order_revocation(
+        self, device_id: str, *, pin_key: PinKey, nonce: str, now_ms: int
+    ) -> SignedOrder:
+        """Order that another phone be revoked; ``nonce`` is that of a fresh ``hello``."""
+        order = new_revocation(
+            device_id,
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
+    def order_pin(self, new_pin: Pin, *, pin_key: PinKey, nonce: str, now_ms: int) -> PendingPin:
+        """Order another PIN: keep what is returned safe before ``pending_order`` goes out."""
+        pending = new_pin_change(
+            new_pin,
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self.identity = replace(self.identity, pending_pin=pending)
+        return pending
+
+    def pending_order(self) -> GiveOrder | None:
+        """The order of a PIN whose outcome is not known, of this run or one before."""
+        pending = self.identity.pending_pin
+        if pending is None:
+            return None
+        self._ordered.add(pending.jti)
+        return GiveOrder(pending.order)
+
     def receive(self, message: ServiceMessage, *, now_ms: int) -> Reaction:
         """Take in one message.
 
@@ -202,7 +253,7 @@ class Device:
         match message:
             case Hello() | Welcome():
                 return self._handshake(message, now_ms)
-            case Accepted() | Refused():
+            case Accepted() | Refused() | OrderCarriedOut() | OrderRefused():
                 return self._outcome(message, now_ms)
             case KeysAnnounced():
                 return self._announced(message)
@@ -210,17 +261,61 @@ class Device:
                 return self._announcement(message, now_ms)
             case HandleMade() | HandleRefused():
                 return self._handle(message)
+            case _:
+                return Reaction(events=self._once(self._told(message)))
+
+    def _once(self, event: Event) -> tuple[Event, ...]:
+        """What happened to another phone is told again for days, and to the user once."""
+        if not isinstance(event, OtherDeviceEnrolled | OtherDeviceRevoked):
+            return (event,)
+        is_new = event not in self._heard
+        self._heard.add(event)
+        return (event,) if is_new else ()
+
+    def _told(self, message: AboutAccess | AboutPhones) -> Event:
+        match message:
             case LastingAccess() | AccessesListed() | AccessEnded() | AccessUnknown():
-                return Reaction(events=(access_event(message),))
+                return access_event(message)
+            case (
+                DeviceRemoved()
+                | EnrolledDevice()
+                | DevicesListed()
+                | DeviceRenamed()
+                | NameRefused()
+            ):
+                return phone_event(message, own_id=self.identity.device_id)
             case _:
                 assert_never(message)
+
+    def _order_outcome(self, message: OrderCarriedOut | OrderRefused) -> Reaction:
+        if message.order not in self._ordered:
+            return Reaction()
+        is_final = isinstance(message, OrderCarriedOut) or (
+            message.reason is not OrderRefusal.UNAVAILABLE
+        )
+        if is_final:
+            self._ordered.discard(message.order)
+            self._settle_pin(message)
+        return Reaction(events=(order_event(message),))
+
+    def _settle_pin(self, message: OrderCarriedOut | OrderRefused) -> None:
+        pending = self.identity.pending_pin
+        if pending is None or pending.jti != message.order:
+            return
+        counts = isinstance(message, OrderCarriedOut)
+        pin_key = pending.pin_key if counts else self.identity.pin_key
+        self.identity = replace(self.identity, pin_key=pin_key, pending_pin=None)
 
     def _handshake(self, message: Hello | Welcome, now_ms: int) -> Reaction:
         if isinstance(message, Hello):
             return self._greet(message, now_ms)
         return self._welcomed(message, now_ms)
 
-    def _outcome(self, message: Accepted | Refused, now_ms: int) -> Reaction:
+    def _outcome(
+        self, message: Accepted | Refused | OrderCarriedOut | OrderRefused, now_ms: int
+    ) -> Reaction:
+        if isinstance(message, OrderCarriedOut | OrderRefused):
+            return self._order_outcome(message)
         decision = self._unanswered.get(message.transaction_id)
         if decision is None or decision.jti != message.decision:
             return Reaction()
@@ -240,7 +335,7 @@ class Device:
                 return self._withdrawn(message)
             case DeviceEnrolled():
                 event = OtherDeviceEnrolled(device_id=message.device_id, name=message.name)
-                return Reaction(events=(event,))
+                return Reaction(events=self._once(event))
             case _:
                 assert_never(message)
 
@@ -309,7 +404,7 @@ class Device:
             return Reaction()
         seconds_left = self.seconds_left(challenge, now_ms=now_ms)
         shown = ChallengeShown(challenge.transaction_id, challenge.content, seconds_left)
-        return Reaction(events=(shown,))
+        return Reaction(messages=received(challenge.transaction_id), events=(shown,))
 
     def _fetched(self, fetched: Fetched, now_ms: int) -> Reaction:
         expired = self._prompts.close_expired(now_ms=self.service_now_ms(now_ms))

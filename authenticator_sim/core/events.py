@@ -13,6 +13,8 @@ from ciba_service.sca.messages import (
     Challenge,
     DenialReason,
     HandleRefusal,
+    OrderAction,
+    OrderRefusal,
     RefusalReason,
     ShownDetail,
     Verdict,
@@ -30,6 +32,8 @@ __all__ = [
     "Decided",
     "DecisionPostponed",
     "DecisionRefused",
+    "DeviceListCompleted",
+    "DeviceShown",
     "Disconnected",
     "Enrolled",
     "Event",
@@ -39,11 +43,18 @@ __all__ = [
     "KeysIgnored",
     "KeysPinned",
     "Listening",
+    "NameNotTaken",
     "NotDecided",
+    "OrderDone",
+    "OrderNotDone",
+    "OrderPostponed",
     "OtherDeviceEnrolled",
+    "OtherDeviceRevoked",
     "PhoneStopped",
+    "Renamed",
     "RuleApplied",
     "StopReason",
+    "ThisDeviceRevoked",
     "Withdrawal",
 ]
 
@@ -235,6 +246,65 @@ class AccessNotFound(msgspec.Struct, frozen=True, tag="access_unknown", tag_fiel
     transaction_id: str
 
 
+class OtherDeviceRevoked(msgspec.Struct, frozen=True, tag="device_revoked", tag_field="event"):
+    """Another phone of this user counts no more: unexpected, it is an alarm."""
+
+    device_id: str
+    name: str
+
+
+class ThisDeviceRevoked(msgspec.Struct, frozen=True, tag="given_up", tag_field="event"):
+    """This phone gave itself up."""
+
+
+class DeviceShown(msgspec.Struct, frozen=True, tag="device", tag_field="event"):
+    """A phone of this user; ``enrolled_at`` is in seconds."""
+
+    device_id: str
+    name: str
+    enrolled_at: int
+    this: bool
+
+
+class DeviceListCompleted(msgspec.Struct, frozen=True, tag="devices", tag_field="event"):
+    """All phones were sent; ``enrolled`` lists their names."""
+
+    enrolled: tuple[str, ...]
+
+
+class Renamed(msgspec.Struct, frozen=True, tag="renamed", tag_field="event"):
+    """This phone has another name."""
+
+    name: str
+
+
+class NameNotTaken(msgspec.Struct, frozen=True, tag="name_refused", tag_field="event"):
+    """The service does not take the name: it is no plain text."""
+
+
+class OrderDone(msgspec.Struct, frozen=True, tag="order_done", tag_field="event"):
+    """The service carried an order of this phone out; ``order`` is its ``jti``."""
+
+    order: str
+    action: OrderAction
+
+
+class OrderNotDone(
+    msgspec.Struct, frozen=True, tag="order_refused", tag_field="event", omit_defaults=True
+):
+    """The order counts for nothing."""
+
+    order: str
+    reason: OrderRefusal
+    attempts_left: int | None = None
+
+
+class OrderPostponed(msgspec.Struct, frozen=True, tag="order_postponed", tag_field="event"):
+    """The service cannot carry the order out now; the same one is sent again later."""
+
+    order: str
+
+
 Event = (
     Enrolled
     | Listening
@@ -259,4 +329,13 @@ Event = (
     | AccessListCompleted
     | AccessStopped
     | AccessNotFound
+    | OtherDeviceRevoked
+    | ThisDeviceRevoked
+    | DeviceShown
+    | DeviceListCompleted
+    | Renamed
+    | NameNotTaken
+    | OrderDone
+    | OrderNotDone
+    | OrderPostponed
 )

@@ -7,7 +7,22 @@ from joserfc.jwk import ECKey
 from authenticator_sim.core.pin import WrappedPinKey
 from ciba_service.sca.messages import ServiceKeys, TotpParameters
 
-__all__ = ["DeviceIdentity"]
+__all__ = ["DeviceIdentity", "PendingPin"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PendingPin:
+    """A PIN that was ordered, until the service has said whether it counts.
+
+    The order holds its key for the service alone, and goes out again to the byte.
+    """
+
+    pin_key: WrappedPinKey
+    jti: str
+    order: str
+
+    def __repr__(self) -> str:
+        return f"PendingPin(jti={self.jti!r}, ...)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,6 +42,7 @@ class DeviceIdentity:
     totp: TotpParameters
     keys_announced_at: int = 0
     """When the pinned challenge keys changed (seconds), as far as that was announced."""
+    pending_pin: PendingPin | None = None
 
     def __repr__(self) -> str:
         return f"DeviceIdentity(device_id={self.device_id!r}, issuer={self.issuer!r}, ...)"

@@ -42,6 +42,7 @@ class Dialogue:
             KeyboardClosed: There is nobody to answer.
         """
         self.show(challenge)
+        await self._phone.tell_shown(challenge.transaction_id)
         answer = (await self._keyboard.ask("Your answer [decline]: ")).strip().lower()
         while answer not in _DENIALS and answer != _APPROVE:
             answer = (await self._keyboard.ask("Enter, n or a: ")).strip().lower()

@@ -39,10 +39,13 @@ class Inbox(AsyncIterator[Announcement]):
     def put(self, announcement: Announcement) -> None:
         """Deliver; what does not fit is replaced by a resync, except the end of a phone."""
         if len(self._waiting) >= INBOX_CAPACITY:
-            kept = {waiting.kind: waiting for waiting in self._waiting if waiting.kind in _FINAL}
+            kept = {waiting.kind: waiting for waiting in self._waiting if self._ends(waiting)}
             self._waiting = deque([_RESYNC, *kept.values()])
         self._waiting.append(announcement)
         self._arrived.set()
+
+    def _ends(self, waiting: Announcement) -> bool:
+        return waiting.kind in _FINAL and waiting.about == self.device_id
 
     async def __anext__(self) -> Announcement:
         while not self._waiting:
@@ -128,13 +131,16 @@ def _is_tied(announcement: Announcement, inbox: Inbox) -> bool:
 def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
     is_same_phone = announcement.about == inbox.device_id
     match announcement.kind:
-        case AnnouncementKind.REVOKED:
-            return is_same_phone
         case AnnouncementKind.REPLACED:
             return is_same_phone and announcement.detail > inbox.connection
         case AnnouncementKind.ENROLLED:
             return not is_same_phone
-        case AnnouncementKind.OFFER | AnnouncementKind.WITHDRAW | AnnouncementKind.RESYNC:
+        case (
+            AnnouncementKind.OFFER
+            | AnnouncementKind.WITHDRAW
+            | AnnouncementKind.REVOKED
+            | AnnouncementKind.RESYNC
+        ):
             return True
         case _:
             assert_never(announcement.kind)

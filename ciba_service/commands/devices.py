@@ -9,6 +9,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 
@@ -42,9 +43,13 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
     async with open_stores(settings) as stores:
         revocation = DeviceRevocation(
             devices=stores.devices,
-            hub=SocketHub(stores.broadcast),
+            notices=PhoneNotices(
+                notices=stores.notices,
+                hub=SocketHub(stores.broadcast),
+                clock=system_surroundings().clock,
+            ),
             telemetry=system_surroundings().telemetry,
         )
-        if not await revocation.revoke(device_id):
+        if await revocation.revoke(device_id) is None:
             raise CommandFailed(f"there is no device {device_id}")
     sys.stdout.write(f"{device_id} is revoked\n")

@@ -1,18 +1,23 @@
-"""``ciba-service users``: list, activation codes, unlock."""
+"""``ciba-service users``: list, activation codes, unlock, reset."""
 
 import sys
 
 import msgspec
 
+from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
-from ciba_service.flow.activation import Activations, HasPhone
+from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
+from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
+from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
+from ciba_service.wiring.stores import Stores
 
-__all__ = ["activate_user", "list_users", "unlock_user"]
+__all__ = ["activate_user", "list_users", "reset_user", "unlock_user"]
 
 
 class _UserRow(msgspec.Struct, frozen=True):
@@ -52,23 +57,60 @@ async def activate_user(
             not set: a further phone by this way is the operator's reset (PSD2 RTS art. 24).
     """
     require_user(settings, subject)
-    surroundings = system_surroundings()
     async with open_stores(settings) as stores:
-        activations = Activations(
-            activations=stores.activations,
-            devices=stores.devices,
-            random=surroundings.random,
-            clock=surroundings.clock,
-            telemetry=surroundings.telemetry,
-        )
         try:
-            issued = await activations.issue(
+            issued = await _activations(stores).issue(
                 subject, further=additional, with_second_secret=settings.device.second_secret
             )
         except HasPhone as error:
             raise CommandFailed(
                 f"{subject} has a phone; --additional makes a code for a further one"
             ) from error
+    _hand_over(subject, issued, as_json=as_json)
+
+
+async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None:
+    """Revoke every phone, forget failed attempts, and make a code for a first phone.
+
+    Raises:
+        CommandFailed: when there is no such user, or a phone was enrolled in the meantime.
+    """
+    require_user(settings, subject)
+    telemetry = system_surroundings().telemetry
+    async with open_stores(settings) as stores:
+        reset = UserReset(
+            devices=stores.devices,
+            revocation=DeviceRevocation(
+                devices=stores.devices,
+                notices=PhoneNotices(
+                    notices=stores.notices,
+                    hub=SocketHub(stores.broadcast),
+                    clock=system_surroundings().clock,
+                ),
+                telemetry=telemetry,
+            ),
+            unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
+            activations=_activations(stores),
+        )
+        try:
+            issued = await reset.reset(subject)
+        except HasPhone as error:
+            raise CommandFailed(f"a phone of {subject} was enrolled just now: try again") from error
+    _hand_over(subject, issued, as_json=as_json)
+
+
+def _activations(stores: Stores) -> Activations:
+    surroundings = system_surroundings()
+    return Activations(
+        activations=stores.activations,
+        devices=stores.devices,
+        random=surroundings.random,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
+    )
+
+
+def _hand_over(subject: str, issued: IssuedCode, *, as_json: bool) -> None:
     second = issued.second_secret
     row = _ActivationRow(subject, issued.code, issued.expires_in, second or "")
     if as_json:

@@ -5,26 +5,40 @@ from collections.abc import Awaitable
 from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.phone_notices import PhoneNotices
+from ciba_service.flow.receipts import Receipts
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     Decide,
     EndAccess,
     Fetch,
+    GiveOrder,
+    GiveUp,
     ListAccesses,
+    ListDevices,
     MakeHandle,
+    Received,
+    RenameDevice,
     ServiceMessage,
+    Shown,
 )
 
 __all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
 
-PhoneMessage = Fetch | Decide | MakeHandle | ListAccesses | EndAccess
+_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder
+
+PhoneMessage = (
+    Fetch | Decide | MakeHandle | ListAccesses | EndAccess | Received | Shown | _AboutPhones
+)
 """Whatever a phone may say once it is authenticated."""
 
 
@@ -43,6 +57,10 @@ class Conversation:
         accesses: LastingAccesses,
         announcements: KeyAnnouncements,
         handles: LoginHandles,
+        own_devices: OwnDevices,
+        orders: DeviceOrders,
+        receipts: Receipts,
+        notices: PhoneNotices,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
@@ -50,6 +68,10 @@ class Conversation:
         self._accesses = accesses
         self._announcements = announcements
         self._handles = handles
+        self._own_devices = own_devices
+        self._orders = orders
+        self._receipts = receipts
+        self._notices = notices
         self._devices = devices
 
     async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
@@ -57,6 +79,7 @@ class Conversation:
 
         Raises:
             InvalidDecisionError, DeviceRevoked, StoreUnavailable: as ``Decisions.decide``.
+            InvalidOrderError: as ``DeviceOrders.carry_out``.
         """
         match message:
             case Fetch():
@@ -67,21 +90,48 @@ class Conversation:
                 return [await self._decisions.decide(device.device_id, message.decision)]
             case MakeHandle():
                 return [await self._handles.make(device)]
-            case ListAccesses():
-                return await self._accesses.list_all(device)
-            case EndAccess():
-                return [await self._accesses.end(device, message.transaction_id)]
+            case ListAccesses() | EndAccess():
+                return await self._about_accesses(device, message)
+            case Received() | Shown():
+                await self._receipts.note(device, message)
+                return []
+            case ListDevices() | RenameDevice() | GiveUp() | GiveOrder():
+                return await self._about_phones(device, message)
+            case _:
+                assert_never(message)
+
+    async def _about_accesses(
+        self, device: Device, message: ListAccesses | EndAccess
+    ) -> list[ServiceMessage]:
+        if isinstance(message, ListAccesses):
+            return await self._accesses.list_all(device)
+        return [await self._accesses.end(device, message.transaction_id)]
+
+    async def _about_phones(self, device: Device, message: _AboutPhones) -> list[ServiceMessage]:
+        match message:
+            case ListDevices():
+                return await self._own_devices.list_all(device)
+            case RenameDevice():
+                return [await self._own_devices.rename(device, message.name)]
+            case GiveUp():
+                return [await self._own_devices.give_up(device)]
+            case GiveOrder():
+                return [await self._orders.carry_out(device.device_id, message.order)]
             case _:
                 assert_never(message)
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:
-        """Every open challenge of the phone's user, then the list of them.
+        """What the phone missed, every open challenge of its user, then the list of them.
 
         Raises:
             DeviceRevoked: when the phone may not see them any more.
             StoreUnavailable: when the store cannot be reached.
         """
-        return await self._if_enrolled(device, self._challenges.fetch(device.tag))
+        challenges, missed = await self._if_enrolled(
+            device,
+            asyncio.gather(self._challenges.fetch(device.tag), self._notices.missed_by(device)),
+        )
+        return [*missed, *challenges]
 
     async def offer(self, device: Device, transaction_id: str) -> ServiceMessage | None:
         """One challenge, if it is open; raises as ``open_challenges``."""

@@ -6,19 +6,18 @@ from typing import Final
 
 import msgspec
 
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.ports import (
     Activation,
     ActivationStore,
-    Announcement,
-    AnnouncementKind,
     Clock,
-    DeviceHub,
     DeviceStore,
     KeyRing,
     Randomness,
     Telemetry,
     UserDirectory,
 )
+from ciba_service.ports.notices import NoticeKind
 from ciba_service.protocol.errors import InvalidEnrolmentError, Reason
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import encrypt_to
@@ -59,7 +58,7 @@ class Enrolment:
         activations: ActivationStore,
         devices: DeviceStore,
         users: UserDirectory,
-        hub: DeviceHub,
+        notices: PhoneNotices,
         keys: KeyRing,
         random: Randomness,
         clock: Clock,
@@ -69,7 +68,7 @@ class Enrolment:
         self._activations = activations
         self._devices = devices
         self._users = users
-        self._hub = hub
+        self._notices = notices
         self._keys = keys
         self._random = random
         self._clock = clock
@@ -125,14 +124,7 @@ class Enrolment:
 
     async def _tell_others(self, device: Device) -> None:
         # PSD2 RTS 24 and NIST SP 800-63B-4 4.1: every other phone learns of a new one.
-        await self._hub.announce(
-            Announcement(
-                AnnouncementKind.ENROLLED,
-                device.tag,
-                device.device_id,
-                device.name,
-            )
-        )
+        await self._notices.tell(NoticeKind.ENROLLED, device.tag, device.device_id, device.name)
         self._telemetry.event("device_enrolled", device_id=device.device_id)
 
     def _answer(self, device: Device, enrolment: VerifiedEnrolment) -> EnrolmentAnswer:

@@ -31,8 +31,8 @@ class AnnouncementKind(StrEnum):
 class Announcement(msgspec.Struct, frozen=True, array_like=True):
     """A word to all phones of one user, wherever they are connected.
 
-    ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, a new phone's
-    name, or the connection that replaces another.
+    ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, the name of a
+    phone that is new or revoked, or the connection that replaces another.
     """
 
     kind: AnnouncementKind

@@ -47,8 +47,28 @@ class DeviceStore(Protocol):
         """The user's active phones."""
         ...
 
-    async def revoke(self, device_id: str) -> bool:
-        """Destroy its keys and secrets; False when there was no such phone."""
+    async def revoke(self, device_id: str) -> str | None:
+        """Destroy its keys and secrets; its name, or None when there was no such phone."""
+        ...
+
+    async def revoke_for(self, asking: str, device_id: str, *, operation: str) -> str | None:
+        """The same, if in that very step the phone ``asking`` is enrolled itself.
+
+        Of two phones that revoke each other at once, one stays. The same operation gets the same
+        name. Raises ``sca.devices.DeviceRevoked``.
+        """
+        ...
+
+    async def rename(self, device_id: str, name: str) -> None:
+        """Give it another name; raises ``sca.devices.DeviceRevoked``."""
+        ...
+
+    async def change_pin(self, device: Device, pin_key: bytes, *, operation: str) -> bool:
+        """Put another PIN key in place of the one that ``device`` was found with, in one step.
+
+        The operation stays in the record as ``pin_order``. False when another change came first.
+        Raises ``sca.devices.DeviceRevoked``.
+        """
         ...
 
 

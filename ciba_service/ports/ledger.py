@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from ciba_service.protocol.transaction.ledger import Ledger
+from ciba_service.protocol.transaction.ledger import Ledger, LedgerKind
+from ciba_service.sca.devices import UserTag
 
 __all__ = ["LedgerStore"]
 
@@ -20,4 +21,13 @@ class LedgerStore(Protocol):
 
     async def announced(self, transaction_id: str, *, now: int) -> None:
         """Write down, once, that the phones are told of what is pending."""
+        ...
+
+    async def receipt(
+        self, transaction_id: str, tag: UserTag, device_id: str, kind: LedgerKind, *, now: int
+    ) -> None:
+        """Write down, once a phone, what a phone of the user says of a pending challenge.
+
+        Nothing is written of what is decided, of another user's, or beyond a bound.
+        """
         ...

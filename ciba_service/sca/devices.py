@@ -37,7 +37,10 @@ class DeviceRevoked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A phone that may decide; ``enrolled_at`` is in milliseconds."""
+    """A phone that may decide; ``enrolled_at`` is in milliseconds.
+
+    ``pin_order`` is the order that registered the PIN key, and empty for that of enrolment.
+    """
 
     device_id: str
     subject: str
@@ -46,6 +49,7 @@ class Device:
     key: VerificationKey
     pin_key: bytes = field(repr=False)
     totp_secret: str = field(repr=False)
+    pin_order: str = ""
 
     @property
     def tag(self) -> UserTag:

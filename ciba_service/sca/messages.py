@@ -21,6 +21,8 @@ __all__ = [
     "KEYS_TYP",
     "KEY_ANNOUNCEMENT_VERSION",
     "LARGEST_FRAME",
+    "ORDER_FACTORS_TYP",
+    "ORDER_TYP",
     "OUTCOME_WINDOW",
     "PIN_KEY_BYTES",
     "SECRETS_TYP",
@@ -38,10 +40,16 @@ __all__ = [
     "DecisionClaims",
     "DenialReason",
     "DeviceEnrolled",
+    "DeviceId",
     "DeviceMessage",
+    "DeviceName",
     "DevicePath",
+    "DeviceRemoved",
+    "DeviceRenamed",
+    "DevicesListed",
     "Display",
     "EndAccess",
+    "EnrolledDevice",
     "EnrolmentAnswer",
     "EnrolmentClaims",
     "EnrolmentRequest",
@@ -50,6 +58,8 @@ __all__ = [
     "FactorProofs",
     "Fetch",
     "Fetched",
+    "GiveOrder",
+    "GiveUp",
     "HandleMade",
     "HandleRefusal",
     "HandleRefused",
@@ -58,14 +68,25 @@ __all__ = [
     "KeysAnnounced",
     "LastingAccess",
     "ListAccesses",
+    "ListDevices",
     "MakeHandle",
     "MessageExchange",
+    "NameRefused",
+    "OrderAction",
+    "OrderCarriedOut",
+    "OrderClaims",
+    "OrderProofs",
+    "OrderRefusal",
+    "OrderRefused",
     "Payment",
+    "Received",
     "RefusalReason",
     "Refused",
+    "RenameDevice",
     "ServiceKeys",
     "ServiceMessage",
     "SessionClaims",
+    "Shown",
     "ShownDetail",
     "ShownLine",
     "TotpParameters",
@@ -78,6 +99,7 @@ __all__ = [
     "challenge_hash",
     "decode_device_message",
     "decode_service_message",
+    "order_pin_proof",
     "pin_proof",
     "transaction_id",
 ]
@@ -98,10 +120,18 @@ ENROLMENT_TYP: Final = "ciba-enrolment+jwt"
 KEYS_TYP: Final = "ciba-keys+jws"
 SESSION_TYP: Final = "ciba-session+jwt"
 FACTORS_TYP: Final = "ciba-factors+jwe"
+ORDER_TYP: Final = "ciba-order+jwt"
+ORDER_FACTORS_TYP: Final = "ciba-order-factors+jwe"
 SECRETS_TYP: Final = "ciba-secrets+jwe"
 
 TransactionId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]
 """A name as ``transaction_id`` makes it."""
+
+DeviceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+"""A phone's name as enrolment gives it."""
+
+DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+"""What the user calls a phone: plain text, which the service looks at besides."""
 
 _Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # before the year 10000
 
@@ -165,6 +195,24 @@ class HandleRefusal(StrEnum):
 
     LOCKED = "locked"
     DISABLED = "disabled"
+
+
+class OrderAction(StrEnum):
+    """What a phone may order with its PIN."""
+
+    REVOKE_DEVICE = "revoke_device"
+    CHANGE_PIN = "change_pin"
+
+
+class OrderRefusal(StrEnum):
+    """Why an order was not carried out."""
+
+    FACTORS = "factors"
+    LOCKED = "locked"
+    STALE = "stale"
+    UNKNOWN_DEVICE = "unknown_device"
+    INVALID_ORDER = "invalid_order"
+    UNAVAILABLE = "unavailable"
 
 
 class WithdrawnReason(StrEnum):
@@ -272,6 +320,33 @@ class DecisionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     verdict: Verdict
     reason: DenialReason | None = None
     factors: str | None = None
+
+
+class OrderClaims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the order JWS; ``nonce`` is that of a ``hello``, ``iat`` is recorded only.
+
+    ``device_id`` is the phone to be revoked.
+    """
+
+    iss: str
+    aud: str
+    jti: str
+    iat: int
+    nonce: str
+    action: OrderAction
+    factors: str
+    device_id: DeviceId | None = None
+
+
+class OrderProofs(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Plaintext of an order's factors JWE; ``pin_key`` is the new one (32 bytes, base64url)."""
+
+    jti: str
+    pin_proof: str
+    pin_key: str | None = None
+
+    def __repr__(self) -> str:
+        return "OrderProofs(...)"
 
 
 class SessionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -415,11 +490,73 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit
     attempts_left: int | None = None
 
 
-class DeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="type"):
-    """Told to all other phones of a user when a further one was enrolled."""
+class DeviceEnrolled(
+    msgspec.Struct, frozen=True, tag="device_enrolled", tag_field="type", omit_defaults=True
+):
+    """Told to all other phones of a user when a further one was enrolled.
+
+    ``at`` (seconds) says when, where it is told later.
+    """
 
     device_id: str
     name: str
+    at: _Moment | None = None
+
+
+class DeviceRemoved(
+    msgspec.Struct, frozen=True, tag="device_revoked", tag_field="type", omit_defaults=True
+):
+    """A phone of this user counts no more; told to all others, and to itself if it gave up.
+
+    ``at`` (seconds) says when, where it is told later.
+    """
+
+    device_id: str
+    name: str
+    at: _Moment | None = None
+
+
+class EnrolledDevice(msgspec.Struct, frozen=True, tag="device", tag_field="type"):
+    """A phone of this user; ``enrolled_at`` is in seconds, ``this`` is the asking one."""
+
+    device_id: str
+    name: str
+    enrolled_at: _Moment
+    this: bool
+
+
+class DevicesListed(msgspec.Struct, frozen=True, tag="devices", tag_field="type"):
+    """End of the answer to ``list_devices``; ``enrolled`` has the name of each."""
+
+    enrolled: tuple[str, ...]
+
+
+class DeviceRenamed(msgspec.Struct, frozen=True, tag="device_renamed", tag_field="type"):
+    """The asking phone has this name now."""
+
+    device_id: str
+    name: str
+
+
+class NameRefused(msgspec.Struct, frozen=True, tag="name_refused", tag_field="type"):
+    """The name is no plain text; the phone keeps the one it has."""
+
+
+class OrderCarriedOut(msgspec.Struct, frozen=True, tag="order_done", tag_field="type"):
+    """The order was carried out, now or before; ``order`` is its ``jti``."""
+
+    order: str
+    action: OrderAction
+
+
+class OrderRefused(
+    msgspec.Struct, frozen=True, tag="order_refused", tag_field="type", omit_defaults=True
+):
+    """Nothing was done; ``attempts_left`` only where the PIN was evaluated."""
+
+    order: str
+    reason: OrderRefusal
+    attempts_left: int | None = None
 
 
 class HandleMade(msgspec.Struct, frozen=True, tag="handle_made", tag_field="type"):
@@ -502,6 +639,38 @@ class EndAccess(msgspec.Struct, frozen=True, tag="end_access", tag_field="type")
     transaction_id: TransactionId
 
 
+class ListDevices(msgspec.Struct, frozen=True, tag="list_devices", tag_field="type"):
+    """Ask for every phone of the user."""
+
+
+class RenameDevice(msgspec.Struct, frozen=True, tag="rename_device", tag_field="type"):
+    """Give this phone another name."""
+
+    name: DeviceName
+
+
+class GiveUp(msgspec.Struct, frozen=True, tag="give_up", tag_field="type"):
+    """Revoke this very phone."""
+
+
+class Received(msgspec.Struct, frozen=True, tag="received", tag_field="type"):
+    """A challenge has come and verifies; nothing is answered."""
+
+    transaction_id: TransactionId
+
+
+class Shown(msgspec.Struct, frozen=True, tag="shown", tag_field="type"):
+    """The challenge is in front of the user; nothing is answered."""
+
+    transaction_id: TransactionId
+
+
+class GiveOrder(msgspec.Struct, frozen=True, tag="order", tag_field="type"):
+    """Hand in an order JWS; a resent one gets its first outcome."""
+
+    order: str
+
+
 ServiceMessage = (
     Hello
     | Welcome
@@ -518,8 +687,28 @@ ServiceMessage = (
     | AccessesListed
     | AccessEnded
     | AccessUnknown
+    | DeviceRemoved
+    | EnrolledDevice
+    | DevicesListed
+    | DeviceRenamed
+    | NameRefused
+    | OrderCarriedOut
+    | OrderRefused
 )
-DeviceMessage = Authenticate | Fetch | Decide | MakeHandle | ListAccesses | EndAccess
+DeviceMessage = (
+    Authenticate
+    | Fetch
+    | Decide
+    | MakeHandle
+    | ListAccesses
+    | EndAccess
+    | ListDevices
+    | RenameDevice
+    | GiveUp
+    | GiveOrder
+    | Received
+    | Shown
+)
 
 
 class MessageExchange(msgspec.Struct, frozen=True):
@@ -574,4 +763,18 @@ def pin_proof(
 ) -> str:
     """Proof that the PIN was entered for exactly this decision: HMAC-SHA-256 under the PIN key."""
     message = f"ciba-pin.v1\0{device_id}\0{challenge_hash}\0{verdict}\0{jti}"
+    return _base64url(hmac.digest(pin_key, message.encode("ascii"), "sha256"))
+
+
+def order_pin_proof(
+    pin_key: bytes,
+    *,
+    device_id: str,
+    nonce: str,
+    action: OrderAction,
+    target: str | None,
+    jti: str,
+) -> str:
+    """Proof that the PIN was entered for exactly this order; never one for a decision."""
+    message = f"ciba-pin-order.v1\0{device_id}\0{nonce}\0{action}\0{target or ''}\0{jti}"
     return _base64url(hmac.digest(pin_key, message.encode("ascii"), "sha256"))

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from ciba_service.ports import DeviceRecord, UnknownRecordFormat
+from ciba_service.ports import DeviceRecord, StoreUnavailable, UnknownRecordFormat
 from ciba_service.protocol.jose.keys import parse_verification_key
-from ciba_service.sca.devices import MAXIMUM_DEVICES, Device, UserTag, user_tag_of
+from ciba_service.sca.devices import (
+    MAXIMUM_DEVICES,
+    Device,
+    DeviceRevoked,
+    UserTag,
+    user_tag_of,
+)
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import devices_key, enrolment_key, revocation_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
@@ -20,9 +26,15 @@ _FORMAT: Final = 1
 
 _ADD: Final = Script.load("add_device")
 _REVOKE: Final = Script.load("revoke_device")
+_REPLACE: Final = Script.load("replace_device")
+
+_NOBODY: Final = ""
+_NOT_ENROLLED: Final = -1
+# A record changes by its own phone's orders only, one or two at a time.
+_REPLACEMENTS: Final = 5
 
 
-class _Record(msgspec.Struct, frozen=True):
+class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is written; ``pin_key`` and ``totp_secret`` are sealed and in base64."""
 
     v: Literal[1]
@@ -32,6 +44,7 @@ class _Record(msgspec.Struct, frozen=True):
     jwk: dict[str, str]
     pin_key: bytes
     totp_secret: bytes
+    pin_order: str = ""
 
 
 class RedisDevices:
@@ -95,6 +108,7 @@ class RedisDevices:
             key=replace(parse_verification_key(record.jwk), kid=device_id),
             pin_key=pin_key,
             totp_secret=totp_secret.decode(),
+            pin_order=record.pin_order,
         )
 
     async def is_active(self, device_id: str) -> bool:
@@ -113,17 +127,68 @@ class RedisDevices:
         ]
         return sorted(records, key=lambda record: record.enrolled_at)
 
-    async def revoke(self, device_id: str) -> bool:
-        """Destroy its keys and secrets."""
+    async def revoke(self, device_id: str) -> str | None:
+        """Destroy its keys and secrets: the operator's act, or the phone's own."""
+        return await self._revoke(device_id, _NOBODY, self._new_operation())
+
+    async def revoke_for(self, asking: str, device_id: str, *, operation: str) -> str | None:
+        """Destroy keys and secrets of another phone of the same user."""
+        return await self._revoke(device_id, asking, operation)
+
+    async def _revoke(self, device_id: str, asking: str, operation: str) -> str | None:
+        tag = user_tag_of(device_id)
+        if tag is None or (asking != _NOBODY and user_tag_of(asking) != tag):
+            return None
+        name = await self._operations.evaluate(
+            _REVOKE,
+            [devices_key(tag), revocation_key(tag, operation)],
+            [device_id, OPERATION_MEMORY_MS, asking],
+        )
+        if name == _NOT_ENROLLED:
+            raise DeviceRevoked
+        return None if name is None else str(name.decode())
+
+    async def rename(self, device_id: str, name: str) -> None:
+        """Give it another name, whatever else changes at the same time."""
+        for _ in range(_REPLACEMENTS):
+            stored = await self._stored(device_id)
+            if await self._replace(device_id, stored, name=name):
+                return
+        raise StoreUnavailable
+
+    async def change_pin(self, device: Device, pin_key: bytes, *, operation: str) -> bool:
+        """Put another PIN key in place of the one that ``device`` was found with."""
+        for _ in range(_REPLACEMENTS):
+            stored = await self._stored(device.device_id)
+            record = _parse(stored)
+            if record.pin_order != device.pin_order:
+                return record.pin_order == operation
+            owner = _owner(device.device_id, record.subject, record.jwk)
+            sealed = self._seal(devices_key(device.tag), "pin_key", owner, pin_key)
+            if await self._replace(device.device_id, stored, pin_key=sealed, pin_order=operation):
+                return True
+        raise StoreUnavailable
+
+    async def _stored(self, device_id: str) -> bytes:
+        tag = user_tag_of(device_id)
+        stored = (
+            None
+            if tag is None
+            else await self._operations.call("HGET", devices_key(tag), device_id)
+        )
+        if stored is None:
+            raise DeviceRevoked
+        return bytes(stored)
+
+    async def _replace(self, device_id: str, stored: bytes, **changes: Any) -> bool:  # noqa: ANN401 - members of a record
         tag = user_tag_of(device_id)
         if tag is None:
-            return False
-        revoked = await self._operations.evaluate(
-            _REVOKE,
-            [devices_key(tag), revocation_key(tag, self._new_operation())],
-            [device_id, OPERATION_MEMORY_MS],
+            raise AssertionError("it was found")
+        record = msgspec.structs.replace(_parse(stored), **changes)
+        replaced = await self._operations.evaluate(
+            _REPLACE, [devices_key(tag)], [device_id, stored, msgspec.json.encode(record)]
         )
-        return bool(revoked)
+        return bool(replaced)
 
     def _seal(self, key: str, name: str, owner: str, secret: bytes) -> bytes:
         return self._sealer.seal(secret, key=key, name=name, owner=owner)

@@ -38,6 +38,7 @@ __all__ = [
     "handles_key",
     "hub_channel",
     "hub_channels",
+    "notices_key",
     "otp_key",
     "partition_of",
     "payment_key",
@@ -134,6 +135,11 @@ def accesses_key(tag: UserTag) -> str:
 def prompts_key(tag: UserTag) -> str:
     """Sorted set: a user's open prompts by expiry."""
     return f"ciba:{{u{tag}}}:prompts"
+
+
+def notices_key(tag: UserTag) -> str:
+    """Sorted set: what happened to a user's phones lately, by time; it is bounded, and fades."""
+    return f"ciba:{{u{tag}}}:notices"
 
 
 def unanswered_key(tag: UserTag) -> str:

@@ -7,12 +7,17 @@ from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint, nonce
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_orders import DeviceOrders
+from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
+from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.phone_notices import PhoneNotices
+from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
@@ -43,10 +48,18 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
     ]
 
 
+def _notices(parts: Parts) -> PhoneNotices:
+    return PhoneNotices(notices=parts.stores.notices, hub=parts.hub, clock=parts.surroundings.clock)
+
+
+def _nonces(parts: Parts) -> Nonces:
+    return Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random)
+
+
 def _sessions(parts: Parts) -> DeviceSessions:
     return DeviceSessions(
         issuer=parts.settings.server.issuer,
-        nonces=Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random),
+        nonces=_nonces(parts),
         devices=parts.stores.devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
@@ -54,6 +67,10 @@ def _sessions(parts: Parts) -> DeviceSessions:
 
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
+    notices = _notices(parts)
+    revocation = DeviceRevocation(
+        devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
+    )
     return Conversation(
         decisions=Decisions(
             issuer=parts.settings.server.issuer,
@@ -92,6 +109,28 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
+        own_devices=OwnDevices(
+            devices=parts.stores.devices,
+            revocation=revocation,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        orders=DeviceOrders(
+            issuer=parts.settings.server.issuer,
+            nonces=_nonces(parts),
+            devices=parts.stores.devices,
+            attempts=parts.stores.attempts,
+            revocation=revocation,
+            keys=parts.keys,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
+        notices=notices,
+        receipts=Receipts(
+            ledgers=parts.stores.ledgers,
+            devices=parts.stores.devices,
+            clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
+        ),
         devices=parts.stores.devices,
     )
 
@@ -107,7 +146,7 @@ def _enrolment(parts: Parts) -> Enrolment:
         activations=parts.stores.activations,
         devices=parts.stores.devices,
         users=parts.users,
-        hub=parts.hub,
+        notices=_notices(parts),
         keys=parts.keys,
         random=parts.surroundings.random,
         clock=parts.surroundings.clock,

@@ -20,6 +20,7 @@ from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
+from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
@@ -53,6 +54,7 @@ class Stores:
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
+    notices: RedisNotices
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -87,6 +89,7 @@ def build_stores(
         budgets=RedisBudgets(operations, sealer),
         prompts=RedisPrompts(operations, limits=settings.prompt_limits),
         standing=RedisStanding(operations, limits=settings.prompt_limits),
+        notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),

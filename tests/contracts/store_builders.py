@@ -54,6 +54,7 @@ from ciba_service.stores.grants import RedisGrants
 from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
+from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.prompts import RedisPrompts
@@ -147,6 +148,7 @@ class Stores:
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
+    notices: RedisNotices
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -177,6 +179,7 @@ def stores_over(
         budgets=RedisBudgets(operations, sealer),
         prompts=RedisPrompts(operations, limits=limits),
         standing=RedisStanding(operations, limits=limits),
+        notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),

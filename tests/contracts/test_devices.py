@@ -6,8 +6,14 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey
 
-from ciba_service.ports import DeviceRecord, UnknownRecordFormat
-from ciba_service.sca.devices import MAXIMUM_DEVICES, user_tag, user_tag_of
+from ciba_service.ports import DeviceRecord, StoreUnavailable, UnknownRecordFormat
+from ciba_service.sca.devices import (
+    MAXIMUM_DEVICES,
+    DeviceRevoked,
+    new_device_id,
+    user_tag,
+    user_tag_of,
+)
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import devices_key
 from ciba_service.stores.sealing import SealingError
@@ -169,3 +175,76 @@ async def test_a_record_that_is_no_json_is_refused(stores: Stores):
     await stores.commands.call("HSET", devices_key(TAG), phone, b"\xff")
     with pytest.raises(UnknownRecordFormat):
         await stores.devices.find(phone)
+
+
+async def test_a_name_and_a_pin_change_at_once_and_both_are_kept(stores: Stores):
+    """Neither writes over the other."""
+    device_id = await enrol(stores)
+    assert device_id is not None
+    found = await stores.devices.find(device_id)
+    assert found is not None
+    await asyncio.gather(
+        stores.devices.rename(device_id, "New"),
+        stores.devices.change_pin(found, bytes(32), operation="order"),
+    )
+    changed = await stores.devices.find(device_id)
+    assert changed is not None
+    assert (changed.name, changed.pin_key, changed.pin_order) == ("New", bytes(32), "order")
+
+
+async def test_a_changed_pin_is_confirmed_and_overtaken(stores: Stores):
+    """The same operation again is true; one that started from the key before is not."""
+    found = await stores.devices.find(await enrol(stores) or "")
+    assert found is not None
+    for operation, changes in (("first", True), ("first", True), ("second", False)):
+        assert await stores.devices.change_pin(found, bytes(32), operation=operation) is changes
+
+
+async def test_what_is_not_enrolled_changes_nothing(stores: Stores):
+    """Neither name nor PIN of a phone that is gone, nor of what is no phone's name."""
+    for device_id in (new_phone().device_id, "nonsense"):
+        with pytest.raises(DeviceRevoked):
+            await stores.devices.rename(device_id, "New")
+    with pytest.raises(DeviceRevoked):
+        await stores.devices.change_pin(new_phone(), bytes(32), operation="order")
+
+
+async def test_a_record_that_changes_all_the_time_is_left(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+):
+    """After a few tries it is said that the store cannot be reached."""
+    device_id = await enrol(stores)
+    assert device_id is not None
+    found = await stores.devices.find(device_id)
+    assert found is not None
+
+    async def overtaken(*_: object, **__: object) -> bool:
+        return False
+
+    monkeypatch.setattr(type(stores.devices), "_replace", overtaken)
+    with pytest.raises(StoreUnavailable):
+        await stores.devices.rename(device_id, "New")
+    with pytest.raises(StoreUnavailable):
+        await stores.devices.change_pin(found, bytes(32), operation="order")
+
+
+async def test_a_phone_is_revoked_for_one_of_the_same_user_only(stores: Stores):
+    """One that is enrolled itself, in that very step."""
+    first, second = await enrol(stores, 1), await enrol(stores, 2)
+    assert first is not None
+    assert second is not None
+    stranger = new_device_id(user_tag("bob"), bytes)
+    assert await stores.devices.revoke_for(stranger, first, operation="a") is None
+    assert await stores.devices.revoke_for(first, second, operation="b") == "Phone 2"
+    with pytest.raises(DeviceRevoked):
+        await stores.devices.revoke_for(second, first, operation="c")
+    assert await stores.devices.is_active(first)
+
+
+async def test_a_phone_of_another_format_can_be_revoked(stores: Stores):
+    """Whatever its record says."""
+    phone = new_phone().device_id
+    for record in ("nonsense", "[]", "{}"):
+        await stores.commands.call("HSET", devices_key(TAG), phone, record)
+        assert await stores.devices.revoke(phone) is not None
+        assert not await stores.devices.is_active(phone)

@@ -24,8 +24,10 @@ from ciba_service.ports import (
     RefreshTokenRecord,
     ReplayKind,
 )
+from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
+from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
@@ -42,6 +44,7 @@ from ciba_service.stores import (
     grants,
     ledger,
     login_handles,
+    notices,
     payments,
     prompts,
     registrations,
@@ -93,6 +96,7 @@ MODULES: tuple[ModuleType, ...] = (
     grants,
     ledger,
     login_handles,
+    notices,
     payments,
     prompts,
     registrations,
@@ -189,6 +193,11 @@ async def announced(stores: Stores) -> object:
     return await stores.ledgers.announced(TRANSACTION, now=START)
 
 
+async def receipt(stores: Stores) -> object:
+    """Write down that a phone shows it."""
+    return await stores.ledgers.receipt(TRANSACTION, TAG, PHONE, LedgerKind.SHOWN, now=START)
+
+
 async def redeemed(stores: Stores) -> object:
     """A grant."""
     return await in_a_row(create, swap(Event.APPROVE), swap(Event.REDEEM))(stores)
@@ -223,6 +232,17 @@ async def enrol(stores: Stores) -> object:
     return await stores.devices.add(
         TAG, new_phone(), PHONE_JWK, further=True, operation="enrolment"
     )
+
+
+def change_pin(operation: str) -> Act:
+    """Change the PIN of the phone."""
+    return lambda stores: stores.devices.change_pin(new_phone(), bytes(32), operation=operation)
+
+
+async def put_notice(stores: Stores) -> object:
+    """Keep that a phone was revoked."""
+    notice = Notice(NoticeKind.REVOKED, PHONE, "Phone")
+    return await stores.notices.put(TAG, notice, now=START)
 
 
 async def put_code(stores: Stores) -> object:
@@ -313,6 +333,8 @@ CASES = [
     Case("create_transaction", create),
     Case("note_announced", announced, create, "pending"),
     Case("note_announced", announced, in_a_row(create, swap(Event.DENY)), "decided"),
+    Case("note_receipt", receipt, create, "pending"),
+    Case("note_receipt", receipt, in_a_row(create, swap(Event.DENY)), "decided"),
     Case("poll", poll("first"), create, "free"),
     Case("poll", poll("second", START + 1), in_a_row(create, poll("first")), "too early"),
     Case(
@@ -448,6 +470,14 @@ CASES = [
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
     Case("add_device", enrol),
     Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
+    Case(
+        "revoke_device",
+        lambda stores: stores.devices.revoke_for(PHONE, PHONE, operation="order"),
+        enrol,
+        "for a phone",
+    ),
+    Case("replace_device", lambda stores: stores.devices.rename(PHONE, "New"), enrol, "renamed"),
+    Case("replace_device", change_pin("order"), enrol, "with another PIN"),
     Case("reserve_handle", reserve_handle, enrol),
     Case("reserve_handle", reserve_handle, note="of nobody's phone"),
     Case("use_handle", use_handle("first"), in_a_row(enrol, reserve_handle), "fresh"),
@@ -457,6 +487,7 @@ CASES = [
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
     ),
+    Case("put_notice", put_notice),
     Case("put_code", put_code),
     Case("try_code", try_code(SECRET), put_code, "right"),
     Case("try_code", try_code("wrong"), put_code, "wrong"),

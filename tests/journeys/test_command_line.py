@@ -130,6 +130,25 @@ async def test_what_is_done_while_nothing_runs_counts_afterwards(place: Installa
     assert answer.json()["error"] == "device_revoked"
 
 
+async def test_a_user_begins_anew_without_any_phone(place: Installation):
+    """Every phone is cut off, the lock is gone, and the code needs its second secret."""
+    await place.serve()
+    phone, _ = await activated(place), await activated(place, "--additional")
+    async with phone.online() as online:
+        await locked(place, phone)
+        made = (await place.command("users", "reset", "alice", "--json")).json()
+        await online.raw.wait_closed()
+        assert online.raw.close_code == 4403
+    alice = (await place.command("users", "list", "--json")).json()[0]
+    assert (alice["phones"], alice["failed_attempts"]) == (0, 0)
+    new = place.phone()
+    half = await new.send_enrolment(new.enrolment(made["activation_code"]))
+    assert half.status_code == 400
+    await new.enrol(made["activation_code"], second_secret=made["second_secret"])
+    await place.till.started()
+    assert (await new.approve_next())["type"] == "accepted"
+
+
 async def test_a_further_phone_is_said_in_so_many_words(place: Installation):
     """Someone who has a phone gets a further code only with --additional."""
     await place.serve()
@@ -233,6 +252,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     [
         ("users activate eve", "there is no user eve"),
         ("users unlock eve", "there is no user eve"),
+        ("users reset eve", "there is no user eve"),
         ("users show eve", "there is no user eve"),
         ("users unblock eve --client till", "there is no user eve"),
         ("devices list --user eve", "there is no user eve"),
@@ -665,7 +685,7 @@ async def test_rotations_at_once_come_one_after_the_other(place: Installation):
     "words",
     [
         "", "serve", "check", "users", "users list", "users activate", "users unlock",
-        "users show", "users unblock", "devices",
+        "users reset", "users show", "users unblock", "devices",
         "devices list", "devices revoke", "clients", "clients list", "clients remove",
         "clients token", "deliveries", "deliveries list", "deliveries show", "deliveries redeliver",
         "keys", "keys generate", "keys list", "keys rotate", "keys prune",

@@ -75,7 +75,7 @@ async def test_of_two_requests_at_once_one_is_told_of_the_user(
         )
         assert sorted(answer.status_code for answer in answers) == [200, 400]
         (challenge,) = await alice.fetch()
-        await alice.decide(alice.denial(challenge))
+        await alice.decide(alice.approval(challenge))
 
 
 async def test_a_fourth_handle_takes_the_place_of_the_first(

@@ -31,6 +31,7 @@ from ciba_service.sca.messages import (
     body_hash,
     decode_device_message,
 )
+from ciba_service.sca.orders import InvalidOrderError
 
 __all__ = ["DeviceMessagesEndpoint", "nonce_route"]
 
@@ -80,7 +81,7 @@ class DeviceMessagesEndpoint(PostEndpoint):
             replies = await self._conversation.replies(device, message)
         except DeviceRevoked:
             raise RevokedDeviceError from Reason("the phone is not enrolled")
-        except InvalidDecisionError as error:
+        except (InvalidDecisionError, InvalidOrderError) as error:
             raise InvalidRequestError from Reason(str(error))
         await respond(send, _OK, MessageExchange(tuple(replies)))
 

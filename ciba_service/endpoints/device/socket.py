@@ -37,6 +37,10 @@ from ciba_service.sca.messages import (
     Decide,
     DeviceEnrolled,
     DeviceMessage,
+    DeviceRemoved,
+    GiveOrder,
+    OrderRefusal,
+    OrderRefused,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -45,6 +49,7 @@ from ciba_service.sca.messages import (
     WithdrawnReason,
     decode_device_message,
 )
+from ciba_service.sca.orders import InvalidOrderError, parse_order
 
 __all__ = ["DeviceSocket", "Patience", "SocketSteps"]
 
@@ -164,10 +169,10 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.MALFORMED)
         try:
             return await self._steps.conversation.replies(device, message)
-        except InvalidDecisionError:
+        except (InvalidDecisionError, InvalidOrderError):
             raise DeviceProtocolError(CloseCode.MALFORMED) from None
         except StoreUnavailable:
-            if isinstance(message, Decide):
+            if isinstance(message, Decide | GiveOrder):
                 return [_unavailable(message)]
             raise
 
@@ -196,7 +201,9 @@ class DeviceSocket:
                 return [DeviceEnrolled(announcement.about, announcement.detail)]
             case AnnouncementKind.REVOKED:
                 await conversation.verify_enrolled(device)  # the store knows, a rumour does not
-                return []
+                if announcement.about == device.device_id:
+                    return []
+                return [DeviceRemoved(announcement.about, announcement.detail)]
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)
             case _:
@@ -231,7 +238,9 @@ async def _receive(socket: WebSocket) -> DeviceMessage:
         raise DeviceProtocolError(CloseCode.MALFORMED) from None
 
 
-def _unavailable(message: Decide) -> Refused:
+def _unavailable(message: Decide | GiveOrder) -> ServiceMessage:
+    if isinstance(message, GiveOrder):
+        return OrderRefused(parse_order(message.order).claims.jti, OrderRefusal.UNAVAILABLE)
     claims = parse_decision(message.decision).claims
     return Refused(
         transaction_id=claims.transaction_id,

@@ -24,6 +24,8 @@ class LedgerKind(StrEnum):
 
     REQUESTED = "requested"
     ANNOUNCED = "announced"  # the user's phones were told, as far as they are connected
+    RECEIVED = "received"  # a phone says that it has the challenge, and that it shows it
+    SHOWN = "shown"
     APPROVED = "approved"
     DENIED = "denied"
     FAILED = "failed"

@@ -38,6 +38,8 @@ class LedgerDocument(msgspec.Struct, frozen=True):
 _FACTS: Final[dict[LedgerKind, frozenset[str]]] = {
     LedgerKind.REQUESTED: frozenset(),
     LedgerKind.ANNOUNCED: frozenset(),
+    LedgerKind.RECEIVED: frozenset(),
+    LedgerKind.SHOWN: frozenset(),
     LedgerKind.APPROVED: frozenset(),
     LedgerKind.DENIED: frozenset(),
     LedgerKind.FAILED: frozenset(),

@@ -53,10 +53,12 @@ from ciba_service.sca.messages import (
     ListAccesses,
     MakeHandle,
     Payment,
+    Received,
     RefusalReason,
     Refused,
     ServiceKeys,
     ServiceMessage,
+    Shown,
     TotpParameters,
     Verdict,
     Welcome,
@@ -274,6 +276,7 @@ class Conversation:
         self.bank = bank
         self.socket = socket
         self.over = asyncio.Event()
+        self.receipts: list[Received | Shown] = []
 
     async def say(self, message: ServiceMessage) -> None:
         """Send a message."""
@@ -284,7 +287,11 @@ class Conversation:
         async with asyncio.timeout(PATIENCE_SECONDS):
             frame = await self.socket.recv()
         assert isinstance(frame, str)
-        return decode_device_message(frame)
+        message = decode_device_message(frame)
+        if isinstance(message, Received | Shown):
+            self.receipts.append(message)
+            return await self.hear()
+        return message
 
     async def authenticate(self) -> Json:
         """Send hello and verify the proof."""
@@ -420,6 +427,7 @@ class ScriptedHttpService:
         self.answer: bytes | None = None
         self.refusals: list[tuple[RefusalReason, int | None]] = []
         self.handle_refusal: HandleRefusal | None = None
+        self.receipts: list[Received | Shown] = []
         self._nonces: set[str] = set()
 
     def app(self) -> Starlette:
@@ -461,6 +469,9 @@ class ScriptedHttpService:
             self.decisions.append(message.decision)
         if self.statuses:
             return Response(b"{}", self.statuses.pop(0))
+        if isinstance(message, Received | Shown):
+            self.receipts.append(message)
+            return Response(b'{"messages":[]}')
         answers = [msgspec.json.encode(answer) for answer in self._answers(message)]
         whole = b'{"messages":[' + b",".join(answers) + b"]}"
         return Response(whole if self.answer is None else self.answer)

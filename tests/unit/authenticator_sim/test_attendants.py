@@ -14,7 +14,12 @@ from authenticator_sim.core.pin import Pin
 from authenticator_sim.errors import MissingFactor
 from authenticator_sim.journal import Journal
 from authenticator_sim.phone import Phone
-from ciba_service.sca.messages import ChallengeOffered, Decide, Factor
+from ciba_service.sca.messages import (
+    ChallengeOffered,
+    Decide,
+    Factor,
+    Shown,
+)
 from tests.unit.authenticator_sim.doubles import Ears, FakeClock
 from tests.unit.authenticator_sim.scripted_service import (
     NOW_MS,
@@ -31,6 +36,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self.sent: asyncio.Queue[Decide] = asyncio.Queue()
+        self.receipts: list[Shown] = []
+
+    async def tell(self, receipt: Shown) -> None:
+        """Keep it."""
+        self.receipts.append(receipt)
 
     async def submit(self, decide: Decide) -> None:
         """Keep a decision."""

@@ -22,6 +22,7 @@ from ciba_service.sca.messages import (
     Factor,
     RefusalReason,
     ServiceMessage,
+    Shown,
     Withdrawn,
     WithdrawnReason,
     transaction_id,
@@ -43,6 +44,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self.sent: asyncio.Queue[Decide] = asyncio.Queue()
+        self.receipts: list[Shown] = []
+
+    async def tell(self, receipt: Shown) -> None:
+        """Keep it."""
+        self.receipts.append(receipt)
 
     async def submit(self, decide: Decide) -> None:
         """Keep a decision."""

@@ -17,11 +17,17 @@ from authenticator_sim.core.events import (
     FetchCompleted,
     HandleNotMade,
     HandleShown,
+    OrderPostponed,
     OtherDeviceEnrolled,
     Withdrawal,
 )
 from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
+from authenticator_sim.core.pin import (
+    Pin,
+    PinKey,
+    parse_pin,
+    unwrap_pin_key,
+)
 from authenticator_sim.core.prompts import Prompts
 from authenticator_sim.errors import MissingFactor, NotOpen, UntrustedService
 from ciba_service.sca.messages import (
@@ -31,13 +37,19 @@ from ciba_service.sca.messages import (
     Decide,
     DenialReason,
     DeviceEnrolled,
+    DeviceRemoved,
     Factor,
     Fetched,
+    GiveOrder,
     HandleMade,
     HandleRefusal,
     HandleRefused,
     Hello,
     MakeHandle,
+    OrderAction,
+    OrderCarriedOut,
+    OrderRefusal,
+    OrderRefused,
     RefusalReason,
     Verdict,
     Welcome,
@@ -467,3 +479,45 @@ def test_the_memory_of_shown_challenges_is_bounded(bank: ScriptedBank) -> None:
     assert all(prompts.add(challenge) for challenge in challenges)
     assert not prompts.add(challenges[-1])
     assert prompts.add(challenges[0])
+
+
+def test_what_happened_to_another_phone_is_told_once(device: Device) -> None:
+    """The service says it again for days; what happened to another is another word."""
+    for message, count in (
+        (DeviceEnrolled("tablet", "Tablet"), 1),
+        (DeviceEnrolled("tablet", "Tablet", 7), 0),
+        (DeviceRemoved("tablet", "Tablet", 8), 1),
+        (DeviceRemoved("tablet", "Tablet"), 0),
+    ):
+        assert len(device.receive(message, now_ms=NOW_MS).events) == count
+
+
+def test_an_answer_to_no_order_of_this_phone_says_nothing(device: Device) -> None:
+    """Nothing is settled by it."""
+    for message in (
+        OrderCarriedOut("other", OrderAction.CHANGE_PIN),
+        OrderRefused("other", OrderRefusal.STALE),
+    ):
+        assert device.receive(message, now_ms=NOW_MS).events == ()
+
+
+def test_an_order_stays_until_its_outcome_is_known(device: Device) -> None:
+    """``unavailable`` is none; the pending key is then taken or dropped, and the old one kept."""
+    old = device.identity.pin_key
+    for outcome in (OrderCarriedOut, OrderRefused):
+        pending = device.order_pin(
+            parse_pin("738261"), pin_key=PinKey(bytes(32)), nonce="nonce", now_ms=NOW_MS
+        )
+        assert device.pending_order() == GiveOrder(pending.order)
+        later = OrderRefused(pending.jti, OrderRefusal.UNAVAILABLE)
+        assert device.receive(later, now_ms=NOW_MS).events == (OrderPostponed(pending.jti),)
+        assert device.identity.pending_pin == pending
+        if outcome is OrderCarriedOut:
+            done = OrderCarriedOut(pending.jti, OrderAction.CHANGE_PIN)
+            device.receive(done, now_ms=NOW_MS)
+            assert device.identity.pin_key == pending.pin_key != old
+            old = pending.pin_key
+        else:
+            device.receive(OrderRefused(pending.jti, OrderRefusal.STALE), now_ms=NOW_MS)
+            assert device.identity.pin_key == old
+        assert device.pending_order() is None

@@ -32,7 +32,9 @@ from ciba_service.sca.messages import (
     CloseCode,
     DenialReason,
     Hello,
+    Received,
     RefusalReason,
+    Shown,
     Welcome,
     Withdrawn,
     WithdrawnReason,
@@ -470,3 +472,17 @@ async def test_the_socket_is_protected_by_tls(
         await ears.next(Connected)
         task.cancel()
         await asyncio.wait({task})
+
+
+async def test_receipts_are_given_while_there_is_a_connection(
+    running: Running, bank: ScriptedBank
+) -> None:
+    """Received once for each challenge, shown when it is; without a connection never."""
+    name = "A" * 22
+    token = bank.offer(name)
+    await running.connection.tell(Shown(name))
+    conversation = await running.connected(token, token)
+    await running.connection.tell(Shown(name))
+    await running.deny(name)
+    await conversation.accept(await conversation.hear_decision())
+    assert conversation.receipts == [Received(name), Shown(name)]

@@ -23,6 +23,7 @@ from ciba_service.sca.messages import (
     Factor,
     RefusalReason,
     ServiceMessage,
+    Shown,
     Withdrawn,
     WithdrawnReason,
 )
@@ -103,6 +104,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self.sent: asyncio.Queue[Decide] = asyncio.Queue()
+        self.receipts: list[Shown] = []
+
+    async def tell(self, receipt: Shown) -> None:
+        """Keep it."""
+        self.receipts.append(receipt)
 
     async def submit(self, decide: Decide) -> None:
         """Keep a decision."""
@@ -193,6 +199,17 @@ async def test_approving_takes_a_key_the_pin_and_the_code(session: Session) -> N
     await session.terminal.reads("\n")
     assert PIN not in session.terminal.seen
     assert code not in session.terminal.seen
+
+
+async def test_what_is_shown_is_told(session: Session) -> None:
+    """Once it is on the screen; a name that no receipt can hold is not told."""
+    session.offer("A" * 22)
+    await session.answers("Your answer [decline]: ", "")
+    await session.outbox.next()
+    session.offer()
+    await session.answers("Your answer [decline]: ", "")
+    await session.outbox.next()
+    assert session.outbox.receipts == [Shown("A" * 22)]
 
 
 async def test_a_typed_code_is_used(session: Session) -> None:

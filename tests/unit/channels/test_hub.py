@@ -81,6 +81,7 @@ async def test_an_overflowing_inbox_is_replaced_by_a_resync():
     inbox = Inbox("device", "connection")
     revoked = Announcement(AnnouncementKind.REVOKED, ALICE, "device")
     inbox.put(revoked)
+    inbox.put(Announcement(AnnouncementKind.REVOKED, ALICE, "another", "Tablet"))
     for number in range(INBOX_CAPACITY):
         inbox.put(offer(number))
         assert len(inbox._waiting) <= INBOX_CAPACITY
@@ -95,7 +96,7 @@ async def test_an_overflowing_inbox_is_replaced_by_a_resync():
         (AnnouncementKind.OFFER, "transaction", "", {"phone", "older", "tablet"}),
         (AnnouncementKind.WITHDRAW, "transaction", "decided", {"phone", "older", "tablet"}),
         (AnnouncementKind.RESYNC, "", "", {"phone", "older", "tablet"}),
-        (AnnouncementKind.REVOKED, "phone", "", {"phone", "older"}),
+        (AnnouncementKind.REVOKED, "phone", "", {"phone", "older", "tablet"}),
         (AnnouncementKind.REPLACED, "phone", "2 newer", {"older"}),
         (AnnouncementKind.ENROLLED, "phone", "Phone", {"tablet"}),
     ],

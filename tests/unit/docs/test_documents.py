@@ -68,7 +68,10 @@ def test_every_message_has_its_example():
     shown = set()
     for frame in frames:
         decode = messages.decode_device_message
-        sent_by_phone = "authenticate|fetch|decide|make_handle|list_accesses|end_access"
+        sent_by_phone = (
+            "authenticate|fetch|decide|make_handle|list_accesses|end_access"
+            "|list_devices|rename_device|give_up|order|received|shown"
+        )
         if re.search(rf'"type": "({sent_by_phone})"', frame) is None:
             decode = messages.decode_service_message
         shown.add(type(decode(frame.replace("…", "...").encode())))
@@ -102,6 +105,14 @@ def test_every_refusal_reason_is_documented():
     table = text.split("| `refused.reason` | meaning |")[1]
     reasons = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert sorted(reasons) == sorted(messages.RefusalReason)
+
+
+def test_every_refusal_of_an_order_is_documented():
+    """docs/device-protocol.md explains each reason of ``order_refused``."""
+    text = (DOCS / "device-protocol.md").read_text("utf-8")
+    table = text.split("| `order_refused.reason` | meaning |")[1].split("\n\n")[0]
+    reasons = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(reasons) == sorted(messages.OrderRefusal)
 
 
 def test_the_example_configuration_lacks_nothing_but_a_key():

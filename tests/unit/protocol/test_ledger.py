@@ -51,7 +51,7 @@ def test_expiry_stands_where_its_deadline_belongs():
 
 def test_what_is_not_known_yet_is_told_as_something():
     """Another version may write more kinds: the others keep their numbers."""
-    assert LedgerKind("shown") is LedgerKind.OTHER
+    assert LedgerKind("forgotten") is LedgerKind.OTHER
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PENDING])

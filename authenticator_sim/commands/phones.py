@@ -1,0 +1,109 @@
+"""``devices`` and ``pin change``: one errand over HTTPS each."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from authenticator_sim.commands.oneshot import Errand, OneShotOptions, open_errand, settle_pin
+from authenticator_sim.commands.pins import NEW_PIN_VARIABLE, choose_pin, obtain_pin
+from authenticator_sim.commands.surroundings import Surroundings
+from authenticator_sim.core.events import Event, OrderDone, Renamed, ThisDeviceRevoked
+from authenticator_sim.core.pin import Pin, unwrap_pin_key
+from authenticator_sim.errors import DeviceRevoked, KeystoreRefused, UsageError
+from authenticator_sim.phone import Phone
+from ciba_service.sca.messages import DeviceId, DeviceName, GiveUp, ListDevices, RenameDevice
+
+__all__ = ["change_pin", "list_devices", "rename", "revoke_device"]
+
+
+async def list_devices(options: OneShotOptions, surroundings: Surroundings) -> bool:
+    """Show every phone of the user; raises ``PhoneError`` when the service cannot be asked."""
+    async with open_errand(options, surroundings) as (errand, _):
+        _report(errand, await errand.https.tell(ListDevices()))
+    return True
+
+
+async def rename(name: str, options: OneShotOptions, surroundings: Surroundings) -> bool:
+    """Give this phone another name; true when the service takes it. Raises ``PhoneError``."""
+    try:
+        msgspec.convert(name, DeviceName)
+    except msgspec.ValidationError:
+        raise UsageError("A name has 1 to 64 characters.") from None
+    async with open_errand(options, surroundings) as (errand, _):
+        events = _report(errand, await errand.https.tell(RenameDevice(name)))
+    return any(isinstance(event, Renamed) for event in events)
+
+
+async def revoke_device(
+    device_id: str, options: OneShotOptions, surroundings: Surroundings, *, pin_file: Path | None
+) -> bool:
+    """Revoke another phone with the PIN, or give this one up; true when that is done.
+
+    Raises:
+        UsageError: The text is no device id.
+        PhoneError: There is no PIN, or the service cannot be asked.
+    """
+    try:
+        msgspec.convert(device_id, DeviceId)
+    except msgspec.ValidationError:
+        raise UsageError("A device id has 43 letters, digits, - or _.") from None
+    async with open_errand(options, surroundings) as (errand, phone):
+        if device_id == phone.device.identity.device_id:
+            return await _give_up(errand)
+        pin = await obtain_pin(surroundings, pin_file)
+        pin_key = await asyncio.to_thread(unwrap_pin_key, phone.device.identity.pin_key, pin)
+        order = phone.device.order_revocation(
+            device_id,
+            pin_key=pin_key,
+            nonce=await errand.https.fresh_nonce(),
+            now_ms=phone.clock.now_ms(),
+        )
+        events = _report(errand, await errand.https.give_order(order.message))
+    return any(isinstance(event, OrderDone) for event in events)
+
+
+async def change_pin(
+    options: OneShotOptions,
+    surroundings: Surroundings,
+    *,
+    pin_file: Path | None,
+    new_pin_file: Path | None,
+) -> bool:
+    """Put another PIN in the place of this phone's; true when it counts. Raises ``PhoneError``."""
+    async with open_errand(options, surroundings) as (errand, phone):
+        old = await obtain_pin(surroundings, pin_file)
+        new = await choose_pin(surroundings, new_pin_file, variable=NEW_PIN_VARIABLE)
+        if new == old:
+            raise UsageError("The new PIN is the old one.")
+        await _order_pin(errand, phone, old=old, new=new)
+        before = phone.device.identity.pin_key
+        await settle_pin(phone.device, errand.https, errand.log)
+        return phone.device.identity.pin_key != before
+
+
+async def _order_pin(errand: Errand, phone: Phone, *, old: Pin, new: Pin) -> None:
+    pin_key = await asyncio.to_thread(unwrap_pin_key, phone.device.identity.pin_key, old)
+    pending = phone.device.order_pin(
+        new,
+        pin_key=pin_key,
+        nonce=await errand.https.fresh_nonce(),
+        now_ms=phone.clock.now_ms(),
+    )
+    # On disk before it goes out: whatever is lost from here on, both keys are at hand.
+    if not errand.keystore.keep_pending(pending):
+        raise KeystoreRefused("Another process is changing the PIN of this phone.")
+
+
+async def _give_up(errand: Errand) -> bool:
+    try:
+        _report(errand, await errand.https.tell(GiveUp()))
+    except DeviceRevoked:  # the answer before was lost
+        errand.log.report(ThisDeviceRevoked())
+    return True
+
+
+def _report(errand: Errand, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    for event in events:
+        errand.log.report(event)
+    return events

@@ -1,0 +1,147 @@
+"""A phone orders with its PIN: another phone is revoked, or the PIN changed (PSD2 RTS 22 to 24).
+
+The PIN is an attempt like any other: counted before it is looked at, and forgotten only once the
+order is carried out.
+"""
+
+from typing import Final, assert_never
+
+from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
+from ciba_service.sca.attempts import LockedError
+from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
+from ciba_service.sca.nonces import Nonces
+from ciba_service.sca.orders import (
+    InvalidOrderError,
+    PresentedOrder,
+    SignedOrder,
+    parse_order,
+    proves_pin,
+    verify_order,
+)
+
+__all__ = ["DeviceOrders"]
+
+# Longer than any request takes: an order that is refused as stale can be under way nowhere else.
+_GRACE_MS: Final = 60_000
+
+
+class DeviceOrders:
+    """Carries orders out, each once."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        nonces: Nonces,
+        devices: DeviceStore,
+        attempts: AttemptStore,
+        revocation: DeviceRevocation,
+        keys: KeyRing,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._issuer = issuer
+        self._nonces = nonces
+        self._devices = devices
+        self._attempts = attempts
+        self._revocation = revocation
+        self._keys = keys
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def carry_out(self, device_id: str, text: str) -> OrderCarriedOut | OrderRefused:
+        """Hear an order of an authenticated phone.
+
+        Raises:
+            InvalidOrderError: when it is no order at all (the phone broke the protocol).
+            DeviceRevoked: when the phone may not order any more.
+            StoreUnavailable: when the store cannot be reached; the same order may come again.
+        """
+        presented = parse_order(text)
+        device = await self._devices.find(device_id)
+        if device is None:
+            raise DeviceRevoked
+        answer = await self._answer(presented, device)
+        self._telemetry.event(
+            "order_carried_out" if isinstance(answer, OrderCarriedOut) else "order_refused",
+            device_id=device_id,
+            action=presented.claims.action.value,
+            reason=answer.reason.value if isinstance(answer, OrderRefused) else None,
+        )
+        return answer
+
+    async def _answer(
+        self, presented: PresentedOrder, device: Device
+    ) -> OrderCarriedOut | OrderRefused:
+        if device.pin_order == presented.operation:
+            # Verified before, to the byte: its own key is registered, whenever it comes again.
+            return await self._done(presented, device)
+        try:
+            order = verify_order(
+                presented,
+                device=device,
+                issuer=self._issuer,
+                encryption_key=self._keys.factors_key,
+            )
+        except InvalidOrderError as error:
+            self._telemetry.event("order_invalid", device_id=device.device_id, detail=str(error))
+            return _refused(presented, OrderRefusal.INVALID_ORDER)
+        too_old = self._too_old(order)
+        return await self._evaluate(order) if too_old is None else _refused(order, too_old)
+
+    def _too_old(self, order: SignedOrder) -> OrderRefusal | None:
+        now = self._clock.now_ms()
+        if self._nonces.expiry(order.claims.nonce, now) is not None:
+            return None
+        begun = self._nonces.expiry(order.claims.nonce, now - _GRACE_MS) is not None
+        return OrderRefusal.UNAVAILABLE if begun else OrderRefusal.STALE
+
+    async def _evaluate(self, order: SignedOrder) -> OrderCarriedOut | OrderRefused:
+        try:
+            attempt = await self._attempts.reserve(
+                order.device.tag,
+                operation=order.operation,
+                knowledge=True,
+                now=self._clock.now_ms(),
+            )
+        except LockedError:
+            return _refused(order, OrderRefusal.LOCKED)
+        if not proves_pin(order):
+            if attempt.left == 0:
+                self._telemetry.event("factors_locked", device_id=order.device.device_id)
+            return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
+        refusal = await self._perform(order)
+        if refusal is not None:
+            # The PIN was right: nothing counts against the user.
+            await self._attempts.succeeded(order.device.tag, operation=order.operation)
+            return _refused(order, refusal)
+        return await self._done(order, order.device)
+
+    async def _perform(self, order: SignedOrder) -> OrderRefusal | None:
+        device, claims = order.device, order.claims
+        match claims.action:
+            case OrderAction.REVOKE_DEVICE:
+                target = claims.device_id or ""
+                if target == device.device_id:
+                    return OrderRefusal.UNKNOWN_DEVICE
+                name = await self._revocation.revoke_for(
+                    device.device_id, target, operation=order.operation
+                )
+                return OrderRefusal.UNKNOWN_DEVICE if name is None else None
+            case OrderAction.CHANGE_PIN:
+                changed = await self._devices.change_pin(
+                    device, order.pin_key, operation=order.operation
+                )
+                return None if changed else OrderRefusal.STALE
+            case _:
+                assert_never(claims.action)
+
+    async def _done(self, order: PresentedOrder | SignedOrder, device: Device) -> OrderCarriedOut:
+        await self._attempts.succeeded(device.tag, operation=order.operation)
+        return OrderCarriedOut(order.claims.jti, order.claims.action)
+
+
+def _refused(order: PresentedOrder | SignedOrder, reason: OrderRefusal) -> OrderRefused:
+    return OrderRefused(order.claims.jti, reason)

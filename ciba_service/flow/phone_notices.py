@@ -1,0 +1,42 @@
+"""All phones of a user learn what happened to one of them, at once or when they come back."""
+
+from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
+from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
+from ciba_service.sca.devices import Device, UserTag
+from ciba_service.sca.messages import DeviceEnrolled, DeviceRemoved, ServiceMessage
+
+__all__ = ["PhoneNotices"]
+
+_ANNOUNCED = {
+    NoticeKind.ENROLLED: AnnouncementKind.ENROLLED,
+    NoticeKind.REVOKED: AnnouncementKind.REVOKED,
+}
+
+
+class PhoneNotices:
+    """Tells who is connected, and keeps it for the others (NIST SP 800-63B-4 4.1)."""
+
+    def __init__(self, *, notices: NoticeStore, hub: DeviceHub, clock: Clock) -> None:
+        self._notices = notices
+        self._hub = hub
+        self._clock = clock
+
+    async def tell(self, kind: NoticeKind, tag: UserTag, device_id: str, name: str) -> None:
+        """Keep it, then tell; done again, it is kept once."""
+        await self._notices.put(tag, Notice(kind, device_id, name), now=self._clock.now_ms())
+        await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name))
+
+    async def missed_by(self, device: Device) -> list[ServiceMessage]:
+        """What happened to other phones since this one was enrolled, the oldest first."""
+        recent = await self._notices.recent(device.tag, now=self._clock.now_ms())
+        return [
+            _message(notice, at)
+            for notice, at in recent
+            if at > device.enrolled_at and notice.device_id != device.device_id
+        ]
+
+
+def _message(notice: Notice, at: int) -> ServiceMessage:
+    if notice.kind is NoticeKind.ENROLLED:
+        return DeviceEnrolled(notice.device_id, notice.name, at // 1000)
+    return DeviceRemoved(notice.device_id, notice.name, at // 1000)

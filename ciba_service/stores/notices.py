@@ -1,0 +1,45 @@
+"""What happened to a user's phones lately, in Redis: a sorted set a user, by time."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from ciba_service.ports.notices import Notice
+from ciba_service.sca.devices import UserTag
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.keys import notices_key
+from ciba_service.stores.operations import Operations
+
+__all__ = ["MOST_NOTICES", "NOTICE_LIFETIME_MS", "RedisNotices"]
+
+MOST_NOTICES: Final = 20
+NOTICE_LIFETIME_MS: Final = 7 * 86_400_000
+
+_PUT: Final = Script.load("put_notice")
+_decoder: Final = msgspec.json.Decoder(Notice)
+
+
+class RedisNotices:
+    """``ports.notices.NoticeStore`` on Redis."""
+
+    __slots__ = ("_operations",)
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    async def put(self, tag: UserTag, notice: Notice, *, now: int) -> None:
+        """One script; the key goes with the last that counts."""
+        await self._operations.evaluate(
+            _PUT,
+            [notices_key(tag)],
+            [msgspec.json.encode(notice), now, MOST_NOTICES, NOTICE_LIFETIME_MS],
+        )
+
+    async def recent(self, tag: UserTag, *, now: int) -> Sequence[tuple[Notice, int]]:
+        """Those of the last seven days."""
+        found = await self._operations.call(
+            "ZRANGEBYSCORE", notices_key(tag), now - NOTICE_LIFETIME_MS, "+inf", "WITHSCORES"
+        )
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return [(_decoder.decode(member), int(score)) for member, score in pairs]
