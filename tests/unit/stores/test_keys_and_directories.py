@@ -51,7 +51,7 @@ def test_a_replay_key_holds_no_hostile_character(kind: str, owner: str, identifi
 
 
 def test_only_these_keys_may_live_for_ever():
-    """The list is short: due work, phones, attempts, preset codes, registered clients."""
+    """The list is short: due work, evidence, phones, attempts, blocks, preset codes, clients."""
     tag = user_tag("alice")
     lasting = [
         keys.due_key(255),
@@ -61,6 +61,7 @@ def test_only_these_keys_may_live_for_ever():
         keys.activation_key("x", preset=True),
         keys.registration_key("shop"),
         keys.registrations_key(),
+        keys.blocks_key(tag),
         keys.evidence_key(255),
         keys.chain_key(255),
     ]
