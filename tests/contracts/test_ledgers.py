@@ -268,7 +268,9 @@ async def test_what_another_version_wrote_is_read_as_far_as_it_is_understood(sto
     """Its kinds keep their places, its facts are left out; a record without a ledger has none."""
     await create(stores)
     key = transaction_key(TRANSACTION)
-    await stores.commands.call("HSET", key, "h", f"requested {START} by=till\nshown {START + 1}\n")
+    await stores.commands.call(
+        "HSET", key, "h", f"requested {START} by=till\ninvented {START + 1}\n"
+    )
     other = LedgerEntry(LedgerKind.OTHER, START + 1, number=2)
     assert (await ledger(stores)).entries == (REQUESTED, other)
     await stores.commands.call("HDEL", key, "h")

@@ -93,7 +93,7 @@ async def test_a_phone_from_its_activation_to_its_end(place: Installation):
         assert (revoked.status, revoked.out) == (0, f"{phone.device_id} is revoked\n")
         async with asyncio.timeout(READY_SECONDS):
             with pytest.raises(ConnectionClosed) as closed:
-                await online.receive()
+                await online.next("nothing but what was under way")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
     late = await phone.send({"type": "decide", "decision": decision})

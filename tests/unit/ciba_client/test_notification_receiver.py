@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -275,6 +275,7 @@ headers = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     body=bodies,
     given_headers=headers,

@@ -61,7 +61,6 @@ def test_only_these_keys_may_live_for_ever():
         keys.activation_key("x", preset=True),
         keys.registration_key("shop"),
         keys.registrations_key(),
-        keys.blocks_key(tag),
         keys.evidence_key(255),
         keys.chain_key(255),
     ]
