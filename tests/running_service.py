@@ -3,9 +3,10 @@
 import asyncio
 import json
 import secrets
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
+
+_KEYS: dict[bytes, FileKeys] = {}
 
 USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob"})
 
@@ -75,6 +78,49 @@ class RunningService:
         return await phone.enrol(await self.activation_code(subject), name=name)
 
 
+class _PromptServer(uvicorn.Server):
+    """Ends as soon as nothing is under way: uvicorn looks ten times a second, which adds up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Take no more connections, and end."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Until it is to end."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What uvicorn does, without its pauses."""
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        async with asyncio.timeout(10):
+            while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+                await asyncio.sleep(0.005)
+        await self.lifespan.shutdown()
+
+
+def _loaded(directory: Path) -> FileKeys:
+    """The keys of a directory; to verify a key of RSA takes long, and most tests have the same."""
+    content = b"".join(path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file())
+    if content not in _KEYS:
+        _KEYS[content] = load_keys(directory)
+    return _KEYS[content]
+
+
 @asynccontextmanager
 async def running_service(
     target: RedisTarget,
@@ -94,7 +140,7 @@ async def running_service(
     settings = parse_settings(_toml(issuer, clients, users, merged, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()
     generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
-    keys = load_keys(keys_directory)
+    keys = _loaded(keys_directory)
     commands = Commands(connect(target))
     surroundings = Surroundings(
         clock=clock,
@@ -104,7 +150,7 @@ async def running_service(
         risk=risk,
     )
     service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
-    server = uvicorn.Server(server_config(service.app, settings.server))
+    server = _PromptServer(server_config(service.app, settings.server))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
@@ -124,7 +170,7 @@ async def running_service(
                 clients={client.client_id: client for client in clients},
             )
     finally:
-        server.should_exit = True
+        server.end()
         await serving
         await commands.aclose()
 
