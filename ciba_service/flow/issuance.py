@@ -134,9 +134,7 @@ class Issuance:
         minted = await self._mint(
             grant, client, binding, reach, refresh_token=refresh_token, pushed=pushed, now=now
         )
-        good_until = minted.record.token.exp
-        if minted.response.id_token is not None:
-            good_until = min(good_until, now // 1000 + self._policy.id_token_lifetime)
+        good_until = min(minted.record.token.exp, now // 1000 + self._policy.id_token_lifetime)
         return MintedTokens(minted.response, TokenRecord(grant, minted.record, kept), good_until)
 
     async def refresh(

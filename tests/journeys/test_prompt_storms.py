@@ -336,3 +336,17 @@ async def test_all_limits_can_be_off(run_service: ServiceRunner, till: WireClien
         assert_refused(await till.start(), 400, "unknown_user_id")
         await bank.service.stores.standing.unblock(user_tag("alice"), "till")
         assert await granted(till, phone)
+
+
+async def test_not_me_said_twice_blocks_once(
+    bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """Both were said before either was heeded: the block is that of the first."""
+    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    asked = [await bank.till.started() for _ in range(2)]
+    for challenge in await alice.fetch():
+        decision = alice.denial(challenge, reason="not_me")
+        assert (await alice.decide(decision))["type"] == "accepted"
+    for auth_req_id in asked:
+        await settle(bank, transaction_id(auth_req_id))
+    assert len(bank.telemetry.named("not_me_reported")) == 1
