@@ -141,7 +141,6 @@ async def test_a_change_without_a_key_is_refused(phone: WirePhone):
     assert (await phone.give_order(order))["reason"] == "invalid_order"
 
 
-@pytest.mark.clause("sca-art22-3")
 async def test_the_new_key_is_kept_encrypted(service: RunningService, phone: WirePhone):
     """Neither as bytes nor as text does it stand in the store."""
     await phone.give_order(await change(phone))
