@@ -351,7 +351,6 @@ async def test_a_reset_takes_every_phone_before_it_unlocks(
     assert await used(service) == 0
 
 
-@pytest.mark.clause("nist63b-4.1-1")
 async def test_a_phone_that_was_away_learns_what_happened(
     service: RunningService, phone: WirePhone
 ):
