@@ -139,25 +139,28 @@ class EvidenceDrainer:
             self._unsigned_since = now
         waited = now - self._unsigned_since
         if position.unsigned >= self._rule.records or waited >= self._rule.seconds * 1000:
-            await self._sign(position, now)
+            await self._sign(now)
 
-    async def _sign(self, position: JournalPosition, now: int) -> None:
+    async def _sign(self, now: int) -> None:
         signer = self._keys.evidence_signer
         if signer is None:
             raise SignerUnavailable("there is no key for evidence")
-        claims = CheckpointClaims(
-            iss=self._issuer,
-            iat=now // 1000,
-            journal=position.journal,
-            number=position.number,
-            previous=position.previous,
-            bytes=position.bytes,
-            digest=position.digest,
-        )
-        checkpoint = await signed(signer, typ=CHECKPOINT_TYP, claims=claims)
-        if await self._journal.sign(position, checkpoint):
-            # Else another process wrote meanwhile: the next look finds what is still unsigned.
-            self._unsigned_since = None
+
+        async def checkpoint(position: JournalPosition) -> str:
+            claims = CheckpointClaims(
+                iss=self._issuer,
+                iat=now // 1000,
+                journal=position.journal,
+                number=position.number,
+                previous=position.previous,
+                bytes=position.bytes,
+                digest=position.digest,
+            )
+            return await signed(signer, typ=CHECKPOINT_TYP, claims=claims)
+
+        position = await self._journal.sign(checkpoint)
+        self._unsigned_since = None
+        if position is not None:
             self._telemetry.event(
                 "evidence_signed", checkpoint=position.number, records=position.unsigned
             )

@@ -1,6 +1,6 @@
 """Evidence on its way: from the queues of the store into the files of a journal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -117,8 +117,13 @@ class EvidenceJournal(Protocol):
         """Where a checkpoint would stand now; raises ``JournalUnavailable``."""
         ...
 
-    async def sign(self, position: JournalPosition, checkpoint: str) -> bool:
-        """Write a checkpoint; False when something was written since. Durable on return.
+    async def sign(
+        self, checkpoint: Callable[[JournalPosition], Awaitable[str]]
+    ) -> JournalPosition | None:
+        """Write the checkpoint made for where it stands; None when all is signed already.
+
+        Nobody else writes while it is made, so that it comes about however much is written.
+        Durable on return. What ``checkpoint`` raises is raised.
 
         Raises:
             JournalUnavailable: when it cannot be written.

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,9 +123,19 @@ class FileJournal:
         """Where a checkpoint would stand."""
         return await self._locked(self._position)
 
-    async def sign(self, position: JournalPosition, checkpoint: str) -> bool:
-        """Write a checkpoint, unless something was written since."""
-        return await self._locked(lambda: self._sign(position, checkpoint))
+    async def sign(
+        self, checkpoint: Callable[[JournalPosition], Awaitable[str]]
+    ) -> JournalPosition | None:
+        """Write a checkpoint over what is there, which nobody adds to while it is made."""
+        loop = asyncio.get_running_loop()
+
+        async def made(position: JournalPosition) -> str:
+            return await checkpoint(position)
+
+        def awaited(position: JournalPosition) -> str:
+            return asyncio.run_coroutine_threadsafe(made(position), loop).result()
+
+        return await self._locked(lambda: self._sign(awaited))
 
     async def _locked(self, act: Callable[[], _T]) -> _T:
         return await asyncio.to_thread(self._alone, act)
@@ -172,11 +182,13 @@ class FileJournal:
             unsigned=self._unsigned,
         )
 
-    def _sign(self, position: JournalPosition, checkpoint: str) -> bool:
-        if self._position() != position:
-            return False
-        self._absorb(self._write(position.file, [encode_line(CheckpointLine(checkpoint))]))
-        return True
+    def _sign(self, checkpoint: Callable[[JournalPosition], str]) -> JournalPosition | None:
+        position = self._position()
+        if position.unsigned == 0:
+            return None
+        written = encode_line(CheckpointLine(checkpoint(position)))
+        self._absorb(self._write(position.file, [written]))
+        return position
 
     def _writable(self) -> _Open:
         """The newest file, or the next one when it is full and all of it is signed."""

@@ -11,6 +11,7 @@ import pytest
 from ciba_service.flow.evidence_draining import CheckpointRule, EvidenceDrainer
 from ciba_service.ports import (
     EvidenceBatch,
+    JournalPosition,
     JournalUnavailable,
     QueuedRecord,
     RecordKey,
@@ -240,23 +241,49 @@ async def test_a_process_that_begins_signs_what_another_left(place: Place):
     assert place.audited().checkpoints == 1
 
 
-async def test_a_checkpoint_that_another_overtook_is_made_again(
+async def test_checkpoints_come_about_while_another_always_writes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
-    """It covers what the other wrote."""
+    """What it writes while a slow signer signs is behind the checkpoint."""
     place.queue.put(7, "a")
     other, drainer = place.process(), place.process(records=1)
     sign = FileSigner.signature
+    others: list[asyncio.Task[None]] = []
 
     async def sign_late(signer: FileSigner, data: bytes) -> bytes:
         monkeypatch.setattr(FileSigner, "signature", sign)
         place.queue.put(9, "b")
-        await other.drain()
+        others.append(asyncio.create_task(other.drain()))
+        await asyncio.wait(others, timeout=0.05)
         return await sign(signer, data)
 
     monkeypatch.setattr(FileSigner, "signature", sign_late)
     await drainer.drain()
+    await asyncio.gather(*others)
+    report = place.audited()
+    assert (report.records, report.findings) == (2, ())
+    (lines,) = (path.read_bytes().splitlines() for path in evidence_files(place.directory))
+    assert lines[1].startswith(b'{"checkpoint"')
+
+
+async def test_what_another_signed_first_is_not_signed_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """A process that finds everything signed when its turn comes writes nothing."""
+    place.queue.put(7, "a")
+    await place.process().drain()
+    drainer, position = place.process(records=1), FileJournal.position
+
+    async def and_another_signs(journal: FileJournal) -> JournalPosition:
+        monkeypatch.setattr(FileJournal, "position", position)
+        seen = await position(journal)
+        await place.process(records=1).drain()
+        return seen
+
+    monkeypatch.setattr(FileJournal, "position", and_another_signs)
+    await drainer.drain()
     assert (place.audited().checkpoints, place.audited().findings) == (1, ())
+    assert len(place.telemetry.named("evidence_signed")) == 1
 
 
 async def test_without_a_key_everything_is_written_and_the_lack_is_told(place: Place):

@@ -1,5 +1,6 @@
 """The files of a journal: whole lines, once, whoever writes and whoever is killed."""
 
+import asyncio
 import secrets
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def head_of(written: list[JournalEntry]) -> ChainHead:
     return ChainHead(written[-1].line.number, written[-1].line.hash)
 
 
-def checkpoint(position: JournalPosition) -> str:
+async def checkpoint(position: JournalPosition) -> str:
     """A signature over what stands before the position."""
     claims = CheckpointClaims(
         "https://op.example",
@@ -46,8 +47,7 @@ def checkpoint(position: JournalPosition) -> str:
 
 async def signed(journal: FileJournal) -> bool:
     """Sign what is there."""
-    position = await journal.position()
-    return await journal.sign(position, checkpoint(position))
+    return await journal.sign(checkpoint) is not None
 
 
 def journal_in(directory: Path, *, file_bytes: int = 1 << 20) -> FileJournal:
@@ -129,17 +129,33 @@ async def test_half_a_line_of_a_killed_process_is_cut_off(tmp_path: Path, left: 
     assert audit(*lines_in(tmp_path)).findings == ()
 
 
-async def test_a_checkpoint_covers_what_stands_before_it(tmp_path: Path):
-    """What another process wrote meanwhile is not signed over; the next checkpoint is."""
+async def test_nobody_writes_while_a_checkpoint_is_made(tmp_path: Path):
+    """Another process waits, so that what is signed always stands directly before it."""
     first, second, written = journal_in(tmp_path), journal_in(tmp_path), entries("a")
     await first.append(written)
-    position = await first.position()
-    await second.append(entries("b", head=head_of(written)))
-    assert not await first.sign(position, checkpoint(position))
+    others: list[asyncio.Task[None]] = []
+
+    async def made_meanwhile(position: JournalPosition) -> str:
+        more = entries("b", head=head_of(written))
+        others.append(asyncio.create_task(second.append(more)))
+        done, _ = await asyncio.wait(others, timeout=0.05)
+        assert not done
+        return await checkpoint(position)
+
+    position = await first.sign(made_meanwhile)
+    assert position is not None
+    assert position.unsigned == 1
+    await asyncio.gather(*others)
+    assert [line.startswith(b'{"checkpoint"') for line in lines_in(tmp_path)[0]] == [
+        False,
+        True,
+        False,
+    ]
     assert await signed(first)
-    assert (await second.position()).number == 2
+    assert not await signed(second)
     assert (await journal_in(tmp_path).position()).unsigned == 0
-    assert audit(*lines_in(tmp_path)).findings == ()
+    report = audit(*lines_in(tmp_path))
+    assert (report.checkpoints, report.findings) == (2, ())
 
 
 async def test_a_full_file_is_followed_by_another_once_it_is_signed(tmp_path: Path):
