@@ -14,9 +14,11 @@ from authenticator_sim.core.events import DecisionPostponed, Event, OrderPostpon
 from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable, UntrustedService
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
+    AskWakeUp,
     Decide,
     DeviceMessage,
     DevicePath,
+    DropWakeUp,
     EndAccess,
     Fetch,
     GiveOrder,
@@ -26,6 +28,7 @@ from ciba_service.sca.messages import (
     ListDevices,
     MessageExchange,
     RenameDevice,
+    SetWakeUp,
     Shown,
     decode_service_message,
 )
@@ -73,7 +76,10 @@ class HttpsConnection:
         """End an access, until the service has answered; raises as ``fetch``."""
         return await self._with_retries(EndAccess(transaction_id))
 
-    async def tell(self, message: ListDevices | RenameDevice | GiveUp | Shown) -> tuple[Event, ...]:
+    async def tell(
+        self,
+        message: ListDevices | RenameDevice | GiveUp | Shown | AskWakeUp | SetWakeUp | DropWakeUp,
+    ) -> tuple[Event, ...]:
         """Say something that needs no PIN; raises as ``fetch``."""
         return await self._with_retries(message)
 

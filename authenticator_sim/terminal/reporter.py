@@ -31,6 +31,7 @@ from authenticator_sim.terminal.accesses import about_access
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
+from authenticator_sim.terminal.wake_up import about_wake_up
 from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
 
 __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
@@ -105,6 +106,7 @@ def sentence(event: Event) -> str:
         or _about_trust(event)
         or about_access(event)
         or about_phones(event)
+        or about_wake_up(event)
     )
 
 

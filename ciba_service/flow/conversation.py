@@ -13,10 +13,13 @@ from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
+from ciba_service.flow.wake_up_addresses import WakeUpAddresses
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
+    AskWakeUp,
     Decide,
+    DropWakeUp,
     EndAccess,
     Fetch,
     GiveOrder,
@@ -27,6 +30,7 @@ from ciba_service.sca.messages import (
     Received,
     RenameDevice,
     ServiceMessage,
+    SetWakeUp,
     Shown,
 )
 
@@ -34,7 +38,8 @@ __all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
 
-_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder
+_AboutWakeUp = AskWakeUp | SetWakeUp | DropWakeUp
+_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder | _AboutWakeUp
 
 PhoneMessage = (
     Fetch | Decide | MakeHandle | ListAccesses | EndAccess | Received | Shown | _AboutPhones
@@ -61,6 +66,7 @@ class Conversation:
         orders: DeviceOrders,
         receipts: Receipts,
         notices: PhoneNotices,
+        wake_up: WakeUpAddresses,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
@@ -72,6 +78,7 @@ class Conversation:
         self._orders = orders
         self._receipts = receipts
         self._notices = notices
+        self._wake_up = wake_up
         self._devices = devices
 
     async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
@@ -95,10 +102,8 @@ class Conversation:
             case Received() | Shown():
                 await self._receipts.note(device, message)
                 return []
-            case ListDevices() | RenameDevice() | GiveUp() | GiveOrder():
-                return await self._about_phones(device, message)
             case _:
-                assert_never(message)
+                return await self._about_phones(device, message)
 
     async def _about_accesses(
         self, device: Device, message: ListAccesses | EndAccess
@@ -106,6 +111,17 @@ class Conversation:
         if isinstance(message, ListAccesses):
             return await self._accesses.list_all(device)
         return [await self._accesses.end(device, message.transaction_id)]
+
+    async def _about_wake_up(self, device: Device, message: _AboutWakeUp) -> ServiceMessage:
+        match message:
+            case AskWakeUp():
+                return await self._wake_up.offer(device)
+            case SetWakeUp():
+                return await self._wake_up.put(device, message)
+            case DropWakeUp():
+                return await self._wake_up.drop(device)
+            case _:
+                assert_never(message)
 
     async def _about_phones(self, device: Device, message: _AboutPhones) -> list[ServiceMessage]:
         match message:
@@ -117,6 +133,8 @@ class Conversation:
                 return [await self._own_devices.give_up(device)]
             case GiveOrder():
                 return [await self._orders.carry_out(device.device_id, message.order)]
+            case AskWakeUp() | SetWakeUp() | DropWakeUp():
+                return [await self._about_wake_up(device, message)]
             case _:
                 assert_never(message)
 

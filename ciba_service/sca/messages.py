@@ -28,10 +28,12 @@ __all__ = [
     "SECRETS_TYP",
     "SESSION_TYP",
     "SUBPROTOCOL",
+    "WAKE_UP_CONTENT",
     "Accepted",
     "AccessEnded",
     "AccessUnknown",
     "AccessesListed",
+    "AskWakeUp",
     "Authenticate",
     "Challenge",
     "ChallengeOffered",
@@ -48,6 +50,7 @@ __all__ = [
     "DeviceRenamed",
     "DevicesListed",
     "Display",
+    "DropWakeUp",
     "EndAccess",
     "EnrolledDevice",
     "EnrolmentAnswer",
@@ -86,12 +89,18 @@ __all__ = [
     "ServiceKeys",
     "ServiceMessage",
     "SessionClaims",
+    "SetWakeUp",
     "Shown",
     "ShownDetail",
     "ShownLine",
     "TotpParameters",
     "TransactionId",
     "Verdict",
+    "WakeUpDropped",
+    "WakeUpOffered",
+    "WakeUpRefusal",
+    "WakeUpRefused",
+    "WakeUpSet",
     "Welcome",
     "Withdrawn",
     "WithdrawnReason",
@@ -114,6 +123,9 @@ PIN_KEY_BYTES: Final = 32
 CHALLENGE_VERSION: Final = 1
 KEY_ANNOUNCEMENT_VERSION: Final = 1
 
+# All that a push says to a phone, once it is decrypted: ask for what is open.
+WAKE_UP_CONTENT: Final = b"look"
+
 CHALLENGE_TYP: Final = "ciba-challenge+jws"
 DECISION_TYP: Final = "ciba-decision+jwt"
 ENROLMENT_TYP: Final = "ciba-enrolment+jwt"
@@ -132,6 +144,10 @@ DeviceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 
 DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """What the user calls a phone: plain text, which the service looks at besides."""
+
+PushEndpoint = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+PushKey = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{87}\Z")]  # 65 bytes
+PushSecret = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]  # 16 bytes
 
 _Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # before the year 10000
 
@@ -213,6 +229,14 @@ class OrderRefusal(StrEnum):
     UNKNOWN_DEVICE = "unknown_device"
     INVALID_ORDER = "invalid_order"
     UNAVAILABLE = "unavailable"
+
+
+class WakeUpRefusal(StrEnum):
+    """Why a phone cannot be woken in this way."""
+
+    NOT_OFFERED = "not_offered"
+    ENDPOINT = "endpoint"
+    KEY = "key"
 
 
 class WithdrawnReason(StrEnum):
@@ -609,6 +633,33 @@ class AccessUnknown(msgspec.Struct, frozen=True, tag="access_unknown", tag_field
     transaction_id: str
 
 
+class WakeUpOffered(
+    msgspec.Struct, frozen=True, tag="wake_up_offered", tag_field="type", omit_defaults=True
+):
+    """Answer to ``ask_wake_up``; ``set`` says whether this phone has an address here.
+
+    ``web_push_key`` is the service's key for Web Push (RFC 8292), as an uncompressed point in
+    base64url; absent where the service sends none.
+    """
+
+    set: bool
+    web_push_key: str | None = None
+
+
+class WakeUpSet(msgspec.Struct, frozen=True, tag="wake_up_set", tag_field="type"):
+    """The address is kept, in place of the one before."""
+
+
+class WakeUpRefused(msgspec.Struct, frozen=True, tag="wake_up_refused", tag_field="type"):
+    """The address is not kept; the one before stays."""
+
+    reason: WakeUpRefusal
+
+
+class WakeUpDropped(msgspec.Struct, frozen=True, tag="wake_up_dropped", tag_field="type"):
+    """This phone has no address any more."""
+
+
 class Authenticate(msgspec.Struct, frozen=True, tag="authenticate", tag_field="type"):
     """Answer to ``hello``: a session JWS over its nonce."""
 
@@ -671,6 +722,25 @@ class GiveOrder(msgspec.Struct, frozen=True, tag="order", tag_field="type"):
     order: str
 
 
+class AskWakeUp(msgspec.Struct, frozen=True, tag="ask_wake_up", tag_field="type"):
+    """Ask how the service can wake this phone while it has no socket."""
+
+
+class SetWakeUp(msgspec.Struct, frozen=True, tag="set_wake_up", tag_field="type"):
+    """Be woken by Web Push: the members of a push subscription (RFC 8030, RFC 8291 2)."""
+
+    endpoint: PushEndpoint
+    p256dh: PushKey
+    auth: PushSecret
+
+    def __repr__(self) -> str:
+        return "SetWakeUp(...)"
+
+
+class DropWakeUp(msgspec.Struct, frozen=True, tag="drop_wake_up", tag_field="type"):
+    """Be woken no more."""
+
+
 ServiceMessage = (
     Hello
     | Welcome
@@ -694,6 +764,10 @@ ServiceMessage = (
     | NameRefused
     | OrderCarriedOut
     | OrderRefused
+    | WakeUpOffered
+    | WakeUpSet
+    | WakeUpRefused
+    | WakeUpDropped
 )
 DeviceMessage = (
     Authenticate
@@ -708,6 +782,9 @@ DeviceMessage = (
     | GiveOrder
     | Received
     | Shown
+    | AskWakeUp
+    | SetWakeUp
+    | DropWakeUp
 )
 
 

@@ -26,6 +26,7 @@ from ciba_service.settings.sections import (
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "StoreSettings",
     "TokenSettings",
     "UserSettings",
+    "WakeUpSettings",
     "load_settings",
     "parse_settings",
 ]

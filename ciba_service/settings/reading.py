@@ -46,6 +46,7 @@ from ciba_service.settings.sections import (
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = ["load_settings", "parse_settings"]
@@ -64,6 +65,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     delivery: DeliverySettings = DeliverySettings()
+    wake_up: WakeUpSettings = WakeUpSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
@@ -111,6 +113,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         delivery=document.delivery,
+        wake_up=document.wake_up,
         evidence=document.evidence,
         keys=document.keys,
         registration=document.registration,

@@ -45,6 +45,7 @@ __all__ = [
     "StoreSettings",
     "TokenSettings",
     "UserSettings",
+    "WakeUpSettings",
 ]
 
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -238,6 +239,36 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ping_on_expiry: bool = False
 
 
+class WakeUpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Waking phones that have no socket; all times are in milliseconds.
+
+    ``push_hosts`` are the push services that phones may name: hosts, or ``*.`` and a domain.
+    """
+
+    web_push: bool = False
+    contact: Annotated[str, msgspec.Meta(pattern=r"^(mailto:|https://)[!-~]{3,245}\Z")] | None = (
+        None
+    )
+    push_hosts: Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1, max_length=100)] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    )
+    webhook_url: _Text | None = None
+    webhook_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{16,1024}\Z")] | None = None
+    grace_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 1_000
+    answer_timeout_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30_000)] = 5_000
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is any way to wake a phone."""
+        return self.web_push or self.webhook_url is not None
+
+    def __repr__(self) -> str:
+        return f"WakeUpSettings(web_push={self.web_push!r}, ...)"
+
+
 class EvidenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Evidence of decisions: where its files are, and how often a checkpoint is signed."""
 
@@ -356,6 +387,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySettings
     device: DeviceSettings
     delivery: DeliverySettings
+    wake_up: WakeUpSettings
     evidence: EvidenceSettings
     keys: KeySettings
     registration: RegistrationSettings

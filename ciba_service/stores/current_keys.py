@@ -70,6 +70,16 @@ class CurrentKeys:
         return self._keys.evidence_signer
 
     @property
+    def wake_up_signer(self) -> Signer | None:
+        """The key that says who pushes."""
+        return self._keys.wake_up_signer
+
+    @property
+    def wake_up_key(self) -> str | None:
+        """Its public half."""
+        return self._keys.wake_up_key
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts."""
         return self._keys.token_verification_keys

@@ -16,7 +16,12 @@ from ciba_service.sca.devices import (
     user_tag_of,
 )
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import devices_key, enrolment_key, revocation_key
+from ciba_service.stores.keys import (
+    devices_key,
+    enrolment_key,
+    revocation_key,
+    wake_ups_key,
+)
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
 
@@ -141,7 +146,7 @@ class RedisDevices:
             return None
         name = await self._operations.evaluate(
             _REVOKE,
-            [devices_key(tag), revocation_key(tag, operation)],
+            [devices_key(tag), revocation_key(tag, operation), wake_ups_key(tag)],
             [device_id, OPERATION_MEMORY_MS, asking],
         )
         if name == _NOT_ENROLLED:

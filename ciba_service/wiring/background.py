@@ -41,6 +41,8 @@ class Background:
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),
                 tasks.create_task(watch("keys", self._follow_keys)),
             ]
+            if self.parts.wake_ups is not None:
+                running.append(tasks.create_task(watch("wake_ups", self.parts.wake_ups.run)))
             if self.parts.settings.evidence.enabled:
                 running.append(tasks.create_task(watch("evidence", self.parts.drainer.run)))
             yield

@@ -21,6 +21,7 @@ from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.wake_up import build_wake_up_addresses
 
 __all__ = ["device_routes"]
 
@@ -130,6 +131,9 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
+        ),
+        wake_up=build_wake_up_addresses(
+            parts.settings, parts.stores, parts.keys, parts.surroundings
         ),
         devices=parts.stores.devices,
     )

@@ -13,6 +13,7 @@ from ciba_service.flow.known_clients import KnownClients
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
+from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import ClientRegistry, User
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
@@ -29,6 +30,7 @@ from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
+from ciba_service.wiring.wake_up import build_wake_ups
 
 __all__ = ["USER_CODE_PEPPER", "Parts", "build_parts"]
 
@@ -51,6 +53,7 @@ class Parts:
     issuing: Issuing
     hub: SocketHub
     delivery: CallbackDelivery
+    wake_ups: WakeUps | None
     worker: DueWorker
     drainer: EvidenceDrainer
     held: HeldPolls
@@ -93,6 +96,7 @@ def build_parts(
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
+    wake_ups = build_wake_ups(settings, stores, keys, surroundings, outbound=outbound.wake_ups)
     return Parts(
         settings=settings,
         stores=stores,
@@ -110,6 +114,7 @@ def build_parts(
         issuing=issuing,
         hub=hub,
         delivery=delivery,
+        wake_ups=wake_ups,
         worker=DueWorker(
             due=stores.due,
             transactions=stores.transactions,
@@ -117,6 +122,7 @@ def build_parts(
             ledgers=stores.ledgers,
             hub=hub,
             delivery=delivery,
+            wake_ups=wake_ups,
             partition_of=partition_of,
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,

@@ -1,0 +1,33 @@
+"""Which way a phone is woken: by the address it registered, else by the operator's webhook."""
+
+from dataclasses import dataclass
+
+from ciba_service.channels.wake_up.web_push import WebPush
+from ciba_service.channels.wake_up.webhook import Webhook
+from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
+from ciba_service.protocol.transaction.callbacks import Answer, Silence
+
+__all__ = ["WakeUpSenders"]
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUpSenders:
+    """``ports.wake_up.WakeUp``."""
+
+    web_push: WebPush | None
+    webhook: Webhook | None
+
+    def reaches(self, phone: SleepingPhone) -> bool:
+        """Whether there is a way to this phone."""
+        return self.webhook is not None or self._is_pushed(phone)
+
+    async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Answer | Silence:
+        """Make one attempt; raises ``SignerUnavailable``."""
+        if self.web_push is not None and phone.address is not None:
+            return await self.web_push.push(phone.device_id, phone.address, call)
+        if self.webhook is None:
+            raise AssertionError("only phones that can be reached are woken")
+        return await self.webhook.post(phone.device_id, call)
+
+    def _is_pushed(self, phone: SleepingPhone) -> bool:
+        return self.web_push is not None and phone.address is not None
