@@ -234,3 +234,98 @@ async def test_a_revoked_phone_leaves_no_address_behind(
     assert await bank.commands.call("EXISTS", key) == 0
     answered = await alice.send(subscription.message("https://127.0.0.1/push"))
     assert answered.status_code == 403
+
+
+async def test_a_phone_names_one_address_by_socket_or_https(
+    bank: RunningService, alice: WirePhone, push_service: CallbackEndpoint
+):
+    """It may replace it and take it back; what is not offered, or unfit, changes nothing."""
+    first, second = PushSubscription(), PushSubscription()
+    async with alice.online() as socket:
+        await socket.send({"type": "ask_wake_up"})
+        offered = await socket.next("wake_up_offered")
+        assert (offered["set"], len(offered["web_push_key"])) == (False, 87)
+        await socket.send(first.message(push_service.url))
+        await socket.next("wake_up_set")
+        await socket.send(second.message("https://elsewhere.example/push"))
+        assert (await socket.next("wake_up_refused"))["reason"] == "endpoint"
+        await socket.send(second.message(push_service.url, p256dh="A" * 87))
+        assert (await socket.next("wake_up_refused"))["reason"] == "key"
+    assert await said(alice, second.message(push_service.url)) == {"type": "wake_up_set"}
+    await bank.till.started()
+    await announced(bank)
+    bank.clock.advance(GRACE)
+    assert second.open((await push_service.next()).body) == b"look"
+    for _ in range(2):
+        assert await said(alice, {"type": "drop_wake_up"}) == {"type": "wake_up_dropped"}
+    assert (await said(alice, {"type": "ask_wake_up"}))["set"] is False
+
+
+@pytest.mark.parametrize("message", ["ask_wake_up", "set_wake_up", "drop_wake_up"])
+async def test_a_revoked_phone_is_told_nothing_of_it(
+    bank: RunningService, alice: WirePhone, push_service: CallbackEndpoint, message: str
+):
+    """Its socket ends, also when the word that it was revoked got lost."""
+    members = PushSubscription().message(push_service.url)
+    async with alice.online() as socket:
+        await bank.service.stores.devices.revoke(alice.device_id)
+        await socket.send(members if message == "set_wake_up" else {"type": message})
+        await socket.raw.wait_closed()
+    assert socket.raw.close_code == 4403
+
+
+async def test_without_web_push_no_address_is_taken(service: RunningService, phone: WirePhone):
+    """The phone learns that it cannot be woken in this way."""
+    assert await said(phone, {"type": "ask_wake_up"}) == {"type": "wake_up_offered", "set": False}
+    refused = await said(phone, PushSubscription().message("https://push.example/1"))
+    assert refused == {"type": "wake_up_refused", "reason": "not_offered"}
+    await service.till.started()
+
+
+@pytest.fixture
+async def hooked(
+    run_service: ServiceRunner, till: WireClient, tmp_path: Path, push_service: CallbackEndpoint
+) -> AsyncIterator[RunningService]:
+    """A service that leaves it to the operator's own service to wake phones."""
+    sections: dict[str, dict[str, Any]] = {
+        "outbound": outbound_section(tmp_path),
+        "wake_up": {"webhook_url": push_service.url, "webhook_token": "t0ken-of-the-operator"},
+    }
+    async with run_service(clients=[till], sections=sections) as running:
+        yield running
+        assert running.telemetry.failures == []
+
+
+async def test_an_operator_wakes_phones_by_a_webhook(
+    hooked: RunningService, push_service: CallbackEndpoint
+):
+    """It is told which phone, for which request and until when, under its token."""
+    phone = await hooked.enrolled_phone("alice")
+    await hooked.till.started(binding_message="SECRET")
+    transaction_id = await announced(hooked)
+    until = hooked.clock.now_ms() // 1000 + 180
+    hooked.clock.advance(GRACE)
+    call = await push_service.next()
+    assert call.headers["authorization"] == "Bearer t0ken-of-the-operator"
+    assert call.headers["content-type"] == "application/json"
+    assert call.json == {
+        "device_id": phone.device_id,
+        "transaction_id": transaction_id,
+        "expires_at": until,
+    }
+    await phone.approve_next()
+
+
+async def test_a_webhook_that_says_404_wakes_again_next_time(
+    hooked: RunningService, push_service: CallbackEndpoint
+):
+    """There is no address to forget: the operator's service is asked for the next request."""
+    await hooked.enrolled_phone("alice")
+    push_service.answers = [answer("404 Not Found")]
+    for number in (1, 2):
+        await hooked.till.started()
+        await announced(hooked, number)
+        hooked.clock.advance(GRACE)
+        await push_service.next()
+        await hooked.telemetry.seen("wake_up_done", number)
+    assert len(push_service.received) == 2

@@ -341,6 +341,44 @@ WRONG = {
         text_of(HTTPS, outbound={"allow_loopback_http": True}),
         "outbound.allow_loopback_http needs an http issuer",
     ),
+    "pushes without a contact": (
+        text_of(wake_up={"web_push": True}),
+        "wake_up.contact is needed for wake_up.web_push",
+    ),
+    "a contact for nothing": (
+        text_of(wake_up={"contact": "mailto:a@b.example"}),
+        "wake_up.contact goes with wake_up.web_push",
+    ),
+    "a contact that is none": (
+        text_of(wake_up={"web_push": True, "contact": "a@b.example"}),
+        "`wake_up.contact`",
+    ),
+    "no push hosts": (text_of(wake_up={"push_hosts": []}), "`wake_up.push_hosts`"),
+    "a push host that is a URL": (
+        text_of(wake_up={"push_hosts": ["push.example", "https://push.example"]}),
+        "wake_up.push_hosts[1] must be a host",
+    ),
+    "webhook without token": (
+        text_of(wake_up={"webhook_url": "https://bank.example/wake"}),
+        "wake_up.webhook_url and wake_up.webhook_token go together",
+    ),
+    "token without webhook": (
+        text_of(wake_up={"webhook_token": "t" * 16}),
+        "wake_up.webhook_url and wake_up.webhook_token go together",
+    ),
+    "short webhook token": (
+        text_of(wake_up={"webhook_url": "https://a.example", "webhook_token": "t" * 15}),
+        "`wake_up.webhook_token`",
+    ),
+    "webhook that is no URL": (
+        text_of(wake_up={"webhook_url": "https://a b", "webhook_token": "t" * 16}),
+        "wake_up.webhook_url: not a plain",
+    ),
+    "webhook without TLS": (
+        text_of(wake_up={"webhook_url": "http://127.0.0.1/a", "webhook_token": "t" * 16}),
+        "wake_up.webhook_url without TLS needs outbound.allow_loopback_http",
+    ),
+    "grace too long": (text_of(wake_up={"grace_ms": 10_001}), "`wake_up.grace_ms`"),
     "unknown outbound key": (text_of(outbound={"proxy": "p"}), "unknown field `proxy`"),
     "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
     "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
