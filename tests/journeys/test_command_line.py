@@ -320,13 +320,13 @@ def test_absent_keys_are_refused_with_an_https_issuer(
 def test_keys_are_made_once_and_for_their_owner_only(
     https: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """Five keys and the ring; a second time nothing changes; then everything works."""
+    """Seven keys and the ring; a second time nothing changes; then everything works."""
     directory = https.parent / "var" / "keys"
     assert run(https, "keys generate --json") == 0
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
         ("challenge", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
-        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"),
+        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"), ("wake_up", "ES256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -416,7 +416,7 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert changed == {old["ES256"]: "retired", new: "active"}
     assert run(https, "keys list --json") == 0
     listed = {row["kid"]: (row["state"], row["since"] >= row["created_at"]) for row in rows(capsys)}
-    assert len(listed) == 9
+    assert len(listed) == 10
     assert listed[old["ES256"]] == ("retired", True)
     assert listed[old["PS256"]] == ("active", True)
     assert run(https, "keys prune") == 0
@@ -527,6 +527,22 @@ def test_an_algorithm_that_is_configured_needs_its_key(
     assert run(https, "check") == 1
     said = capsys.readouterr().err
     assert "lacks a key for tokens of EdDSA (ciba-service keys generate makes" in said
+    assert run(https, "keys generate") == 0
+    assert run(https, "check") == 0
+
+
+def test_web_push_needs_its_key(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Keys from before there were wake-ups do until somebody wants to push."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["purpose"] != "wake_up"]
+    path.write_text(json.dumps(kept))
+    https.write_text(
+        https.read_text() + '[wake_up]\nweb_push = true\ncontact = "mailto:a@bank.example"\n'
+    )
+    capsys.readouterr()
+    assert run(https, "check") == 1
+    assert "lacks a key for wake-ups (ciba-service keys generate makes" in capsys.readouterr().err
     assert run(https, "keys generate") == 0
     assert run(https, "check") == 0
 

@@ -125,6 +125,19 @@ async def test_a_service_that_does_not_push_is_refused(service: RunningService, 
         await run(options(state), surroundings(service, Screen()))
 
 
+async def test_a_service_that_asks_no_such_address_is_refused(
+    run_service: ServiceRunner, till: WireClient, tmp_path: Path
+):
+    """Without TLS this machine is no push service, unless the service says so."""
+    wake_up = {"web_push": True, "contact": "mailto:security@bank.example"}
+    async with run_service(clients=[till], sections={"wake_up": wake_up}) as careful:
+        state = await enrolled_state(careful, tmp_path / "phone")
+        screen = Screen()
+        with pytest.raises(UsageError, match="does not push to this machine"):
+            await run(options(state), surroundings(careful, screen))
+    assert (await screen.until("wake_up_refused"))["reason"] == "endpoint"
+
+
 def test_a_scenario_has_connections_of_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     """``--push`` does not go with ``--scenario``."""
     arguments = ["run", "--state", str(tmp_path), "--scenario", "racing", "--push", "0"]
