@@ -7,6 +7,7 @@ stand here; docs/device-protocol.md explains them with examples.
 import base64
 import hashlib
 import hmac
+import re
 from enum import IntEnum, StrEnum
 from typing import Annotated, Final, TypeVar
 
@@ -104,6 +105,7 @@ __all__ = [
     "Welcome",
     "Withdrawn",
     "WithdrawnReason",
+    "amount_text",
     "body_hash",
     "challenge_hash",
     "decode_device_message",
@@ -144,6 +146,10 @@ DeviceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 
 DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """What the user calls a phone: plain text, which the service looks at besides."""
+
+# For each language what stands between thousands, and before the fraction.
+_SEPARATORS: Final = {"en": (",", "."), "de": (".", ",")}
+_AMOUNT: Final = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 
 PushEndpoint = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 PushKey = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{87}\Z")]  # 65 bytes
@@ -818,6 +824,21 @@ def _decode(decoder: msgspec.json.Decoder[_T], frame: str | bytes) -> _T:
 
 def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def amount_text(amount: str, currency: str, locale: str) -> str:
+    """An amount as it is displayed, each digit of it (PSD2 RTS art. 5).
+
+    Raises:
+        KeyError: for a language that there is not.
+        ValueError: for what is no decimal number with a point.
+    """
+    thousands, point = _SEPARATORS[locale]
+    if not _AMOUNT.fullmatch(amount):
+        raise ValueError("no amount")
+    whole, _, fraction = amount.partition(".")
+    grouped = f"{int(whole):,}".replace(",", thousands)
+    return f"{grouped}{point if fraction else ''}{fraction} {currency}"
 
 
 def transaction_id(auth_req_id: str) -> str:

@@ -285,6 +285,18 @@ _LACKS: Final = {
 }
 
 
+def _check_languages(settings: Settings) -> None:
+    spoken = {settings.device.locale, *(user.locale for user in settings.users)} - {None}
+    if len(spoken) == 1:
+        return
+    for name, declared in settings.detail_types.declared.items():
+        if declared.said_once is not None:
+            raise InvalidSettingsError(
+                f"authorization_details_types: {name}: {declared.said_once}: users have different "
+                "languages, and this is one text for all; give one for each"
+            )
+
+
 def _check_registration(settings: Settings) -> None:
     registration = settings.registration
     if not registration.enabled:
@@ -320,6 +332,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_hint_issuers,
     _check_presets,
     _check_clients,
+    _check_languages,
     _check_registration,
 )
 """In this order."""

@@ -10,6 +10,7 @@ import msgspec
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.software_statement import StatementIssuer
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.names import OPENID_SCOPE, AccessTokenFormat
 from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import DetailTypes
@@ -226,9 +227,13 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phone side; ``second_secret`` may be off in development only."""
+    """The phone side; ``second_secret`` may be off in development only.
+
+    ``locale`` is the language of users who have none of their own.
+    """
 
     second_secret: bool = True
+    locale: Locale = Locale.EN
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -306,6 +311,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     claims: UserClaims = UserClaims()
     activation_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     user_code: Annotated[str, msgspec.Meta(min_length=4, max_length=64)] | None = None
+    locale: Locale | None = None
 
     def __repr__(self) -> str:
         return f"UserSettings(sub={self.sub!r}, ...)"

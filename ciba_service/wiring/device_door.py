@@ -99,6 +99,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             clients=parts.clients,
             detail_types=parts.settings.detail_types,
+            locale_of=parts.locale_of,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),

@@ -1,5 +1,6 @@
 """What the door of the clients and the door of the phones have in common."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import ClientRegistry, User
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
     SALT_BYTES,
@@ -47,6 +49,7 @@ class Parts:
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
+    locale_of: Callable[[str], Locale]
     clients: ClientRegistry
     outbound: OutboundParts
     gate: AccountGate
@@ -77,8 +80,13 @@ def build_parts(
 
     hub = SocketHub(stores.broadcast, on_settled=look_again)
     users = ConfiguredUsers(
-        (_user(user, keys, surroundings), user.login_hints) for user in settings.users
+        (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
     )
+
+    def locale_of(subject: str) -> Locale:
+        user = users.find_subject(subject)
+        return settings.device.locale if user is None else user.locale
+
     clients = _clients(settings, stores)
     outbound = build_outbound(settings.outbound, surroundings)
     gate = AccountGate(
@@ -108,6 +116,7 @@ def build_parts(
             takes_registrations=settings.registration.enabled,
         ),
         users=users,
+        locale_of=locale_of,
         clients=clients,
         outbound=outbound,
         gate=gate,
@@ -170,12 +179,15 @@ def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
     return KnownClients(configured=configured, registrations=stores.registrations)
 
 
-def _user(settings: UserSettings, keys: ServiceKeys, surroundings: Surroundings) -> User:
+def _user(
+    user: UserSettings, settings: Settings, keys: ServiceKeys, surroundings: Surroundings
+) -> User:
     return User(
-        settings.sub,
-        enabled=settings.enabled,
-        claims=settings.claims,
-        user_code=_user_code(settings, keys, surroundings),
+        user.sub,
+        enabled=user.enabled,
+        claims=user.claims,
+        user_code=_user_code(user, keys, surroundings),
+        locale=user.locale or settings.device.locale,
     )
 
 
