@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
+from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.ports import (
     Clock,
     DueKind,
@@ -26,6 +27,7 @@ from ciba_service.ports import (
 )
 from ciba_service.ports.wake_up import SleepingPhone, WakeUp, WakeUpCall, WakeUpRound, WakeUpStore
 from ciba_service.protocol.transaction.callbacks import Again, Answer, Silence, judge
+from ciba_service.protocol.transaction.gate import DeviceState, Step
 
 __all__ = ["WakeUps"]
 
@@ -49,6 +51,7 @@ class WakeUps:
         wake_up: WakeUp,
         store: WakeUpStore,
         due: DueStore,
+        gate: AccountGate,
         grace: int,
         timeout: int,
         random: Randomness,
@@ -58,6 +61,7 @@ class WakeUps:
         self._wake_up = wake_up
         self._store = store
         self._due = due
+        self._gate = gate
         self._grace = grace
         self._timeout = timeout
         self._random = random
@@ -78,12 +82,22 @@ class WakeUps:
             # Whoever is connected was told, and is not to be told again for this.
             self._failed(transaction.transaction_id, error)
             return None
-        if not any(map(self._wake_up.reaches, phones)):
+        if not any(map(self._wake_up.reaches, phones)) or not await self._lets_ask(transaction):
             return None
         at = self._clock.now_ms() + self._grace
         await self._due.add(DueKind.WAKE, transaction.transaction_id, at=at)
         self._telemetry.event("wake_up_planned", transaction_id=transaction.transaction_id)
         return self._grace
+
+    async def _lets_ask(self, transaction: Transaction) -> bool:
+        """Whether a phone that looks now would be shown it."""
+        request = transaction.request
+        return request is not None and await self._gate.lets_ask(
+            Step.NOTIFY,
+            Parties(request.subject, transaction.client_id),
+            device=DeviceState.ACTIVE,
+            is_locked=False,
+        )
 
     def take(self, work: DueWork) -> None:
         """Do it soon; when too many wait already, its lease ends and it comes again."""

@@ -104,7 +104,9 @@ def build_parts(
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
-    wake_ups = build_wake_ups(settings, stores, keys, surroundings, outbound=outbound.wake_ups)
+    wake_ups = build_wake_ups(
+        settings, stores, keys, surroundings, outbound=outbound.wake_ups, gate=gate
+    )
     return Parts(
         settings=settings,
         stores=stores,

@@ -1,6 +1,7 @@
 """Waking phones: what of it is configured."""
 
 from ciba_service.channels.wake_up import WakeUpSenders, Webhook, WebPush
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.wake_up_addresses import WakeUpAddresses
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import Outbound
@@ -20,6 +21,7 @@ def build_wake_ups(
     surroundings: Surroundings,
     *,
     outbound: Outbound,
+    gate: AccountGate,
 ) -> WakeUps | None:
     """What wakes phones; None where nothing does."""
     if not settings.wake_up.is_on:
@@ -28,6 +30,7 @@ def build_wake_ups(
         wake_up=_senders(settings, keys, surroundings, outbound=outbound),
         store=stores.wake_ups,
         due=stores.due,
+        gate=gate,
         grace=settings.wake_up.grace_ms,
         timeout=settings.wake_up.answer_timeout_ms,
         random=surroundings.random,

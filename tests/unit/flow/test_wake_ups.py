@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.wake_ups import MAXIMUM_AT_ONCE, WakeUps
-from ciba_service.ports import DueKind, DueWork, SignerUnavailable
+from ciba_service.ports import DueKind, DueWork, SignerUnavailable, User
 from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
 from ciba_service.protocol.transaction.callbacks import Answer, Silence
 from ciba_service.sca.devices import DeviceRevoked, user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.wake_up import PushAddress
+from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.due import LEASE_MS
 from ciba_service.stores.keys import due_key, partition_of, wake_ups_key
 from tests.running_service import RunningService
@@ -69,13 +71,20 @@ async def phone(idle: RunningService) -> WirePhone:
     return enrolled
 
 
-def wake_ups(service: RunningService, alarm: Alarm) -> WakeUps:
-    """The part of a process that wakes phones."""
+def wake_ups(service: RunningService, alarm: Alarm, *, users: str = "alice") -> WakeUps:
+    """The part of a process that wakes phones of these users."""
     stores = service.service.stores
+    gate = AccountGate(
+        users=ConfiguredUsers((User(name), ()) for name in users.split()),
+        clients=ConfiguredClients(service.settings.clients),
+        devices=stores.devices,
+        attempts=stores.attempts,
+    )
     return WakeUps(
         wake_up=alarm,
         store=stores.wake_ups,
         due=stores.due,
+        gate=gate,
         grace=1_000,
         timeout=5_000,
         random=lambda count: b"\x7f" * count,
@@ -117,6 +126,18 @@ async def test_a_user_whom_nothing_wakes_costs_no_work(idle: RunningService):
     assert found is not None
     assert await wake_ups(idle, alarm).plan(found) is None
     assert await due(idle, name) == []
+
+
+async def test_whoever_is_not_to_be_asked_any_more_is_not_woken(
+    idle: RunningService, phone: WirePhone
+):
+    """A user who was disabled in the meantime would be shown nothing."""
+    name = transaction_id(await idle.till.started())
+    found = await idle.service.stores.transactions.read(name, now=idle.clock.now_ms())
+    assert found is not None
+    assert await wake_ups(idle, Alarm(), users="bob").plan(found) is None
+    assert await wake_ups(idle, Alarm()).plan(found) == 1_000
+    assert phone.device_id
 
 
 async def test_a_phone_is_woken_once_for_a_prompt(idle: RunningService, phone: WirePhone):
