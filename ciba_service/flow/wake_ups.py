@@ -18,6 +18,9 @@ from ciba_service.ports import (
     DueKind,
     DueStore,
     DueWork,
+    FailureReason,
+    OutboundFailure,
+    OutboundResponse,
     Randomness,
     SignerUnavailable,
     StoreUnavailable,
@@ -35,7 +38,11 @@ MAXIMUM_AT_ONCE: Final = 1_024
 _LEASED_TIMEOUTS: Final = 3
 _SKEW_MS: Final = 2_000  # by which the clocks of hosts may differ
 _JITTER_BYTES: Final = 4
+_NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL, FailureReason.REFUSED_ADDRESS})
 _GONE: Final = frozenset({404, 410})  # RFC 8030 7.3
+
+
+_Result = OutboundResponse | OutboundFailure
 
 
 class WakeUps:
@@ -164,13 +171,13 @@ class WakeUps:
     async def _attempt(self, phone: SleepingPhone, found: WakeUpRound) -> int | None:
         """When to try again, in milliseconds since the epoch; None when there is no need to."""
         call = found.call
-        outcome = await self._wake_up.wake(phone, call)
-        self._tell(phone, call, outcome)
-        if _is_gone(phone, outcome):
+        result = await self._wake_up.wake(phone, call)
+        self._tell(phone, call, result)
+        if _is_gone(phone, result):
             await self._store.drop(phone.device_id, only=phone.address)
             return None
         verdict = judge(
-            outcome,
+            _outcome(result),
             attempt=found.attempts + 1,
             now=self._clock.now_ms(),
             deadline=call.expires_at,
@@ -178,12 +185,17 @@ class WakeUps:
         )
         return verdict.at if isinstance(verdict, Again) else None
 
-    def _tell(self, phone: SleepingPhone, call: WakeUpCall, outcome: Answer | Silence) -> None:
+    def _tell(self, phone: SleepingPhone, call: WakeUpCall, result: _Result) -> None:
+        seen: dict[str, object]
+        if isinstance(result, OutboundResponse):
+            seen = {"status": result.status}
+        else:
+            seen = {"failure": result.reason.value, "detail": result.detail}
         self._telemetry.event(
             "wake_up_attempted",
             transaction_id=call.transaction_id,
             device_id=phone.device_id,
-            status=outcome.status if isinstance(outcome, Answer) else None,
+            **seen,
         )
 
     def _jitter(self) -> float:
@@ -191,6 +203,15 @@ class WakeUps:
         return drawn / float(1 << 8 * _JITTER_BYTES)
 
 
-def _is_gone(phone: SleepingPhone, outcome: Answer | Silence) -> bool:
+def _is_gone(phone: SleepingPhone, result: _Result) -> bool:
     """Whether the push service knows the address no more."""
-    return phone.address is not None and isinstance(outcome, Answer) and outcome.status in _GONE
+    if phone.address is None or isinstance(result, OutboundFailure):
+        return False
+    return result.status in _GONE
+
+
+def _outcome(result: _Result) -> Answer | Silence:
+    """An address that is never asked is not tried again."""
+    if isinstance(result, OutboundResponse):
+        return Answer(result.status, result.retry_after)
+    return Silence(may_pass=result.reason not in _NEVER_ASKED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ciba_service.ports.due import DueWork
-from ciba_service.protocol.transaction.callbacks import Answer, Silence
+from ciba_service.ports.outbound import OutboundFailure, OutboundResponse
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.wake_up import PushAddress
 
@@ -44,7 +44,9 @@ class WakeUp(Protocol):
         """Whether there is a way to this phone."""
         ...
 
-    async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Answer | Silence:
+    async def wake(
+        self, phone: SleepingPhone, call: WakeUpCall
+    ) -> OutboundResponse | OutboundFailure:
         """Make one attempt, which tells the phone to look and nothing else.
 
         Raises:

@@ -116,6 +116,17 @@ async def test_attempts_are_counted_and_settled_phones_left_out(stores: Stores):
     assert await stores.commands.call("ZSCORE", due_key(PARTITION), f"wake:{TRANSACTION}") is None
 
 
+async def test_an_attempt_that_comes_when_its_lease_would_end_is_noted(stores: Stores):
+    """The instant of the next attempt tells nothing of whether this one was written down."""
+    await pending(stores)
+    found = await stores.wake_ups.round(TRANSACTION, now=START)
+    assert found is not None
+    assert await stores.wake_ups.note(WORK, found, settled=[PHONE.device_id], again_at=LEASE)
+    after = await stores.wake_ups.round(TRANSACTION, now=START)
+    assert after is not None
+    assert (after.attempts, after.phones) == (1, [])
+
+
 async def test_a_lease_that_was_lost_notes_nothing(stores: Stores):
     """Another process has it; and what is gone is not made anew."""
     await pending(stores)

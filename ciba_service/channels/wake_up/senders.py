@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ciba_service.channels.wake_up.web_push import WebPush
 from ciba_service.channels.wake_up.webhook import Webhook
+from ciba_service.ports import OutboundFailure, OutboundResponse
 from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
-from ciba_service.protocol.transaction.callbacks import Answer, Silence
 
 __all__ = ["WakeUpSenders"]
 
@@ -21,7 +21,9 @@ class WakeUpSenders:
         """Whether there is a way to this phone."""
         return self.webhook is not None or self._is_pushed(phone)
 
-    async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Answer | Silence:
+    async def wake(
+        self, phone: SleepingPhone, call: WakeUpCall
+    ) -> OutboundResponse | OutboundFailure:
         """Make one attempt; raises ``SignerUnavailable``."""
         if self.web_push is not None and phone.address is not None:
             return await self.web_push.push(phone.device_id, phone.address, call)

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from ciba_service.channels.wake_up.outcome import outcome_of
 from ciba_service.ports import (
     Clock,
     KeyRing,
     Outbound,
+    OutboundFailure,
     OutboundMethod,
     OutboundRequest,
+    OutboundResponse,
     Randomness,
     SignerUnavailable,
 )
@@ -21,7 +22,6 @@ from ciba_service.protocol.push_encryption import (
     ephemeral_key,
     push_key,
 )
-from ciba_service.protocol.transaction.callbacks import Answer, Silence
 from ciba_service.sca.messages import WAKE_UP_CONTENT
 from ciba_service.sca.wake_up import PushAddress, push_topic, vapid_claims
 
@@ -56,7 +56,7 @@ class WebPush:
 
     async def push(
         self, device_id: str, address: PushAddress, call: WakeUpCall
-    ) -> Answer | Silence:
+    ) -> OutboundResponse | OutboundFailure:
         """Push once; raises ``SignerUnavailable``."""
         left = call.expires_at - self._clock.now_ms()
         request = OutboundRequest(
@@ -74,7 +74,7 @@ class WebPush:
             ),
             body=self._sealed(address),
         )
-        return outcome_of(await self._outbound.send(request))
+        return await self._outbound.send(request)
 
     async def _authorization(self, address: PushAddress) -> str:
         """Who pushes (RFC 8292 3)."""

@@ -2,10 +2,8 @@
 
 import msgspec
 
-from ciba_service.channels.wake_up.outcome import outcome_of
-from ciba_service.ports import Outbound, OutboundRequest
+from ciba_service.ports import Outbound, OutboundFailure, OutboundRequest, OutboundResponse
 from ciba_service.ports.wake_up import WakeUpCall
-from ciba_service.protocol.transaction.callbacks import Answer, Silence
 
 __all__ = ["Webhook"]
 
@@ -27,7 +25,7 @@ class Webhook:
         self._token = token
         self._timeout = timeout
 
-    async def post(self, device_id: str, call: WakeUpCall) -> Answer | Silence:
+    async def post(self, device_id: str, call: WakeUpCall) -> OutboundResponse | OutboundFailure:
         """Post once."""
         body = _Call(device_id, call.transaction_id, call.expires_at // 1000)
         request = OutboundRequest.notify(
@@ -36,4 +34,4 @@ class Webhook:
             body=msgspec.json.encode(body),
             deadline=self._timeout,
         )
-        return outcome_of(await self._outbound.send(request))
+        return await self._outbound.send(request)

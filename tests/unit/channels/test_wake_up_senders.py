@@ -6,16 +6,12 @@ from typing import Any, cast
 import pytest
 
 from ciba_service.channels.wake_up import WakeUpSenders, Webhook, WebPush
-from ciba_service.channels.wake_up.outcome import outcome_of
 from ciba_service.ports import (
-    FailureReason,
-    OutboundFailure,
     OutboundRequest,
     OutboundResponse,
     SignerUnavailable,
 )
 from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
-from ciba_service.protocol.transaction.callbacks import Answer, Silence
 from ciba_service.sca.wake_up import PushAddress
 from tests.fake_clock import FakeClock
 from tests.push_subscription import PushSubscription
@@ -81,7 +77,7 @@ async def test_a_phone_without_an_address_is_left_to_the_webhook():
     """Where both are configured, each phone is woken in one way."""
     door = Door()
     senders = WakeUpSenders(web_push(door), webhook(door))
-    assert await senders.wake(NAMELESS, CALL) == Answer(201)
+    assert await senders.wake(NAMELESS, CALL) == OutboundResponse(status=201)
     (sent,) = door.sent
     assert sent.url == "https://bank.example/wake"
     assert "t0ken" not in repr(sent)
@@ -93,14 +89,3 @@ async def test_without_a_key_nothing_is_pushed():
     with pytest.raises(SignerUnavailable):
         await WakeUpSenders(web_push(door), None).wake(NAMED, CALL)
     assert door.sent == []
-
-
-@pytest.mark.parametrize(
-    ("reason", "may_pass"),
-    [(reason, not reason.startswith("refused_")) for reason in FailureReason],
-)
-def test_an_address_that_is_never_asked_is_not_tried_again(
-    reason: FailureReason, *, may_pass: bool
-):
-    """Everything else may pass by itself."""
-    assert outcome_of(OutboundFailure(reason, "")) == Silence(may_pass=may_pass)

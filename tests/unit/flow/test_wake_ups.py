@@ -8,9 +8,16 @@ import pytest
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.wake_ups import MAXIMUM_AT_ONCE, WakeUps
-from ciba_service.ports import DueKind, DueWork, SignerUnavailable, User
+from ciba_service.ports import (
+    DueKind,
+    DueWork,
+    FailureReason,
+    OutboundFailure,
+    OutboundResponse,
+    SignerUnavailable,
+    User,
+)
 from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
-from ciba_service.protocol.transaction.callbacks import Answer, Silence
 from ciba_service.sca.devices import DeviceRevoked, user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.wake_up import PushAddress
@@ -27,18 +34,22 @@ OTHER = PushAddress("https://push.example/2", "p", "a")
 TAG = user_tag("alice")
 
 
+Result = OutboundResponse | OutboundFailure
+CREATED = OutboundResponse(status=201)
+
+
 @dataclass
 class Alarm:
     """``ports.wake_up.WakeUp`` that answers what a test wants, the last answer for ever."""
 
-    answers: list[Answer | Silence | Exception] = field(default_factory=lambda: [Answer(201)])
+    answers: list[Result | Exception] = field(default_factory=lambda: [CREATED])
     woken: list[str] = field(default_factory=list)
 
     def reaches(self, phone: SleepingPhone) -> bool:
         """Whoever named an address."""
         return phone.address is not None
 
-    async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Answer | Silence:
+    async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Result:
         """Note it, and answer."""
         self.woken.append(phone.device_id)
         assert call.expires_at > 0
@@ -176,7 +187,7 @@ async def test_only_those_are_tried_again_that_may_be_reached_then(
     """Of two phones one was woken: the next attempt is for the other alone, and it is the last."""
     other = await idle.enrolled_phone("alice", "Tablet")
     await idle.service.stores.wake_ups.put(other.device_id, OTHER)
-    alarm = Alarm([Answer(201), Silence(may_pass=True), Answer(201)])
+    alarm = Alarm([CREATED, OutboundFailure(FailureReason.TIMEOUT, "no answer"), CREATED])
     waking = wake_ups(idle, alarm)
     name = await planned(idle, waking)
     await waking.carry_out(await work_of(idle, name))
@@ -187,13 +198,24 @@ async def test_only_those_are_tried_again_that_may_be_reached_then(
     idle.clock.advance(5)
     await waking.carry_out(await work_of(idle, name))
     assert alarm.woken[2:] == [last]
+    told = [each.fields for each in idle.telemetry.named("wake_up_attempted")]
+    outcomes = sorted(str(each.get("failure", each.get("status"))) for each in told)
+    assert outcomes == ["201", "201", "timeout"]
     assert await due(idle, name) == []
 
 
-@pytest.mark.parametrize("answer", [Answer(400), Answer(413), Answer(302), Silence(may_pass=False)])
-async def test_a_final_word_ends_it(
-    idle: RunningService, phone: WirePhone, answer: Answer | Silence
-):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OutboundResponse(status=400),
+        OutboundResponse(status=413),
+        OutboundResponse(status=302),
+        OutboundFailure(FailureReason.REFUSED_URL, "only https"),
+        OutboundFailure(FailureReason.REFUSED_ADDRESS, "not public"),
+    ],
+    ids=["400", "413", "302", "refused URL", "refused address"],
+)
+async def test_a_final_word_ends_it(idle: RunningService, phone: WirePhone, answer: Result):
     """It is not tried again, and the address stays for the next prompt."""
     alarm = Alarm([answer])
     waking = wake_ups(idle, alarm)
@@ -240,7 +262,7 @@ async def test_a_forgotten_transaction_wakes_nobody(idle: RunningService, phone:
 
 async def test_what_cannot_be_signed_is_left_for_later(idle: RunningService, phone: WirePhone):
     """The lease ends by itself; the process goes on with the next."""
-    alarm = Alarm([SignerUnavailable("away"), Answer(201)])
+    alarm = Alarm([SignerUnavailable("away"), CREATED])
     waking = wake_ups(idle, alarm)
     name = await planned(idle, waking)
     running = asyncio.create_task(waking.run())
