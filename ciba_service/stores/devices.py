@@ -13,7 +13,6 @@ from ciba_service.sca.devices import (
     Device,
     DeviceRevoked,
     UserTag,
-    user_tag,
     user_tag_of,
 )
 from ciba_service.sca.passkeys import Passkey, with_passkey
@@ -215,7 +214,7 @@ class RedisDevices:
     ) -> bool:
         record = _parse(stored)
         sealed = self._seal(
-            devices_key(user_tag(record.subject)),
+            _key_of(device_id),
             "passkeys",
             _owner(device_id, record.subject, record.jwk),
             msgspec.json.encode(held),
@@ -226,8 +225,8 @@ class RedisDevices:
         if not record.passkeys:
             return ()
         owner = _owner(device_id, record.subject, record.jwk)
-        key = devices_key(user_tag(record.subject))
-        return _decoder.decode(self._open(key, "passkeys", owner, record.passkeys))
+        opened = self._open(_key_of(device_id), "passkeys", owner, record.passkeys)
+        return _decoder.decode(opened)
 
     async def _stored(self, device_id: str) -> bytes:
         tag = user_tag_of(device_id)
@@ -241,12 +240,9 @@ class RedisDevices:
         return bytes(stored)
 
     async def _replace(self, device_id: str, stored: bytes, **changes: Any) -> bool:  # noqa: ANN401 - members of a record
-        tag = user_tag_of(device_id)
-        if tag is None:
-            raise AssertionError("it was found")
         record = msgspec.structs.replace(_parse(stored), **changes)
         replaced = await self._operations.evaluate(
-            _REPLACE, [devices_key(tag)], [device_id, stored, msgspec.json.encode(record)]
+            _REPLACE, [_key_of(device_id)], [device_id, stored, msgspec.json.encode(record)]
         )
         return bool(replaced)
 
@@ -255,6 +251,13 @@ class RedisDevices:
 
     def _open(self, key: str, name: str, owner: str, sealed: bytes) -> bytes:
         return self._sealer.open(sealed, key=key, name=name, owner=owner)
+
+
+def _key_of(device_id: str) -> str:
+    tag = user_tag_of(device_id)
+    if tag is None:
+        raise AssertionError("it was found")
+    return devices_key(tag)
 
 
 def _owner(device_id: str, subject: str, jwk: dict[str, str]) -> str:
