@@ -49,6 +49,11 @@ class Phone:
         self._journal = journal
         self._keystore = keystore
 
+    @property
+    def has_passkey(self) -> bool:
+        """Whether there is one to offer in place of the PIN."""
+        return self._keystore is not None and bool(self._keystore.load().passkeys)
+
     def find(self, transaction_id: str) -> VerifiedChallenge | None:
         """Return the open challenge of a transaction, if there is one."""
         return self.device.find_challenge(transaction_id, now_ms=self.clock.now_ms())
