@@ -46,6 +46,7 @@ __all__ = [
     "verify_registration",
 ]
 
+_LONGEST_REASON: Final = 160
 _ALGORITHMS: Final = list(map(COSEAlgorithmIdentifier, ALGORITHMS))
 
 # What the library and the one below it raise on structures that are none.
@@ -113,7 +114,7 @@ def verify_registration(
         )
         _verify_key(verified.credential_public_key)
     except _STRUCTURE as error:
-        raise InvalidPasskeyError(str(error)) from error
+        raise InvalidPasskeyError(_reason(error)) from error
     return _registered(attestation, verified, party, now=now, order=order)
 
 
@@ -151,7 +152,7 @@ def verify_passkey(
             require_user_verification=True,
         )
     except _STRUCTURE as error:
-        raise InvalidPasskeyError(str(error)) from error
+        raise InvalidPasskeyError(_reason(error)) from error
     _verify_backup(verified, passkey, party)
     return VerifiedPasskey(passkey, verified.new_sign_count)
 
@@ -204,6 +205,11 @@ def _verify_key(cose: bytes) -> None:
         fits = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
     if not fits:
         raise InvalidPasskeyError("its key does not go with its algorithm")
+
+
+def _reason(error: Exception) -> str:
+    # The library quotes what it was given, of any length and kind.
+    return ascii(str(error))[:_LONGEST_REASON]
 
 
 def _registered(

@@ -109,12 +109,13 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.clause("sca-art4-6")
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 async def test_a_wrong_passkey_is_one_failed_attempt(
     bank: RunningService, alice: PasskeyPhone, wrong: dict[str, Any]
 ):
     """Nobody is told what was wrong, and the right one is accepted afterwards."""
-    await bank.till.started()
+    auth_req_id = await bank.till.started()
     options = dict(wrong)
     if "passkey" in options:
         options["passkey"] = alice.used(**options["passkey"])
@@ -127,6 +128,7 @@ async def test_a_wrong_passkey_is_one_failed_attempt(
         "attempts_left": 4,
     }
     assert await used(bank) == 1
+    assert (await bank.till.poll(auth_req_id)).json()["error"] == "authorization_pending"
     assert (await alice.approve_next())["type"] == "accepted"
 
 
@@ -185,6 +187,7 @@ async def test_a_passkey_wins_no_new_guesses_at_the_pin(bank: RunningService, al
     assert await used(bank) == 0
 
 
+@pytest.mark.clause("sca-art4-7")
 async def test_five_wrong_passkeys_lock(bank: RunningService, alice: PasskeyPhone):
     """Like five wrong PINs; the request has failed."""
     auth_req_id = await bank.till.started()

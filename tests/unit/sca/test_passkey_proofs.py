@@ -220,6 +220,14 @@ def test_an_id_in_another_spelling_is_refused():
         register(PasskeyAttestation(said.id, said.id[:-1] + "x", said.response))
 
 
+def test_a_refusal_quotes_little_and_nothing_odd():
+    """It is for the log, and whoever sends the passkey has chosen its texts."""
+    with pytest.raises(InvalidPasskeyError) as refused:
+        register(attestation(data({1: 2, 3: "\x1b\n" * 2000, -1: 1, -2: b"x", -3: b"y"})))
+    assert len(str(refused.value)) <= 160
+    assert str(refused.value).isprintable()
+
+
 pieces = st.recursive(
     st.one_of(st.integers(-300, 300), st.binary(max_size=40), st.text(max_size=9), st.none()),
     lambda inner: st.one_of(

@@ -81,6 +81,7 @@ def test_amr_says_what_happened(factors: tuple[Factor, ...], expected: tuple[str
     assert amr_of(factors) == expected
 
 
+@pytest.mark.clause("sca-art4-1")
 @pytest.mark.parametrize("floor", STRENGTH)
 @pytest.mark.parametrize("require_otp", [True, False])
 def test_a_passkey_that_is_demanded_is_the_second_category(floor: str, *, require_otp: bool):
