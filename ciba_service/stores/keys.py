@@ -27,6 +27,8 @@ __all__ = [
     "client_change_key",
     "client_tag",
     "code_attempts_key",
+    "counted_key",
+    "counts_key",
     "denials_key",
     "devices_key",
     "due_key",
@@ -65,6 +67,7 @@ PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
+    r"ciba:\{u[\w-]+\}:counts:[\w-]+",
     r"ciba:\{u[\w-]+\}:blocks",
     r"ciba:\{a[\w-]+\}:preset",
     r"ciba:\{c[\w-]+\}:client",
@@ -180,6 +183,16 @@ def otp_key(tag: UserTag, device_id: str) -> str:
 def spent_key(tag: UserTag, operation: str) -> str:
     """Number: the OTP step an operation spent."""
     return f"ciba:{{u{tag}}}:spent:{operation}"
+
+
+def counts_key(tag: UserTag, device_id: str) -> str:
+    """Hash: the sign counts that the passkeys of a phone have spent; it goes with the phone."""
+    return f"ciba:{{u{tag}}}:counts:{device_id}"
+
+
+def counted_key(tag: UserTag, operation: str) -> str:
+    """Number: the sign count an operation spent."""
+    return f"ciba:{{u{tag}}}:counted:{operation}"
 
 
 def enrolment_key(tag: UserTag, operation: str) -> str:

@@ -192,6 +192,7 @@ def _rule(rule: PolicyRuleSettings) -> FloorRule:
         acr=rule.acr,
         otp=rule.require_otp,
         verification_code=rule.require_verification_code,
+        passkey=rule.require_passkey,
     )
 
 
@@ -225,6 +226,8 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             require_verification_code=settings.policy.require_verification_code,
+            require_passkey=settings.policy.require_passkey,
+            passkeys_count=settings.relying_party is not None,
             rules=tuple(map(_rule, settings.policy.rules)),
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,

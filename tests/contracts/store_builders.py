@@ -37,6 +37,7 @@ from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
+from ciba_service.sca.passkeys import Passkey
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
@@ -95,6 +96,16 @@ PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
 CHALLENGE = "recognisable.challenge.jws"
+PASSKEY = Passkey(
+    passkey_id="AAECAwQFBgcICQoLDA0ODw",
+    public_key=b"recognisable-passkey",
+    sign_count=3,
+    synced=False,
+    backed_up=False,
+    registered_at=7,
+    order="order",
+)
+
 PHONE_JWK = {
     name: value
     for name, value in new_key("ES256").as_dict(private=False).items()

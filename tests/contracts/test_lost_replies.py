@@ -31,6 +31,7 @@ from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
+from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.stores import (
     accesses,
     activations,
@@ -59,6 +60,7 @@ from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
     PARTITION,
+    PASSKEY,
     PHONE_JWK,
     REFRESH_UNTIL,
     START,
@@ -260,6 +262,17 @@ def try_code(secret: str) -> Act:
 def spend(step: int, operation: str) -> Act:
     """Spend a time step."""
     return lambda stores: stores.attempts.spend_step(PHONE, step, operation=operation)
+
+
+def spend_count(count: int, operation: str) -> Act:
+    """Spend a sign count of a passkey."""
+    verified = VerifiedPasskey(PASSKEY, count)
+    return lambda stores: stores.attempts.spend_count(PHONE, verified, operation=operation)
+
+
+async def add_passkey(stores: Stores) -> object:
+    """Register a passkey."""
+    return await stores.devices.add_passkey(new_phone(), PASSKEY)
 
 
 def reserve_attempt(operation: str) -> Act:
@@ -468,6 +481,9 @@ CASES = [
     Case("execute_payment", execute_payment("first"), create, "nothing granted"),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
+    Case("spend_count", spend_count(7, "first"), note="fresh"),
+    Case("spend_count", spend_count(7, "second"), spend_count(7, "first"), "spent before"),
+    Case("replace_device", add_passkey, enrol, "with a passkey"),
     Case("add_device", enrol),
     Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
     Case(
