@@ -18,6 +18,7 @@ from ciba_service.flow.unblocking import Unblocking
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.ports import (
+    Block,
     Clock,
     DeviceStore,
     LedgerStore,
@@ -31,7 +32,14 @@ from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.sca.devices import UserTag, user_tag
 from ciba_service.sca.messages import LastingAccess
 
-__all__ = ["ActivationCode", "OperatedUsers", "UserAccount", "UserActs"]
+__all__ = [
+    "ActivationCode",
+    "BlockedClient",
+    "OperatedUsers",
+    "UserAccount",
+    "UserActs",
+    "blocked_client",
+]
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -154,10 +162,7 @@ class OperatedUsers:
             failed_attempts=summary.failed_attempts,
             locked=summary.locked,
             phones=tuple(device_summary(subject, each) for each in phones),
-            blocked_clients=tuple(
-                BlockedClient(each.client_id, None if each.until is None else instant(each.until))
-                for each in blocks
-            ),
+            blocked_clients=tuple(map(blocked_client, blocks)),
             open_prompts=prompts,
             lasting_accesses=tuple(map(_access, accesses)),
         )
@@ -224,6 +229,11 @@ class OperatedUsers:
     def _known(self, subject: str) -> None:
         if self._users.find_subject(subject) is None:
             raise OperatorRefused(Problem.NOT_FOUND)
+
+
+def blocked_client(block: Block) -> BlockedClient:
+    """As it is told."""
+    return BlockedClient(block.client_id, None if block.until is None else instant(block.until))
 
 
 def _access(access: LastingAccess) -> AccessSummary:
