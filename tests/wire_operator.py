@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from ciba_service.commands.serve import operator_config
 from ciba_service.listening.listeners import bound_socket
-from tests.running_service import RunningService, _PromptServer
+from tests.running_service import PLAIN, RunningService, _PromptServer
 from tools.openapi import OPERATOR_SERVED
 
 DOCUMENT: dict[str, Any] = json.loads(OPERATOR_SERVED.read_text("utf-8"))
@@ -115,7 +115,7 @@ async def operating(service: RunningService, tokens: dict[str, str]) -> AsyncIte
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        async with httpx2.AsyncClient(base_url=base_url) as http:
+        async with httpx2.AsyncClient(base_url=base_url, verify=PLAIN) as http:
             yield Operators(base_url, tokens, http, service)
     finally:
         server.end()
