@@ -17,6 +17,7 @@ from ciba_service.protocol.request.hints import (
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
+from ciba_service.settings.operators import operators_defect
 from ciba_service.settings.passkeys import origin_defect, rp_id_defect
 from ciba_service.settings.sections import (
     InvalidSettingsError,
@@ -297,6 +298,12 @@ def _check_registration(settings: Settings) -> None:
         raise InvalidSettingsError("registration.scope must be scope tokens, openid among them")
 
 
+def _check_operators(settings: Settings) -> None:
+    defect = operators_defect(settings.operator, settings.operators)
+    if defect is not None:
+        raise InvalidSettingsError(defect)
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
     _check_mtls,
@@ -312,5 +319,6 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_presets,
     _check_clients,
     _check_registration,
+    _check_operators,
 )
 """In this order."""

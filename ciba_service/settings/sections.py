@@ -24,6 +24,7 @@ from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
+from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
@@ -371,6 +372,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
+    operator: OperatorSettings
+    operators: tuple[OperatorAccountSettings, ...]
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
     statement_issuers: tuple[StatementIssuer, ...]

@@ -41,6 +41,7 @@ __all__ = [
     "hub_channel",
     "hub_channels",
     "notices_key",
+    "operator_sessions_key",
     "otp_key",
     "partition_of",
     "payment_key",
@@ -243,6 +244,11 @@ def client_change_key(client_id: str, operation: str) -> str:
 def registrations_key() -> str:
     """Sorted set: who registered, by time; it may name clients that are gone."""
     return "ciba:clients"
+
+
+def operator_sessions_key(fingerprint: str) -> str:
+    """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
+    return f"ciba:{{o{fingerprint}}}:sessions"
 
 
 def budget_key(name: str) -> str:

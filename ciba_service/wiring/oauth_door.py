@@ -133,10 +133,9 @@ def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancell
     return Cancellation(
         authentication=authentication,
         transactions=parts.stores.transactions,
-        worker=parts.worker,
+        cancelling=parts.cancelling,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
     )
 
 
@@ -145,10 +144,9 @@ def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> Ledge
     return LedgerReading(
         authentication=authentication,
         ledgers=parts.stores.ledgers,
-        streams=parts.streams,
+        following=parts.following,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
     )
 
 

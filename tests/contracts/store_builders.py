@@ -57,7 +57,9 @@ from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
+from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
@@ -165,6 +167,8 @@ class Stores:
     activations: RedisActivations
     login_handles: RedisLoginHandles
     registrations: RedisRegistrations
+    operator_sessions: RedisOperatorSessions
+    pending: RedisPendingTransactions
     health: RedisHealth
 
 
@@ -199,6 +203,8 @@ def stores_over(
         ),
         login_handles=RedisLoginHandles(operations, sealer),
         registrations=RedisRegistrations(operations),
+        operator_sessions=RedisOperatorSessions(operations),
+        pending=RedisPendingTransactions(operations),
         health=RedisHealth(operations),
     )
 

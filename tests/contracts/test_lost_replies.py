@@ -26,6 +26,7 @@ from ciba_service.ports import (
 )
 from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.operators.sessions import MOST_SESSIONS
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
@@ -46,6 +47,7 @@ from ciba_service.stores import (
     ledger,
     login_handles,
     notices,
+    operator_sessions,
     payments,
     prompts,
     registrations,
@@ -99,6 +101,7 @@ MODULES: tuple[ModuleType, ...] = (
     ledger,
     login_handles,
     notices,
+    operator_sessions,
     payments,
     prompts,
     registrations,
@@ -280,6 +283,15 @@ def reserve_attempt(operation: str) -> Act:
     return lambda stores: stores.attempts.reserve(
         TAG, operation=operation, knowledge=True, now=START
     )
+
+
+def open_session(session: str) -> Act:
+    """Open a session of an operator."""
+
+    async def opening(stores: Stores) -> object:
+        return await stores.operator_sessions.open("token", session, now=START, until=UNTIL)
+
+    return opening
 
 
 async def reserve_handle(stores: Stores) -> object:
@@ -502,6 +514,13 @@ CASES = [
         use_handle("second"),
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
+    ),
+    Case("open_session", open_session("first")),
+    Case(
+        "open_session",
+        open_session("one more"),
+        in_a_row(*(open_session(f"session-{number}") for number in range(MOST_SESSIONS))),
+        "one too many",
     ),
     Case("put_notice", put_notice),
     Case("put_code", put_code),
