@@ -26,7 +26,10 @@ from ciba_service.sca.messages import (
     Hello,
     ListAccesses,
     ListDevices,
+    ListPasskeys,
+    MakePasskey,
     MessageExchange,
+    RemovePasskey,
     RenameDevice,
     SetWakeUp,
     Shown,
@@ -34,6 +37,20 @@ from ciba_service.sca.messages import (
 )
 
 __all__ = ["HttpsConnection"]
+
+
+_WithoutPin = (
+    ListDevices
+    | RenameDevice
+    | GiveUp
+    | Shown
+    | MakePasskey
+    | ListPasskeys
+    | RemovePasskey
+    | AskWakeUp
+    | SetWakeUp
+    | DropWakeUp
+)
 
 
 class HttpsConnection:
@@ -76,10 +93,7 @@ class HttpsConnection:
         """End an access, until the service has answered; raises as ``fetch``."""
         return await self._with_retries(EndAccess(transaction_id))
 
-    async def tell(
-        self,
-        message: ListDevices | RenameDevice | GiveUp | Shown | AskWakeUp | SetWakeUp | DropWakeUp,
-    ) -> tuple[Event, ...]:
+    async def tell(self, message: _WithoutPin) -> tuple[Event, ...]:
         """Say something that needs no PIN; raises as ``fetch``."""
         return await self._with_retries(message)
 

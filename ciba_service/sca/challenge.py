@@ -39,6 +39,7 @@ class ChallengeContent:
     """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds.
 
     ``lasts``: the client gets a refresh token. ``locale`` is the user's language.
+    ``passkey_for_pin``: a passkey may take its place.
     """
 
     issuer: str
@@ -52,6 +53,7 @@ class ChallengeContent:
     expires_at: int
     locale: Locale
     lasts: bool = False
+    passkey_for_pin: bool = False
 
 
 def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], bytes]) -> Challenge:
@@ -66,6 +68,7 @@ def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], byt
         locale=content.locale,
         display=_display(content),
         factors=content.factors,
+        passkey_for_pin=content.passkey_for_pin,
         scope=content.scope,
         payments=_payments(content.details),
         authorization_details=tuple(
