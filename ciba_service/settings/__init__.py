@@ -9,6 +9,7 @@ from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EventReceiverSettings,
     EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
@@ -21,6 +22,7 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StoreSettings,
@@ -31,6 +33,7 @@ from ciba_service.settings.sections import (
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -43,6 +46,7 @@ __all__ = [
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
