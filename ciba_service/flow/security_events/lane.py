@@ -34,6 +34,7 @@ class EventLane:
         self._telemetry = telemetry
         self._waiting: deque[SecurityEventRecord] = deque()
         self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._lost = 0
         self._said: str | None = None
 
@@ -55,7 +56,8 @@ class EventLane:
     async def flush(self) -> bool:
         """Write whatever waits; False when it cannot be written now."""
         try:
-            await self._write_all()
+            async with self._writing:
+                await self._write_all()
         except (EventsUnwritable, StoreUnavailable) as error:
             if str(error) != self._said:
                 self._said = str(error)
