@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 import socket
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.clock import SystemClock
@@ -29,10 +31,14 @@ from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
+from tests.unit.protocol.client_certificates.authority import self_signed
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 _KEYS: dict[bytes, FileKeys] = {}
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Of clients that speak plain HTTP: it believes nobody, and is made at once."""
 
 USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob"})
 
@@ -136,7 +142,7 @@ async def running_service(
     """Run a service over ``target`` until the end of the block."""
     listener = bound_socket("127.0.0.1", 0, backlog=128)
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    merged = _with_evidence(sections or {}, keys_directory.parent)
+    merged = _apart(sections or {}, keys_directory.parent)
     settings = parse_settings(_toml(issuer, clients, users, merged, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()
     generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
@@ -155,7 +161,7 @@ async def running_service(
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
     try:
-        async with httpx2.AsyncClient(base_url=issuer) as http:
+        async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN) as http:
             for client in clients:
                 client.issuer, client.clock, client.http = issuer, clock, http
             yield RunningService(
@@ -175,10 +181,21 @@ async def running_service(
         await commands.aclose()
 
 
-def _with_evidence(sections: dict[str, dict[str, Any]], parent: Path) -> dict[str, dict[str, Any]]:
-    """Each service keeps its evidence apart, unless it is told where."""
-    evidence = {"directory": tempfile.mkdtemp(prefix="evidence-", dir=parent)}
-    return {**sections, "evidence": {**evidence, **sections.get("evidence", {})}}
+def _apart(sections: dict[str, dict[str, Any]], parent: Path) -> dict[str, dict[str, Any]]:
+    """Evidence and trust of its own for each service, unless it is told where they are."""
+    defaults = {
+        "evidence": {"directory": tempfile.mkdtemp(prefix="evidence-", dir=parent)},
+        "outbound": {"ca_bundle": str(_one_authority(parent))},
+    }
+    return sections | {name: each | sections.get(name, {}) for name, each in defaults.items()}
+
+
+def _one_authority(parent: Path) -> Path:
+    """A file of one authority: to read all of the system's takes as long as all the rest."""
+    path = parent / "authority.pem"
+    if not path.exists():
+        path.write_bytes(self_signed("nobody", days=(-1, 36_500)).public_bytes(Encoding.PEM))
+    return path
 
 
 def _toml(
