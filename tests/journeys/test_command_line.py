@@ -532,6 +532,20 @@ def test_an_algorithm_that_is_configured_needs_its_key(
     assert run(https, "check") == 0
 
 
+def test_receivers_of_events_need_a_key_for_them(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Keys from before there were any do until somebody is to get some."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["purpose"] != "events"]
+    path.write_text(json.dumps(kept))
+    assert run(https, "check") == 0
+    receiver = '[[security_events.receivers]]\nname = "siem"\nurl = "https://siem.example/"\n'
+    https.write_text(https.read_text() + receiver)
+    capsys.readouterr()
+    assert run(https, "check") == 1
+    assert "lacks a key for security events" in capsys.readouterr().err
+
+
 def development(https: Path) -> Path:
     """The same configuration with an issuer on this machine."""
     config = https.with_name("development.toml")

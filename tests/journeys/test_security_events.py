@@ -5,12 +5,19 @@ Each test is one attack or one act, and what the operator reads of it.
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.sca.messages import body_hash
+from tests.callback_endpoint import (
+    CallbackEndpoint,
+    answer,
+    callback_endpoint,
+    outbound_section,
+)
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
@@ -383,3 +390,58 @@ async def test_what_becomes_of_registered_clients_is_told(run_service: ServiceRu
         ("client_removed", None, client.client_id),
         ("registration_refused", "unknown", None),
     ]
+
+
+def pinged(endpoint: CallbackEndpoint) -> WireClient:
+    """A client that is told at an endpoint."""
+    metadata = {
+        "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": endpoint.url,
+    }
+    return WireClient("till", metadata=metadata)
+
+
+async def denied(bank: RunningService) -> None:
+    """A request that ends with a callback."""
+    phone = await bank.enrolled_phone("alice")
+    await bank.till.started(client_notification_token="T" * 32)
+    (challenge,) = await phone.fetch()
+    await phone.decide(phone.denial(challenge))
+    await bank.telemetry.seen("callback_attempted")
+
+
+async def test_a_callback_that_is_refused_is_told(run_service: ServiceRunner, tmp_path: Path):
+    """What the client's endpoint answered, and that nobody tries again."""
+    delivery = {"callback_delay_ms": 0}
+    async with callback_endpoint(tmp_path) as endpoint:
+        endpoint.answers = [answer("403 Forbidden")]
+        sections = {"outbound": outbound_section(tmp_path), "delivery": delivery}
+        async with run_service(clients=[pinged(endpoint)], sections=sections) as bank:
+            await denied(bank)
+            await bank.telemetry.seen("callback_abandoned")
+            refused, given_up = await told(bank, "callback_refused", "callback_given_up")
+    assert (refused["status"], refused["client_id"]) == (403, "till")
+    assert (given_up["reason"], given_up["client_id"]) == ("refused", "till")
+    assert refused["transaction_id"] == given_up["transaction_id"]
+
+
+async def test_an_address_that_is_never_asked_is_told(run_service: ServiceRunner, tmp_path: Path):
+    """A client that registers an address inside has lost its way, or seeks one."""
+    async with callback_endpoint(tmp_path) as endpoint:
+        sections = {"delivery": {"callback_delay_ms": 0}}
+        async with run_service(clients=[pinged(endpoint)], sections=sections) as bank:
+            await denied(bank)
+            (refused,) = await told(bank, "outbound_refused")
+    assert refused == {
+        "kind": "outbound_refused", "use": "callback", "address": "private", "client_id": "till",
+    }  # fmt: skip
+
+
+async def test_keys_behind_such_an_address_are_told(run_service: ServiceRunner):
+    """Its assertions cannot be verified either."""
+    metadata = {"jwks": None, "jwks_uri": "https://127.0.0.1:1/jwks"}
+    async with run_service(clients=[WireClient("till", metadata=metadata)]) as bank:
+        await bank.till.start()
+        refused, failed = await told(bank)
+    assert (refused["use"], refused["address"]) == ("client_keys", "private")
+    assert (failed["cause"], failed["client_id"]) == ("keys_unavailable", "till")
