@@ -41,6 +41,7 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StatementIssuerSettings,
@@ -68,6 +69,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     delivery: DeliverySettings = DeliverySettings()
     wake_up: WakeUpSettings = WakeUpSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    security_events: SecurityEventSettings = SecurityEventSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -120,6 +122,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         delivery=document.delivery,
         wake_up=document.wake_up,
         evidence=document.evidence,
+        security_events=document.security_events,
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,

@@ -15,6 +15,7 @@ from ciba_service.protocol.request.hints import (
     UserIdentifier,
     parse_login_hint,
 )
+from ciba_service.protocol.security_events.kinds import KINDS, kind_of
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.sca.wake_up import is_host_pattern
@@ -346,6 +347,27 @@ def _check_operators(settings: Settings) -> None:
         raise InvalidSettingsError(defect)
 
 
+def _check_security_events(settings: Settings) -> None:
+    receivers = settings.security_events.receivers
+    names = [receiver.name for receiver in receivers]
+    known = set(map(kind_of, KINDS))
+    for number, receiver in enumerate(receivers):
+        where = f"security_events.receivers[{number}]"
+        if names.count(receiver.name) > 1:
+            raise InvalidSettingsError(f"{where}.name is used twice")
+        if receiver.url.startswith("http:") and not settings.outbound.allow_loopback_http:
+            raise InvalidSettingsError(
+                f"{where}.url without TLS needs outbound.allow_loopback_http"
+            )
+        try:
+            parse_outbound_url(receiver.url)
+        except InvalidUrlError as error:
+            raise InvalidSettingsError(f"{where}.url: {error}") from error
+        unknown = sorted(set(receiver.kinds) - known)
+        if unknown:
+            raise InvalidSettingsError(f"{where}.kinds: there is no {unknown[0]}")
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
     _check_mtls,
@@ -364,5 +386,6 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_languages,
     _check_registration,
     _check_operators,
+    _check_security_events,
 )
 """In this order."""

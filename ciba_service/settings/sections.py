@@ -31,6 +31,7 @@ from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -43,6 +44,7 @@ __all__ = [
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
@@ -292,6 +294,33 @@ class EvidenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
 
 
+class EventReceiverSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody to whom security events are pushed (RFC 8935); ``token`` authorizes the push.
+
+    ``name`` is unique, and what logs call it; without ``kinds`` it gets all of them.
+    """
+
+    name: _Name
+    url: _Text
+    audience: _Name | None = None
+    token: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~+/-]{1,4096}=*\Z")] | None = None
+    kinds: tuple[_Name, ...] = ()
+    keep_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 72
+
+    def __repr__(self) -> str:
+        return f"EventReceiverSettings(name={self.name!r}, ...)"
+
+
+class SecurityEventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where security events go: a ``file``, ``-`` for standard output, and receivers.
+
+    Without a file they are lines of the log.
+    """
+
+    file: _Text | None = None
+    receivers: Annotated[tuple[EventReceiverSettings, ...], msgspec.Meta(max_length=8)] = ()
+
+
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The service's own keys: a directory of files that nobody else may read."""
 
@@ -404,6 +433,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery: DeliverySettings
     wake_up: WakeUpSettings
     evidence: EvidenceSettings
+    security_events: SecurityEventSettings
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings

@@ -43,6 +43,9 @@ __all__ = [
     "notices_key",
     "operator_sessions_key",
     "otp_key",
+    "outbox_claim_key",
+    "outbox_due_key",
+    "outbox_key",
     "partition_of",
     "payment_key",
     "prompts_key",
@@ -256,6 +259,21 @@ def registrations_key() -> str:
 def operator_sessions_key(fingerprint: str) -> str:
     """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
     return f"ciba:{{o{fingerprint}}}:sessions"
+
+
+def outbox_due_key(receiver: str) -> str:
+    """Sorted set: security events for a receiver, by when they are due; it fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:due"
+
+
+def outbox_key(receiver: str) -> str:
+    """Hash: the security events themselves, by their ids; it is bounded, and fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:events"
+
+
+def outbox_claim_key(receiver: str, operation: str) -> str:
+    """List: what a claim leased, for its retry."""
+    return f"ciba:{{e{client_tag(receiver)}}}:claim:{operation}"
 
 
 def budget_key(name: str) -> str:

@@ -31,6 +31,7 @@ from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
+from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
@@ -60,6 +61,7 @@ class Parts:
     delivery: CallbackDelivery
     wake_ups: WakeUps | None
     worker: DueWorker
+    events: EventParts
     drainer: EvidenceDrainer
     held: HeldPolls
     streams: OpenStreams
@@ -71,6 +73,8 @@ def build_parts(
     settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> Parts:
     """Build what is shared."""
+    events = build_events(settings, stores, keys, surroundings)
+    surroundings = watched(surroundings, events.recorder)
     held = HeldPolls(
         transactions=stores.transactions,
         clock=surroundings.clock,
@@ -143,6 +147,7 @@ def build_parts(
         delivery=delivery,
         wake_ups=wake_ups,
         worker=worker,
+        events=events,
         drainer=build_drainer(settings, stores, keys, surroundings),
         held=held,
         streams=streams,

@@ -64,6 +64,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
@@ -155,6 +156,7 @@ class Stores:
     replays: RedisReplays
     due: RedisDueWork
     evidence: RedisEvidence
+    outbox: RedisSetOutbox
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
@@ -190,6 +192,7 @@ def stores_over(
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         evidence=RedisEvidence(operations, counted.operation),
+        outbox=RedisSetOutbox(operations, counted.operation, receiver="siem", kept=3_600_000),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),

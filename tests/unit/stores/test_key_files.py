@@ -36,6 +36,7 @@ KINDS = [
     ("token", "EdDSA"),
     ("evidence", "ES256"),
     ("wake_up", "ES256"),
+    ("events", "ES256"),
 ]
 
 
@@ -144,6 +145,7 @@ async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directo
         *keys.public_jwks(),
         *keys.challenge_jwks(),
         *keys.evidence_jwks,
+        *keys.events_jwks(),
         keys.factors_key.public_jwk,
     ]
     assert keys.wake_up_signer is not None
