@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from webauthn.helpers import parse_registration_options_json
+from webauthn.helpers.structs import UserVerificationRequirement
 
 from authenticator_sim.core.passkeys import Gesture, new_passkey
 from ciba_service.sca.devices import user_tag
@@ -75,6 +77,17 @@ async def test_the_options_ask_for_what_will_be_taken(phone: WirePhone):
         "authenticatorSelection": {"residentKey": "preferred", "userVerification": "required"},
         "attestation": "none",
     }
+
+
+async def test_the_options_are_those_of_webauthn(phone: WirePhone):
+    """As they stand on the wire another program reads them (WebAuthn 5.1.10)."""
+    (message,) = await said(phone, {"type": "make_passkey"})
+    options = parse_registration_options_json(message["options"])
+    assert (options.rp.id, options.user.name, options.timeout) == (RP_ID, "alice", 240_000)
+    assert [parameters.alg for parameters in options.pub_key_cred_params] == [-7, -8]
+    selection = options.authenticator_selection
+    assert selection is not None
+    assert selection.user_verification == UserVerificationRequirement.REQUIRED
 
 
 async def test_a_registered_passkey_is_listed(bank: RunningService, phone: WirePhone):
