@@ -19,6 +19,8 @@ from ciba_service.ports import (
     Transaction,
     TransactionStore,
 )
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import FactorsLocked, InvalidDecision, WrongFactors
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.attempts import Attempt, LockedError
@@ -109,6 +111,8 @@ class Decisions:
         self, presented: PresentedDecision, transaction: Transaction | None, device: Device
     ) -> Accepted | Refused:
         if transaction is None or transaction.user_tag != device.tag:
+            if transaction is not None:
+                self._tell_refused(presented, transaction, device, Cause.FOREIGN)
             return _refused(presented, RefusalReason.NOT_OPEN)
         if transaction.decision == presented.operation:
             return _accepted(presented)
@@ -119,9 +123,23 @@ class Decisions:
             decision = self._verify(presented, device, request)
         except InvalidDecisionError as error:
             self._telemetry.event("decision_invalid", device_id=device.device_id, detail=str(error))
+            self._tell_refused(presented, transaction, device, error.cause)
             return _refused(presented, RefusalReason.INVALID_DECISION)
         heard = HeardDecision(presented, decision, request, transaction.client_id)
         return await self._apply(heard)
+
+    def _tell_refused(
+        self, presented: PresentedDecision, transaction: Transaction, device: Device, cause: Cause
+    ) -> None:
+        self._telemetry.security_event(
+            InvalidDecision(
+                cause=cause,
+                device_id=device.device_id,
+                user=device.tag,
+                transaction_id=presented.claims.transaction_id,
+                client_id=transaction.client_id,
+            )
+        )
 
     def _verify(
         self, presented: PresentedDecision, device: Device, request: StoredRequest
@@ -216,7 +234,16 @@ class Decisions:
         )
 
     async def _failed(self, heard: HeardDecision, attempt: Attempt) -> Refused:
-        presented = heard.presented
+        presented, device = heard.presented, heard.signed.device
+        self._telemetry.security_event(
+            WrongFactors(
+                attempts_left=attempt.left,
+                device_id=device.device_id,
+                user=device.tag,
+                transaction_id=presented.claims.transaction_id,
+                client_id=heard.client_id,
+            )
+        )
         if attempt.left == 0:
             now = self._clock.now_ms()
             result = await self._transactions.swap(
@@ -232,6 +259,14 @@ class Decisions:
             )
             self._nudge(presented, result)
             self._telemetry.event("factors_locked", transaction_id=presented.claims.transaction_id)
+            self._telemetry.security_event(
+                FactorsLocked(
+                    device_id=device.device_id,
+                    user=device.tag,
+                    transaction_id=presented.claims.transaction_id,
+                    client_id=heard.client_id,
+                )
+            )
         return Refused(
             transaction_id=presented.claims.transaction_id,
             decision=presented.claims.jti,

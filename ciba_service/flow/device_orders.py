@@ -11,6 +11,12 @@ from typing import Final, assert_never
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
+from ciba_service.protocol.security_events.kinds import (
+    FactorsLocked,
+    InvalidOrder,
+    PinChanged,
+    WrongFactors,
+)
 from ciba_service.sca.attempts import LockedError
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
@@ -94,6 +100,9 @@ class DeviceOrders:
             )
         except InvalidOrderError as error:
             self._telemetry.event("order_invalid", device_id=device.device_id, detail=str(error))
+            self._telemetry.security_event(
+                InvalidOrder(cause=error.cause, device_id=device.device_id, user=device.tag)
+            )
             return _refused(presented, OrderRefusal.INVALID_ORDER)
         too_old = self._too_old(order)
         return await self._evaluate(order) if too_old is None else _refused(order, too_old)
@@ -118,8 +127,7 @@ class DeviceOrders:
         except LockedError:
             return _refused(order, OrderRefusal.LOCKED)
         if not proves_pin(order):
-            if attempt.left == 0:
-                self._telemetry.event("factors_locked", device_id=order.device.device_id)
+            self._tell_wrong(order.device, attempt.left)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
         refusal = await self._perform(order)
         if refusal is not None:
@@ -127,6 +135,15 @@ class DeviceOrders:
             await self._attempts.succeeded(order.device.tag, operation=order.operation)
             return _refused(order, refusal)
         return await self._done(order, order.device)
+
+    def _tell_wrong(self, device: Device, left: int) -> None:
+        device_id, tag = device.device_id, device.tag
+        self._telemetry.security_event(
+            WrongFactors(attempts_left=left, device_id=device_id, user=tag)
+        )
+        if left == 0:
+            self._telemetry.event("factors_locked", device_id=device_id)
+            self._telemetry.security_event(FactorsLocked(device_id=device_id, user=tag))
 
     async def _perform(self, order: SignedOrder) -> OrderRefusal | None:
         device, claims = order.device, order.claims
@@ -143,7 +160,12 @@ class DeviceOrders:
                 changed = await self._devices.change_pin(
                     device, order.pin_key, operation=order.operation
                 )
-                return None if changed else OrderRefusal.STALE
+                if not changed:
+                    return OrderRefusal.STALE
+                self._telemetry.security_event(
+                    PinChanged(device_id=device.device_id, user=device.tag)
+                )
+                return None
             case OrderAction.ADD_PASSKEY:
                 return await self._passkeys.register(order)
             case _:

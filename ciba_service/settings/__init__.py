@@ -5,10 +5,12 @@ types cannot say, ``files`` looks at the files it names. Whatever is wrong stops
 name of the key and the reason.
 """
 
+from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EventReceiverSettings,
     EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
@@ -21,6 +23,7 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StoreSettings,
@@ -31,18 +34,22 @@ from ciba_service.settings.sections import (
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
     "LimitSettings",
     "LoginHintIssuerSettings",
     "MtlsSettings",
+    "OperatorAccountSettings",
+    "OperatorSettings",
     "OutboundSettings",
     "PolicyRuleSettings",
     "PolicySettings",
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",

@@ -8,15 +8,18 @@ from ciba_service.protocol.client.certificates.proxies import InvalidNetworkErro
 from ciba_service.protocol.client.offer import Lack
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
+from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
     UserIdentifier,
     parse_login_hint,
 )
+from ciba_service.protocol.security_events.kinds import KINDS, kind_of
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
+from ciba_service.settings.operators import operators_defect
 from ciba_service.settings.passkeys import origin_defect, rp_id_defect
 from ciba_service.settings.sections import (
     InvalidSettingsError,
@@ -297,6 +300,33 @@ def _check_registration(settings: Settings) -> None:
         raise InvalidSettingsError("registration.scope must be scope tokens, openid among them")
 
 
+def _check_operators(settings: Settings) -> None:
+    defect = operators_defect(settings.operator, settings.operators)
+    if defect is not None:
+        raise InvalidSettingsError(defect)
+
+
+def _check_security_events(settings: Settings) -> None:
+    receivers = settings.security_events.receivers
+    names = [receiver.name for receiver in receivers]
+    known = set(map(kind_of, KINDS))
+    for number, receiver in enumerate(receivers):
+        where = f"security_events.receivers[{number}]"
+        if names.count(receiver.name) > 1:
+            raise InvalidSettingsError(f"{where}.name is used twice")
+        if receiver.url.startswith("http:") and not settings.outbound.allow_loopback_http:
+            raise InvalidSettingsError(
+                f"{where}.url without TLS needs outbound.allow_loopback_http"
+            )
+        try:
+            parse_outbound_url(receiver.url)
+        except InvalidUrlError as error:
+            raise InvalidSettingsError(f"{where}.url: {error}") from error
+        unknown = sorted(set(receiver.kinds) - known)
+        if unknown:
+            raise InvalidSettingsError(f"{where}.kinds: there is no {unknown[0]}")
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
     _check_mtls,
@@ -312,5 +342,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_presets,
     _check_clients,
     _check_registration,
+    _check_operators,
+    _check_security_events,
 )
 """In this order."""

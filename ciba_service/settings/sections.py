@@ -24,11 +24,13 @@ from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
+from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -41,6 +43,7 @@ __all__ = [
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
@@ -258,6 +261,33 @@ class EvidenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
 
 
+class EventReceiverSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody to whom security events are pushed (RFC 8935); ``token`` authorizes the push.
+
+    ``name`` is unique, and what logs call it; without ``kinds`` it gets all of them.
+    """
+
+    name: _Name
+    url: _Text
+    audience: _Name | None = None
+    token: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~+/-]{1,4096}=*\Z")] | None = None
+    kinds: tuple[_Name, ...] = ()
+    keep_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 72
+
+    def __repr__(self) -> str:
+        return f"EventReceiverSettings(name={self.name!r}, ...)"
+
+
+class SecurityEventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where security events go: a ``file``, ``-`` for standard output, and receivers.
+
+    Without a file they are lines of the log.
+    """
+
+    file: _Text | None = None
+    receivers: Annotated[tuple[EventReceiverSettings, ...], msgspec.Meta(max_length=8)] = ()
+
+
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The service's own keys: a directory of files that nobody else may read."""
 
@@ -368,9 +398,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device: DeviceSettings
     delivery: DeliverySettings
     evidence: EvidenceSettings
+    security_events: SecurityEventSettings
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
+    operator: OperatorSettings
+    operators: tuple[OperatorAccountSettings, ...]
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
     statement_issuers: tuple[StatementIssuer, ...]

@@ -41,7 +41,11 @@ __all__ = [
     "hub_channel",
     "hub_channels",
     "notices_key",
+    "operator_sessions_key",
     "otp_key",
+    "outbox_claim_key",
+    "outbox_due_key",
+    "outbox_key",
     "partition_of",
     "payment_key",
     "prompts_key",
@@ -243,6 +247,26 @@ def client_change_key(client_id: str, operation: str) -> str:
 def registrations_key() -> str:
     """Sorted set: who registered, by time; it may name clients that are gone."""
     return "ciba:clients"
+
+
+def operator_sessions_key(fingerprint: str) -> str:
+    """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
+    return f"ciba:{{o{fingerprint}}}:sessions"
+
+
+def outbox_due_key(receiver: str) -> str:
+    """Sorted set: security events for a receiver, by when they are due; it fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:due"
+
+
+def outbox_key(receiver: str) -> str:
+    """Hash: the security events themselves, by their ids; it is bounded, and fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:events"
+
+
+def outbox_claim_key(receiver: str, operation: str) -> str:
+    """List: what a claim leased, for its retry."""
+    return f"ciba:{{e{client_tag(receiver)}}}:claim:{operation}"
 
 
 def budget_key(name: str) -> str:

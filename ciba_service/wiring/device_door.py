@@ -65,6 +65,7 @@ def _sessions(parts: Parts) -> DeviceSessions:
         devices=parts.stores.devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
+        events=parts.surroundings.telemetry,
     )
 
 

@@ -28,6 +28,10 @@ from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.profiles import PROFILES, ProfileName
+from ciba_service.protocol.security_events.transmitter import (
+    EVENT_KEYS_PATH,
+    TransmitterMetadata,
+)
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.floors import FloorRule
 from ciba_service.sca.policy import ACR_TABLE
@@ -99,6 +103,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         ),
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
+        events=telemetry,
     )
     backchannel = BackchannelAuthenticationEndpoint(
         _initiation(parts, authentication, published),
@@ -125,6 +130,20 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         Route(endpoints.path("/openapi.json"), openapi),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
+        *_transmitter_routes(parts),
+    ]
+
+
+def _transmitter_routes(parts: Parts) -> list[Route]:
+    """Where receivers of security events find the keys, if there are receivers."""
+    if not parts.settings.security_events.receivers:
+        return []
+    endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
+    metadata = TransmitterMetadata(issuer=endpoints.issuer, jwks_uri=endpoints.url(EVENT_KEYS_PATH))
+    keys = PublishedDocument(lambda: {"keys": parts.keys.events_jwks()}, telemetry)
+    return [
+        Route(endpoints.ssf_metadata_path, PublishedDocument(lambda: metadata, telemetry)),
+        Route(endpoints.path(EVENT_KEYS_PATH), keys),
     ]
 
 
@@ -133,10 +152,9 @@ def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancell
     return Cancellation(
         authentication=authentication,
         transactions=parts.stores.transactions,
-        worker=parts.worker,
+        cancelling=parts.cancelling,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
     )
 
 
@@ -145,10 +163,9 @@ def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> Ledge
     return LedgerReading(
         authentication=authentication,
         ledgers=parts.stores.ledgers,
-        streams=parts.streams,
+        following=parts.following,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
     )
 
 
@@ -179,6 +196,7 @@ def _budgets(parts: Parts) -> RequestBudgets:
             of_client=Budget(limits.client_requests, limits.client_window * 1000),
             of_hint=Budget(limits.hint_requests, limits.hint_window * 1000),
         ),
+        parts.surroundings.telemetry,
     )
 
 
@@ -208,7 +226,9 @@ def _initiation(
         budgets=_budgets(parts),
         resolution=_resolution(parts),
         codes=UserCodeCheck(
-            attempts=stores.user_codes, pepper=parts.keys.ring.derive(USER_CODE_PEPPER)
+            attempts=stores.user_codes,
+            pepper=parts.keys.ring.derive(USER_CODE_PEPPER),
+            events=surroundings.telemetry,
         ),
         gate=parts.gate,
         prompts=stores.prompts,

@@ -57,11 +57,14 @@ from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
+from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
@@ -152,6 +155,7 @@ class Stores:
     replays: RedisReplays
     due: RedisDueWork
     evidence: RedisEvidence
+    outbox: RedisSetOutbox
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
@@ -165,6 +169,8 @@ class Stores:
     activations: RedisActivations
     login_handles: RedisLoginHandles
     registrations: RedisRegistrations
+    operator_sessions: RedisOperatorSessions
+    pending: RedisPendingTransactions
     health: RedisHealth
 
 
@@ -184,6 +190,7 @@ def stores_over(
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         evidence=RedisEvidence(operations, counted.operation),
+        outbox=RedisSetOutbox(operations, counted.operation, receiver="siem", kept=3_600_000),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
@@ -199,6 +206,8 @@ def stores_over(
         ),
         login_handles=RedisLoginHandles(operations, sealer),
         registrations=RedisRegistrations(operations),
+        operator_sessions=RedisOperatorSessions(operations),
+        pending=RedisPendingTransactions(operations),
         health=RedisHealth(operations),
     )
 

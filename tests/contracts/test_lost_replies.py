@@ -16,6 +16,7 @@ from ciba_service.ports import (
     Activation,
     CallbackProgress,
     DueKind,
+    DueSet,
     DueWork,
     EvidenceBatch,
     Push,
@@ -26,6 +27,9 @@ from ciba_service.ports import (
 )
 from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.operators.sessions import MOST_SESSIONS
+from ciba_service.protocol.security_events.kinds import FactorsUnlocked
+from ciba_service.protocol.security_events.record import record_of
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
@@ -46,9 +50,11 @@ from ciba_service.stores import (
     ledger,
     login_handles,
     notices,
+    operator_sessions,
     payments,
     prompts,
     registrations,
+    set_outbox,
     standing,
     transactions,
     user_codes,
@@ -99,9 +105,11 @@ MODULES: tuple[ModuleType, ...] = (
     ledger,
     login_handles,
     notices,
+    operator_sessions,
     payments,
     prompts,
     registrations,
+    set_outbox,
     standing,
     transactions,
     user_codes,
@@ -188,6 +196,31 @@ def commit_evidence(fence: int) -> Act:
     """Trim one record under a lease."""
     batch = EvidenceBatch(PARTITION, fence, GENESIS, (QueuedRecord("", RecordKey("", "", "")),))
     return lambda stores: stores.evidence.commit(batch, ChainHead(1, "1" * 64))
+
+
+SET = record_of(FactorsUnlocked(user=TAG), entropy=bytes(16), now=START)
+
+
+async def put_set(stores: Stores) -> object:
+    """Let an event wait for its push."""
+    return await stores.outbox.put([SET], now=START)
+
+
+async def claim_set(stores: Stores) -> object:
+    """Lease it."""
+    return await stores.outbox.claim(now=START, limit=10)
+
+
+def settle_set(again: int = 0) -> Act:
+    """Say what came of the push."""
+    leased = DueSet(SET, 0, START + set_outbox.LEASE_MS)
+
+    async def settle(stores: Stores) -> object:
+        if again:
+            return await stores.outbox.put_off(leased, until=again)
+        return await stores.outbox.finish(leased)
+
+    return settle
 
 
 async def announced(stores: Stores) -> object:
@@ -282,6 +315,15 @@ def reserve_attempt(operation: str) -> Act:
     )
 
 
+def open_session(session: str) -> Act:
+    """Open a session of an operator."""
+
+    async def opening(stores: Stores) -> object:
+        return await stores.operator_sessions.open("token", session, now=START, until=UNTIL)
+
+    return opening
+
+
 async def reserve_handle(stores: Stores) -> object:
     """Let a handle count."""
     return await stores.login_handles.reserve(HANDLE, new_phone(), now=START, until=UNTIL)
@@ -370,6 +412,10 @@ CASES = [
     Case(
         "swap", swap(Event.EXPIRE, EXPIRES_AT), create_with_callback, "telling of expiry"
     ),
+    Case("put_set", put_set),
+    Case("claim_due", claim_set, put_set, "of sets"),
+    Case("settle_set", settle_set(), in_a_row(put_set, claim_set)),
+    Case("settle_set", settle_set(START + 5), in_a_row(put_set, claim_set), "again"),
     Case("swap", with_evidence, create, "with evidence"),
     Case("claim_evidence", claim_evidence, in_a_row(create, with_evidence)),
     Case("claim_evidence", claim_evidence, note="of nothing"),
@@ -502,6 +548,13 @@ CASES = [
         use_handle("second"),
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
+    ),
+    Case("open_session", open_session("first")),
+    Case(
+        "open_session",
+        open_session("one more"),
+        in_a_row(*(open_session(f"session-{number}") for number in range(MOST_SESSIONS))),
+        "one too many",
     ),
     Case("put_notice", put_notice),
     Case("put_code", put_code),

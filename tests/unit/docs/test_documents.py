@@ -27,6 +27,8 @@ SECTIONS = {
     "policy": settings.PolicySettings,
     "policy.rules": settings.PolicyRuleSettings,
     "device": settings.DeviceSettings,
+    "operator": settings.OperatorSettings,
+    "operators": settings.OperatorAccountSettings,
     "users": settings.UserSettings,
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
@@ -41,7 +43,14 @@ SECTIONS = {
 
 
 LISTS = frozenset(
-    {"users", "clients", "login_hint_issuers", "authorization_details_types", "policy.rules"}
+    {
+        "users",
+        "operators",
+        "clients",
+        "login_hint_issuers",
+        "authorization_details_types",
+        "policy.rules",
+    }
 )
 
 

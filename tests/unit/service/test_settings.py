@@ -41,6 +41,14 @@ def text_of(
     return _toml(issuer, clients, users, sections)
 
 
+SIEM = "https://siem.example/events"
+
+
+def pushing_to(*receivers: dict[str, Any]) -> str:
+    """A configuration with receivers of security events."""
+    return text_of(security_events={"receivers": list(receivers)})
+
+
 def rule(**members: Any) -> str:
     """A configuration with one rule of policy."""
     return text_of(policy={"rules": [members]})
@@ -578,6 +586,30 @@ WRONG = {
         text_of(registration=registration_section(initial_access_tokens=[CLEAR])),
         "registration.initial_access_tokens[0].sha256",
     ),
+    "two receivers of one name": (
+        pushing_to({"name": "siem", "url": SIEM}, {"name": "siem", "url": SIEM}),
+        "security_events.receivers[0].name is used twice",
+    ),
+    "receiver without TLS": (
+        pushing_to({"name": "siem", "url": "http://127.0.0.1:1/"}),
+        "security_events.receivers[0].url without TLS needs outbound.allow_loopback_http",
+    ),
+    "receiver of no address": (
+        pushing_to({"name": "siem", "url": "https://siem.example/#here"}),
+        "security_events.receivers[0].url: ",
+    ),
+    "receiver of a kind that is none": (
+        pushing_to({"name": "siem", "url": SIEM, "kinds": ["pin_changed", "everything"]}),
+        "security_events.receivers[0].kinds: there is no everything",
+    ),
+    "receiver with a token that is none": (
+        pushing_to({"name": "siem", "url": SIEM, "token": "two words"}),
+        "security_events.receivers[0].token",
+    ),
+    "receiver for ever": (
+        pushing_to({"name": "siem", "url": SIEM, "keep_hours": 169}),
+        "security_events.receivers[0].keep_hours",
+    ),
     "statement issuer without keys": (
         text_of(registration=registration_section(software_statement_issuers=[VOUCHER])),
         "registration.software_statement_issuers[0].jwks: ",
@@ -613,7 +645,9 @@ def test_a_subject_is_one_users_and_at_most_255_ascii_characters():
 def test_a_secret_is_in_no_refusal_and_in_no_repr():
     """Passwords and activation codes stay out of whatever may be printed."""
     settings = parsed(
-        store={"url": "redis://u:hunter2@a"}, **users({"activation_code": "HUNTER2HUNTER2"})
+        store={"url": "redis://u:hunter2@a"},
+        security_events={"receivers": [{"name": "siem", "url": SIEM, "token": "hunter2"}]},
+        **users({"activation_code": "HUNTER2HUNTER2"}),
     )
     assert "hunter2" not in repr(settings).lower()
     for url in ("redis://u:hunter2@[a", "http://u:hunter2@a", "redis://u:hunter2@a:x"):
