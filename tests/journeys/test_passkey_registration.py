@@ -9,6 +9,7 @@ from webauthn.helpers.structs import UserVerificationRequirement
 
 from authenticator_sim.core.passkeys import Gesture, new_passkey
 from ciba_service.sca.devices import user_tag
+from tests.journeys.test_security_events import told
 from tests.passkey_phone import (
     DEVICE_SECTION,
     ORIGIN,
@@ -120,6 +121,11 @@ async def test_a_removed_passkey_approves_nothing(bank: RunningService, phone: W
         "name": "Phone",
         "passkey_id": name,
     }
+    events = await told(bank, "passkey_registered", "passkey_revoked")
+    assert [(each["kind"], each["device_id"], each["user"]) for each in events] == [
+        ("passkey_registered", phone.device_id, ALICE),
+        ("passkey_revoked", phone.device_id, ALICE),
+    ]
     again = await said(phone, {"type": "remove_passkey", "passkey_id": name})
     assert again == [{"type": "passkey_unknown", "passkey_id": name}]
     assert (await alice.approve_next())["attempts_left"] == 4

@@ -7,6 +7,7 @@ import pytest
 
 from authenticator_sim.core.passkeys import Gesture
 from ciba_service.sca.devices import user_tag
+from tests.journeys.test_security_events import told
 from tests.passkey_phone import APP, DEVICE_SECTION, SECTIONS, PasskeyPhone, with_passkey
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -123,6 +124,10 @@ async def test_a_count_that_goes_back_is_refused(bank: RunningService, alice: Pa
     await bank.till.started()
     for copy in (alice.passkey, alice.used(sign_count=0)):
         assert (await alice.approve_next(passkey=copy))["reason"] == "factors"
+    alarms = await told(bank, "passkey_count_went_back")
+    assert [(each["device_id"], each["client_id"]) for each in alarms] == [
+        (alice.phone.device_id, "till")
+    ] * 2
     assert (await alice.approve_next())["type"] == "accepted"
 
 
