@@ -19,6 +19,7 @@ from authenticator_sim.errors import MissingFactor, UsageError
 from authenticator_sim.ports import SystemClock, system_random
 from authenticator_sim.rules_file import parse_rules
 from authenticator_sim.scenario.files import parse_scenario, read_scenario
+from authenticator_sim.terminal.keyboard import KeyboardClosed
 from ciba_service.sca.evidence import Outcome
 from ciba_service.sca.messages import Factor, transaction_id
 from ciba_service.sca.passkeys import MAXIMUM_PASSKEYS, Passkey
@@ -170,11 +171,15 @@ class Seated(Surroundings):
     async def ask(self, question: str) -> str:
         """What they type."""
         assert "passkey" in question
-        return self.answer or ""
+        if self.answer is None:
+            raise KeyboardClosed
+        return self.answer
 
 
-@pytest.mark.parametrize(("answer", "gesture"), [("y", Gesture.VERIFIED), ("", Gesture.NONE)])
-async def test_at_a_terminal_the_user_confirms(answer: str, gesture: Gesture):
+@pytest.mark.parametrize(
+    ("answer", "gesture"), [("y", Gesture.VERIFIED), ("", Gesture.NONE), (None, Gesture.NONE)]
+)
+async def test_at_a_terminal_the_user_confirms(answer: str | None, gesture: Gesture):
     """Anything but a yes is none."""
     seated = Seated(io.StringIO(), io.StringIO(), {}, SystemClock(), system_random)
     object.__setattr__(seated, "answer", answer)
