@@ -38,7 +38,7 @@ from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
 __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
 
 _REFUSALS = {
-    RefusalReason.FACTORS: "The PIN or the one-time code was not right.",
+    RefusalReason.FACTORS: "The PIN, the passkey or a code was not right.",
     RefusalReason.LOCKED: "Too many failed attempts: an operator must unlock this user.",
     RefusalReason.NOT_OPEN: "The request was decided, cancelled or expired before.",
     RefusalReason.INVALID_DECISION: "The service could not verify this phone's decision.",

@@ -126,6 +126,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             registration=passkeys,
             clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
         ),
         orders=DeviceOrders(
             issuer=parts.settings.server.issuer,

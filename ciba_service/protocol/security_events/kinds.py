@@ -44,6 +44,9 @@ __all__ = [
     "NotMeReported",
     "OperatorWrote",
     "OutboundRefused",
+    "PasskeyCountWentBack",
+    "PasskeyRegistered",
+    "PasskeyRevoked",
     "PhoneEnrolled",
     "PhoneProofRefused",
     "PhoneRevoked",
@@ -263,7 +266,7 @@ class InvalidOrder(SecurityEventBase, frozen=True, kw_only=True):
 
 
 class WrongFactors(SecurityEventBase, frozen=True, kw_only=True):
-    """PIN, one-time code or verification code were wrong."""
+    """PIN, passkey, one-time code or verification code were wrong."""
 
     attempts_left: _Count
     device_id: Name
@@ -341,6 +344,37 @@ class PinChanged(SecurityEventBase, frozen=True, kw_only=True):
 
     device_id: Name
     user: Name
+
+
+class PasskeyRegistered(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone registered a passkey with the PIN."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+    is_limited: ClassVar[bool] = False
+
+    device_id: Name
+    user: Name
+
+
+class PasskeyRevoked(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone removed one of its passkeys."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+    is_limited: ClassVar[bool] = False
+
+    device_id: Name
+    user: Name
+
+
+class PasskeyCountWentBack(SecurityEventBase, frozen=True, kw_only=True):
+    """A passkey verified whose count had been higher before: there may be a copy of it."""
+
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    device_id: Name
+    user: Name
+    transaction_id: Name
+    client_id: Name
 
 
 class CallbackRefused(SecurityEventBase, frozen=True, kw_only=True):
@@ -491,6 +525,9 @@ SecurityEvent = (
     | OperatorWrote
     | InvalidOrder
     | OutboundRefused
+    | PasskeyCountWentBack
+    | PasskeyRegistered
+    | PasskeyRevoked
     | PhoneEnrolled
     | PhoneProofRefused
     | PhoneRevoked

@@ -205,7 +205,7 @@ SENTENCES: list[tuple[Event, str]] = [
     ),
     (
         DecisionRefused("tx-1", RefusalReason.FACTORS, 4),
-        "Refused. The PIN or the one-time code was not right. Attempts left: 4.",
+        "Refused. The PIN, the passkey or a code was not right. Attempts left: 4.",
     ),
     (
         DecisionRefused("tx-1", RefusalReason.LOCKED),
