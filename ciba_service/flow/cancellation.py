@@ -6,7 +6,7 @@ from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.found_token import spend_and_find
-from ciba_service.flow.requested_transaction import transaction_requested_by
+from ciba_service.flow.requested_transaction import foreign_auth_req_id, transaction_requested_by
 from ciba_service.ports import Clock, Swap, SwapResult, Telemetry, TransactionStore
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
@@ -64,7 +64,10 @@ class Cancellation:
             await spend
             raise
         found = await spend_and_find(spend, self._transactions.read(name, now=self._clock.now_ms()))
-        if found is None or found.client_id != verified.client.client_id:
+        if found is not None and found.client_id != verified.client.client_id:
+            self._telemetry.security_event(foreign_auth_req_id(verified.client, name))
+            found = None
+        if found is None:
             raise InvalidGrantError from Reason("unknown, or of another client")
         result = await self._transactions.swap(
             Swap(

@@ -7,7 +7,7 @@ from ciba_service.flow.client_authentication import ClientAuthentication, Verifi
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import spend_and_find
 from ciba_service.flow.open_streams import OpenStreams
-from ciba_service.flow.requested_transaction import transaction_requested_by
+from ciba_service.flow.requested_transaction import foreign_auth_req_id, transaction_requested_by
 from ciba_service.ports import Clock, LedgerStore, StoreUnavailable, Telemetry
 from ciba_service.protocol.errors import (
     InvalidGrantError,
@@ -101,7 +101,11 @@ class LedgerReading:
         found = await spend_and_find(
             self._spend(asked), self._ledgers.read(asked.name, now=self._clock.now_ms())
         )
-        if found is None or found.client_id != asked.verified.client.client_id:
+        client = asked.verified.client
+        if found is not None and found.client_id != client.client_id:
+            self._telemetry.security_event(foreign_auth_req_id(client, asked.name))
+            found = None
+        if found is None:
             raise InvalidGrantError from Reason("unknown, or of another client")
         return found
 

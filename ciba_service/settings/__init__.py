@@ -7,6 +7,7 @@ name of the key and the reason.
 
 from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
+    STANDARD_OUTPUT,
     DeliverySettings,
     DeviceSettings,
     EventReceiverSettings,
@@ -31,6 +32,7 @@ from ciba_service.settings.sections import (
 )
 
 __all__ = [
+    "STANDARD_OUTPUT",
     "DeliverySettings",
     "DeviceSettings",
     "EventReceiverSettings",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.client.certificates.certificate import InvalidCertificateError
-from ciba_service.settings.sections import InvalidSettingsError, Settings
+from ciba_service.settings.sections import STANDARD_OUTPUT, InvalidSettingsError, Settings
 
 __all__ = ["check_files"]
 
@@ -18,6 +18,9 @@ def check_files(settings: Settings) -> None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
     if store.certificate_file is not None and store.key_file is not None:
         _check_pair("store.certificate_file", store.certificate_file, store.key_file)
+    event_file = settings.security_events.file
+    if event_file is not None and event_file != STANDARD_OUTPUT:
+        _check_event_file(event_file)
     if settings.mtls.authorities is not None:
         _check_authorities(settings.mtls.authorities)
     if outbound.client_certificate is not None and outbound.client_key is not None:
@@ -28,6 +31,12 @@ def check_files(settings: Settings) -> None:
     ):
         if bundle is not None:
             _check_bundle(key, bundle)
+
+
+def _check_event_file(file: str) -> None:
+    directory = Path(file).parent
+    if not directory.is_dir():
+        raise InvalidSettingsError(f"security_events.file: {directory} is no directory")
 
 
 def _check_authorities(file: str) -> None:

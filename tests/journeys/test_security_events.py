@@ -343,6 +343,26 @@ async def test_proofs_and_stolen_tokens_are_told(bound: RunningService):
     assert access["transaction_id"] == other["transaction_id"]
 
 
+async def test_a_stolen_auth_req_id_is_told(
+    service: RunningService, phone: WirePhone, other_till: WireClient
+):
+    """Wherever it is presented; the answer is that of an unknown one."""
+    assert phone.device_id
+    auth_req_id = await service.till.started()
+    answers = [
+        await other_till.poll(auth_req_id),
+        await other_till.cancel(auth_req_id),
+        await other_till.post(
+            "/bc-authorize/events", {"auth_req_id": auth_req_id, **other_till.credentials()}
+        ),
+    ]
+    assert {answer.json()["error"] for answer in answers} == {"invalid_grant"}
+    events = await told(service, "token_misused")
+    assert [(line["credential"], line["client_id"]) for line in events] == [
+        ("auth_req_id", "other-till")
+    ] * 3
+
+
 async def with_proof(service: RunningService, dpop: WireDpop, token: str, **changed: Any) -> None:
     """Userinfo with a token and a proof."""
     proof = dpop.proof(
