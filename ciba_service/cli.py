@@ -19,6 +19,7 @@ from ciba_service.commands import (
     events,
     evidence,
     keys,
+    operators,
     transactions,
     users,
 )
@@ -95,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evidence(_group(commands, "evidence", "what decisions stand on"))
     _add_events(_group(commands, "events", "security events"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
+    _add_operators(_group(commands, "operators", "who may look after the service over HTTP"))
     _add_transactions(_group(commands, "transactions", "what happened to requests"))
     return parser
 
@@ -212,6 +214,10 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     prune.add_argument("--kid", metavar="KID", help="and this one, although it may be needed")
 
 
+def _add_operators(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    _add(actions, "token", "make a token for an operator", json=True)
+
+
 def _add_transactions(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     show = _add(actions, "show", "show what happened to a transaction, and when", json=True)
     show.add_argument(
@@ -244,6 +250,7 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
         settings, options.subject, as_json=options.json
     ),
     ("evidence", "jwks"): lambda _, settings: evidence.public_keys(settings),
+    ("operators", "token"): lambda options, _: operators.new_operator_token(as_json=options.json),
     ("keys", "generate"): lambda options, settings: keys.generate(settings, as_json=options.json),
     ("keys", "list"): lambda options, settings: keys.show(settings, as_json=options.json),
     ("keys", "prune"): lambda options, settings: keys.prune(

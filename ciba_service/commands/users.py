@@ -10,24 +10,16 @@ from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.operators.user_summaries import UserSummaries
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.ports import Telemetry
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 from ciba_service.wiring.stores import Stores
 
 __all__ = ["activate_user", "list_users", "reset_user", "unlock_user"]
-
-
-class _UserRow(msgspec.Struct, frozen=True):
-    sub: str
-    enabled: bool
-    phones: int
-    failed_attempts: int
-    locked: bool
 
 
 class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,13 +31,9 @@ class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 async def list_users(settings: Settings, *, as_json: bool) -> None:
     """Print every configured user with phones and attempts."""
-    rows = []
     async with open_stores(settings) as stores:
-        for user in settings.users:
-            tag = user_tag(user.sub)
-            used = await stores.attempts.used(tag)
-            phones = len(await stores.devices.list(tag))
-            rows.append(_UserRow(user.sub, user.enabled, phones, used, used >= ATTEMPT_LIMIT))
+        summaries = UserSummaries(devices=stores.devices, attempts=stores.attempts)
+        rows = [await summaries.of(user.sub, enabled=user.enabled) for user in settings.users]
     print_rows(rows, as_json=as_json)
 
 
@@ -61,7 +49,7 @@ async def activate_user(
     require_user(settings, subject)
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "users activate", user=user_tag(subject)) as telemetry,
+        operator_write(settings, stores, "user_activation", user=user_tag(subject)) as telemetry,
     ):
         try:
             issued = await _activations(stores, telemetry).issue(
@@ -83,7 +71,7 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
     require_user(settings, subject)
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "users reset", user=user_tag(subject)) as telemetry,
+        operator_write(settings, stores, "user_reset", user=user_tag(subject)) as telemetry,
     ):
         reset = UserReset(
             devices=stores.devices,
@@ -133,7 +121,7 @@ async def unlock_user(settings: Settings, subject: str) -> None:
     require_user(settings, subject)
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "users unlock", user=user_tag(subject)) as telemetry,
+        operator_write(settings, stores, "user_unlock", user=user_tag(subject)) as telemetry,
     ):
         unlocking = Unlocking(attempts=stores.attempts, telemetry=telemetry)
         await unlocking.unlock(subject)

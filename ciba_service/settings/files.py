@@ -18,9 +18,10 @@ def check_files(settings: Settings) -> None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
     if store.certificate_file is not None and store.key_file is not None:
         _check_pair("store.certificate_file", store.certificate_file, store.key_file)
-    event_file = settings.security_events.file
-    if event_file is not None and event_file != STANDARD_OUTPUT:
-        _check_event_file(event_file)
+    _check_event_file(settings.security_events.file)
+    operator = settings.operator
+    if operator.tls_certificate is not None and operator.tls_key is not None:
+        _check_pair("operator.tls_certificate", operator.tls_certificate, operator.tls_key)
     if settings.mtls.authorities is not None:
         _check_authorities(settings.mtls.authorities)
     if outbound.client_certificate is not None and outbound.client_key is not None:
@@ -33,7 +34,9 @@ def check_files(settings: Settings) -> None:
             _check_bundle(key, bundle)
 
 
-def _check_event_file(file: str) -> None:
+def _check_event_file(file: str | None) -> None:
+    if file is None or file == STANDARD_OUTPUT:
+        return
     directory = Path(file).parent
     if not directory.is_dir():
         raise InvalidSettingsError(f"security_events.file: {directory} is no directory")

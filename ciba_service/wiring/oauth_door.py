@@ -152,10 +152,10 @@ def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancell
     return Cancellation(
         authentication=authentication,
         transactions=parts.stores.transactions,
-        worker=parts.worker,
+        cancelling=parts.cancelling,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
+        events=surroundings.telemetry,
     )
 
 
@@ -164,10 +164,10 @@ def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> Ledge
     return LedgerReading(
         authentication=authentication,
         ledgers=parts.stores.ledgers,
-        streams=parts.streams,
+        following=parts.following,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
+        events=surroundings.telemetry,
     )
 
 
@@ -212,6 +212,7 @@ def _rule(rule: PolicyRuleSettings) -> FloorRule:
         acr=rule.acr,
         otp=rule.require_otp,
         verification_code=rule.require_verification_code,
+        passkey=rule.require_passkey,
     )
 
 
@@ -247,6 +248,8 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             require_verification_code=settings.policy.require_verification_code,
+            require_passkey=settings.policy.require_passkey,
+            passkeys_count=settings.relying_party is not None,
             rules=tuple(map(_rule, settings.policy.rules)),
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,

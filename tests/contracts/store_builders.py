@@ -37,6 +37,7 @@ from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
+from ciba_service.sca.passkeys import Passkey
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
@@ -56,7 +57,9 @@ from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
+from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
@@ -96,6 +99,16 @@ PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
 CHALLENGE = "recognisable.challenge.jws"
+PASSKEY = Passkey(
+    passkey_id="AAECAwQFBgcICQoLDA0ODw",
+    public_key=b"recognisable-passkey",
+    sign_count=3,
+    synced=False,
+    backed_up=False,
+    registered_at=7,
+    order="order",
+)
+
 PHONE_JWK = {
     name: value
     for name, value in new_key("ES256").as_dict(private=False).items()
@@ -156,6 +169,8 @@ class Stores:
     activations: RedisActivations
     login_handles: RedisLoginHandles
     registrations: RedisRegistrations
+    operator_sessions: RedisOperatorSessions
+    pending: RedisPendingTransactions
     health: RedisHealth
 
 
@@ -191,6 +206,8 @@ def stores_over(
         ),
         login_handles=RedisLoginHandles(operations, sealer),
         registrations=RedisRegistrations(operations),
+        operator_sessions=RedisOperatorSessions(operations),
+        pending=RedisPendingTransactions(operations),
         health=RedisHealth(operations),
     )
 

@@ -22,6 +22,7 @@ __all__ = [
     "AttemptedUse",
     "CallbackGivenUp",
     "CallbackRefused",
+    "Change",
     "ClientAuthenticationFailed",
     "ClientRegistered",
     "ClientRemoved",
@@ -42,8 +43,11 @@ __all__ = [
     "KeysNotRead",
     "Limit",
     "NotMeReported",
+    "OperatorAuthenticationFailed",
     "OperatorWrote",
     "OutboundRefused",
+    "Outcome",
+    "PasskeyChanged",
     "PhoneEnrolled",
     "PhoneProofRefused",
     "PhoneRevoked",
@@ -126,6 +130,21 @@ class Address(StrEnum):
 
     URL = "url"
     PRIVATE = "private"
+
+
+class Change(StrEnum):
+    """What became of it."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class Outcome(StrEnum):
+    """What became of what an operator wanted; what failed may have been done in part."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 class SecurityEventBase(
@@ -343,6 +362,17 @@ class PinChanged(SecurityEventBase, frozen=True, kw_only=True):
     user: Name
 
 
+class PasskeyChanged(SecurityEventBase, frozen=True, kw_only=True):
+    """A user added a passkey to a phone, or removed one."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+    is_limited: ClassVar[bool] = False
+
+    change: Change
+    device_id: Name
+    user: Name
+
+
 class CallbackRefused(SecurityEventBase, frozen=True, kw_only=True):
     """A client's endpoint refused a callback."""
 
@@ -419,17 +449,26 @@ class KeysNotRead(SecurityEventBase, frozen=True, kw_only=True):
 
 
 class OperatorWrote(SecurityEventBase, frozen=True, kw_only=True):
-    """An operator changed something; ``operator`` is the name of who it was, where it is known."""
+    """An operator changed something, or wanted to; ``operator`` is the name of who it was."""
 
     severity: ClassVar[Severity] = Severity.INFO
     is_limited: ClassVar[bool] = False
 
     action: Name
-    operator: Name | None = None
+    operator: Name
+    outcome: Outcome = Outcome.DONE
     user: Name | None = None
     device_id: Name | None = None
     client_id: Name | None = None
     transaction_id: Name | None = None
+
+
+class OperatorAuthenticationFailed(SecurityEventBase, frozen=True, kw_only=True):
+    """Somebody came to the door of the operators with a token or a cookie that is none."""
+
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    peer: Name
 
 
 class EvidenceNotWritten(SecurityEventBase, frozen=True, kw_only=True):
@@ -488,9 +527,11 @@ SecurityEvent = (
     | KeysChanged
     | KeysNotRead
     | NotMeReported
+    | OperatorAuthenticationFailed
     | OperatorWrote
     | InvalidOrder
     | OutboundRefused
+    | PasskeyChanged
     | PhoneEnrolled
     | PhoneProofRefused
     | PhoneRevoked
