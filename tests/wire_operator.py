@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from ciba_service.commands.serve import operator_config
 from ciba_service.listening.listeners import bound_socket
-from tests.running_service import PLAIN, RunningService, _PromptServer
+from tests.prompt_server import PromptServer
+from tests.running_service import PLAIN, RunningService
 from tools.openapi import OPERATOR_SERVED
 
 DOCUMENT: dict[str, Any] = json.loads(OPERATOR_SERVED.read_text("utf-8"))
@@ -111,7 +112,7 @@ async def operating(service: RunningService, tokens: dict[str, str]) -> AsyncIte
     """The listener for operators of a service that has some, until the end of the block."""
     assert service.service.operator_app is not None
     listener = bound_socket("127.0.0.1", 0, backlog=16)
-    server = _PromptServer(operator_config(service.service.operator_app, service.settings.server))
+    server = PromptServer(operator_config(service.service.operator_app, service.settings.server))
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:

@@ -18,9 +18,11 @@ from tests.callback_endpoint import (
     callback_endpoint,
     outbound_section,
 )
+from tests.passkey_phone import SECTIONS, with_passkey
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
+from tests.told_events import told
 from tests.wire_client import CIBA, WireClient
 from tests.wire_dpop import WireDpop
 from tests.wire_phone import WirePhone
@@ -39,15 +41,6 @@ FAILED = {"kind": "client_authentication_failed", "peer": PEER}
 REFUSED = {"kind": "request_object_refused", "client_id": "till"}
 
 Attack = Callable[[RunningService], Awaitable[object]]
-
-
-async def told(service: RunningService, *kinds: str) -> list[dict[str, Any]]:
-    """The events so far, of some kinds only where they are named."""
-    await service.service.events.flush()
-    lines = [dict(line.fields) for line in service.telemetry.named("security_event")]
-    for line in lines:
-        del line["id"], line["severity"]
-    return [line for line in lines if not kinds or line["kind"] in kinds]
 
 
 async def replayed_assertion(service: RunningService) -> None:
@@ -465,3 +458,16 @@ async def test_keys_behind_such_an_address_are_told(run_service: ServiceRunner):
         refused, failed = await told(bank)
     assert (refused["use"], refused["address"]) == ("client_keys", "private")
     assert (failed["cause"], failed["client_id"]) == ("keys_unavailable", "till")
+
+
+async def test_passkeys_are_told(run_service: ServiceRunner, till: WireClient):
+    """One that is added, and its end."""
+    async with run_service(clients=[till], sections=SECTIONS) as bank:
+        phone = await bank.enrolled_phone("alice")
+        name = (await with_passkey(phone)).passkey.passkey_id
+        await phone.send({"type": "remove_passkey", "passkey_id": name})
+        events = await told(bank, "passkey_changed")
+    assert [(line["change"], line["device_id"]) for line in events] == [
+        ("added", phone.device_id),
+        ("removed", phone.device_id),
+    ]
