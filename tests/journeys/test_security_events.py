@@ -57,6 +57,11 @@ async def replayed_request(service: RunningService) -> None:
         await service.till.post("/bc-authorize", {**service.till.credentials(), "request": request})
 
 
+async def hinting_at_nobody(service: RunningService) -> None:
+    """An ID token that is none."""
+    await service.till.start(login_hint=None, id_token_hint=service.till.assertion())
+
+
 async def without_authentication(service: RunningService) -> None:
     """A form of nobody."""
     await service.http.post("/token", data={"grant_type": CIBA})
@@ -107,6 +112,10 @@ ATTACKS: dict[str, tuple[Attack, dict[str, Any]]] = {
     ),
     "request without end": (asking(exp=2**40), {**REFUSED, "cause": "time", "peer": PEER}),
     "replayed request": (replayed_request, {**REFUSED, "cause": "replayed"}),
+    "hint of nobody": (
+        hinting_at_nobody,
+        {"kind": "unknown_user_asked", "client_id": "till"},
+    ),
     "guessed name": (
         asking(login_hint="nobody"),
         {"kind": "unknown_user_asked", "client_id": "till"},
