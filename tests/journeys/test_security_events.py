@@ -188,10 +188,11 @@ async def test_wrong_factors_are_told_and_so_is_the_lock(service: RunningService
 
 
 async def test_a_decision_that_is_forged_is_told_of(service: RunningService, phone: WirePhone):
-    """About another challenge, and about the request of another user."""
+    """About another challenge, or another user's request; one that is gone is nothing."""
     await service.till.started()
     (challenge,) = await phone.fetch()
     await phone.decide(phone.denial(challenge, challenge_hash="A" * 43))
+    await phone.decide(phone.denial(challenge, transaction_id="A" * 22))
     other = await service.enrolled_phone("bob")
     await other.decide(other.denial(challenge))
     events = await told(service, "invalid_decision")
