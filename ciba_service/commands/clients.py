@@ -69,7 +69,7 @@ async def remove_client(settings: Settings, client_id: str) -> None:
     surroundings = system_surroundings()
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "clients remove", client_id=client_id) as telemetry,
+        operator_write(settings, stores, "client_remove", client_id=client_id) as telemetry,
     ):
         operation = surroundings.new_operation()
         if not await stores.registrations.remove(client_id, operation=operation):

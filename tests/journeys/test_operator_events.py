@@ -48,13 +48,13 @@ async def test_commands_are_told_with_what_they_did(tmp_path: Path):
     alice = user_tag("alice")
     assert acts(events) == [
         ("activation_issued", alice),
-        ("users activate", alice),
+        ("user_activation", alice),
         ("factors_unlocked", alice),
-        ("users unlock", alice),
+        ("user_unlock", alice),
         ("client_unblocked", alice),
-        ("users unblock", alice),
-        ("keys rotate", None),
-        ("evidence erase", None),
+        ("user_unblock", alice),
+        ("keys_rotate", None),
+        ("evidence_erase", None),
     ]
     written = [event for event in events if event["kind"] == "operator_wrote"]
     assert all(event["operator"].startswith("uid ") for event in written)
@@ -96,13 +96,16 @@ async def test_a_command_does_not_print_events(tmp_path: Path):
         place.configure(security_events={"file": "-"})
         assert (await place.command("keys", "generate")).status == 0
         status, said = await run(place, "keys", "rotate")
-        assert (status, '"action":"keys rotate"' in said) == (0, True)
+        assert (status, '"action":"keys_rotate"' in said) == (0, True)
         assert (await place.command("users", "unlock", "alice")).out == "alice is unlocked\n"
-        place.configure(security_events={"file": str(place.directory / "no" / "file")})
+        place.configure(security_events={"file": str(place.directory)})
         status, said = await run(place, "users", "unlock", "alice")
         assert (status, "security_events_not_written" in said) == (0, True)
         status, said = await run(place, "evidence", "erase", "--user", "alice")
         assert (status, "security_events_not_written" in said) == (0, True)
+        place.configure(security_events={"file": str(place.directory / "no" / "file")})
+        status, said = await run(place, "users", "unlock", "alice")
+        assert (status, "security_events.file: " in said, "no directory" in said) == (2, True, True)
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]):
