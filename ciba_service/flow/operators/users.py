@@ -13,6 +13,7 @@ from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.devices import DeviceSummary, device_summary
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
+from ciba_service.flow.operators.transactions import is_transaction_id
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
 from ciba_service.flow.unblocking import Unblocking
 from ciba_service.flow.unlocking import Unlocking
@@ -180,6 +181,17 @@ class OperatedUsers:
         ):
             self._known(subject)
             await self._acts.unblocking.unblock(subject, client_id)
+
+    async def end_access(self, acting: ActingOperator, subject: str, transaction_id: str) -> None:
+        """End an access that lasts, now or before; raises as ``show``, or when there is none."""
+        if not is_transaction_id(transaction_id):
+            raise OperatorRefused(Problem.NOT_FOUND)
+        with self._journal.writes(
+            acting, "access_end", user=user_tag(subject), transaction_id=transaction_id
+        ):
+            self._known(subject)
+            if not await self._accesses.end_of_user(user_tag(subject), transaction_id):
+                raise OperatorRefused(Problem.NOT_FOUND)
 
     async def reset(self, acting: ActingOperator, subject: str) -> ActivationCode:
         """Revoke every phone and make a code for a first one.

@@ -17,6 +17,7 @@ WRITES = (
     ("POST", "/users/alice/reset"),
     ("POST", "/users/alice/activation"),
     ("DELETE", "/users/alice/blocks/till"),
+    ("DELETE", f"/users/alice/accesses/{'A' * 22}"),
     ("DELETE", f"/devices/{'A' * 43}"),
     ("POST", f"/transactions/{'A' * 22}/cancel"),
     ("POST", f"/deliveries/{'A' * 22}/redeliver"),

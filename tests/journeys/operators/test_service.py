@@ -73,14 +73,16 @@ async def test_how_far_evidence_goes(
     assert (head["number"], len(head["hash"])) == (1, 64)
 
 
-async def test_how_the_service_is(service: RunningService, operators: Operators):
-    """It is ready, at this time, and holds nothing."""
-    told = await operators.get("/status")
+async def test_how_the_service_is(service: RunningService, operators: Operators, phone: WirePhone):
+    """It is ready, at this time, with one phone and nobody who waits."""
+    async with phone.online():
+        told = await operators.get("/status")
     assert told.pop("time").endswith("Z")
     assert told == {
         "issuer": service.issuer,
         "ready": True,
         "missing": None,
+        "connected_phones": 1,
         "held_polls": 0,
         "event_streams": 0,
         "evidence_waiting": 0,

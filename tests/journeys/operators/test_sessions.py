@@ -34,6 +34,9 @@ async def test_a_token_is_swapped_for_a_cookie(operators: Operators):
     assert place == "Path=/operator"
     assert attributes == ["HttpOnly", "SameSite=Strict", "Max-Age=3600"]
     assert operators.tokens[WRITER] not in opening.headers["set-cookie"]
+    said = str(operators.service.telemetry.events)
+    for secret in (cookie.partition(".")[2], told["csrf_token"], operators.tokens[WRITER]):
+        assert secret not in said
     shown = await operators.get("/session", by=None, headers={"cookie": f"other=1; {cookie}"})
     assert shown == told
     assert (await operators.get("/users", by=None, headers={"cookie": cookie}))["items"]

@@ -19,7 +19,7 @@ from tests.wire_operator import (
     problem,
 )
 from tests.wire_phone import WirePhone
-from tests.wire_tokens import API, REFRESHING, granted
+from tests.wire_tokens import API, REFRESHING, granted, refresh
 
 ALICE = user_tag("alice")
 
@@ -194,7 +194,7 @@ async def test_phones_are_listed_shown_and_revoked(
 async def test_who_has_access_that_lasts_is_shown(
     run_service: ServiceRunner, tokens: dict[str, str]
 ):
-    """With what it was granted; the code comes without a second secret where that is off."""
+    """And ended, also twice; a code comes without a second secret where that is off."""
     shop = WireClient("shop", key=new_key(kid="shop"), metadata=REFRESHING)
     sections = {
         "operators": operators_section(tokens),
@@ -206,9 +206,22 @@ async def test_who_has_access_that_lasts_is_shown(
         operating(service, tokens) as operators,
     ):
         phone = await service.enrolled_phone("alice")
-        await granted(shop, phone)
+        tokens_of = await granted(shop, phone)
         (access,) = (await operators.get("/users/alice", by=READER))["lasting_accesses"]
         assert access["client_name"] == "Shop shop"
         assert access["since"] < access["until"]
+        path = f"/users/alice/accesses/{access['transaction_id']}"
+        assert (await operators.ask("DELETE", path)).status_code == 204
+        assert (await operators.get("/users/alice"))["lasting_accesses"] == []
+        assert (await refresh(shop, tokens_of["refresh_token"])).json()["error"] == "invalid_grant"
+        assert (await operators.ask("DELETE", path)).status_code == 204
+        assert service.telemetry.named("grant_ended")[0].fields["reason"] == "operator"
+        nobodys = "A" * 22
+        for other in (
+            f"/users/alice/accesses/{nobodys}",
+            "/users/alice/accesses/nothing",
+            f"/users/nobody/accesses/{nobodys}",
+        ):
+            assert problem(await operators.ask("DELETE", other)) == (404, "not_found")
         made = await operators.ask("POST", "/users/bob/activation")
         assert made.json().keys() == {"activation_code", "expires_in"}
