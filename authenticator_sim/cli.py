@@ -21,6 +21,7 @@ from authenticator_sim.commands.oneshot import (
     show_handle,
 )
 from authenticator_sim.commands.options import new_parser
+from authenticator_sim.commands.passkeys import add_passkey, list_passkeys, remove_passkey
 from authenticator_sim.commands.phones import change_pin, list_devices, rename, revoke_device
 from authenticator_sim.commands.run import NO_RULES, AttendedBy, RunOptions, run
 from authenticator_sim.commands.scenario import (
@@ -119,6 +120,7 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
                 surroundings,
                 pin_file=options.pin_file,
                 verification_code=options.verification_code,
+                with_passkey=options.passkey,
             )
         case "deny":
             reason = DenialReason(options.reason)
@@ -127,7 +129,7 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
             return await show_handle(shared, surroundings)
         case "access":
             return await _about_accesses(options, shared, surroundings)
-        case "devices" | "pin":
+        case "devices" | "pin" | "passkeys":
             return await _about_phones(options, shared, surroundings)
         case _:
             return await list_open(shared, surroundings)
@@ -144,6 +146,8 @@ async def _about_accesses(
 async def _about_phones(
     options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
 ) -> bool:
+    if options.command == "passkeys":
+        return await _about_passkeys(options, shared, surroundings)
     match options.action:
         case "change":
             return await change_pin(
@@ -157,6 +161,24 @@ async def _about_phones(
             return await rename(options.name, shared, surroundings)
         case _:
             return await list_devices(shared, surroundings)
+
+
+async def _about_passkeys(
+    options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
+) -> bool:
+    match options.action:
+        case "add":
+            return await add_passkey(
+                shared,
+                surroundings,
+                pin_file=options.pin_file,
+                origin=options.origin,
+                synced=options.synced,
+            )
+        case "remove":
+            return await remove_passkey(options.passkey_id, shared, surroundings)
+        case _:
+            return await list_passkeys(shared, surroundings)
 
 
 def _enrol_options(options: argparse.Namespace) -> EnrolOptions:

@@ -4,6 +4,7 @@ PhoneError
  ├── InvalidPin
  ├── NotOpen
  ├── MissingFactor
+ ├── MissingGesture
  ├── UntrustedService
  ├── KeystoreRefused
  ├── NotEnrolled
@@ -21,6 +22,7 @@ __all__ = [
     "InvalidPin",
     "KeystoreRefused",
     "MissingFactor",
+    "MissingGesture",
     "NotEnrolled",
     "NotOpen",
     "PhoneError",
@@ -44,6 +46,10 @@ class NotOpen(PhoneError):
 
 class MissingFactor(PhoneError):
     """An approval lacks a factor that the challenge asks for."""
+
+
+class MissingGesture(PhoneError):
+    """A passkey was to be used and the user did nothing."""
 
 
 class UntrustedService(PhoneError):

@@ -3,17 +3,15 @@
 import asyncio
 import json
 import secrets
-import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import uvicorn
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.app import Service, Surroundings, build_service
@@ -30,6 +28,7 @@ from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
 from tests.fake_clock import FakeClock
+from tests.prompt_server import PromptServer
 from tests.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.client_certificates.authority import self_signed
 from tests.wire_client import WireClient
@@ -84,41 +83,6 @@ class RunningService:
         return await phone.enrol(await self.activation_code(subject), name=name)
 
 
-class _PromptServer(uvicorn.Server):
-    """Ends as soon as nothing is under way: uvicorn looks ten times a second, which adds up."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._ending = asyncio.Event()
-
-    def end(self) -> None:
-        """Take no more connections, and end."""
-        self.should_exit = True
-        self._ending.set()
-
-    async def main_loop(self) -> None:
-        """Until it is to end."""
-        counter = 0
-        while not await self.on_tick(counter):
-            counter += 1
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await self._ending.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """What uvicorn does, without its pauses."""
-        for server in self.servers:
-            server.close()
-        for each in sockets or []:
-            each.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        async with asyncio.timeout(10):
-            while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
-                await asyncio.sleep(0.005)
-        await self.lifespan.shutdown()
-
-
 def _loaded(directory: Path) -> FileKeys:
     """The keys of a directory; to verify a key of RSA takes long, and most tests have the same."""
     content = b"".join(path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file())
@@ -156,7 +120,7 @@ async def running_service(
         risk=risk,
     )
     service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
-    server = _PromptServer(server_config(service.app, settings.server))
+    server = PromptServer(server_config(service.app, settings.server))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)

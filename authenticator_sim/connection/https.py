@@ -24,13 +24,21 @@ from ciba_service.sca.messages import (
     Hello,
     ListAccesses,
     ListDevices,
+    ListPasskeys,
+    MakePasskey,
     MessageExchange,
+    RemovePasskey,
     RenameDevice,
     Shown,
     decode_service_message,
 )
 
 __all__ = ["HttpsConnection"]
+
+
+_WithoutPin = (
+    ListDevices | RenameDevice | GiveUp | Shown | MakePasskey | ListPasskeys | RemovePasskey
+)
 
 
 class HttpsConnection:
@@ -73,7 +81,7 @@ class HttpsConnection:
         """End an access, until the service has answered; raises as ``fetch``."""
         return await self._with_retries(EndAccess(transaction_id))
 
-    async def tell(self, message: ListDevices | RenameDevice | GiveUp | Shown) -> tuple[Event, ...]:
+    async def tell(self, message: _WithoutPin) -> tuple[Event, ...]:
         """Say something that needs no PIN; raises as ``fetch``."""
         return await self._with_retries(message)
 

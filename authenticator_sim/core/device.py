@@ -34,10 +34,19 @@ from authenticator_sim.core.events import (
     KeysPinned,
     OtherDeviceEnrolled,
     OtherDeviceRevoked,
+    OtherPasskeyAdded,
+    OtherPasskeyRemoved,
     Withdrawal,
 )
 from authenticator_sim.core.identity import DeviceIdentity, PendingPin
-from authenticator_sim.core.orders import SignedOrder, new_pin_change, new_revocation
+from authenticator_sim.core.orders import (
+    SignedOrder,
+    new_passkey_order,
+    new_pin_change,
+    new_revocation,
+)
+from authenticator_sim.core.passkey_events import AboutPasskeys, passkey_event
+from authenticator_sim.core.passkeys import PasskeyUse
 from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
 from authenticator_sim.core.pin import Pin, PinKey
 from authenticator_sim.core.prompts import Prompts
@@ -73,6 +82,7 @@ from ciba_service.sca.messages import (
     OrderCarriedOut,
     OrderRefusal,
     OrderRefused,
+    PasskeyAttestation,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -83,6 +93,8 @@ from ciba_service.sca.messages import (
 __all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
 
 HISTORY_LENGTH: Final = 50
+
+_Alarm = OtherDeviceEnrolled | OtherDeviceRevoked | OtherPasskeyAdded | OtherPasskeyRemoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ class Device:
         self._greeted = False
         self._awaits_handle = False
         self._ordered: set[str] = set()
-        self._heard: set[OtherDeviceEnrolled | OtherDeviceRevoked] = set()
+        self._heard: set[_Alarm] = set()
 
     @property
     def history(self) -> tuple[Decided, ...]:
@@ -161,13 +173,15 @@ class Device:
         pin_key: PinKey | None,
         otp: str | None,
         verification_code: str | None = None,
+        passkey: PasskeyUse | None = None,
         now_ms: int,
     ) -> Decide:
         """Approve an open challenge with the factors it asks for.
 
         Raises:
             NotOpen: It is unknown, decided or expired.
-            MissingFactor: The PIN key or one of the codes is missing.
+            MissingFactor: The PIN key, the passkey or one of the codes is missing.
+            MissingGesture: The user did nothing at the passkey.
         """
         return self._submit(
             new_approval(
@@ -176,6 +190,7 @@ class Device:
                 pin_key=pin_key,
                 otp=otp,
                 verification_code=verification_code,
+                passkey=passkey,
                 now_ms=now_ms,
                 random_bytes=self._random_bytes,
             )
@@ -213,6 +228,21 @@ class Device:
         """Order that another phone be revoked; ``nonce`` is that of a fresh ``hello``."""
         order = new_revocation(
             device_id,
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
+    def order_passkey(
+        self, passkey: PasskeyAttestation, *, pin_key: PinKey, nonce: str, now_ms: int
+    ) -> SignedOrder:
+        """Order that a passkey be registered; ``nonce`` is the challenge of its options."""
+        order = new_passkey_order(
+            passkey,
             identity=self.identity,
             pin_key=pin_key,
             nonce=nonce,
@@ -266,13 +296,13 @@ class Device:
 
     def _once(self, event: Event) -> tuple[Event, ...]:
         """What happened to another phone is told again for days, and to the user once."""
-        if not isinstance(event, OtherDeviceEnrolled | OtherDeviceRevoked):
+        if not isinstance(event, _Alarm):
             return (event,)
         is_new = event not in self._heard
         self._heard.add(event)
         return (event,) if is_new else ()
 
-    def _told(self, message: AboutAccess | AboutPhones) -> Event:
+    def _told(self, message: AboutAccess | AboutPhones | AboutPasskeys) -> Event:
         match message:
             case LastingAccess() | AccessesListed() | AccessEnded() | AccessUnknown():
                 return access_event(message)
@@ -285,7 +315,7 @@ class Device:
             ):
                 return phone_event(message, own_id=self.identity.device_id)
             case _:
-                assert_never(message)
+                return passkey_event(message, own_id=self.identity.device_id)
 
     def _order_outcome(self, message: OrderCarriedOut | OrderRefused) -> Reaction:
         if message.order not in self._ordered:

@@ -16,10 +16,11 @@ from ciba_service.sca.messages import (
     OrderAction,
     OrderClaims,
     OrderProofs,
+    PasskeyAttestation,
     order_pin_proof,
 )
 
-__all__ = ["SignedOrder", "new_pin_change", "new_revocation"]
+__all__ = ["SignedOrder", "new_passkey_order", "new_pin_change", "new_revocation"]
 
 _JTI_BYTES = 16
 
@@ -48,6 +49,27 @@ def new_revocation(
         pin_key=pin_key,
         nonce=nonce,
         device_id=device_id,
+        now_ms=now_ms,
+        random_bytes=random_bytes,
+    )
+
+
+def new_passkey_order(
+    passkey: PasskeyAttestation,
+    *,
+    identity: DeviceIdentity,
+    pin_key: PinKey,
+    nonce: str,
+    now_ms: int,
+    random_bytes: RandomBytes,
+) -> SignedOrder:
+    """Order that a passkey be registered; ``nonce`` is the challenge that it was made with."""
+    return _signed(
+        OrderAction.ADD_PASSKEY,
+        identity=identity,
+        pin_key=pin_key,
+        nonce=nonce,
+        passkey=passkey,
         now_ms=now_ms,
         random_bytes=random_bytes,
     )
@@ -87,6 +109,7 @@ def _signed(
     random_bytes: RandomBytes,
     device_id: str | None = None,
     new_key: str | None = None,
+    passkey: PasskeyAttestation | None = None,
 ) -> SignedOrder:
     jti = jose.base64url(random_bytes(_JTI_BYTES))
     proof = order_pin_proof(
@@ -97,7 +120,7 @@ def _signed(
         target=device_id,
         jti=jti,
     )
-    proofs = OrderProofs(jti=jti, pin_proof=proof, pin_key=new_key)
+    proofs = OrderProofs(jti=jti, pin_proof=proof, pin_key=new_key, passkey=passkey)
     claims = OrderClaims(
         iss=identity.device_id,
         aud=identity.issuer,

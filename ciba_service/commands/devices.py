@@ -7,10 +7,11 @@ import msgspec
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores, system_surroundings
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.phone_notices import PhoneNotices
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.devices import user_tag, user_tag_of
 from ciba_service.settings import Settings
 
 __all__ = ["list_devices", "revoke_device"]
@@ -40,7 +41,12 @@ async def list_devices(settings: Settings, subject: str | None, *, as_json: bool
 
 async def revoke_device(settings: Settings, device_id: str) -> None:
     """Destroy a phone's keys and cut its socket; raises ``CommandFailed`` when there is none."""
-    async with open_stores(settings) as stores:
+    async with (
+        open_stores(settings) as stores,
+        operator_write(
+            settings, stores, "devices revoke", user=user_tag_of(device_id), device_id=device_id
+        ) as telemetry,
+    ):
         revocation = DeviceRevocation(
             devices=stores.devices,
             notices=PhoneNotices(
@@ -48,7 +54,7 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
                 hub=SocketHub(stores.broadcast),
                 clock=system_surroundings().clock,
             ),
-            telemetry=system_surroundings().telemetry,
+            telemetry=telemetry,
         )
         if await revocation.revoke(device_id) is None:
             raise CommandFailed(f"there is no device {device_id}")

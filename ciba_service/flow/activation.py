@@ -10,6 +10,7 @@ from ciba_service.ports import (
     Randomness,
     Telemetry,
 )
+from ciba_service.protocol.security_events.kinds import ActivationIssued
 from ciba_service.sca.activation import (
     ACTIVATION_LIFETIME_MS,
     new_activation_code,
@@ -72,6 +73,7 @@ class Activations:
             until=self._clock.now_ms() + ACTIVATION_LIFETIME_MS,
         )
         self._telemetry.event("activation_issued", user=user_tag(subject), further=further)
+        self._telemetry.security_event(ActivationIssued(user=user_tag(subject), further=further))
         return issued
 
     async def preset(self, subject: str, code: str) -> None:

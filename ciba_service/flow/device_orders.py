@@ -1,4 +1,6 @@
-"""A phone orders with its PIN: another phone is revoked, or the PIN changed (PSD2 RTS 22 to 24).
+"""A phone orders with its PIN what could be turned against its user (PSD2 RTS 22 to 24).
+
+Another phone is revoked, the PIN changed, or a passkey registered.
 
 The PIN is an attempt like any other: counted before it is looked at, and forgotten only once the
 order is carried out.
@@ -7,7 +9,14 @@ order is carried out.
 from typing import Final, assert_never
 
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
+from ciba_service.protocol.security_events.kinds import (
+    FactorsLocked,
+    InvalidOrder,
+    PinChanged,
+    WrongFactors,
+)
 from ciba_service.sca.attempts import LockedError
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
@@ -38,6 +47,7 @@ class DeviceOrders:
         devices: DeviceStore,
         attempts: AttemptStore,
         revocation: DeviceRevocation,
+        passkeys: PasskeyRegistration,
         keys: KeyRing,
         clock: Clock,
         telemetry: Telemetry,
@@ -47,6 +57,7 @@ class DeviceOrders:
         self._devices = devices
         self._attempts = attempts
         self._revocation = revocation
+        self._passkeys = passkeys
         self._keys = keys
         self._clock = clock
         self._telemetry = telemetry
@@ -75,8 +86,10 @@ class DeviceOrders:
     async def _answer(
         self, presented: PresentedOrder, device: Device
     ) -> OrderCarriedOut | OrderRefused:
+        # Verified before, to the byte: its own key is registered, whenever it comes again.
         if device.pin_order == presented.operation:
-            # Verified before, to the byte: its own key is registered, whenever it comes again.
+            return await self._done(presented, device)
+        if await self._passkeys.has_registered(presented.operation, device):
             return await self._done(presented, device)
         try:
             order = verify_order(
@@ -87,15 +100,20 @@ class DeviceOrders:
             )
         except InvalidOrderError as error:
             self._telemetry.event("order_invalid", device_id=device.device_id, detail=str(error))
+            self._telemetry.security_event(
+                InvalidOrder(cause=error.cause, device_id=device.device_id, user=device.tag)
+            )
             return _refused(presented, OrderRefusal.INVALID_ORDER)
         too_old = self._too_old(order)
         return await self._evaluate(order) if too_old is None else _refused(order, too_old)
 
     def _too_old(self, order: SignedOrder) -> OrderRefusal | None:
-        now = self._clock.now_ms()
-        if self._nonces.expiry(order.claims.nonce, now) is not None:
+        now, nonces = self._clock.now_ms(), self._nonces
+        if order.claims.action is OrderAction.ADD_PASSKEY:
+            nonces = self._passkeys.challenges(order.device.device_id)
+        if nonces.expiry(order.claims.nonce, now) is not None:
             return None
-        begun = self._nonces.expiry(order.claims.nonce, now - _GRACE_MS) is not None
+        begun = nonces.expiry(order.claims.nonce, now - _GRACE_MS) is not None
         return OrderRefusal.UNAVAILABLE if begun else OrderRefusal.STALE
 
     async def _evaluate(self, order: SignedOrder) -> OrderCarriedOut | OrderRefused:
@@ -109,8 +127,7 @@ class DeviceOrders:
         except LockedError:
             return _refused(order, OrderRefusal.LOCKED)
         if not proves_pin(order):
-            if attempt.left == 0:
-                self._telemetry.event("factors_locked", device_id=order.device.device_id)
+            self._tell_wrong(order.device, attempt.left)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
         refusal = await self._perform(order)
         if refusal is not None:
@@ -118,6 +135,15 @@ class DeviceOrders:
             await self._attempts.succeeded(order.device.tag, operation=order.operation)
             return _refused(order, refusal)
         return await self._done(order, order.device)
+
+    def _tell_wrong(self, device: Device, left: int) -> None:
+        device_id, tag = device.device_id, device.tag
+        self._telemetry.security_event(
+            WrongFactors(attempts_left=left, device_id=device_id, user=tag)
+        )
+        if left == 0:
+            self._telemetry.event("factors_locked", device_id=device_id)
+            self._telemetry.security_event(FactorsLocked(device_id=device_id, user=tag))
 
     async def _perform(self, order: SignedOrder) -> OrderRefusal | None:
         device, claims = order.device, order.claims
@@ -134,7 +160,14 @@ class DeviceOrders:
                 changed = await self._devices.change_pin(
                     device, order.pin_key, operation=order.operation
                 )
-                return None if changed else OrderRefusal.STALE
+                if not changed:
+                    return OrderRefusal.STALE
+                self._telemetry.security_event(
+                    PinChanged(device_id=device.device_id, user=device.tag)
+                )
+                return None
+            case OrderAction.ADD_PASSKEY:
+                return await self._passkeys.register(order)
             case _:
                 assert_never(claims.action)
 

@@ -18,9 +18,11 @@ from ciba_service.ports import (
     UserDirectory,
 )
 from ciba_service.ports.notices import NoticeKind
-from ciba_service.protocol.errors import InvalidEnrolmentError, Reason
+from ciba_service.protocol.errors import InvalidEnrolmentError, Reason, cause_of
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import encrypt_to
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import EnrolmentRefused, PhoneEnrolled
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import (
@@ -74,16 +76,25 @@ class Enrolment:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def enrol(self, text: str) -> EnrolmentAnswer:
+    async def enrol(self, text: str, *, peer: str | None = None) -> EnrolmentAnswer:
         """Enrol; the same object sent again gets the same phone.
 
         Raises:
             InvalidEnrolmentError: whatever was wrong; the reason is its cause.
         """
         try:
+            return await self._enrol(text)
+        except InvalidEnrolmentError as error:
+            self._telemetry.security_event(
+                EnrolmentRefused(cause=cause_of(error) or Cause.MALFORMED, peer=peer)
+            )
+            raise
+
+    async def _enrol(self, text: str) -> EnrolmentAnswer:
+        try:
             enrolment = verify_enrolment(text, issuer=self._addresses.issuer)
         except InvalidProofError as error:
-            raise InvalidEnrolmentError from Reason(str(error))
+            raise InvalidEnrolmentError from Reason(str(error), error.cause)
         operation = base64url(hashlib.sha256(text.encode("ascii")).digest())
         activation = await self._activations.attempt(
             normal_code(enrolment.claims.activation_code),
@@ -91,10 +102,14 @@ class Enrolment:
             operation=operation,
         )
         if activation is None:
-            raise InvalidEnrolmentError from Reason("code or second secret is not valid")
+            raise InvalidEnrolmentError from Reason(
+                "code or second secret is not valid", Cause.WRONG
+            )
         user = self._users.find_subject(activation.subject)
         if user is None or not user.enabled:
-            raise InvalidEnrolmentError from Reason("the user is unknown or disabled")
+            raise InvalidEnrolmentError from Reason(
+                "the user is unknown or disabled", Cause.UNKNOWN
+            )
         device = await self._add(activation, enrolment, operation)
         await self._tell_others(device)
         return self._answer(device, enrolment)
@@ -119,13 +134,16 @@ class Enrolment:
             operation=operation,
         )
         if device is None:
-            raise InvalidEnrolmentError from Reason("the user has a phone, or too many")
+            raise InvalidEnrolmentError from Reason(
+                "the user has a phone, or too many", Cause.LIMIT
+            )
         return device
 
     async def _tell_others(self, device: Device) -> None:
         # PSD2 RTS 24 and NIST SP 800-63B-4 4.1: every other phone learns of a new one.
         await self._notices.tell(NoticeKind.ENROLLED, device.tag, device.device_id, device.name)
         self._telemetry.event("device_enrolled", device_id=device.device_id)
+        self._telemetry.security_event(PhoneEnrolled(device_id=device.device_id, user=device.tag))
 
     def _answer(self, device: Device, enrolment: VerifiedEnrolment) -> EnrolmentAnswer:
         secrets = EnrolmentSecrets(

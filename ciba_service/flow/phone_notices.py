@@ -1,15 +1,25 @@
 """All phones of a user learn what happened to one of them, at once or when they come back."""
 
+from typing import Final, assert_never
+
 from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
 from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
 from ciba_service.sca.devices import Device, UserTag
-from ciba_service.sca.messages import DeviceEnrolled, DeviceRemoved, ServiceMessage
+from ciba_service.sca.messages import (
+    DeviceEnrolled,
+    DeviceRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
+    ServiceMessage,
+)
 
 __all__ = ["PhoneNotices"]
 
-_ANNOUNCED = {
+_ANNOUNCED: Final = {
     NoticeKind.ENROLLED: AnnouncementKind.ENROLLED,
     NoticeKind.REVOKED: AnnouncementKind.REVOKED,
+    NoticeKind.PASSKEY_ADDED: AnnouncementKind.PASSKEY_ADDED,
+    NoticeKind.PASSKEY_REMOVED: AnnouncementKind.PASSKEY_REMOVED,
 }
 
 
@@ -21,10 +31,13 @@ class PhoneNotices:
         self._hub = hub
         self._clock = clock
 
-    async def tell(self, kind: NoticeKind, tag: UserTag, device_id: str, name: str) -> None:
+    async def tell(
+        self, kind: NoticeKind, tag: UserTag, device_id: str, name: str, passkey_id: str = ""
+    ) -> None:
         """Keep it, then tell; done again, it is kept once."""
-        await self._notices.put(tag, Notice(kind, device_id, name), now=self._clock.now_ms())
-        await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name))
+        notice = Notice(kind, device_id, name, passkey_id)
+        await self._notices.put(tag, notice, now=self._clock.now_ms())
+        await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name, passkey_id))
 
     async def missed_by(self, device: Device) -> list[ServiceMessage]:
         """What happened to other phones since this one was enrolled, the oldest first."""
@@ -37,6 +50,15 @@ class PhoneNotices:
 
 
 def _message(notice: Notice, at: int) -> ServiceMessage:
-    if notice.kind is NoticeKind.ENROLLED:
-        return DeviceEnrolled(notice.device_id, notice.name, at // 1000)
-    return DeviceRemoved(notice.device_id, notice.name, at // 1000)
+    device_id, name, seconds = notice.device_id, notice.name, at // 1000
+    match notice.kind:
+        case NoticeKind.ENROLLED:
+            return DeviceEnrolled(device_id, name, seconds)
+        case NoticeKind.REVOKED:
+            return DeviceRemoved(device_id, name, seconds)
+        case NoticeKind.PASSKEY_ADDED:
+            return PasskeyAdded(device_id, name, notice.passkey_id, seconds)
+        case NoticeKind.PASSKEY_REMOVED:
+            return PasskeyRemoved(device_id, name, notice.passkey_id, seconds)
+        case _:
+            assert_never(notice.kind)

@@ -24,6 +24,8 @@ class AnnouncementKind(StrEnum):
     WITHDRAW = "withdraw"
     ENROLLED = "enrolled"
     REVOKED = "revoked"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
     REPLACED = "replaced"
     RESYNC = "resync"
 
@@ -32,13 +34,15 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
     """A word to all phones of one user, wherever they are connected.
 
     ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, the name of a
-    phone that is new or revoked, or the connection that replaces another.
+    phone that something happened to, or the connection that replaces another; ``passkey_id`` is
+    which of its passkeys it happened to.
     """
 
     kind: AnnouncementKind
     tag: UserTag
     about: str = ""
     detail: str = ""
+    passkey_id: str = ""
 
 
 class Broadcast(Protocol):

@@ -81,6 +81,15 @@ class KeyRing(Protocol):
         ...
 
     @property
+    def events_signer(self) -> Signer | None:
+        """The active key for security event tokens, where they are pushed."""
+        ...
+
+    def events_jwks(self) -> list[dict[str, str]]:
+        """Public keys for security event tokens, as published apart from those for tokens."""
+        ...
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts, retired keys among them."""
         ...

@@ -16,14 +16,20 @@ class NoticeKind(StrEnum):
 
     ENROLLED = "enrolled"
     REVOKED = "revoked"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """Something that happened to a phone of a user, as the others are told."""
+    """Something that happened to a phone of a user, as the others are told.
+
+    ``passkey_id`` is which of its passkeys it happened to, if it did.
+    """
 
     kind: NoticeKind
     device_id: str
     name: str
+    passkey_id: str = ""
 
 
 class NoticeStore(Protocol):

@@ -8,8 +8,10 @@ from ciba_service.protocol.client.certificates.certificate import ClientCertific
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet
+from ciba_service.protocol.security_events.kinds import Address
 
 __all__ = [
+    "REFUSED_ADDRESSES",
     "ClientKeys",
     "ClientKeysUnavailable",
     "FailureReason",
@@ -22,6 +24,7 @@ __all__ = [
 
 _FETCH_SECONDS: Final = 5.0
 _FETCH_BYTES: Final = 65_536
+_REFUSAL_BYTES: Final = 8_192
 
 
 class OutboundMethod(StrEnum):
@@ -43,6 +46,13 @@ class FailureReason(StrEnum):
     TOO_LARGE = "too_large"
     PROTOCOL_ERROR = "protocol_error"
     BUSY = "busy"  # by our own limits: nothing was sent
+
+
+REFUSED_ADDRESSES: Final = {
+    FailureReason.REFUSED_URL: Address.URL,
+    FailureReason.REFUSED_ADDRESS: Address.PRIVATE,
+}
+"""Failures of a guard rather than of the other side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +97,22 @@ class OutboundRequest:
             body=body,
             deadline=deadline,
             maximum_body=None,
+        )
+
+    @classmethod
+    def push_set(
+        cls, url: str, *, authorization: str | None, body: bytes, deadline: float
+    ) -> "OutboundRequest":
+        """Push a security event token; what is wrong with it is told in the body (RFC 8935 2)."""
+        return cls(
+            method=OutboundMethod.POST,
+            url=url,
+            authorization=authorization,
+            accept="application/json",
+            content_type="application/secevent+jwt",
+            body=body,
+            deadline=deadline,
+            maximum_body=_REFUSAL_BYTES,
         )
 
 

@@ -4,8 +4,9 @@ Attempts are counted per user, across phones and factors. Each is reserved befor
 evaluated, so that many at once are no more than one after the other. The store runs the same rule
 as a script, and a test proves the two equal.
 
-A success that proved the PIN forgets the attempts made before it, and no later ones. Any other
-success only takes back its own: whoever holds the phone alone must not win new guesses by it.
+A success that proved the PIN forgets the attempts made before it, and no later ones. One that
+proved a passkey forgets those of passkeys, and any other only its own: whoever holds the phone, or
+can unlock it, must not win new guesses at the PIN by it.
 """
 
 from dataclasses import dataclass

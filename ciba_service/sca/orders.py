@@ -21,6 +21,7 @@ from ciba_service.protocol.jose.verification import (
     parse_jws,
     verify_jws,
 )
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     ORDER_FACTORS_TYP,
@@ -29,6 +30,7 @@ from ciba_service.sca.messages import (
     OrderAction,
     OrderClaims,
     OrderProofs,
+    PasskeyAttestation,
     order_pin_proof,
 )
 
@@ -48,6 +50,10 @@ _ES256: Final = frozenset({SignatureAlgorithm.ES256})
 class InvalidOrderError(ValueError):
     """The order proves nothing; the text is for the log only."""
 
+    def __init__(self, text: str, cause: Cause = Cause.MALFORMED) -> None:
+        super().__init__(text)
+        self.cause = cause
+
 
 @dataclass(frozen=True, slots=True)
 class PresentedOrder:
@@ -62,7 +68,8 @@ class PresentedOrder:
 class SignedOrder:
     """Proof that ``device`` signed this order; whether its PIN is right is still open.
 
-    ``pin_key`` is the new one of a change, and empty for any other order.
+    ``pin_key`` is the new one of a change, and empty for any other order; ``passkey`` is the one to
+    be registered, and None likewise.
     """
 
     device: Device
@@ -70,6 +77,7 @@ class SignedOrder:
     operation: str
     pin_proof: str = field(repr=False)
     pin_key: bytes = field(repr=False)
+    passkey: PasskeyAttestation | None = field(repr=False)
 
 
 def parse_order(text: str) -> PresentedOrder:
@@ -94,23 +102,26 @@ def verify_order(
         InvalidOrderError: when signature, type, audience, members or encryption is wrong.
     """
     if presented.jws.header.typ != ORDER_TYP:
-        raise InvalidOrderError("typ is that of another object")
+        raise InvalidOrderError("typ is that of another object", Cause.CLAIMS)
     try:
         verify_jws(presented.jws, keys=KeySet([device.key]), algorithms=_ES256)
     except InvalidJwsError as error:
-        raise InvalidOrderError(str(error)) from error
+        raise InvalidOrderError(str(error), error.cause) from error
     claims = presented.claims
     if claims.iss != device.device_id or claims.aud != issuer:
-        raise InvalidOrderError("iss or aud is wrong")
+        raise InvalidOrderError("iss or aud is wrong", Cause.AUDIENCE)
     if (claims.device_id is None) is (claims.action is OrderAction.REVOKE_DEVICE):
         raise InvalidOrderError("device_id belongs to revocations and to nothing else")
     proofs = _proofs(claims, encryption_key)
+    if (proofs.passkey is None) is (claims.action is OrderAction.ADD_PASSKEY):
+        raise InvalidOrderError("a passkey belongs to its registration and to nothing else")
     return SignedOrder(
         device=device,
         claims=claims,
         operation=presented.operation,
         pin_proof=proofs.pin_proof,
         pin_key=_new_pin_key(claims, proofs),
+        passkey=proofs.passkey,
     )
 
 
@@ -133,9 +144,9 @@ def _proofs(claims: OrderClaims, encryption_key: DecryptionKey) -> OrderProofs:
         plaintext = encryption_key.open(claims.factors, ORDER_FACTORS_TYP)
         proofs = msgspec.json.decode(plaintext, type=OrderProofs)
     except (ValueError, RecursionError) as error:  # of JWE, JSON or UTF-8
-        raise InvalidOrderError(f"factors: {error}") from error
+        raise InvalidOrderError(f"factors: {error}", Cause.ENCRYPTION) from error
     if proofs.jti != claims.jti:
-        raise InvalidOrderError("the factors belong to another order")
+        raise InvalidOrderError("the factors belong to another order", Cause.CLAIMS)
     return proofs
 
 

@@ -10,6 +10,7 @@ from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EventReceiverSettings,
     EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
@@ -22,6 +23,7 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StoreSettings,
@@ -32,6 +34,7 @@ from ciba_service.settings.sections import (
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -46,6 +49,7 @@ __all__ = [
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",

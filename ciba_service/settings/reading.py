@@ -41,6 +41,7 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StatementIssuerSettings,
@@ -66,6 +67,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     device: DeviceSettings = DeviceSettings()
     delivery: DeliverySettings = DeliverySettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    security_events: SecurityEventSettings = SecurityEventSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -117,6 +119,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         device=document.device,
         delivery=document.delivery,
         evidence=document.evidence,
+        security_events=document.security_events,
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,

@@ -8,16 +8,19 @@ from ciba_service.protocol.client.certificates.proxies import InvalidNetworkErro
 from ciba_service.protocol.client.offer import Lack
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
+from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
     UserIdentifier,
     parse_login_hint,
 )
+from ciba_service.protocol.security_events.kinds import KINDS, kind_of
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
 from ciba_service.settings.operators import operators_defect
+from ciba_service.settings.passkeys import origin_defect, rp_id_defect
 from ciba_service.settings.sections import (
     InvalidSettingsError,
     PolicyRuleSettings,
@@ -71,6 +74,24 @@ def _check_mtls(settings: Settings) -> None:
 def _check_device(settings: Settings) -> None:
     if not settings.device.second_secret and not settings.is_development:
         raise InvalidSettingsError("device.second_secret may be off with an http issuer only")
+
+
+def _check_passkeys(settings: Settings) -> None:
+    device = settings.device
+    if (device.rp_id is None) != (not device.allowed_origins):
+        raise InvalidSettingsError("device.rp_id and device.allowed_origins go together")
+    if device.rp_id is None:
+        rules = settings.policy.rules
+        if settings.policy.require_passkey or any(rule.require_passkey for rule in rules):
+            raise InvalidSettingsError("policy demands a passkey: set device.rp_id")
+        return
+    defect = rp_id_defect(device.rp_id)
+    if defect is not None:
+        raise InvalidSettingsError(f"device.rp_id {defect}")
+    for number, origin in enumerate(device.allowed_origins):
+        defect = origin_defect(origin, rp_id=device.rp_id, is_development=settings.is_development)
+        if defect is not None:
+            raise InvalidSettingsError(f"device.allowed_origins[{number}] {defect}")
 
 
 def _check_store(settings: Settings) -> None:
@@ -128,7 +149,9 @@ def _check_policy(settings: Settings) -> None:
 def _rule_defect(rule: PolicyRuleSettings, settings: Settings) -> str | None:
     """What is wrong with a rule, the first that holds; whatever could never apply is a mistake."""
     has_condition = any((rule.client, rule.scope, rule.type, rule.min_amount))
-    demands_something = any((rule.acr, rule.require_otp, rule.require_verification_code))
+    demands_something = any(
+        (rule.acr, rule.require_otp, rule.require_verification_code, rule.require_passkey)
+    )
     defects = {
         "has no condition: policy.floor and its neighbours are for all requests": not has_condition,
         "demands nothing": not demands_something,
@@ -283,10 +306,32 @@ def _check_operators(settings: Settings) -> None:
         raise InvalidSettingsError(defect)
 
 
+def _check_security_events(settings: Settings) -> None:
+    receivers = settings.security_events.receivers
+    names = [receiver.name for receiver in receivers]
+    known = set(map(kind_of, KINDS))
+    for number, receiver in enumerate(receivers):
+        where = f"security_events.receivers[{number}]"
+        if names.count(receiver.name) > 1:
+            raise InvalidSettingsError(f"{where}.name is used twice")
+        if receiver.url.startswith("http:") and not settings.outbound.allow_loopback_http:
+            raise InvalidSettingsError(
+                f"{where}.url without TLS needs outbound.allow_loopback_http"
+            )
+        try:
+            parse_outbound_url(receiver.url)
+        except InvalidUrlError as error:
+            raise InvalidSettingsError(f"{where}.url: {error}") from error
+        unknown = sorted(set(receiver.kinds) - known)
+        if unknown:
+            raise InvalidSettingsError(f"{where}.kinds: there is no {unknown[0]}")
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
     _check_mtls,
     _check_device,
+    _check_passkeys,
     _check_store,
     _check_outbound,
     _check_policy,
@@ -298,5 +343,6 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_clients,
     _check_registration,
     _check_operators,
+    _check_security_events,
 )
 """In this order."""

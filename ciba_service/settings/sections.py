@@ -20,6 +20,7 @@ from ciba_service.protocol.request.login_hint_token import (
 from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
+from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
@@ -29,6 +30,7 @@ from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -41,6 +43,7 @@ __all__ = [
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
@@ -214,6 +217,7 @@ class PolicyRuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     acr: _Text | None = None
     require_otp: bool = False
     require_verification_code: bool = False
+    require_passkey: bool = False
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,13 +226,22 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     floor: str = PSD2_SCA
     require_otp: bool = False
     require_verification_code: bool = False
+    require_passkey: bool = False
     rules: tuple[PolicyRuleSettings, ...] = ()
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phone side; ``second_secret`` may be off in development only."""
+    """The phone side; ``second_secret`` may be off in development only.
+
+    ``rp_id`` is whom passkeys are for, ``allowed_origins`` are the web pages and native apps that
+    may use them.
+    """
 
     second_secret: bool = True
+    rp_id: _Name | None = None
+    rp_name: _Name = "Confirm with your phone"
+    allowed_origins: tuple[_Name, ...] = ()
+    synced_passkeys: bool = False
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -246,6 +259,33 @@ class EvidenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     directory: _Text | None = None
     checkpoint_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
     checkpoint_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+
+
+class EventReceiverSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody to whom security events are pushed (RFC 8935); ``token`` authorizes the push.
+
+    ``name`` is unique, and what logs call it; without ``kinds`` it gets all of them.
+    """
+
+    name: _Name
+    url: _Text
+    audience: _Name | None = None
+    token: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~+/-]{1,4096}=*\Z")] | None = None
+    kinds: tuple[_Name, ...] = ()
+    keep_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 72
+
+    def __repr__(self) -> str:
+        return f"EventReceiverSettings(name={self.name!r}, ...)"
+
+
+class SecurityEventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where security events go: a ``file``, ``-`` for standard output, and receivers.
+
+    Without a file they are lines of the log.
+    """
+
+    file: _Text | None = None
+    receivers: Annotated[tuple[EventReceiverSettings, ...], msgspec.Meta(max_length=8)] = ()
 
 
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -358,6 +398,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     device: DeviceSettings
     delivery: DeliverySettings
     evidence: EvidenceSettings
+    security_events: SecurityEventSettings
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
@@ -397,6 +438,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pause=limits.denial_pause * 1000,
             longest_pause=limits.longest_denial_pause * 1000,
             block=limits.not_me_block * 1000,
+        )
+
+    @property
+    def relying_party(self) -> RelyingParty | None:
+        """Whom passkeys are for, where they count at all."""
+        device = self.device
+        if device.rp_id is None:
+            return None
+        return RelyingParty(
+            rp_id=device.rp_id,
+            name=device.rp_name,
+            origins=device.allowed_origins,
+            allows_synced=device.synced_passkeys,
         )
 
     @property

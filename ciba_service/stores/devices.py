@@ -15,8 +15,14 @@ from ciba_service.sca.devices import (
     UserTag,
     user_tag_of,
 )
+from ciba_service.sca.passkeys import Passkey, with_passkey
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import devices_key, enrolment_key, revocation_key
+from ciba_service.stores.keys import (
+    counts_key,
+    devices_key,
+    enrolment_key,
+    revocation_key,
+)
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
 
@@ -28,6 +34,8 @@ _ADD: Final = Script.load("add_device")
 _REVOKE: Final = Script.load("revoke_device")
 _REPLACE: Final = Script.load("replace_device")
 
+_decoder: Final = msgspec.json.Decoder(tuple[Passkey, ...])
+
 _NOBODY: Final = ""
 _NOT_ENROLLED: Final = -1
 # A record changes by its own phone's orders only, one or two at a time.
@@ -35,7 +43,10 @@ _REPLACEMENTS: Final = 5
 
 
 class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is written; ``pin_key`` and ``totp_secret`` are sealed and in base64."""
+    """What is written; ``pin_key``, ``totp_secret`` and ``passkeys`` are sealed and in base64.
+
+    No secret is in the passkeys: they are sealed so that nobody writes another key into the store.
+    """
 
     v: Literal[1]
     subject: str
@@ -45,6 +56,7 @@ class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
     pin_key: bytes
     totp_secret: bytes
     pin_order: str = ""
+    passkeys: bytes = b""
 
 
 class RedisDevices:
@@ -109,6 +121,7 @@ class RedisDevices:
             pin_key=pin_key,
             totp_secret=totp_secret.decode(),
             pin_order=record.pin_order,
+            passkeys=self._passkeys(device_id, record),
         )
 
     async def is_active(self, device_id: str) -> bool:
@@ -141,7 +154,11 @@ class RedisDevices:
             return None
         name = await self._operations.evaluate(
             _REVOKE,
-            [devices_key(tag), revocation_key(tag, operation)],
+            [
+                devices_key(tag),
+                revocation_key(tag, operation),
+                counts_key(tag, device_id),
+            ],
             [device_id, OPERATION_MEMORY_MS, asking],
         )
         if name == _NOT_ENROLLED:
@@ -169,6 +186,48 @@ class RedisDevices:
                 return True
         raise StoreUnavailable
 
+    async def add_passkey(self, device: Device, passkey: Passkey) -> None:
+        """Register it beside those that the phone has at that moment."""
+        for _ in range(_REPLACEMENTS):
+            stored = await self._stored(device.device_id)
+            held = with_passkey(self._passkeys(device.device_id, _parse(stored)), passkey)
+            if await self._replace_passkeys(device.device_id, stored, held):
+                return
+        raise StoreUnavailable
+
+    async def remove_passkey(self, device_id: str, passkey_id: str) -> bool:
+        """Forget it, and then what it counted."""
+        for _ in range(_REPLACEMENTS):
+            stored = await self._stored(device_id)
+            held = self._passkeys(device_id, _parse(stored))
+            kept = tuple(each for each in held if each.passkey_id != passkey_id)
+            if kept == held:
+                return False
+            if await self._replace_passkeys(device_id, stored, kept):
+                tag = user_tag_of(device_id) or ""
+                await self._operations.call("HDEL", counts_key(tag, device_id), passkey_id)
+                return True
+        raise StoreUnavailable
+
+    async def _replace_passkeys(
+        self, device_id: str, stored: bytes, held: tuple[Passkey, ...]
+    ) -> bool:
+        record = _parse(stored)
+        sealed = self._seal(
+            _key_of(device_id),
+            "passkeys",
+            _owner(device_id, record.subject, record.jwk),
+            msgspec.json.encode(held),
+        )
+        return await self._replace(device_id, stored, passkeys=sealed)
+
+    def _passkeys(self, device_id: str, record: _Record) -> tuple[Passkey, ...]:
+        if not record.passkeys:
+            return ()
+        owner = _owner(device_id, record.subject, record.jwk)
+        opened = self._open(_key_of(device_id), "passkeys", owner, record.passkeys)
+        return _decoder.decode(opened)
+
     async def _stored(self, device_id: str) -> bytes:
         tag = user_tag_of(device_id)
         stored = (
@@ -181,12 +240,9 @@ class RedisDevices:
         return bytes(stored)
 
     async def _replace(self, device_id: str, stored: bytes, **changes: Any) -> bool:  # noqa: ANN401 - members of a record
-        tag = user_tag_of(device_id)
-        if tag is None:
-            raise AssertionError("it was found")
         record = msgspec.structs.replace(_parse(stored), **changes)
         replaced = await self._operations.evaluate(
-            _REPLACE, [devices_key(tag)], [device_id, stored, msgspec.json.encode(record)]
+            _REPLACE, [_key_of(device_id)], [device_id, stored, msgspec.json.encode(record)]
         )
         return bool(replaced)
 
@@ -195,6 +251,13 @@ class RedisDevices:
 
     def _open(self, key: str, name: str, owner: str, sealed: bytes) -> bytes:
         return self._sealer.open(sealed, key=key, name=name, owner=owner)
+
+
+def _key_of(device_id: str) -> str:
+    tag = user_tag_of(device_id)
+    if tag is None:
+        raise AssertionError("it was found")
+    return devices_key(tag)
 
 
 def _owner(device_id: str, subject: str, jwk: dict[str, str]) -> str:

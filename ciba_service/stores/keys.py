@@ -27,6 +27,8 @@ __all__ = [
     "client_change_key",
     "client_tag",
     "code_attempts_key",
+    "counted_key",
+    "counts_key",
     "denials_key",
     "devices_key",
     "due_key",
@@ -41,6 +43,9 @@ __all__ = [
     "notices_key",
     "operator_sessions_key",
     "otp_key",
+    "outbox_claim_key",
+    "outbox_due_key",
+    "outbox_key",
     "partition_of",
     "payment_key",
     "prompts_key",
@@ -66,6 +71,7 @@ PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
+    r"ciba:\{u[\w-]+\}:counts:[\w-]+",
     r"ciba:\{u[\w-]+\}:blocks",
     r"ciba:\{a[\w-]+\}:preset",
     r"ciba:\{c[\w-]+\}:client",
@@ -183,6 +189,16 @@ def spent_key(tag: UserTag, operation: str) -> str:
     return f"ciba:{{u{tag}}}:spent:{operation}"
 
 
+def counts_key(tag: UserTag, device_id: str) -> str:
+    """Hash: the sign counts that the passkeys of a phone have spent; it goes with the phone."""
+    return f"ciba:{{u{tag}}}:counts:{device_id}"
+
+
+def counted_key(tag: UserTag, operation: str) -> str:
+    """Number: the sign count an operation spent."""
+    return f"ciba:{{u{tag}}}:counted:{operation}"
+
+
 def enrolment_key(tag: UserTag, operation: str) -> str:
     """Text: the phone an operation enrolled."""
     return f"ciba:{{u{tag}}}:enrolment:{operation}"
@@ -236,6 +252,21 @@ def registrations_key() -> str:
 def operator_sessions_key(fingerprint: str) -> str:
     """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
     return f"ciba:{{o{fingerprint}}}:sessions"
+
+
+def outbox_due_key(receiver: str) -> str:
+    """Sorted set: security events for a receiver, by when they are due; it fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:due"
+
+
+def outbox_key(receiver: str) -> str:
+    """Hash: the security events themselves, by their ids; it is bounded, and fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:events"
+
+
+def outbox_claim_key(receiver: str, operation: str) -> str:
+    """List: what a claim leased, for its retry."""
+    return f"ciba:{{e{client_tag(receiver)}}}:claim:{operation}"
 
 
 def budget_key(name: str) -> str:

@@ -16,6 +16,8 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.own_passkeys import OwnPasskeys
+from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
@@ -63,6 +65,7 @@ def _sessions(parts: Parts) -> DeviceSessions:
         devices=parts.stores.devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
+        events=parts.surroundings.telemetry,
     )
 
 
@@ -71,6 +74,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
     revocation = DeviceRevocation(
         devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
     )
+    passkeys = _passkeys(parts, notices)
     return Conversation(
         decisions=Decisions(
             issuer=parts.settings.server.issuer,
@@ -82,6 +86,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             worker=parts.worker,
             callback_delay=parts.settings.delivery.callback_delay_ms,
             keeps_evidence=parts.settings.evidence.enabled,
+            party=parts.settings.relying_party,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
@@ -114,12 +119,19 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             revocation=revocation,
             telemetry=parts.surroundings.telemetry,
         ),
+        own_passkeys=OwnPasskeys(
+            party=parts.settings.relying_party,
+            devices=parts.stores.devices,
+            registration=passkeys,
+            clock=parts.surroundings.clock,
+        ),
         orders=DeviceOrders(
             issuer=parts.settings.server.issuer,
             nonces=_nonces(parts),
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
             revocation=revocation,
+            passkeys=passkeys,
             keys=parts.keys,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
@@ -132,6 +144,19 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             telemetry=parts.surroundings.telemetry,
         ),
         devices=parts.stores.devices,
+    )
+
+
+def _passkeys(parts: Parts, notices: PhoneNotices) -> PasskeyRegistration:
+    return PasskeyRegistration(
+        party=parts.settings.relying_party,
+        challenge_key=parts.keys.ring.derive("passkey-challenges"),
+        devices=parts.stores.devices,
+        replays=parts.stores.replays,
+        notices=notices,
+        random=parts.surroundings.random,
+        clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
     )
 
 

@@ -1,7 +1,6 @@
 """The door out for HTTP, and what goes through it."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from ciba_service.channels.client_keys import FetchedClientKeys
@@ -15,7 +14,7 @@ from ciba_service.protocol.outbound.addresses import AddressPolicy
 from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["OutboundParts", "build_outbound"]
+__all__ = ["OutboundParts", "build_outbound", "outbound_client"]
 
 # Several clients may be behind one host, and each has four callbacks at once.
 _CALLBACKS: Final = OutboundLimits(per_host=16)
@@ -39,15 +38,13 @@ class OutboundParts:
             resolver.close()
 
 
-def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
-    """Build the door; nobody is asked before something needs it.
-
-    Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
-    behind anything else.
-    """
-    for_keys, for_callbacks = SystemResolver(), SystemResolver()
-    client = partial(
-        OutboundClient,
+def outbound_client(
+    settings: OutboundSettings, resolver: SystemResolver, limits: OutboundLimits
+) -> OutboundClient:
+    """One way out, for one purpose."""
+    return OutboundClient(
+        resolver=resolver,
+        limits=limits,
         tls=outbound_context(
             ca_bundle=settings.ca_bundle,
             certificate=settings.client_certificate,
@@ -56,11 +53,20 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
         policy=AddressPolicy.parse(settings.allowed_networks),
         allow_loopback_http=settings.allow_loopback_http,
     )
+
+
+def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
+    """Build the door; nobody is asked before something needs it.
+
+    Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
+    behind anything else.
+    """
+    for_keys, for_callbacks = SystemResolver(), SystemResolver()
     # A key set is asked for so rarely that no connection is worth keeping.
-    key_requests = client(resolver=for_keys, limits=OutboundLimits(idle=0))
+    key_requests = outbound_client(settings, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
         key_requests=key_requests,
-        callbacks=client(resolver=for_callbacks, limits=_CALLBACKS),
+        callbacks=outbound_client(settings, for_callbacks, _CALLBACKS),
         resolvers=(for_keys, for_callbacks),
     )

@@ -28,6 +28,7 @@ from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
+from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
@@ -54,6 +55,7 @@ class Parts:
     hub: SocketHub
     delivery: CallbackDelivery
     worker: DueWorker
+    events: EventParts
     drainer: EvidenceDrainer
     held: HeldPolls
     streams: OpenStreams
@@ -65,6 +67,8 @@ def build_parts(
     settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> Parts:
     """Build what is shared."""
+    events = build_events(settings, stores, keys, surroundings)
+    surroundings = watched(surroundings, events.recorder)
     held = HeldPolls(
         transactions=stores.transactions,
         clock=surroundings.clock,
@@ -126,6 +130,7 @@ def build_parts(
         hub=hub,
         delivery=delivery,
         worker=worker,
+        events=events,
         drainer=build_drainer(settings, stores, keys, surroundings),
         held=held,
         streams=streams,

@@ -37,6 +37,7 @@ from ciba_service.protocol.transaction.state import Event, FailureReason
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
+from ciba_service.sca.passkeys import Passkey
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
@@ -63,6 +64,7 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
@@ -97,6 +99,16 @@ PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
 CHALLENGE = "recognisable.challenge.jws"
+PASSKEY = Passkey(
+    passkey_id="AAECAwQFBgcICQoLDA0ODw",
+    public_key=b"recognisable-passkey",
+    sign_count=3,
+    synced=False,
+    backed_up=False,
+    registered_at=7,
+    order="order",
+)
+
 PHONE_JWK = {
     name: value
     for name, value in new_key("ES256").as_dict(private=False).items()
@@ -143,6 +155,7 @@ class Stores:
     replays: RedisReplays
     due: RedisDueWork
     evidence: RedisEvidence
+    outbox: RedisSetOutbox
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
@@ -177,6 +190,7 @@ def stores_over(
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         evidence=RedisEvidence(operations, counted.operation),
+        outbox=RedisSetOutbox(operations, counted.operation, receiver="siem", kept=3_600_000),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),

@@ -16,6 +16,7 @@ from ciba_service.ports import (
     Activation,
     CallbackProgress,
     DueKind,
+    DueSet,
     DueWork,
     EvidenceBatch,
     Push,
@@ -27,11 +28,14 @@ from ciba_service.ports import (
 from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.operators.sessions import MOST_SESSIONS
+from ciba_service.protocol.security_events.kinds import FactorsUnlocked
+from ciba_service.protocol.security_events.record import record_of
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
+from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.stores import (
     accesses,
     activations,
@@ -50,6 +54,7 @@ from ciba_service.stores import (
     payments,
     prompts,
     registrations,
+    set_outbox,
     standing,
     transactions,
     user_codes,
@@ -61,6 +66,7 @@ from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
     PARTITION,
+    PASSKEY,
     PHONE_JWK,
     REFRESH_UNTIL,
     START,
@@ -103,6 +109,7 @@ MODULES: tuple[ModuleType, ...] = (
     payments,
     prompts,
     registrations,
+    set_outbox,
     standing,
     transactions,
     user_codes,
@@ -191,6 +198,31 @@ def commit_evidence(fence: int) -> Act:
     return lambda stores: stores.evidence.commit(batch, ChainHead(1, "1" * 64))
 
 
+SET = record_of(FactorsUnlocked(user=TAG), entropy=bytes(16), now=START)
+
+
+async def put_set(stores: Stores) -> object:
+    """Let an event wait for its push."""
+    return await stores.outbox.put([SET], now=START)
+
+
+async def claim_set(stores: Stores) -> object:
+    """Lease it."""
+    return await stores.outbox.claim(now=START, limit=10)
+
+
+def settle_set(again: int = 0) -> Act:
+    """Say what came of the push."""
+    leased = DueSet(SET, 0, START + set_outbox.LEASE_MS)
+
+    async def settle(stores: Stores) -> object:
+        if again:
+            return await stores.outbox.put_off(leased, until=again)
+        return await stores.outbox.finish(leased)
+
+    return settle
+
+
 async def announced(stores: Stores) -> object:
     """Write down that the phones are told."""
     return await stores.ledgers.announced(TRANSACTION, now=START)
@@ -263,6 +295,17 @@ def try_code(secret: str) -> Act:
 def spend(step: int, operation: str) -> Act:
     """Spend a time step."""
     return lambda stores: stores.attempts.spend_step(PHONE, step, operation=operation)
+
+
+def spend_count(count: int, operation: str) -> Act:
+    """Spend a sign count of a passkey."""
+    verified = VerifiedPasskey(PASSKEY, count)
+    return lambda stores: stores.attempts.spend_count(PHONE, verified, operation=operation)
+
+
+async def add_passkey(stores: Stores) -> object:
+    """Register a passkey."""
+    return await stores.devices.add_passkey(new_phone(), PASSKEY)
 
 
 def reserve_attempt(operation: str) -> Act:
@@ -369,6 +412,10 @@ CASES = [
     Case(
         "swap", swap(Event.EXPIRE, EXPIRES_AT), create_with_callback, "telling of expiry"
     ),
+    Case("put_set", put_set),
+    Case("claim_due", claim_set, put_set, "of sets"),
+    Case("settle_set", settle_set(), in_a_row(put_set, claim_set)),
+    Case("settle_set", settle_set(START + 5), in_a_row(put_set, claim_set), "again"),
     Case("swap", with_evidence, create, "with evidence"),
     Case("claim_evidence", claim_evidence, in_a_row(create, with_evidence)),
     Case("claim_evidence", claim_evidence, note="of nothing"),
@@ -480,6 +527,9 @@ CASES = [
     Case("execute_payment", execute_payment("first"), create, "nothing granted"),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
+    Case("spend_count", spend_count(7, "first"), note="fresh"),
+    Case("spend_count", spend_count(7, "second"), spend_count(7, "first"), "spent before"),
+    Case("replace_device", add_passkey, enrol, "with a passkey"),
     Case("add_device", enrol),
     Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
     Case(

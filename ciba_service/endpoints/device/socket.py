@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, assert_never
+from typing import ClassVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,7 @@ from ciba_service.endpoints.device.frame_budget import FrameBudget
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
+from ciba_service.listening.peer import peer_address
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -41,6 +42,8 @@ from ciba_service.sca.messages import (
     GiveOrder,
     OrderRefusal,
     OrderRefused,
+    PasskeyAdded,
+    PasskeyRemoved,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -142,7 +145,10 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.MALFORMED)
         try:
             device = await self._steps.sessions.authenticate(
-                message.proof, body_hash=None, operation=self._steps.new_operation()
+                message.proof,
+                body_hash=None,
+                operation=self._steps.new_operation(),
+                peer=peer_address(socket.scope),
             )
         except InvalidDeviceProofError as error:
             self._telemetry.event("device_proof_refused", reason=str(error.__cause__))
@@ -196,18 +202,11 @@ class DeviceSocket:
             case AnnouncementKind.WITHDRAW:
                 await conversation.verify_enrolled(device)
                 return [Withdrawn(announcement.about, WithdrawnReason(announcement.detail))]
-            case AnnouncementKind.ENROLLED:
-                await conversation.verify_enrolled(device)
-                return [DeviceEnrolled(announcement.about, announcement.detail)]
-            case AnnouncementKind.REVOKED:
-                await conversation.verify_enrolled(device)  # the store knows, a rumour does not
-                if announcement.about == device.device_id:
-                    return []
-                return [DeviceRemoved(announcement.about, announcement.detail)]
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)
             case _:
-                assert_never(announcement.kind)
+                await conversation.verify_enrolled(device)  # the store knows, a rumour does not
+                return _about_phones(device, announcement)
 
     async def _send(self, socket: WebSocket, message: ServiceMessage) -> None:
         try:
@@ -236,6 +235,21 @@ async def _receive(socket: WebSocket) -> DeviceMessage:
         return decode_device_message(text)
     except (msgspec.DecodeError, RecursionError):  # the latter: nested without end
         raise DeviceProtocolError(CloseCode.MALFORMED) from None
+
+
+def _about_phones(device: Device, announcement: Announcement) -> list[ServiceMessage]:
+    about, name = announcement.about, announcement.detail
+    match announcement.kind:
+        case AnnouncementKind.ENROLLED:
+            return [DeviceEnrolled(about, name)]
+        case AnnouncementKind.REVOKED:
+            return [] if about == device.device_id else [DeviceRemoved(about, name)]
+        case AnnouncementKind.PASSKEY_ADDED:
+            return [PasskeyAdded(about, name, announcement.passkey_id)]
+        case AnnouncementKind.PASSKEY_REMOVED:
+            return [PasskeyRemoved(about, name, announcement.passkey_id)]
+        case _:
+            raise AssertionError("the others were seen to before")
 
 
 def _unavailable(message: Decide | GiveOrder) -> ServiceMessage:

@@ -80,6 +80,7 @@ def test_every_message_has_its_example():
         sent_by_phone = (
             "authenticate|fetch|decide|make_handle|list_accesses|end_access"
             "|list_devices|rename_device|give_up|order|received|shown"
+            "|make_passkey|list_passkeys|remove_passkey"
         )
         if re.search(rf'"type": "({sent_by_phone})"', frame) is None:
             decode = messages.decode_service_message

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
@@ -40,9 +41,23 @@ def text_of(
     return _toml(issuer, clients, users, sections)
 
 
+SIEM = "https://siem.example/events"
+
+
+def pushing_to(*receivers: dict[str, Any]) -> str:
+    """A configuration with receivers of security events."""
+    return text_of(security_events={"receivers": list(receivers)})
+
+
 def rule(**members: Any) -> str:
     """A configuration with one rule of policy."""
     return text_of(policy={"rules": [members]})
+
+
+def passkeys(*origins: str, rp_id: str = "bank.example", issuer: str = "") -> str:
+    """A configuration with passkeys."""
+    device = {"rp_id": rp_id, "allowed_origins": origins or ["https://bank.example"]}
+    return text_of(issuer or HTTP, device=device)
 
 
 def parsed(issuer: str = HTTP, *, environ: dict[str, str] | None = None, **more: Any) -> Settings:
@@ -322,6 +337,46 @@ WRONG = {
         text_of(resource={"accounts_scope": 'a"b'}),
         "resource.accounts_scope",
     ),
+    "passkeys for nobody": (
+        text_of(device={"allowed_origins": ["https://bank.example"]}),
+        "device.rp_id and device.allowed_origins go together",
+    ),
+    "passkeys from nowhere": (
+        text_of(device={"rp_id": "bank.example"}),
+        "device.rp_id and device.allowed_origins go together",
+    ),
+    "passkeys demanded of all": (
+        text_of(policy={"require_passkey": True}),
+        "policy demands a passkey: set device.rp_id",
+    ),
+    "passkeys demanded of some": (
+        rule(client="till", require_passkey=True),
+        "policy demands a passkey: set device.rp_id",
+    ),
+    "an address as a domain": (passkeys(rp_id="127.0.0.1"), "device.rp_id must be a domain and no"),
+    "a URL as a domain": (passkeys(rp_id="https://a"), "device.rp_id must be a domain in lower"),
+    "a domain in capitals": (passkeys(rp_id="Bank.example"), "device.rp_id must be a domain in"),
+    "an origin elsewhere": (
+        passkeys("https://bank.example.evil.example"),
+        "device.allowed_origins[0] must be within device.rp_id",
+    ),
+    "an origin of a neighbour": (
+        passkeys("https://bank.example", "https://evilbank.example"),
+        "device.allowed_origins[1] must be within device.rp_id",
+    ),
+    "an origin with a path": (
+        passkeys("https://bank.example/login"),
+        "device.allowed_origins[0] must have no path",
+    ),
+    "an origin with a slash": (passkeys("https://bank.example/"), "must not end with a slash"),
+    "an origin without TLS": (
+        passkeys("http://localhost:8080", issuer=HTTPS, rp_id="localhost"),
+        "device.allowed_origins[0] may be http with an http issuer only",
+    ),
+    "an app without its certificate": (
+        passkeys("android:apk-key-hash:short"),
+        "device.allowed_origins[0] must be an https URL",
+    ),
     "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
     "no keys directory": (text_of(keys={"directory": ""}), "`keys.directory`"),
     "users as table": (f'[server]\nissuer = "{HTTP}"\n[users]', "Expected `array`.*`users`"),
@@ -531,6 +586,30 @@ WRONG = {
         text_of(registration=registration_section(initial_access_tokens=[CLEAR])),
         "registration.initial_access_tokens[0].sha256",
     ),
+    "two receivers of one name": (
+        pushing_to({"name": "siem", "url": SIEM}, {"name": "siem", "url": SIEM}),
+        "security_events.receivers[0].name is used twice",
+    ),
+    "receiver without TLS": (
+        pushing_to({"name": "siem", "url": "http://127.0.0.1:1/"}),
+        "security_events.receivers[0].url without TLS needs outbound.allow_loopback_http",
+    ),
+    "receiver of no address": (
+        pushing_to({"name": "siem", "url": "https://siem.example/#here"}),
+        "security_events.receivers[0].url: ",
+    ),
+    "receiver of a kind that is none": (
+        pushing_to({"name": "siem", "url": SIEM, "kinds": ["pin_changed", "everything"]}),
+        "security_events.receivers[0].kinds: there is no everything",
+    ),
+    "receiver with a token that is none": (
+        pushing_to({"name": "siem", "url": SIEM, "token": "two words"}),
+        "security_events.receivers[0].token",
+    ),
+    "receiver for ever": (
+        pushing_to({"name": "siem", "url": SIEM, "keep_hours": 169}),
+        "security_events.receivers[0].keep_hours",
+    ),
     "statement issuer without keys": (
         text_of(registration=registration_section(software_statement_issuers=[VOUCHER])),
         "registration.software_statement_issuers[0].jwks: ",
@@ -566,7 +645,9 @@ def test_a_subject_is_one_users_and_at_most_255_ascii_characters():
 def test_a_secret_is_in_no_refusal_and_in_no_repr():
     """Passwords and activation codes stay out of whatever may be printed."""
     settings = parsed(
-        store={"url": "redis://u:hunter2@a"}, **users({"activation_code": "HUNTER2HUNTER2"})
+        store={"url": "redis://u:hunter2@a"},
+        security_events={"receivers": [{"name": "siem", "url": SIEM, "token": "hunter2"}]},
+        **users({"activation_code": "HUNTER2HUNTER2"}),
     )
     assert "hunter2" not in repr(settings).lower()
     for url in ("redis://u:hunter2@[a", "http://u:hunter2@a", "redis://u:hunter2@a:x"):
@@ -818,3 +899,18 @@ def test_the_environment_of_the_process_is_read(tmp_path: Path, monkeypatch: pyt
     path.write_text(text_of())
     monkeypatch.setitem(os.environ, "CIBA_SERVER__PORT", "7")
     assert load_settings(path).server.port == 7
+
+
+def test_passkeys_are_for_pages_and_apps_of_one_domain():
+    """Or there are none; synced ones only on demand."""
+    assert parsed().relying_party is None
+    app = "android:apk-key-hash:" + "A" * 43
+    origins = ["https://bank.example", "https://app.bank.example:8443", app]
+    party = parsed(
+        HTTPS, device={"rp_id": "bank.example", "rp_name": "The Bank", "allowed_origins": origins}
+    ).relying_party
+    assert party == RelyingParty("bank.example", "The Bank", tuple(origins), allows_synced=False)
+    local = {"rp_id": "localhost", "allowed_origins": ["http://localhost:8080"]}
+    synced = parsed(device={**local, "synced_passkeys": True}).relying_party
+    assert synced is not None
+    assert synced.allows_synced

@@ -33,6 +33,7 @@ KINDS = [
     ("factors", "ECDH-ES"),
     ("token", "EdDSA"),
     ("evidence", "ES256"),
+    ("events", "ES256"),
 ]
 
 
@@ -141,6 +142,7 @@ async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directo
         *keys.public_jwks(),
         *keys.challenge_jwks(),
         *keys.evidence_jwks,
+        *keys.events_jwks(),
         keys.factors_key.public_jwk,
     ]
     assert {jwk["kid"] for jwk in published} == {key.kid for key in list_keys(directory)}
