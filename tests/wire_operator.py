@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from ciba_service.commands.serve import operator_config
 from ciba_service.listening.listeners import bound_socket
-from tests.running_service import PLAIN, RunningService, _PromptServer
+from tests.prompt_server import PromptServer
+from tests.running_service import PLAIN, RunningService
 from tools.openapi import OPERATOR_SERVED
 
 DOCUMENT: dict[str, Any] = json.loads(OPERATOR_SERVED.read_text("utf-8"))
@@ -56,9 +57,26 @@ class Operators:
         assert answer.headers["cache-control"] == "no-store"
         return answer.json()
 
-    def writes(self) -> list[dict[str, object]]:
-        """What the log says of writes."""
-        return [event.fields for event in self.service.telemetry.named("operator_write")]
+    async def writes(self) -> list[dict[str, object]]:
+        """What the log says of writes; what was not refused is a security event as well."""
+        told = self._logged("operator_write")
+        events = await self.security_events("operator_wrote")
+        assert [{**each, "outcome": ""} for each in events] == [
+            {**each, "outcome": ""} for each in told if each["outcome"] != "refused"
+        ]
+        return told
+
+    async def security_events(self, kind: str) -> list[dict[str, object]]:
+        """Those of a kind that were told so far."""
+        await self.service.service.events.flush()
+        told = [each for each in self._logged("security_event") if each.pop("kind") == kind]
+        return [{key: each[key] for key in each.keys() - {"id", "severity"}} for each in told]
+
+    def _logged(self, name: str) -> list[dict[str, object]]:
+        return [
+            {name: value for name, value in event.fields.items() if value is not None}
+            for event in self.service.telemetry.named(name)
+        ]
 
 
 def assert_described(answer: httpx2.Response) -> None:
@@ -111,7 +129,7 @@ async def operating(service: RunningService, tokens: dict[str, str]) -> AsyncIte
     """The listener for operators of a service that has some, until the end of the block."""
     assert service.service.operator_app is not None
     listener = bound_socket("127.0.0.1", 0, backlog=16)
-    server = _PromptServer(operator_config(service.service.operator_app, service.settings.server))
+    server = PromptServer(operator_config(service.service.operator_app, service.settings.server))
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:

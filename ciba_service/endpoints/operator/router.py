@@ -18,7 +18,7 @@ from ciba_service.protocol.operators.tokens import Role
 
 __all__ = ["Operation", "OperatorRequest", "OperatorRouter", "Query"]
 
-_LONGEST_NAME: Final = 512
+_LONGEST_NAME: Final = 255
 _LONGEST_QUERY: Final = 4_096
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "KeysNotRead",
     "Limit",
     "NotMeReported",
+    "OperatorTokenRefused",
     "OperatorWrote",
     "OutboundRefused",
     "PhoneEnrolled",
@@ -418,6 +419,12 @@ class KeysNotRead(SecurityEventBase, frozen=True, kw_only=True):
     severity: ClassVar[Severity] = Severity.ALERT
 
 
+class OperatorTokenRefused(SecurityEventBase, frozen=True, kw_only=True):
+    """Somebody came to the operators' listener with a token or session that is nobody's."""
+
+    peer: Name | None = None
+
+
 class OperatorWrote(SecurityEventBase, frozen=True, kw_only=True):
     """An operator changed something; ``operator`` is the name of who it was, where it is known."""
 
@@ -488,6 +495,7 @@ SecurityEvent = (
     | KeysChanged
     | KeysNotRead
     | NotMeReported
+    | OperatorTokenRefused
     | OperatorWrote
     | InvalidOrder
     | OutboundRefused

@@ -69,6 +69,8 @@ async def test_guesses_are_bounded_and_lock_nobody_out(
     assert len(service.telemetry.named("operator_refused")) == MOST_WRONG
     (said,) = service.telemetry.named("operator_tokens_guessed")
     assert said.fields == {"peer": "127.0.0.1"}
+    events = await operators.security_events("operator_token_refused")
+    assert events == [{"peer": "127.0.0.1"}] * MOST_WRONG
     assert (await operators.get("/users"))["items"]
     service.clock.advance(60)
     answer = await operators.ask("GET", "/users", by=None, headers=wrong)
@@ -80,7 +82,7 @@ async def test_whoever_may_read_does_not_write(operators: Operators):
     for method, path in WRITES:
         answer = await operators.ask(method, path, by=READER)
         assert problem(answer) == (403, "forbidden"), path
-    assert operators.writes() == []
+    assert await operators.writes() == []
     assert (await operators.get("/users", by=WRITER))["items"]
 
 
@@ -106,7 +108,7 @@ async def test_bodies_that_are_not_taken(operators: Operators):
     coded = {"content-type": plain, "content-encoding": "gzip"}
     answer = await operators.ask("POST", path, content=b"{}", headers=coded)
     assert problem(answer) == (415, "unsupported")
-    assert operators.writes() == []
+    assert await operators.writes() == []
 
 
 async def test_a_body_in_chunks_is_bounded_as_any(operators: Operators):
@@ -203,7 +205,7 @@ async def test_pages_elsewhere_are_not_let_in(operators: Operators):
         for method, path in (("GET", "/users"), ("POST", "/users/alice/unlock")):
             answer = await operators.ask(method, path, headers=headers)
             assert problem(answer) == (403, "cross_site"), headers
-    assert operators.writes() == []
+    assert await operators.writes() == []
     own = {"origin": operators.base_url, "sec-fetch-site": "same-origin"}
     assert (await operators.ask("GET", "/users", headers=own)).status_code == 200
     twice = [*operators.bearer().items(), *[("origin", operators.base_url)] * 2]

@@ -54,10 +54,11 @@ async def test_a_client_that_registered_is_removed(service: RunningService, oper
     assert (await client.start()).json()["error"] == "invalid_client"
     assert problem(await operators.ask("DELETE", path)) == (404, "not_found")
     assert problem(await operators.ask("DELETE", "/clients/till")) == (409, "configured")
-    outcomes = [each["outcome"] for each in operators.writes()]
+    outcomes = [each["outcome"] for each in await operators.writes()]
     assert outcomes == ["done", "refused", "refused"]
     (said,) = service.telemetry.named("client_removed")
     assert said.fields == {"client_id": client.client_id, "by": "operator"}
+    assert await operators.security_events("client_removed") == [said.fields]
 
 
 async def test_how_far_evidence_goes(

@@ -55,7 +55,7 @@ async def test_to_write_a_page_shows_the_second_secret(operators: Operators):
             sent["x-csrf-token"] = presented.encode()
         refused = await operators.ask("POST", "/users/alice/unlock", by=None, headers=sent)
         assert problem(refused) == (403, "csrf"), presented
-    assert operators.writes() == []
+    assert await operators.writes() == []
     good = headers(opening, cookie)
     done = await operators.ask("POST", "/users/alice/unlock", by=None, headers=good)
     assert done.status_code == 204

@@ -77,8 +77,8 @@ async def test_a_locked_user_is_unlocked(
         assert (await operators.ask("POST", "/users/alice/unlock")).status_code == 204
     shown = await operators.get("/users/alice")
     assert (shown["locked"], shown["failed_attempts"]) == (False, 0)
-    written = {"operator": WRITER, "action": "user_unlock", "outcome": "done", "user": ALICE}
-    assert operators.writes() == [written] * 2
+    written = {"operator": WRITER, "action": "users unlock", "outcome": "done", "user": ALICE}
+    assert await operators.writes() == [written] * 2
 
 
 async def test_a_block_is_seen_and_lifted(
@@ -94,8 +94,8 @@ async def test_a_block_is_seen_and_lifted(
     assert (await operators.ask("DELETE", "/users/alice/blocks/till")).status_code == 204
     assert (await operators.get("/users/alice"))["blocked_clients"] == []
     await service.till.started()
-    (written,) = operators.writes()
-    assert (written["action"], written["client_id"]) == ("user_unblock", "till")
+    (written,) = await operators.writes()
+    assert (written["action"], written["client_id"]) == ("users unblock", "till")
 
 
 async def test_a_code_for_a_first_phone(operators: Operators, service: RunningService):
@@ -110,7 +110,7 @@ async def test_a_code_for_a_first_phone(operators: Operators, service: RunningSe
     assert problem(refused) == (409, "has_phone")
     further = await operators.ask("POST", "/users/bob/activation", json={"further": True})
     assert further.status_code == 201
-    assert [each["outcome"] for each in operators.writes()] == ["done", "refused", "done"]
+    assert [each["outcome"] for each in await operators.writes()] == ["done", "refused", "done"]
 
 
 async def test_a_reset_takes_every_phone_and_makes_a_code(
@@ -144,7 +144,7 @@ async def test_a_phone_that_is_enrolled_during_a_reset_is_told_of(
     assert phone.device_id
     refused = await operators.ask("POST", "/users/alice/reset")
     assert problem(refused) == (409, "has_phone")
-    assert [each["outcome"] for each in operators.writes()] == ["refused"]
+    assert [each["outcome"] for each in await operators.writes()] == ["refused"]
 
 
 async def test_of_an_unknown_user_nothing_is_said(operators: Operators):
@@ -186,7 +186,7 @@ async def test_phones_are_listed_shown_and_revoked(
     for method in ("GET", "DELETE"):
         answer = await operators.ask(method, f"/devices/{phone.device_id}")
         assert problem(answer) == (404, "not_found")
-    done, refused = operators.writes()
+    done, refused = await operators.writes()
     assert (done["device_id"], done["outcome"]) == (phone.device_id, "done")
     assert refused["outcome"] == "refused"
 
