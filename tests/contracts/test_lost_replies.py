@@ -549,6 +549,11 @@ CASES = [
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
     ),
+    Case(
+        "suspend_client",
+        lambda stores: stores.registrations.suspend("shop", enabled=False),
+        lambda stores: stores.registrations.add(registration()),
+    ),
     Case("open_session", open_session("first")),
     Case(
         "open_session",

@@ -22,6 +22,8 @@ WRITES = (
     ("POST", f"/transactions/{'A' * 22}/cancel"),
     ("POST", f"/deliveries/{'A' * 22}/redeliver"),
     ("DELETE", "/clients/till"),
+    ("POST", "/clients/till/disable"),
+    ("POST", "/clients/till/enable"),
 )
 UNAUTHENTICATED = (401, "unauthenticated")
 
@@ -108,6 +110,8 @@ async def test_bodies_that_are_not_taken(operators: Operators):
     coded = {"content-type": plain, "content-encoding": "gzip"}
     answer = await operators.ask("POST", path, content=b"{}", headers=coded)
     assert problem(answer) == (415, "unsupported")
+    unread = await operators.ask("POST", path, by=None, content=b" " * 2_000_000)
+    assert problem(unread) == UNAUTHENTICATED
     assert await operators.writes() == []
 
 

@@ -64,6 +64,7 @@ async def test_a_user_is_shown_whole(
     }
 
 
+@pytest.mark.clause("sca-art4-11")
 async def test_a_locked_user_is_unlocked(
     service: RunningService, operators: Operators, phone: WirePhone
 ):
@@ -167,15 +168,20 @@ async def test_of_an_unknown_user_nothing_is_said(operators: Operators):
     assert "nobody" not in str(operators.service.telemetry.events)
 
 
+@pytest.mark.clause("nist63b-4.3-1")
 async def test_phones_are_listed_shown_and_revoked(
     operators: Operators, service: RunningService, phone: WirePhone
 ):
     """Of all users; the socket of one that is revoked is cut, and it is gone."""
     other = await service.enrolled_phone("bob", "Bob's")
+    tablet = await service.enrolled_phone("bob", "Tablet")
     first = await operators.get("/devices", params={"limit": "1"})
     assert [each["device_id"] for each in first["items"]] == [phone.device_id]
     rest = await operators.get("/devices", params={"limit": "1", "cursor": first["next"]})
-    assert (rest["items"][0]["device_id"], rest["next"]) == (other.device_id, None)
+    assert {each["device_id"] for each in rest["items"]} == {other.device_id, tablet.device_id}
+    assert rest["next"] is None
+    for each in (other, tablet):
+        assert (await operators.get(f"/devices/{each.device_id}"))["sub"] == "bob"
     shown = await operators.get(f"/devices/{phone.device_id}")
     assert shown == first["items"][0]
     assert shown.keys() == {"device_id", "sub", "name", "enrolled_at"}
