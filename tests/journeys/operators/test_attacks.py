@@ -144,7 +144,7 @@ async def test_queries_and_cursors_that_are_not_taken(operators: Operators):
         assert problem(answer) == (400, "invalid_query"), query
     answer = await operators.ask("GET", "/deliveries?state=delivered")
     assert problem(answer) == (400, "invalid_query")
-    for path in ("/users", "/devices", "/transactions", "/deliveries", "/clients"):
+    for path in ("/users", "/devices", "/transactions", "/deliveries", "/clients", "/events"):
         for cursor in ("", "!", "AAAA", "W10", "WzFd", "WyJhIiwxXQ", "bnVsbA", "A" * 3000):
             answer = await operators.ask("GET", path, params={"cursor": cursor})
             assert problem(answer) == (400, "invalid_cursor"), (path, cursor)
