@@ -45,6 +45,12 @@ async def test_events_are_followed(service: RunningService, operators: Operators
         assert (await reader.next()) == later[0]
         service.clock.advance(25)
         assert [each.event for each in await reader.rest()] == ["operator_wrote"]
+    assert later[1] is not None
+    up_to_date = {**headers, "last-event-id": str(later[1].id)}
+    async with operators.http.stream("GET", "/operator/events", headers=up_to_date) as answered:
+        reader = EventReader(answered, answered.aiter_lines())
+        service.clock.advance(25)
+        assert await reader.rest() == []
     head = await operators.ask("HEAD", "/events", headers={"accept": STREAM})
     assert head.status_code == 200
 
