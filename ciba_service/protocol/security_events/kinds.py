@@ -45,6 +45,9 @@ __all__ = [
     "OperatorTokenRefused",
     "OperatorWrote",
     "OutboundRefused",
+    "PasskeyCountWentBack",
+    "PasskeyRegistered",
+    "PasskeyRevoked",
     "PhoneEnrolled",
     "PhoneProofRefused",
     "PhoneRevoked",
@@ -264,7 +267,7 @@ class InvalidOrder(SecurityEventBase, frozen=True, kw_only=True):
 
 
 class WrongFactors(SecurityEventBase, frozen=True, kw_only=True):
-    """PIN, one-time code or verification code were wrong."""
+    """PIN, passkey, one-time code or verification code were wrong."""
 
     attempts_left: _Count
     device_id: Name
@@ -342,6 +345,37 @@ class PinChanged(SecurityEventBase, frozen=True, kw_only=True):
 
     device_id: Name
     user: Name
+
+
+class PasskeyRegistered(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone registered a passkey with the PIN."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+    is_limited: ClassVar[bool] = False
+
+    device_id: Name
+    user: Name
+
+
+class PasskeyRevoked(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone removed one of its passkeys."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+    is_limited: ClassVar[bool] = False
+
+    device_id: Name
+    user: Name
+
+
+class PasskeyCountWentBack(SecurityEventBase, frozen=True, kw_only=True):
+    """A passkey verified whose count had been higher before: there may be a copy of it."""
+
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    device_id: Name
+    user: Name
+    transaction_id: Name
+    client_id: Name
 
 
 class CallbackRefused(SecurityEventBase, frozen=True, kw_only=True):
@@ -499,6 +533,9 @@ SecurityEvent = (
     | OperatorWrote
     | InvalidOrder
     | OutboundRefused
+    | PasskeyCountWentBack
+    | PasskeyRegistered
+    | PasskeyRevoked
     | PhoneEnrolled
     | PhoneProofRefused
     | PhoneRevoked
