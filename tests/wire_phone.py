@@ -29,6 +29,7 @@ from ciba_service.sca.messages import (
     order_pin_proof,
     pin_proof,
 )
+from tests.device_frames import hold_answers, hold_frame
 from tests.fake_clock import FakeClock
 from tests.signing import claims_of, sign
 
@@ -209,7 +210,10 @@ class WirePhone:
         body = json.dumps(message).encode()
         proof = self.proof(await self.nonce(), **{"body_hash": body_hash(body), **claims})
         headers = {"content-type": "application/json", "authorization": f"Device {proof}"}
-        return await self.http.post("/device/messages", content=body, headers=headers)
+        answer = await self.http.post("/device/messages", content=body, headers=headers)
+        if answer.status_code == 200:
+            hold_answers(message, answer.json()["messages"])
+        return answer
 
     async def fetch(self) -> list[str]:
         """The open challenges."""
@@ -263,7 +267,9 @@ class WireSocket:
 
     async def receive(self) -> dict[str, Any]:
         """The next frame."""
-        return dict(json.loads(await self.raw.recv()))
+        frame = dict(json.loads(await self.raw.recv()))
+        hold_frame(frame)
+        return frame
 
     async def next(self, type_: str) -> dict[str, Any]:
         """The next frame of a type; others are passed over."""
