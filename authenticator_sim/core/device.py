@@ -34,10 +34,19 @@ from authenticator_sim.core.events import (
     KeysPinned,
     OtherDeviceEnrolled,
     OtherDeviceRevoked,
+    PhoneRejected,
+    PhoneWaiting,
     Withdrawal,
 )
 from authenticator_sim.core.identity import DeviceIdentity, PendingPin
-from authenticator_sim.core.orders import SignedOrder, new_pin_change, new_revocation
+from authenticator_sim.core.newcomers import Newcomers
+from authenticator_sim.core.orders import (
+    SignedOrder,
+    new_approval_of,
+    new_invitation,
+    new_pin_change,
+    new_revocation,
+)
 from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
 from authenticator_sim.core.pin import Pin, PinKey
 from authenticator_sim.core.prompts import Prompts
@@ -57,9 +66,12 @@ from ciba_service.sca.messages import (
     DenialReason,
     DeviceEnrolled,
     DeviceMessage,
+    DeviceRejected,
     DeviceRemoved,
     DeviceRenamed,
     DevicesListed,
+    DeviceUnknown,
+    DeviceWaiting,
     EnrolledDevice,
     Fetched,
     GiveOrder,
@@ -83,6 +95,8 @@ from ciba_service.sca.messages import (
 __all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
 
 HISTORY_LENGTH: Final = 50
+
+_SaidOnce = OtherDeviceEnrolled | OtherDeviceRevoked | PhoneWaiting | PhoneRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +127,8 @@ class Device:
         self._greeted = False
         self._awaits_handle = False
         self._ordered: set[str] = set()
-        self._heard: set[OtherDeviceEnrolled | OtherDeviceRevoked] = set()
+        self._heard: set[_SaidOnce] = set()
+        self._newcomers = Newcomers()
 
     @property
     def history(self) -> tuple[Decided, ...]:
@@ -222,6 +237,37 @@ class Device:
         self._ordered.add(order.jti)
         return order
 
+    def find_newcomer(self, code: str, *, now_ms: int) -> DeviceWaiting:
+        """The one phone that waits and shows this code; raises ``NoSuchNewcomer``."""
+        return self._newcomers.find(code, now=self.service_now_ms(now_ms) // 1000)
+
+    def order_approval(
+        self, newcomer: DeviceWaiting, *, pin_key: PinKey, nonce: str, now_ms: int
+    ) -> SignedOrder:
+        """Order that a phone that waits be this user's."""
+        order = new_approval_of(
+            newcomer,
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
+    def order_invitation(self, *, pin_key: PinKey, nonce: str, now_ms: int) -> SignedOrder:
+        """Order an activation code for the next phone."""
+        order = new_invitation(
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
     def order_pin(self, new_pin: Pin, *, pin_key: PinKey, nonce: str, now_ms: int) -> PendingPin:
         """Order another PIN: keep what is returned safe before ``pending_order`` goes out."""
         pending = new_pin_change(
@@ -266,7 +312,7 @@ class Device:
 
     def _once(self, event: Event) -> tuple[Event, ...]:
         """What happened to another phone is told again for days, and to the user once."""
-        if not isinstance(event, OtherDeviceEnrolled | OtherDeviceRevoked):
+        if not isinstance(event, _SaidOnce):
             return (event,)
         is_new = event not in self._heard
         self._heard.add(event)
@@ -282,7 +328,12 @@ class Device:
                 | DevicesListed()
                 | DeviceRenamed()
                 | NameRefused()
+                | DeviceRejected()
+                | DeviceUnknown()
             ):
+                return phone_event(message, own_id=self.identity.device_id)
+            case DeviceWaiting():
+                self._newcomers.keep(message)
                 return phone_event(message, own_id=self.identity.device_id)
             case _:
                 assert_never(message)
@@ -296,7 +347,7 @@ class Device:
         if is_final:
             self._ordered.discard(message.order)
             self._settle_pin(message)
-        return Reaction(events=(order_event(message),))
+        return Reaction(events=(order_event(message, issuer=self.identity.issuer),))
 
     def _settle_pin(self, message: OrderCarriedOut | OrderRefused) -> None:
         pending = self.identity.pending_pin

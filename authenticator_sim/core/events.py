@@ -1,6 +1,7 @@
 """What the phone tells its user, or a program reading ``--json``; no event holds a secret.
 
-A login handle is there to be shown: it names the user once, and approves nothing.
+A login handle is there to be shown: it names the user once, and approves nothing. So is an
+invitation: the phone it enrols waits for approval.
 """
 
 from enum import StrEnum
@@ -25,6 +26,7 @@ __all__ = [
     "AccessNotFound",
     "AccessShown",
     "AccessStopped",
+    "ApprovalAwaited",
     "ChallengeIgnored",
     "ChallengeShown",
     "Closed",
@@ -40,6 +42,7 @@ __all__ = [
     "FetchCompleted",
     "HandleNotMade",
     "HandleShown",
+    "InvitationShown",
     "KeysIgnored",
     "KeysPinned",
     "Listening",
@@ -50,7 +53,10 @@ __all__ = [
     "OrderPostponed",
     "OtherDeviceEnrolled",
     "OtherDeviceRevoked",
+    "PhoneNotWaiting",
+    "PhoneRejected",
     "PhoneStopped",
+    "PhoneWaiting",
     "Renamed",
     "RuleApplied",
     "StopReason",
@@ -204,6 +210,48 @@ class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", ta
     name: str
 
 
+class ApprovalAwaited(msgspec.Struct, frozen=True, tag="approval_awaited", tag_field="event"):
+    """This phone waits until another one approves it; ``code`` is to be typed there.
+
+    ``until`` is in seconds.
+    """
+
+    device_id: str
+    code: str
+    until: int
+
+
+class PhoneWaiting(msgspec.Struct, frozen=True, tag="device_waiting", tag_field="event"):
+    """A further phone waits to be approved; it shows ``code`` itself. ``until`` is in seconds."""
+
+    device_id: str
+    name: str
+    code: str
+    until: int
+
+
+class PhoneRejected(msgspec.Struct, frozen=True, tag="device_rejected", tag_field="event"):
+    """A phone that waited was turned away."""
+
+    device_id: str
+    name: str
+
+
+class PhoneNotWaiting(msgspec.Struct, frozen=True, tag="device_unknown", tag_field="event"):
+    """No such phone waits any more."""
+
+    device_id: str
+
+
+class InvitationShown(msgspec.Struct, frozen=True, tag="invitation", tag_field="event"):
+    """An activation code for the next phone, and the same as a link; good for ``expires_in`` s."""
+
+    order: str
+    activation_code: str
+    link: str
+    expires_in: int
+
+
 class HandleShown(msgspec.Struct, frozen=True, tag="handle", tag_field="event"):
     """A one-time ``login_hint`` to be shown to a client; ``expires_in`` is in seconds."""
 
@@ -323,6 +371,11 @@ Event = (
     | KeysPinned
     | KeysIgnored
     | OtherDeviceEnrolled
+    | ApprovalAwaited
+    | PhoneWaiting
+    | PhoneRejected
+    | PhoneNotWaiting
+    | InvitationShown
     | HandleShown
     | HandleNotMade
     | AccessShown

@@ -28,6 +28,7 @@ from authenticator_sim.core.events import (
     StopReason,
 )
 from authenticator_sim.terminal.accesses import about_access
+from authenticator_sim.terminal.newcomers import about_newcomers
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
@@ -105,6 +106,7 @@ def sentence(event: Event) -> str:
         or _about_trust(event)
         or about_access(event)
         or about_phones(event)
+        or about_newcomers(event)
     )
 
 

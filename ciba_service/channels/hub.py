@@ -138,6 +138,8 @@ def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
         case (
             AnnouncementKind.OFFER
             | AnnouncementKind.WITHDRAW
+            | AnnouncementKind.WAITING
+            | AnnouncementKind.REJECTED
             | AnnouncementKind.REVOKED
             | AnnouncementKind.RESYNC
         ):

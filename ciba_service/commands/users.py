@@ -8,6 +8,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
@@ -33,6 +34,7 @@ class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
     activation_code: str
     expires_in: int
     second_secret: str = ""
+    needs_approval: bool = False
 
 
 async def list_users(settings: Settings, *, as_json: bool) -> None:
@@ -54,7 +56,7 @@ async def activate_user(
 
     Raises:
         CommandFailed: when there is no such user, or the user has a phone and ``additional`` is
-            not set: a further phone by this way is the operator's reset (PSD2 RTS art. 24).
+            not set: a further phone waits for approval on one the user has (PSD2 RTS art. 24).
     """
     require_user(settings, subject)
     async with open_stores(settings) as stores:
@@ -76,17 +78,22 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
         CommandFailed: when there is no such user, or a phone was enrolled in the meantime.
     """
     require_user(settings, subject)
-    telemetry = system_surroundings().telemetry
+    surroundings = system_surroundings()
+    telemetry = surroundings.telemetry
     async with open_stores(settings) as stores:
+        hub = SocketHub(stores.broadcast)
+        notices = PhoneNotices(notices=stores.notices, hub=hub, clock=surroundings.clock)
         reset = UserReset(
             devices=stores.devices,
             revocation=DeviceRevocation(
-                devices=stores.devices,
-                notices=PhoneNotices(
-                    notices=stores.notices,
-                    hub=SocketHub(stores.broadcast),
-                    clock=system_surroundings().clock,
-                ),
+                devices=stores.devices, notices=notices, telemetry=telemetry
+            ),
+            approval=DeviceApproval(
+                waiting=stores.waiting_devices,
+                notices=notices,
+                hub=hub,
+                new_operation=surroundings.new_operation,
+                clock=surroundings.clock,
                 telemetry=telemetry,
             ),
             unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
@@ -112,13 +119,15 @@ def _activations(stores: Stores) -> Activations:
 
 def _hand_over(subject: str, issued: IssuedCode, *, as_json: bool) -> None:
     second = issued.second_secret
-    row = _ActivationRow(subject, issued.code, issued.expires_in, second or "")
+    row = _ActivationRow(subject, issued.code, issued.expires_in, second or "", issued.further)
     if as_json:
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
         return
     sys.stdout.write(f"activation code  {issued.code}  (single use, ten minutes)\n")
     if second is not None:
         sys.stdout.write(f"second secret    {second}  (hand it over another way)\n")
+    if issued.further:
+        sys.stdout.write("The phone then waits until the user approves it on one that is there.\n")
 
 
 async def unlock_user(settings: Settings, subject: str) -> None:

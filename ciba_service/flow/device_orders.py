@@ -1,4 +1,4 @@
-"""A phone orders with its PIN: another phone is revoked, or the PIN changed (PSD2 RTS 22 to 24).
+"""A phone orders with its PIN: phones come and go, or the PIN changes (PSD2 RTS 22 to 24).
 
 The PIN is an attempt like any other: counted before it is looked at, and forgotten only once the
 order is carried out.
@@ -6,9 +6,11 @@ order is carried out.
 
 from typing import Final, assert_never
 
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.invitations import Invitations
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
-from ciba_service.sca.attempts import LockedError
+from ciba_service.sca.attempts import Attempt, LockedError
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
 from ciba_service.sca.nonces import Nonces
@@ -38,6 +40,8 @@ class DeviceOrders:
         devices: DeviceStore,
         attempts: AttemptStore,
         revocation: DeviceRevocation,
+        approval: DeviceApproval,
+        invitations: Invitations,
         keys: KeyRing,
         clock: Clock,
         telemetry: Telemetry,
@@ -47,6 +51,8 @@ class DeviceOrders:
         self._devices = devices
         self._attempts = attempts
         self._revocation = revocation
+        self._approval = approval
+        self._invitations = invitations
         self._keys = keys
         self._clock = clock
         self._telemetry = telemetry
@@ -77,7 +83,8 @@ class DeviceOrders:
     ) -> OrderCarriedOut | OrderRefused:
         if device.pin_order == presented.operation:
             # Verified before, to the byte: its own key is registered, whenever it comes again.
-            return await self._done(presented, device)
+            await self._attempts.succeeded(device.tag, operation=presented.operation)
+            return _done(presented)
         try:
             order = verify_order(
                 presented,
@@ -112,35 +119,47 @@ class DeviceOrders:
             if attempt.left == 0:
                 self._telemetry.event("factors_locked", device_id=order.device.device_id)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
-        refusal = await self._perform(order)
-        if refusal is not None:
-            # The PIN was right: nothing counts against the user.
-            await self._attempts.succeeded(order.device.tag, operation=order.operation)
-            return _refused(order, refusal)
-        return await self._done(order, order.device)
+        answer = await self._perform(order, attempt)
+        # The PIN was right, whatever came of the order: nothing counts against the user.
+        await self._attempts.succeeded(order.device.tag, operation=order.operation)
+        return answer
 
-    async def _perform(self, order: SignedOrder) -> OrderRefusal | None:
+    async def _perform(
+        self, order: SignedOrder, attempt: Attempt
+    ) -> OrderCarriedOut | OrderRefused:
         device, claims = order.device, order.claims
         match claims.action:
             case OrderAction.REVOKE_DEVICE:
-                target = claims.device_id or ""
-                if target == device.device_id:
-                    return OrderRefusal.UNKNOWN_DEVICE
-                name = await self._revocation.revoke_for(
-                    device.device_id, target, operation=order.operation
+                done = await self._revoke(order)
+                return _done(order) if done else _refused(order, OrderRefusal.UNKNOWN_DEVICE)
+            case OrderAction.APPROVE_DEVICE:
+                done = await self._approval.approve_for(
+                    device.device_id,
+                    claims.device_id or "",
+                    key=claims.key or "",
+                    operation=order.operation,
                 )
-                return OrderRefusal.UNKNOWN_DEVICE if name is None else None
+                return _done(order) if done else _refused(order, OrderRefusal.UNKNOWN_DEVICE)
+            case OrderAction.INVITE_DEVICE:
+                return await self._invitations.make(order, ordered_at=attempt.reserved_at)
             case OrderAction.CHANGE_PIN:
-                changed = await self._devices.change_pin(
+                done = await self._devices.change_pin(
                     device, order.pin_key, operation=order.operation
                 )
-                return None if changed else OrderRefusal.STALE
+                return _done(order) if done else _refused(order, OrderRefusal.STALE)
             case _:
                 assert_never(claims.action)
 
-    async def _done(self, order: PresentedOrder | SignedOrder, device: Device) -> OrderCarriedOut:
-        await self._attempts.succeeded(device.tag, operation=order.operation)
-        return OrderCarriedOut(order.claims.jti, order.claims.action)
+    async def _revoke(self, order: SignedOrder) -> bool:
+        asking, target = order.device.device_id, order.claims.device_id or ""
+        if target == asking:
+            return False
+        name = await self._revocation.revoke_for(asking, target, operation=order.operation)
+        return name is not None
+
+
+def _done(order: PresentedOrder | SignedOrder) -> OrderCarriedOut:
+    return OrderCarriedOut(order.claims.jti, order.claims.action)
 
 
 def _refused(order: PresentedOrder | SignedOrder, reason: OrderRefusal) -> OrderRefused:

@@ -1,8 +1,8 @@
 """A phone proves who it is: its signature over a nonce of ours, once (NIST SP 800-63B-4 3.2.7)."""
 
-from ciba_service.ports import Clock, DeviceStore, ReplayKind, ReplayStore
+from ciba_service.ports import Clock, DeviceStore, ReplayKind, ReplayStore, WaitingDeviceStore
 from ciba_service.protocol.errors import InvalidDeviceProofError, Reason
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import Hello
 from ciba_service.sca.nonces import Nonces
 from ciba_service.sca.proofs import (
@@ -23,12 +23,14 @@ class DeviceSessions:
         issuer: str,
         nonces: Nonces,
         devices: DeviceStore,
+        waiting: WaitingDeviceStore,
         replays: ReplayStore,
         clock: Clock,
     ) -> None:
         self._issuer = issuer
         self._nonces = nonces
         self._devices = devices
+        self._waiting = waiting
         self._replays = replays
         self._clock = clock
 
@@ -42,6 +44,7 @@ class DeviceSessions:
         Raises:
             InvalidDeviceProofError: when it does not verify, is stale, or was used before.
             DeviceRevoked: when no such phone is enrolled.
+            DeviceNotApproved: when it waits to be.
             StoreUnavailable: when the store cannot be reached.
         """
         try:
@@ -54,7 +57,8 @@ class DeviceSessions:
             raise InvalidDeviceProofError from Reason("the nonce is not ours or too old")
         device = await self._devices.find(claims.iss)
         if device is None:
-            raise DeviceRevoked
+            waits = await self._waiting.find(claims.iss, now=self._clock.now_ms())
+            raise DeviceRevoked if waits is None else DeviceNotApproved
         try:
             verify_session_proof(presented, device=device, issuer=self._issuer, body_hash=body_hash)
         except InvalidProofError as error:

@@ -1,14 +1,22 @@
 """All phones of a user learn what happened to one of them, at once or when they come back."""
 
+from typing import assert_never
+
 from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
 from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
 from ciba_service.sca.devices import Device, UserTag
-from ciba_service.sca.messages import DeviceEnrolled, DeviceRemoved, ServiceMessage
+from ciba_service.sca.messages import (
+    DeviceEnrolled,
+    DeviceRejected,
+    DeviceRemoved,
+    ServiceMessage,
+)
 
 __all__ = ["PhoneNotices"]
 
 _ANNOUNCED = {
     NoticeKind.ENROLLED: AnnouncementKind.ENROLLED,
+    NoticeKind.REJECTED: AnnouncementKind.REJECTED,
     NoticeKind.REVOKED: AnnouncementKind.REVOKED,
 }
 
@@ -37,6 +45,12 @@ class PhoneNotices:
 
 
 def _message(notice: Notice, at: int) -> ServiceMessage:
-    if notice.kind is NoticeKind.ENROLLED:
-        return DeviceEnrolled(notice.device_id, notice.name, at // 1000)
-    return DeviceRemoved(notice.device_id, notice.name, at // 1000)
+    match notice.kind:
+        case NoticeKind.ENROLLED:
+            return DeviceEnrolled(notice.device_id, notice.name, at // 1000)
+        case NoticeKind.REJECTED:
+            return DeviceRejected(notice.device_id, notice.name, at // 1000)
+        case NoticeKind.REVOKED:
+            return DeviceRemoved(notice.device_id, notice.name, at // 1000)
+        case _:
+            assert_never(notice.kind)

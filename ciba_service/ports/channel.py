@@ -22,7 +22,9 @@ class AnnouncementKind(StrEnum):
 
     OFFER = "offer"
     WITHDRAW = "withdraw"
+    WAITING = "waiting"
     ENROLLED = "enrolled"
+    REJECTED = "rejected"
     REVOKED = "revoked"
     REPLACED = "replaced"
     RESYNC = "resync"
@@ -32,7 +34,7 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
     """A word to all phones of one user, wherever they are connected.
 
     ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, the name of a
-    phone that is new or revoked, or the connection that replaces another.
+    phone that is new, rejected or revoked, or the connection that replaces another.
     """
 
     kind: AnnouncementKind

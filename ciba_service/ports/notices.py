@@ -15,6 +15,7 @@ class NoticeKind(StrEnum):
     """What happened to a phone."""
 
     ENROLLED = "enrolled"
+    REJECTED = "rejected"
     REVOKED = "revoked"
 
 

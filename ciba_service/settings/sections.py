@@ -225,9 +225,10 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phone side; ``second_secret`` may be off in development only."""
+    """The phone side; ``second_secret`` may be off in development only, times are in seconds."""
 
     second_secret: bool = True
+    approval_lifetime: Annotated[int, msgspec.Meta(ge=60, le=1800)] = 900
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ __all__ = [
     "accesses_key",
     "activation_key",
     "activation_use_key",
+    "approval_key",
     "attempt_key",
     "attempts_key",
     "blocks_key",
@@ -50,6 +51,8 @@ __all__ = [
     "spent_key",
     "transaction_key",
     "unanswered_key",
+    "waiting_device_key",
+    "waiting_devices_key",
 ]
 
 PARTITIONS: Final = 256
@@ -125,6 +128,21 @@ def claim_key(partition: int, operation: str) -> str:
 def devices_key(tag: UserTag) -> str:
     """Hash: a user's active phones."""
     return f"ciba:{{u{tag}}}:devices"
+
+
+def waiting_devices_key(tag: UserTag) -> str:
+    """Sorted set: a user's phones that wait for approval, by when that ends."""
+    return f"ciba:{{u{tag}}}:waiting"
+
+
+def waiting_device_key(tag: UserTag, device_id: str) -> str:
+    """Record of a phone that waits for approval."""
+    return f"ciba:{{u{tag}}}:waiting:{device_id}"
+
+
+def approval_key(tag: UserTag, operation: str) -> str:
+    """Text: the name of the phone that this operation approved, or rejected."""
+    return f"ciba:{{u{tag}}}:approval:{operation}"
 
 
 def accesses_key(tag: UserTag) -> str:

@@ -5,12 +5,15 @@ from starlette.routing import Route, WebSocketRoute
 from ciba_service.endpoints.device.enrolments import EnrolmentEndpoint
 from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint, nonce_route
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
+from ciba_service.flow.activation import Activations
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.invitations import Invitations
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
@@ -52,6 +55,32 @@ def _notices(parts: Parts) -> PhoneNotices:
     return PhoneNotices(notices=parts.stores.notices, hub=parts.hub, clock=parts.surroundings.clock)
 
 
+def _approval(parts: Parts) -> DeviceApproval:
+    return DeviceApproval(
+        waiting=parts.stores.waiting_devices,
+        notices=_notices(parts),
+        hub=parts.hub,
+        new_operation=parts.surroundings.new_operation,
+        clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
+    )
+
+
+def _invitations(parts: Parts) -> Invitations:
+    surroundings = parts.surroundings
+    return Invitations(
+        key=parts.keys.ring.derive("phone-invitations"),
+        activations=Activations(
+            activations=parts.stores.activations,
+            devices=parts.stores.devices,
+            random=surroundings.random,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        ),
+        clock=surroundings.clock,
+    )
+
+
 def _nonces(parts: Parts) -> Nonces:
     return Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random)
 
@@ -61,13 +90,14 @@ def _sessions(parts: Parts) -> DeviceSessions:
         issuer=parts.settings.server.issuer,
         nonces=_nonces(parts),
         devices=parts.stores.devices,
+        waiting=parts.stores.waiting_devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
     )
 
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
-    notices = _notices(parts)
+    notices, approval = _notices(parts), _approval(parts)
     revocation = DeviceRevocation(
         devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
     )
@@ -112,6 +142,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
         own_devices=OwnDevices(
             devices=parts.stores.devices,
             revocation=revocation,
+            approval=approval,
             telemetry=parts.surroundings.telemetry,
         ),
         orders=DeviceOrders(
@@ -120,10 +151,13 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
             revocation=revocation,
+            approval=approval,
+            invitations=_invitations(parts),
             keys=parts.keys,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
+        approval=approval,
         notices=notices,
         receipts=Receipts(
             ledgers=parts.stores.ledgers,
@@ -145,6 +179,9 @@ def _enrolment(parts: Parts) -> Enrolment:
         ),
         activations=parts.stores.activations,
         devices=parts.stores.devices,
+        waiting=parts.stores.waiting_devices,
+        approval=_approval(parts),
+        approval_lifetime_ms=parts.settings.device.approval_lifetime * 1000,
         users=parts.users,
         notices=_notices(parts),
         keys=parts.keys,

@@ -30,6 +30,7 @@ from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Stores", "build_stores"]
@@ -54,6 +55,7 @@ class Stores:
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
+    waiting_devices: RedisWaitingDevices
     notices: RedisNotices
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
@@ -91,6 +93,7 @@ def build_stores(
         standing=RedisStanding(operations, limits=settings.prompt_limits),
         notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, new_operation),
+        waiting_devices=RedisWaitingDevices(operations, sealer),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(

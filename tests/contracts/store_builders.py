@@ -64,6 +64,7 @@ from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from tests.fake_clock import FakeClock
 from tests.signing import new_key
 
@@ -148,6 +149,7 @@ class Stores:
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
+    waiting_devices: RedisWaitingDevices
     notices: RedisNotices
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
@@ -181,6 +183,7 @@ def stores_over(
         standing=RedisStanding(operations, limits=limits),
         notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, counted.operation),
+        waiting_devices=RedisWaitingDevices(operations, sealer),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(

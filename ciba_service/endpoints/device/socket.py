@@ -29,7 +29,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
     SUBPROTOCOL,
     Authenticate,
@@ -37,6 +37,7 @@ from ciba_service.sca.messages import (
     Decide,
     DeviceEnrolled,
     DeviceMessage,
+    DeviceRejected,
     DeviceRemoved,
     GiveOrder,
     OrderRefusal,
@@ -149,6 +150,8 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.NOT_AUTHENTICATED) from None
         except DeviceRevoked:
             raise DeviceProtocolError(CloseCode.REVOKED) from None
+        except DeviceNotApproved:
+            raise DeviceProtocolError(CloseCode.NOT_APPROVED) from None
         except StoreUnavailable:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
         welcome = Welcome(device_id=device.device_id, server_time=self._clock.now_ms())
@@ -193,21 +196,13 @@ class DeviceSocket:
             case AnnouncementKind.OFFER:
                 offer = await conversation.offer(device, announcement.about)
                 return [] if offer is None else [offer]
-            case AnnouncementKind.WITHDRAW:
-                await conversation.verify_enrolled(device)
-                return [Withdrawn(announcement.about, WithdrawnReason(announcement.detail))]
-            case AnnouncementKind.ENROLLED:
-                await conversation.verify_enrolled(device)
-                return [DeviceEnrolled(announcement.about, announcement.detail)]
-            case AnnouncementKind.REVOKED:
-                await conversation.verify_enrolled(device)  # the store knows, a rumour does not
-                if announcement.about == device.device_id:
-                    return []
-                return [DeviceRemoved(announcement.about, announcement.detail)]
+            case AnnouncementKind.WAITING:
+                return await conversation.waiting(device, announcement.about)
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)
             case _:
-                assert_never(announcement.kind)
+                await conversation.verify_enrolled(device)  # the store knows, a rumour does not
+                return _rumour(device, announcement)
 
     async def _send(self, socket: WebSocket, message: ServiceMessage) -> None:
         try:
@@ -223,6 +218,28 @@ class DeviceSocket:
                 await socket.close(code, code.name.lower())
         except (TimeoutError, RuntimeError, WebSocketDisconnect):
             return  # The phone was gone before.
+
+
+def _rumour(device: Device, announcement: Announcement) -> list[ServiceMessage]:
+    about, detail = announcement.about, announcement.detail
+    match announcement.kind:
+        case AnnouncementKind.WITHDRAW:
+            return [Withdrawn(about, WithdrawnReason(detail))]
+        case AnnouncementKind.ENROLLED:
+            return [DeviceEnrolled(about, detail)]
+        case AnnouncementKind.REJECTED:
+            return [DeviceRejected(about, detail)]
+        case AnnouncementKind.REVOKED:
+            return [] if about == device.device_id else [DeviceRemoved(about, detail)]
+        case (
+            AnnouncementKind.RESYNC
+            | AnnouncementKind.OFFER
+            | AnnouncementKind.WAITING
+            | AnnouncementKind.REPLACED
+        ):
+            raise AssertionError("no rumour")
+        case _:
+            assert_never(announcement.kind)
 
 
 async def _receive(socket: WebSocket) -> DeviceMessage:

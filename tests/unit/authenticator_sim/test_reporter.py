@@ -13,6 +13,7 @@ from authenticator_sim.core.events import (
     AccessNotFound,
     AccessShown,
     AccessStopped,
+    ApprovalAwaited,
     ChallengeIgnored,
     ChallengeShown,
     Closed,
@@ -28,6 +29,7 @@ from authenticator_sim.core.events import (
     FetchCompleted,
     HandleNotMade,
     HandleShown,
+    InvitationShown,
     KeysIgnored,
     KeysPinned,
     Listening,
@@ -38,7 +40,10 @@ from authenticator_sim.core.events import (
     OrderPostponed,
     OtherDeviceEnrolled,
     OtherDeviceRevoked,
+    PhoneNotWaiting,
+    PhoneRejected,
     PhoneStopped,
+    PhoneWaiting,
     Renamed,
     RuleApplied,
     StopReason,
@@ -76,6 +81,22 @@ ACCESS = AccessShown(
 )
 
 SENTENCES: list[tuple[Event, str]] = [
+    (
+        PhoneWaiting("d", "Tab\x1blet", "482913", until=1),
+        "WARNING: another phone wants to be yours: Tab<U+001B>let.\n  d",
+    ),
+    (PhoneRejected("d", "Tablet"), "The phone Tablet was turned away."),
+    (PhoneNotWaiting("d"), "No phone d waits any more."),
+    (
+        ApprovalAwaited("d", "482913", until=1),
+        "Approve this phone on another one of yours: enter the code 482 913 there.",
+    ),
+    (
+        InvitationShown("o", "K7QM-2RXP-9D4T", "https://op.example#K7QM-2RXP-9D4T", 600),
+        """Activation code  K7QM-2RXP-9D4T
+As a QR code     https://op.example#K7QM-2RXP-9D4T
+Good for one phone within 600 s; then approve it here.""",
+    ),
     (
         ACCESS,
         (
