@@ -4,13 +4,10 @@ import sys
 
 import msgspec
 
-from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
+from ciba_service.commands.phone_steps import phone_steps
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
-from ciba_service.flow.device_approval import DeviceApproval
-from ciba_service.flow.device_revocation import DeviceRevocation
-from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
@@ -78,24 +75,13 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
         CommandFailed: when there is no such user, or a phone was enrolled in the meantime.
     """
     require_user(settings, subject)
-    surroundings = system_surroundings()
-    telemetry = surroundings.telemetry
+    telemetry = system_surroundings().telemetry
     async with open_stores(settings) as stores:
-        hub = SocketHub(stores.broadcast)
-        notices = PhoneNotices(notices=stores.notices, hub=hub, clock=surroundings.clock)
+        steps = phone_steps(stores)
         reset = UserReset(
             devices=stores.devices,
-            revocation=DeviceRevocation(
-                devices=stores.devices, notices=notices, telemetry=telemetry
-            ),
-            approval=DeviceApproval(
-                waiting=stores.waiting_devices,
-                notices=notices,
-                hub=hub,
-                new_operation=surroundings.new_operation,
-                clock=surroundings.clock,
-                telemetry=telemetry,
-            ),
+            revocation=steps.revocation,
+            approval=steps.approval,
             unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
             activations=_activations(stores),
         )

@@ -83,10 +83,15 @@ class DeviceApproval:
         name = await self._reject(device_id, by=asking.device_id, reason=reason)
         return DeviceUnknown(device_id) if name is None else DeviceRejected(device_id, name)
 
+    async def reject_for_operator(self, device_id: str) -> bool:
+        """Turn a phone away that waits; false when there is none. Raises ``StoreUnavailable``."""
+        name = await self._reject(device_id, by=None, reason=DenialReason.DECLINED)
+        return name is not None
+
     async def reject_all(self, tag: UserTag) -> None:
         """Turn away whatever waits for a user: the operator's act; raises ``StoreUnavailable``."""
         for each in await self._waiting.list(tag, now=self._clock.now_ms()):
-            await self._reject(each.device_id, by=None, reason=DenialReason.DECLINED)
+            await self.reject_for_operator(each.device_id)
 
     async def _reject(self, device_id: str, *, by: str | None, reason: DenialReason) -> str | None:
         name = await self._waiting.reject(device_id, asking=by, operation=self._new_operation())
