@@ -19,6 +19,7 @@ from authenticator_sim.core.challenges import (
 )
 from authenticator_sim.core.decisions import SignedDecision, new_approval, new_denial
 from authenticator_sim.core.events import (
+    AttemptsRunOut,
     ChallengeIgnored,
     ChallengeShown,
     Closed,
@@ -60,6 +61,7 @@ from ciba_service.sca.messages import (
     AccessEnded,
     AccessesListed,
     AccessUnknown,
+    AttemptsWarning,
     Authenticate,
     ChallengeOffered,
     Decide,
@@ -96,7 +98,8 @@ __all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
 
 HISTORY_LENGTH: Final = 50
 
-_SaidOnce = OtherDeviceEnrolled | OtherDeviceRevoked | PhoneWaiting | PhoneRejected
+_SaidOnce = OtherDeviceEnrolled | OtherDeviceRevoked | PhoneWaiting | PhoneRejected | AttemptsRunOut
+_STAYS_OPEN: Final = frozenset({RefusalReason.FACTORS, RefusalReason.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +333,7 @@ class Device:
                 | NameRefused()
                 | DeviceRejected()
                 | DeviceUnknown()
+                | AttemptsWarning()
             ):
                 return phone_event(message, own_id=self.identity.device_id)
             case DeviceWaiting():
@@ -493,7 +497,9 @@ class Device:
         if refused.reason is RefusalReason.UNAVAILABLE:
             return Reaction(events=(DecisionPostponed(refused.transaction_id),))
         del self._unanswered[refused.transaction_id]
-        if refused.reason is not RefusalReason.FACTORS:
+        if refused.reason not in _STAYS_OPEN:
             self._prompts.close(refused.transaction_id)
-        event = DecisionRefused(refused.transaction_id, refused.reason, refused.attempts_left)
+        event = DecisionRefused(
+            refused.transaction_id, refused.reason, refused.attempts_left, refused.retry_after
+        )
         return Reaction(events=(event,))

@@ -27,6 +27,7 @@ __all__ = [
     "AccessShown",
     "AccessStopped",
     "ApprovalAwaited",
+    "AttemptsRunOut",
     "ChallengeIgnored",
     "ChallengeShown",
     "Closed",
@@ -161,6 +162,7 @@ class DecisionRefused(
     transaction_id: str
     reason: RefusalReason
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class DecisionPostponed(msgspec.Struct, frozen=True, tag="postponed", tag_field="event"):
@@ -208,6 +210,18 @@ class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", ta
 
     device_id: str
     name: str
+
+
+class AttemptsRunOut(msgspec.Struct, frozen=True, tag="attempts_warning", tag_field="event"):
+    """Wrong factors came from a phone of this user; ``at`` is in seconds.
+
+    One attempt is left before an operator must unlock, or none (0).
+    """
+
+    device_id: str
+    name: str
+    attempts_left: int
+    at: int
 
 
 class ApprovalAwaited(msgspec.Struct, frozen=True, tag="approval_awaited", tag_field="event"):
@@ -345,6 +359,7 @@ class OrderNotDone(
     order: str
     reason: OrderRefusal
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class OrderPostponed(msgspec.Struct, frozen=True, tag="order_postponed", tag_field="event"):
@@ -371,6 +386,7 @@ Event = (
     | KeysPinned
     | KeysIgnored
     | OtherDeviceEnrolled
+    | AttemptsRunOut
     | ApprovalAwaited
     | PhoneWaiting
     | PhoneRejected

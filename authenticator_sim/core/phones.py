@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from authenticator_sim.core.events import (
+    AttemptsRunOut,
     DeviceListCompleted,
     DeviceShown,
     Event,
@@ -19,6 +20,7 @@ from authenticator_sim.core.events import (
     ThisDeviceRevoked,
 )
 from ciba_service.sca.messages import (
+    AttemptsWarning,
     DevicePath,
     DeviceRejected,
     DeviceRemoved,
@@ -36,7 +38,7 @@ from ciba_service.sca.messages import (
 
 __all__ = ["AboutPhones", "order_event", "phone_event"]
 
-AboutNewcomers = DeviceWaiting | DeviceRejected | DeviceUnknown
+AboutNewcomers = DeviceWaiting | DeviceRejected | DeviceUnknown | AttemptsWarning
 AboutPhones = (
     DeviceRemoved | EnrolledDevice | DevicesListed | DeviceRenamed | NameRefused | AboutNewcomers
 )
@@ -57,7 +59,7 @@ def phone_event(message: AboutPhones, *, own_id: str) -> Event:
             is_own = message.device_id == own_id
             other = OtherDeviceRevoked(message.device_id, message.name)
             return ThisDeviceRevoked() if is_own else other
-        case DeviceWaiting() | DeviceRejected() | DeviceUnknown():
+        case DeviceWaiting() | DeviceRejected() | DeviceUnknown() | AttemptsWarning():
             return _about_newcomer(message)
         case _:
             assert_never(message)
@@ -72,6 +74,10 @@ def _about_newcomer(message: AboutNewcomers) -> Event:
             return PhoneRejected(message.device_id, message.name)
         case DeviceUnknown():
             return PhoneNotWaiting(message.device_id)
+        case AttemptsWarning():
+            return AttemptsRunOut(
+                message.device_id, message.name, message.attempts_left, message.at
+            )
         case _:
             assert_never(message)
 
@@ -87,4 +93,4 @@ def order_event(message: OrderCarriedOut | OrderRefused, *, issuer: str) -> Even
         return OrderDone(message.order, message.action)
     if message.reason is OrderRefusal.UNAVAILABLE:
         return OrderPostponed(message.order)
-    return OrderNotDone(message.order, message.reason, message.attempts_left)
+    return OrderNotDone(message.order, message.reason, message.attempts_left, message.retry_after)

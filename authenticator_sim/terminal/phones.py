@@ -28,6 +28,7 @@ _DONE: Final = {
 _REFUSALS: Final = {
     OrderRefusal.FACTORS: "The PIN was not right.",
     OrderRefusal.LOCKED: "Too many failed attempts: an operator must unlock this user.",
+    OrderRefusal.PAUSED: "One attempt is left: wait before you use it.",
     OrderRefusal.STALE: "It came too late: try once more.",
     OrderRefusal.UNKNOWN_DEVICE: "There is no such phone, or it does not wait any more.",
     OrderRefusal.INVALID_ORDER: "The service could not verify this phone's order.",

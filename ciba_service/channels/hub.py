@@ -141,6 +141,8 @@ def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
             | AnnouncementKind.WAITING
             | AnnouncementKind.REJECTED
             | AnnouncementKind.REVOKED
+            | AnnouncementKind.LAST_ATTEMPT
+            | AnnouncementKind.LOCKED
             | AnnouncementKind.RESYNC
         ):
             return True

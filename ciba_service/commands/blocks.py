@@ -8,7 +8,6 @@ from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import print_rows, require_user
 from ciba_service.flow.unblocking import Unblocking
 from ciba_service.protocol.transaction.ledger_document import instant
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 
@@ -42,7 +41,7 @@ async def show_user(settings: Settings, subject: str, *, as_json: bool) -> None:
             enabled=any(user.enabled for user in settings.users if user.sub == subject),
             phones=len(await stores.devices.list(tag)),
             failed_attempts=used,
-            locked=used >= ATTEMPT_LIMIT,
+            locked=used >= settings.limits.failed_attempts,
             blocked_clients=tuple(
                 _BlockRow(block.client_id, None if block.until is None else instant(block.until))
                 for block in await stores.standing.blocks(tag, now=now)

@@ -10,7 +10,6 @@ from ciba_service.commands.phone_steps import phone_steps
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 from ciba_service.wiring.stores import Stores
@@ -36,13 +35,13 @@ class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 async def list_users(settings: Settings, *, as_json: bool) -> None:
     """Print every configured user with phones and attempts."""
-    rows = []
+    rows, limit = [], settings.limits.failed_attempts
     async with open_stores(settings) as stores:
         for user in settings.users:
             tag = user_tag(user.sub)
             used = await stores.attempts.used(tag)
             phones = len(await stores.devices.list(tag))
-            rows.append(_UserRow(user.sub, user.enabled, phones, used, used >= ATTEMPT_LIMIT))
+            rows.append(_UserRow(user.sub, user.enabled, phones, used, used >= limit))
     print_rows(rows, as_json=as_json)
 
 

@@ -8,9 +8,10 @@ from typing import Final, assert_never
 
 from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.invitations import Invitations
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
-from ciba_service.sca.attempts import Attempt, LockedError
+from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
 from ciba_service.sca.nonces import Nonces
@@ -39,6 +40,7 @@ class DeviceOrders:
         nonces: Nonces,
         devices: DeviceStore,
         attempts: AttemptStore,
+        failures: FailedAttempts,
         revocation: DeviceRevocation,
         approval: DeviceApproval,
         invitations: Invitations,
@@ -50,6 +52,7 @@ class DeviceOrders:
         self._nonces = nonces
         self._devices = devices
         self._attempts = attempts
+        self._failures = failures
         self._revocation = revocation
         self._approval = approval
         self._invitations = invitations
@@ -115,9 +118,11 @@ class DeviceOrders:
             )
         except LockedError:
             return _refused(order, OrderRefusal.LOCKED)
+        except PausedError as paused:
+            wait = seconds_until(paused.until, self._clock.now_ms())
+            return OrderRefused(order.claims.jti, OrderRefusal.PAUSED, retry_after=wait)
         if not proves_pin(order):
-            if attempt.left == 0:
-                self._telemetry.event("factors_locked", device_id=order.device.device_id)
+            await self._failures.note(order.device, attempt, operation=order.operation)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
         answer = await self._perform(order, attempt)
         # The PIN was right, whatever came of the order: nothing counts against the user.

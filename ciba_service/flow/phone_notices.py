@@ -6,6 +6,7 @@ from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
 from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
 from ciba_service.sca.devices import Device, UserTag
 from ciba_service.sca.messages import (
+    AttemptsWarning,
     DeviceEnrolled,
     DeviceRejected,
     DeviceRemoved,
@@ -18,7 +19,10 @@ _ANNOUNCED = {
     NoticeKind.ENROLLED: AnnouncementKind.ENROLLED,
     NoticeKind.REJECTED: AnnouncementKind.REJECTED,
     NoticeKind.REVOKED: AnnouncementKind.REVOKED,
+    NoticeKind.LAST_ATTEMPT: AnnouncementKind.LAST_ATTEMPT,
+    NoticeKind.LOCKED: AnnouncementKind.LOCKED,
 }
+_WARNINGS = frozenset({NoticeKind.LAST_ATTEMPT, NoticeKind.LOCKED})
 
 
 class PhoneNotices:
@@ -34,13 +38,23 @@ class PhoneNotices:
         await self._notices.put(tag, Notice(kind, device_id, name), now=self._clock.now_ms())
         await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name))
 
+    async def warn(self, kind: NoticeKind, device: Device, *, operation: str, at: int) -> None:
+        """Tell all phones, this one too, what was done on one; the same operation is kept once."""
+        notice = Notice(kind, device.device_id, device.name, operation)
+        await self._notices.put(device.tag, notice, now=at)
+        announced = _ANNOUNCED[kind]
+        await self._hub.announce(
+            Announcement(announced, device.tag, device.device_id, device.name, at)
+        )
+
     async def missed_by(self, device: Device) -> list[ServiceMessage]:
-        """What happened to other phones since this one was enrolled, the oldest first."""
+        """What happened since this phone was enrolled, and not to itself, the oldest first."""
         recent = await self._notices.recent(device.tag, now=self._clock.now_ms())
         return [
             _message(notice, at)
             for notice, at in recent
-            if at > device.enrolled_at and notice.device_id != device.device_id
+            if at > device.enrolled_at
+            and (notice.kind in _WARNINGS or notice.device_id != device.device_id)
         ]
 
 
@@ -52,5 +66,9 @@ def _message(notice: Notice, at: int) -> ServiceMessage:
             return DeviceRejected(notice.device_id, notice.name, at // 1000)
         case NoticeKind.REVOKED:
             return DeviceRemoved(notice.device_id, notice.name, at // 1000)
+        case NoticeKind.LAST_ATTEMPT:
+            return AttemptsWarning(notice.device_id, notice.name, 1, at // 1000)
+        case NoticeKind.LOCKED:
+            return AttemptsWarning(notice.device_id, notice.name, 0, at // 1000)
         case _:
             assert_never(notice.kind)

@@ -14,7 +14,7 @@ class AttemptStore(Protocol):
     """Failed attempts of a user, and one-time codes that were spent."""
 
     async def reserve(self, tag: UserTag, *, operation: str, knowledge: bool, now: int) -> Attempt:
-        """Count before evaluating; raises ``sca.attempts.LockedError``.
+        """Count before evaluating; raises ``sca.attempts.LockedError`` or ``PausedError``.
 
         ``knowledge`` says whether success would prove a PIN. A resent operation gets the attempt,
         and the instant, that it got the first time.

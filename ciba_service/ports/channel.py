@@ -26,6 +26,8 @@ class AnnouncementKind(StrEnum):
     ENROLLED = "enrolled"
     REJECTED = "rejected"
     REVOKED = "revoked"
+    LAST_ATTEMPT = "last_attempt"
+    LOCKED = "locked"
     REPLACED = "replaced"
     RESYNC = "resync"
 
@@ -34,13 +36,15 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
     """A word to all phones of one user, wherever they are connected.
 
     ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, the name of a
-    phone that is new, rejected or revoked, or the connection that replaces another.
+    phone that is new, rejected or revoked, or the connection that replaces another. ``at`` is when
+    (milliseconds), for what may happen more than once.
     """
 
     kind: AnnouncementKind
     tag: UserTag
     about: str = ""
     detail: str = ""
+    at: int = 0
 
 
 class Broadcast(Protocol):

@@ -12,19 +12,25 @@ __all__ = ["Notice", "NoticeKind", "NoticeStore"]
 
 
 class NoticeKind(StrEnum):
-    """What happened to a phone."""
+    """What happened to a phone, or by one."""
 
     ENROLLED = "enrolled"
     REJECTED = "rejected"
     REVOKED = "revoked"
+    LAST_ATTEMPT = "last_attempt"
+    LOCKED = "locked"
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """Something that happened to a phone of a user, as the others are told."""
+    """Something that happened to a phone of a user, as the others are told.
+
+    ``operation`` sets apart what may happen to one phone more than once.
+    """
 
     kind: NoticeKind
     device_id: str
     name: str
+    operation: str = ""
 
 
 class NoticeStore(Protocol):

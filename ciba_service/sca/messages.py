@@ -32,6 +32,7 @@ __all__ = [
     "AccessEnded",
     "AccessUnknown",
     "AccessesListed",
+    "AttemptsWarning",
     "Authenticate",
     "Challenge",
     "ChallengeOffered",
@@ -196,6 +197,7 @@ class RefusalReason(StrEnum):
 
     FACTORS = "factors"
     LOCKED = "locked"
+    PAUSED = "paused"
     NOT_OPEN = "not_open"
     INVALID_DECISION = "invalid_decision"
     UNAVAILABLE = "unavailable"
@@ -222,6 +224,7 @@ class OrderRefusal(StrEnum):
 
     FACTORS = "factors"
     LOCKED = "locked"
+    PAUSED = "paused"
     STALE = "stale"
     UNKNOWN_DEVICE = "unknown_device"
     INVALID_ORDER = "invalid_order"
@@ -501,12 +504,16 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted", tag_field="type"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit_defaults=True):
-    """The decision does not count; ``attempts_left`` only where factors were evaluated."""
+    """The decision does not count; ``attempts_left`` only where factors were evaluated.
+
+    ``retry_after`` (seconds) is there while the last attempt is not to be had.
+    """
 
     transaction_id: str
     decision: str
     reason: RefusalReason
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class DeviceEnrolled(
@@ -567,6 +574,18 @@ class DeviceUnknown(msgspec.Struct, frozen=True, tag="device_unknown", tag_field
     device_id: str
 
 
+class AttemptsWarning(msgspec.Struct, frozen=True, tag="attempts_warning", tag_field="type"):
+    """Wrong factors came from a phone of this user: one attempt is left, or none (0).
+
+    ``at`` (seconds) says when; told to all phones.
+    """
+
+    device_id: str
+    name: str
+    attempts_left: int
+    at: _Moment
+
+
 class EnrolledDevice(msgspec.Struct, frozen=True, tag="device", tag_field="type"):
     """A phone of this user; ``enrolled_at`` is in seconds, ``this`` is the asking one."""
 
@@ -613,11 +632,15 @@ class OrderCarriedOut(
 class OrderRefused(
     msgspec.Struct, frozen=True, tag="order_refused", tag_field="type", omit_defaults=True
 ):
-    """Nothing was done; ``attempts_left`` only where the PIN was evaluated."""
+    """Nothing was done; ``attempts_left`` only where the PIN was evaluated.
+
+    ``retry_after`` (seconds) is there while the last attempt is not to be had.
+    """
 
     order: str
     reason: OrderRefusal
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class HandleMade(msgspec.Struct, frozen=True, tag="handle_made", tag_field="type"):
@@ -759,6 +782,7 @@ ServiceMessage = (
     | DeviceWaiting
     | DeviceRejected
     | DeviceUnknown
+    | AttemptsWarning
     | EnrolledDevice
     | DevicesListed
     | DeviceRenamed

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
+from ciba_service.sca.attempts import Attempt, AttemptLimits, LockedError, PausedError
 from ciba_service.sca.devices import UserTag, user_tag_of
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, spent_key
+from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, pause_key, spent_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 
 __all__ = ["RedisAttempts"]
@@ -18,21 +18,32 @@ _SPEND: Final = Script.load("spend_step")
 class RedisAttempts:
     """``ports.AttemptStore`` on Redis."""
 
-    __slots__ = ("_operations",)
+    __slots__ = ("_limits", "_operations")
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, *, limits: AttemptLimits) -> None:
         self._operations = operations
+        self._limits = limits
 
     async def reserve(self, tag: UserTag, *, operation: str, knowledge: bool, now: int) -> Attempt:
-        """Count before evaluating; raises ``LockedError``."""
+        """Count before evaluating; raises ``LockedError`` or ``PausedError``."""
         reply = await self._operations.evaluate(
             _RESERVE,
-            [attempts_key(tag), attempt_key(tag, operation)],
-            [operation, ATTEMPT_LIMIT, OPERATION_MEMORY_MS, now, int(knowledge)],
+            [attempts_key(tag), attempt_key(tag, operation), pause_key(tag)],
+            [
+                operation,
+                self._limits.attempts,
+                OPERATION_MEMORY_MS,
+                now,
+                int(knowledge),
+                self._limits.pause,
+            ],
         )
         if not reply:
             raise LockedError
-        return Attempt(*reply)
+        number, at = reply
+        if number == 0:
+            raise PausedError(at)
+        return Attempt(number, at, self._limits.attempts)
 
     async def succeeded(self, tag: UserTag, *, operation: str) -> None:
         """Take the attempt back, and with proven knowledge all before it."""

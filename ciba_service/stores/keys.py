@@ -42,6 +42,7 @@ __all__ = [
     "notices_key",
     "otp_key",
     "partition_of",
+    "pause_key",
     "payment_key",
     "prompts_key",
     "registration_key",
@@ -183,6 +184,11 @@ def attempts_key(tag: UserTag) -> str:
 def attempt_key(tag: UserTag, operation: str) -> str:
     """Hash: the attempt an operation reserved: its number, its instant, what it would prove."""
     return f"ciba:{{u{tag}}}:attempt:{operation}"
+
+
+def pause_key(tag: UserTag) -> str:
+    """Number: until when the last attempt is not to be had."""
+    return f"ciba:{{u{tag}}}:pause"
 
 
 def code_attempts_key(tag: UserTag, client_id: str) -> str:

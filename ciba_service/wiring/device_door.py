@@ -13,6 +13,7 @@ from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.invitations import Invitations
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
@@ -98,6 +99,7 @@ def _sessions(parts: Parts) -> DeviceSessions:
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
     notices, approval = _notices(parts), _approval(parts)
+    failures = FailedAttempts(notices=notices, telemetry=parts.surroundings.telemetry)
     revocation = DeviceRevocation(
         devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
     )
@@ -107,6 +109,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             transactions=parts.stores.transactions,
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
+            failures=failures,
             gate=parts.gate,
             keys=parts.keys,
             worker=parts.worker,
@@ -150,6 +153,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             nonces=_nonces(parts),
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
+            failures=failures,
             revocation=revocation,
             approval=approval,
             invitations=_invitations(parts),

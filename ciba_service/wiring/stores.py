@@ -94,12 +94,14 @@ def build_stores(
         notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, new_operation),
         waiting_devices=RedisWaitingDevices(operations, sealer),
-        attempts=RedisAttempts(operations),
+        attempts=RedisAttempts(operations, limits=settings.attempt_limits),
         user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=surroundings.random, new_operation=new_operation
         ),
-        login_handles=RedisLoginHandles(operations, sealer),
+        login_handles=RedisLoginHandles(
+            operations, sealer, attempt_limit=settings.limits.failed_attempts
+        ),
         broadcast=RedisBroadcast(operations, subscription),
         health=RedisHealth(operations),
         subscription=subscription,

@@ -34,6 +34,7 @@ from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
+from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
@@ -92,6 +93,7 @@ LIMITS = PromptLimits(
     longest_pause=3_600_000,
     block=86_400_000,
 )
+ATTEMPT_LIMITS = AttemptLimits()
 PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
@@ -160,7 +162,12 @@ class Stores:
 
 
 def stores_over(
-    commands: Commands, *, ring: Ring = RING, process: int = 0, limits: PromptLimits = LIMITS
+    commands: Commands,
+    *,
+    ring: Ring = RING,
+    process: int = 0,
+    limits: PromptLimits = LIMITS,
+    attempt_limits: AttemptLimits = ATTEMPT_LIMITS,
 ) -> Stores:
     """Put the stores on an open connection."""
     counted = Counted(process)
@@ -184,12 +191,12 @@ def stores_over(
         notices=RedisNotices(operations),
         devices=RedisDevices(operations, sealer, counted.operation),
         waiting_devices=RedisWaitingDevices(operations, sealer),
-        attempts=RedisAttempts(operations),
+        attempts=RedisAttempts(operations, limits=attempt_limits),
         user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=counted.token_bytes, new_operation=counted.operation
         ),
-        login_handles=RedisLoginHandles(operations, sealer),
+        login_handles=RedisLoginHandles(operations, sealer, attempt_limit=ATTEMPT_LIMIT),
         registrations=RedisRegistrations(operations),
         health=RedisHealth(operations),
     )

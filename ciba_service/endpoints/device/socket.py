@@ -32,6 +32,7 @@ from ciba_service.sca.decision import InvalidDecisionError, parse_decision
 from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
     SUBPROTOCOL,
+    AttemptsWarning,
     Authenticate,
     CloseCode,
     Decide,
@@ -231,6 +232,9 @@ def _rumour(device: Device, announcement: Announcement) -> list[ServiceMessage]:
             return [DeviceRejected(about, detail)]
         case AnnouncementKind.REVOKED:
             return [] if about == device.device_id else [DeviceRemoved(about, detail)]
+        case AnnouncementKind.LAST_ATTEMPT | AnnouncementKind.LOCKED as kind:
+            left = 1 if kind is AnnouncementKind.LAST_ATTEMPT else 0
+            return [AttemptsWarning(about, detail, left, announcement.at // 1000)]
         case (
             AnnouncementKind.RESYNC
             | AnnouncementKind.OFFER

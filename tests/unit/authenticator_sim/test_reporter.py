@@ -14,6 +14,7 @@ from authenticator_sim.core.events import (
     AccessShown,
     AccessStopped,
     ApprovalAwaited,
+    AttemptsRunOut,
     ChallengeIgnored,
     ChallengeShown,
     Closed,
@@ -84,6 +85,14 @@ SENTENCES: list[tuple[Event, str]] = [
     (
         PhoneWaiting("d", "Tab\x1blet", "482913", until=1),
         "WARNING: another phone wants to be yours: Tab<U+001B>let.\n  d",
+    ),
+    (
+        AttemptsRunOut("d", "Tablet", 1, at=1),
+        "WARNING: wrong PINs or codes on Tablet: one attempt is left for all phones.",
+    ),
+    (
+        AttemptsRunOut("d", "Tablet", 0, at=1),
+        "WARNING: locked after too many wrong PINs or codes, the last on Tablet.",
     ),
     (PhoneRejected("d", "Tablet"), "The phone Tablet was turned away."),
     (PhoneNotWaiting("d"), "No phone d waits any more."),
