@@ -21,6 +21,7 @@ from authenticator_sim.commands.oneshot import (
     show_handle,
 )
 from authenticator_sim.commands.options import new_parser
+from authenticator_sim.commands.passkeys import add_passkey, list_passkeys, remove_passkey
 from authenticator_sim.commands.phones import (
     approve_device,
     change_pin,
@@ -127,6 +128,7 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
                 surroundings,
                 pin_file=options.pin_file,
                 verification_code=options.verification_code,
+                with_passkey=options.passkey,
             )
         case "deny":
             reason = DenialReason(options.reason)
@@ -135,7 +137,7 @@ async def _one_shot(options: argparse.Namespace, surroundings: Surroundings) -> 
             return await show_handle(shared, surroundings)
         case "access":
             return await _about_accesses(options, shared, surroundings)
-        case "devices" | "pin":
+        case "devices" | "pin" | "passkeys":
             return await _about_phones(options, shared, surroundings)
         case _:
             return await list_open(shared, surroundings)
@@ -152,6 +154,8 @@ async def _about_accesses(
 async def _about_phones(
     options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
 ) -> bool:
+    if options.command == "passkeys":
+        return await _about_passkeys(options, shared, surroundings)
     match options.action:
         case "change":
             return await change_pin(
@@ -182,6 +186,24 @@ async def _about_newcomers(
             return await reject_device(options.device_id, shared, surroundings, reason)
         case _:
             return await invite_device(shared, surroundings, pin_file=options.pin_file)
+
+
+async def _about_passkeys(
+    options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
+) -> bool:
+    match options.action:
+        case "add":
+            return await add_passkey(
+                shared,
+                surroundings,
+                pin_file=options.pin_file,
+                origin=options.origin,
+                synced=options.synced,
+            )
+        case "remove":
+            return await remove_passkey(options.passkey_id, shared, surroundings)
+        case _:
+            return await list_passkeys(shared, surroundings)
 
 
 def _enrol_options(options: argparse.Namespace) -> EnrolOptions:

@@ -6,6 +6,7 @@ PhoneError
  ├── NoSuchNewcomer
  ├── NotApproved
  ├── MissingFactor
+ ├── MissingGesture
  ├── UntrustedService
  ├── KeystoreRefused
  ├── NotEnrolled
@@ -23,6 +24,7 @@ __all__ = [
     "InvalidPin",
     "KeystoreRefused",
     "MissingFactor",
+    "MissingGesture",
     "NoSuchNewcomer",
     "NotApproved",
     "NotEnrolled",
@@ -56,6 +58,10 @@ class NotApproved(PhoneError):
 
 class MissingFactor(PhoneError):
     """An approval lacks a factor that the challenge asks for."""
+
+
+class MissingGesture(PhoneError):
+    """A passkey was to be used and the user did nothing."""
 
 
 class UntrustedService(PhoneError):

@@ -8,6 +8,8 @@ from authenticator_sim.core.events import (
     KeysPinned,
     OrderDone,
     OrderNotDone,
+    PasskeyForgotten,
+    PasskeyListCompleted,
     Renamed,
 )
 from authenticator_sim.journal import Journal
@@ -48,5 +50,9 @@ class EventLog:
                 self._keystore.rename(event.name)
             case OrderDone() | OrderNotDone():
                 self._keystore.settle_pin(event.order, counts=isinstance(event, OrderDone))
+            case PasskeyForgotten():
+                self._keystore.drop_passkey(event.passkey_id)
+            case PasskeyListCompleted():
+                self._keystore.keep_passkeys_of(event.registered)
             case _:
                 pass

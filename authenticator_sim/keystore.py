@@ -6,6 +6,7 @@ The PIN key stands here only wrapped (``core.pin``), so that the file alone cann
 PIN from a wrong one.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.identity import DeviceIdentity, PendingPin
 from authenticator_sim.core.otp import verify_totp_parameters
+from authenticator_sim.core.passkeys import SoftwarePasskey
 from authenticator_sim.core.pin import SALT_BYTES, WrappedPinKey
 from authenticator_sim.errors import KeystoreRefused, NotEnrolled
 from authenticator_sim.storage import exclusive, private_directory, read_private, write_private
@@ -31,6 +33,16 @@ class _StoredPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wrapped: str
     jti: str
     order: str
+
+
+class _StoredPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    passkey_id: str
+    key: dict[str, str]
+    rp_id: str
+    origin: str
+    user_handle: str
+    sign_count: int
+    synced: bool
 
 
 class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +61,7 @@ class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     totp: TotpParameters
     keys_announced_at: int = 0
     pending_pin: _StoredPin | None = None
+    passkeys: tuple[_StoredPasskey, ...] = ()
 
 
 class Keystore:
@@ -97,6 +110,7 @@ class Keystore:
             totp=identity.totp,
             keys_announced_at=identity.keys_announced_at,
             pending_pin=_stored_pin(identity.pending_pin),
+            passkeys=tuple(map(_stored_passkey, identity.passkeys)),
         )
         write_private(self._path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
 
@@ -139,6 +153,35 @@ class Keystore:
                 pin_key = pending.pin_key if counts else identity.pin_key
                 self.save(replace(identity, pin_key=pin_key, pending_pin=None))
 
+    def keep_passkey(self, passkey: SoftwarePasskey) -> None:
+        """Keep a passkey that is to be registered; raises as ``load``."""
+        with exclusive(self._lock):
+            identity = self.load()
+            self.save(replace(identity, passkeys=(*identity.passkeys, passkey)))
+
+    def keep_passkeys_of(self, registered: Collection[str]) -> None:
+        """Drop every passkey that the service does not know; raises as ``load``."""
+        with exclusive(self._lock):
+            identity = self.load()
+            known = tuple(each for each in identity.passkeys if each.passkey_id in registered)
+            self.save(replace(identity, passkeys=known))
+
+    def drop_passkey(self, passkey_id: str) -> None:
+        """Drop a passkey; raises as ``load``."""
+        kept = {each.passkey_id for each in self.load().passkeys} - {passkey_id}
+        self.keep_passkeys_of(kept)
+
+    def use_passkey(self) -> SoftwarePasskey | None:
+        """The newest passkey, counted up on disk before it is used; raises as ``load``."""
+        with exclusive(self._lock):
+            identity = self.load()
+            if not identity.passkeys:
+                return None
+            *others, newest = identity.passkeys
+            used = replace(newest, sign_count=newest.sign_count + 1)
+            self.save(replace(identity, passkeys=(*others, used)))
+            return used
+
     def load(self) -> DeviceIdentity:
         """Read the phone back.
 
@@ -177,6 +220,30 @@ def _pending_pin(stored: _StoredPin | None) -> PendingPin | None:
     )
 
 
+def _stored_passkey(passkey: SoftwarePasskey) -> _StoredPasskey:
+    return _StoredPasskey(
+        passkey_id=passkey.passkey_id,
+        key=jose.private_jwk(passkey.key),
+        rp_id=passkey.rp_id,
+        origin=passkey.origin,
+        user_handle=passkey.user_handle,
+        sign_count=passkey.sign_count,
+        synced=passkey.synced,
+    )
+
+
+def _passkey(stored: _StoredPasskey) -> SoftwarePasskey:
+    return SoftwarePasskey(
+        passkey_id=stored.passkey_id,
+        key=jose.import_private_key(stored.key),
+        rp_id=stored.rp_id,
+        origin=stored.origin,
+        user_handle=stored.user_handle,
+        sign_count=stored.sign_count,
+        synced=stored.synced,
+    )
+
+
 def _wrapped(salt_text: str, wrapped_text: str) -> WrappedPinKey:
     salt, wrapped = jose.decode_base64url(salt_text), jose.decode_base64url(wrapped_text)
     if (len(salt), len(wrapped)) != (SALT_BYTES, PIN_KEY_BYTES):
@@ -201,4 +268,5 @@ def _identity(stored: _StoredPhone) -> DeviceIdentity:
         totp=verify_totp_parameters(stored.totp),
         keys_announced_at=stored.keys_announced_at,
         pending_pin=_pending_pin(stored.pending_pin),
+        passkeys=tuple(map(_passkey, stored.passkeys)),
     )

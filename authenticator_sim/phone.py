@@ -6,9 +6,10 @@ from typing import Protocol
 from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.otp import next_step_at, otp_code, otp_step
+from authenticator_sim.core.passkeys import Gesture, PasskeyUse, takes_passkey, takes_pin
 from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
 from authenticator_sim.core.receipts import shown
-from authenticator_sim.errors import MissingFactor, NotOpen
+from authenticator_sim.errors import MissingFactor, MissingGesture, NotOpen
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
@@ -48,6 +49,11 @@ class Phone:
         self._journal = journal
         self._keystore = keystore
 
+    @property
+    def has_passkey(self) -> bool:
+        """Whether there is one to offer in place of the PIN."""
+        return self._keystore is not None and bool(self._keystore.load().passkeys)
+
     def find(self, transaction_id: str) -> VerifiedChallenge | None:
         """Return the open challenge of a transaction, if there is one."""
         return self.device.find_challenge(transaction_id, now_ms=self.clock.now_ms())
@@ -70,16 +76,21 @@ class Phone:
         pin: Pin | None,
         otp: str | None = None,
         verification_code: str | None = None,
+        gesture: Gesture | None = None,
     ) -> None:
         """Approve with the PIN, and with the phone's own one-time code unless one is given.
 
+        With a ``gesture`` the phone's passkey takes the place of the PIN wherever it may.
+
         Raises:
             NotOpen: The request is not, or no longer, open.
-            MissingFactor: The request asks for the PIN, or for the code that the other device
-                shows, and there is none.
+            MissingFactor: The request asks for the PIN, for a passkey, or for the code that the
+                other device shows, and there is none.
+            MissingGesture: The user did nothing at the passkey.
         """
         challenge = self.open_challenge(transaction_id)
-        pin_key = await self._pin_key(challenge, pin)
+        passkey = self._passkey(challenge, gesture)
+        pin_key = await self._pin_key(challenge, pin, offered=passkey is not None)
         if otp is None and Factor.OTP in challenge.content.factors:
             otp = await self._unused_otp(challenge)
         decide = self.device.approve(
@@ -87,6 +98,7 @@ class Phone:
             pin_key=pin_key,
             otp=otp,
             verification_code=verification_code,
+            passkey=passkey,
             now_ms=self.clock.now_ms(),
         )
         await self._channel.submit(decide)
@@ -101,8 +113,20 @@ class Phone:
         decide = self.device.deny(transaction_id, reason=reason, now_ms=self.clock.now_ms())
         await self._channel.submit(decide)
 
-    async def _pin_key(self, challenge: VerifiedChallenge, pin: Pin | None) -> PinKey | None:
-        if Factor.PIN not in challenge.content.factors:
+    def _passkey(self, challenge: VerifiedChallenge, gesture: Gesture | None) -> PasskeyUse | None:
+        if not takes_passkey(challenge.content, offered=gesture is not None):
+            return None
+        if gesture is None or gesture is Gesture.NONE:
+            raise MissingGesture("This request asks for a passkey, and for a gesture of yours.")
+        passkey = None if self._keystore is None else self._keystore.use_passkey()
+        if passkey is None:
+            raise MissingFactor("This phone has no passkey: authenticator-sim passkeys add.")
+        return PasskeyUse(passkey, gesture)
+
+    async def _pin_key(
+        self, challenge: VerifiedChallenge, pin: Pin | None, *, offered: bool
+    ) -> PinKey | None:
+        if not takes_pin(challenge.content, offered=offered):
             return None
         if pin is None:
             raise MissingFactor("This request asks for the PIN.")

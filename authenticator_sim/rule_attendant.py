@@ -10,6 +10,7 @@ from authenticator_sim.core.events import (
     PhoneWaiting,
     RuleApplied,
 )
+from authenticator_sim.core.passkeys import Gesture
 from authenticator_sim.core.pin import Pin, other_pin
 from authenticator_sim.core.rules import Action, Judgement, Rules
 from authenticator_sim.errors import MissingFactor, PhoneError
@@ -101,5 +102,8 @@ class AnswerByRules:
             case Action.WRONG_PIN:
                 wrong = None if self._pin is None else other_pin(self._pin)
                 await self._phone.approve(transaction_id, pin=wrong)
+            case Action.PASSKEY:
+                # Whoever writes a rule makes the gesture.
+                await self._phone.approve(transaction_id, pin=self._pin, gesture=Gesture.VERIFIED)
             case _:
                 await self._phone.approve(transaction_id, pin=self._pin)

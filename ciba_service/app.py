@@ -12,7 +12,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ciba_service.channels.hub import SocketHub
-from ciba_service.endpoints.health import Health
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
@@ -27,7 +26,9 @@ from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
+from ciba_service.wiring.health import build_health
 from ciba_service.wiring.oauth_door import oauth_routes, published_metadata
+from ciba_service.wiring.operator_door import operator_app
 from ciba_service.wiring.parts import Parts, build_parts
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
@@ -38,9 +39,13 @@ __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The ASGI application, and its parts for those who embed it."""
+    """The ASGI application, and its parts for those who embed it.
+
+    ``operator_app`` belongs on a listener of its own; None where there are no operators.
+    """
 
     app: ASGIApp
+    operator_app: ASGIApp | None
     stores: Stores
     worker: DueWorker
     drainer: EvidenceDrainer
@@ -81,6 +86,7 @@ def build_service(
     app.router.redirect_slashes = False
     return Service(
         app=app,
+        operator_app=operator_app(parts),
         stores=stores,
         worker=parts.worker,
         drainer=parts.drainer,
@@ -94,11 +100,7 @@ def build_service(
 
 
 def _health_routes(parts: Parts) -> list[Route]:
-    health = Health(
-        store=parts.stores.health,
-        is_listening=parts.stores.subscription.ready.is_set,
-        clock=parts.surroundings.store_clock,
-    )
+    health = build_health(parts)
     return [
         Route("/healthz", health.live, methods=["GET"]),
         Route("/readyz", health.ready, methods=["GET"]),

@@ -18,6 +18,7 @@ from ciba_service.commands import (
     devices,
     evidence,
     keys,
+    operators,
     transactions,
     users,
 )
@@ -93,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_deliveries(_group(commands, "deliveries", "callbacks to clients"))
     _add_evidence(_group(commands, "evidence", "what decisions stand on"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
+    _add_operators(_group(commands, "operators", "who may look after the service over HTTP"))
     _add_transactions(_group(commands, "transactions", "what happened to requests"))
     return parser
 
@@ -202,6 +204,10 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     prune.add_argument("--kid", metavar="KID", help="and this one, although it may be needed")
 
 
+def _add_operators(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    _add(actions, "token", "make a token for an operator", json=True)
+
+
 def _add_transactions(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     show = _add(actions, "show", "show what happened to a transaction, and when", json=True)
     show.add_argument(
@@ -228,6 +234,7 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
         settings, options.subject, as_json=options.json
     ),
     ("evidence", "jwks"): lambda _, settings: evidence.public_keys(settings),
+    ("operators", "token"): lambda options, _: operators.new_operator_token(as_json=options.json),
     ("keys", "generate"): lambda options, settings: keys.generate(settings, as_json=options.json),
     ("keys", "list"): lambda options, settings: keys.show(settings, as_json=options.json),
     ("keys", "prune"): lambda options, settings: keys.prune(

@@ -3,17 +3,17 @@
 import asyncio
 import json
 import secrets
-import socket
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.channels.hub import SocketHub
@@ -33,11 +33,16 @@ from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
 from tests.fake_clock import FakeClock
+from tests.prompt_server import PromptServer
 from tests.recording_telemetry import RecordingTelemetry
+from tests.unit.protocol.client_certificates.authority import self_signed
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 _KEYS: dict[bytes, FileKeys] = {}
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Of clients that speak plain HTTP: it believes nobody, and is made at once."""
 
 USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob"})
 
@@ -109,41 +114,6 @@ class RunningService:
             )
 
 
-class _PromptServer(uvicorn.Server):
-    """Ends as soon as nothing is under way: uvicorn looks ten times a second, which adds up."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._ending = asyncio.Event()
-
-    def end(self) -> None:
-        """Take no more connections, and end."""
-        self.should_exit = True
-        self._ending.set()
-
-    async def main_loop(self) -> None:
-        """Until it is to end."""
-        counter = 0
-        while not await self.on_tick(counter):
-            counter += 1
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await self._ending.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """What uvicorn does, without its pauses."""
-        for server in self.servers:
-            server.close()
-        for each in sockets or []:
-            each.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        async with asyncio.timeout(10):
-            while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
-                await asyncio.sleep(0.005)
-        await self.lifespan.shutdown()
-
-
 def _loaded(directory: Path) -> FileKeys:
     """The keys of a directory; to verify a key of RSA takes long, and most tests have the same."""
     content = b"".join(path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file())
@@ -167,7 +137,7 @@ async def running_service(
     """Run a service over ``target`` until the end of the block."""
     listener = bound_socket("127.0.0.1", 0, backlog=128)
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    merged = _with_evidence(sections or {}, keys_directory.parent)
+    merged = _apart(sections or {}, keys_directory.parent)
     settings = parse_settings(_toml(issuer, clients, users, merged, hint_issuers), {})
     clock, telemetry = FakeClock(), RecordingTelemetry()
     generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
@@ -181,12 +151,12 @@ async def running_service(
         risk=risk,
     )
     service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
-    server = _PromptServer(server_config(service.app, settings.server))
+    server = PromptServer(server_config(service.app, settings.server))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
     try:
-        async with httpx2.AsyncClient(base_url=issuer) as http:
+        async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN) as http:
             for client in clients:
                 client.issuer, client.clock, client.http = issuer, clock, http
             yield RunningService(
@@ -206,10 +176,21 @@ async def running_service(
         await commands.aclose()
 
 
-def _with_evidence(sections: dict[str, dict[str, Any]], parent: Path) -> dict[str, dict[str, Any]]:
-    """Each service keeps its evidence apart, unless it is told where."""
-    evidence = {"directory": tempfile.mkdtemp(prefix="evidence-", dir=parent)}
-    return {**sections, "evidence": {**evidence, **sections.get("evidence", {})}}
+def _apart(sections: dict[str, dict[str, Any]], parent: Path) -> dict[str, dict[str, Any]]:
+    """Evidence and trust of its own for each service, unless it is told where they are."""
+    defaults = {
+        "evidence": {"directory": tempfile.mkdtemp(prefix="evidence-", dir=parent)},
+        "outbound": {"ca_bundle": str(_one_authority(parent))},
+    }
+    return sections | {name: each | sections.get(name, {}) for name, each in defaults.items()}
+
+
+def _one_authority(parent: Path) -> Path:
+    """A file of one authority: to read all of the system's takes as long as all the rest."""
+    path = parent / "authority.pem"
+    if not path.exists():
+        path.write_bytes(self_signed("nobody", days=(-1, 36_500)).public_bytes(Encoding.PEM))
+    return path
 
 
 def _toml(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import random
 import signal
@@ -10,14 +11,17 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
-from tests.running_service import _toml
+from ciba_service.cli import main
+from tests.running_service import PLAIN, _toml
 from tests.signing import new_key
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
@@ -50,6 +54,23 @@ class Outcome:
     def json(self) -> Any:
         """What it printed, parsed."""
         return json.loads(self.out)
+
+
+def _run_here(words: list[str], env: dict[str, str]) -> Outcome:
+    out, err = StringIO(), StringIO()
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        try:
+            status = main(words)
+        except SystemExit as ended:  # of argparse
+            status = int(ended.code or 0)
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
+    return Outcome(status, out.getvalue(), err.getvalue())
 
 
 @dataclass
@@ -136,8 +157,13 @@ class Installation:
         return Outcome(process.returncode or 0, out.decode(), err.decode())
 
     async def command(self, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
-        """Run a command of ``ciba-service`` on this configuration."""
-        return await self.run("ciba-service", *arguments, "--config", str(self.config), env=env)
+        """Run a command of ``ciba-service`` on this configuration, in a thread of this process.
+
+        What a process of its own adds is a second and more in which it is loaded.
+        """
+        words = [*arguments, "--config", str(self.config)]
+        async with asyncio.timeout(READY_SECONDS):
+            return await asyncio.to_thread(_run_here, words, env or {})
 
     async def serve(self) -> Serving:
         """Start the service and wait until it is ready."""
@@ -232,7 +258,7 @@ async def installation(directory: Path) -> AsyncIterator[Installation]:
     """An installation in a directory; whatever was started is ended with it."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=issuer, timeout=READY_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN, timeout=READY_SECONDS) as http:
         till = WireClient(
             "till",
             key=new_key(),

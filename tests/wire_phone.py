@@ -163,6 +163,7 @@ class WirePhone:
         pin: bool = True,
         typ: str = ORDER_TYP,
         pin_key: str | None = None,
+        passkey: dict[str, Any] | None = None,
         factors_jti: str | None = None,
         **changed: Any,
     ) -> str:
@@ -177,7 +178,8 @@ class WirePhone:
             target=changed.get("device_id"),
             jti=jti,
         )
-        proofs = {"pin_proof": proof} | ({} if pin_key is None else {"pin_key": pin_key})
+        given = {"pin_proof": proof, "pin_key": pin_key, "passkey": passkey}
+        proofs = {name: value for name, value in given.items() if value is not None}
         claims = {
             "iss": self.device_id,
             "aud": self.issuer,

@@ -1,6 +1,6 @@
-"""Writes docs/openapi.yaml as the JSON that the service serves, so that it needs no YAML to run.
+"""Writes the OpenAPI documents as the JSON that the service serves: it needs no YAML to run.
 
-``python -m tools.openapi`` does it; a test holds the one to the other.
+``python -m tools.openapi`` does it; a test holds the ones to the others.
 """
 
 import json
@@ -9,18 +9,21 @@ from typing import Final
 
 import yaml
 
-__all__ = ["SERVED", "SOURCE", "served_text"]
+__all__ = ["OPERATOR_SERVED", "OPERATOR_SOURCE", "SERVED", "SOURCE", "served_text"]
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = _ROOT / "docs" / "openapi.yaml"
 SERVED: Final = _ROOT / "ciba_service" / "endpoints" / "openapi.json"
+OPERATOR_SOURCE: Final = _ROOT / "docs" / "operator-openapi.yaml"
+OPERATOR_SERVED: Final = _ROOT / "ciba_service" / "endpoints" / "operator" / "openapi.json"
 
 
-def served_text() -> str:
-    """The document as JSON, one member a line."""
-    document = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
+def served_text(source: Path = SOURCE) -> str:
+    """A document as JSON, one member a line."""
+    document = yaml.safe_load(source.read_text(encoding="utf-8"))
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 
 if __name__ == "__main__":
     SERVED.write_text(served_text(), encoding="utf-8")
+    OPERATOR_SERVED.write_text(served_text(OPERATOR_SOURCE), encoding="utf-8")

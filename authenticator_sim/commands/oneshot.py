@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from authenticator_sim.commands.gestures import obtain_gesture
 from authenticator_sim.commands.pins import obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
@@ -23,12 +24,13 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
 )
+from authenticator_sim.core.passkeys import takes_passkey, takes_pin
 from authenticator_sim.errors import ServiceUnreachable, UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
-from ciba_service.sca.messages import Decide, DenialReason, Factor, Shown, TransactionId
+from ciba_service.sca.messages import Decide, DenialReason, Shown, TransactionId
 
 __all__ = [
     "Errand",
@@ -109,13 +111,23 @@ async def approve(
     *,
     pin_file: Path | None,
     verification_code: str | None,
+    with_passkey: bool = False,
 ) -> bool:
-    """Approve one challenge; true when the service accepted. Raises ``PhoneError``."""
+    """Approve one challenge; true when the service accepted. Raises ``PhoneError``.
+
+    ``with_passkey``: instead of the PIN, wherever it may take its place.
+    """
     async with open_errand(options, surroundings) as (errand, phone):
         challenge = await errand.find(phone, transaction_id)
-        asks_for_pin = Factor.PIN in challenge.content.factors
-        pin = await obtain_pin(surroundings, pin_file) if asks_for_pin else None
-        await phone.approve(transaction_id, pin=pin, verification_code=verification_code)
+        content = challenge.content
+        asks_for_pin = takes_pin(content, offered=with_passkey)
+        asks_for_passkey = takes_passkey(content, offered=with_passkey)
+        await phone.approve(
+            transaction_id,
+            pin=await obtain_pin(surroundings, pin_file) if asks_for_pin else None,
+            verification_code=verification_code,
+            gesture=await obtain_gesture(surroundings) if asks_for_passkey else None,
+        )
         return bool(errand.accepted)
 
 

@@ -51,6 +51,9 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument(
         "--verification-code", metavar="C", help="the code that the other device shows"
     )
+    command.add_argument(
+        "--passkey", action="store_true", help="confirm with this phone's passkey, not the PIN"
+    )
     command = commands.add_parser(
         "deny", allow_abbrev=False, parents=[shared], help="decline one request"
     )
@@ -67,6 +70,13 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_devices(
         commands.add_parser(
             "devices", allow_abbrev=False, help="show the user's phones; add, name or revoke one"
+        ),
+        shared,
+        pin,
+    )
+    _add_passkeys(
+        commands.add_parser(
+            "passkeys", allow_abbrev=False, help="show this phone's passkeys, add or remove one"
         ),
         shared,
         pin,
@@ -199,6 +209,22 @@ def _add_devices(
         "rename", allow_abbrev=False, parents=[shared], help="give this phone another name"
     )
     rename.add_argument("name", metavar="NAME")
+
+
+def _add_passkeys(
+    command: argparse.ArgumentParser, shared: argparse.ArgumentParser, pin: argparse.ArgumentParser
+) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", allow_abbrev=False, parents=[shared], help="show every passkey")
+    add = actions.add_parser(
+        "add", allow_abbrev=False, parents=[shared, pin], help="make a passkey and register it"
+    )
+    add.add_argument("--origin", metavar="O", help="as on this page or app (default: the issuer)")
+    add.add_argument("--synced", action="store_true", help="as one that is on several devices")
+    remove = actions.add_parser(
+        "remove", allow_abbrev=False, parents=[shared], help="forget one; needs no PIN"
+    )
+    remove.add_argument("passkey_id", metavar="PASSKEY_ID")
 
 
 def _add_pin(

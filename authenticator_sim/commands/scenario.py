@@ -69,7 +69,8 @@ async def _actor(
     pin: Pin,
     stack: AsyncExitStack,
 ) -> Actor:
-    identity = Keystore(state).load()
+    keystore = Keystore(state)
+    identity = keystore.load()
     tls = tls_context(options.ca_file)
     http = await stack.enter_async_context(HttpClient(identity.messages, tls=tls))
     right = await asyncio.to_thread(unwrap_pin_key, identity.pin_key, pin)
@@ -77,5 +78,5 @@ async def _actor(
     phone = ScenarioPhone(
         identity, http=http, clock=surroundings.clock, random_bytes=surroundings.random_bytes
     )
-    forger = Forger(identity, right, wrong, surroundings.random_bytes)
+    forger = Forger(identity, right, wrong, surroundings.random_bytes, keystore.use_passkey)
     return Actor(phone, forger)

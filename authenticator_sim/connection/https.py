@@ -30,8 +30,11 @@ from ciba_service.sca.messages import (
     Hello,
     ListAccesses,
     ListDevices,
+    ListPasskeys,
+    MakePasskey,
     MessageExchange,
     RejectDevice,
+    RemovePasskey,
     RenameDevice,
     Shown,
     decode_service_message,
@@ -44,6 +47,18 @@ _NOT_APPROVED: Final = "device_not_approved"
 
 class _Refusal(msgspec.Struct, frozen=True):
     error: str
+
+
+_WithoutPin = (
+    ListDevices
+    | RenameDevice
+    | RejectDevice
+    | GiveUp
+    | Shown
+    | MakePasskey
+    | ListPasskeys
+    | RemovePasskey
+)
 
 
 class HttpsConnection:
@@ -87,9 +102,7 @@ class HttpsConnection:
         """End an access, until the service has answered; raises as ``fetch``."""
         return await self._with_retries(EndAccess(transaction_id))
 
-    async def tell(
-        self, message: ListDevices | RenameDevice | RejectDevice | GiveUp | Shown
-    ) -> tuple[Event, ...]:
+    async def tell(self, message: _WithoutPin) -> tuple[Event, ...]:
         """Say something that needs no PIN; raises as ``fetch``."""
         return await self._with_retries(message)
 

@@ -7,6 +7,7 @@ import msgspec
 from authenticator_sim.core import jose
 from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.passkeys import PasskeyUse, takes_passkey, takes_pin
 from authenticator_sim.core.pin import PinKey
 from authenticator_sim.errors import MissingFactor
 from authenticator_sim.ports import RandomBytes
@@ -18,7 +19,10 @@ from ciba_service.sca.messages import (
     DenialReason,
     Factor,
     FactorProofs,
+    PasskeyAssertion,
     Verdict,
+    decision_digest,
+    passkey_challenge,
     pin_proof,
 )
 
@@ -47,22 +51,17 @@ def new_approval(
     verification_code: str | None,
     now_ms: int,
     random_bytes: RandomBytes,
+    passkey: PasskeyUse | None = None,
 ) -> SignedDecision:
     """Sign an approval with exactly the factors the challenge asks for.
 
+    A passkey that is given takes the place of the PIN wherever it may.
+
     Raises:
-        MissingFactor: The PIN or one of the codes is asked for and not given.
+        MissingFactor: The PIN, the passkey or one of the codes is asked for and not given.
+        MissingGesture: The user did nothing at the passkey.
     """
     jti = jose.base64url(random_bytes(_JTI_BYTES))
-    proofs = FactorProofs(
-        jti=jti,
-        pin_proof=_pin_proof(challenge, identity=identity, pin_key=pin_key, jti=jti),
-        otp=_otp(challenge, otp),
-        verification_code=_verification_code(challenge, verification_code),
-    )
-    factors = jose.encrypt(
-        msgspec.json.encode(proofs), to=identity.service_keys.encryption, typ=FACTORS_TYP
-    )
     claims = DecisionClaims(
         iss=identity.device_id,
         aud=identity.issuer,
@@ -71,9 +70,27 @@ def new_approval(
         transaction_id=challenge.transaction_id,
         challenge_hash=challenge.digest,
         verdict=Verdict.APPROVE,
-        factors=factors,
     )
-    return _signed(claims, challenge, identity)
+    is_offered = passkey is not None
+    proofs = FactorProofs(
+        jti=jti,
+        pin_proof=(
+            _pin_proof(challenge, identity=identity, pin_key=pin_key, jti=jti)
+            if takes_pin(challenge.content, offered=is_offered)
+            else None
+        ),
+        passkey=(
+            _passkey(passkey, claims)
+            if takes_passkey(challenge.content, offered=is_offered)
+            else None
+        ),
+        otp=_otp(challenge, otp),
+        verification_code=_verification_code(challenge, verification_code),
+    )
+    factors = jose.encrypt(
+        msgspec.json.encode(proofs), to=identity.service_keys.encryption, typ=FACTORS_TYP
+    )
+    return _signed(msgspec.structs.replace(claims, factors=factors), challenge, identity)
 
 
 def new_denial(
@@ -100,9 +117,7 @@ def new_denial(
 
 def _pin_proof(
     challenge: VerifiedChallenge, *, identity: DeviceIdentity, pin_key: PinKey | None, jti: str
-) -> str | None:
-    if Factor.PIN not in challenge.content.factors:
-        return None
+) -> str:
     if pin_key is None:
         raise MissingFactor("This challenge asks for the PIN.")
     return pin_proof(
@@ -112,6 +127,12 @@ def _pin_proof(
         verdict=Verdict.APPROVE,
         jti=jti,
     )
+
+
+def _passkey(passkey: PasskeyUse | None, claims: DecisionClaims) -> PasskeyAssertion:
+    if passkey is None:
+        raise MissingFactor("This challenge asks for a passkey.")
+    return passkey.confirm(passkey_challenge(decision_digest(claims)))
 
 
 def _otp(challenge: VerifiedChallenge, otp: str | None) -> str | None:

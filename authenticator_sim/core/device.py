@@ -35,6 +35,8 @@ from authenticator_sim.core.events import (
     KeysPinned,
     OtherDeviceEnrolled,
     OtherDeviceRevoked,
+    OtherPasskeyAdded,
+    OtherPasskeyRemoved,
     PhoneRejected,
     PhoneWaiting,
     Withdrawal,
@@ -45,9 +47,12 @@ from authenticator_sim.core.orders import (
     SignedOrder,
     new_approval_of,
     new_invitation,
+    new_passkey_order,
     new_pin_change,
     new_revocation,
 )
+from authenticator_sim.core.passkey_events import AboutPasskeys, passkey_event
+from authenticator_sim.core.passkeys import PasskeyUse
 from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
 from authenticator_sim.core.pin import Pin, PinKey
 from authenticator_sim.core.prompts import Prompts
@@ -87,6 +92,7 @@ from ciba_service.sca.messages import (
     OrderCarriedOut,
     OrderRefusal,
     OrderRefused,
+    PasskeyAttestation,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -98,7 +104,15 @@ __all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
 
 HISTORY_LENGTH: Final = 50
 
-_SaidOnce = OtherDeviceEnrolled | OtherDeviceRevoked | PhoneWaiting | PhoneRejected | AttemptsRunOut
+_SaidOnce = (
+    OtherDeviceEnrolled
+    | OtherDeviceRevoked
+    | OtherPasskeyAdded
+    | OtherPasskeyRemoved
+    | PhoneWaiting
+    | PhoneRejected
+    | AttemptsRunOut
+)
 _STAYS_OPEN: Final = frozenset({RefusalReason.FACTORS, RefusalReason.PAUSED})
 
 
@@ -179,13 +193,15 @@ class Device:
         pin_key: PinKey | None,
         otp: str | None,
         verification_code: str | None = None,
+        passkey: PasskeyUse | None = None,
         now_ms: int,
     ) -> Decide:
         """Approve an open challenge with the factors it asks for.
 
         Raises:
             NotOpen: It is unknown, decided or expired.
-            MissingFactor: The PIN key or one of the codes is missing.
+            MissingFactor: The PIN key, the passkey or one of the codes is missing.
+            MissingGesture: The user did nothing at the passkey.
         """
         return self._submit(
             new_approval(
@@ -194,6 +210,7 @@ class Device:
                 pin_key=pin_key,
                 otp=otp,
                 verification_code=verification_code,
+                passkey=passkey,
                 now_ms=now_ms,
                 random_bytes=self._random_bytes,
             )
@@ -271,6 +288,21 @@ class Device:
         self._ordered.add(order.jti)
         return order
 
+    def order_passkey(
+        self, passkey: PasskeyAttestation, *, pin_key: PinKey, nonce: str, now_ms: int
+    ) -> SignedOrder:
+        """Order that a passkey be registered; ``nonce`` is the challenge of its options."""
+        order = new_passkey_order(
+            passkey,
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
     def order_pin(self, new_pin: Pin, *, pin_key: PinKey, nonce: str, now_ms: int) -> PendingPin:
         """Order another PIN: keep what is returned safe before ``pending_order`` goes out."""
         pending = new_pin_change(
@@ -321,7 +353,7 @@ class Device:
         self._heard.add(event)
         return (event,) if is_new else ()
 
-    def _told(self, message: AboutAccess | AboutPhones) -> Event:
+    def _told(self, message: AboutAccess | AboutPhones | AboutPasskeys) -> Event:
         match message:
             case LastingAccess() | AccessesListed() | AccessEnded() | AccessUnknown():
                 return access_event(message)
@@ -340,7 +372,7 @@ class Device:
                 self._newcomers.keep(message)
                 return phone_event(message, own_id=self.identity.device_id)
             case _:
-                assert_never(message)
+                return passkey_event(message, own_id=self.identity.device_id)
 
     def _order_outcome(self, message: OrderCarriedOut | OrderRefused) -> Reaction:
         if message.order not in self._ordered:

@@ -12,10 +12,12 @@ from authenticator_sim.core.challenges import ChallengeRefusal
 from authenticator_sim.core.rules import Action
 from ciba_service.sca.messages import (
     Challenge,
+    CreationOptions,
     DenialReason,
     HandleRefusal,
     OrderAction,
     OrderRefusal,
+    PasskeyRefusal,
     RefusalReason,
     ShownDetail,
     Verdict,
@@ -54,6 +56,14 @@ __all__ = [
     "OrderPostponed",
     "OtherDeviceEnrolled",
     "OtherDeviceRevoked",
+    "OtherPasskeyAdded",
+    "OtherPasskeyRemoved",
+    "PasskeyForgotten",
+    "PasskeyInvited",
+    "PasskeyListCompleted",
+    "PasskeyNotFound",
+    "PasskeyNotOffered",
+    "PasskeyShown",
     "PhoneNotWaiting",
     "PhoneRejected",
     "PhoneStopped",
@@ -368,6 +378,63 @@ class OrderPostponed(msgspec.Struct, frozen=True, tag="order_postponed", tag_fie
     order: str
 
 
+class PasskeyInvited(msgspec.Struct, frozen=True, tag="passkey_options", tag_field="event"):
+    """The service says what to make another passkey with."""
+
+    options: CreationOptions
+
+
+class PasskeyNotOffered(msgspec.Struct, frozen=True, tag="passkey_refused", tag_field="event"):
+    """This phone can have no further passkey now."""
+
+    reason: PasskeyRefusal
+
+
+class PasskeyShown(msgspec.Struct, frozen=True, tag="passkey", tag_field="event"):
+    """A passkey of this phone; ``registered_at`` is in seconds."""
+
+    passkey_id: str
+    registered_at: int
+    synced: bool
+    backed_up: bool
+
+
+class PasskeyListCompleted(msgspec.Struct, frozen=True, tag="passkeys", tag_field="event"):
+    """All passkeys were sent; ``registered`` lists their ids."""
+
+    registered: tuple[str, ...]
+
+
+class PasskeyForgotten(msgspec.Struct, frozen=True, tag="passkey_removed", tag_field="event"):
+    """A passkey of this phone counts no more."""
+
+    passkey_id: str
+
+
+class PasskeyNotFound(msgspec.Struct, frozen=True, tag="passkey_unknown", tag_field="event"):
+    """The service knows no such passkey of this phone."""
+
+    passkey_id: str
+
+
+class OtherPasskeyAdded(msgspec.Struct, frozen=True, tag="other_passkey_added", tag_field="event"):
+    """Another phone of this user got a passkey: unexpected, it is an alarm."""
+
+    device_id: str
+    name: str
+    passkey_id: str
+
+
+class OtherPasskeyRemoved(
+    msgspec.Struct, frozen=True, tag="other_passkey_removed", tag_field="event"
+):
+    """A passkey of another phone of this user counts no more."""
+
+    device_id: str
+    name: str
+    passkey_id: str
+
+
 Event = (
     Enrolled
     | Listening
@@ -407,4 +474,12 @@ Event = (
     | OrderDone
     | OrderNotDone
     | OrderPostponed
+    | PasskeyInvited
+    | PasskeyNotOffered
+    | PasskeyShown
+    | PasskeyListCompleted
+    | PasskeyForgotten
+    | PasskeyNotFound
+    | OtherPasskeyAdded
+    | OtherPasskeyRemoved
 )

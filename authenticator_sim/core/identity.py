@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from joserfc.jwk import ECKey
 
+from authenticator_sim.core.passkeys import SoftwarePasskey
 from authenticator_sim.core.pin import WrappedPinKey
 from ciba_service.sca.messages import ServiceKeys, TotpParameters
 
@@ -43,6 +44,7 @@ class DeviceIdentity:
     keys_announced_at: int = 0
     """When the pinned challenge keys changed (seconds), as far as that was announced."""
     pending_pin: PendingPin | None = None
+    passkeys: tuple[SoftwarePasskey, ...] = ()
 
     def __repr__(self) -> str:
         return f"DeviceIdentity(device_id={self.device_id!r}, issuer={self.issuer!r}, ...)"

@@ -17,6 +17,7 @@ from ciba_service.sca.messages import (
     OrderAction,
     OrderClaims,
     OrderProofs,
+    PasskeyAttestation,
     order_pin_proof,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "SignedOrder",
     "new_approval_of",
     "new_invitation",
+    "new_passkey_order",
     "new_pin_change",
     "new_revocation",
 ]
@@ -101,6 +103,27 @@ def new_invitation(
     )
 
 
+def new_passkey_order(
+    passkey: PasskeyAttestation,
+    *,
+    identity: DeviceIdentity,
+    pin_key: PinKey,
+    nonce: str,
+    now_ms: int,
+    random_bytes: RandomBytes,
+) -> SignedOrder:
+    """Order that a passkey be registered; ``nonce`` is the challenge that it was made with."""
+    return _signed(
+        OrderAction.ADD_PASSKEY,
+        identity=identity,
+        pin_key=pin_key,
+        nonce=nonce,
+        passkey=passkey,
+        now_ms=now_ms,
+        random_bytes=random_bytes,
+    )
+
+
 def new_pin_change(
     new_pin: Pin,
     *,
@@ -136,6 +159,7 @@ def _signed(
     device_id: str | None = None,
     key: str | None = None,
     new_key: str | None = None,
+    passkey: PasskeyAttestation | None = None,
 ) -> SignedOrder:
     jti = jose.base64url(random_bytes(_JTI_BYTES))
     proof = order_pin_proof(
@@ -146,7 +170,7 @@ def _signed(
         target=device_id,
         jti=jti,
     )
-    proofs = OrderProofs(jti=jti, pin_proof=proof, pin_key=new_key)
+    proofs = OrderProofs(jti=jti, pin_proof=proof, pin_key=new_key, passkey=passkey)
     claims = OrderClaims(
         iss=identity.device_id,
         aud=identity.issuer,

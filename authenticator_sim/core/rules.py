@@ -33,6 +33,7 @@ class Action(StrEnum):
     NOT_ME = "not_me"
     IGNORE = "ignore"
     WRONG_PIN = "wrong_pin"
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Decisions that no honest phone makes: another hash, another key, a wrong PIN."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from joserfc.jwk import ECKey
@@ -8,7 +9,9 @@ from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.decisions import new_approval, new_denial
 from authenticator_sim.core.identity import DeviceIdentity
 from authenticator_sim.core.otp import otp_code, otp_step
+from authenticator_sim.core.passkeys import Gesture, PasskeyUse, SoftwarePasskey
 from authenticator_sim.core.pin import PinKey
+from authenticator_sim.errors import MissingFactor
 from authenticator_sim.ports import RandomBytes
 from authenticator_sim.scenario.steps import Approve, Deny
 from ciba_service.sca.messages import Decide, challenge_hash
@@ -16,17 +19,23 @@ from ciba_service.sca.messages import Decide, challenge_hash
 __all__ = ["Forger", "altered"]
 
 
+def _no_passkey() -> SoftwarePasskey | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Forger:
     """Makes decisions of one phone; it asks nobody whether they make sense.
 
-    ``pin_key`` is what the right PIN unwraps, ``wrong_pin_key`` what another does.
+    ``pin_key`` is what the right PIN unwraps, ``wrong_pin_key`` what another does; ``use_passkey``
+    gives the phone's passkey, counted up.
     """
 
     identity: DeviceIdentity
     pin_key: PinKey
     wrong_pin_key: PinKey
     random_bytes: RandomBytes
+    use_passkey: Callable[[], SoftwarePasskey | None] = _no_passkey
 
     def approval(
         self, challenge: VerifiedChallenge, step: Approve, *, signed_hash: str | None, now_ms: int
@@ -41,6 +50,7 @@ class Forger:
             verification_code=None,
             now_ms=now_ms,
             random_bytes=self.random_bytes,
+            passkey=self._passkey(step),
         ).message
 
     def denial(
@@ -54,6 +64,17 @@ class Forger:
             now_ms=now_ms,
             random_bytes=self.random_bytes,
         ).message
+
+    def _passkey(self, step: Approve) -> PasskeyUse | None:
+        if step.passkey is None:
+            return None
+        passkey = self.use_passkey()
+        if passkey is None:
+            raise MissingFactor("This phone has no passkey: authenticator-sim passkeys add.")
+        if step.passkey == "old_count":
+            passkey = replace(passkey, sign_count=passkey.sign_count - 1)
+        gesture = Gesture.PRESENT if step.passkey == "unverified" else Gesture.VERIFIED
+        return PasskeyUse(passkey, gesture)
 
     def _signer(self, *, stale: bool) -> DeviceIdentity:
         if not stale:

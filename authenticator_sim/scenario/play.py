@@ -255,9 +255,15 @@ def _described(step: Approve | Deny | Resend) -> str:
         return "decision again"
     pin = "wrong PIN" if isinstance(step, Approve) and step.pin == "wrong" else ""
     key = "stale key" if step.key == "stale" else ""
-    oddities = ", ".join(oddity for oddity in (pin, key, _hash_oddity(step.hash_of)) if oddity)
+    passkey = _passkey_use(step.passkey) if isinstance(step, Approve) else ""
+    said = (pin, passkey, key, _hash_oddity(step.hash_of))
+    oddities = ", ".join(oddity for oddity in said if oddity)
     verb = "approve" if isinstance(step, Approve) else f"deny ({step.reason})"
     return f"{verb} ({oddities})" if oddities else verb
+
+
+def _passkey_use(use: str | None) -> str:
+    return {None: "", "right": "passkey", "unverified": "passkey touched"}.get(use, "old count")
 
 
 def _hash_oddity(hash_of: str | int | None) -> str:

@@ -133,6 +133,9 @@ class Approve(_Decision, frozen=True, kw_only=True, tag="approve"):
     """Approve, ``times`` over with a new decision each."""
 
     pin: Literal["right", "wrong"] = "right"
+    passkey: Literal["right", "unverified", "old_count"] | None = None
+    """Confirm with the passkey in place of the PIN: as it should be, with a mere touch, or with a
+    count that was used before."""
     times: _Number = 1
 
 

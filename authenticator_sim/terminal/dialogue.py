@@ -3,12 +3,13 @@
 from typing import Final, TextIO
 
 from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.passkeys import Gesture, takes_pin
 from authenticator_sim.core.pin import Pin, parse_pin
 from authenticator_sim.errors import InvalidPin
 from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.keyboard import Keyboard
 from authenticator_sim.terminal.view import render_challenge, render_choices
-from ciba_service.sca.messages import DenialReason, Factor
+from ciba_service.sca.messages import Challenge, DenialReason, Factor
 
 __all__ = ["Dialogue"]
 
@@ -39,6 +40,7 @@ class Dialogue:
 
         Raises:
             NotOpen: The request was closed meanwhile.
+            MissingGesture: A passkey is asked for and was not confirmed.
             KeyboardClosed: There is nobody to answer.
         """
         self.show(challenge)
@@ -60,12 +62,25 @@ class Dialogue:
 
     async def _approve(self, challenge: VerifiedChallenge) -> None:
         factors = challenge.content.factors
-        pin = await self._ask_pin() if Factor.PIN in factors else None
+        gesture = await self._ask_gesture(challenge.content)
+        asks_for_pin = takes_pin(challenge.content, offered=gesture is not None)
+        pin = await self._ask_pin() if asks_for_pin else None
         otp = await self._ask_otp() if Factor.OTP in factors else None
         code = await self._ask_code() if Factor.VERIFICATION_CODE in factors else None
         await self._phone.approve(
-            challenge.transaction_id, pin=pin, otp=otp, verification_code=code
+            challenge.transaction_id, pin=pin, otp=otp, verification_code=code, gesture=gesture
         )
+
+    async def _ask_gesture(self, content: Challenge) -> Gesture | None:
+        if Factor.PASSKEY in content.factors:
+            return Gesture.VERIFIED if await self._confirms("else no") else Gesture.NONE
+        if not (content.passkey_for_pin and self._phone.has_passkey):
+            return None
+        return Gesture.VERIFIED if await self._confirms("else with the PIN") else None
+
+    async def _confirms(self, otherwise: str) -> bool:
+        question = f"Confirm with your passkey [y, {otherwise}]: "
+        return (await self._keyboard.ask(question)).strip().lower() == "y"
 
     async def _ask_pin(self) -> Pin:
         if self._pin is not None:

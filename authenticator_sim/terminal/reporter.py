@@ -30,6 +30,7 @@ from authenticator_sim.core.events import (
 from authenticator_sim.terminal.accesses import about_access
 from authenticator_sim.terminal.attempts import about_attempts
 from authenticator_sim.terminal.newcomers import about_newcomers
+from authenticator_sim.terminal.passkeys import about_passkeys
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
@@ -110,6 +111,7 @@ def sentence(event: Event) -> str:
         or about_phones(event)
         or about_newcomers(event)
         or about_attempts(event)
+        or about_passkeys(event)
     )
 
 

@@ -133,7 +133,11 @@ def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
     match announcement.kind:
         case AnnouncementKind.REPLACED:
             return is_same_phone and announcement.detail > inbox.connection
-        case AnnouncementKind.ENROLLED:
+        case (
+            AnnouncementKind.ENROLLED
+            | AnnouncementKind.PASSKEY_ADDED
+            | AnnouncementKind.PASSKEY_REMOVED
+        ):
             return not is_same_phone
         case (
             AnnouncementKind.OFFER

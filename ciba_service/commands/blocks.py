@@ -6,28 +6,17 @@ import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import print_rows, require_user
+from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
+from ciba_service.flow.operators.users import BlockedClient, blocked_client
 from ciba_service.flow.unblocking import Unblocking
-from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 
 __all__ = ["show_user", "unblock_client"]
 
 
-class _BlockRow(msgspec.Struct, frozen=True):
-    """``until`` is RFC 3339 in UTC, or None: until it is lifted."""
-
-    client_id: str
-    until: str | None
-
-
-class _Shown(msgspec.Struct, frozen=True):
-    sub: str
-    enabled: bool
-    phones: int
-    failed_attempts: int
-    locked: bool
-    blocked_clients: tuple[_BlockRow, ...]
+class _Shown(UserSummary, frozen=True):
+    blocked_clients: tuple[BlockedClient, ...] = ()
 
 
 async def show_user(settings: Settings, subject: str, *, as_json: bool) -> None:
@@ -35,18 +24,17 @@ async def show_user(settings: Settings, subject: str, *, as_json: bool) -> None:
     require_user(settings, subject)
     tag, now = user_tag(subject), system_surroundings().clock.now_ms()
     async with open_stores(settings) as stores:
-        used = await stores.attempts.used(tag)
-        shown = _Shown(
-            sub=subject,
-            enabled=any(user.enabled for user in settings.users if user.sub == subject),
-            phones=len(await stores.devices.list(tag)),
-            failed_attempts=used,
-            locked=used >= settings.limits.failed_attempts,
-            blocked_clients=tuple(
-                _BlockRow(block.client_id, None if block.until is None else instant(block.until))
-                for block in await stores.standing.blocks(tag, now=now)
-            ),
+        summaries = UserSummaries(
+            devices=stores.devices,
+            attempts=stores.attempts,
+            attempt_limit=settings.limits.failed_attempts,
         )
+        enabled = any(user.enabled for user in settings.users if user.sub == subject)
+        summary = await summaries.of(subject, enabled=enabled)
+        blocks = await stores.standing.blocks(tag, now=now)
+    shown = _Shown(
+        **msgspec.structs.asdict(summary), blocked_clients=tuple(map(blocked_client, blocks))
+    )
     if as_json:
         sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
         return

@@ -8,6 +8,7 @@ import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.flow.operators.deliveries import can_be_redelivered
 from ciba_service.flow.redelivery import Redeliveries
 from ciba_service.ports import (
     Delivery,
@@ -16,7 +17,6 @@ from ciba_service.ports import (
     Redelivery,
     UnknownRecordFormat,
 )
-from ciba_service.protocol.transaction.state import State
 from ciba_service.settings import Settings
 
 __all__ = ["list_deliveries", "redeliver", "show_delivery"]
@@ -128,15 +128,10 @@ def _row(delivery: Delivery) -> _DeliveryRow:
 
 
 def _found_row(found: FoundDelivery) -> _FoundRow:
-    can_redeliver = (
-        found.is_kept
-        and found.delivery.state is DeliveryState.ABANDONED
-        and found.transaction is not State.REDEEMED
-    )
     return _FoundRow(
         **msgspec.structs.asdict(_row(found.delivery)),
         transaction=found.transaction or "",
-        redeliver_until=_written(found.kept_until if can_redeliver else None),
+        redeliver_until=_written(found.kept_until if can_be_redelivered(found) else None),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from ciba_service.app import build_service
 from ciba_service.commands.open_files import allow_open_files
@@ -27,12 +28,14 @@ from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
 from ciba_service.stores.current_keys import CurrentKeys
 
-__all__ = ["serve", "server_config"]
+__all__ = ["operator_config", "serve", "server_config"]
 
 _SHUTDOWN_SECONDS: Final = 10
 _BACKLOG: Final = 2_048
 # Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
 _OTHER_FILES: Final = 512
+# Connections beyond max_connections that operators find room for.
+_OPERATORS: Final = 64
 _STANDARD_STREAMS: Final = (0, 1, 2)
 
 
@@ -96,6 +99,21 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
+def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
+    """How the listener for operators is run: a few more may always connect, and no phone."""
+    room = HttpBounds(connections=server.max_connections + _OPERATORS)
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # any ASGI application
+        http=http_with_peer(http_within(room)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
 async def serve(settings: Settings) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
     surroundings = system_surroundings()
@@ -106,18 +124,20 @@ async def serve(settings: Settings) -> None:
     async with opened_store(settings, own=True) as store:
         service = build_service(settings, store, keys, surroundings)
         listeners = _listeners(settings)
+        operators = _operator_listener(settings, service.operator_app)
         surroundings.telemetry.event(
             "listening",
             issuer=settings.server.issuer,
             host=settings.server.host,
             port=listeners[0].socket.getsockname()[1],
             mtls_port=listeners[1].socket.getsockname()[1] if listeners[1:] else None,
+            operator_port=None if operators is None else operators.socket.getsockname()[1],
             device_protocol=SUBPROTOCOL,
             warning=settings.exposure,
         )
         server = _Server(
             server_config(service.app, settings.server),
-            listeners,
+            listeners if operators is None else [*listeners, operators],
             leaving=service.release,
             hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
         )
@@ -126,7 +146,7 @@ async def serve(settings: Settings) -> None:
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
             raise CommandFailed("the service did not start; the log says why") from ending
         finally:
-            for listener in listeners:
+            for listener in (*listeners, *((operators,) if operators else ())):
                 listener.socket.close()
     surroundings.telemetry.event("stopped")
 
@@ -151,6 +171,22 @@ def _offer(server: ServerSettings) -> TlsOffer | None:
         return None
     identity = ServerIdentity.load(Path(server.tls_certificate), Path(server.tls_key))
     return TlsOffer(identity, tls_1_2=server.tls_1_2)
+
+
+def _operator_listener(settings: Settings, app: ASGIApp | None) -> Listener | None:
+    """Where operators come in, unless there are none; raises ``CommandFailed``."""
+    operator = settings.operator
+    if app is None:
+        return None
+    tls = None
+    if operator.tls_certificate is not None and operator.tls_key is not None:
+        try:
+            identity = ServerIdentity.load(Path(operator.tls_certificate), Path(operator.tls_key))
+        except InvalidTlsError as error:
+            raise CommandFailed(str(error)) from error
+        tls = OrdinaryContext.create(TlsOffer(identity))
+    bound = _bind(operator.host, operator.port)
+    return Listener(bound, tls, operator_config(app, settings.server))
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -8,21 +8,13 @@ from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.commands.phone_steps import phone_steps
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
+from ciba_service.flow.operators.user_summaries import UserSummaries
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
-from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 from ciba_service.wiring.stores import Stores
 
 __all__ = ["activate_user", "list_users", "reset_user", "unlock_user"]
-
-
-class _UserRow(msgspec.Struct, frozen=True):
-    sub: str
-    enabled: bool
-    phones: int
-    failed_attempts: int
-    locked: bool
 
 
 class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,13 +27,13 @@ class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 async def list_users(settings: Settings, *, as_json: bool) -> None:
     """Print every configured user with phones and attempts."""
-    rows, limit = [], settings.limits.failed_attempts
     async with open_stores(settings) as stores:
-        for user in settings.users:
-            tag = user_tag(user.sub)
-            used = await stores.attempts.used(tag)
-            phones = len(await stores.devices.list(tag))
-            rows.append(_UserRow(user.sub, user.enabled, phones, used, used >= limit))
+        summaries = UserSummaries(
+            devices=stores.devices,
+            attempts=stores.attempts,
+            attempt_limit=settings.limits.failed_attempts,
+        )
+        rows = [await summaries.of(user.sub, enabled=user.enabled) for user in settings.users]
     print_rows(rows, as_json=as_json)
 
 

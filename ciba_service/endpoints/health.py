@@ -31,12 +31,13 @@ class Health:
 
     async def ready(self, request: Request) -> Response:  # noqa: ARG002 - Starlette
         """200, or 503 with what is missing."""
-        missing = await self._missing()
+        missing = await self.missing()
         if missing is None:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready", "missing": missing}, _UNAVAILABLE)
 
-    async def _missing(self) -> str | None:
+    async def missing(self) -> str | None:
+        """What keeps the process from its work, or None."""
         try:
             drift = abs(await self._store.server_time_ms() - self._clock.now_ms())
         except StoreUnavailable:

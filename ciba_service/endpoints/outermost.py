@@ -1,5 +1,6 @@
 """The outermost handler: whatever escaped ends in an answer without text, and a line in the log."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -18,9 +19,16 @@ _INTERNAL_ERROR: Final = {"type": "websocket.close", "code": 1011}
 class Outermost:
     """ASGI middleware around everything."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        telemetry: Telemetry,
+        answer: Callable[[Send], Awaitable[None]] | None = None,
+    ) -> None:
+        """``answer`` is what a defect is answered with where it is not an error of OAuth."""
         self._app = app
         self._telemetry = telemetry
+        self._answer = answer or self._server_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, and answer for defects."""
@@ -42,4 +50,7 @@ class Outermost:
                 with suppress(OSError, RuntimeError):  # the phone has gone, or was told
                     await send(_INTERNAL_ERROR)
             elif not started:
-                await respond_error(send, ServerError(), self._telemetry)
+                await self._answer(send)
+
+    async def _server_error(self, send: Send) -> None:
+        await respond_error(send, ServerError(), self._telemetry)

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 
+from ciba_service.flow.cancelling import Cancelling
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
-from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.found_token import spend_and_find
 from ciba_service.flow.requested_transaction import transaction_requested_by
-from ciba_service.ports import Clock, Swap, SwapResult, Telemetry, TransactionStore
-from ciba_service.protocol.client.metadata import Client
+from ciba_service.ports import Clock, TransactionStore
 from ciba_service.protocol.errors import (
     InvalidGrantError,
     OAuth2Error,
     Reason,
     RequestSettledError,
 )
-from ciba_service.protocol.transaction.state import Event, State
+from ciba_service.protocol.transaction.state import State
 
 __all__ = ["Cancellation"]
 
@@ -32,17 +31,15 @@ class Cancellation:
         *,
         authentication: ClientAuthentication,
         transactions: TransactionStore,
-        worker: DueWorker,
+        cancelling: Cancelling,
         new_operation: Callable[[], str],
         clock: Clock,
-        telemetry: Telemetry,
     ) -> None:
         self._authentication = authentication
         self._transactions = transactions
-        self._worker = worker
+        self._cancelling = cancelling
         self._new_operation = new_operation
         self._clock = clock
-        self._telemetry = telemetry
 
     async def cancel(self, sent: ClientRequest) -> None:
         """Cancel the transaction of ``auth_req_id``.
@@ -66,21 +63,6 @@ class Cancellation:
         found = await spend_and_find(spend, self._transactions.read(name, now=self._clock.now_ms()))
         if found is None or found.client_id != verified.client.client_id:
             raise InvalidGrantError from Reason("unknown, or of another client")
-        result = await self._transactions.swap(
-            Swap(
-                transaction_id=name,
-                event=Event.CANCEL,
-                operation=operation,
-                now=self._clock.now_ms(),
-            )
-        )
-        self._conclude(name, verified.client, result)
-
-    def _conclude(self, name: str, client: Client, result: SwapResult) -> None:
-        if result.won:
-            self._worker.nudge(name)
-            self._telemetry.event(
-                "transaction_cancelled", transaction_id=name, client_id=client.client_id
-            )
-        elif result.state is not State.CANCELLED:
-            raise RequestSettledError from Reason(f"it is {result.state}")
+        state = await self._cancelling.cancel(name, found.client_id, operation=operation)
+        if state is not State.CANCELLED:
+            raise RequestSettledError from Reason(f"it is {state}")

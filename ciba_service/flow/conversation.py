@@ -12,6 +12,7 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.own_passkeys import OwnPasskeys
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
 from ciba_service.ports import DeviceStore
@@ -24,9 +25,12 @@ from ciba_service.sca.messages import (
     GiveUp,
     ListAccesses,
     ListDevices,
+    ListPasskeys,
     MakeHandle,
+    MakePasskey,
     Received,
     RejectDevice,
+    RemovePasskey,
     RenameDevice,
     ServiceMessage,
     Shown,
@@ -36,7 +40,8 @@ __all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
 
-_AboutPhones = ListDevices | RenameDevice | RejectDevice | GiveUp | GiveOrder
+_AboutPasskeys = MakePasskey | ListPasskeys | RemovePasskey
+_AboutPhones = ListDevices | RenameDevice | RejectDevice | GiveUp | GiveOrder | _AboutPasskeys
 
 PhoneMessage = (
     Fetch | Decide | MakeHandle | ListAccesses | EndAccess | Received | Shown | _AboutPhones
@@ -60,6 +65,7 @@ class Conversation:
         announcements: KeyAnnouncements,
         handles: LoginHandles,
         own_devices: OwnDevices,
+        own_passkeys: OwnPasskeys,
         orders: DeviceOrders,
         approval: DeviceApproval,
         receipts: Receipts,
@@ -72,6 +78,7 @@ class Conversation:
         self._announcements = announcements
         self._handles = handles
         self._own_devices = own_devices
+        self._own_passkeys = own_passkeys
         self._orders = orders
         self._approval = approval
         self._receipts = receipts
@@ -99,10 +106,8 @@ class Conversation:
             case Received() | Shown():
                 await self._receipts.note(device, message)
                 return []
-            case ListDevices() | RenameDevice() | RejectDevice() | GiveUp() | GiveOrder():
-                return await self._about_phones(device, message)
             case _:
-                assert_never(message)
+                return await self._about_phones(device, message)
 
     async def _about_accesses(
         self, device: Device, message: ListAccesses | EndAccess
@@ -123,6 +128,21 @@ class Conversation:
                 return [await self._own_devices.give_up(device)]
             case GiveOrder():
                 return [await self._orders.carry_out(device.device_id, message.order)]
+            case MakePasskey() | ListPasskeys() | RemovePasskey():
+                return await self._about_passkeys(device, message)
+            case _:
+                assert_never(message)
+
+    async def _about_passkeys(
+        self, device: Device, message: _AboutPasskeys
+    ) -> list[ServiceMessage]:
+        match message:
+            case MakePasskey():
+                return [await self._own_passkeys.offer(device)]
+            case ListPasskeys():
+                return await self._own_passkeys.list_all(device)
+            case RemovePasskey():
+                return [await self._own_passkeys.remove(device, message.passkey_id)]
             case _:
                 assert_never(message)
 

@@ -32,8 +32,16 @@ from ciba_service.sca.decision import (
 )
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.evidence import Evidence
-from ciba_service.sca.factors import evaluate_factors
-from ciba_service.sca.messages import Accepted, Factor, RefusalReason, Refused, Verdict
+from ciba_service.sca.factors import FactorEvaluation, evaluate_factors
+from ciba_service.sca.messages import (
+    Accepted,
+    Factor,
+    FactorProofs,
+    RefusalReason,
+    Refused,
+    Verdict,
+)
+from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import amr_of
 
 __all__ = ["Decisions"]
@@ -42,7 +50,7 @@ _EVENTS: Final = {Verdict.APPROVE: Event.APPROVE, Verdict.DENY: Event.DENY}
 
 
 class Decisions:
-    """Four round trips at most: read, reserve the attempt, spend the code, swap."""
+    """Four round trips at most: read, reserve the attempt, spend code and count, swap."""
 
     def __init__(
         self,
@@ -57,6 +65,7 @@ class Decisions:
         worker: DueWorker,
         callback_delay: int,
         keeps_evidence: bool,
+        party: RelyingParty | None,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -70,6 +79,7 @@ class Decisions:
         self._worker = worker
         self._callback_delay = callback_delay
         self._keeps_evidence = keeps_evidence
+        self._party = party
         self._clock = clock
         self._telemetry = telemetry
 
@@ -139,27 +149,28 @@ class Decisions:
         return await self._approve(heard)
 
     async def _approve(self, heard: HeardDecision) -> Accepted | Refused:
-        decision, request = heard.signed, heard.request
+        decision, factors = heard.signed, heard.factors
         device = decision.device
         try:
             attempt = await self._attempts.reserve(
                 device.tag,
                 operation=decision.operation,
-                knowledge=Factor.PIN in request.factors,
+                knowledge=Factor.PIN in factors,
+                passkey=Factor.PASSKEY in factors,
                 now=self._clock.now_ms(),
             )
         except LockedError:
             return _refused(heard.presented, RefusalReason.LOCKED)
         except PausedError as paused:
             return _paused(heard.presented, seconds_until(paused.until, self._clock.now_ms()))
-        if not await self._factors_hold(decision, request, at=attempt.reserved_at // 1000):
+        if not await self._factors_hold(heard, at=attempt.reserved_at // 1000):
             return await self._failed(heard, attempt)
         decided = Decided(
             device_id=device.device_id,
             operation=decision.operation,
             challenge_hash=decision.claims.challenge_hash,
-            acr=request.acr,
-            amr=amr_of(request.factors),
+            acr=heard.request.acr,
+            amr=amr_of(factors),
             auth_time=self._clock.now_ms() // 1000,
         )
         answer = await self._swap(heard, decided)
@@ -168,25 +179,46 @@ class Decisions:
             await self._attempts.succeeded(device.tag, operation=decision.operation)
         return answer
 
-    async def _factors_hold(
-        self, decision: SignedDecision, request: StoredRequest, *, at: int
-    ) -> bool:
+    async def _factors_hold(self, heard: HeardDecision, *, at: int) -> bool:
+        decision = heard.signed
         if decision.proofs is None:
             raise AssertionError("only an approval carries factors")
         evaluation = evaluate_factors(
-            required=frozenset(request.factors),
+            required=frozenset(heard.factors),
             proofs=decision.proofs,
             claims=decision.claims,
             device=decision.device,
-            verification_code=request.verification_code,
+            verification_code=heard.request.verification_code,
             now=at,
+            party=self._party,
         )
-        # A code is spent once shown, even if the PIN beside it was wrong; and a wrong code takes
-        # the same round trip as a right one.
-        fresh = decision.proofs.otp is not None and await self._attempts.spend_step(
+        if decision.proofs.passkey is not None and evaluation.passkey is None:
+            self._telemetry.event(
+                "passkey_not_verified",
+                transaction_id=decision.claims.transaction_id,
+                detail=evaluation.passkey_defect,
+            )
+        # What was shown is spent, even if the PIN beside it was wrong; and a wrong code or passkey
+        # takes the same round trip as a right one.
+        step_was_fresh, count_was_fresh = await asyncio.gather(
+            self._spend_step(decision, decision.proofs, evaluation),
+            self._spend_count(decision, decision.proofs, evaluation),
+        )
+        return evaluation.satisfied(step_was_fresh=step_was_fresh, count_was_fresh=count_was_fresh)
+
+    async def _spend_step(
+        self, decision: SignedDecision, proofs: FactorProofs, evaluation: FactorEvaluation
+    ) -> bool:
+        return proofs.otp is not None and await self._attempts.spend_step(
             decision.device.device_id, evaluation.totp_step, operation=decision.operation
         )
-        return evaluation.satisfied(step_was_fresh=fresh)
+
+    async def _spend_count(
+        self, decision: SignedDecision, proofs: FactorProofs, evaluation: FactorEvaluation
+    ) -> bool:
+        return proofs.passkey is not None and await self._attempts.spend_count(
+            decision.device.device_id, evaluation.passkey, operation=decision.operation
+        )
 
     async def _failed(self, heard: HeardDecision, attempt: Attempt) -> Refused:
         presented = heard.presented

@@ -1,4 +1,6 @@
-"""A phone orders with its PIN: phones come and go, or the PIN changes (PSD2 RTS 22 to 24).
+"""A phone orders with its PIN what could be turned against its user (PSD2 RTS 22 to 24).
+
+Phones come and go, the PIN changes, a passkey is registered.
 
 The PIN is an attempt like any other: counted before it is looked at, and forgotten only once the
 order is carried out.
@@ -10,6 +12,7 @@ from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.invitations import Invitations
+from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
 from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.devices import Device, DeviceRevoked
@@ -44,6 +47,7 @@ class DeviceOrders:
         revocation: DeviceRevocation,
         approval: DeviceApproval,
         invitations: Invitations,
+        passkeys: PasskeyRegistration,
         keys: KeyRing,
         clock: Clock,
         telemetry: Telemetry,
@@ -56,6 +60,7 @@ class DeviceOrders:
         self._revocation = revocation
         self._approval = approval
         self._invitations = invitations
+        self._passkeys = passkeys
         self._keys = keys
         self._clock = clock
         self._telemetry = telemetry
@@ -84,10 +89,11 @@ class DeviceOrders:
     async def _answer(
         self, presented: PresentedOrder, device: Device
     ) -> OrderCarriedOut | OrderRefused:
+        # Verified before, to the byte: its own key is registered, whenever it comes again.
         if device.pin_order == presented.operation:
-            # Verified before, to the byte: its own key is registered, whenever it comes again.
-            await self._attempts.succeeded(device.tag, operation=presented.operation)
-            return _done(presented)
+            return await self._done_before(presented, device)
+        if await self._passkeys.has_registered(presented.operation, device):
+            return await self._done_before(presented, device)
         try:
             order = verify_order(
                 presented,
@@ -102,10 +108,12 @@ class DeviceOrders:
         return await self._evaluate(order) if too_old is None else _refused(order, too_old)
 
     def _too_old(self, order: SignedOrder) -> OrderRefusal | None:
-        now = self._clock.now_ms()
-        if self._nonces.expiry(order.claims.nonce, now) is not None:
+        now, nonces = self._clock.now_ms(), self._nonces
+        if order.claims.action is OrderAction.ADD_PASSKEY:
+            nonces = self._passkeys.challenges(order.device.device_id)
+        if nonces.expiry(order.claims.nonce, now) is not None:
             return None
-        begun = self._nonces.expiry(order.claims.nonce, now - _GRACE_MS) is not None
+        begun = nonces.expiry(order.claims.nonce, now - _GRACE_MS) is not None
         return OrderRefusal.UNAVAILABLE if begun else OrderRefusal.STALE
 
     async def _evaluate(self, order: SignedOrder) -> OrderCarriedOut | OrderRefused:
@@ -152,8 +160,15 @@ class DeviceOrders:
                     device, order.pin_key, operation=order.operation
                 )
                 return _done(order) if done else _refused(order, OrderRefusal.STALE)
+            case OrderAction.ADD_PASSKEY:
+                refusal = await self._passkeys.register(order)
+                return _done(order) if refusal is None else _refused(order, refusal)
             case _:
                 assert_never(claims.action)
+
+    async def _done_before(self, presented: PresentedOrder, device: Device) -> OrderCarriedOut:
+        await self._attempts.succeeded(device.tag, operation=presented.operation)
+        return _done(presented)
 
     async def _revoke(self, order: SignedOrder) -> bool:
         asking, target = order.device.device_id, order.claims.device_id or ""

@@ -7,6 +7,7 @@ from ciba_service.ports import Decided, StoredRequest
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, new_evidence
 from ciba_service.sca.messages import Factor
+from ciba_service.sca.policy import chosen_factors
 
 __all__ = ["HeardDecision"]
 
@@ -22,12 +23,22 @@ class HeardDecision:
     request: StoredRequest
     client_id: str
 
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """What the phone must prove, by its own choice where it has one."""
+        proofs = self.signed.proofs
+        return chosen_factors(
+            self.request.factors,
+            passkey_for_pin=self.request.passkey_for_pin,
+            has_passkey=proofs is not None and proofs.passkey is not None,
+        )
+
     def approved(self, decided: Decided, *, at: int) -> Evidence:
         """Evidence that all factors were right; ``at`` is in milliseconds."""
         return self._evidence(
             Outcome.APPROVED,
             at=at,
-            verified=self.request.factors,
+            verified=self.factors,
             acr=decided.acr,
             amr=decided.amr,
             auth_time=decided.auth_time,

@@ -63,7 +63,7 @@ class InitiationPolicy:
     """What the operator decides about requests: lifetimes, floors of authentication, types.
 
     ``rules`` raise the floor for some requests; ``risk`` is an operator's own rule, which may
-    demand more than all that is configured.
+    demand more than all that is configured. ``passkeys_count``: they may take the PIN's place.
     """
 
     issuer: str
@@ -71,6 +71,8 @@ class InitiationPolicy:
     floor: str
     require_otp: bool
     require_verification_code: bool = False
+    require_passkey: bool = False
+    passkeys_count: bool = False
     rules: tuple[FloorRule, ...] = ()
     detail_types: DetailTypes = BUILT_IN_TYPES
     require_request_context: bool = False
@@ -253,6 +255,8 @@ class Initiation:
             has_payment=request.details.strong_authentication,
             require_otp=floor.otp or self._is_risky(client, request),
             require_verification_code=floor.verification_code,
+            require_passkey=floor.passkey,
+            passkeys_count=self._policy.passkeys_count,
         )
         request.claims.verify_acr(required.acr)
         return required
@@ -263,6 +267,7 @@ class Initiation:
             acr=policy.floor,
             otp=policy.require_otp or client.require_otp,
             verification_code=policy.require_verification_code or client.require_verification_code,
+            passkey=policy.require_passkey,
         )
         asked = Asked(
             client_id=client.client_id,

@@ -66,9 +66,12 @@ class LastingAccesses:
         )
         if not is_enrolled:
             raise DeviceRevoked
-        found = await asyncio.gather(*(self._read(device.tag, name) for name in names))
-        shown = await self._shown(stored for stored in found if stored is not None)
+        shown = await self._named(device.tag, names)
         return [*shown, AccessesListed(tuple(access.transaction_id for access in shown))]
+
+    async def of_user(self, tag: UserTag) -> list[LastingAccess]:
+        """The same for an operator; raises ``StoreUnavailable``."""
+        return await self._named(tag, await self._accesses.names(tag, now=self._clock.now_ms()))
 
     async def end(self, device: Device, transaction_id: str) -> AccessEnded | AccessUnknown:
         """End an access of the phone's user, now or before; raises as ``list_all``."""
@@ -92,6 +95,10 @@ class LastingAccesses:
             )
             await self._accesses.fade(device.tag, transaction_id, now=now)
         return AccessEnded(transaction_id)
+
+    async def _named(self, tag: UserTag, names: Iterable[str]) -> list[LastingAccess]:
+        found = await asyncio.gather(*(self._read(tag, name) for name in names))
+        return await self._shown(stored for stored in found if stored is not None)
 
     async def _read(self, tag: UserTag, transaction_id: str) -> StoredGrant | None:
         try:

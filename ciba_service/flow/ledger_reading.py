@@ -1,14 +1,16 @@
 """A client reads what happened to what it asked for: what there is, or also what is to come."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import spend_and_find
-from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.requested_transaction import transaction_requested_by
-from ciba_service.ports import Clock, LedgerStore, StoreUnavailable, Telemetry
+from ciba_service.ports import Clock, LedgerStore
 from ciba_service.protocol.errors import (
     InvalidGrantError,
     OAuth2Error,
@@ -37,17 +39,15 @@ class LedgerReading:
         *,
         authentication: ClientAuthentication,
         ledgers: LedgerStore,
-        streams: OpenStreams,
+        following: LedgerFollowing,
         new_operation: Callable[[], str],
         clock: Clock,
-        telemetry: Telemetry,
     ) -> None:
         self._authentication = authentication
         self._ledgers = ledgers
-        self._streams = streams
+        self._following = following
         self._new_operation = new_operation
         self._clock = clock
-        self._telemetry = telemetry
 
     async def read(self, sent: ClientRequest) -> Ledger:
         """The ledger of ``auth_req_id`` as it stands.
@@ -73,16 +73,13 @@ class LedgerReading:
                 nothing once there was a ledger.
         """
         asked = await self._asked(sent)
-        if not self._streams.has_room:
+        if not self._following.has_room:
             await self._found(asked)
             raise TemporarilyUnavailableError from Reason("too many streams are open")
-        with self._streams.place(asked.name, until_gone) as place:
-            ledger: Ledger | None = await self._found(asked)
-            while ledger is not None:
+        looks = self._following.follow(asked.name, partial(self._found, asked), until_gone)
+        async with aclosing(looks) as ledgers:
+            async for ledger in ledgers:
                 yield ledger
-                if ledger.is_complete or not await place.next_look():
-                    return
-                ledger = await self._seen_again(asked.name)
 
     async def _asked(self, sent: ClientRequest) -> _Asked:
         operation = self._new_operation()
@@ -104,11 +101,3 @@ class LedgerReading:
         if found is None or found.client_id != asked.verified.client.client_id:
             raise InvalidGrantError from Reason("unknown, or of another client")
         return found
-
-    async def _seen_again(self, name: str) -> Ledger | None:
-        """None when it cannot be read, or is gone: the stream ends, and its client comes back."""
-        try:
-            return await self._ledgers.read(name, now=self._clock.now_ms())
-        except StoreUnavailable as error:
-            self._telemetry.failure("event_stream_failed", error, transaction_id=name)
-            return None

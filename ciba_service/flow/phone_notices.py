@@ -1,6 +1,6 @@
 """All phones of a user learn what happened to one of them, at once or when they come back."""
 
-from typing import assert_never
+from typing import Final
 
 from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
 from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
@@ -10,17 +10,21 @@ from ciba_service.sca.messages import (
     DeviceEnrolled,
     DeviceRejected,
     DeviceRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
     ServiceMessage,
 )
 
 __all__ = ["PhoneNotices"]
 
-_ANNOUNCED = {
+_ANNOUNCED: Final = {
     NoticeKind.ENROLLED: AnnouncementKind.ENROLLED,
     NoticeKind.REJECTED: AnnouncementKind.REJECTED,
     NoticeKind.REVOKED: AnnouncementKind.REVOKED,
     NoticeKind.LAST_ATTEMPT: AnnouncementKind.LAST_ATTEMPT,
     NoticeKind.LOCKED: AnnouncementKind.LOCKED,
+    NoticeKind.PASSKEY_ADDED: AnnouncementKind.PASSKEY_ADDED,
+    NoticeKind.PASSKEY_REMOVED: AnnouncementKind.PASSKEY_REMOVED,
 }
 _WARNINGS = frozenset({NoticeKind.LAST_ATTEMPT, NoticeKind.LOCKED})
 
@@ -33,18 +37,20 @@ class PhoneNotices:
         self._hub = hub
         self._clock = clock
 
-    async def tell(self, kind: NoticeKind, tag: UserTag, device_id: str, name: str) -> None:
+    async def tell(
+        self, kind: NoticeKind, tag: UserTag, device_id: str, name: str, passkey_id: str = ""
+    ) -> None:
         """Keep it, then tell; done again, it is kept once."""
-        await self._notices.put(tag, Notice(kind, device_id, name), now=self._clock.now_ms())
-        await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name))
+        notice = Notice(kind, device_id, name, passkey_id)
+        await self._notices.put(tag, notice, now=self._clock.now_ms())
+        await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name, passkey_id))
 
     async def warn(self, kind: NoticeKind, device: Device, *, operation: str, at: int) -> None:
         """Tell all phones, this one too, what was done on one; the same operation is kept once."""
-        notice = Notice(kind, device.device_id, device.name, operation)
+        notice = Notice(kind, device.device_id, device.name, operation=operation)
         await self._notices.put(device.tag, notice, now=at)
-        announced = _ANNOUNCED[kind]
         await self._hub.announce(
-            Announcement(announced, device.tag, device.device_id, device.name, at)
+            Announcement(_ANNOUNCED[kind], device.tag, device.device_id, device.name, at=at)
         )
 
     async def missed_by(self, device: Device) -> list[ServiceMessage]:
@@ -59,16 +65,23 @@ class PhoneNotices:
 
 
 def _message(notice: Notice, at: int) -> ServiceMessage:
+    device_id, name, seconds = notice.device_id, notice.name, at // 1000
+    match notice.kind:
+        case NoticeKind.LAST_ATTEMPT | NoticeKind.LOCKED as kind:
+            return AttemptsWarning(device_id, name, int(kind is NoticeKind.LAST_ATTEMPT), seconds)
+        case NoticeKind.PASSKEY_ADDED:
+            return PasskeyAdded(device_id, name, notice.passkey_id, seconds)
+        case NoticeKind.PASSKEY_REMOVED:
+            return PasskeyRemoved(device_id, name, notice.passkey_id, seconds)
+        case _:
+            return _about_phone(notice, seconds)
+
+
+def _about_phone(notice: Notice, seconds: int) -> ServiceMessage:
     match notice.kind:
         case NoticeKind.ENROLLED:
-            return DeviceEnrolled(notice.device_id, notice.name, at // 1000)
+            return DeviceEnrolled(notice.device_id, notice.name, seconds)
         case NoticeKind.REJECTED:
-            return DeviceRejected(notice.device_id, notice.name, at // 1000)
-        case NoticeKind.REVOKED:
-            return DeviceRemoved(notice.device_id, notice.name, at // 1000)
-        case NoticeKind.LAST_ATTEMPT:
-            return AttemptsWarning(notice.device_id, notice.name, 1, at // 1000)
-        case NoticeKind.LOCKED:
-            return AttemptsWarning(notice.device_id, notice.name, 0, at // 1000)
+            return DeviceRejected(notice.device_id, notice.name, seconds)
         case _:
-            assert_never(notice.kind)
+            return DeviceRemoved(notice.device_id, notice.name, seconds)

@@ -87,6 +87,7 @@ class TransactionStart:
                     request_context=request.request_context,
                     binding=binding,
                     verification_code=verification_code,
+                    passkey_for_pin=required.passkey_for_pin,
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,
@@ -115,6 +116,7 @@ class TransactionStart:
                 binding_message=request.binding_message,
                 details=request.details,
                 factors=required.factors,
+                passkey_for_pin=required.passkey_for_pin,
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
                 lasts=may_have_refresh_token(

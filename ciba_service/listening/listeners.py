@@ -6,6 +6,7 @@ import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -36,10 +37,14 @@ def bound_socket(host: str, port: int, *, backlog: int) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A bound socket and its TLS; ``None`` is for a proxy on the same machine, or development."""
+    """A bound socket and its TLS; ``None`` is for a proxy on the same machine, or development.
+
+    ``config`` is for a listener with an application of its own, which has no lifespan.
+    """
 
     socket: socket.socket
     tls: ssl.SSLContext | None = None
+    config: uvicorn.Config | None = None
 
 
 class ListeningServer(uvicorn.Server):
@@ -74,11 +79,14 @@ class ListeningServer(uvicorn.Server):
 
     async def _listen(self, listener: Listener) -> asyncio.base_events.Server:
         loop = asyncio.get_running_loop()
+        config = listener.config or self.config
+        if not config.loaded:
+            config.load()
         limited = listener.tls is not None
         is_unix = listener.socket.family == socket.AF_UNIX
         create = loop.create_unix_server if is_unix else loop.create_server
         return await create(
-            self._protocol,
+            partial(self._protocol, config),
             sock=listener.socket,
             ssl=listener.tls,
             backlog=self.config.backlog,
@@ -86,9 +94,9 @@ class ListeningServer(uvicorn.Server):
             ssl_shutdown_timeout=_CLOSING_SECONDS if limited else None,
         )
 
-    def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg] # uvicorn's protocols
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+    def _protocol(self, config: uvicorn.Config) -> asyncio.Protocol:
+        return config.http_protocol_class(  # type: ignore[call-arg] # uvicorn's protocols
+            config=config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
     async def _give_up(self) -> None:

@@ -28,6 +28,8 @@ class AnnouncementKind(StrEnum):
     REVOKED = "revoked"
     LAST_ATTEMPT = "last_attempt"
     LOCKED = "locked"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
     REPLACED = "replaced"
     RESYNC = "resync"
 
@@ -36,14 +38,16 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
     """A word to all phones of one user, wherever they are connected.
 
     ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, the name of a
-    phone that is new, rejected or revoked, or the connection that replaces another. ``at`` is when
-    (milliseconds), for what may happen more than once.
+    phone that something happened to, or the connection that replaces another; ``passkey_id`` is
+    which of its passkeys it happened to, and ``at`` when (milliseconds), where it may happen more
+    than once.
     """
 
     kind: AnnouncementKind
     tag: UserTag
     about: str = ""
     detail: str = ""
+    passkey_id: str = ""
     at: int = 0
 
 

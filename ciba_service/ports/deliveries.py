@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
 
 from ciba_service.protocol.transaction.callbacks import AbandonReason
 from ciba_service.protocol.transaction.state import State
 
-__all__ = ["Delivery", "DeliveryLog", "DeliveryState", "FoundDelivery", "Redelivery"]
+__all__ = [
+    "Delivery",
+    "DeliveryLog",
+    "DeliveryPlace",
+    "DeliveryState",
+    "FoundDelivery",
+    "Redelivery",
+]
 
 
 class DeliveryState(StrEnum):
@@ -48,6 +57,13 @@ class FoundDelivery:
     kept_until: int | None = None
 
 
+class DeliveryPlace(msgspec.Struct, frozen=True):
+    """Where a callback stands among the others: by its time, then by its transaction."""
+
+    at: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    transaction_id: Annotated[str, msgspec.Meta(max_length=64)]
+
+
 class Redelivery(StrEnum):
     """What came of the wish to make an abandoned callback due again."""
 
@@ -61,11 +77,18 @@ class Redelivery(StrEnum):
 class DeliveryLog(Protocol):
     """Callbacks of all partitions. What is abandoned is listed for some days, and bounded."""
 
-    async def due(self, *, client_id: str | None, limit: int) -> list[Delivery]:
-        """At most ``limit`` that are due, the next one first; of one client where it is given."""
+    async def due(
+        self, *, client_id: str | None, limit: int, after: DeliveryPlace | None = None
+    ) -> list[Delivery]:
+        """At most ``limit`` that are due, the next one first; of one client where it is given.
+
+        With ``after`` those that follow this place.
+        """
         ...
 
-    async def abandoned(self, *, client_id: str | None, limit: int, now: int) -> list[Delivery]:
+    async def abandoned(
+        self, *, client_id: str | None, limit: int, now: int, after: DeliveryPlace | None = None
+    ) -> list[Delivery]:
         """At most ``limit`` that were abandoned, the last one first, likewise."""
         ...
 

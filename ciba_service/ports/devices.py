@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ciba_service.sca.devices import Device, UserTag
+from ciba_service.sca.passkeys import Passkey
 
 __all__ = [
     "Activation",
@@ -69,6 +70,18 @@ class DeviceStore(Protocol):
         The operation stays in the record as ``pin_order``. False when another change came first.
         Raises ``sca.devices.DeviceRevoked``.
         """
+        ...
+
+    async def add_passkey(self, device: Device, passkey: Passkey) -> None:
+        """Register a passkey of this phone in one step; the same order again changes nothing.
+
+        Raises ``sca.devices.DeviceRevoked``, and ``PasskeyKnown`` and ``TooManyPasskeys`` of
+        ``sca.passkeys``.
+        """
+        ...
+
+    async def remove_passkey(self, device_id: str, passkey_id: str) -> bool:
+        """Forget a passkey; False when there is none. Raises ``sca.devices.DeviceRevoked``."""
         ...
 
 

@@ -19,17 +19,21 @@ class NoticeKind(StrEnum):
     REVOKED = "revoked"
     LAST_ATTEMPT = "last_attempt"
     LOCKED = "locked"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):
     """Something that happened to a phone of a user, as the others are told.
 
-    ``operation`` sets apart what may happen to one phone more than once.
+    ``passkey_id`` is which of its passkeys it happened to, if it did; ``operation`` sets apart what
+    may happen more than once.
     """
 
     kind: NoticeKind
     device_id: str
     name: str
+    passkey_id: str = ""
     operation: str = ""
 
 

@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.client.registration.metadata import RegisteredMetadata
 from ciba_service.protocol.profiles import ProfileName
 
-__all__ = ["Registration", "RegistrationStore"]
+__all__ = ["Registration", "RegistrationPlace", "RegistrationStore"]
+
+
+class RegistrationPlace(msgspec.Struct, frozen=True):
+    """Where a registered client stands among the others: by time, then by name."""
+
+    issued_at: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    client_id: Annotated[str, msgspec.Meta(max_length=255)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +57,10 @@ class RegistrationStore(Protocol):
 
     async def all(self) -> Sequence[Registration]:
         """Every one, oldest first."""
+        ...
+
+    async def after(
+        self, place: RegistrationPlace | None, *, limit: int
+    ) -> tuple[Sequence[Registration], RegistrationPlace | None]:
+        """At most ``limit`` after a place, oldest first, and where to go on if there are more."""
         ...

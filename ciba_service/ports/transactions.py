@@ -34,7 +34,8 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """What was asked, kept encrypted; ``challenge`` is the exact JWS.
 
     ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5);
-    ``verification_code`` is what the user is to type, as the client shows it.
+    ``verification_code`` is what the user is to type, as the client shows it; ``passkey_for_pin``
+    says that a passkey may take the place of the PIN.
     """
 
     subject: str
@@ -48,6 +49,7 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     request_context: RequestContext | None = None
     binding: Binding = Binding()
     verification_code: str | None = None
+    passkey_for_pin: bool = False
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

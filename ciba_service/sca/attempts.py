@@ -7,8 +7,9 @@ as a script, and a test proves the two equal.
 How many there are, and how long the user has to wait before the last one, is the operator's to say
 (PSD2 RTS art. 4(4)); the user's phones are told when one is left, and when none is.
 
-A success that proved the PIN forgets the attempts made before it, and no later ones. Any other
-success only takes back its own: whoever holds the phone alone must not win new guesses by it.
+A success that proved the PIN forgets the attempts made before it, and no later ones. One that
+proved a passkey forgets those of passkeys, and any other only its own: whoever holds the phone, or
+can unlock it, must not win new guesses at the PIN by it.
 """
 
 from dataclasses import dataclass

@@ -39,7 +39,7 @@ _LASTING: Final = "Lasting access, without asking you again"
 class ChallengeContent:
     """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds.
 
-    ``lasts``: the client gets a refresh token.
+    ``lasts``: the client gets a refresh token. ``passkey_for_pin``: a passkey may take its place.
     """
 
     issuer: str
@@ -52,6 +52,7 @@ class ChallengeContent:
     issued_at: int
     expires_at: int
     lasts: bool = False
+    passkey_for_pin: bool = False
 
 
 def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], bytes]) -> Challenge:
@@ -66,6 +67,7 @@ def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], byt
         locale=LOCALE,
         display=_display(content),
         factors=content.factors,
+        passkey_for_pin=content.passkey_for_pin,
         scope=content.scope,
         payments=_payments(content.details),
         authorization_details=tuple(

@@ -11,6 +11,7 @@ from ciba_service.protocol.jose.encoding import (
     parse_base64url,
 )
 from ciba_service.protocol.jose.keys import VerificationKey
+from ciba_service.sca.passkeys import Passkey
 
 __all__ = [
     "MAXIMUM_DEVICES",
@@ -59,6 +60,7 @@ class Device:
     pin_key: bytes = field(repr=False)
     totp_secret: str = field(repr=False)
     pin_order: str = ""
+    passkeys: tuple[Passkey, ...] = ()
 
     @property
     def tag(self) -> UserTag:

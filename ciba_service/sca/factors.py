@@ -1,4 +1,4 @@
-"""PIN, OTP and code: every factor is always evaluated, and only the whole told (PSD2 RTS 4)."""
+"""PIN, passkey and codes: all are always evaluated, and only the whole told (PSD2 RTS 4)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,8 +12,16 @@ from ciba_service.sca.messages import (
     Factor,
     FactorProofs,
     TotpParameters,
+    decision_digest,
+    passkey_challenge,
     pin_proof,
 )
+from ciba_service.sca.passkey_proofs import (
+    InvalidPasskeyError,
+    VerifiedPasskey,
+    verify_passkey,
+)
+from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.verification_code import DIGITS
 
 __all__ = ["NO_STEP", "FactorEvaluation", "evaluate_factors", "matching_totp_step"]
@@ -26,22 +34,31 @@ _ACCEPTED_DRIFT: Final = (-1, 0, 1)
 
 @dataclass(frozen=True, slots=True)
 class FactorEvaluation:
-    """What was found; ``totp_step`` must still be spent, once, before it counts.
+    """What was found; ``totp_step`` and the passkey's count must still be spent, each once.
 
-    ``totp_step`` is ``NO_STEP`` when the code belongs to no step near by.
+    ``totp_step`` is ``NO_STEP`` when the code belongs to no step near by. ``passkey_defect`` is for
+    the log only: what is wrong with the passkey.
     """
 
     required: frozenset[Factor]
     pin_verified: bool
     totp_step: int
     code_verified: bool
+    passkey: VerifiedPasskey | None = None
+    passkey_defect: str = ""
 
-    def satisfied(self, *, step_was_fresh: bool) -> bool:
+    def satisfied(self, *, step_was_fresh: bool, count_was_fresh: bool = False) -> bool:
         """Whether every required factor holds; the device key held before this was made."""
         pin = self.pin_verified or Factor.PIN not in self.required
         totp = (self.totp_step != NO_STEP) & step_was_fresh
         code = self.code_verified or Factor.VERIFICATION_CODE not in self.required
-        return pin & (totp or Factor.OTP not in self.required) & code
+        passkey = (self.passkey is not None) & count_was_fresh
+        return (
+            pin
+            & (totp or Factor.OTP not in self.required)
+            & code
+            & (passkey or Factor.PASSKEY not in self.required)
+        )
 
 
 def evaluate_factors(
@@ -52,10 +69,12 @@ def evaluate_factors(
     device: Device,
     verification_code: str | None,
     now: int,
+    party: RelyingParty | None = None,
 ) -> FactorEvaluation:
     """Evaluate all of them, whatever the first gave; ``now`` is in seconds.
 
-    ``verification_code`` is what the client was told to show, if it was.
+    ``verification_code`` is what the client was told to show, if it was; without a ``party`` no
+    passkey counts.
     """
     expected = pin_proof(
         device.pin_key,
@@ -64,12 +83,31 @@ def evaluate_factors(
         verdict=claims.verdict,
         jti=claims.jti,
     )
+    passkey, defect = _passkey(proofs, claims, device, party)
     return FactorEvaluation(
         required=required,
         pin_verified=equal_secrets(proofs.pin_proof or "", expected),
         totp_step=matching_totp_step(device.totp_secret, proofs.otp or "", now),
         code_verified=_is_code(proofs.verification_code, verification_code),
+        passkey=passkey,
+        passkey_defect=defect,
     )
+
+
+def _passkey(
+    proofs: FactorProofs, claims: DecisionClaims, device: Device, party: RelyingParty | None
+) -> tuple[VerifiedPasskey | None, str]:
+    try:
+        verified = verify_passkey(
+            proofs.passkey,
+            challenge=passkey_challenge(decision_digest(claims)),
+            held=device.passkeys,
+            user_handle=device.tag,
+            party=party,
+        )
+    except InvalidPasskeyError as error:
+        return None, str(error)
+    return verified, ""
 
 
 def _is_code(typed: str | None, shown: str | None) -> bool:

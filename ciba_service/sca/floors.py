@@ -33,6 +33,7 @@ class Floor:
     acr: str
     otp: bool
     verification_code: bool
+    passkey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class FloorRule:
     acr: str | None = None
     otp: bool = False
     verification_code: bool = False
+    passkey: bool = False
 
     def applies_to(self, asked: Asked) -> bool:
         """Whether all conditions hold."""
@@ -79,4 +81,5 @@ def strongest_floor(base: Floor, rules: Iterable[FloorRule], asked: Asked) -> Fl
         otp=base.otp or any(rule.otp for rule in applying),
         verification_code=base.verification_code
         or any(rule.verification_code for rule in applying),
+        passkey=base.passkey or any(rule.passkey for rule in applying),
     )

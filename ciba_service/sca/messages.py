@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from enum import IntEnum, StrEnum
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
@@ -34,9 +34,11 @@ __all__ = [
     "AccessesListed",
     "AttemptsWarning",
     "Authenticate",
+    "AuthenticatorSelection",
     "Challenge",
     "ChallengeOffered",
     "CloseCode",
+    "CreationOptions",
     "Decide",
     "DecisionClaims",
     "DenialReason",
@@ -74,7 +76,9 @@ __all__ = [
     "LastingAccess",
     "ListAccesses",
     "ListDevices",
+    "ListPasskeys",
     "MakeHandle",
+    "MakePasskey",
     "MessageExchange",
     "NameRefused",
     "OrderAction",
@@ -83,11 +87,28 @@ __all__ = [
     "OrderProofs",
     "OrderRefusal",
     "OrderRefused",
+    "PasskeyAdded",
+    "PasskeyAssertion",
+    "PasskeyAssertionResponse",
+    "PasskeyAttestation",
+    "PasskeyAttestationResponse",
+    "PasskeyDescriptor",
+    "PasskeyId",
+    "PasskeyOffered",
+    "PasskeyParameters",
+    "PasskeyRefusal",
+    "PasskeyRefused",
+    "PasskeyRemoved",
+    "PasskeyUnknown",
+    "PasskeysListed",
     "Payment",
     "Received",
     "RefusalReason",
     "Refused",
+    "RegisteredPasskey",
     "RejectDevice",
+    "RelyingPartyName",
+    "RemovePasskey",
     "RenameDevice",
     "ServiceKeys",
     "ServiceMessage",
@@ -97,6 +118,7 @@ __all__ = [
     "ShownLine",
     "TotpParameters",
     "TransactionId",
+    "UserName",
     "Verdict",
     "Welcome",
     "Withdrawn",
@@ -104,10 +126,12 @@ __all__ = [
     "body_hash",
     "challenge_hash",
     "comparison_code",
+    "decision_digest",
     "decode_device_message",
     "decode_service_message",
     "key_thumbprint",
     "order_pin_proof",
+    "passkey_challenge",
     "pin_proof",
     "transaction_id",
 ]
@@ -147,6 +171,12 @@ DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # before the year 10000
 
 
+PasskeyId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22,1364}\Z")]
+"""A credential id in base64url: 16 to 1023 bytes (WebAuthn 4, Credential ID)."""
+
+_PasskeyBytes = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*\Z", max_length=8192)]
+
+
 class DevicePath(StrEnum):
     """What a phone calls, below the issuer's address."""
 
@@ -174,6 +204,7 @@ class Factor(StrEnum):
 
     DEVICE_KEY = "device_key"
     PIN = "pin"
+    PASSKEY = "passkey"  # WebAuthn, with user verification
     OTP = "otp"
     VERIFICATION_CODE = "verification_code"  # shown on the consumption device, typed on the phone
 
@@ -217,6 +248,7 @@ class OrderAction(StrEnum):
     CHANGE_PIN = "change_pin"
     APPROVE_DEVICE = "approve_device"
     INVITE_DEVICE = "invite_device"
+    ADD_PASSKEY = "add_passkey"
 
 
 class OrderRefusal(StrEnum):
@@ -227,8 +259,17 @@ class OrderRefusal(StrEnum):
     PAUSED = "paused"
     STALE = "stale"
     UNKNOWN_DEVICE = "unknown_device"
+    INVALID_PASSKEY = "invalid_passkey"
+    TOO_MANY_PASSKEYS = "too_many_passkeys"
     INVALID_ORDER = "invalid_order"
     UNAVAILABLE = "unavailable"
+
+
+class PasskeyRefusal(StrEnum):
+    """Why there are no options for another passkey now."""
+
+    DISABLED = "disabled"
+    TOO_MANY = "too_many"
 
 
 class WithdrawnReason(StrEnum):
@@ -295,7 +336,8 @@ class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):
     """Payload of the challenge JWS; ``iat`` and ``exp`` are seconds since the epoch.
 
     ``authorization_details`` are all but payments, as tokens will state them; ``display.details``
-    has each of them, in the same order.
+    has each of them, in the same order. With ``passkey_for_pin`` the proof of a passkey may take
+    the place of the PIN's.
     """
 
     v: int
@@ -307,9 +349,60 @@ class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):
     locale: str
     display: Display
     factors: tuple[Factor, ...]
+    passkey_for_pin: bool = False
     scope: tuple[str, ...] = ()
     payments: tuple[Payment, ...] = ()
     authorization_details: tuple[dict[str, object], ...] = ()
+
+
+class PasskeyAssertionResponse(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={
+        "client_data_json": "clientDataJSON",
+        "authenticator_data": "authenticatorData",
+        "user_handle": "userHandle",
+    },
+):
+    """What the authenticator signed, and its signature; all in base64url."""
+
+    client_data_json: _PasskeyBytes
+    authenticator_data: _PasskeyBytes
+    signature: _PasskeyBytes
+    user_handle: _PasskeyBytes | None = None
+
+
+class PasskeyAssertion(msgspec.Struct, frozen=True, rename={"raw_id": "rawId"}):
+    """``AuthenticationResponseJSON`` of WebAuthn; further members are ignored."""
+
+    id: PasskeyId
+    raw_id: PasskeyId
+    response: PasskeyAssertionResponse
+    type: Literal["public-key"] = "public-key"
+
+    def __repr__(self) -> str:
+        return "PasskeyAssertion(...)"
+
+
+class PasskeyAttestationResponse(
+    msgspec.Struct,
+    frozen=True,
+    rename={"client_data_json": "clientDataJSON", "attestation_object": "attestationObject"},
+):
+    """What a new passkey says of itself; all in base64url."""
+
+    client_data_json: _PasskeyBytes
+    attestation_object: _PasskeyBytes
+
+
+class PasskeyAttestation(msgspec.Struct, frozen=True, rename={"raw_id": "rawId"}):
+    """``RegistrationResponseJSON`` of WebAuthn; further members are ignored."""
+
+    id: PasskeyId
+    raw_id: PasskeyId
+    response: PasskeyAttestationResponse
+    type: Literal["public-key"] = "public-key"
 
 
 class FactorProofs(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -317,6 +410,7 @@ class FactorProofs(msgspec.Struct, frozen=True, omit_defaults=True):
 
     jti: str
     pin_proof: str | None = None
+    passkey: PasskeyAssertion | None = None
     otp: str | None = None
     verification_code: str | None = None
 
@@ -357,11 +451,15 @@ class OrderClaims(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class OrderProofs(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Plaintext of an order's factors JWE; ``pin_key`` is the new one (32 bytes, base64url)."""
+    """Plaintext of an order's factors JWE; ``pin_key`` is the new one (32 bytes, base64url).
+
+    ``passkey`` is the one to be registered.
+    """
 
     jti: str
     pin_proof: str
     pin_key: str | None = None
+    passkey: PasskeyAttestation | None = None
 
     def __repr__(self) -> str:
         return "OrderProofs(...)"
@@ -612,6 +710,116 @@ class NameRefused(msgspec.Struct, frozen=True, tag="name_refused", tag_field="ty
     """The name is no plain text; the phone keeps the one it has."""
 
 
+class RelyingPartyName(msgspec.Struct, frozen=True):
+    """Whom a passkey is for."""
+
+    id: str
+    name: str
+
+
+class UserName(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose passkey it is; ``id`` is the user handle in base64url."""
+
+    id: str
+    name: str
+    display_name: str
+
+
+class PasskeyParameters(msgspec.Struct, frozen=True):
+    """A kind of key that may be made, by its COSE algorithm."""
+
+    alg: int
+    type: Literal["public-key"] = "public-key"
+
+
+class PasskeyDescriptor(msgspec.Struct, frozen=True):
+    """A passkey by its id."""
+
+    id: str
+    type: Literal["public-key"] = "public-key"
+
+
+class AuthenticatorSelection(msgspec.Struct, frozen=True, rename="camel"):
+    """What the authenticator must do."""
+
+    resident_key: Literal["preferred"] = "preferred"
+    user_verification: Literal["required"] = "required"
+
+
+class CreationOptions(msgspec.Struct, frozen=True, rename="camel"):
+    """``PublicKeyCredentialCreationOptionsJSON`` of WebAuthn; ``timeout`` is in milliseconds."""
+
+    rp: RelyingPartyName
+    user: UserName
+    challenge: str
+    pub_key_cred_params: tuple[PasskeyParameters, ...]
+    timeout: int
+    exclude_credentials: tuple[PasskeyDescriptor, ...]
+    authenticator_selection: AuthenticatorSelection = AuthenticatorSelection()
+    attestation: Literal["none"] = "none"
+
+
+class PasskeyOffered(msgspec.Struct, frozen=True, tag="passkey_options", tag_field="type"):
+    """What to make another passkey with; its challenge is the ``nonce`` of the order."""
+
+    options: CreationOptions
+
+
+class PasskeyRefused(msgspec.Struct, frozen=True, tag="passkey_refused", tag_field="type"):
+    """This phone can have no further passkey now."""
+
+    reason: PasskeyRefusal
+
+
+class RegisteredPasskey(msgspec.Struct, frozen=True, tag="passkey", tag_field="type"):
+    """A passkey of this phone; ``registered_at`` is in seconds.
+
+    ``synced``: it may be on several devices; ``backed_up``: it was when it was registered.
+    """
+
+    passkey_id: str
+    registered_at: _Moment
+    synced: bool
+    backed_up: bool
+
+
+class PasskeysListed(
+    msgspec.Struct, frozen=True, tag="passkeys", tag_field="type", omit_defaults=True
+):
+    """End of the answer to ``list_passkeys``; without ``rp_id`` no passkey counts."""
+
+    registered: tuple[str, ...]
+    rp_id: str | None = None
+
+
+class PasskeyAdded(
+    msgspec.Struct, frozen=True, tag="passkey_added", tag_field="type", omit_defaults=True
+):
+    """Told to all other phones of a user when one of them got a passkey; ``at`` as elsewhere."""
+
+    device_id: str
+    name: str
+    passkey_id: str
+    at: _Moment | None = None
+
+
+class PasskeyRemoved(
+    msgspec.Struct, frozen=True, tag="passkey_removed", tag_field="type", omit_defaults=True
+):
+    """A passkey of a phone counts no more; told to that phone and to all others."""
+
+    device_id: str
+    name: str
+    passkey_id: str
+    at: _Moment | None = None
+
+
+class PasskeyUnknown(msgspec.Struct, frozen=True, tag="passkey_unknown", tag_field="type"):
+    """This phone has no such passkey."""
+
+    passkey_id: str
+
+
 class OrderCarriedOut(
     msgspec.Struct, frozen=True, tag="order_done", tag_field="type", omit_defaults=True
 ):
@@ -744,6 +952,20 @@ class GiveUp(msgspec.Struct, frozen=True, tag="give_up", tag_field="type"):
     """Revoke this very phone."""
 
 
+class MakePasskey(msgspec.Struct, frozen=True, tag="make_passkey", tag_field="type"):
+    """Ask for options to make a passkey with; each time they have another challenge."""
+
+
+class ListPasskeys(msgspec.Struct, frozen=True, tag="list_passkeys", tag_field="type"):
+    """Ask for every passkey of this phone."""
+
+
+class RemovePasskey(msgspec.Struct, frozen=True, tag="remove_passkey", tag_field="type"):
+    """Forget a passkey of this phone."""
+
+    passkey_id: PasskeyId
+
+
 class Received(msgspec.Struct, frozen=True, tag="received", tag_field="type"):
     """A challenge has come and verifies; nothing is answered."""
 
@@ -789,6 +1011,13 @@ ServiceMessage = (
     | NameRefused
     | OrderCarriedOut
     | OrderRefused
+    | PasskeyOffered
+    | PasskeyRefused
+    | RegisteredPasskey
+    | PasskeysListed
+    | PasskeyAdded
+    | PasskeyRemoved
+    | PasskeyUnknown
 )
 DeviceMessage = (
     Authenticate
@@ -802,6 +1031,9 @@ DeviceMessage = (
     | GiveUp
     | RejectDevice
     | GiveOrder
+    | MakePasskey
+    | ListPasskeys
+    | RemovePasskey
     | Received
     | Shown
 )
@@ -890,3 +1122,18 @@ def order_pin_proof(
     """Proof that the PIN was entered for exactly this order; never one for a decision."""
     message = f"ciba-pin-order.v1\0{device_id}\0{nonce}\0{action}\0{target or ''}\0{jti}"
     return _base64url(hmac.digest(pin_key, message.encode("ascii"), "sha256"))
+
+
+def decision_digest(claims: DecisionClaims) -> str:
+    """Hash of all that an approval says but its factors: what its passkey confirms."""
+    message = (
+        f"ciba-decision.v1\0{claims.iss}\0{claims.aud}\0{claims.jti}\0{claims.iat}"
+        f"\0{claims.transaction_id}\0{claims.challenge_hash}\0{claims.verdict}"
+    )
+    return _base64url(hashlib.sha256(message.encode()).digest())
+
+
+def passkey_challenge(decision_digest: str) -> str:
+    """The WebAuthn challenge of a decision's passkey, in base64url; never one for anything else."""
+    message = f"ciba-passkey.v1\0{decision_digest}"
+    return _base64url(hashlib.sha256(message.encode("ascii")).digest())

@@ -29,6 +29,7 @@ from ciba_service.sca.messages import (
     OrderAction,
     OrderClaims,
     OrderProofs,
+    PasskeyAttestation,
     order_pin_proof,
 )
 
@@ -63,7 +64,8 @@ class PresentedOrder:
 class SignedOrder:
     """Proof that ``device`` signed this order; whether its PIN is right is still open.
 
-    ``pin_key`` is the new one of a change, and empty for any other order.
+    ``pin_key`` is the new one of a change, and empty for any other order; ``passkey`` is the one to
+    be registered, and None likewise.
     """
 
     device: Device
@@ -71,6 +73,7 @@ class SignedOrder:
     operation: str
     pin_proof: str = field(repr=False)
     pin_key: bytes = field(repr=False)
+    passkey: PasskeyAttestation | None = field(repr=False)
 
 
 def parse_order(text: str) -> PresentedOrder:
@@ -108,12 +111,15 @@ def verify_order(
     if (claims.key is None) is (claims.action is OrderAction.APPROVE_DEVICE):
         raise InvalidOrderError("key belongs to approvals and to nothing else")
     proofs = _proofs(claims, encryption_key)
+    if (proofs.passkey is None) is (claims.action is OrderAction.ADD_PASSKEY):
+        raise InvalidOrderError("a passkey belongs to its registration and to nothing else")
     return SignedOrder(
         device=device,
         claims=claims,
         operation=presented.operation,
         pin_proof=proofs.pin_proof,
         pin_key=_new_pin_key(claims, proofs),
+        passkey=proofs.passkey,
     )
 
 

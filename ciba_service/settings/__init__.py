@@ -5,6 +5,7 @@ types cannot say, ``files`` looks at the files it names. Whatever is wrong stops
 name of the key and the reason.
 """
 
+from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeliverySettings,
@@ -37,6 +38,8 @@ __all__ = [
     "LimitSettings",
     "LoginHintIssuerSettings",
     "MtlsSettings",
+    "OperatorAccountSettings",
+    "OperatorSettings",
     "OutboundSettings",
     "PolicyRuleSettings",
     "PolicySettings",

@@ -18,6 +18,9 @@ def check_files(settings: Settings) -> None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
     if store.certificate_file is not None and store.key_file is not None:
         _check_pair("store.certificate_file", store.certificate_file, store.key_file)
+    operator = settings.operator
+    if operator.tls_certificate is not None and operator.tls_key is not None:
+        _check_pair("operator.tls_certificate", operator.tls_certificate, operator.tls_key)
     if settings.mtls.authorities is not None:
         _check_authorities(settings.mtls.authorities)
     if outbound.client_certificate is not None and outbound.client_key is not None:

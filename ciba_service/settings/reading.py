@@ -25,6 +25,7 @@ from ciba_service.protocol.request.authorization_details import (
 )
 from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.files import check_files
+from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
     DeliverySettings,
@@ -68,13 +69,17 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
+    operator: OperatorSettings = OperatorSettings()
+    operators: tuple[OperatorAccountSettings, ...] = ()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     authorization_details_types: tuple[TypeDeclaration, ...] = ()
     clients: tuple[dict[str, object], ...] = ()
 
 
-_LISTS: Final = frozenset({"users", "clients", "login_hint_issuers", "authorization_details_types"})
+_LISTS: Final = frozenset(
+    {"users", "operators", "clients", "login_hint_issuers", "authorization_details_types"}
+)
 
 
 def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -115,6 +120,8 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,
+        operator=document.operator,
+        operators=document.operators,
         users=document.users,
         login_hint_issuers=tuple(
             _hint_issuer(number, issuer)

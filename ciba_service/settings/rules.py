@@ -17,6 +17,8 @@ from ciba_service.protocol.request.hints import (
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.settings.issuer import issuer_defect
+from ciba_service.settings.operators import operators_defect
+from ciba_service.settings.passkeys import origin_defect, rp_id_defect
 from ciba_service.settings.sections import (
     InvalidSettingsError,
     PolicyRuleSettings,
@@ -70,6 +72,24 @@ def _check_mtls(settings: Settings) -> None:
 def _check_device(settings: Settings) -> None:
     if not settings.device.second_secret and not settings.is_development:
         raise InvalidSettingsError("device.second_secret may be off with an http issuer only")
+
+
+def _check_passkeys(settings: Settings) -> None:
+    device = settings.device
+    if (device.rp_id is None) != (not device.allowed_origins):
+        raise InvalidSettingsError("device.rp_id and device.allowed_origins go together")
+    if device.rp_id is None:
+        rules = settings.policy.rules
+        if settings.policy.require_passkey or any(rule.require_passkey for rule in rules):
+            raise InvalidSettingsError("policy demands a passkey: set device.rp_id")
+        return
+    defect = rp_id_defect(device.rp_id)
+    if defect is not None:
+        raise InvalidSettingsError(f"device.rp_id {defect}")
+    for number, origin in enumerate(device.allowed_origins):
+        defect = origin_defect(origin, rp_id=device.rp_id, is_development=settings.is_development)
+        if defect is not None:
+            raise InvalidSettingsError(f"device.allowed_origins[{number}] {defect}")
 
 
 def _check_store(settings: Settings) -> None:
@@ -127,7 +147,9 @@ def _check_policy(settings: Settings) -> None:
 def _rule_defect(rule: PolicyRuleSettings, settings: Settings) -> str | None:
     """What is wrong with a rule, the first that holds; whatever could never apply is a mistake."""
     has_condition = any((rule.client, rule.scope, rule.type, rule.min_amount))
-    demands_something = any((rule.acr, rule.require_otp, rule.require_verification_code))
+    demands_something = any(
+        (rule.acr, rule.require_otp, rule.require_verification_code, rule.require_passkey)
+    )
     defects = {
         "has no condition: policy.floor and its neighbours are for all requests": not has_condition,
         "demands nothing": not demands_something,
@@ -276,10 +298,17 @@ def _check_registration(settings: Settings) -> None:
         raise InvalidSettingsError("registration.scope must be scope tokens, openid among them")
 
 
+def _check_operators(settings: Settings) -> None:
+    defect = operators_defect(settings.operator, settings.operators)
+    if defect is not None:
+        raise InvalidSettingsError(defect)
+
+
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
     _check_mtls,
     _check_device,
+    _check_passkeys,
     _check_store,
     _check_outbound,
     _check_policy,
@@ -290,5 +319,6 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_presets,
     _check_clients,
     _check_registration,
+    _check_operators,
 )
 """In this order."""

@@ -21,9 +21,11 @@ from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
 from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
+from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
+from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
@@ -217,6 +219,7 @@ class PolicyRuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     acr: _Text | None = None
     require_otp: bool = False
     require_verification_code: bool = False
+    require_passkey: bool = False
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -225,14 +228,23 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     floor: str = PSD2_SCA
     require_otp: bool = False
     require_verification_code: bool = False
+    require_passkey: bool = False
     rules: tuple[PolicyRuleSettings, ...] = ()
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phone side; ``second_secret`` may be off in development only, times are in seconds."""
+    """The phone side; ``second_secret`` may be off in development only.
+
+    ``rp_id`` is whom passkeys are for, ``allowed_origins`` are the web pages and native apps that
+    may use them. ``approval_lifetime`` is in seconds.
+    """
 
     second_secret: bool = True
     approval_lifetime: Annotated[int, msgspec.Meta(ge=60, le=1800)] = 900
+    rp_id: _Name | None = None
+    rp_name: _Name = "Confirm with your phone"
+    allowed_origins: tuple[_Name, ...] = ()
+    synced_passkeys: bool = False
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -365,6 +377,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeySettings
     registration: RegistrationSettings
     outbound: OutboundSettings
+    operator: OperatorSettings
+    operators: tuple[OperatorAccountSettings, ...]
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
     statement_issuers: tuple[StatementIssuer, ...]
@@ -407,6 +421,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How often factors may fail, as the rule takes it."""
         limits = self.limits
         return AttemptLimits(limits.failed_attempts, limits.last_attempt_pause * 1000)
+
+    @property
+    def relying_party(self) -> RelyingParty | None:
+        """Whom passkeys are for, where they count at all."""
+        device = self.device
+        if device.rp_id is None:
+            return None
+        return RelyingParty(
+            rp_id=device.rp_id,
+            name=device.rp_name,
+            origins=device.allowed_origins,
+            allows_synced=device.synced_passkeys,
+        )
 
     @property
     def serves_resource(self) -> bool:

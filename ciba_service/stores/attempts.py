@@ -4,8 +4,17 @@ from typing import Final
 
 from ciba_service.sca.attempts import Attempt, AttemptLimits, LockedError, PausedError
 from ciba_service.sca.devices import UserTag, user_tag_of
+from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import attempt_key, attempts_key, otp_key, pause_key, spent_key
+from ciba_service.stores.keys import (
+    attempt_key,
+    attempts_key,
+    counted_key,
+    counts_key,
+    otp_key,
+    pause_key,
+    spent_key,
+)
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 
 __all__ = ["RedisAttempts"]
@@ -13,6 +22,10 @@ __all__ = ["RedisAttempts"]
 _RESERVE: Final = Script.load("reserve_attempt")
 _SUCCEEDED: Final = Script.load("attempt_succeeded")
 _SPEND: Final = Script.load("spend_step")
+_COUNT: Final = Script.load("spend_count")
+
+_PASSKEY: Final = "passkey"
+_NO_PASSKEY: Final = ("", -1, 0)
 
 
 class RedisAttempts:
@@ -24,7 +37,9 @@ class RedisAttempts:
         self._operations = operations
         self._limits = limits
 
-    async def reserve(self, tag: UserTag, *, operation: str, knowledge: bool, now: int) -> Attempt:
+    async def reserve(
+        self, tag: UserTag, *, operation: str, knowledge: bool, now: int, passkey: bool = False
+    ) -> Attempt:
         """Count before evaluating; raises ``LockedError`` or ``PausedError``."""
         reply = await self._operations.evaluate(
             _RESERVE,
@@ -34,7 +49,7 @@ class RedisAttempts:
                 self._limits.attempts,
                 OPERATION_MEMORY_MS,
                 now,
-                int(knowledge),
+                _PASSKEY if passkey else int(knowledge),
                 self._limits.pause,
             ],
         )
@@ -46,7 +61,7 @@ class RedisAttempts:
         return Attempt(number, at, self._limits.attempts)
 
     async def succeeded(self, tag: UserTag, *, operation: str) -> None:
-        """Take the attempt back, and with proven knowledge all before it."""
+        """Take the attempt back, and of those before it what it forgets."""
         await self._operations.evaluate(
             _SUCCEEDED, [attempts_key(tag), attempt_key(tag, operation)], [operation]
         )
@@ -64,6 +79,29 @@ class RedisAttempts:
             _SPEND,
             [otp_key(tag, device_id), spent_key(tag, operation)],
             [step, OPERATION_MEMORY_MS],
+        )
+        return bool(spent)
+
+    async def spend_count(
+        self, device_id: str, verified: VerifiedPasskey | None, *, operation: str
+    ) -> bool:
+        """Spend the sign count of a passkey; it and all below are then worth nothing."""
+        tag = user_tag_of(device_id)
+        if tag is None:
+            return False
+        name, count, least = (
+            _NO_PASSKEY
+            if verified is None
+            else (
+                verified.passkey.passkey_id,
+                verified.sign_count,
+                verified.passkey.sign_count,
+            )
+        )
+        spent = await self._operations.evaluate(
+            _COUNT,
+            [counts_key(tag, device_id), counted_key(tag, operation)],
+            [name, count, least, OPERATION_MEMORY_MS],
         )
         return bool(spent)
 

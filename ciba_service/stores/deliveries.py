@@ -15,6 +15,7 @@ from ciba_service.ports import (
     Redelivery,
     UnknownRecordFormat,
 )
+from ciba_service.ports.deliveries import DeliveryPlace
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_base64url
 from ciba_service.protocol.transaction.callbacks import AbandonReason
 from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
@@ -110,21 +111,23 @@ class RedisDeliveryLog:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
-    async def due(self, *, client_id: str | None, limit: int) -> list[Delivery]:
+    async def due(
+        self, *, client_id: str | None, limit: int, after: DeliveryPlace | None = None
+    ) -> list[Delivery]:
         """All that are due are looked at; ``limit`` bounds what is kept of them."""
         return await _first_of_all(
-            self._due_in, client_id=client_id, order=lambda each: each.at or 0, limit=limit
+            self._due_in, client_id=client_id, order=_Order(1, after), limit=limit
         )
 
-    async def abandoned(self, *, client_id: str | None, limit: int, now: int) -> list[Delivery]:
+    async def abandoned(
+        self, *, client_id: str | None, limit: int, now: int, after: DeliveryPlace | None = None
+    ) -> list[Delivery]:
         """Of the last seven days, and at most a thousand of each partition."""
 
         async def look(partition: int) -> list[Delivery]:
             return await self._abandoned_in(partition, now)
 
-        return await _first_of_all(
-            look, client_id=client_id, order=lambda each: -(each.at or 0), limit=limit
-        )
+        return await _first_of_all(look, client_id=client_id, order=_Order(-1, after), limit=limit)
 
     async def find(self, transaction_id: str, *, now: int) -> FoundDelivery | None:
         """One round trip."""
@@ -218,18 +221,41 @@ class RedisDeliveryLog:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """By time, the earliest first or (``sign`` -1) last, and then by name; ``after`` a place."""
+
+    sign: int
+    after: DeliveryPlace | None
+
+    def key(self, delivery: Delivery) -> tuple[int, str]:
+        """Its place."""
+        return (self.sign * (delivery.at or 0), delivery.transaction_id)
+
+    def follows(self, delivery: Delivery) -> bool:
+        """Whether it stands after that place."""
+        if self.after is None:
+            return True
+        return self.key(delivery) > (self.sign * self.after.at, self.after.transaction_id)
+
+
 async def _first_of_all(
     look: Callable[[int], Awaitable[list[Delivery]]],
     *,
     client_id: str | None,
-    order: Callable[[Delivery], int],
+    order: _Order,
     limit: int,
 ) -> list[Delivery]:
     kept: list[Delivery] = []
     for first in range(0, PARTITIONS, _PARTITIONS_AT_ONCE):
         found = await asyncio.gather(*map(look, range(first, first + _PARTITIONS_AT_ONCE)))
-        kept += [each for some in found for each in some if client_id in {None, each.client_id}]
-        kept = sorted(kept, key=order)[:limit]
+        kept += [
+            each
+            for some in found
+            for each in some
+            if client_id in {None, each.client_id} and order.follows(each)
+        ]
+        kept = sorted(kept, key=order.key)[:limit]
     return kept
 
 

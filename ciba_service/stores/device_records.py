@@ -8,15 +8,20 @@ import msgspec
 from ciba_service.ports import UnknownRecordFormat
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.sca.devices import Device
+from ciba_service.sca.passkeys import Passkey
 from ciba_service.stores.sealing import Sealer
 
 __all__ = ["DeviceSeal", "StoredDevice", "parse_device"]
 
 _FORMAT: Final = 1
+_decoder: Final = msgspec.json.Decoder(tuple[Passkey, ...])
 
 
 class StoredDevice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is written; ``pin_key`` and ``totp_secret`` are sealed and in base64."""
+    """What is written; ``pin_key``, ``totp_secret`` and ``passkeys`` are sealed and in base64.
+
+    No secret is in the passkeys: they are sealed so that nobody writes another key into the store.
+    """
 
     v: Literal[1]
     subject: str
@@ -26,6 +31,7 @@ class StoredDevice(msgspec.Struct, frozen=True, omit_defaults=True):
     pin_key: bytes
     totp_secret: bytes
     pin_order: str = ""
+    passkeys: bytes = b""
 
 
 class DeviceSeal:
@@ -37,7 +43,7 @@ class DeviceSeal:
         self._sealer = sealer
 
     def record(self, key: str, device: Device, jwk: dict[str, str]) -> StoredDevice:
-        """The record of a phone for one Redis key."""
+        """The record of a phone that has no passkeys yet, for one Redis key."""
         owner = _owner(device.device_id, device.subject, jwk)
         return StoredDevice(
             v=_FORMAT,
@@ -69,12 +75,28 @@ class DeviceSeal:
             pin_key=pin_key,
             totp_secret=totp_secret.decode(),
             pin_order=record.pin_order,
+            passkeys=self.held_passkeys(key, device_id, record),
         )
 
     def pin_key(self, key: str, device_id: str, record: StoredDevice, pin_key: bytes) -> bytes:
         """Another PIN key, sealed for a record that is there."""
         owner = _owner(device_id, record.subject, record.jwk)
         return self._sealer.seal(pin_key, key=key, name="pin_key", owner=owner)
+
+    def passkeys(
+        self, key: str, device_id: str, record: StoredDevice, held: tuple[Passkey, ...]
+    ) -> bytes:
+        """Passkeys, sealed for a record that is there."""
+        owner = _owner(device_id, record.subject, record.jwk)
+        return self._sealer.seal(msgspec.json.encode(held), key=key, name="passkeys", owner=owner)
+
+    def held_passkeys(self, key: str, device_id: str, record: StoredDevice) -> tuple[Passkey, ...]:
+        """The passkeys of a record; raises ``SealingError``."""
+        if not record.passkeys:
+            return ()
+        owner = _owner(device_id, record.subject, record.jwk)
+        opened = self._sealer.open(record.passkeys, key=key, name="passkeys", owner=owner)
+        return _decoder.decode(opened)
 
 
 def parse_device(stored: bytes) -> StoredDevice:

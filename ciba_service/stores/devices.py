@@ -13,9 +13,15 @@ from ciba_service.sca.devices import (
     UserTag,
     user_tag_of,
 )
+from ciba_service.sca.passkeys import Passkey, with_passkey
 from ciba_service.stores.device_records import DeviceSeal, parse_device
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import devices_key, enrolment_key, revocation_key
+from ciba_service.stores.keys import (
+    counts_key,
+    devices_key,
+    enrolment_key,
+    revocation_key,
+)
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
 
@@ -102,7 +108,11 @@ class RedisDevices:
             return None
         name = await self._operations.evaluate(
             _REVOKE,
-            [devices_key(tag), revocation_key(tag, operation)],
+            [
+                devices_key(tag),
+                revocation_key(tag, operation),
+                counts_key(tag, device_id),
+            ],
             [device_id, OPERATION_MEMORY_MS, asking],
         )
         if name == _NOT_ENROLLED:
@@ -130,6 +140,39 @@ class RedisDevices:
                 return True
         raise StoreUnavailable
 
+    async def add_passkey(self, device: Device, passkey: Passkey) -> None:
+        """Register it beside those that the phone has at that moment."""
+        for _ in range(_REPLACEMENTS):
+            stored = await self._stored(device.device_id)
+            held = with_passkey(self._passkeys(device.device_id, stored), passkey)
+            if await self._replace_passkeys(device.device_id, stored, held):
+                return
+        raise StoreUnavailable
+
+    async def remove_passkey(self, device_id: str, passkey_id: str) -> bool:
+        """Forget it, and then what it counted."""
+        for _ in range(_REPLACEMENTS):
+            stored = await self._stored(device_id)
+            held = self._passkeys(device_id, stored)
+            kept = tuple(each for each in held if each.passkey_id != passkey_id)
+            if kept == held:
+                return False
+            if await self._replace_passkeys(device_id, stored, kept):
+                tag = user_tag_of(device_id) or ""
+                await self._operations.call("HDEL", counts_key(tag, device_id), passkey_id)
+                return True
+        raise StoreUnavailable
+
+    async def _replace_passkeys(
+        self, device_id: str, stored: bytes, held: tuple[Passkey, ...]
+    ) -> bool:
+        key = _key_of(device_id)
+        sealed = self._seal.passkeys(key, device_id, parse_device(stored), held)
+        return await self._replace(device_id, stored, passkeys=sealed)
+
+    def _passkeys(self, device_id: str, stored: bytes) -> tuple[Passkey, ...]:
+        return self._seal.held_passkeys(_key_of(device_id), device_id, parse_device(stored))
+
     async def _stored(self, device_id: str) -> bytes:
         tag = user_tag_of(device_id)
         stored = (
@@ -142,11 +185,15 @@ class RedisDevices:
         return bytes(stored)
 
     async def _replace(self, device_id: str, stored: bytes, **changes: Any) -> bool:  # noqa: ANN401 - members of a record
-        tag = user_tag_of(device_id)
-        if tag is None:
-            raise AssertionError("it was found")
         record = msgspec.structs.replace(parse_device(stored), **changes)
         replaced = await self._operations.evaluate(
-            _REPLACE, [devices_key(tag)], [device_id, stored, msgspec.json.encode(record)]
+            _REPLACE, [_key_of(device_id)], [device_id, stored, msgspec.json.encode(record)]
         )
         return bool(replaced)
+
+
+def _key_of(device_id: str) -> str:
+    tag = user_tag_of(device_id)
+    if tag is None:
+        raise AssertionError("it was found")
+    return devices_key(tag)

@@ -28,6 +28,8 @@ __all__ = [
     "client_change_key",
     "client_tag",
     "code_attempts_key",
+    "counted_key",
+    "counts_key",
     "denials_key",
     "devices_key",
     "due_key",
@@ -40,6 +42,7 @@ __all__ = [
     "hub_channel",
     "hub_channels",
     "notices_key",
+    "operator_sessions_key",
     "otp_key",
     "partition_of",
     "pause_key",
@@ -69,6 +72,7 @@ PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
     r"ciba:\{u[\w-]+\}:attempts",
+    r"ciba:\{u[\w-]+\}:counts:[\w-]+",
     r"ciba:\{u[\w-]+\}:blocks",
     r"ciba:\{a[\w-]+\}:preset",
     r"ciba:\{c[\w-]+\}:client",
@@ -206,6 +210,16 @@ def spent_key(tag: UserTag, operation: str) -> str:
     return f"ciba:{{u{tag}}}:spent:{operation}"
 
 
+def counts_key(tag: UserTag, device_id: str) -> str:
+    """Hash: the sign counts that the passkeys of a phone have spent; it goes with the phone."""
+    return f"ciba:{{u{tag}}}:counts:{device_id}"
+
+
+def counted_key(tag: UserTag, operation: str) -> str:
+    """Number: the sign count an operation spent."""
+    return f"ciba:{{u{tag}}}:counted:{operation}"
+
+
 def enrolment_key(tag: UserTag, operation: str) -> str:
     """Text: the phone an operation enrolled."""
     return f"ciba:{{u{tag}}}:enrolment:{operation}"
@@ -254,6 +268,11 @@ def client_change_key(client_id: str, operation: str) -> str:
 def registrations_key() -> str:
     """Sorted set: who registered, by time; it may name clients that are gone."""
     return "ciba:clients"
+
+
+def operator_sessions_key(fingerprint: str) -> str:
+    """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
+    return f"ciba:{{o{fingerprint}}}:sessions"
 
 
 def budget_key(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from ciba_service.ports import Registration, UnknownRecordFormat
+from ciba_service.ports.registrations import RegistrationPlace
 from ciba_service.protocol.client.metadata import InvalidMetadataError
 from ciba_service.protocol.client.registration.metadata import RegisteredMetadata
 from ciba_service.protocol.client.registration.rules import client_of
@@ -15,6 +16,7 @@ from ciba_service.protocol.profiles import ProfileName
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import client_change_key, registration_key, registrations_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
+from ciba_service.stores.sorted_pages import Scored, members_after
 
 __all__ = ["RedisRegistrations"]
 
@@ -81,6 +83,22 @@ class RedisRegistrations:
         names = await self._operations.call("ZRANGE", registrations_key(), 0, -1)
         found = await asyncio.gather(*(self.find(name.decode()) for name in names))
         return [registration for registration in found if registration is not None]
+
+    async def after(
+        self, place: RegistrationPlace | None, *, limit: int
+    ) -> tuple[Sequence[Registration], RegistrationPlace | None]:
+        """Names first, then whom they name; a page may be short where names are left over."""
+        after: Scored | None = None
+        if place is not None:
+            after = (place.issued_at, place.client_id.encode("utf-8"))
+        names = await members_after(self._operations, registrations_key(), after, limit=limit + 1)
+        shown = names[:limit]
+        found = await asyncio.gather(*(self.find(name.decode()) for _, name in shown))
+        there = [registration for registration in found if registration is not None]
+        if len(names) <= limit:
+            return there, None
+        issued_at, name = shown[-1]
+        return there, RegistrationPlace(issued_at, name.decode())
 
 
 def _encode(registration: Registration) -> bytes:

@@ -8,7 +8,6 @@ from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.flow.activation import Activations
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
-from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.device_sessions import DeviceSessions
@@ -20,11 +19,14 @@ from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
 from ciba_service.flow.open_challenges import OpenChallenges
 from ciba_service.flow.own_devices import OwnDevices
+from ciba_service.flow.own_passkeys import OwnPasskeys
+from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.phones import device_approval
 
 __all__ = ["device_routes"]
 
@@ -54,17 +56,6 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
 
 def _notices(parts: Parts) -> PhoneNotices:
     return PhoneNotices(notices=parts.stores.notices, hub=parts.hub, clock=parts.surroundings.clock)
-
-
-def _approval(parts: Parts) -> DeviceApproval:
-    return DeviceApproval(
-        waiting=parts.stores.waiting_devices,
-        notices=_notices(parts),
-        hub=parts.hub,
-        new_operation=parts.surroundings.new_operation,
-        clock=parts.surroundings.clock,
-        telemetry=parts.surroundings.telemetry,
-    )
 
 
 def _invitations(parts: Parts) -> Invitations:
@@ -98,11 +89,12 @@ def _sessions(parts: Parts) -> DeviceSessions:
 
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
-    notices, approval = _notices(parts), _approval(parts)
+    notices, approval = _notices(parts), device_approval(parts)
     failures = FailedAttempts(notices=notices, telemetry=parts.surroundings.telemetry)
     revocation = DeviceRevocation(
         devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
     )
+    passkeys = _passkeys(parts, notices)
     return Conversation(
         decisions=Decisions(
             issuer=parts.settings.server.issuer,
@@ -115,6 +107,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             worker=parts.worker,
             callback_delay=parts.settings.delivery.callback_delay_ms,
             keeps_evidence=parts.settings.evidence.enabled,
+            party=parts.settings.relying_party,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
@@ -148,6 +141,12 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             approval=approval,
             telemetry=parts.surroundings.telemetry,
         ),
+        own_passkeys=OwnPasskeys(
+            party=parts.settings.relying_party,
+            devices=parts.stores.devices,
+            registration=passkeys,
+            clock=parts.surroundings.clock,
+        ),
         orders=DeviceOrders(
             issuer=parts.settings.server.issuer,
             nonces=_nonces(parts),
@@ -157,6 +156,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             revocation=revocation,
             approval=approval,
             invitations=_invitations(parts),
+            passkeys=passkeys,
             keys=parts.keys,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
@@ -173,6 +173,19 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
     )
 
 
+def _passkeys(parts: Parts, notices: PhoneNotices) -> PasskeyRegistration:
+    return PasskeyRegistration(
+        party=parts.settings.relying_party,
+        challenge_key=parts.keys.ring.derive("passkey-challenges"),
+        devices=parts.stores.devices,
+        replays=parts.stores.replays,
+        notices=notices,
+        random=parts.surroundings.random,
+        clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
+    )
+
+
 def _enrolment(parts: Parts) -> Enrolment:
     endpoints = parts.endpoints
     return Enrolment(
@@ -184,7 +197,7 @@ def _enrolment(parts: Parts) -> Enrolment:
         activations=parts.stores.activations,
         devices=parts.stores.devices,
         waiting=parts.stores.waiting_devices,
-        approval=_approval(parts),
+        approval=device_approval(parts),
         approval_lifetime_ms=parts.settings.device.approval_lifetime * 1000,
         users=parts.users,
         notices=_notices(parts),

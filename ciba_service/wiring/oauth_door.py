@@ -133,10 +133,9 @@ def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancell
     return Cancellation(
         authentication=authentication,
         transactions=parts.stores.transactions,
-        worker=parts.worker,
+        cancelling=parts.cancelling,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
     )
 
 
@@ -145,10 +144,9 @@ def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> Ledge
     return LedgerReading(
         authentication=authentication,
         ledgers=parts.stores.ledgers,
-        streams=parts.streams,
+        following=parts.following,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
     )
 
 
@@ -192,6 +190,7 @@ def _rule(rule: PolicyRuleSettings) -> FloorRule:
         acr=rule.acr,
         otp=rule.require_otp,
         verification_code=rule.require_verification_code,
+        passkey=rule.require_passkey,
     )
 
 
@@ -225,6 +224,8 @@ def _initiation(
             floor=settings.policy.floor,
             require_otp=settings.policy.require_otp,
             require_verification_code=settings.policy.require_verification_code,
+            require_passkey=settings.policy.require_passkey,
+            passkeys_count=settings.relying_party is not None,
             rules=tuple(map(_rule, settings.policy.rules)),
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,

@@ -5,11 +5,13 @@ from typing import Final
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.cancelling import Cancelling
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
+from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
@@ -55,6 +57,8 @@ class Parts:
     drainer: EvidenceDrainer
     held: HeldPolls
     streams: OpenStreams
+    following: LedgerFollowing
+    cancelling: Cancelling
 
 
 def build_parts(
@@ -97,6 +101,17 @@ def build_parts(
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
+    worker = DueWorker(
+        due=stores.due,
+        transactions=stores.transactions,
+        settlement=_settlement(settings, stores, hub, surroundings),
+        ledgers=stores.ledgers,
+        hub=hub,
+        delivery=delivery,
+        partition_of=partition_of,
+        clock=surroundings.clock,
+        telemetry=surroundings.telemetry,
+    )
     return Parts(
         settings=settings,
         stores=stores,
@@ -114,20 +129,22 @@ def build_parts(
         issuing=issuing,
         hub=hub,
         delivery=delivery,
-        worker=DueWorker(
-            due=stores.due,
-            transactions=stores.transactions,
-            settlement=_settlement(settings, stores, hub, surroundings),
-            ledgers=stores.ledgers,
-            hub=hub,
-            delivery=delivery,
-            partition_of=partition_of,
-            clock=surroundings.clock,
-            telemetry=surroundings.telemetry,
-        ),
+        worker=worker,
         drainer=build_drainer(settings, stores, keys, surroundings),
         held=held,
         streams=streams,
+        following=LedgerFollowing(
+            ledgers=stores.ledgers,
+            streams=streams,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        ),
+        cancelling=Cancelling(
+            transactions=stores.transactions,
+            worker=worker,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        ),
     )
 
 

@@ -22,7 +22,9 @@ from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
+from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
@@ -64,6 +66,8 @@ class Stores:
     broadcast: RedisBroadcast
     health: RedisHealth
     subscription: Subscription
+    operator_sessions: RedisOperatorSessions
+    pending: RedisPendingTransactions
 
 
 def build_stores(
@@ -105,4 +109,6 @@ def build_stores(
         broadcast=RedisBroadcast(operations, subscription),
         health=RedisHealth(operations),
         subscription=subscription,
+        operator_sessions=RedisOperatorSessions(operations),
+        pending=RedisPendingTransactions(operations),
     )

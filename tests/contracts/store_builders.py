@@ -38,6 +38,7 @@ from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
+from ciba_service.sca.passkeys import Passkey
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.accesses import RedisAccesses
 from ciba_service.stores.activations import RedisActivations
@@ -57,7 +58,9 @@ from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
+from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
@@ -98,6 +101,16 @@ PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
 CHALLENGE = "recognisable.challenge.jws"
+PASSKEY = Passkey(
+    passkey_id="AAECAwQFBgcICQoLDA0ODw",
+    public_key=b"recognisable-passkey",
+    sign_count=3,
+    synced=False,
+    backed_up=False,
+    registered_at=7,
+    order="order",
+)
+
 PHONE_JWK = {
     name: value
     for name, value in new_key("ES256").as_dict(private=False).items()
@@ -158,6 +171,8 @@ class Stores:
     activations: RedisActivations
     login_handles: RedisLoginHandles
     registrations: RedisRegistrations
+    operator_sessions: RedisOperatorSessions
+    pending: RedisPendingTransactions
     health: RedisHealth
 
 
@@ -198,6 +213,8 @@ def stores_over(
         ),
         login_handles=RedisLoginHandles(operations, sealer, attempt_limit=ATTEMPT_LIMIT),
         registrations=RedisRegistrations(operations),
+        operator_sessions=RedisOperatorSessions(operations),
+        pending=RedisPendingTransactions(operations),
         health=RedisHealth(operations),
     )
 

@@ -26,12 +26,14 @@ from ciba_service.ports import (
 )
 from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.operators.sessions import MOST_SESSIONS
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
 from ciba_service.sca.messages import key_thumbprint
+from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.stores import (
     accesses,
     activations,
@@ -46,6 +48,7 @@ from ciba_service.stores import (
     ledger,
     login_handles,
     notices,
+    operator_sessions,
     payments,
     prompts,
     registrations,
@@ -61,6 +64,7 @@ from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
     PARTITION,
+    PASSKEY,
     PHONE_JWK,
     REFRESH_UNTIL,
     START,
@@ -99,6 +103,7 @@ MODULES: tuple[ModuleType, ...] = (
     ledger,
     login_handles,
     notices,
+    operator_sessions,
     payments,
     prompts,
     registrations,
@@ -290,11 +295,31 @@ def spend(step: int, operation: str) -> Act:
     return lambda stores: stores.attempts.spend_step(PHONE, step, operation=operation)
 
 
+def spend_count(count: int, operation: str) -> Act:
+    """Spend a sign count of a passkey."""
+    verified = VerifiedPasskey(PASSKEY, count)
+    return lambda stores: stores.attempts.spend_count(PHONE, verified, operation=operation)
+
+
+async def add_passkey(stores: Stores) -> object:
+    """Register a passkey."""
+    return await stores.devices.add_passkey(new_phone(), PASSKEY)
+
+
 def reserve_attempt(operation: str) -> Act:
     """Reserve an attempt."""
     return lambda stores: stores.attempts.reserve(
         TAG, operation=operation, knowledge=True, now=START
     )
+
+
+def open_session(session: str) -> Act:
+    """Open a session of an operator."""
+
+    async def opening(stores: Stores) -> object:
+        return await stores.operator_sessions.open("token", session, now=START, until=UNTIL)
+
+    return opening
 
 
 async def reserve_handle(stores: Stores) -> object:
@@ -496,6 +521,9 @@ CASES = [
     Case("execute_payment", execute_payment("first"), create, "nothing granted"),
     Case("spend_step", spend(7, "first"), note="fresh"),
     Case("spend_step", spend(7, "second"), spend(7, "first"), "spent before"),
+    Case("spend_count", spend_count(7, "first"), note="fresh"),
+    Case("spend_count", spend_count(7, "second"), spend_count(7, "first"), "spent before"),
+    Case("replace_device", add_passkey, enrol, "with a passkey"),
     Case("add_device", enrol),
     Case("revoke_device", lambda stores: stores.devices.revoke(PHONE), enrol),
     Case(
@@ -517,6 +545,13 @@ CASES = [
         use_handle("second"),
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
+    ),
+    Case("open_session", open_session("first")),
+    Case(
+        "open_session",
+        open_session("one more"),
+        in_a_row(*(open_session(f"session-{number}") for number in range(MOST_SESSIONS))),
+        "one too many",
     ),
     Case("put_notice", put_notice),
     Case("put_code", put_code),

@@ -72,6 +72,19 @@ async def test_all_are_listed_in_their_order(stores: Stores):
     assert [each.client.client_id for each in await stores.registrations.all()] == ["a", "c"]
 
 
+async def test_a_page_follows_the_one_before(stores: Stores):
+    """Each once and in their order, also when the last of a page was removed meanwhile."""
+    for name in ("c", "a", "b", "e", "d"):
+        await add(stores, name)
+    first, place = await stores.registrations.after(None, limit=2)
+    assert [each.client.client_id for each in first] == ["a", "b"]
+    await stores.registrations.remove("b", operation="removal")
+    second, place = await stores.registrations.after(place, limit=2)
+    assert [each.client.client_id for each in second] == ["c", "d"]
+    last, place = await stores.registrations.after(place, limit=2)
+    assert ([each.client.client_id for each in last], place) == (["e"], None)
+
+
 async def test_of_two_removals_one_counts(redis_target: RedisTarget):
     """Two processes remove a client: one did it."""
     async with processes(redis_target, 2) as several:

@@ -132,4 +132,3 @@ async def test_the_last_attempt_has_to_wait_where_the_operator_says_so(
         service.clock.advance(40)
         assert (await phone.decide(right))["type"] == "accepted"
         assert (await service.till.poll(auth_req_id)).status_code == 200
-        assert await service.service.stores.attempts.used(ALICE) == 0

@@ -680,8 +680,9 @@ def test_check_makes_no_keys(https: Path, capsys: pytest.CaptureFixture[str]):
 async def test_rotations_at_once_come_one_after_the_other(place: Installation):
     """One makes the next keys; the others find them, and that they are too young to sign."""
     assert (await place.command("keys", "generate")).status == 0
+    words = ("keys", "rotate", "--purpose", "token", "--json")
     outcomes = await asyncio.gather(
-        *(place.command("keys", "rotate", "--purpose", "token", "--json") for _ in range(4))
+        *(place.run("ciba-service", *words, "--config", str(place.config)) for _ in range(4))
     )
     (made,) = [outcome.json() for outcome in outcomes if outcome.status == 0]
     assert {row["state"] for row in made} == {"next"}

@@ -226,7 +226,7 @@ async def test_a_second_service_on_the_same_data_is_refused(place: Installation)
     """It ends with status 1 and names the process that is there, which is not disturbed."""
     serving = await place.serve()
     for env in ({}, {"CIBA_SERVER__PORT": "0"}):
-        refused = await place.command("serve", env=env)
+        refused = await place.run("ciba-service", "serve", "--config", str(place.config), env=env)
         assert refused.status == 1
         assert f"{place.data} is in use by process {serving.process.pid}." in refused.err
         assert "Traceback" not in refused.err
@@ -236,7 +236,7 @@ async def test_a_second_service_on_the_same_data_is_refused(place: Installation)
 async def test_a_port_in_use_is_a_sentence(place: Installation):
     """It ends with status 1, and the server it had started with it."""
     with socket.create_server(("127.0.0.1", place.port)):
-        refused = await place.command("serve")
+        refused = await place.run("ciba-service", "serve", "--config", str(place.config))
     assert refused.status == 1
     sentence = f"ciba-service: cannot listen on 127.0.0.1:{place.port}: Address already in use"
     assert sentence in refused.err
@@ -246,7 +246,9 @@ async def test_a_port_in_use_is_a_sentence(place: Installation):
 @pytest.mark.parametrize("host", ["256.1.1.1", "no..host"])
 async def test_a_host_that_is_none_is_a_sentence(place: Installation, host: str):
     """Whatever the resolver says becomes one line and status 1."""
-    refused = await place.command("serve", env={"CIBA_SERVER__HOST": host})
+    refused = await place.run(
+        "ciba-service", "serve", "--config", str(place.config), env={"CIBA_SERVER__HOST": host}
+    )
     assert refused.status == 1
     assert f"cannot listen on {host}:{place.port}: " in refused.err
     assert "Traceback" not in refused.err
@@ -256,7 +258,9 @@ async def test_a_store_that_runs_no_scripts_stops_the_start(place: Installation)
     """What fails at the start, beyond what was checked before, ends with status 1."""
     with redis_server("--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "") as target:
         url = f"redis://127.0.0.1:{target.addresses[0].port}"
-        refused = await place.command("serve", env={"CIBA_STORE__URL": url})
+        refused = await place.run(
+            "ciba-service", "serve", "--config", str(place.config), env={"CIBA_STORE__URL": url}
+        )
     assert refused.status == 1
     assert refused.err.splitlines()[-1] == (
         "ciba-service: the service did not start; the log says why"

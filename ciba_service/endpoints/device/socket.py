@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, assert_never
+from typing import ClassVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.frame_budget import FrameBudget
+from ciba_service.endpoints.device.rumours import rumour
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
@@ -32,14 +33,10 @@ from ciba_service.sca.decision import InvalidDecisionError, parse_decision
 from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
     SUBPROTOCOL,
-    AttemptsWarning,
     Authenticate,
     CloseCode,
     Decide,
-    DeviceEnrolled,
     DeviceMessage,
-    DeviceRejected,
-    DeviceRemoved,
     GiveOrder,
     OrderRefusal,
     OrderRefused,
@@ -47,8 +44,6 @@ from ciba_service.sca.messages import (
     Refused,
     ServiceMessage,
     Welcome,
-    Withdrawn,
-    WithdrawnReason,
     decode_device_message,
 )
 from ciba_service.sca.orders import InvalidOrderError, parse_order
@@ -203,7 +198,7 @@ class DeviceSocket:
                 raise DeviceProtocolError(CloseCode.REPLACED)
             case _:
                 await conversation.verify_enrolled(device)  # the store knows, a rumour does not
-                return _rumour(device, announcement)
+                return rumour(device, announcement)
 
     async def _send(self, socket: WebSocket, message: ServiceMessage) -> None:
         try:
@@ -219,31 +214,6 @@ class DeviceSocket:
                 await socket.close(code, code.name.lower())
         except (TimeoutError, RuntimeError, WebSocketDisconnect):
             return  # The phone was gone before.
-
-
-def _rumour(device: Device, announcement: Announcement) -> list[ServiceMessage]:
-    about, detail = announcement.about, announcement.detail
-    match announcement.kind:
-        case AnnouncementKind.WITHDRAW:
-            return [Withdrawn(about, WithdrawnReason(detail))]
-        case AnnouncementKind.ENROLLED:
-            return [DeviceEnrolled(about, detail)]
-        case AnnouncementKind.REJECTED:
-            return [DeviceRejected(about, detail)]
-        case AnnouncementKind.REVOKED:
-            return [] if about == device.device_id else [DeviceRemoved(about, detail)]
-        case AnnouncementKind.LAST_ATTEMPT | AnnouncementKind.LOCKED as kind:
-            left = 1 if kind is AnnouncementKind.LAST_ATTEMPT else 0
-            return [AttemptsWarning(about, detail, left, announcement.at // 1000)]
-        case (
-            AnnouncementKind.RESYNC
-            | AnnouncementKind.OFFER
-            | AnnouncementKind.WAITING
-            | AnnouncementKind.REPLACED
-        ):
-            raise AssertionError("no rumour")
-        case _:
-            assert_never(announcement.kind)
 
 
 async def _receive(socket: WebSocket) -> DeviceMessage:

@@ -32,6 +32,7 @@ from tests.conformance.certification.plan_clients import AUTHORITY, plan_clients
 from tests.conformance.certification.registration import permission, register
 from tests.conformance.certification.suite_client import Certified, SuiteClient, Variant
 from tests.fake_clock import FakeClock
+from tests.prompt_server import PromptServer
 from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import USERS, RunningService, _toml
 from tests.unit.listening.tls.listeners import HOST, authority, offer, server_files
@@ -94,7 +95,7 @@ async def certified_bank(
     contexts = _contexts(directory)
     listeners = [Listener(each, tls) for each, tls in zip(sockets, contexts, strict=True)]
     config = server_config(running.service.app, running.settings.server)
-    server = ListeningServer(config, listeners)
+    server = _PromptListening(config, listeners)
     serving = asyncio.create_task(server._serve())
     await asyncio.wait_for(running.service.stores.subscription.ready.wait(), 10)
     try:
@@ -108,9 +109,13 @@ async def certified_bank(
             for registration in registrations:
                 await registration.remove(running.http)
     finally:
-        server.should_exit = True
+        server.end()
         await serving
         await running.commands.aclose()
+
+
+class _PromptListening(ListeningServer, PromptServer):
+    """Both listeners, ended at once."""
 
 
 @cache

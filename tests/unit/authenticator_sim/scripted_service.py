@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -64,6 +64,7 @@ from ciba_service.sca.messages import (
     Welcome,
     decode_device_message,
 )
+from tests.prompt_server import PromptServer
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 
 ISSUER = "http://127.0.0.1:9"
@@ -498,15 +499,6 @@ class ScriptedHttpService:
         return [*offers, Fetched(open=tuple(self.open))]
 
 
-class QuietServer(uvicorn.Server):
-    """Leaves the signals alone."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
 @contextlib.asynccontextmanager
 async def serving(
     app: Starlette, certificate: LoopbackCertificate | None = None
@@ -521,11 +513,11 @@ async def serving(
         ssl_certfile=certificate and certificate.chain,
         ssl_keyfile=certificate and certificate.key,
     )
-    server = QuietServer(config)
+    server = PromptServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     scheme = "https" if certificate else "http"
     try:
         yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.end()
         await task

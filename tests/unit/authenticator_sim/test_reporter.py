@@ -41,6 +41,14 @@ from authenticator_sim.core.events import (
     OrderPostponed,
     OtherDeviceEnrolled,
     OtherDeviceRevoked,
+    OtherPasskeyAdded,
+    OtherPasskeyRemoved,
+    PasskeyForgotten,
+    PasskeyInvited,
+    PasskeyListCompleted,
+    PasskeyNotFound,
+    PasskeyNotOffered,
+    PasskeyShown,
     PhoneNotWaiting,
     PhoneRejected,
     PhoneStopped,
@@ -54,13 +62,18 @@ from authenticator_sim.core.events import (
 from authenticator_sim.core.rules import Action
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
 from ciba_service.sca.messages import (
+    CreationOptions,
     DenialReason,
     HandleRefusal,
     OrderAction,
     OrderRefusal,
+    PasskeyParameters,
+    PasskeyRefusal,
     RefusalReason,
+    RelyingPartyName,
     ShownDetail,
     ShownLine,
+    UserName,
     Verdict,
 )
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
@@ -79,6 +92,15 @@ ACCESS = AccessShown(
             (ShownLine("actions", "Will be shared", ("Balances",), worded=True),),
         ),
     ),
+)
+
+OPTIONS = CreationOptions(
+    rp=RelyingPartyName("op\x1b.example", "The Bank"),
+    user=UserName("u", "alice", "alice"),
+    challenge="c",
+    pub_key_cred_params=(PasskeyParameters(-7),),
+    timeout=240_000,
+    exclude_credentials=(),
 )
 
 SENTENCES: list[tuple[Event, str]] = [
@@ -142,6 +164,30 @@ Good for one phone within 600 s; then approve it here.""",
     ),
     (OrderDone("o", OrderAction.CHANGE_PIN), "The PIN is changed."),
     (OrderDone("o", OrderAction.REVOKE_DEVICE), "The phone is revoked."),
+    (OrderDone("o", OrderAction.ADD_PASSKEY), "The passkey is registered."),
+    (PasskeyInvited(OPTIONS), "A passkey for op<U+001B>.example is made."),
+    (PasskeyNotOffered(PasskeyRefusal.DISABLED), "The service takes no passkeys."),
+    (
+        PasskeyNotOffered(PasskeyRefusal.TOO_MANY),
+        "This phone has as many passkeys as it may have: remove one.",
+    ),
+    (
+        PasskeyShown("p", NOW_MS // 1000, synced=True, backed_up=True),
+        "p  2026-11-21 03:00:00Z  (synced)",
+    ),
+    (PasskeyShown("p", 0, synced=False, backed_up=False), "p  1970-01-01 00:00:00Z"),
+    (PasskeyListCompleted(()), "This phone has no passkey."),
+    (PasskeyListCompleted(("p",)), ""),
+    (PasskeyForgotten("p"), "The passkey is removed."),
+    (PasskeyNotFound("p"), "This phone has no such passkey."),
+    (
+        OtherPasskeyAdded("d", "Tab\x1blet", "p"),
+        "WARNING: another phone of yours got a passkey: Tab<U+001B>let.",
+    ),
+    (
+        OtherPasskeyRemoved("d", "Tablet", "p"),
+        "A passkey of another phone of yours was removed: Tablet.",
+    ),
     (
         OrderNotDone("o", OrderRefusal.FACTORS, 4),
         "Not done. The PIN was not right. Attempts left: 4.",

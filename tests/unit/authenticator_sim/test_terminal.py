@@ -5,16 +5,19 @@ import io
 import os
 import pty
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from authenticator_sim.attendants import TerminalAttendant
+from authenticator_sim.core import jose
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Closed, Withdrawal
+from authenticator_sim.core.passkeys import SoftwarePasskey
 from authenticator_sim.core.pin import Pin
 from authenticator_sim.journal import Journal
+from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 from ciba_service.sca.messages import (
@@ -157,10 +160,11 @@ def session_with(
     clock: FakeClock,
     state: Path,
     pin: Pin | None = None,
+    keystore: Keystore | None = None,
 ) -> Session:
     """Put a user in front of a phone."""
     outbox = Outbox()
-    phone = Phone(device, channel=outbox, clock=clock, journal=Journal(state))
+    phone = Phone(device, channel=outbox, clock=clock, journal=Journal(state), keystore=keystore)
     attendant = TerminalAttendant(
         phone, keyboard=terminal.keyboard, screen=terminal.screen, pin=pin
     )
@@ -234,6 +238,69 @@ async def test_the_code_of_the_other_device_is_asked_for(session: Session) -> No
     verified = session.bank.verify_decision(await session.outbox.next(), challenge=token)
     assert verified.proofs is not None
     assert verified.proofs["verification_code"] == "042187"
+
+
+@pytest.fixture
+async def passkey_session(
+    terminal: Terminal, device: Device, bank: ScriptedBank, clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[Session]:
+    """A phone with a passkey."""
+    keystore = Keystore(tmp_path / "keys")
+    keystore.prepare()
+    passkey = SoftwarePasskey(
+        "A" * 22, jose.new_private_key(), "bank.example", "https://bank.example", "u"
+    )
+    keystore.save(replace(device.identity, passkeys=(passkey,)))
+    session = session_with(terminal, device, bank, clock, tmp_path, keystore=keystore)
+    yield session
+    session.task.cancel()
+    await asyncio.wait({session.task})
+
+
+async def test_a_passkey_is_offered_in_place_of_the_pin(passkey_session: Session) -> None:
+    """With a gesture of its user the PIN is not asked for; without one it is."""
+    session = passkey_session
+    token = session.offer(passkey_for_pin=True, factors=(Factor.DEVICE_KEY, Factor.PIN))
+    await session.answers("[decline]: ", "a")
+    await session.answers("passkey [y, else with the PIN]: ", "y")
+    verified = session.bank.verify_decision(await session.outbox.next(), challenge=token)
+    assert verified.proofs is not None
+    assert set(verified.proofs) == {"jti", "passkey"}
+    assert verified.proofs["passkey"]["id"] == "A" * 22
+    other = session.offer("tx-2", passkey_for_pin=True, factors=(Factor.DEVICE_KEY, Factor.PIN))
+    await session.answers("[decline]: ", "a")
+    await session.answers("passkey [y, else with the PIN]: ", "")
+    await session.answers("PIN: ", PIN)
+    verified = session.bank.verify_decision(await session.outbox.next(), challenge=other)
+    assert verified.proofs is not None
+    assert set(verified.proofs) == {"jti", "pin_proof"}
+
+
+async def test_a_passkey_that_is_asked_for_does_nothing_by_itself(passkey_session: Session) -> None:
+    """Without the gesture nothing is sent; with it the PIN is not asked for."""
+    session = passkey_session
+    session.offer(factors=(Factor.DEVICE_KEY, Factor.PASSKEY))
+    await session.answers("[decline]: ", "a")
+    await session.answers("passkey [y, else no]: ", "n")
+    await session.terminal.reads("a gesture of yours")
+    assert session.outbox.sent.empty()
+    session.offer("tx-2", factors=(Factor.DEVICE_KEY, Factor.PASSKEY))
+    await session.answers("[decline]: ", "a")
+    await session.answers("passkey [y, else no]: ", "y")
+    assert await session.outbox.next()
+    assert "PIN: " not in session.terminal.seen
+
+
+async def test_a_phone_without_a_passkey_offers_none(session: Session) -> None:
+    """And says what is missing where one is asked for."""
+    session.offer(passkey_for_pin=True, factors=(Factor.DEVICE_KEY, Factor.PIN))
+    await session.answers("[decline]: ", "a")
+    await session.answers("PIN: ", PIN)
+    assert await session.outbox.next()
+    session.offer("tx-2", factors=(Factor.DEVICE_KEY, Factor.PASSKEY))
+    await session.answers("[decline]: ", "a")
+    await session.answers("passkey [y, else no]: ", "y")
+    await session.terminal.reads("This phone has no passkey")
 
 
 @pytest.mark.clause("rfc10027-6.1.14-2")

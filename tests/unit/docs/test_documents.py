@@ -27,6 +27,8 @@ SECTIONS = {
     "policy": settings.PolicySettings,
     "policy.rules": settings.PolicyRuleSettings,
     "device": settings.DeviceSettings,
+    "operator": settings.OperatorSettings,
+    "operators": settings.OperatorAccountSettings,
     "users": settings.UserSettings,
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
@@ -41,7 +43,14 @@ SECTIONS = {
 
 
 LISTS = frozenset(
-    {"users", "clients", "login_hint_issuers", "authorization_details_types", "policy.rules"}
+    {
+        "users",
+        "operators",
+        "clients",
+        "login_hint_issuers",
+        "authorization_details_types",
+        "policy.rules",
+    }
 )
 
 
@@ -71,6 +80,7 @@ def test_every_message_has_its_example():
         sent_by_phone = (
             "authenticate|fetch|decide|make_handle|list_accesses|end_access"
             "|list_devices|rename_device|reject_device|give_up|order|received|shown"
+            "|make_passkey|list_passkeys|remove_passkey"
         )
         if re.search(rf'"type": "({sent_by_phone})"', frame) is None:
             decode = messages.decode_service_message

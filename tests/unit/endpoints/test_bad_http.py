@@ -2,15 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.post import PostEndpoint
-from tests.running_service import RunningService
+from ciba_service.stores.driver.target import RedisTarget
+from tests.running_service import RunningService, running_service
+from tests.wire_client import WireClient
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -31,6 +36,26 @@ LIMITS = {"/bc-authorize": 65_536, "/token": 65_536} | dict.fromkeys(
 )
 # CIBA 13: %x20-21 / %x23-5B / %x5D-7E
 DESCRIPTION = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def standing(
+    embedded_target: RedisTarget,
+    tmp_path_factory: pytest.TempPathFactory,
+    till: WireClient,
+    other_till: WireClient,
+) -> AsyncIterator[RunningService]:
+    """One service for all tests: none of them leaves anything in it."""
+    keys = tmp_path_factory.getbasetemp() / "keys"
+    async with running_service(embedded_target, keys, clients=[till, other_till]) as running:
+        yield running
+
+
+@pytest.fixture
+def service(standing: RunningService) -> Iterator[RunningService]:
+    """The service; no test may leave it with a failure."""
+    yield standing
+    assert standing.telemetry.failures == []
 
 
 def assert_error(answer: httpx2.Response, status: int, error: str = "invalid_request") -> None:

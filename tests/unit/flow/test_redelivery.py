@@ -6,6 +6,7 @@ import pytest
 
 from ciba_service.flow.redelivery import Redeliveries
 from ciba_service.ports import Delivery, FoundDelivery, Redelivery
+from ciba_service.ports.deliveries import DeliveryPlace
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 
@@ -22,13 +23,17 @@ class Log:
         self.asked = (transaction_id, operation, now)
         return self.outcome
 
-    async def due(self, *, client_id: str | None, limit: int) -> list[Delivery]:
+    async def due(
+        self, *, client_id: str | None, limit: int, after: DeliveryPlace | None = None
+    ) -> list[Delivery]:
         """Not asked here."""
-        raise AssertionError(f"{client_id} {limit}")
+        raise AssertionError(f"{client_id} {limit} {after}")
 
-    async def abandoned(self, *, client_id: str | None, limit: int, now: int) -> list[Delivery]:
+    async def abandoned(
+        self, *, client_id: str | None, limit: int, now: int, after: DeliveryPlace | None = None
+    ) -> list[Delivery]:
         """Nor this."""
-        raise AssertionError(f"{client_id} {limit} {now}")
+        raise AssertionError(f"{client_id} {limit} {now} {after}")
 
     async def find(self, transaction_id: str, *, now: int) -> FoundDelivery | None:
         """Nor this."""

@@ -5,8 +5,10 @@ from secrets import token_urlsafe
 
 import pytest
 
+from authenticator_sim.core.passkeys import Gesture
 from ciba_service.ports import DueKind, DueWork
 from ciba_service.sca.messages import transaction_id
+from tests.passkey_phone import SECTIONS, with_passkey
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import public_jwk, sign
@@ -110,6 +112,29 @@ async def test_a_decision_takes_four_and_a_redemption_three(quiet: RunningServic
     before = quiet.commands.flushes
     assert (await quiet.till.poll(auth_req_id)).status_code == 200
     assert quiet.commands.flushes - before == 3
+
+
+async def test_a_decision_with_a_passkey_takes_four_as_well(
+    run_service: ServiceRunner, till: WireClient, monkeypatch: pytest.MonkeyPatch
+):
+    """Its count is spent beside the code, whether it is right or wrong."""
+    sections = {**SECTIONS, "policy": {"require_otp": True}}
+    async with run_service(clients=[till], sections=sections) as service:
+        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        alice = await with_passkey(await service.enrolled_phone("alice"))
+        async with alice.phone.online() as socket:
+            flushes = []
+            gestures = (Gesture.VERIFIED, Gesture.PRESENT, Gesture.VERIFIED)
+            for drift, gesture in enumerate(gestures, start=-1):
+                await till.started()
+                challenge = (await alice.phone.fetch())[-1]
+                otp = alice.phone.otp(drift)
+                decision = alice.approval(challenge, gesture=gesture, otp=otp)
+                before = service.commands.flushes
+                await socket.decide(decision)
+                flushes.append(service.commands.flushes - before)
+    # The first time Redis learns the scripts; a wrong one is not swapped.
+    assert flushes[1:] == [3, 4]
 
 
 async def test_a_denial_takes_two(quiet: RunningService):

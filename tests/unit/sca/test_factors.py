@@ -1,12 +1,15 @@
 """PIN and codes: always all evaluated, all needed where they are asked for, never told apart."""
 
+import hashlib
 import itertools
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pyotp
 import pytest
 
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.sca import factors
 from ciba_service.sca.factors import (
     NO_STEP,
@@ -14,7 +17,19 @@ from ciba_service.sca.factors import (
     evaluate_factors,
     matching_totp_step,
 )
-from ciba_service.sca.messages import DecisionClaims, Factor, FactorProofs, Verdict, pin_proof
+from ciba_service.sca.messages import (
+    DecisionClaims,
+    Factor,
+    FactorProofs,
+    PasskeyAssertion,
+    PasskeyAssertionResponse,
+    Verdict,
+    decision_digest,
+    passkey_challenge,
+    pin_proof,
+)
+from ciba_service.sca.passkey_proofs import VerifiedPasskey
+from ciba_service.sca.passkeys import Passkey
 from tests.unit.sca.conftest import ISSUER, Enrolled
 
 NOW = 1_795_230_015
@@ -146,6 +161,55 @@ def test_every_factor_is_evaluated_whatever_the_first_gave(
     assert compared == [right_pin(alice), *codes, "------"]
 
 
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("pin", [True, False])
+def test_the_passkey_is_evaluated_whatever_the_pin_gave(
+    alice: Enrolled, monkeypatch: pytest.MonkeyPatch, *, given: bool, pin: bool
+):
+    """And the PIN and the codes whatever the passkey gave: each is looked at each time."""
+    looked: list[str] = []
+    for name in ("verify_passkey", "pin_proof", "matching_totp_step", "_is_code"):
+        genuine = getattr(factors, name)
+
+        def looking(
+            *arguments: Any, name: str = name, genuine: Any = genuine, **named: Any
+        ) -> object:
+            looked.append(name)
+            return genuine(*arguments, **named)
+
+        monkeypatch.setattr(factors, name, looking)
+    proofs = FactorProofs(
+        jti="the-jti",
+        pin_proof=right_pin(alice) if pin else None,
+        passkey=PasskeyAssertion("A" * 22, "A" * 22, PasskeyAssertionResponse("", "", ""))
+        if given
+        else None,
+    )
+    evaluation = evaluate(alice, proofs, frozenset({Factor.DEVICE_KEY, Factor.PASSKEY}))
+    assert sorted(looked) == ["_is_code", "matching_totp_step", "pin_proof", "verify_passkey"]
+    assert evaluation.passkey is None
+    assert evaluation.passkey_defect
+    assert not evaluation.satisfied(step_was_fresh=True, count_was_fresh=True)
+
+
+def test_a_passkey_whose_count_was_used_before_is_worth_nothing():
+    """Where it is asked for, and only there."""
+    verified = VerifiedPasskey(Passkey("A" * 22, b"key", 0, False, False, 0, "order"), 5)  # noqa: FBT003
+    for required, fresh, expected in (
+        ({Factor.PASSKEY}, True, True),
+        ({Factor.PASSKEY}, False, False),
+        (set[Factor](), False, True),
+    ):
+        evaluation = FactorEvaluation(
+            required=frozenset({Factor.DEVICE_KEY, *required}),
+            pin_verified=False,
+            totp_step=NO_STEP,
+            code_verified=False,
+            passkey=verified,
+        )
+        assert evaluation.satisfied(step_was_fresh=False, count_was_fresh=fresh) is expected
+
+
 CODE = frozenset({Factor.DEVICE_KEY, Factor.VERIFICATION_CODE})
 
 
@@ -230,3 +294,33 @@ def test_codes_are_those_of_the_rfc():
     seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     assert matching_totp_step(seed, "287082", 59) == 1
     assert matching_totp_step(seed, "081804", 1_111_111_109) == 37_037_036
+
+
+def test_a_passkey_confirms_every_member_of_the_decision_but_its_factors(alice: Enrolled):
+    """As the page of the protocol puts it, so that a page in a browser computes the same."""
+    claims = claims_of(alice, aud="https://op.example", iss="d" * 43)
+    said = "\0".join(
+        (
+            "ciba-decision.v1",
+            *("d" * 43, "https://op.example", "the-jti", str(NOW), "t" * 22, HASH, "approve"),
+        )
+    )
+    digest = base64url(hashlib.sha256(said.encode()).digest())
+    assert decision_digest(claims) == digest
+    assert passkey_challenge(digest) == base64url(
+        hashlib.sha256(f"ciba-passkey.v1\0{digest}".encode()).digest()
+    )
+    changed = {
+        "iss": "e" * 43,
+        "aud": "https://other.example",
+        "jti": "another",
+        "iat": NOW + 1,
+        "transaction_id": "u" * 22,
+        "challenge_hash": "g" * 43,
+        "verdict": Verdict.DENY,
+    }
+    digests = {
+        decision_digest(msgspec.structs.replace(claims, **{k: v})) for k, v in changed.items()
+    }
+    assert len(digests | {digest}) == len(changed) + 1
+    assert decision_digest(msgspec.structs.replace(claims, factors="JWE")) == digest

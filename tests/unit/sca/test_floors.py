@@ -13,7 +13,7 @@ from ciba_service.sca.policy import ACR_TABLE, PSD2_CA, PSD2_SCA, requirement
 
 STRENGTH = list(ACR_TABLE)
 BASE = Floor(acr=PSD2_CA, otp=False, verification_code=False)
-HIGH = Floor(acr=PSD2_SCA, otp=True, verification_code=True)
+HIGH = Floor(acr=PSD2_SCA, otp=True, verification_code=True, passkey=True)
 AMOUNTS = (None, *(InstructedAmount(c, a) for c in ("EUR", "USD") for a in ("99.99", "100", "101")))
 ASKED = [
     Asked(client, scope, frozenset(types), amount)
@@ -35,7 +35,7 @@ CONDITIONS = [
 def test_a_rule_applies_when_all_its_conditions_hold():
     """Every combination of conditions against every sort of request."""
     for condition, asked in itertools.product(CONDITIONS, ASKED):
-        rule = FloorRule(**condition, acr=PSD2_SCA, otp=True, verification_code=True)
+        rule = FloorRule(**condition, acr=PSD2_SCA, otp=True, verification_code=True, passkey=True)
         has_amount = asked.amount in {
             InstructedAmount("EUR", "100"),
             InstructedAmount("EUR", "101"),

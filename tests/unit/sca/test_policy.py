@@ -5,9 +5,16 @@ import itertools
 import pytest
 
 from ciba_service.sca.messages import Factor
-from ciba_service.sca.policy import ACR_TABLE, PSD2_CA, PSD2_SCA, amr_of, requirement
+from ciba_service.sca.policy import (
+    ACR_TABLE,
+    PSD2_CA,
+    PSD2_SCA,
+    amr_of,
+    chosen_factors,
+    requirement,
+)
 
-KEY, PIN, OTP = Factor.DEVICE_KEY, Factor.PIN, Factor.OTP
+KEY, PIN, OTP, PASSKEY = Factor.DEVICE_KEY, Factor.PIN, Factor.OTP, Factor.PASSKEY
 STRENGTH = [PSD2_CA, PSD2_SCA]
 
 
@@ -65,8 +72,51 @@ def test_no_wish_lowers_anything():
         ((KEY, OTP), ("pop", "otp")),
         ((KEY, PIN), ("pop", "pin", "mfa")),
         ((KEY, PIN, OTP), ("pop", "pin", "otp", "mfa")),
+        ((KEY, PASSKEY), ("pop", "user", "mfa")),
+        ((KEY, PASSKEY, OTP), ("pop", "user", "otp", "mfa")),
     ],
 )
 def test_amr_says_what_happened(factors: tuple[Factor, ...], expected: tuple[str, ...]):
     """Registered words (RFC 8176); two of one category are not `mfa`."""
     assert amr_of(factors) == expected
+
+
+@pytest.mark.clause("sca-art4-1")
+@pytest.mark.parametrize("floor", STRENGTH)
+@pytest.mark.parametrize("require_otp", [True, False])
+def test_a_passkey_that_is_demanded_is_the_second_category(floor: str, *, require_otp: bool):
+    """Nothing may take its place, and what it makes of the request is called strong."""
+    needed = requirement(
+        floor=floor,
+        acr_values=(),
+        has_payment=False,
+        require_otp=require_otp,
+        require_passkey=True,
+        passkeys_count=True,
+    )
+    assert needed.acr == PSD2_SCA
+    assert needed.factors == ((KEY, PASSKEY, OTP) if require_otp else (KEY, PASSKEY))
+    assert not needed.passkey_for_pin
+
+
+@pytest.mark.parametrize(
+    ("floor", "count", "expected"),
+    [(PSD2_SCA, True, True), (PSD2_SCA, False, False), (PSD2_CA, True, False)],
+)
+def test_a_passkey_may_take_the_place_of_a_pin_that_is_asked_for(
+    floor: str, *, count: bool, expected: bool
+):
+    """Where passkeys count at all."""
+    needed = requirement(
+        floor=floor, acr_values=(), has_payment=False, require_otp=False, passkeys_count=count
+    )
+    assert needed.passkey_for_pin is expected
+    assert PASSKEY not in needed.factors
+
+
+def test_who_hands_in_a_passkey_has_chosen_it():
+    """Where it may be chosen; what is left is never one or the other."""
+    asked = (KEY, PIN, OTP)
+    for may, has in itertools.product((True, False), repeat=2):
+        chosen = chosen_factors(asked, passkey_for_pin=may, has_passkey=has)
+        assert chosen == ((KEY, PASSKEY, OTP) if may and has else asked)

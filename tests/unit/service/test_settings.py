@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
@@ -43,6 +44,12 @@ def text_of(
 def rule(**members: Any) -> str:
     """A configuration with one rule of policy."""
     return text_of(policy={"rules": [members]})
+
+
+def passkeys(*origins: str, rp_id: str = "bank.example", issuer: str = "") -> str:
+    """A configuration with passkeys."""
+    device = {"rp_id": rp_id, "allowed_origins": origins or ["https://bank.example"]}
+    return text_of(issuer or HTTP, device=device)
 
 
 def parsed(issuer: str = HTTP, *, environ: dict[str, str] | None = None, **more: Any) -> Settings:
@@ -321,6 +328,46 @@ WRONG = {
     "a quote in the scope": (
         text_of(resource={"accounts_scope": 'a"b'}),
         "resource.accounts_scope",
+    ),
+    "passkeys for nobody": (
+        text_of(device={"allowed_origins": ["https://bank.example"]}),
+        "device.rp_id and device.allowed_origins go together",
+    ),
+    "passkeys from nowhere": (
+        text_of(device={"rp_id": "bank.example"}),
+        "device.rp_id and device.allowed_origins go together",
+    ),
+    "passkeys demanded of all": (
+        text_of(policy={"require_passkey": True}),
+        "policy demands a passkey: set device.rp_id",
+    ),
+    "passkeys demanded of some": (
+        rule(client="till", require_passkey=True),
+        "policy demands a passkey: set device.rp_id",
+    ),
+    "an address as a domain": (passkeys(rp_id="127.0.0.1"), "device.rp_id must be a domain and no"),
+    "a URL as a domain": (passkeys(rp_id="https://a"), "device.rp_id must be a domain in lower"),
+    "a domain in capitals": (passkeys(rp_id="Bank.example"), "device.rp_id must be a domain in"),
+    "an origin elsewhere": (
+        passkeys("https://bank.example.evil.example"),
+        "device.allowed_origins[0] must be within device.rp_id",
+    ),
+    "an origin of a neighbour": (
+        passkeys("https://bank.example", "https://evilbank.example"),
+        "device.allowed_origins[1] must be within device.rp_id",
+    ),
+    "an origin with a path": (
+        passkeys("https://bank.example/login"),
+        "device.allowed_origins[0] must have no path",
+    ),
+    "an origin with a slash": (passkeys("https://bank.example/"), "must not end with a slash"),
+    "an origin without TLS": (
+        passkeys("http://localhost:8080", issuer=HTTPS, rp_id="localhost"),
+        "device.allowed_origins[0] may be http with an http issuer only",
+    ),
+    "an app without its certificate": (
+        passkeys("android:apk-key-hash:short"),
+        "device.allowed_origins[0] must be an https URL",
     ),
     "unknown floor": (text_of(policy={"floor": "gold"}), "policy.floor must be one of urn:.*, urn"),
     "no keys directory": (text_of(keys={"directory": ""}), "`keys.directory`"),
@@ -818,3 +865,18 @@ def test_the_environment_of_the_process_is_read(tmp_path: Path, monkeypatch: pyt
     path.write_text(text_of())
     monkeypatch.setitem(os.environ, "CIBA_SERVER__PORT", "7")
     assert load_settings(path).server.port == 7
+
+
+def test_passkeys_are_for_pages_and_apps_of_one_domain():
+    """Or there are none; synced ones only on demand."""
+    assert parsed().relying_party is None
+    app = "android:apk-key-hash:" + "A" * 43
+    origins = ["https://bank.example", "https://app.bank.example:8443", app]
+    party = parsed(
+        HTTPS, device={"rp_id": "bank.example", "rp_name": "The Bank", "allowed_origins": origins}
+    ).relying_party
+    assert party == RelyingParty("bank.example", "The Bank", tuple(origins), allows_synced=False)
+    local = {"rp_id": "localhost", "allowed_origins": ["http://localhost:8080"]}
+    synced = parsed(device={**local, "synced_passkeys": True}).relying_party
+    assert synced is not None
+    assert synced.allows_synced

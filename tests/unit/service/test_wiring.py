@@ -11,7 +11,7 @@ from ciba_service.sca.messages import SUBPROTOCOL
 from ciba_service.wiring.background import supervise
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
-from tests.running_service import RunningService
+from tests.running_service import PLAIN, RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
 from tests.wire_client import WireClient
@@ -89,7 +89,7 @@ async def test_a_whole_journey_below_the_path(run_service: ServiceRunner, till: 
     """Enrol, ask, approve over HTTPS, redeem; every audience and address has the path."""
     async with run_service(clients=[till], sections={"server": {"issuer": ISSUER}}) as service:
         base = service.issuer + PATH
-        async with httpx2.AsyncClient(base_url=base) as http:
+        async with httpx2.AsyncClient(base_url=base, verify=PLAIN) as http:
             phone = await below_path(service, http)
             enrolment = phone.enrolment(await service.activation_code("alice"))
             answer = (await phone.send_enrolment(enrolment)).json()

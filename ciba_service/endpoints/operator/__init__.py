@@ -1,0 +1,1 @@
+"""The door of operators: ``gate`` lets them in, ``router`` finds what they ask for."""

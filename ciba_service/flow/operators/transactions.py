@@ -1,0 +1,115 @@
+"""Transactions as operators see them, with their ledgers, and their end by an operator."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from ciba_service.flow.cancelling import Cancelling
+from ciba_service.flow.ledger_following import LedgerFollowing
+from ciba_service.flow.operators.authentication import ActingOperator
+from ciba_service.flow.operators.journal import OperatorJournal
+from ciba_service.flow.operators.pages import Page
+from ciba_service.ports import Clock, LedgerStore
+from ciba_service.ports.pending import PendingPlace, PendingTransactions
+from ciba_service.protocol.operators.cursors import cursor, parse_cursor
+from ciba_service.protocol.operators.ledgers import TransactionHistory, transaction_history
+from ciba_service.protocol.operators.problems import OperatorRefused, Problem
+from ciba_service.protocol.transaction.ledger import Ledger
+from ciba_service.protocol.transaction.ledger_document import instant
+from ciba_service.protocol.transaction.state import State
+
+__all__ = ["OperatedTransactions", "PendingSummary", "is_transaction_id"]
+
+_TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+
+
+class PendingSummary(msgspec.Struct, frozen=True):
+    """A transaction that nobody has decided."""
+
+    transaction_id: str
+    client_id: str
+    expires_at: str
+
+
+def is_transaction_id(text: str) -> bool:
+    """Whether a text looks like the name of a transaction."""
+    return _TRANSACTION_ID.fullmatch(text) is not None
+
+
+class OperatedTransactions:
+    """Reads and cancels, whosever they are."""
+
+    def __init__(
+        self,
+        *,
+        pending: PendingTransactions,
+        ledgers: LedgerStore,
+        following: LedgerFollowing,
+        cancelling: Cancelling,
+        new_operation: Callable[[], str],
+        journal: OperatorJournal,
+        clock: Clock,
+    ) -> None:
+        self._pending = pending
+        self._ledgers = ledgers
+        self._following = following
+        self._cancelling = cancelling
+        self._new_operation = new_operation
+        self._journal = journal
+        self._clock = clock
+
+    async def page(self, after: str | None, *, limit: int) -> Page[PendingSummary]:
+        """Pending ones, in no order of time; raises ``OperatorRefused`` for the cursor."""
+        place = None if after is None else parse_cursor(after, PendingPlace)
+        places = await self._pending.after(place, limit=limit + 1)
+        shown, now = places[:limit], self._clock.now_ms()
+        found = await asyncio.gather(
+            *(self._ledgers.read(each.transaction_id, now=now) for each in shown)
+        )
+        items = tuple(
+            PendingSummary(ledger.transaction_id, ledger.client_id, instant(each.expires_at))
+            for each, ledger in zip(shown, found, strict=True)
+            if ledger is not None and ledger.state is State.PENDING
+        )
+        return Page(items=items, next=cursor(shown[-1]) if len(places) > limit else None)
+
+    async def show(self, transaction_id: str) -> TransactionHistory:
+        """One with its ledger; raises ``OperatorRefused`` when there is none."""
+        return transaction_history(await self._found(transaction_id))
+
+    def follow(
+        self, transaction_id: str, until_gone: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[Ledger, None]:
+        """Its ledger as it grows; raises as ``show``, or since too many are followed."""
+        if not self._following.has_room:
+            raise OperatorRefused(Problem.UNAVAILABLE)
+        first_look = partial(self._found, transaction_id)
+        return self._following.follow(transaction_id, first_look, until_gone)
+
+    async def cancel(self, acting: ActingOperator, transaction_id: str) -> None:
+        """Cancel it, now or before.
+
+        Raises:
+            OperatorRefused: there is none, or it is over in another way.
+        """
+        if not is_transaction_id(transaction_id):
+            raise OperatorRefused(Problem.NOT_FOUND)
+        with self._journal.writes(acting, "transaction_cancel", transaction_id=transaction_id):
+            ledger = await self._found(transaction_id)
+            state = await self._cancelling.cancel(
+                transaction_id, ledger.client_id, operation=self._new_operation(), by="operator"
+            )
+            if state is not State.CANCELLED:
+                raise OperatorRefused(Problem.SETTLED)
+
+    async def _found(self, transaction_id: str) -> Ledger:
+        ledger = None
+        if is_transaction_id(transaction_id):
+            ledger = await self._ledgers.read(transaction_id, now=self._clock.now_ms())
+        if ledger is None:
+            raise OperatorRefused(Problem.NOT_FOUND)
+        return ledger

@@ -1,0 +1,250 @@
+"""Users as operators see them, and what operators do for them."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
+from ciba_service.flow.lasting_accesses import LastingAccesses
+from ciba_service.flow.operators.authentication import ActingOperator
+from ciba_service.flow.operators.devices import DeviceSummary, device_summary
+from ciba_service.flow.operators.journal import OperatorJournal
+from ciba_service.flow.operators.pages import Page
+from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
+from ciba_service.flow.unblocking import Unblocking
+from ciba_service.flow.unlocking import Unlocking
+from ciba_service.flow.user_reset import UserReset
+from ciba_service.ports import (
+    Block,
+    Clock,
+    DeviceStore,
+    LedgerStore,
+    PromptStore,
+    StandingStore,
+    UserDirectory,
+)
+from ciba_service.protocol.operators.cursors import cursor, parse_cursor
+from ciba_service.protocol.operators.problems import OperatorRefused, Problem
+from ciba_service.protocol.transaction.ledger_document import instant
+from ciba_service.sca.devices import UserTag, user_tag
+from ciba_service.sca.messages import LastingAccess
+
+__all__ = [
+    "ActivationCode",
+    "BlockedClient",
+    "OperatedUsers",
+    "UserAccount",
+    "UserActs",
+    "blocked_client",
+]
+
+
+class _Place(msgspec.Struct, frozen=True):
+    sub: str
+
+
+class BlockedClient(msgspec.Struct, frozen=True):
+    """A client that may not ask the user; ``until`` None: until it is lifted."""
+
+    client_id: str
+    until: str | None
+
+
+class OpenPrompt(msgspec.Struct, frozen=True):
+    """A request that the user was asked and has not answered."""
+
+    transaction_id: str
+    client_id: str
+
+
+class AccessSummary(msgspec.Struct, frozen=True):
+    """A client that holds a refresh token; ``until`` unless it uses it before."""
+
+    transaction_id: str
+    client_name: str
+    shares: tuple[str, ...]
+    since: str
+    until: str
+
+
+class UserAccount(msgspec.Struct, frozen=True):
+    """All that is known of a user, but for what was asked and answered."""
+
+    sub: str
+    enabled: bool
+    failed_attempts: int
+    locked: bool
+    phones: tuple[DeviceSummary, ...]
+    blocked_clients: tuple[BlockedClient, ...]
+    open_prompts: tuple[OpenPrompt, ...]
+    lasting_accesses: tuple[AccessSummary, ...]
+
+
+class ActivationCode(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is handed over, by two different ways; ``expires_in`` is in seconds."""
+
+    activation_code: str
+    expires_in: int
+    second_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return "ActivationCode(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class UserActs:
+    """The steps that operators take for users."""
+
+    unlocking: Unlocking
+    unblocking: Unblocking
+    reset: UserReset
+    activations: Activations
+
+
+class OperatedUsers:
+    """``subjects`` are all there are; ``second_secret`` says whether a code comes with one."""
+
+    def __init__(
+        self,
+        *,
+        subjects: Sequence[str],
+        users: UserDirectory,
+        summaries: UserSummaries,
+        devices: DeviceStore,
+        standing: StandingStore,
+        prompts: PromptStore,
+        ledgers: LedgerStore,
+        accesses: LastingAccesses,
+        acts: UserActs,
+        second_secret: bool,
+        journal: OperatorJournal,
+        clock: Clock,
+    ) -> None:
+        self._subjects = sorted(subjects)
+        self._users = users
+        self._summaries = summaries
+        self._devices = devices
+        self._standing = standing
+        self._prompts = prompts
+        self._ledgers = ledgers
+        self._accesses = accesses
+        self._acts = acts
+        self._second_secret = second_secret
+        self._journal = journal
+        self._clock = clock
+
+    async def page(self, after: str | None, *, limit: int) -> Page[UserSummary]:
+        """Users by subject identifier; one round trip. Raises ``OperatorRefused``."""
+        place = None if after is None else parse_cursor(after, _Place)
+        first = 0 if place is None else bisect_right(self._subjects, place.sub)
+        shown = self._subjects[first : first + limit]
+        items = await asyncio.gather(*map(self._summary, shown))
+        has_more = first + limit < len(self._subjects)
+        return Page(items=tuple(items), next=cursor(_Place(shown[-1])) if has_more else None)
+
+    async def show(self, subject: str) -> UserAccount:
+        """One user; raises ``OperatorRefused`` when there is none."""
+        self._known(subject)
+        tag, now = user_tag(subject), self._clock.now_ms()
+        summary, phones, blocks, prompts, accesses = await asyncio.gather(
+            self._summary(subject),
+            self._devices.list(tag),
+            self._standing.blocks(tag, now=now),
+            self._open_prompts(tag, now),
+            self._accesses.of_user(tag),
+        )
+        return UserAccount(
+            sub=subject,
+            enabled=summary.enabled,
+            failed_attempts=summary.failed_attempts,
+            locked=summary.locked,
+            phones=tuple(device_summary(subject, each) for each in phones),
+            blocked_clients=tuple(map(blocked_client, blocks)),
+            open_prompts=prompts,
+            lasting_accesses=tuple(map(_access, accesses)),
+        )
+
+    async def unlock(self, acting: ActingOperator, subject: str) -> None:
+        """Forget failed attempts; raises as ``show``."""
+        with self._journal.writes(acting, "user_unlock", user=user_tag(subject)):
+            self._known(subject)
+            await self._acts.unlocking.unlock(subject)
+
+    async def unblock(self, acting: ActingOperator, subject: str, client_id: str) -> None:
+        """Let a client ask again, whether it was blocked or not; raises as ``show``."""
+        with self._journal.writes(
+            acting, "user_unblock", user=user_tag(subject), client_id=client_id
+        ):
+            self._known(subject)
+            await self._acts.unblocking.unblock(subject, client_id)
+
+    async def reset(self, acting: ActingOperator, subject: str) -> ActivationCode:
+        """Revoke every phone and make a code for a first one.
+
+        Raises:
+            OperatorRefused: there is no such user, or a phone was enrolled in the meantime.
+        """
+        with self._journal.writes(acting, "user_reset", user=user_tag(subject)):
+            self._known(subject)
+            try:
+                return _code(await self._acts.reset.reset(subject))
+            except HasPhone:
+                raise OperatorRefused(Problem.HAS_PHONE) from None
+
+    async def activate(
+        self, acting: ActingOperator, subject: str, *, further: bool
+    ) -> ActivationCode:
+        """Make a code for a phone.
+
+        Raises:
+            OperatorRefused: no such user, or one with a phone, where it is not for a further one.
+        """
+        with self._journal.writes(acting, "user_activation", user=user_tag(subject)):
+            self._known(subject)
+            try:
+                return _code(
+                    await self._acts.activations.issue(
+                        subject, further=further, with_second_secret=self._second_secret
+                    )
+                )
+            except HasPhone:
+                raise OperatorRefused(Problem.HAS_PHONE) from None
+
+    async def _summary(self, subject: str) -> UserSummary:
+        user = self._users.find_subject(subject)
+        return await self._summaries.of(subject, enabled=user is not None and user.enabled)
+
+    async def _open_prompts(self, tag: UserTag, now: int) -> tuple[OpenPrompt, ...]:
+        names = await self._prompts.open(tag, now=now)
+        found = await asyncio.gather(*(self._ledgers.read(name, now=now) for name in names))
+        return tuple(
+            OpenPrompt(ledger.transaction_id, ledger.client_id)
+            for ledger in found
+            if ledger is not None
+        )
+
+    def _known(self, subject: str) -> None:
+        if self._users.find_subject(subject) is None:
+            raise OperatorRefused(Problem.NOT_FOUND)
+
+
+def blocked_client(block: Block) -> BlockedClient:
+    """As it is told."""
+    return BlockedClient(block.client_id, None if block.until is None else instant(block.until))
+
+
+def _access(access: LastingAccess) -> AccessSummary:
+    return AccessSummary(
+        transaction_id=access.transaction_id,
+        client_name=access.client,
+        shares=access.shares,
+        since=instant(access.since * 1000),
+        until=instant(access.until * 1000),
+    )
+
+
+def _code(issued: IssuedCode) -> ActivationCode:
+    return ActivationCode(issued.code, issued.expires_in, issued.second_secret)

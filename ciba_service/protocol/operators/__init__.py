@@ -1,0 +1,1 @@
+"""Rules of the operators' door: roles, sessions, pages, refusals (docs/operator-api.md)."""

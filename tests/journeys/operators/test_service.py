@@ -1,0 +1,100 @@
+"""Operators look at clients, at evidence, and at the service itself."""
+
+import pytest
+
+from ciba_service.ports import StoreUnavailable
+from ciba_service.stores.health import RedisHealth
+from tests.running_service import RunningService
+from tests.wire_operator import Operators, problem
+from tests.wire_phone import WirePhone
+from tests.wire_registration import registered
+
+
+async def test_clients_are_listed_a_page_at_a_time(service: RunningService, operators: Operators):
+    """Those of the configuration first, by name, then those that registered, each once."""
+    names = ["other-till", "till"]
+    for _ in range(3):
+        names.append((await registered(service))[0].client_id)
+        service.clock.advance(1)
+    for limit in (1, 2, 3, 4, 5, 6):
+        found: list[str] = []
+        params = {"limit": str(limit)}
+        while True:
+            page = await operators.get("/clients", params=params)
+            assert len(page["items"]) <= limit
+            found += [each["client_id"] for each in page["items"]]
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+        assert found == names
+
+
+async def test_a_client_is_shown_without_its_keys(service: RunningService, operators: Operators):
+    """What decides what it may do, wherever it comes from."""
+    client, told = await registered(service)
+    configured = await operators.get("/clients/till")
+    assert (configured["origin"], configured["since"], configured["scope"]) == (
+        "configured", None, "openid profile",
+    )  # fmt: skip
+    shown = await operators.get(f"/clients/{client.client_id}")
+    assert (shown["origin"], shown["name"], shown["enabled"]) == (
+        "registered", "Corner shop", True,
+    )  # fmt: skip
+    assert shown["since"].endswith("Z")
+    for text in (told["registration_access_token"], 'jwks":', "token_hash"):
+        assert text not in str(shown)
+    assert problem(await operators.ask("GET", "/clients/nobody")) == (404, "not_found")
+
+
+async def test_a_client_that_registered_is_removed(service: RunningService, operators: Operators):
+    """It is unknown at once; the configuration is not changed from here."""
+    client, _ = await registered(service)
+    path = f"/clients/{client.client_id}"
+    assert (await operators.ask("DELETE", path)).status_code == 204
+    assert (await client.start()).json()["error"] == "invalid_client"
+    assert problem(await operators.ask("DELETE", path)) == (404, "not_found")
+    assert problem(await operators.ask("DELETE", "/clients/till")) == (409, "configured")
+    outcomes = [each["outcome"] for each in operators.writes()]
+    assert outcomes == ["done", "refused", "refused"]
+    (said,) = service.telemetry.named("client_removed")
+    assert said.fields == {"client_id": client.client_id, "by": "operator"}
+
+
+async def test_how_far_evidence_goes(
+    service: RunningService, operators: Operators, phone: WirePhone
+):
+    """A decision waits, then stands in the chain of its partition."""
+    await service.till.started()
+    await phone.approve_next()
+    await service.service.drainer.drain()
+    told = await operators.get("/evidence")
+    assert (told["enabled"], told["waiting"]) == (True, 0)
+    (head,) = told["heads"]
+    assert (head["number"], len(head["hash"])) == (1, 64)
+
+
+async def test_how_the_service_is(service: RunningService, operators: Operators):
+    """It is ready, at this time, and holds nothing."""
+    told = await operators.get("/status")
+    assert told.pop("time").endswith("Z")
+    assert told == {
+        "issuer": service.issuer,
+        "ready": True,
+        "missing": None,
+        "held_polls": 0,
+        "event_streams": 0,
+        "evidence_waiting": 0,
+    }
+
+
+async def test_the_status_says_that_the_store_is_gone(
+    operators: Operators, monkeypatch: pytest.MonkeyPatch
+):
+    """It is an answer and no failure; of evidence nothing can be said."""
+
+    async def gone(_: RedisHealth) -> int:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(RedisHealth, "server_time_ms", gone)
+    told = await operators.get("/status")
+    assert (told["ready"], told["missing"], told["evidence_waiting"]) == (False, "store", None)

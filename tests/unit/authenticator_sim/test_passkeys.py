@@ -1,0 +1,117 @@
+"""The software passkey: nothing without a gesture, kept on disk, alarms told once."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.events import (
+    OtherPasskeyAdded,
+    OtherPasskeyRemoved,
+    PasskeyForgotten,
+    PasskeyNotFound,
+)
+from authenticator_sim.core.passkeys import Gesture, PasskeyUse, SoftwarePasskey, new_passkey
+from authenticator_sim.errors import MissingGesture, UntrustedService
+from authenticator_sim.keystore import Keystore
+from ciba_service.sca.messages import (
+    CreationOptions,
+    PasskeyAdded,
+    PasskeyParameters,
+    PasskeyRemoved,
+    PasskeyUnknown,
+    RelyingPartyName,
+    UserName,
+)
+from tests.unit.authenticator_sim.scripted_service import NOW_MS
+
+OPTIONS = CreationOptions(
+    rp=RelyingPartyName("bank.example", "The Bank"),
+    user=UserName("AAEC", "alice", "alice"),
+    challenge="AAEC",
+    pub_key_cred_params=(PasskeyParameters(-8), PasskeyParameters(-7)),
+    timeout=1,
+    exclude_credentials=(),
+)
+
+
+def passkey(
+    options: CreationOptions = OPTIONS, gesture: Gesture = Gesture.VERIFIED
+) -> SoftwarePasskey:
+    """A new one."""
+    made, _ = new_passkey(
+        options,
+        origin="https://bank.example",
+        gesture=gesture,
+        synced=False,
+        random_bytes=secrets.token_bytes,
+    )
+    return made
+
+
+def test_without_a_gesture_it_does_nothing() -> None:
+    """Neither is it made nor does it sign."""
+    with pytest.raises(MissingGesture):
+        passkey(gesture=Gesture.NONE)
+    with pytest.raises(MissingGesture):
+        PasskeyUse(passkey(), Gesture.NONE).confirm("AAEC")
+
+
+def test_another_kind_of_key_is_not_made() -> None:
+    """It knows ES256 alone."""
+    others = CreationOptions(
+        OPTIONS.rp, OPTIONS.user, OPTIONS.challenge, (PasskeyParameters(-8),), 1, ()
+    )
+    with pytest.raises(UntrustedService):
+        passkey(others)
+
+
+def test_it_is_kept_with_its_key_and_counted_before_it_is_used(
+    device: Device, tmp_path: Path
+) -> None:
+    """The newest is used; its key is in no text of it."""
+    keystore = Keystore(tmp_path / "phone")
+    keystore.prepare()
+    keystore.save(device.identity)
+    assert keystore.use_passkey() is None
+    first, second = passkey(), passkey()
+    for each in (first, second):
+        keystore.keep_passkey(each)
+    counts = [found.sign_count for _ in "ab" if (found := keystore.use_passkey())]
+    assert counts == [1, 2]
+    kept = keystore.load().passkeys
+    assert [(each.passkey_id, each.sign_count) for each in kept] == [
+        (first.passkey_id, 0),
+        (second.passkey_id, 2),
+    ]
+    assert PasskeyUse(kept[1], Gesture.VERIFIED).confirm("AAEC").id == second.passkey_id
+    secret = str(second.key.as_dict(private=True)["d"])
+    assert secret not in repr(kept)
+    keystore.drop_passkey(second.passkey_id)
+    assert [each.passkey_id for each in keystore.load().passkeys] == [first.passkey_id]
+
+
+def test_alarms_of_other_phones_are_told_once(device: Device) -> None:
+    """Each passkey of another phone once; what is said of this one is no alarm."""
+    added = PasskeyAdded("other", "Tablet", "p1")
+    removed = PasskeyRemoved("other", "Tablet", "p1")
+    heard = [
+        event
+        for message in (
+            added,
+            PasskeyAdded("other", "Tablet", "p1", at=7),
+            PasskeyAdded("other", "Tablet", "p2"),
+            removed,
+            PasskeyRemoved(device.identity.device_id, "Phone", "p3"),
+            PasskeyUnknown("p4"),
+        )
+        for event in device.receive(message, now_ms=NOW_MS).events
+    ]
+    assert heard == [
+        OtherPasskeyAdded("other", "Tablet", "p1"),
+        OtherPasskeyAdded("other", "Tablet", "p2"),
+        OtherPasskeyRemoved("other", "Tablet", "p1"),
+        PasskeyForgotten("p3"),
+        PasskeyNotFound("p4"),
+    ]
