@@ -32,7 +32,6 @@ _REFUSALS: Final = {
     OrderRefusal.PAUSED: "One attempt is left: wait before you use it.",
     OrderRefusal.STALE: "It came too late: try once more.",
     OrderRefusal.UNKNOWN_DEVICE: "There is no such phone, or it does not wait any more.",
-    OrderRefusal.UNKNOWN_DEVICE: "You have no other phone of that name.",
     OrderRefusal.INVALID_PASSKEY: "The service does not take this passkey.",
     OrderRefusal.TOO_MANY_PASSKEYS: "This phone has as many passkeys as it may have.",
     OrderRefusal.INVALID_ORDER: "The service could not verify this phone's order.",

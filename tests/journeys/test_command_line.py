@@ -95,7 +95,8 @@ async def test_a_phone_from_its_activation_to_its_end(place: Installation):
 
     auth_req_id = await place.till.started()
     async with phone.online() as online:
-        decision = phone.approval(online.first[0]["challenge"])
+        (offered,) = [each for each in online.first if each["type"] == "challenge"]
+        decision = phone.approval(offered["challenge"])
         revoked = await place.command("devices", "revoke", phone.device_id)
         assert (revoked.status, revoked.out) == (0, f"{phone.device_id} is revoked\n")
         async with asyncio.timeout(READY_SECONDS):
