@@ -161,6 +161,9 @@ def _devices(
         subjects=_subjects(parts.settings),
         devices=parts.stores.devices,
         revocation=revocation,
+        waiting=parts.stores.waiting_devices,
+        approval=device_approval(parts),
+        clock=parts.surroundings.clock,
         journal=journal,
     )
 
