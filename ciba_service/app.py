@@ -18,6 +18,7 @@ from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
@@ -51,6 +52,7 @@ class Service:
     drainer: EvidenceDrainer
     delivery: CallbackDelivery
     hub: SocketHub
+    events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
     keys: ServiceKeys
@@ -92,6 +94,7 @@ def build_service(
         drainer=parts.drainer,
         delivery=parts.delivery,
         hub=parts.hub,
+        events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
         keys=parts.keys,

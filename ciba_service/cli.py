@@ -16,6 +16,7 @@ from ciba_service.commands import (
     clients,
     deliveries,
     devices,
+    events,
     evidence,
     keys,
     operators,
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(names_last(arguments))
     try:
         if options.config is None:
-            evidence.verify(options.files, options.jwks, as_json=options.json)
+            _WITHOUT_CONFIGURATION[options.command](options)
         else:
             settings = load_settings(options.config)
             configure_logging(settings.server.log_level)
@@ -93,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_clients(_group(commands, "clients", "configured and registered clients"))
     _add_deliveries(_group(commands, "deliveries", "callbacks to clients"))
     _add_evidence(_group(commands, "evidence", "what decisions stand on"))
+    _add_events(_group(commands, "events", "security events"))
     _add_keys(_group(commands, "keys", "the service's own keys"))
     _add_operators(_group(commands, "operators", "who may look after the service over HTTP"))
     _add_transactions(_group(commands, "transactions", "what happened to requests"))
@@ -180,6 +182,12 @@ def _add_evidence(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "jwks", "print the public keys that evidence is verified with")
 
 
+def _add_events(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
+    text = "print the JSON Schema of security events"
+    schema = actions.add_parser("schema", help=text, description=text, allow_abbrev=False)
+    schema.set_defaults(config=None)
+
+
 def _limit(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _MOST_LISTED:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST_LISTED}")
@@ -190,7 +198,9 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "generate", "make whatever key is missing", json=True)
     _add(actions, "list", "list keys, without secrets", json=True)
     rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
-    rotate.add_argument("--purpose", choices=["token", "challenge"], help="of this purpose only")
+    rotate.add_argument(
+        "--purpose", choices=["token", "challenge", "events"], help="of this purpose only"
+    )
     rotate.add_argument(
         "--alg", choices=["ES256", "PS256", "EdDSA"], help="token keys of this algorithm only"
     )
@@ -227,6 +237,12 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(command(options, settings))
 
+
+_WITHOUT_CONFIGURATION: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
+    "evidence": lambda options: evidence.verify(options.files, options.jwks, as_json=options.json),
+    "events": lambda _: events.print_schema(),
+}
+"""Each has one action that asks neither store nor configuration."""
 
 _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Settings], None]]] = {
     ("clients", "token"): lambda options, _: clients.new_initial_access_token(as_json=options.json),

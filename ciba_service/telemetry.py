@@ -12,6 +12,8 @@ from typing import Final, TextIO
 
 import msgspec
 
+from ciba_service.protocol.security_events.kinds import SecurityEvent
+
 __all__ = ["SECRET_FIELDS", "JsonLines", "LogTelemetry", "configure_logging"]
 
 _LOGGER: Final = "ciba_service"
@@ -44,6 +46,11 @@ class LogTelemetry:
         self._log(
             logging.ERROR, name, {**fields, "error": text, "at": _origin(error.__traceback__)}
         )
+
+    def security_event(self, event: SecurityEvent) -> None:
+        """Log at INFO: where nobody records them, they are lines of the log."""
+        fields = msgspec.to_builtins(event)
+        self._log(logging.INFO, "security_event", {"severity": event.severity, **fields})
 
     def _log(self, level: int, name: str, fields: dict[str, object]) -> None:
         if not self._logger.isEnabledFor(level):

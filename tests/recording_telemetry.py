@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from ciba_service.protocol.security_events.kinds import SecurityEvent
 from ciba_service.telemetry import SECRET_FIELDS
 
 
@@ -20,6 +21,7 @@ class RecordingTelemetry:
 
     events: list[Event] = field(default_factory=list)
     failures: list[Event] = field(default_factory=list)
+    security_events: list[SecurityEvent] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     def event(self, name: str, **fields: object) -> None:
@@ -32,6 +34,11 @@ class RecordingTelemetry:
         """Keep a failure, likewise."""
         assert not SECRET_FIELDS & fields.keys()
         self.failures.append(Event(name, {**fields, "error": repr(error)}))
+        self._wake()
+
+    def security_event(self, event: SecurityEvent) -> None:
+        """Keep a security event."""
+        self.security_events.append(event)
         self._wake()
 
     async def seen(self, name: str, number: int = 1) -> Event:

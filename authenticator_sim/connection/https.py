@@ -20,9 +20,11 @@ from authenticator_sim.errors import (
 )
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
+    AskWakeUp,
     Decide,
     DeviceMessage,
     DevicePath,
+    DropWakeUp,
     EndAccess,
     Fetch,
     GiveOrder,
@@ -36,6 +38,7 @@ from ciba_service.sca.messages import (
     RejectDevice,
     RemovePasskey,
     RenameDevice,
+    SetWakeUp,
     Shown,
     decode_service_message,
 )
@@ -58,6 +61,9 @@ _WithoutPin = (
     | MakePasskey
     | ListPasskeys
     | RemovePasskey
+    | AskWakeUp
+    | SetWakeUp
+    | DropWakeUp
 )
 
 

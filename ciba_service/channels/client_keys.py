@@ -13,6 +13,7 @@ from typing import Final
 
 from ciba_service.ports import Clock, Telemetry
 from ciba_service.ports.outbound import (
+    REFUSED_ADDRESSES,
     ClientKeysUnavailable,
     Outbound,
     OutboundFailure,
@@ -30,6 +31,7 @@ from ciba_service.protocol.client.key_document import (
 )
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet
+from ciba_service.protocol.security_events.kinds import AttemptedUse, OutboundRefused
 
 __all__ = ["MAXIMUM_ENTRIES", "FetchedClientKeys"]
 
@@ -137,6 +139,14 @@ class FetchedClientKeys:
             result = await self._outbound.send(request)
         finally:
             entry.flight = None
+        if isinstance(result, OutboundFailure) and result.reason in REFUSED_ADDRESSES:
+            self._telemetry.security_event(
+                OutboundRefused(
+                    use=AttemptedUse.CLIENT_KEYS,
+                    address=REFUSED_ADDRESSES[result.reason],
+                    client_id=client_id,
+                )
+            )
         now = self._clock.now_ms()
         try:
             found = _found(result)

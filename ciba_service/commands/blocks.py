@@ -5,6 +5,7 @@ import sys
 import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import print_rows, require_user
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
 from ciba_service.flow.operators.users import BlockedClient, blocked_client
@@ -48,6 +49,10 @@ async def unblock_client(settings: Settings, subject: str, client_id: str) -> No
     """Let a client ask a user again; raises ``CommandFailed`` when there is no such user."""
     require_user(settings, subject)
     async with open_stores(settings) as stores:
-        unblocking = Unblocking(standing=stores.standing, telemetry=system_surroundings().telemetry)
-        await unblocking.unblock(subject, client_id)
+        tag = user_tag(subject)
+        async with operator_write(
+            settings, stores, "users unblock", user=tag, client_id=client_id
+        ) as telemetry:
+            unblocking = Unblocking(standing=stores.standing, telemetry=telemetry)
+            await unblocking.unblock(subject, client_id)
     sys.stdout.write(f"{client_id} may ask {subject} again\n")

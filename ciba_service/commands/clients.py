@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.security_events.kinds import Actor, ClientRemoved
 from ciba_service.settings import Settings
 
 __all__ = ["list_clients", "new_initial_access_token", "remove_client"]
@@ -65,11 +67,15 @@ async def list_clients(settings: Settings, *, as_json: bool) -> None:
 async def remove_client(settings: Settings, client_id: str) -> None:
     """Remove a registered client; raises ``CommandFailed`` when there is none of that name."""
     surroundings = system_surroundings()
-    async with open_stores(settings) as stores:
+    async with (
+        open_stores(settings) as stores,
+        operator_write(settings, stores, "clients remove", client_id=client_id) as telemetry,
+    ):
         operation = surroundings.new_operation()
         if not await stores.registrations.remove(client_id, operation=operation):
             raise CommandFailed(f"no client {client_id} has registered")
-    surroundings.telemetry.event("client_removed", client_id=client_id, by="operator")
+        telemetry.event("client_removed", client_id=client_id, by="operator")
+        telemetry.security_event(ClientRemoved(client_id=client_id, by=Actor.OPERATOR))
     sys.stdout.write(f"{client_id} is removed\n")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows
 from ciba_service.flow.operators.deliveries import can_be_redelivered
 from ciba_service.flow.redelivery import Redeliveries
@@ -97,18 +98,21 @@ async def show_delivery(settings: Settings, transaction_id: str, *, as_json: boo
 async def redeliver(settings: Settings, transaction_id: str, *, as_json: bool) -> None:
     """Make an abandoned callback due now; raises ``CommandFailed`` when it cannot be."""
     surroundings = system_surroundings()
-    async with open_stores(settings) as stores:
+    async with (
+        open_stores(settings) as stores,
+        operator_write(
+            settings, stores, "deliveries redeliver", transaction_id=transaction_id
+        ) as telemetry,
+    ):
         step = Redeliveries(
-            deliveries=stores.deliveries,
-            clock=surroundings.clock,
-            telemetry=surroundings.telemetry,
+            deliveries=stores.deliveries, clock=surroundings.clock, telemetry=telemetry
         )
         try:
             outcome = await step.redeliver(transaction_id, operation=surroundings.new_operation())
         except UnknownRecordFormat as error:
             raise CommandFailed(str(error)) from error
-    if outcome is not Redelivery.DUE:
-        raise CommandFailed(_REFUSALS[outcome].format(transaction_id))
+        if outcome is not Redelivery.DUE:
+            raise CommandFailed(_REFUSALS[outcome].format(transaction_id))
     if as_json:
         row = _RedeliveredRow(transaction_id, outcome)
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.commands.phone_steps import phone_steps
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.devices import user_tag, user_tag_of
 from ciba_service.settings import Settings
 
 __all__ = ["list_devices", "revoke_device"]
@@ -52,8 +53,13 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
     Raises:
         CommandFailed: when there is no such phone.
     """
-    async with open_stores(settings) as stores:
-        steps = phone_steps(stores)
+    async with (
+        open_stores(settings) as stores,
+        operator_write(
+            settings, stores, "devices revoke", user=user_tag_of(device_id), device_id=device_id
+        ) as telemetry,
+    ):
+        steps = phone_steps(stores, telemetry)
         revoked = await steps.revocation.revoke(device_id) is not None
         if not revoked and not await steps.approval.reject_for_operator(device_id):
             raise CommandFailed(f"there is no device {device_id}")

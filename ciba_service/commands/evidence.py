@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ciba_service.commands.opening import existing_keys, open_stores, system_surroundings
+from ciba_service.commands.operator_write import tell_operator_write
 from ciba_service.commands.outcome import CommandFailed, CommandMisused, reason
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json_object
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, parse_verification_key
@@ -96,6 +97,7 @@ def erase(settings: Settings, subject: str, *, as_json: bool) -> None:
         erased = erase_keys(settings.evidence_directory, seals.tag(subject))
     except OSError as error:
         raise CommandFailed(f"{settings.evidence_directory}: {reason(error)}") from error
+    tell_operator_write(settings, "evidence erase")
     if as_json:
         sys.stdout.write(msgspec.json.encode({"erased": erased}).decode() + "\n")
     else:

@@ -10,6 +10,7 @@ import msgspec
 
 from ciba_service.clock import SystemClock
 from ciba_service.commands.opening import changing_keys, make_keys
+from ciba_service.commands.operator_write import tell_operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.settings import Settings
@@ -37,6 +38,8 @@ def generate(settings: Settings, *, as_json: bool) -> None:
     if not made and not as_json:
         sys.stdout.write("all keys are there already\n")
         return
+    if made:
+        tell_operator_write(settings, "keys generate")
     print_rows(_rows(made), as_json=as_json)
 
 
@@ -75,6 +78,7 @@ def rotate(
             )
         except RotationRefused as refused:
             raise CommandFailed(str(refused)) from refused
+    tell_operator_write(settings, "keys rotate")
     _print_change(rotation.changed, rotation.dropped, as_json=as_json)
 
 
@@ -88,6 +92,7 @@ def prune(settings: Settings, *, kid: str | None, as_json: bool) -> None:
             )
         except RotationRefused as refused:
             raise CommandFailed(str(refused)) from refused
+    tell_operator_write(settings, "keys prune")
     _print_change([], dropped, as_json=as_json)
 
 

@@ -5,12 +5,15 @@ import sys
 import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.commands.phone_steps import phone_steps
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
 from ciba_service.flow.operators.user_summaries import UserSummaries
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
+from ciba_service.ports import Telemetry
+from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 from ciba_service.wiring.stores import Stores
 
@@ -47,9 +50,12 @@ async def activate_user(
             not set: a further phone waits for approval on one the user has (PSD2 RTS art. 24).
     """
     require_user(settings, subject)
-    async with open_stores(settings) as stores:
+    async with (
+        open_stores(settings) as stores,
+        operator_write(settings, stores, "users activate", user=user_tag(subject)) as telemetry,
+    ):
         try:
-            issued = await _activations(stores).issue(
+            issued = await _activations(stores, telemetry).issue(
                 subject, further=additional, with_second_secret=settings.device.second_secret
             )
         except HasPhone as error:
@@ -66,15 +72,17 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
         CommandFailed: when there is no such user, or a phone was enrolled in the meantime.
     """
     require_user(settings, subject)
-    telemetry = system_surroundings().telemetry
-    async with open_stores(settings) as stores:
-        steps = phone_steps(stores)
+    async with (
+        open_stores(settings) as stores,
+        operator_write(settings, stores, "users reset", user=user_tag(subject)) as telemetry,
+    ):
+        steps = phone_steps(stores, telemetry)
         reset = UserReset(
             devices=stores.devices,
             revocation=steps.revocation,
             approval=steps.approval,
             unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
-            activations=_activations(stores),
+            activations=_activations(stores, telemetry),
         )
         try:
             issued = await reset.reset(subject)
@@ -83,14 +91,14 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
     _hand_over(subject, issued, as_json=as_json)
 
 
-def _activations(stores: Stores) -> Activations:
+def _activations(stores: Stores, telemetry: Telemetry) -> Activations:
     surroundings = system_surroundings()
     return Activations(
         activations=stores.activations,
         devices=stores.devices,
         random=surroundings.random,
         clock=surroundings.clock,
-        telemetry=surroundings.telemetry,
+        telemetry=telemetry,
     )
 
 
@@ -110,7 +118,10 @@ def _hand_over(subject: str, issued: IssuedCode, *, as_json: bool) -> None:
 async def unlock_user(settings: Settings, subject: str) -> None:
     """Forget failed attempts; raises ``CommandFailed`` when there is no such user."""
     require_user(settings, subject)
-    async with open_stores(settings) as stores:
-        unlocking = Unlocking(attempts=stores.attempts, telemetry=system_surroundings().telemetry)
+    async with (
+        open_stores(settings) as stores,
+        operator_write(settings, stores, "users unlock", user=user_tag(subject)) as telemetry,
+    ):
+        unlocking = Unlocking(attempts=stores.attempts, telemetry=telemetry)
         await unlocking.unlock(subject)
     sys.stdout.write(f"{subject} is unlocked\n")

@@ -11,6 +11,7 @@ from ciba_service.protocol.metadata import Endpoints
 __all__ = ["OpenApiDocument", "Server", "openapi_document"]
 
 _OAUTH_METADATA: Final = "/.well-known/oauth-authorization-server"
+_SSF_METADATA: Final = "/.well-known/ssf-configuration"
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -33,8 +34,8 @@ class OpenApiDocument(msgspec.Struct, frozen=True):
 def openapi_document(endpoints: Endpoints) -> OpenApiDocument:
     """Put the issuer where the document says so, and its host for paths with servers of their own.
 
-    Where the issuer has a path, that of the authorization server's metadata ends with it
-    (RFC 8414 3).
+    Where the issuer has a path, those of the metadata of the authorization server and of the
+    transmitter end with it (RFC 8414 3, SSF 7.1).
     """
     source = resources.files("ciba_service.endpoints") / "openapi.json"
     document = msgspec.json.decode(source.read_bytes(), type=OpenApiDocument)
@@ -45,6 +46,7 @@ def openapi_document(endpoints: Endpoints) -> OpenApiDocument:
         for path, item in document.paths.items()
     }
     paths[endpoints.oauth_metadata_path] = paths.pop(_OAUTH_METADATA)
+    paths[endpoints.ssf_metadata_path] = paths.pop(_SSF_METADATA)
     return msgspec.structs.replace(document, servers=(Server(endpoints.issuer),), paths=paths)
 
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from ciba_service.endpoints.answers import respond, respond_error
 from ciba_service.endpoints.body import UnreadableBody, header_lines
 from ciba_service.flow.resource_access import ResourceRequest
-from ciba_service.listening.peer import peer_certificates
+from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.ports import Clock, Randomness, StoreUnavailable, Telemetry
 from ciba_service.protocol.client.certificates.certificate import thumbprint_of
 from ciba_service.protocol.errors import (
@@ -162,6 +162,7 @@ def _request(scope: Scope) -> ResourceRequest:
         authorization=header_lines(scope, b"authorization"),
         dpop=header_lines(scope, b"dpop"),
         certificate_thumbprint=thumbprint_of(certificates[0]) if certificates else None,
+        peer=peer_address(scope),
     )
 
 

@@ -10,6 +10,7 @@ from ciba_service.ports import (
     Randomness,
     Telemetry,
 )
+from ciba_service.protocol.security_events.kinds import ActivationIssued
 from ciba_service.sca.activation import (
     ACTIVATION_LIFETIME_MS,
     new_activation_code,
@@ -78,6 +79,7 @@ class Activations:
             until=self._clock.now_ms() + ACTIVATION_LIFETIME_MS,
         )
         self._telemetry.event("activation_issued", user=user_tag(subject), further=has_phone)
+        self._telemetry.security_event(ActivationIssued(user=user_tag(subject), further=has_phone))
         return issued
 
     async def invite(self, subject: str, *, code: str, until: int) -> None:
@@ -86,6 +88,7 @@ class Activations:
             normal_code(code), Activation(subject, further=True), None, until=until
         )
         self._telemetry.event("activation_ordered", user=user_tag(subject))
+        self._telemetry.security_event(ActivationIssued(user=user_tag(subject), further=True))
 
     async def preset(self, subject: str, code: str) -> None:
         """Store a code of the configuration, good for a first phone, once and for ever."""

@@ -11,9 +11,10 @@ class ClientRequest:
     """A form that a client posted to one of our endpoints.
 
     ``certificates`` is the chain of the connection, DER, leaf first, empty when there is none;
-    ``dpop`` has the lines of the DPoP header.
+    ``dpop`` has the lines of the DPoP header; ``peer`` is the address of the connection, if known.
     """
 
     form: Mapping[str, str] = field(repr=False)
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     dpop: tuple[str, ...] = field(default=(), repr=False)
+    peer: str | None = None

@@ -5,6 +5,7 @@ from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.factor_check import FactorCheck
 from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.heard_decision import HeardDecision
 from ciba_service.ports import (
@@ -20,6 +21,12 @@ from ciba_service.ports import (
     Transaction,
     TransactionStore,
 )
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import (
+    FactorsLocked,
+    InvalidDecision,
+    WrongFactors,
+)
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
@@ -32,11 +39,9 @@ from ciba_service.sca.decision import (
 )
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.evidence import Evidence
-from ciba_service.sca.factors import FactorEvaluation, evaluate_factors
 from ciba_service.sca.messages import (
     Accepted,
     Factor,
-    FactorProofs,
     RefusalReason,
     Refused,
     Verdict,
@@ -79,7 +84,7 @@ class Decisions:
         self._worker = worker
         self._callback_delay = callback_delay
         self._keeps_evidence = keeps_evidence
-        self._party = party
+        self._factors = FactorCheck(attempts=attempts, party=party, telemetry=telemetry)
         self._clock = clock
         self._telemetry = telemetry
 
@@ -112,6 +117,8 @@ class Decisions:
         self, presented: PresentedDecision, transaction: Transaction | None, device: Device
     ) -> Accepted | Refused:
         if transaction is None or transaction.user_tag != device.tag:
+            if transaction is not None:
+                self._tell_refused(presented, transaction, device, Cause.FOREIGN)
             return _refused(presented, RefusalReason.NOT_OPEN)
         if transaction.decision == presented.operation:
             return _accepted(presented)
@@ -122,9 +129,23 @@ class Decisions:
             decision = self._verify(presented, device, request)
         except InvalidDecisionError as error:
             self._telemetry.event("decision_invalid", device_id=device.device_id, detail=str(error))
+            self._tell_refused(presented, transaction, device, error.cause)
             return _refused(presented, RefusalReason.INVALID_DECISION)
         heard = HeardDecision(presented, decision, request, transaction.client_id)
         return await self._apply(heard)
+
+    def _tell_refused(
+        self, presented: PresentedDecision, transaction: Transaction, device: Device, cause: Cause
+    ) -> None:
+        self._telemetry.security_event(
+            InvalidDecision(
+                cause=cause,
+                device_id=device.device_id,
+                user=device.tag,
+                transaction_id=presented.claims.transaction_id,
+                client_id=transaction.client_id,
+            )
+        )
 
     def _verify(
         self, presented: PresentedDecision, device: Device, request: StoredRequest
@@ -163,7 +184,7 @@ class Decisions:
             return _refused(heard.presented, RefusalReason.LOCKED)
         except PausedError as paused:
             return _paused(heard.presented, seconds_until(paused.until, self._clock.now_ms()))
-        if not await self._factors_hold(heard, at=attempt.reserved_at // 1000):
+        if not await self._factors.hold(heard, at=attempt.reserved_at // 1000):
             return await self._failed(heard, attempt)
         decided = Decided(
             device_id=device.device_id,
@@ -179,51 +200,19 @@ class Decisions:
             await self._attempts.succeeded(device.tag, operation=decision.operation)
         return answer
 
-    async def _factors_hold(self, heard: HeardDecision, *, at: int) -> bool:
-        decision = heard.signed
-        if decision.proofs is None:
-            raise AssertionError("only an approval carries factors")
-        evaluation = evaluate_factors(
-            required=frozenset(heard.factors),
-            proofs=decision.proofs,
-            claims=decision.claims,
-            device=decision.device,
-            verification_code=heard.request.verification_code,
-            now=at,
-            party=self._party,
-        )
-        if decision.proofs.passkey is not None and evaluation.passkey is None:
-            self._telemetry.event(
-                "passkey_not_verified",
-                transaction_id=decision.claims.transaction_id,
-                detail=evaluation.passkey_defect,
-            )
-        # What was shown is spent, even if the PIN beside it was wrong; and a wrong code or passkey
-        # takes the same round trip as a right one.
-        step_was_fresh, count_was_fresh = await asyncio.gather(
-            self._spend_step(decision, decision.proofs, evaluation),
-            self._spend_count(decision, decision.proofs, evaluation),
-        )
-        return evaluation.satisfied(step_was_fresh=step_was_fresh, count_was_fresh=count_was_fresh)
-
-    async def _spend_step(
-        self, decision: SignedDecision, proofs: FactorProofs, evaluation: FactorEvaluation
-    ) -> bool:
-        return proofs.otp is not None and await self._attempts.spend_step(
-            decision.device.device_id, evaluation.totp_step, operation=decision.operation
-        )
-
-    async def _spend_count(
-        self, decision: SignedDecision, proofs: FactorProofs, evaluation: FactorEvaluation
-    ) -> bool:
-        return proofs.passkey is not None and await self._attempts.spend_count(
-            decision.device.device_id, evaluation.passkey, operation=decision.operation
-        )
-
     async def _failed(self, heard: HeardDecision, attempt: Attempt) -> Refused:
-        presented = heard.presented
+        presented, device = heard.presented, heard.signed.device
+        self._telemetry.security_event(
+            WrongFactors(
+                attempts_left=attempt.left,
+                device_id=device.device_id,
+                user=device.tag,
+                transaction_id=presented.claims.transaction_id,
+                client_id=heard.client_id,
+            )
+        )
         # Before the swap: a decision that comes again after it is not evaluated any more.
-        await self._failures.note(heard.signed.device, attempt, operation=presented.operation)
+        await self._failures.note(device, attempt, operation=presented.operation)
         if attempt.left == 0:
             now = self._clock.now_ms()
             result = await self._transactions.swap(
@@ -238,6 +227,14 @@ class Decisions:
                 )
             )
             self._nudge(presented, result)
+            self._telemetry.security_event(
+                FactorsLocked(
+                    device_id=device.device_id,
+                    user=device.tag,
+                    transaction_id=presented.claims.transaction_id,
+                    client_id=heard.client_id,
+                )
+            )
         return Refused(
             transaction_id=presented.claims.transaction_id,
             decision=presented.claims.jti,

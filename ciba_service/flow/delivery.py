@@ -29,8 +29,15 @@ from ciba_service.ports import (
     Randomness,
     Telemetry,
 )
+from ciba_service.ports.outbound import REFUSED_ADDRESSES
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.security_events.kinds import (
+    AttemptedUse,
+    CallbackGivenUp,
+    CallbackRefused,
+    OutboundRefused,
+)
 from ciba_service.protocol.transaction.callbacks import (
     Abandoned,
     AbandonReason,
@@ -166,6 +173,11 @@ class CallbackDelivery:
             self._telemetry.event(
                 "callback_abandoned", transaction_id=work.transaction_id, reason=gone.reason
             )
+            self._telemetry.security_event(
+                CallbackGivenUp(
+                    reason=AbandonReason.RECORD_GONE, transaction_id=work.transaction_id
+                )
+            )
 
     async def _tried(
         self, pending: PendingCallback, client: Client, endpoint: str
@@ -223,6 +235,7 @@ class CallbackDelivery:
             attempt=attempt,
             **seen,
         )
+        self._tell_refused(pending, result)
         verdict = judge(
             outcome,
             attempt=attempt,
@@ -231,6 +244,26 @@ class CallbackDelivery:
             jitter=self._jitter(),
         )
         return verdict, result
+
+    def _tell_refused(
+        self, pending: PendingCallback, result: OutboundResponse | OutboundFailure
+    ) -> None:
+        """An endpoint that says no, or an address that is never asked."""
+        client_id = pending.client_id
+        if isinstance(result, OutboundFailure):
+            address = REFUSED_ADDRESSES.get(result.reason)
+            if address is not None:
+                self._telemetry.security_event(
+                    OutboundRefused(use=AttemptedUse.CALLBACK, address=address, client_id=client_id)
+                )
+        elif 300 <= result.status < 500:  # noqa: PLR2004 - RFC 9110 15.4, 15.5
+            self._telemetry.security_event(
+                CallbackRefused(
+                    status=result.status,
+                    client_id=client_id,
+                    transaction_id=pending.transaction_id,
+                )
+            )
 
     def _jitter(self) -> float:
         drawn = int.from_bytes(self._random(_JITTER_BYTES))
@@ -257,6 +290,14 @@ class CallbackDelivery:
                 again_at=progress.again_at or None,
                 reason=progress.reason,
             )
+            if progress.reason is not None:
+                self._telemetry.security_event(
+                    CallbackGivenUp(
+                        reason=progress.reason,
+                        transaction_id=pending.transaction_id,
+                        client_id=pending.client_id,
+                    )
+                )
 
 
 def _abandoned(pending: PendingCallback, reason: AbandonReason) -> CallbackProgress:

@@ -17,6 +17,12 @@ from ciba_service.ports import (
     WaitingRecord,
 )
 from ciba_service.ports.notices import NoticeKind
+from ciba_service.protocol.security_events.kinds import (
+    Actor,
+    PhoneEnrolled,
+    PhoneRejected,
+    PhoneWaiting,
+)
 from ciba_service.sca.devices import Device, UserTag, user_tag_of
 from ciba_service.sca.messages import (
     DenialReason,
@@ -54,6 +60,7 @@ class DeviceApproval:
             Announcement(AnnouncementKind.WAITING, device.tag, device.device_id, device.name)
         )
         self._telemetry.event("device_waiting", device_id=device.device_id)
+        self._telemetry.security_event(PhoneWaiting(device_id=device.device_id, user=device.tag))
 
     async def waiting(self, tag: UserTag) -> Sequence[DeviceWaiting]:
         """The phones of a user that wait now; raises ``StoreUnavailable``."""
@@ -74,6 +81,7 @@ class DeviceApproval:
         # PSD2 RTS 24 and NIST SP 800-63B-4 4.1: every other phone learns of a new one.
         await self._notices.tell(NoticeKind.ENROLLED, _tag(device_id), device_id, name)
         self._telemetry.event("device_approved", device_id=device_id, by=asking)
+        self._telemetry.security_event(PhoneEnrolled(device_id=device_id, user=_tag(device_id)))
         return True
 
     async def reject(
@@ -99,6 +107,15 @@ class DeviceApproval:
             await self._notices.tell(NoticeKind.REJECTED, _tag(device_id), device_id, name)
             self._telemetry.event(
                 "device_rejected", device_id=device_id, by=by, reason=reason.value
+            )
+            self._telemetry.security_event(
+                PhoneRejected(
+                    device_id=device_id,
+                    user=_tag(device_id),
+                    by=Actor.OPERATOR if by is None else Actor.PHONE,
+                    by_device_id=by,
+                    not_me=reason is DenialReason.NOT_ME,
+                )
             )
         return name
 

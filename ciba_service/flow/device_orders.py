@@ -14,6 +14,12 @@ from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.invitations import Invitations
 from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
+from ciba_service.protocol.security_events.kinds import (
+    FactorsLocked,
+    InvalidOrder,
+    PinChanged,
+    WrongFactors,
+)
 from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
@@ -103,6 +109,9 @@ class DeviceOrders:
             )
         except InvalidOrderError as error:
             self._telemetry.event("order_invalid", device_id=device.device_id, detail=str(error))
+            self._telemetry.security_event(
+                InvalidOrder(cause=error.cause, device_id=device.device_id, user=device.tag)
+            )
             return _refused(presented, OrderRefusal.INVALID_ORDER)
         too_old = self._too_old(order)
         return await self._evaluate(order) if too_old is None else _refused(order, too_old)
@@ -131,11 +140,20 @@ class DeviceOrders:
             return OrderRefused(order.claims.jti, OrderRefusal.PAUSED, retry_after=wait)
         if not proves_pin(order):
             await self._failures.note(order.device, attempt, operation=order.operation)
+            self._tell_wrong(order.device, attempt.left)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
         answer = await self._perform(order, attempt)
         # The PIN was right, whatever came of the order: nothing counts against the user.
         await self._attempts.succeeded(order.device.tag, operation=order.operation)
         return answer
+
+    def _tell_wrong(self, device: Device, left: int) -> None:
+        device_id, tag = device.device_id, device.tag
+        self._telemetry.security_event(
+            WrongFactors(attempts_left=left, device_id=device_id, user=tag)
+        )
+        if left == 0:
+            self._telemetry.security_event(FactorsLocked(device_id=device_id, user=tag))
 
     async def _perform(
         self, order: SignedOrder, attempt: Attempt
@@ -159,7 +177,12 @@ class DeviceOrders:
                 done = await self._devices.change_pin(
                     device, order.pin_key, operation=order.operation
                 )
-                return _done(order) if done else _refused(order, OrderRefusal.STALE)
+                if not done:
+                    return _refused(order, OrderRefusal.STALE)
+                self._telemetry.security_event(
+                    PinChanged(device_id=device.device_id, user=device.tag)
+                )
+                return _done(order)
             case OrderAction.ADD_PASSKEY:
                 refusal = await self._passkeys.register(order)
                 return _done(order) if refusal is None else _refused(order, refusal)

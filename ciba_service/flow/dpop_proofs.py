@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ciba_service.ports import Clock, ReplayKind, ReplayStore
 from ciba_service.protocol.errors import InvalidDpopProofError, Reason
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.tokens.dpop.http_uri import HttpUri
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.tokens.dpop.proof import ProvenRequest, VerifiedProof, verify_proof
@@ -64,4 +65,6 @@ class DpopProofs:
             until=int(proof.keep_until * 1000),
         )
         if not fresh:
-            raise InvalidDpopProofError from Reason("the DPoP proof was used before")
+            raise InvalidDpopProofError from Reason(
+                "the DPoP proof was used before", Cause.REPLAYED
+            )

@@ -24,9 +24,11 @@ from ciba_service.ports import (
     WaitingDeviceStore,
 )
 from ciba_service.ports.notices import NoticeKind
-from ciba_service.protocol.errors import InvalidEnrolmentError, Reason
+from ciba_service.protocol.errors import InvalidEnrolmentError, Reason, cause_of
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import encrypt_to
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import EnrolmentRefused, PhoneEnrolled
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import (
@@ -86,16 +88,25 @@ class Enrolment:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def enrol(self, text: str) -> EnrolmentAnswer:
+    async def enrol(self, text: str, *, peer: str | None = None) -> EnrolmentAnswer:
         """Enrol; the same object sent again gets the same phone.
 
         Raises:
             InvalidEnrolmentError: whatever was wrong; the reason is its cause.
         """
         try:
+            return await self._enrol(text)
+        except InvalidEnrolmentError as error:
+            self._telemetry.security_event(
+                EnrolmentRefused(cause=cause_of(error) or Cause.MALFORMED, peer=peer)
+            )
+            raise
+
+    async def _enrol(self, text: str) -> EnrolmentAnswer:
+        try:
             enrolment = verify_enrolment(text, issuer=self._addresses.issuer)
         except InvalidProofError as error:
-            raise InvalidEnrolmentError from Reason(str(error))
+            raise InvalidEnrolmentError from Reason(str(error), error.cause)
         operation = base64url(hashlib.sha256(text.encode("ascii")).digest())
         activation = await self._activations.attempt(
             normal_code(enrolment.claims.activation_code),
@@ -103,10 +114,14 @@ class Enrolment:
             operation=operation,
         )
         if activation is None:
-            raise InvalidEnrolmentError from Reason("code or second secret is not valid")
+            raise InvalidEnrolmentError from Reason(
+                "code or second secret is not valid", Cause.WRONG
+            )
         user = self._users.find_subject(activation.subject)
         if user is None or not user.enabled:
-            raise InvalidEnrolmentError from Reason("the user is unknown or disabled")
+            raise InvalidEnrolmentError from Reason(
+                "the user is unknown or disabled", Cause.UNKNOWN
+            )
         if activation.further:
             return await self._add_further(activation, enrolment, operation)
         device = await self._add_first(activation, enrolment, operation)
@@ -121,7 +136,7 @@ class Enrolment:
             device.tag, device, enrolment.jwk, further=False, operation=operation
         )
         if added is None:
-            raise InvalidEnrolmentError from Reason("the user has a phone")
+            raise InvalidEnrolmentError from Reason("the user has a phone", Cause.LIMIT)
         return added
 
     async def _add_further(
@@ -138,14 +153,18 @@ class Enrolment:
             operation=operation,
         )
         if device_id is None:
-            raise InvalidEnrolmentError from Reason("no phone could approve it, or too many wait")
+            raise InvalidEnrolmentError from Reason(
+                "no phone could approve it, or too many wait", Cause.LIMIT
+            )
         waiting = await self._waiting.find(device_id, now=now)
         if waiting is not None:
             await self._approval.ask(waiting.device)
             return self._answer(waiting.device, enrolment, waiting)
         approved = await self._devices.find(device_id)
         if approved is None:
-            raise InvalidEnrolmentError from Reason("the phone was rejected, or waited too long")
+            raise InvalidEnrolmentError from Reason(
+                "the phone was rejected, or waited too long", Cause.LIMIT
+            )
         return self._answer(approved, enrolment)
 
     def _new_device(self, activation: Activation, enrolment: VerifiedEnrolment) -> Device:
@@ -163,6 +182,7 @@ class Enrolment:
         # PSD2 RTS 24 and NIST SP 800-63B-4 4.1: every other phone learns of a new one.
         await self._notices.tell(NoticeKind.ENROLLED, device.tag, device.device_id, device.name)
         self._telemetry.event("device_enrolled", device_id=device.device_id)
+        self._telemetry.security_event(PhoneEnrolled(device_id=device.device_id, user=device.tag))
 
     def _answer(
         self, device: Device, enrolment: VerifiedEnrolment, waiting: WaitingDevice | None = None

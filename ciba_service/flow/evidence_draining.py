@@ -24,6 +24,7 @@ from ciba_service.ports import (
     Telemetry,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.security_events.kinds import EvidenceNotWritten
 from ciba_service.sca.evidence_chain import (
     CHECKPOINT_TYP,
     ChainHead,
@@ -91,6 +92,7 @@ class EvidenceDrainer:
                 if str(error) != said:
                     said = str(error)
                     self._telemetry.failure("evidence_not_written", error)
+                    self._telemetry.security_event(EvidenceNotWritten())
             await self._clock.sleep(_SWEEP_SECONDS)
 
     async def drain(self) -> None:

@@ -35,6 +35,7 @@ from ciba_service.protocol.errors import (
     PolicyRefusedError,
     Reason,
     UnknownUserIdError,
+    cause_of,
 )
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authentication_request import (
@@ -43,6 +44,13 @@ from ciba_service.protocol.request.authentication_request import (
 )
 from ciba_service.protocol.request.authorization_details import BUILT_IN_TYPES, DetailTypes
 from ciba_service.protocol.request.signed_request import RequestReplay
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import (
+    Limit,
+    PromptRefused,
+    RequestObjectRefused,
+    UnknownUserAsked,
+)
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
@@ -55,6 +63,12 @@ from ciba_service.sca.verification_code import new_verification_code
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 
+_REFUSED: Final[dict[object, Limit]] = {
+    PromptReservation.FULL: Limit.OPEN,
+    PromptReservation.UNANSWERED: Limit.UNANSWERED,
+    PromptReservation.PAUSED: Limit.PAUSED,
+    PromptReservation.BLOCKED: Limit.BLOCKED,
+}
 _UNWANTED: Final = frozenset({PromptReservation.BLOCKED, PromptReservation.PAUSED})
 
 
@@ -190,7 +204,7 @@ class Initiation:
             raise
         try:
             self._codes.verify(code, is_reserved=may_compare is True)
-            challenge = await self._start.challenge(new, client, request, required)
+            challenge = await self._start.challenge(new, subject, client, request, required)
         except OAuth2Error:
             await self._prompts.take_back(user_tag(subject), client.client_id, new.transaction_id)
             raise
@@ -236,15 +250,23 @@ class Initiation:
         return self._constraint.verify(sent, client)
 
     def _parse(self, sent: ClientRequest, client: Client, now: int) -> AuthenticationRequest:
-        return parse_authentication_request(
-            sent.form,
-            client=client,
-            issuer=self._policy.issuer,
-            now=now / 1000,
-            resources=client.resources,
-            detail_types=self._policy.detail_types,
-            require_request_context=self._policy.require_request_context,
-        )
+        try:
+            return parse_authentication_request(
+                sent.form,
+                client=client,
+                issuer=self._policy.issuer,
+                now=now / 1000,
+                resources=client.resources,
+                detail_types=self._policy.detail_types,
+                require_request_context=self._policy.require_request_context,
+            )
+        except InvalidRequestError as error:
+            cause = cause_of(error)
+            if cause is not None:
+                self._telemetry.security_event(
+                    RequestObjectRefused(cause=cause, client_id=client.client_id, peer=sent.peer)
+                )
+            raise
 
     def _requirement(self, client: Client, request: AuthenticationRequest) -> Requirement:
         floor = self._floor(client, request)
@@ -319,6 +341,9 @@ class Initiation:
             until=int(replay.expires_at * 1000),
         )
         if not fresh:
+            self._telemetry.security_event(
+                RequestObjectRefused(cause=Cause.REPLAYED, client_id=client.client_id)
+            )
             raise InvalidRequestError from Reason("the request object was used before")
 
     async def _reserve_prompt(
@@ -336,6 +361,7 @@ class Initiation:
 
     async def _askable(self, user: User | None, client: Client, reservation: object) -> str:
         """The user's subject, if the user can be asked by this client now."""
+        self._tell_refused(user, client, reservation)
         if reservation is PromptReservation.FULL:
             raise PolicyRefusedError from Reason("too many prompts of this user are open")
         if reservation is PromptReservation.UNANSWERED:
@@ -353,10 +379,19 @@ class Initiation:
                 is_locked=reservation is PromptReservation.LOCKED,
             )
         ):
+            if reservation not in _UNWANTED:
+                self._telemetry.security_event(UnknownUserAsked(client_id=client.client_id))
             raise UnknownUserIdError from Reason(f"user not askable: {reservation}")
         if reservation is not PromptReservation.RESERVED:
             raise AssertionError("whoever can be asked has a prompt reserved")
         return user.subject
+
+    def _tell_refused(self, user: User | None, client: Client, reservation: object) -> None:
+        limit = _REFUSED.get(reservation)
+        if limit is not None and user is not None:
+            self._telemetry.security_event(
+                PromptRefused(limit=limit, client_id=client.client_id, user=user_tag(user.subject))
+            )
 
     async def _give_back(self, new: Draft, code: CodeQuestion) -> None:
         """Undo what may be reserved for a request that ends without a word about its code.

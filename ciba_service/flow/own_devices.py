@@ -7,6 +7,7 @@ from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.ports import DeviceStore, Telemetry
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
+from ciba_service.protocol.security_events.kinds import Actor
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     DeviceRemoved,
@@ -69,7 +70,7 @@ class OwnDevices:
 
     async def give_up(self, device: Device) -> DeviceRemoved:
         """Revoke this phone at its own word; raises as ``list_all``."""
-        name = await self._revocation.revoke(device.device_id)
+        name = await self._revocation.revoke(device.device_id, actor=Actor.PHONE)
         if name is None:
             raise DeviceRevoked
         return DeviceRemoved(device.device_id, name)

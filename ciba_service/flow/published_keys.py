@@ -16,6 +16,7 @@ from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import InvalidClientError, InvalidRequestError, Reason
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.verification import CompactJws, InvalidJwsError, parse_jws
+from ciba_service.protocol.security_events.causes import Cause
 
 __all__ = ["PublishedKeys"]
 
@@ -35,7 +36,7 @@ class PublishedKeys:
         try:
             return await self._with_keys(client, jws, client.assertion_algorithms)
         except ClientKeysUnavailable as error:
-            raise InvalidClientError from Reason(f"jwks_uri: {error}")
+            raise InvalidClientError from Reason(f"jwks_uri: {error}", Cause.KEYS_UNAVAILABLE)
 
     async def for_request(self, client: Client, form: Mapping[str, str]) -> Client:
         """The client with keys for the signed request in ``form``, if there is one.
@@ -52,7 +53,7 @@ class PublishedKeys:
         except InvalidJwsError:
             return client  # whoever verifies it says what is wrong
         except ClientKeysUnavailable as error:
-            raise InvalidRequestError from Reason(f"jwks_uri: {error}")
+            raise InvalidRequestError from Reason(f"jwks_uri: {error}", Cause.KEYS_UNAVAILABLE)
 
     async def certificates(
         self, client: Client, rule: CertificateRule, presented: ClientCertificate
@@ -69,7 +70,7 @@ class PublishedKeys:
                 client.client_id, client.jwks_uri, presented=presented
             )
         except ClientKeysUnavailable as error:
-            raise InvalidClientError from Reason(f"jwks_uri: {error}")
+            raise InvalidClientError from Reason(f"jwks_uri: {error}", Cause.KEYS_UNAVAILABLE)
 
     async def _with_keys(
         self, client: Client, jws: CompactJws, algorithms: AbstractSet[SignatureAlgorithm]

@@ -18,6 +18,8 @@ from ciba_service.protocol.errors import (
 )
 from ciba_service.protocol.request.authorization_details import narrowed_details
 from ciba_service.protocol.request.resource import narrowed_resources
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import Credential, TokenMisused
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, narrowed_scope
@@ -61,6 +63,7 @@ class Refresh:
             request.credentials.spend(), find_token(self._grants, presented)
         )
         now = self._clock.now_ms()
+        self._tell_misused(found, request.client)
         grant = _grant(found, request.client, now)
         token = RefreshTokenRecord(
             token_hash(presented), good_until=self._lifetime.good_until(grant, now)
@@ -86,6 +89,19 @@ class Refresh:
             "grant_refreshed", transaction_id=grant.txn, client_id=request.client.client_id
         )
         return refreshed.response
+
+    def _tell_misused(self, found: FoundToken | None, client: Client) -> None:
+        """Whoever has another client's refresh token has stolen it, or was given it."""
+        if found is None or found.stored.grant.client_id == client.client_id:
+            return
+        self._telemetry.security_event(
+            TokenMisused(
+                credential=Credential.REFRESH_TOKEN,
+                cause=Cause.FOREIGN,
+                client_id=client.client_id,
+                transaction_id=found.transaction_id,
+            )
+        )
 
 
 def _presented_token(request: TokenRequest) -> str:

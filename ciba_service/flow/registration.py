@@ -24,6 +24,14 @@ from ciba_service.protocol.errors import (
     Reason,
 )
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import (
+    Actor,
+    ClientRegistered,
+    ClientRemoved,
+    ClientReplaced,
+    RegistrationRefused,
+)
 from ciba_service.protocol.tokens.dpop.authorization import TokenScheme, parse_authorization
 from ciba_service.protocol.tokens.token_text import token_hash
 
@@ -103,6 +111,9 @@ class Registrations:
         )
         await self._store.add(registration)
         self._telemetry.event("client_registered", client_id=client_id, granted_by=granted.name)
+        self._telemetry.security_event(
+            ClientRegistered(client_id=client_id, granted_by=granted.name)
+        )
         return KnownRegistration(registration, access_token)
 
     async def read(self, authorization: Sequence[str], client_id: str) -> KnownRegistration:
@@ -116,8 +127,12 @@ class Registrations:
         found = await self._store.find(client_id)
         # Unknown and another's look the same, so that nobody learns which clients there are.
         if access_token is None or found is None:
+            self._telemetry.security_event(RegistrationRefused(cause=Cause.UNKNOWN))
             raise InvalidRegistrationTokenError from Reason("no token, or no such client")
         if not equal_secrets(token_hash(access_token), found.token_hash):
+            self._telemetry.security_event(
+                RegistrationRefused(cause=Cause.FOREIGN, client_id=client_id)
+            )
             raise InvalidRegistrationTokenError from Reason("the token is another's")
         return KnownRegistration(found, access_token)
 
@@ -148,6 +163,7 @@ class Registrations:
         if not await self._store.replace(registration, operation=self._new_operation()):
             raise InvalidRegistrationTokenError from Reason("the client was removed meanwhile")
         self._telemetry.event("client_replaced", client_id=client_id)
+        self._telemetry.security_event(ClientReplaced(client_id=client_id))
         return KnownRegistration(registration, known.access_token)
 
     async def remove(self, authorization: Sequence[str], client_id: str) -> None:
@@ -160,6 +176,7 @@ class Registrations:
         await self.read(authorization, client_id)
         await self._store.remove(client_id, operation=self._new_operation())
         self._telemetry.event("client_removed", client_id=client_id)
+        self._telemetry.security_event(ClientRemoved(client_id=client_id, by=Actor.CLIENT))
 
     def _granted(self, authorization: Sequence[str]) -> InitialAccessToken:
         if self._initial_access_tokens is None:
@@ -171,6 +188,7 @@ class Registrations:
         for known in self._initial_access_tokens:
             if equal_secrets(hashed, known.hash):
                 return known
+        self._telemetry.security_event(RegistrationRefused(cause=Cause.UNKNOWN))
         raise InvalidRegistrationTokenError from Reason("the initial access token is not known")
 
     def _decide(

@@ -6,12 +6,16 @@ uses up what others may ask for the same user.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Final
 
-from ciba_service.ports import Budget, BudgetKind, BudgetStore
+from ciba_service.ports import Budget, BudgetKind, BudgetStore, SecurityEvents
 from ciba_service.protocol.errors import PolicyRefusedError, Reason
 from ciba_service.protocol.request.hints import Hint, hint_name
+from ciba_service.protocol.security_events.kinds import Limit, RequestLimitReached
 
 __all__ = ["BudgetPolicy", "RequestBudgets"]
+
+_LIMITS: Final = {BudgetKind.CLIENT: Limit.CLIENT, BudgetKind.HINT: Limit.HINT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,9 @@ class BudgetPolicy:
 class RequestBudgets:
     """``charges`` are awaited together with whatever else shares their round trip."""
 
-    def __init__(self, store: BudgetStore, policy: BudgetPolicy) -> None:
+    def __init__(self, store: BudgetStore, policy: BudgetPolicy, events: SecurityEvents) -> None:
         self._store = store
+        self._events = events
         self._policy = policy
 
     def charges(
@@ -48,4 +53,5 @@ class RequestBudgets:
     ) -> None:
         counted = await self._store.charge(kind, *name, budget=budget, operation=operation, now=now)
         if not counted:
+            self._events.security_event(RequestLimitReached(limit=_LIMITS[kind], client_id=name[0]))
             raise PolicyRefusedError from Reason(f"too many requests: {kind}")

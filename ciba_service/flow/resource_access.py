@@ -12,8 +12,21 @@ from dataclasses import dataclass, field
 from ciba_service.flow.dpop_proofs import DpopProofs
 from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.flow.live_tokens import LiveToken, LiveTokens
-from ciba_service.ports import ClientRegistry, GrantStore
-from ciba_service.protocol.errors import InvalidTokenError, MissingTokenError, Reason
+from ciba_service.ports import ClientRegistry, GrantStore, SecurityEvents
+from ciba_service.protocol.errors import (
+    InvalidDpopProofError,
+    InvalidTokenError,
+    MissingTokenError,
+    Reason,
+    cause_of,
+)
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import (
+    Constraint,
+    Credential,
+    SenderConstraintRefused,
+    TokenMisused,
+)
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.dpop.authorization import parse_authorization
 from ciba_service.protocol.tokens.dpop.binding import Binding, MisusedTokenError, verify_use
@@ -28,13 +41,14 @@ class ResourceRequest:
     """What a request brings to prove that it may be answered.
 
     ``authorization`` and ``dpop`` are the lines of these headers; ``certificate_thumbprint`` is
-    that of the connection's client certificate, None when there is none.
+    that of the connection's client certificate, None when there is none; ``peer`` its address.
     """
 
     method: str
     authorization: tuple[str, ...] = field(repr=False)
     dpop: tuple[str, ...] = field(default=(), repr=False)
     certificate_thumbprint: str | None = None
+    peer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,7 @@ class ResourceAccess:
         tokens: LiveTokens,
         proofs: DpopProofs,
         new_operation: Callable[[], str],
+        events: SecurityEvents,
     ) -> None:
         self._policy = policy
         self._grants = grants
@@ -69,6 +84,7 @@ class ResourceAccess:
         self._tokens = tokens
         self._proofs = proofs
         self._new_operation = new_operation
+        self._events = events
 
     async def admit(self, request: ResourceRequest) -> LiveToken:
         """The token with what was granted, in two round trips.
@@ -81,6 +97,19 @@ class ResourceAccess:
                 cannot be read or do not hold.
             StoreUnavailable: when the store cannot be reached.
         """
+        try:
+            return await self._admit(request)
+        except InvalidDpopProofError as error:
+            self._events.security_event(
+                SenderConstraintRefused(
+                    constraint=Constraint.DPOP,
+                    cause=cause_of(error) or Cause.MALFORMED,
+                    peer=request.peer,
+                )
+            )
+            raise
+
+    async def _admit(self, request: ResourceRequest) -> LiveToken:
         presented = parse_authorization(request.authorization)
         if presented is None:
             raise MissingTokenError
@@ -100,6 +129,15 @@ class ResourceAccess:
                 certificate_thumbprint=request.certificate_thumbprint,
             )
         except MisusedTokenError as error:
+            self._events.security_event(
+                TokenMisused(
+                    credential=Credential.ACCESS_TOKEN,
+                    cause=error.cause,
+                    client_id=found.stored.grant.client_id if found else None,
+                    transaction_id=found.transaction_id if found else None,
+                    peer=request.peer,
+                )
+            )
             raise InvalidTokenError from Reason(str(error))
         # The deeper look-up begins first, so that all of it goes in one round trip.
         looking = asyncio.ensure_future(self._tokens.alive(self._policy.step, found))

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.dpop_proofs import DpopProofs
-from ciba_service.ports import Clock
+from ciba_service.ports import Clock, SecurityEvents
 from ciba_service.protocol.client.certificates.certificate import (
     InvalidCertificateError,
     PresentedChain,
     verify_dates,
 )
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.errors import (
+    InvalidDpopProofError,
+    InvalidRequestError,
+    OAuth2Error,
+    cause_of,
+)
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import Constraint, SenderConstraintRefused
 from ciba_service.protocol.tokens.dpop.binding import Binding, token_binding
 from ciba_service.protocol.tokens.dpop.proof import VerifiedProof
 
@@ -23,17 +31,23 @@ __all__ = ["SenderConstraint", "VerifiedBinding"]
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBinding:
-    """What a token will be bound to; a ``proof`` must still be found unused."""
+    """What a token will be bound to; a ``proof`` must still be found unused.
+
+    ``client_id`` and ``peer`` are of whoever presented it.
+    """
 
     binding: Binding
     proof: VerifiedProof | None = None
+    client_id: str | None = None
+    peer: str | None = None
 
 
 class SenderConstraint:
     """Two halves like ``ClientAuthentication``: ``verify``, and ``consume`` for the proof."""
 
-    def __init__(self, *, proofs: DpopProofs, clock: Clock) -> None:
+    def __init__(self, *, proofs: DpopProofs, clock: Clock, events: SecurityEvents) -> None:
         self._proofs = proofs
+        self._events = events
         self._clock = clock
 
     def verify(self, request: ClientRequest, client: Client) -> VerifiedBinding:
@@ -44,6 +58,13 @@ class SenderConstraint:
                 is demanded and missing.
             InvalidRequestError: when a certificate is demanded, and there is none that can be used.
         """
+        try:
+            return self._verified(request, client)
+        except (InvalidDpopProofError, InvalidRequestError) as error:
+            self._tell(error, client.client_id, request.peer)
+            raise
+
+    def _verified(self, request: ClientRequest, client: Client) -> VerifiedBinding:
         proof = self._proofs.verify(
             request.dpop, method="POST", algorithms=client.profile.algorithms
         )
@@ -52,11 +73,26 @@ class SenderConstraint:
             certificate_thumbprint=_thumbprint(request, self._clock.now_ms() / 1000),
             proof=proof,
         )
-        return VerifiedBinding(binding, proof)
+        return VerifiedBinding(binding, proof, client.client_id, request.peer)
 
     async def consume(self, verified: VerifiedBinding, *, operation: str) -> None:
         """Spend the proof, if any; raises ``InvalidDpopProofError`` when it was spent before."""
-        await self._proofs.spend(verified.proof, operation=operation)
+        try:
+            await self._proofs.spend(verified.proof, operation=operation)
+        except InvalidDpopProofError as error:
+            self._tell(error, verified.client_id, verified.peer)
+            raise
+
+    def _tell(self, error: OAuth2Error, client_id: str | None, peer: str | None) -> None:
+        is_proof = isinstance(error, InvalidDpopProofError)
+        self._events.security_event(
+            SenderConstraintRefused(
+                constraint=Constraint.DPOP if is_proof else Constraint.CERTIFICATE,
+                cause=cause_of(error) or Cause.MALFORMED,
+                client_id=client_id,
+                peer=peer,
+            )
+        )
 
 
 def _thumbprint(request: ClientRequest, now: float) -> str | None:

@@ -20,6 +20,7 @@ from ciba_service.ports import (
     Transaction,
     TransactionStore,
 )
+from ciba_service.protocol.security_events.kinds import NotMeReported
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.messages import DenialReason, WithdrawnReason
 from ciba_service.sca.prompting import PromptLimits, blocked_until
@@ -111,6 +112,14 @@ class Settlement:
                 client_id=client_id,
                 user=tag,
                 blocked_until=until or None,
+            )
+            self._telemetry.security_event(
+                NotMeReported(
+                    client_id=client_id,
+                    user=tag,
+                    transaction_id=reported.transaction_id,
+                    blocked_until=until or None,
+                )
             )
         names = [
             name

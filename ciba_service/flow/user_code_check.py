@@ -7,7 +7,7 @@ through a client locks the code for this client alone, and for a while; no phone
 from dataclasses import dataclass
 
 from ciba_service.flow.user_resolution import ResolvedHint
-from ciba_service.ports import UserCodeAttemptStore
+from ciba_service.ports import SecurityEvents, UserCodeAttemptStore
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import InvalidUserCodeError, Reason
 from ciba_service.protocol.request.user_code import (
@@ -16,6 +16,8 @@ from ciba_service.protocol.request.user_code import (
     demanded_user_code,
     verify_user_code,
 )
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import UserCodeRefused
 from ciba_service.sca.devices import user_tag
 
 __all__ = ["CodeQuestion", "UserCodeCheck"]
@@ -52,7 +54,10 @@ class CodeQuestion:
 class UserCodeCheck:
     """``reserve`` shares a round trip with what is used once, ``succeeded`` with what is stored."""
 
-    def __init__(self, *, attempts: UserCodeAttemptStore, pepper: bytes) -> None:
+    def __init__(
+        self, *, attempts: UserCodeAttemptStore, pepper: bytes, events: SecurityEvents
+    ) -> None:
+        self._events = events
         self._attempts = attempts
         self._pepper = pepper
 
@@ -93,9 +98,23 @@ class UserCodeCheck:
         if question.stored is None:
             raise AssertionError("a code is demanded of users who have one")
         if not is_reserved:
+            self._tell(question, Cause.LOCKED)
             raise InvalidUserCodeError from Reason("too many codes were wrong")
-        verify_user_code(
-            demanded, subject=question.subject, stored=question.stored, pepper=self._pepper
+        try:
+            verify_user_code(
+                demanded, subject=question.subject, stored=question.stored, pepper=self._pepper
+            )
+        except InvalidUserCodeError:
+            self._tell(question, Cause.WRONG)
+            raise
+
+    def _tell(self, question: CodeQuestion, cause: Cause) -> None:
+        self._events.security_event(
+            UserCodeRefused(
+                cause=cause,
+                client_id=question.client.client_id,
+                user=user_tag(question.subject),
+            )
         )
 
     async def succeeded(self, question: CodeQuestion) -> None:

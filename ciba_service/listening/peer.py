@@ -11,7 +11,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ciba_service.listening.tls_connection import ClientCertificateConnection
 
-__all__ = ["Peer", "http_with_peer", "peer_certificates", "peer_of", "scope_with_peer"]
+__all__ = [
+    "Peer",
+    "http_with_peer",
+    "peer_address",
+    "peer_certificates",
+    "peer_of",
+    "scope_with_peer",
+]
 
 _STATE: Final = "ciba_service.peer"
 
@@ -38,6 +45,12 @@ def peer_of(scope: Mapping[str, Any]) -> Peer:
     if not isinstance(peer, Peer):
         raise TypeError(f"{_STATE} is no Peer")
     return peer
+
+
+def peer_address(scope: Mapping[str, Any]) -> str | None:
+    """The address a request came from, behind a proxy that of the proxy; None on a unix socket."""
+    client = scope.get("client")
+    return str(client[0]) if client else None
 
 
 def peer_certificates(scope: Mapping[str, Any]) -> tuple[bytes, ...]:

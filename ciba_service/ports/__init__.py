@@ -64,6 +64,13 @@ from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.risk import RiskPolicy, Situation
+from ciba_service.ports.security_events import (
+    DueSet,
+    EventSink,
+    EventsUnwritable,
+    SecurityEvents,
+    SetOutbox,
+)
 from ciba_service.ports.standing import Block, StandingStore
 from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
 from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
@@ -113,8 +120,11 @@ __all__ = [
     "DeviceRecord",
     "DeviceStore",
     "DueKind",
+    "DueSet",
     "DueStore",
     "DueWork",
+    "EventSink",
+    "EventsUnwritable",
     "EvidenceBatch",
     "EvidenceJournal",
     "EvidenceQueue",
@@ -153,6 +163,8 @@ __all__ = [
     "ReplayKind",
     "ReplayStore",
     "RiskPolicy",
+    "SecurityEvents",
+    "SetOutbox",
     "Signer",
     "SignerUnavailable",
     "Situation",

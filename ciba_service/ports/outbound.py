@@ -8,8 +8,10 @@ from ciba_service.protocol.client.certificates.certificate import ClientCertific
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet
+from ciba_service.protocol.security_events.kinds import Address
 
 __all__ = [
+    "REFUSED_ADDRESSES",
     "ClientKeys",
     "ClientKeysUnavailable",
     "FailureReason",
@@ -22,6 +24,7 @@ __all__ = [
 
 _FETCH_SECONDS: Final = 5.0
 _FETCH_BYTES: Final = 65_536
+_REFUSAL_BYTES: Final = 8_192
 
 
 class OutboundMethod(StrEnum):
@@ -45,11 +48,20 @@ class FailureReason(StrEnum):
     BUSY = "busy"  # by our own limits: nothing was sent
 
 
+REFUSED_ADDRESSES: Final = {
+    FailureReason.REFUSED_URL: Address.URL,
+    FailureReason.REFUSED_ADDRESS: Address.PRIVATE,
+}
+"""Failures of a guard rather than of the other side."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRequest:
     """One request: ``deadline`` is in seconds, from when there is a place for it to the last byte.
 
     A place is waited for half as long at most.
+
+    ``headers`` are those beyond the ones named here.
 
     ``maximum_body`` is in bytes of the answer; with None its body is ignored.
     """
@@ -61,6 +73,7 @@ class OutboundRequest:
     accept: str | None = None
     content_type: str | None = None
     authorization: str | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
     body: bytes = field(default=b"", repr=False)
 
     @classmethod
@@ -87,6 +100,22 @@ class OutboundRequest:
             body=body,
             deadline=deadline,
             maximum_body=None,
+        )
+
+    @classmethod
+    def push_set(
+        cls, url: str, *, authorization: str | None, body: bytes, deadline: float
+    ) -> "OutboundRequest":
+        """Push a security event token; what is wrong with it is told in the body (RFC 8935 2)."""
+        return cls(
+            method=OutboundMethod.POST,
+            url=url,
+            authorization=authorization,
+            accept="application/json",
+            content_type="application/secevent+jwt",
+            body=body,
+            deadline=deadline,
+            maximum_body=_REFUSAL_BYTES,
         )
 
 

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from ciba_service.ports.security_events import SecurityEvents
+
 __all__ = [
     "Clock",
     "Randomness",
@@ -29,8 +31,8 @@ class Randomness(Protocol):
         ...
 
 
-class Telemetry(Protocol):
-    """Where events go: one name, flat fields, never a secret."""
+class Telemetry(SecurityEvents, Protocol):
+    """Where events go: one name, flat fields, never a secret; those about safety are typed."""
 
     def event(self, name: str, **fields: object) -> None:
         """Something happened as it should, or was refused as it should."""

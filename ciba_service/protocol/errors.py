@@ -10,6 +10,8 @@ from http import HTTPStatus
 from authlib.oauth2 import rfc6749, rfc8628
 from authlib.oauth2.base import OAuth2Error
 
+from ciba_service.protocol.security_events.causes import Cause
+
 __all__ = [
     "AccessDeniedError",
     "AuthorizationPendingError",
@@ -55,11 +57,25 @@ __all__ = [
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
     "UseDpopNonceError",
+    "cause_of",
 ]
 
 
 class Reason(Exception):
-    """Why a request was refused, for the operator's log and never for the wire."""
+    """Why a request was refused, for the operator's log and never for the wire.
+
+    With a ``cause`` it is a security event as well, if whoever refuses tells of it.
+    """
+
+    def __init__(self, text: str, cause: Cause | None = None) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+def cause_of(error: BaseException) -> Cause | None:
+    """Why a wire error was raised, where a security event should say so."""
+    reason = error.__cause__
+    return reason.cause if isinstance(reason, Reason) else None
 
 
 class InvalidRequestError(rfc6749.InvalidRequestError):

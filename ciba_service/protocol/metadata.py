@@ -20,6 +20,7 @@ __all__ = ["Endpoints", "ProviderMetadata", "provider_metadata"]
 
 _WELL_KNOWN_OPENID: Final = "/.well-known/openid-configuration"
 _WELL_KNOWN_OAUTH: Final = "/.well-known/oauth-authorization-server"
+_WELL_KNOWN_SSF: Final = "/.well-known/ssf-configuration"
 
 _REGISTRATION: Final = "registration_endpoint"
 _ALIASED: Final = {
@@ -131,6 +132,11 @@ class Endpoints:
     def oauth_metadata_path(self) -> str:
         """RFC 8414 3: inserted between host and the issuer's path."""
         return f"{_WELL_KNOWN_OAUTH}{self._base}"
+
+    @property
+    def ssf_metadata_path(self) -> str:
+        """SSF 7.1: likewise."""
+        return f"{_WELL_KNOWN_SSF}{self._base}"
 
     def websocket(self, path: str) -> str:
         """Absolute WebSocket URL."""

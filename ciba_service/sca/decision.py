@@ -22,6 +22,7 @@ from ciba_service.protocol.jose.verification import (
     parse_jws,
     verify_jws,
 )
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     DECISION_TYP,
@@ -47,6 +48,10 @@ _ES256: Final = frozenset({SignatureAlgorithm.ES256})
 
 class InvalidDecisionError(ValueError):
     """The decision proves nothing; the text is for the log only."""
+
+    def __init__(self, text: str, cause: Cause = Cause.MALFORMED) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +106,16 @@ def verify_decision(
         InvalidDecisionError: when signature, type, audience, hash, verdict or encryption is wrong.
     """
     if presented.jws.header.typ != DECISION_TYP:
-        raise InvalidDecisionError("typ is that of another object")
+        raise InvalidDecisionError("typ is that of another object", Cause.CLAIMS)
     try:
         verify_jws(presented.jws, keys=KeySet([device.key]), algorithms=_ES256)
     except InvalidJwsError as error:
-        raise InvalidDecisionError(str(error)) from error
+        raise InvalidDecisionError(str(error), error.cause) from error
     claims = presented.claims
     if claims.iss != device.device_id or claims.aud != issuer:
-        raise InvalidDecisionError("iss or aud is wrong")
+        raise InvalidDecisionError("iss or aud is wrong", Cause.AUDIENCE)
     if not equal_secrets(claims.challenge_hash, challenge_hash(challenge)):
-        raise InvalidDecisionError("it is about another challenge")
+        raise InvalidDecisionError("it is about another challenge", Cause.CHALLENGE)
     return SignedDecision(
         device=device,
         claims=claims,
@@ -130,7 +135,7 @@ def _proofs(claims: DecisionClaims, encryption_key: DecryptionKey) -> FactorProo
         plaintext = encryption_key.open(claims.factors, FACTORS_TYP)
         proofs = msgspec.json.decode(plaintext, type=FactorProofs)
     except (ValueError, RecursionError) as error:  # of JWE, JSON or UTF-8
-        raise InvalidDecisionError(f"factors: {error}") from error
+        raise InvalidDecisionError(f"factors: {error}", Cause.ENCRYPTION) from error
     if proofs.jti != claims.jti:
-        raise InvalidDecisionError("the factors belong to another decision")
+        raise InvalidDecisionError("the factors belong to another decision", Cause.CLAIMS)
     return proofs

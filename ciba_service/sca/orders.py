@@ -21,6 +21,7 @@ from ciba_service.protocol.jose.verification import (
     parse_jws,
     verify_jws,
 )
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     ORDER_FACTORS_TYP,
@@ -49,6 +50,10 @@ _ABOUT_A_PHONE: Final = frozenset({OrderAction.REVOKE_DEVICE, OrderAction.APPROV
 
 class InvalidOrderError(ValueError):
     """The order proves nothing; the text is for the log only."""
+
+    def __init__(self, text: str, cause: Cause = Cause.MALFORMED) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,14 @@ def verify_order(
         InvalidOrderError: when signature, type, audience, members or encryption is wrong.
     """
     if presented.jws.header.typ != ORDER_TYP:
-        raise InvalidOrderError("typ is that of another object")
+        raise InvalidOrderError("typ is that of another object", Cause.CLAIMS)
     try:
         verify_jws(presented.jws, keys=KeySet([device.key]), algorithms=_ES256)
     except InvalidJwsError as error:
-        raise InvalidOrderError(str(error)) from error
+        raise InvalidOrderError(str(error), error.cause) from error
     claims = presented.claims
     if claims.iss != device.device_id or claims.aud != issuer:
-        raise InvalidOrderError("iss or aud is wrong")
+        raise InvalidOrderError("iss or aud is wrong", Cause.AUDIENCE)
     if (claims.device_id is None) is (claims.action in _ABOUT_A_PHONE):
         raise InvalidOrderError("device_id belongs to orders about another phone, and no others")
     if (claims.key is None) is (claims.action is OrderAction.APPROVE_DEVICE):
@@ -142,9 +147,9 @@ def _proofs(claims: OrderClaims, encryption_key: DecryptionKey) -> OrderProofs:
         plaintext = encryption_key.open(claims.factors, ORDER_FACTORS_TYP)
         proofs = msgspec.json.decode(plaintext, type=OrderProofs)
     except (ValueError, RecursionError) as error:  # of JWE, JSON or UTF-8
-        raise InvalidOrderError(f"factors: {error}") from error
+        raise InvalidOrderError(f"factors: {error}", Cause.ENCRYPTION) from error
     if proofs.jti != claims.jti:
-        raise InvalidOrderError("the factors belong to another order")
+        raise InvalidOrderError("the factors belong to another order", Cause.CLAIMS)
     return proofs
 
 

@@ -21,6 +21,7 @@ from ciba_service.protocol.jose.verification import (
     verify_jws,
 )
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     ENROLMENT_TYP,
@@ -44,6 +45,10 @@ _ES256: Final = frozenset({SignatureAlgorithm.ES256})
 
 class InvalidProofError(ValueError):
     """The object proves nothing; the text is for the log only."""
+
+    def __init__(self, text: str, cause: Cause = Cause.MALFORMED) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,12 @@ def verify_enrolment(text: str, *, issuer: str) -> VerifiedEnrolment:
         verify_jws(jws, keys=KeySet([key]), algorithms=_ES256)
         claims = msgspec.json.decode(jws.payload, type=EnrolmentClaims)
         encryption_key = _encryption_key(claims)
-    except (ValueError, RecursionError) as error:  # of JWS, key, JSON or UTF-8
+    except InvalidJwsError as error:
+        raise InvalidProofError(str(error), error.cause) from error
+    except (ValueError, RecursionError) as error:  # of key, JSON or UTF-8
         raise InvalidProofError(str(error)) from error
     if jws.header.typ != ENROLMENT_TYP or claims.aud != issuer:
-        raise InvalidProofError("typ or aud is wrong")
+        raise InvalidProofError("typ or aud is wrong", Cause.AUDIENCE)
     _verify_name(claims.name)
     return VerifiedEnrolment(
         claims=claims, key=key, jwk=_public_members(jws.header.jwk), encryption_key=encryption_key
@@ -102,14 +109,14 @@ def verify_session_proof(
     try:
         verify_jws(presented.jws, keys=KeySet([device.key]), algorithms=_ES256)
     except InvalidJwsError as error:
-        raise InvalidProofError(str(error)) from error
+        raise InvalidProofError(str(error), error.cause) from error
     claims = presented.claims
     if presented.jws.header.typ != SESSION_TYP:
-        raise InvalidProofError("typ is that of another object")
+        raise InvalidProofError("typ is that of another object", Cause.CLAIMS)
     if claims.iss != device.device_id or claims.aud != issuer:
-        raise InvalidProofError("iss or aud is wrong")
+        raise InvalidProofError("iss or aud is wrong", Cause.AUDIENCE)
     if not equal_secrets(claims.body_hash or "", body_hash or ""):
-        raise InvalidProofError("it is about another body")
+        raise InvalidProofError("it is about another body", Cause.CLAIMS)
 
 
 def _encryption_key(claims: EnrolmentClaims) -> ECKey:

@@ -10,6 +10,7 @@ from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
     DeliverySettings,
     DeviceSettings,
+    EventReceiverSettings,
     EvidenceSettings,
     InvalidSettingsError,
     KeySettings,
@@ -22,16 +23,19 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = [
     "DeliverySettings",
     "DeviceSettings",
+    "EventReceiverSettings",
     "EvidenceSettings",
     "InvalidSettingsError",
     "KeySettings",
@@ -46,11 +50,13 @@ __all__ = [
     "RegistrationSettings",
     "RequestSettings",
     "ResourceSettings",
+    "SecurityEventSettings",
     "ServerSettings",
     "Settings",
     "StoreSettings",
     "TokenSettings",
     "UserSettings",
+    "WakeUpSettings",
     "load_settings",
     "parse_settings",
 ]

@@ -41,12 +41,14 @@ from ciba_service.settings.sections import (
     RegistrationSettings,
     RequestSettings,
     ResourceSettings,
+    SecurityEventSettings,
     ServerSettings,
     Settings,
     StatementIssuerSettings,
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = ["load_settings", "parse_settings"]
@@ -65,7 +67,9 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     delivery: DeliverySettings = DeliverySettings()
+    wake_up: WakeUpSettings = WakeUpSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    security_events: SecurityEventSettings = SecurityEventSettings()
     keys: KeySettings = KeySettings()
     registration: RegistrationSettings = RegistrationSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -116,7 +120,9 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         delivery=document.delivery,
+        wake_up=document.wake_up,
         evidence=document.evidence,
+        security_events=document.security_events,
         keys=document.keys,
         registration=document.registration,
         outbound=document.outbound,

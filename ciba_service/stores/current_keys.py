@@ -11,6 +11,7 @@ from ciba_service.ports import Clock, Signer, Telemetry
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import KeySet
+from ciba_service.protocol.security_events.kinds import KeysChanged, KeysNotRead
 from ciba_service.stores.key_files import FileKeys, load_keys
 from ciba_service.stores.sealing import Ring
 from ciba_service.stores.stored_keys import FileStamp, KeyFileError
@@ -70,6 +71,25 @@ class CurrentKeys:
         return self._keys.evidence_signer
 
     @property
+    def wake_up_signer(self) -> Signer | None:
+        """The key that says who pushes."""
+        return self._keys.wake_up_signer
+
+    @property
+    def wake_up_key(self) -> str | None:
+        """Its public half."""
+        return self._keys.wake_up_key
+
+    @property
+    def events_signer(self) -> Signer | None:
+        """The active key for security event tokens."""
+        return self._keys.events_signer
+
+    def events_jwks(self) -> list[dict[str, str]]:
+        """Public keys for security event tokens, as published."""
+        return self._keys.events_jwks()
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts."""
         return self._keys.token_verification_keys
@@ -89,10 +109,13 @@ class CurrentKeys:
                 if str(error) != said:
                     said = str(error)
                     telemetry.failure("keys_not_read", error)
+                    telemetry.security_event(KeysNotRead())
                 continue
             said = None
             if changed:
-                telemetry.event("keys_read", kids=[jwk["kid"] for jwk in self.public_jwks()])
+                kids = [jwk["kid"] for jwk in self.public_jwks()]
+                telemetry.event("keys_read", kids=kids)
+                telemetry.security_event(KeysChanged(kids=tuple(kids)))
 
     async def refresh(self) -> bool:
         """Take over what has changed; returns whether something had.

@@ -1,6 +1,7 @@
 """The service's keys as files hold them, made where they are missing and loaded for use.
 
-Keys for tokens, challenges, factors and evidence are different keys, and each has one algorithm.
+Keys for tokens, challenges, factors, evidence, events and wake-ups are different ones, each with
+one algorithm.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from ciba_service.ports import Randomness, Signer
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encoding import base64url, parse_base64url
 from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.jose.life_cycle import KeyState
@@ -49,11 +51,14 @@ _NEEDED: Final[tuple[tuple[Purpose, str], ...]] = (
     ("challenge", "ES256"),
     ("factors", "ECDH-ES"),
 )
-# Made with the others; only those who register for EdDSA, or keep evidence, need them.
+# Made with the others; only those who register for EdDSA, keep evidence, push events or wake phones
+# need them.
 _MADE: Final[tuple[tuple[Purpose, str], ...]] = (
     *_NEEDED,
     ("token", "EdDSA"),
     ("evidence", "ES256"),
+    ("wake_up", "ES256"),
+    ("events", "ES256"),
 )
 
 
@@ -110,6 +115,9 @@ class FileKeys:
     challenge_keys_changed_at: int | None
     factors_key: DecryptionKey
     evidence_signer: Signer | None
+    wake_up_signer: Signer | None
+    wake_up_key: str | None
+    events_signer: Signer | None
     token_verification_keys: KeySet = field(repr=False)
     _token_signers: dict[SignatureAlgorithm, Signer] = field(repr=False)
     _token_jwks: list[dict[str, str]] = field(repr=False)
@@ -117,6 +125,7 @@ class FileKeys:
     _challenge_announcers: tuple[Signer, ...] = field(repr=False)
     evidence_jwks: tuple[dict[str, str], ...] = field(repr=False)
     """Public keys that sign checkpoints."""
+    _events_jwks: list[dict[str, str]] = field(repr=False)
     all_challenge_jwks: tuple[dict[str, str], ...] = field(repr=False)
     """Public challenge keys that are there, retired ones among them."""
 
@@ -136,6 +145,10 @@ class FileKeys:
     def challenge_announcers(self) -> tuple[Signer, ...]:
         """Every challenge key that a phone may have pinned: active and retired ones."""
         return self._challenge_announcers
+
+    def events_jwks(self) -> list[dict[str, str]]:
+        """Public keys for security event tokens: next, active and retired ones."""
+        return self._events_jwks
 
     def public_jwks(self) -> list[dict[str, str]]:
         """Public token keys, as published: next, active and retired ones."""
@@ -209,7 +222,8 @@ def _file_keys(
     _refuse_ambiguous(directory / KEYS_FILE, stored)
     active = {key.use: key for key in _active(stored)}
     factors = active["factors", "ECDH-ES"]
-    evidence = active.get(("evidence", "ES256"))
+    evidence, events = active.get(("evidence", "ES256")), active.get(("events", "ES256"))
+    wake_up = active.get(("wake_up", "ES256"))
     following, challenge, retired = _challenge_keys(stored)
     decryption_key = ECKey.import_key({**factors.jwk})
     if not decryption_key.is_private:
@@ -223,6 +237,9 @@ def _file_keys(
         challenge_keys_changed_at=_changed_at(following, challenge),
         factors_key=DecryptionKey(factors.kid, decryption_key),
         evidence_signer=None if evidence is None else FileSigner(evidence.signing_key()),
+        wake_up_signer=None if wake_up is None else FileSigner(wake_up.signing_key()),
+        wake_up_key=None if wake_up is None else _point(wake_up),
+        events_signer=None if events is None else FileSigner(events.signing_key()),
         # A key that is still to sign here may sign already in another process.
         token_verification_keys=KeySet(map(parse_verification_key, token_jwks)),
         _token_signers={
@@ -234,8 +251,14 @@ def _file_keys(
         _challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired[:1])),
         _challenge_announcers=tuple(FileSigner(key.signing_key()) for key in (challenge, *retired)),
         evidence_jwks=tuple(key.public_jwk() for key in stored if key.purpose == "evidence"),
+        _events_jwks=[key.public_jwk() for key in stored if key.purpose == "events"],
         all_challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired)),
     )
+
+
+def _point(key: StoredKey) -> str:
+    """Its public half as an uncompressed point (SEC 1 2.3.3), in base64url."""
+    return base64url(b"\4" + parse_base64url(key.jwk["x"]) + parse_base64url(key.jwk["y"]))
 
 
 def _refuse_ambiguous(path: Path, stored: tuple[StoredKey, ...]) -> None:

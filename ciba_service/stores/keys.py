@@ -44,6 +44,9 @@ __all__ = [
     "notices_key",
     "operator_sessions_key",
     "otp_key",
+    "outbox_claim_key",
+    "outbox_due_key",
+    "outbox_key",
     "partition_of",
     "pause_key",
     "payment_key",
@@ -57,6 +60,7 @@ __all__ = [
     "unanswered_key",
     "waiting_device_key",
     "waiting_devices_key",
+    "wake_ups_key",
 ]
 
 PARTITIONS: Final = 256
@@ -71,6 +75,7 @@ PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:evidence",
     r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
+    r"ciba:\{u[\w-]+\}:wake-ups",
     r"ciba:\{u[\w-]+\}:attempts",
     r"ciba:\{u[\w-]+\}:counts:[\w-]+",
     r"ciba:\{u[\w-]+\}:blocks",
@@ -133,6 +138,11 @@ def claim_key(partition: int, operation: str) -> str:
 def devices_key(tag: UserTag) -> str:
     """Hash: a user's active phones."""
     return f"ciba:{{u{tag}}}:devices"
+
+
+def wake_ups_key(tag: UserTag) -> str:
+    """Hash: where a user's phones can be woken, sealed; never one of a phone that is revoked."""
+    return f"ciba:{{u{tag}}}:wake-ups"
 
 
 def waiting_devices_key(tag: UserTag) -> str:
@@ -273,6 +283,21 @@ def registrations_key() -> str:
 def operator_sessions_key(fingerprint: str) -> str:
     """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
     return f"ciba:{{o{fingerprint}}}:sessions"
+
+
+def outbox_due_key(receiver: str) -> str:
+    """Sorted set: security events for a receiver, by when they are due; it fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:due"
+
+
+def outbox_key(receiver: str) -> str:
+    """Hash: the security events themselves, by their ids; it is bounded, and fades."""
+    return f"ciba:{{e{client_tag(receiver)}}}:events"
+
+
+def outbox_claim_key(receiver: str, operation: str) -> str:
+    """List: what a claim leased, for its retry."""
+    return f"ciba:{{e{client_tag(receiver)}}}:claim:{operation}"
 
 
 def budget_key(name: str) -> str:

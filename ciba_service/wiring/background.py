@@ -32,6 +32,7 @@ class Background:
         watch = partial(supervise, clock=surroundings.store_clock, telemetry=surroundings.telemetry)
         async with (
             aclosing(self.parts.outbound),
+            aclosing(self.parts.events),
             self.parts.stores.subscription,
             asyncio.TaskGroup() as tasks,
         ):
@@ -40,7 +41,14 @@ class Background:
                 tasks.create_task(watch("delivery", self.parts.delivery.run)),
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),
                 tasks.create_task(watch("keys", self._follow_keys)),
+                tasks.create_task(watch("security_events", self.parts.events.recorder.run)),
             ]
+            if self.parts.wake_ups is not None:
+                running.append(tasks.create_task(watch("wake_ups", self.parts.wake_ups.run)))
+            running.extend(
+                tasks.create_task(watch("security_event_pushes", pushes.run))
+                for pushes in self.parts.events.pushes
+            )
             if self.parts.settings.evidence.enabled:
                 running.append(tasks.create_task(watch("evidence", self.parts.drainer.run)))
             yield

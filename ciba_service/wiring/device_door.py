@@ -27,6 +27,7 @@ from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
 from ciba_service.wiring.phones import device_approval
+from ciba_service.wiring.wake_up import build_wake_up_addresses
 
 __all__ = ["device_routes"]
 
@@ -85,6 +86,7 @@ def _sessions(parts: Parts) -> DeviceSessions:
         waiting=parts.stores.waiting_devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
+        events=parts.surroundings.telemetry,
     )
 
 
@@ -124,6 +126,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             clients=parts.clients,
             detail_types=parts.settings.detail_types,
+            locale_of=parts.locale_of,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
@@ -146,6 +149,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             registration=passkeys,
             clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
         ),
         orders=DeviceOrders(
             issuer=parts.settings.server.issuer,
@@ -168,6 +172,9 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
+        ),
+        wake_up=build_wake_up_addresses(
+            parts.settings, parts.stores, parts.keys, parts.surroundings
         ),
         devices=parts.stores.devices,
     )

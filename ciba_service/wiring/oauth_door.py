@@ -28,6 +28,10 @@ from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
 from ciba_service.protocol.names import OPENID_SCOPE
 from ciba_service.protocol.profiles import PROFILES, ProfileName
+from ciba_service.protocol.security_events.transmitter import (
+    EVENT_KEYS_PATH,
+    TransmitterMetadata,
+)
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.floors import FloorRule
 from ciba_service.sca.policy import ACR_TABLE
@@ -99,6 +103,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         ),
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
+        events=telemetry,
     )
     backchannel = BackchannelAuthenticationEndpoint(
         _initiation(parts, authentication, published),
@@ -125,6 +130,20 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         Route(endpoints.path("/openapi.json"), openapi),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
+        *_transmitter_routes(parts),
+    ]
+
+
+def _transmitter_routes(parts: Parts) -> list[Route]:
+    """Where receivers of security events find the keys, if there are receivers."""
+    if not parts.settings.security_events.receivers:
+        return []
+    endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
+    metadata = TransmitterMetadata(issuer=endpoints.issuer, jwks_uri=endpoints.url(EVENT_KEYS_PATH))
+    keys = PublishedDocument(lambda: {"keys": parts.keys.events_jwks()}, telemetry)
+    return [
+        Route(endpoints.ssf_metadata_path, PublishedDocument(lambda: metadata, telemetry)),
+        Route(endpoints.path(EVENT_KEYS_PATH), keys),
     ]
 
 
@@ -177,6 +196,7 @@ def _budgets(parts: Parts) -> RequestBudgets:
             of_client=Budget(limits.client_requests, limits.client_window * 1000),
             of_hint=Budget(limits.hint_requests, limits.hint_window * 1000),
         ),
+        parts.surroundings.telemetry,
     )
 
 
@@ -206,7 +226,9 @@ def _initiation(
         budgets=_budgets(parts),
         resolution=_resolution(parts),
         codes=UserCodeCheck(
-            attempts=stores.user_codes, pepper=parts.keys.ring.derive(USER_CODE_PEPPER)
+            attempts=stores.user_codes,
+            pepper=parts.keys.ring.derive(USER_CODE_PEPPER),
+            events=surroundings.telemetry,
         ),
         gate=parts.gate,
         prompts=stores.prompts,
@@ -216,6 +238,7 @@ def _initiation(
             worker=parts.worker,
             keys=parts.keys,
             ping_on_expiry=settings.delivery.ping_on_expiry,
+            locale_of=parts.locale_of,
             random=surroundings.random,
         ),
         policy=InitiationPolicy(

@@ -1,7 +1,6 @@
 """The door out for HTTP, and what goes through it."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from ciba_service.channels.client_keys import FetchedClientKeys
@@ -15,10 +14,12 @@ from ciba_service.protocol.outbound.addresses import AddressPolicy
 from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["OutboundParts", "build_outbound"]
+__all__ = ["OutboundParts", "build_outbound", "outbound_client"]
 
 # Several clients may be behind one host, and each has four callbacks at once.
 _CALLBACKS: Final = OutboundLimits(per_host=16)
+# A few push services have nearly all phones; one that is dead leaves half of the places to others.
+_WAKE_UPS: Final = OutboundLimits(per_host=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class OutboundParts:
     client_keys: FetchedClientKeys
     key_requests: OutboundClient
     callbacks: OutboundClient
+    wake_ups: OutboundClient
     resolvers: tuple[SystemResolver, ...]
 
     async def aclose(self) -> None:
@@ -35,19 +37,18 @@ class OutboundParts:
         await self.client_keys.aclose()
         await self.key_requests.aclose()
         await self.callbacks.aclose()
+        await self.wake_ups.aclose()
         for resolver in self.resolvers:
             resolver.close()
 
 
-def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
-    """Build the door; nobody is asked before something needs it.
-
-    Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
-    behind anything else.
-    """
-    for_keys, for_callbacks = SystemResolver(), SystemResolver()
-    client = partial(
-        OutboundClient,
+def outbound_client(
+    settings: OutboundSettings, resolver: SystemResolver, limits: OutboundLimits
+) -> OutboundClient:
+    """One way out, for one purpose."""
+    return OutboundClient(
+        resolver=resolver,
+        limits=limits,
         tls=outbound_context(
             ca_bundle=settings.ca_bundle,
             certificate=settings.client_certificate,
@@ -56,11 +57,21 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
         policy=AddressPolicy.parse(settings.allowed_networks),
         allow_loopback_http=settings.allow_loopback_http,
     )
+
+
+def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
+    """Build the door; nobody is asked before something needs it.
+
+    Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
+    behind anything else.
+    """
+    for_keys, for_callbacks, for_wake_ups = (SystemResolver() for _ in range(3))
     # A key set is asked for so rarely that no connection is worth keeping.
-    key_requests = client(resolver=for_keys, limits=OutboundLimits(idle=0))
+    key_requests = outbound_client(settings, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
         key_requests=key_requests,
-        callbacks=client(resolver=for_callbacks, limits=_CALLBACKS),
-        resolvers=(for_keys, for_callbacks),
+        callbacks=outbound_client(settings, for_callbacks, _CALLBACKS),
+        wake_ups=outbound_client(settings, for_wake_ups, _WAKE_UPS),
+        resolvers=(for_keys, for_callbacks, for_wake_ups),
     )

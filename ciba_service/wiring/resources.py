@@ -103,5 +103,6 @@ def _access(
         clients=parts.clients,
         tokens=tokens,
         proofs=dpop_proofs(parts, path, nonces),
+        events=parts.surroundings.telemetry,
         new_operation=parts.surroundings.new_operation,
     )

@@ -1,6 +1,7 @@
 """Every store of a service, on one open connection."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
@@ -29,13 +30,17 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.stores.waiting_devices import RedisWaitingDevices
+from ciba_service.stores.wake_ups import RedisWakeUps
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Stores", "build_stores"]
+
+_HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,14 @@ class Stores:
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
+    outboxes: tuple[RedisSetOutbox, ...]
     budgets: RedisBudgets
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
     waiting_devices: RedisWaitingDevices
     notices: RedisNotices
+    wake_ups: RedisWakeUps
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -92,10 +99,20 @@ def build_stores(
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
+        outboxes=tuple(
+            RedisSetOutbox(
+                operations,
+                new_operation,
+                receiver=receiver.name,
+                kept=receiver.keep_hours * _HOUR_MS,
+            )
+            for receiver in settings.security_events.receivers
+        ),
         budgets=RedisBudgets(operations, sealer),
         prompts=RedisPrompts(operations, limits=settings.prompt_limits),
         standing=RedisStanding(operations, limits=settings.prompt_limits),
         notices=RedisNotices(operations),
+        wake_ups=RedisWakeUps(operations, sealer),
         devices=RedisDevices(operations, sealer, new_operation),
         waiting_devices=RedisWaitingDevices(operations, sealer),
         attempts=RedisAttempts(operations, limits=settings.attempt_limits),

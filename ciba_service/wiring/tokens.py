@@ -69,7 +69,9 @@ def dpop_nonces(parts: Parts) -> DpopNonces | None:
 def sender_constraint(parts: Parts, path: str) -> SenderConstraint:
     """What tokens are bound to by requests for an address."""
     proofs = dpop_proofs(parts, path, dpop_nonces(parts))
-    return SenderConstraint(proofs=proofs, clock=parts.surroundings.clock)
+    return SenderConstraint(
+        proofs=proofs, clock=parts.surroundings.clock, events=parts.surroundings.telemetry
+    )
 
 
 def _token_endpoint(parts: Parts, authentication: ClientAuthentication) -> TokenEndpoint:

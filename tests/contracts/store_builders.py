@@ -65,10 +65,12 @@ from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
+from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.stores.waiting_devices import RedisWaitingDevices
+from ciba_service.stores.wake_ups import RedisWakeUps
 from tests.fake_clock import FakeClock
 from tests.signing import new_key
 
@@ -157,6 +159,7 @@ class Stores:
     replays: RedisReplays
     due: RedisDueWork
     evidence: RedisEvidence
+    outbox: RedisSetOutbox
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
@@ -166,6 +169,7 @@ class Stores:
     devices: RedisDevices
     waiting_devices: RedisWaitingDevices
     notices: RedisNotices
+    wake_ups: RedisWakeUps
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -197,6 +201,7 @@ def stores_over(
         replays=RedisReplays(operations),
         due=RedisDueWork(operations, counted.operation),
         evidence=RedisEvidence(operations, counted.operation),
+        outbox=RedisSetOutbox(operations, counted.operation, receiver="siem", kept=3_600_000),
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
@@ -204,6 +209,7 @@ def stores_over(
         prompts=RedisPrompts(operations, limits=limits),
         standing=RedisStanding(operations, limits=limits),
         notices=RedisNotices(operations),
+        wake_ups=RedisWakeUps(operations, sealer),
         devices=RedisDevices(operations, sealer, counted.operation),
         waiting_devices=RedisWaitingDevices(operations, sealer),
         attempts=RedisAttempts(operations, limits=attempt_limits),

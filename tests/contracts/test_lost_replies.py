@@ -16,6 +16,7 @@ from ciba_service.ports import (
     Activation,
     CallbackProgress,
     DueKind,
+    DueSet,
     DueWork,
     EvidenceBatch,
     Push,
@@ -25,8 +26,11 @@ from ciba_service.ports import (
     ReplayKind,
 )
 from ciba_service.ports.notices import Notice, NoticeKind
+from ciba_service.ports.wake_up import WakeUpCall, WakeUpRound
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.operators.sessions import MOST_SESSIONS
+from ciba_service.protocol.security_events.kinds import FactorsUnlocked
+from ciba_service.protocol.security_events.record import record_of
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
@@ -34,6 +38,7 @@ from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
 from ciba_service.sca.messages import key_thumbprint
 from ciba_service.sca.passkey_proofs import VerifiedPasskey
+from ciba_service.sca.wake_up import PushAddress
 from ciba_service.stores import (
     accesses,
     activations,
@@ -52,10 +57,12 @@ from ciba_service.stores import (
     payments,
     prompts,
     registrations,
+    set_outbox,
     standing,
     transactions,
     user_codes,
     waiting_devices,
+    wake_ups,
 )
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import RedisTarget
@@ -107,10 +114,12 @@ MODULES: tuple[ModuleType, ...] = (
     payments,
     prompts,
     registrations,
+    set_outbox,
     standing,
     transactions,
     user_codes,
     waiting_devices,
+    wake_ups,
 )
 SCRIPTS = {
     script.name: script
@@ -196,6 +205,31 @@ def commit_evidence(fence: int) -> Act:
     return lambda stores: stores.evidence.commit(batch, ChainHead(1, "1" * 64))
 
 
+SET = record_of(FactorsUnlocked(user=TAG), entropy=bytes(16), now=START)
+
+
+async def put_set(stores: Stores) -> object:
+    """Let an event wait for its push."""
+    return await stores.outbox.put([SET], now=START)
+
+
+async def claim_set(stores: Stores) -> object:
+    """Lease it."""
+    return await stores.outbox.claim(now=START, limit=10)
+
+
+def settle_set(again: int = 0) -> Act:
+    """Say what came of the push."""
+    leased = DueSet(SET, 0, START + set_outbox.LEASE_MS)
+
+    async def settle(stores: Stores) -> object:
+        if again:
+            return await stores.outbox.put_off(leased, until=again)
+        return await stores.outbox.finish(leased)
+
+    return settle
+
+
 async def announced(stores: Stores) -> object:
     """Write down that the phones are told."""
     return await stores.ledgers.announced(TRANSACTION, now=START)
@@ -265,6 +299,25 @@ async def reject(stores: Stores) -> object:
     return await stores.waiting_devices.reject(
         new_phone(2).device_id, asking=PHONE, operation="rejection"
     )
+
+
+async def set_wake_up(stores: Stores) -> object:
+    """Say where the phone is woken."""
+    return await stores.wake_ups.put(PHONE, PushAddress("https://push.example/1", "p", "a"))
+
+
+async def wake_up_due(stores: Stores) -> object:
+    """A pending transaction whose user is to be woken."""
+    await create(stores)
+    return await stores.due.add(DueKind.WAKE, TRANSACTION, at=LEASE_MS)
+
+
+def note_wake_up(again_at: int | None) -> Act:
+    """Write down that the phone was woken, or is to be woken again."""
+    work = DueWork(DueKind.WAKE, TRANSACTION, LEASE_MS)
+    found = WakeUpRound(WakeUpCall(TRANSACTION, EXPIRES_AT), 0, ())
+    settled = [PHONE] if again_at is None else []
+    return lambda stores: stores.wake_ups.note(work, found, settled=settled, again_at=again_at)
 
 
 def change_pin(operation: str) -> Act:
@@ -410,6 +463,10 @@ CASES = [
     Case(
         "swap", swap(Event.EXPIRE, EXPIRES_AT), create_with_callback, "telling of expiry"
     ),
+    Case("put_set", put_set),
+    Case("claim_due", claim_set, put_set, "of sets"),
+    Case("settle_set", settle_set(), in_a_row(put_set, claim_set)),
+    Case("settle_set", settle_set(START + 5), in_a_row(put_set, claim_set), "again"),
     Case("swap", with_evidence, create, "with evidence"),
     Case("claim_evidence", claim_evidence, in_a_row(create, with_evidence)),
     Case("claim_evidence", claim_evidence, note="of nothing"),
@@ -546,6 +603,10 @@ CASES = [
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
     ),
+    Case("set_wake_up", set_wake_up, enrol),
+    Case("drop_wake_up", lambda stores: stores.wake_ups.drop(PHONE), in_a_row(enrol, set_wake_up)),
+    Case("note_wake_up", note_wake_up(None), wake_up_due, "woken"),
+    Case("note_wake_up", note_wake_up(EXPIRES_AT), wake_up_due, "to be woken again"),
     Case("open_session", open_session("first")),
     Case(
         "open_session",

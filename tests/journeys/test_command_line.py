@@ -257,7 +257,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     secrets = [key["jwk"]["d"] for key in keys]
     secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
     secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
-    assert len(secrets) == 10
+    assert len(secrets) == 12
     assert [secret for secret in secrets if secret in shown] == []
     assert all(key["kid"] in shown for key in keys)
 
@@ -335,13 +335,13 @@ def test_absent_keys_are_refused_with_an_https_issuer(
 def test_keys_are_made_once_and_for_their_owner_only(
     https: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """Five keys and the ring; a second time nothing changes; then everything works."""
+    """All keys and the ring; a second time nothing changes; then everything works."""
     directory = https.parent / "var" / "keys"
     assert run(https, "keys generate --json") == 0
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
-        ("challenge", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
-        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"),
+        ("challenge", "ES256"), ("events", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
+        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"), ("wake_up", "ES256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -431,7 +431,7 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert changed == {old["ES256"]: "retired", new: "active"}
     assert run(https, "keys list --json") == 0
     listed = {row["kid"]: (row["state"], row["since"] >= row["created_at"]) for row in rows(capsys)}
-    assert len(listed) == 9
+    assert len(listed) == 11
     assert listed[old["ES256"]] == ("retired", True)
     assert listed[old["PS256"]] == ("active", True)
     assert run(https, "keys prune") == 0
@@ -503,7 +503,7 @@ def test_rotations_at_once_are_one_after_the_other(https: Path):
 
     assert sorted(asyncio.run(rotated())) == [0, 1, 1]
     stored = json.loads((https.parent / "var" / "keys" / "keys.json").read_text())
-    assert [key["state"] for key in stored].count("next") == 4
+    assert [key["state"] for key in stored].count("next") == 5
 
 
 @pytest.mark.parametrize("words", ["keys rotate", "keys prune"])
@@ -519,6 +519,7 @@ def test_without_keys_there_is_nothing_to_rotate(
 def test_advice_is_given_only_where_it_helps(https: Path, capsys: pytest.CaptureFixture[str]):
     """Generating mends neither a wrong mode nor a lost ring."""
     assert run(https, "keys generate") == 0
+    capsys.readouterr()
     directory = https.parent / "var" / "keys"
     (directory / "ring.json").chmod(0o640)
     assert run(https, "check") == 1
@@ -544,6 +545,36 @@ def test_an_algorithm_that_is_configured_needs_its_key(
     assert "lacks a key for tokens of EdDSA (ciba-service keys generate makes" in said
     assert run(https, "keys generate") == 0
     assert run(https, "check") == 0
+
+
+def test_web_push_needs_its_key(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Keys from before there were wake-ups do until somebody wants to push."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["purpose"] != "wake_up"]
+    path.write_text(json.dumps(kept))
+    https.write_text(
+        https.read_text() + '[wake_up]\nweb_push = true\ncontact = "mailto:a@bank.example"\n'
+    )
+    capsys.readouterr()
+    assert run(https, "check") == 1
+    assert "lacks a key for wake-ups (ciba-service keys generate makes" in capsys.readouterr().err
+    assert run(https, "keys generate") == 0
+    assert run(https, "check") == 0
+
+
+def test_receivers_of_events_need_a_key_for_them(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Keys from before there were any do until somebody is to get some."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["purpose"] != "events"]
+    path.write_text(json.dumps(kept))
+    assert run(https, "check") == 0
+    receiver = '[[security_events.receivers]]\nname = "siem"\nurl = "https://siem.example/"\n'
+    https.write_text(https.read_text() + receiver)
+    capsys.readouterr()
+    assert run(https, "check") == 1
+    assert "lacks a key for security events" in capsys.readouterr().err
 
 
 def development(https: Path) -> Path:

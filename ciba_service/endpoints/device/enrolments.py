@@ -9,6 +9,7 @@ from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.enrolment import Enrolment
+from ciba_service.listening.peer import peer_address
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import InvalidRequestError, Reason
 from ciba_service.sca.messages import LARGEST_FRAME, EnrolmentRequest
@@ -27,10 +28,11 @@ class EnrolmentEndpoint(PostEndpoint):
         super().__init__(telemetry)
         self._enrolment = enrolment
 
-    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:  # noqa: ARG002 - no header matters
+    async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Enrol and answer with what the phone needs."""
         try:
             request = msgspec.json.decode(body, type=EnrolmentRequest)
         except (ValueError, RecursionError) as error:  # of JSON or UTF-8, or nested without end
             raise InvalidRequestError from Reason(str(error))
-        await respond(send, _CREATED, await self._enrolment.enrol(request.enrolment))
+        answer = await self._enrolment.enrol(request.enrolment, peer=peer_address(scope))
+        await respond(send, _CREATED, answer)

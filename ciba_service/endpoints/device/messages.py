@@ -14,6 +14,7 @@ from ciba_service.endpoints.body import BodyPolicy, header
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.conversation import Conversation, PhoneMessage
 from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.listening.peer import peer_address
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (
     InvalidDeviceProofError,
@@ -77,7 +78,10 @@ class DeviceMessagesEndpoint(PostEndpoint):
         message = _message(body)
         try:
             device = await self._sessions.authenticate(
-                proof, body_hash=body_hash(body), operation=self._new_operation()
+                proof,
+                body_hash=body_hash(body),
+                operation=self._new_operation(),
+                peer=peer_address(scope),
             )
             replies = await self._conversation.replies(device, message)
         except DeviceRevoked:

@@ -20,6 +20,7 @@ from ciba_service.endpoints.device.rumours import rumour
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
+from ciba_service.listening.peer import peer_address
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -139,7 +140,10 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.MALFORMED)
         try:
             device = await self._steps.sessions.authenticate(
-                message.proof, body_hash=None, operation=self._steps.new_operation()
+                message.proof,
+                body_hash=None,
+                operation=self._steps.new_operation(),
+                peer=peer_address(socket.scope),
             )
         except InvalidDeviceProofError as error:
             self._telemetry.event("device_proof_refused", reason=str(error.__cause__))

@@ -8,7 +8,7 @@ from starlette.types import Scope
 from ciba_service.endpoints.body import BodyPolicy, header, header_lines
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.client_request import ClientRequest
-from ciba_service.listening.peer import peer_certificates
+from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.protocol.errors import InvalidClientError, OAuth2Error, Reason
 from ciba_service.protocol.request.form import parse_form
 
@@ -34,7 +34,9 @@ class ClientFormEndpoint(PostEndpoint):
         if header(scope, b"authorization") is not None:
             # RFC 6749 2.3: no method but the registered one, and not more than one.
             raise InvalidClientError from Reason("the Authorization header is no client method")
-        return ClientRequest(form, peer_certificates(scope), header_lines(scope, b"dpop"))
+        return ClientRequest(
+            form, peer_certificates(scope), header_lines(scope, b"dpop"), peer_address(scope)
+        )
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:
         """RFC 6749 5.2: who came by header is answered by header."""

@@ -15,6 +15,7 @@ from ciba_service.protocol.jose.verification import (
 )
 from ciba_service.protocol.names import CLIENT_ASSERTION_TYPE
 from ciba_service.protocol.profiles import AudiencePolicy
+from ciba_service.protocol.security_events.causes import Cause
 
 __all__ = [
     "Audiences",
@@ -69,17 +70,19 @@ def parse_assertion(form: Mapping[str, str]) -> PresentedAssertion:
             somebody else (RFC 7521 4.2).
     """
     if "client_secret" in form:
-        raise InvalidClientError from Reason("client_secret is not accepted")
+        raise InvalidClientError from Reason("client_secret is not accepted", Cause.METHOD)
     if form.get("client_assertion_type") != CLIENT_ASSERTION_TYPE:
-        raise InvalidClientError from Reason("client_assertion_type is missing or unknown")
+        raise InvalidClientError from Reason(
+            "client_assertion_type is missing or unknown", Cause.METHOD
+        )
     try:
         jws = parse_jws(form.get("client_assertion", ""))
         claims = Claims.parse(jws.payload)
         client_id = claims.text("sub")
     except (InvalidJwsError, InvalidClaimsError) as error:
-        raise InvalidClientError from Reason(f"client_assertion: {error}")
+        raise InvalidClientError from Reason(f"client_assertion: {error}", error.cause)
     if form.get("client_id", client_id) != client_id:
-        raise InvalidClientError from Reason("client_id and client_assertion differ")
+        raise InvalidClientError from Reason("client_id and client_assertion differ", Cause.CLAIMS)
     return PresentedAssertion(client_id=client_id, jws=jws, claims=claims)
 
 
@@ -95,7 +98,7 @@ def verify_assertion(
         verify_jws(presented.jws, keys=client.keys, algorithms=client.assertion_algorithms)
         return _verify_claims(presented, client, audiences, now)
     except (InvalidJwsError, InvalidClaimsError) as error:
-        raise InvalidClientError from Reason(f"client_assertion: {error}")
+        raise InvalidClientError from Reason(f"client_assertion: {error}", error.cause)
 
 
 def _verify_claims(
@@ -109,11 +112,11 @@ def _verify_claims(
     _verify_audience(claims.audience(), client.profile.audience, audiences)
     expires_at = claims.unexpired(now)
     if expires_at > now + MAXIMUM_LIFETIME + FUTURE_SKEW:
-        raise InvalidClaimsError("exp is too far in the future")
+        raise InvalidClaimsError("exp is too far in the future", Cause.TIME)
     claims.not_future("nbf", now)
     issued_at = claims.not_future("iat", now)
     if issued_at is not None and expires_at - issued_at > MAXIMUM_LIFETIME:
-        raise InvalidClaimsError("it lives longer than five minutes")
+        raise InvalidClaimsError("it lives longer than five minutes", Cause.TIME)
     return VerifiedAssertion(client=client, jti=claims.jti(), expires_at=expires_at)
 
 
@@ -124,4 +127,4 @@ def _verify_audience(
         return
     named = {audience} if isinstance(audience, str) else set(audience)
     if policy is AudiencePolicy.ISSUER_STRING or named.isdisjoint(audiences.names):
-        raise InvalidClaimsError("aud does not name this server")
+        raise InvalidClaimsError("aud does not name this server", Cause.AUDIENCE)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json_object
+from ciba_service.protocol.security_events.causes import Cause
 
 __all__ = ["FUTURE_SKEW", "MAXIMUM_JTI_LENGTH", "Claims", "InvalidClaimsError"]
 
@@ -16,6 +17,10 @@ _LAST_INSTANT: Final = 2**53
 
 class InvalidClaimsError(ValueError):
     """A claim is missing, of the wrong type or out of bounds; the text is for the log only."""
+
+    def __init__(self, text: str, cause: Cause = Cause.CLAIMS) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 class Claims:
@@ -65,7 +70,7 @@ class Claims:
             return value
         if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             return tuple(value)
-        raise InvalidClaimsError("aud is missing or malformed")
+        raise InvalidClaimsError("aud is missing or malformed", Cause.AUDIENCE)
 
     def jti(self) -> str:
         """A required identifier of bounded length."""
@@ -78,12 +83,12 @@ class Claims:
         """``exp``, refused on or after that second (OpenID Connect Core 9)."""
         exp = self.seconds("exp")
         if now >= exp:
-            raise InvalidClaimsError("exp has passed")
+            raise InvalidClaimsError("exp has passed", Cause.TIME)
         return exp
 
     def not_future(self, name: str, now: float) -> float | None:
         """``iat`` or ``nbf`` if present, refused when it lies beyond the skew."""
         value = self.optional_seconds(name)
         if value is not None and value > now + FUTURE_SKEW:
-            raise InvalidClaimsError(f"{name} is in the future")
+            raise InvalidClaimsError(f"{name} is in the future", Cause.TIME)
         return value

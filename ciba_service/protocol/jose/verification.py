@@ -25,6 +25,7 @@ from ciba_service.protocol.jose.encoding import (
     parse_json_object,
 )
 from ciba_service.protocol.jose.keys import KeySet, VerificationKey
+from ciba_service.protocol.security_events.causes import Cause
 
 __all__ = ["CompactJws", "InvalidJwsError", "JoseHeader", "VerifiedJws", "parse_jws", "verify_jws"]
 
@@ -39,6 +40,10 @@ _PKCS1: Final = PKCS1v15()
 
 class InvalidJwsError(ValueError):
     """The object is not a JWS this service accepts; the text says why, for the log only."""
+
+    def __init__(self, text: str, cause: Cause = Cause.MALFORMED) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 _LONGEST_KEPT_HEADER: Final = 512
@@ -103,16 +108,16 @@ def verify_jws(
     try:
         alg = SignatureAlgorithm(jws.header.alg)
     except ValueError as error:
-        raise InvalidJwsError("alg is not supported") from error
+        raise InvalidJwsError("alg is not supported", Cause.ALGORITHM) from error
     if alg not in algorithms:
-        raise InvalidJwsError("alg is not allowed here")
+        raise InvalidJwsError("alg is not allowed here", Cause.ALGORITHM)
     candidates = keys.candidates(kid=jws.header.kid, alg=alg)
     if not candidates:
-        raise InvalidJwsError("no key fits kid and alg")
+        raise InvalidJwsError("no key fits kid and alg", Cause.KEY)
     for candidate in candidates[:MAXIMUM_CANDIDATES]:
         if _is_signed_by(candidate, alg, jws):
             return VerifiedJws(header=jws.header, payload=jws.payload, key=candidate)
-    raise InvalidJwsError("the signature does not verify")
+    raise InvalidJwsError("the signature does not verify", Cause.SIGNATURE)
 
 
 def _parse_header(segment: str) -> JoseHeader:

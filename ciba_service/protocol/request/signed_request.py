@@ -16,6 +16,7 @@ from ciba_service.protocol.jose.verification import (
 )
 from ciba_service.protocol.names import REQUEST_OBJECT_TYP
 from ciba_service.protocol.request.parameters import AUTHENTICATION_PARAMETERS, Parameters
+from ciba_service.protocol.security_events.causes import Cause
 
 __all__ = ["RequestReplay", "SignedRequest", "verify_signed_request"]
 
@@ -57,8 +58,10 @@ def verify_signed_request(
         members = parse_json_object(jws.payload)
         _verify_typ(jws)
         replay = _verify_claims(Claims(members), client=client, issuer=issuer, now=now)
-    except (InvalidJwsError, InvalidClaimsError, MalformedEncodingError) as error:
-        raise InvalidRequestError from Reason(f"request: {error}")
+    except MalformedEncodingError as error:
+        raise InvalidRequestError from Reason(f"request: {error}", Cause.MALFORMED)
+    except (InvalidJwsError, InvalidClaimsError) as error:
+        raise InvalidRequestError from Reason(f"request: {error}", error.cause)
     return SignedRequest(parameters=Parameters(members), replay=replay)
 
 
@@ -73,7 +76,7 @@ def _verify_claims(claims: Claims, *, client: Client, issuer: str, now: float) -
         raise InvalidClaimsError("iss is not the client_id")
     audience = claims.audience()
     if audience != issuer and not (isinstance(audience, tuple) and issuer in audience):
-        raise InvalidClaimsError("aud does not contain the issuer")
+        raise InvalidClaimsError("aud does not contain the issuer", Cause.AUDIENCE)
     # RFC 9101 10.8: a request object must not serve as a client assertion.
     if claims.get("sub") == client.client_id:
         raise InvalidClaimsError("sub is the client_id")
@@ -85,5 +88,5 @@ def _verify_claims(claims: Claims, *, client: Client, issuer: str, now: float) -
         raise InvalidClaimsError("nbf is missing")
     # FAPI 1.0 Part 2 5.2.2 (13); with exp still to come, nbf is then no older than that (17).
     if expires_at - not_before > MAXIMUM_SPAN:
-        raise InvalidClaimsError("exp is more than 60 minutes after nbf")
+        raise InvalidClaimsError("exp is more than 60 minutes after nbf", Cause.TIME)
     return RequestReplay(jti=claims.jti(), expires_at=expires_at)

@@ -28,6 +28,7 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    FetchFailed,
     HandleNotMade,
     HandleShown,
     InvitationShown,
@@ -53,11 +54,18 @@ from authenticator_sim.core.events import (
     PhoneRejected,
     PhoneStopped,
     PhoneWaiting,
+    PushIgnored,
+    PushListening,
     Renamed,
     RuleApplied,
     StopReason,
     ThisDeviceRevoked,
+    WakeUpKept,
+    WakeUpNotKept,
+    WakeUpStopped,
+    WakeUpWays,
     Withdrawal,
+    Woken,
 )
 from authenticator_sim.core.rules import Action
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
@@ -75,6 +83,7 @@ from ciba_service.sca.messages import (
     ShownLine,
     UserName,
     Verdict,
+    WakeUpRefusal,
 )
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
 
@@ -194,6 +203,17 @@ Good for one phone within 600 s; then approve it here.""",
     ),
     (OrderNotDone("o", OrderRefusal.STALE), "Not done. It came too late: try once more."),
     (OrderPostponed("o"), "The service cannot do it now; it is asked again."),
+    (WakeUpWays("key"), ""),
+    (WakeUpKept(), "The service wakes this phone by push."),
+    (
+        WakeUpNotKept(WakeUpRefusal.ENDPOINT),
+        "The service does not wake this phone by push: endpoint.",
+    ),
+    (WakeUpStopped(), "The service wakes this phone no more."),
+    (PushListening(8090), "Push service of this phone: http://127.0.0.1:8090"),
+    (Woken(), "Woken by a push."),
+    (FetchFailed("Too far away."), "Nothing fetched: Too far away."),
+    (PushIgnored("there is no TTL"), "WARNING: a push was ignored: there is no TTL."),
     (
         Enrolled("d", "https://op.example", "alice"),
         "Enrolled for alice at https://op.example as d.",
@@ -215,7 +235,7 @@ Good for one phone within 600 s; then approve it here.""",
     ),
     (
         DecisionRefused("tx-1", RefusalReason.FACTORS, 4),
-        "Refused. The PIN or the one-time code was not right. Attempts left: 4.",
+        "Refused. The PIN, the passkey or a code was not right. Attempts left: 4.",
     ),
     (
         DecisionRefused("tx-1", RefusalReason.LOCKED),

@@ -138,6 +138,7 @@ def test_the_addresses_are_those_of_the_issuer():
     assert served["servers"] == [{"url": "https://op.example/bank"}]
     moved = served["paths"]["/.well-known/oauth-authorization-server/bank"]
     assert moved["servers"] == [{"url": "https://op.example"}]
+    assert "/.well-known/ssf-configuration/bank" in served["paths"]
     assert served["paths"]["/readyz"]["servers"] == [{"url": "https://op.example"}]
     assert "servers" not in served["paths"]["/token"]
     assert "127.0.0.1" not in json.dumps(served)

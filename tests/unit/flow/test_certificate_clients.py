@@ -20,6 +20,7 @@ from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.stores.configured import ConfiguredClients
 from tests.fake_clock import FakeClock
+from tests.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.client_certificates.authority import NOW, Authority
 from tests.unit.protocol.registrations import ISSUER, signer
 from tests.wire_client import WireClient
@@ -91,6 +92,7 @@ def authentication(client: WireClient, clock: FakeClock) -> ClientAuthentication
         audiences=Audiences(ISSUER, frozenset()),
         anchors=ROOT.anchors,
         clock=clock,
+        events=RecordingTelemetry(),
     )
 
 
@@ -144,7 +146,7 @@ def constraint(clock: FakeClock) -> SenderConstraint:
     """The step that finds what tokens are bound to."""
     addresses = frozenset({parse_http_uri(f"{ISSUER}/token")})
     proofs = DpopProofs(replays=Replays(), addresses=addresses, nonces=None, clock=clock)
-    return SenderConstraint(proofs=proofs, clock=clock)
+    return SenderConstraint(proofs=proofs, clock=clock, events=RecordingTelemetry())
 
 
 def registered(**metadata: Any) -> Client:

@@ -41,6 +41,14 @@ def text_of(
     return _toml(issuer, clients, users, sections)
 
 
+SIEM = "https://siem.example/events"
+
+
+def pushing_to(*receivers: dict[str, Any]) -> str:
+    """A configuration with receivers of security events."""
+    return text_of(security_events={"receivers": list(receivers)})
+
+
 def rule(**members: Any) -> str:
     """A configuration with one rule of policy."""
     return text_of(policy={"rules": [members]})
@@ -388,6 +396,49 @@ WRONG = {
         text_of(HTTPS, outbound={"allow_loopback_http": True}),
         "outbound.allow_loopback_http needs an http issuer",
     ),
+    "pushes without a contact": (
+        text_of(wake_up={"web_push": True}),
+        "wake_up.contact is needed for wake_up.web_push",
+    ),
+    "a contact for nothing": (
+        text_of(wake_up={"contact": "mailto:a@b.example"}),
+        "wake_up.contact goes with wake_up.web_push",
+    ),
+    "a contact that is none": (
+        text_of(wake_up={"web_push": True, "contact": "a@b.example"}),
+        "`wake_up.contact`",
+    ),
+    "no push hosts": (text_of(wake_up={"push_hosts": []}), "`wake_up.push_hosts`"),
+    "a push host that is a URL": (
+        text_of(wake_up={"push_hosts": ["push.example", "https://push.example"]}),
+        "wake_up.push_hosts[1] must be a host",
+    ),
+    "webhook without token": (
+        text_of(wake_up={"webhook_url": "https://bank.example/wake"}),
+        "wake_up.webhook_url and wake_up.webhook_token go together",
+    ),
+    "token without webhook": (
+        text_of(wake_up={"webhook_token": "t" * 16}),
+        "wake_up.webhook_url and wake_up.webhook_token go together",
+    ),
+    "short webhook token": (
+        text_of(wake_up={"webhook_url": "https://a.example", "webhook_token": "t" * 15}),
+        "`wake_up.webhook_token`",
+    ),
+    "webhook that is no URL": (
+        text_of(wake_up={"webhook_url": "https://a b", "webhook_token": "t" * 16}),
+        "wake_up.webhook_url: not a plain",
+    ),
+    "webhook without TLS": (
+        text_of(wake_up={"webhook_url": "http://127.0.0.1/a", "webhook_token": "t" * 16}),
+        "wake_up.webhook_url without TLS needs outbound.allow_loopback_http",
+    ),
+    "a language that there is not": (text_of(device={"locale": "fr"}), "`device.locale`"),
+    "a user's language that there is not": (
+        text_of(**users({"locale": "fr"})),
+        "`users[0].locale`",
+    ),
+    "grace too long": (text_of(wake_up={"grace_ms": 10_001}), "`wake_up.grace_ms`"),
     "unknown outbound key": (text_of(outbound={"proxy": "p"}), "unknown field `proxy`"),
     "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
     "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
@@ -578,6 +629,30 @@ WRONG = {
         text_of(registration=registration_section(initial_access_tokens=[CLEAR])),
         "registration.initial_access_tokens[0].sha256",
     ),
+    "two receivers of one name": (
+        pushing_to({"name": "siem", "url": SIEM}, {"name": "siem", "url": SIEM}),
+        "security_events.receivers[0].name is used twice",
+    ),
+    "receiver without TLS": (
+        pushing_to({"name": "siem", "url": "http://127.0.0.1:1/"}),
+        "security_events.receivers[0].url without TLS needs outbound.allow_loopback_http",
+    ),
+    "receiver of no address": (
+        pushing_to({"name": "siem", "url": "https://siem.example/#here"}),
+        "security_events.receivers[0].url: ",
+    ),
+    "receiver of a kind that is none": (
+        pushing_to({"name": "siem", "url": SIEM, "kinds": ["pin_changed", "everything"]}),
+        "security_events.receivers[0].kinds: there is no everything",
+    ),
+    "receiver with a token that is none": (
+        pushing_to({"name": "siem", "url": SIEM, "token": "two words"}),
+        "security_events.receivers[0].token",
+    ),
+    "receiver for ever": (
+        pushing_to({"name": "siem", "url": SIEM, "keep_hours": 169}),
+        "security_events.receivers[0].keep_hours",
+    ),
     "statement issuer without keys": (
         text_of(registration=registration_section(software_statement_issuers=[VOUCHER])),
         "registration.software_statement_issuers[0].jwks: ",
@@ -613,7 +688,9 @@ def test_a_subject_is_one_users_and_at_most_255_ascii_characters():
 def test_a_secret_is_in_no_refusal_and_in_no_repr():
     """Passwords and activation codes stay out of whatever may be printed."""
     settings = parsed(
-        store={"url": "redis://u:hunter2@a"}, **users({"activation_code": "HUNTER2HUNTER2"})
+        store={"url": "redis://u:hunter2@a"},
+        security_events={"receivers": [{"name": "siem", "url": SIEM, "token": "hunter2"}]},
+        **users({"activation_code": "HUNTER2HUNTER2"}),
     )
     assert "hunter2" not in repr(settings).lower()
     for url in ("redis://u:hunter2@[a", "http://u:hunter2@a", "redis://u:hunter2@a:x"):
@@ -865,6 +942,59 @@ def test_the_environment_of_the_process_is_read(tmp_path: Path, monkeypatch: pyt
     path.write_text(text_of())
     monkeypatch.setitem(os.environ, "CIBA_SERVER__PORT", "7")
     assert load_settings(path).server.port == 7
+
+
+LOAN = """
+[[authorization_details_types]]
+type = "loan"
+title = {title}
+schema = {{properties = {{type = {{}}, sum = {{type = "integer"}}}}}}
+display = [{{member = "sum", label = {label}}}]
+"""
+BOTH = '{en = "Loan", de = "Darlehen"}'
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "languages", "defect"),
+    [
+        ('"Loan"', '"Sum"', [], None),
+        ('"Darlehen"', '"Summe"', ["de", "de"], None),
+        (BOTH, '{en = "Sum", de = "Summe"}', ["de", "en"], None),
+        (BOTH, '"Sum"', ["de"], "display: sum: label"),
+        ('"Loan"', '{en = "Sum", de = "Summe"}', ["de", "en"], "title"),
+    ],
+)
+def test_users_of_different_languages_need_texts_of_both(
+    title: str, label: str, languages: list[str], defect: str | None
+):
+    """Nobody is silently shown another language; one text will do where all have the same."""
+    device = {"locale": "de"} if languages == ["de", "de"] else {}
+    tables = users(*({"locale": locale} for locale in languages))
+    text = text_of(device=device, **tables) + LOAN.format(title=title, label=label)
+    if defect is None:
+        assert "loan" in parse_settings(text, {}).detail_types.names
+        return
+    with pytest.raises(InvalidSettingsError) as refused:
+        parse_settings(text, {})
+    assert f"loan: {defect}: users have different languages" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ('{en = "Loan"}', "loan: title: there is no text for de"),
+        ('{de = "Darlehen"}', "loan: title: there is no text for en"),
+        ('{en = "Loan", de = ""}', "`authorization_details_types[0].title[...]`"),
+        ('{en = "Loan", de = "Darlehen", fr = "Prêt"}', "authorization_details_types[0].title"),
+        ('{en = "Loan", de = "Dar\\u200blehen"}', "loan: title: it has a character"),
+    ],
+)
+def test_texts_of_a_type_are_there_in_every_language(title: str, reason: str):
+    """A language that is missing, empty, unknown or not plain stops the start."""
+    text = text_of() + LOAN.format(title=title, label='"Sum"')
+    with pytest.raises(InvalidSettingsError) as refused:
+        parse_settings(text, {})
+    assert reason in str(refused.value)
 
 
 def test_passkeys_are_for_pages_and_apps_of_one_domain():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ciba_service.protocol.security_events.kinds import FactorsUnlocked
 from ciba_service.telemetry import SECRET_FIELDS, JsonLines, LogTelemetry, configure_logging
 
 
@@ -46,6 +47,20 @@ def test_an_event_is_one_line_of_json(log: io.StringIO):
         "device_id": "d",
         "count": 3,
         "text": "a\nb",
+    }
+
+
+def test_a_security_event_that_nobody_records_is_a_line(log: io.StringIO):
+    """Its kind, its severity and its fields."""
+    LogTelemetry().security_event(FactorsUnlocked(user="tag"))
+    (line,) = lines_of(log)
+    del line["time"], line["logger"]
+    assert line == {
+        "level": "info",
+        "event": "security_event",
+        "severity": "info",
+        "kind": "factors_unlocked",
+        "user": "tag",
     }
 
 

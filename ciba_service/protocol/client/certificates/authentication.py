@@ -14,6 +14,7 @@ from ciba_service.protocol.client.certificates.registration import CertificateRu
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject
 from ciba_service.protocol.errors import InvalidClientError, Reason
+from ciba_service.protocol.security_events.causes import Cause
 
 __all__ = ["parse_certificate_client", "verify_client_certificate"]
 
@@ -27,10 +28,12 @@ def parse_certificate_client(form: Mapping[str, str]) -> str:
         InvalidClientError: when it is missing, or another method is used as well (RFC 6749 2.3).
     """
     if any(name in form for name in _OTHER_METHODS):
-        raise InvalidClientError from Reason("another authentication method is used as well")
+        raise InvalidClientError from Reason(
+            "another authentication method is used as well", Cause.METHOD
+        )
     client_id = form.get("client_id")
     if not client_id:
-        raise InvalidClientError from Reason("client_id is missing")
+        raise InvalidClientError from Reason("client_id is missing", Cause.MISSING)
     return client_id
 
 
@@ -50,7 +53,7 @@ def verify_client_certificate(
             reason is its cause.
     """
     if presented is None:
-        raise InvalidClientError from Reason("no client certificate was presented")
+        raise InvalidClientError from Reason("no client certificate was presented", Cause.MISSING)
     try:
         match rule:
             case RegisteredSubject():
@@ -60,7 +63,7 @@ def verify_client_certificate(
             case _:
                 assert_never(rule)
     except InvalidCertificateError as error:
-        raise InvalidClientError from Reason(f"client certificate: {error}")
+        raise InvalidClientError from Reason(f"client certificate: {error}", Cause.CERTIFICATE)
 
 
 def _verify_subject(

@@ -10,6 +10,7 @@ import msgspec
 
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import InvalidDpopProofError, InvalidRequestError, Reason
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.tokens.dpop.authorization import TokenScheme
 from ciba_service.protocol.tokens.dpop.proof import VerifiedProof
 
@@ -18,6 +19,10 @@ __all__ = ["Binding", "BindingPolicy", "MisusedTokenError", "token_binding", "ve
 
 class MisusedTokenError(ValueError):
     """A token is not bound to who presents it; at a resource 401 ``invalid_token``."""
+
+    def __init__(self, text: str, cause: Cause) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 class Binding(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -63,12 +68,14 @@ def token_binding(
         InvalidDpopProofError: when a proof is demanded and missing (RFC 9449 5.2).
     """
     if policy.dpop_bound and proof is None:
-        raise InvalidDpopProofError from Reason("the DPoP proof is missing")
+        raise InvalidDpopProofError from Reason("the DPoP proof is missing", Cause.MISSING)
     needs_some_binding = policy.demands_sender_constraint and proof is None
     if not (policy.certificate_bound or needs_some_binding):
         return Binding(jkt=None if proof is None else proof.jkt)
     if certificate_thumbprint is None:
-        raise InvalidRequestError from Reason("the client certificate is missing or unusable")
+        raise InvalidRequestError from Reason(
+            "the client certificate is missing or unusable", Cause.MISSING
+        )
     return Binding(
         certificate_thumbprint=certificate_thumbprint, jkt=None if proof is None else proof.jkt
     )
@@ -89,12 +96,14 @@ def verify_use(
     """
     if scheme is not binding.token_type:
         # RFC 9449 7.2: a stolen bound token must not pass for a bearer token.
-        raise MisusedTokenError("the token is presented with another scheme than its own")
+        raise MisusedTokenError(
+            "the token is presented with another scheme than its own", Cause.SCHEME
+        )
     if binding.jkt is not None:
         if proof is None:
-            raise InvalidDpopProofError from Reason("the DPoP proof is missing")
+            raise InvalidDpopProofError from Reason("the DPoP proof is missing", Cause.MISSING)
         if not equal_secrets(proof.jkt, binding.jkt):
-            raise MisusedTokenError("the token is bound to another key")
+            raise MisusedTokenError("the token is bound to another key", Cause.KEY)
     expected = binding.certificate_thumbprint
     if expected is not None and not equal_secrets(certificate_thumbprint or "", expected):
-        raise MisusedTokenError("the token is bound to another certificate")
+        raise MisusedTokenError("the token is bound to another certificate", Cause.CERTIFICATE)

@@ -17,6 +17,7 @@ from ciba_service.protocol.jose.verification import (
     parse_jws,
     verify_jws,
 )
+from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.tokens.dpop.http_uri import HttpUri, InvalidUriError, parse_http_uri
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.tokens.dpop.proof_key import parse_proof_key
@@ -88,8 +89,10 @@ def verify_proof(
         verify_jws(jws, keys=keys, algorithms=algorithms & PROOF_ALGORITHMS)
         claims = Claims.parse(jws.payload)
         return _verify_claims(claims, request=request, jkt=key.jkt, nonces=nonces, now=now)
-    except (InvalidJwsError, InvalidKeyError, InvalidClaimsError, InvalidUriError) as error:
-        raise InvalidDpopProofError from Reason(f"DPoP proof: {error}")
+    except (InvalidKeyError, InvalidUriError) as error:
+        raise InvalidDpopProofError from Reason(f"DPoP proof: {error}", Cause.MALFORMED)
+    except (InvalidJwsError, InvalidClaimsError) as error:
+        raise InvalidDpopProofError from Reason(f"DPoP proof: {error}", error.cause)
 
 
 def _parse(lines: Sequence[str]) -> CompactJws:
@@ -111,7 +114,7 @@ def _verify_claims(
         raise InvalidClaimsError("htm is another method")
     uri = parse_http_uri(claims.text("htu"))
     if uri not in request.uris:
-        raise InvalidClaimsError("htu is another address")
+        raise InvalidClaimsError("htu is another address", Cause.AUDIENCE)
     issued_at = _verify_times(claims, now)
     _verify_token_hash(claims, request.access_token)
     return VerifiedProof(
@@ -127,12 +130,12 @@ def _verify_times(claims: Claims, now: float) -> float:
     if issued_at is None:
         raise InvalidClaimsError("iat is missing")
     if issued_at < now - MAXIMUM_AGE:
-        raise InvalidClaimsError("it is too old")
+        raise InvalidClaimsError("it is too old", Cause.TIME)
     # A proof needs neither; what it says of itself holds nevertheless (RFC 7519 4.1.4, 4.1.5).
     claims.not_future("nbf", now)
     expires_at = claims.optional_seconds("exp")
     if expires_at is not None and now >= expires_at:
-        raise InvalidClaimsError("exp has passed")
+        raise InvalidClaimsError("exp has passed", Cause.TIME)
     return issued_at
 
 
