@@ -14,16 +14,15 @@ from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.flow.security_events.watched import LoggedEvents, WatchedTelemetry
 from ciba_service.ports import EventSink
-from ciba_service.settings import EventReceiverSettings, Settings
+from ciba_service.settings import STANDARD_OUTPUT, EventReceiverSettings, Settings
 from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.wiring.outbound import outbound_client
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["STANDARD_OUTPUT", "EventParts", "build_events", "build_recorder", "watched"]
+__all__ = ["EventParts", "build_events", "build_recorder", "watched"]
 
-STANDARD_OUTPUT: Final = "-"
 _HOUR_MS: Final = 3_600_000
 
 
@@ -50,6 +49,7 @@ def build_recorder(
     arrivals: Sequence[asyncio.Event],
     *,
     prints: bool,
+    others: Sequence[EventSink] = (),
 ) -> EventRecorder:
     """What writes events to their file and lets them wait for each receiver.
 
@@ -61,7 +61,7 @@ def build_recorder(
         for receiver, outbox, arrived in _triples(settings, stores, arrivals)
     )
     return EventRecorder(
-        [_lines(settings.security_events.file, surroundings, prints=prints), *queues],
+        [_lines(settings.security_events.file, surroundings, prints=prints), *queues, *others],
         random=surroundings.random,
         clock=surroundings.clock,
         store_clock=surroundings.store_clock,
@@ -70,11 +70,19 @@ def build_recorder(
 
 
 def build_events(
-    settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
+    settings: Settings,
+    stores: Stores,
+    keys: ServiceKeys,
+    surroundings: Surroundings,
+    *,
+    others: Sequence[EventSink] = (),
 ) -> EventParts:
-    """Build the recorder of a service and its pushes; ``surroundings`` have the log alone."""
+    """Build the recorder of a service and its pushes; ``surroundings`` have the log alone.
+
+    Events are written to ``others`` as well.
+    """
     arrivals = [asyncio.Event() for _ in stores.outboxes]
-    recorder = build_recorder(settings, stores, surroundings, arrivals, prints=True)
+    recorder = build_recorder(settings, stores, surroundings, arrivals, prints=True, others=others)
     resolver = SystemResolver()
     client = outbound_client(settings.outbound, resolver, OutboundLimits())
     telemetry = watched(surroundings, recorder).telemetry
