@@ -340,7 +340,6 @@ class PhoneWaiting(SecurityEventBase, frozen=True, kw_only=True):
     """A further phone waits until the user approves it on another one."""
 
     severity: ClassVar[Severity] = Severity.INFO
-    is_limited: ClassVar[bool] = False
 
     device_id: Name
     user: Name
