@@ -4,7 +4,7 @@ An attendant hears every event (``notice``) and works until it is cancelled (``r
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Protocol, TextIO
 
 from authenticator_sim.core.challenges import VerifiedChallenge
@@ -15,12 +15,16 @@ from authenticator_sim.core.events import (
     DecisionRefused,
     Event,
     NotDecided,
+    OtherDeviceEnrolled,
+    PhoneRejected,
+    PhoneWaiting,
 )
 from authenticator_sim.core.pin import Pin
 from authenticator_sim.errors import PhoneError
 from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.dialogue import Dialogue
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
+from authenticator_sim.terminal.newcomer_dialogue import NewcomerDialogue
 from ciba_service.sca.messages import DenialReason, RefusalReason
 
 __all__ = ["AnswerAll", "Attendant", "TerminalAttendant"]
@@ -76,16 +80,26 @@ class AnswerAll:
 
 
 class TerminalAttendant:
-    """Shows one challenge after the other to a person; takes it away when it is closed."""
+    """Shows one question after the other to a person; takes it away when it is closed.
+
+    Questions are challenges and, where it is told how to answer them, phones that wait.
+    """
 
     def __init__(
-        self, phone: Phone, *, keyboard: Keyboard, screen: TextIO, pin: Pin | None
+        self,
+        phone: Phone,
+        *,
+        keyboard: Keyboard,
+        screen: TextIO,
+        pin: Pin | None,
+        newcomers: NewcomerDialogue | None = None,
     ) -> None:
         """Ask at this keyboard and screen."""
+        self._newcomers = newcomers
         self._phone = phone
         self._screen = screen
         self._dialogue = Dialogue(phone, keyboard=keyboard, screen=screen, pin=pin)
-        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: asyncio.Queue[str | PhoneWaiting] = asyncio.Queue()
         self._current: str | None = None
         self._taken_away = asyncio.Event()
 
@@ -97,28 +111,48 @@ class TerminalAttendant:
             case Closed() | Decided() | DecisionRefused():
                 if event.transaction_id == self._current:
                     self._taken_away.set()
+            case PhoneWaiting():
+                self._waiting.put_nowait(event)
+            case PhoneRejected() | OtherDeviceEnrolled():
+                if event.device_id == self._current:
+                    self._taken_away.set()
             case _:
                 pass
 
     async def run(self) -> None:
         """Ask until cancelled or the terminal is closed."""
         while True:
-            transaction_id = await self._waiting.get()
-            challenge = self._phone.find(transaction_id)
-            if challenge is None:
-                continue
+            waiting = await self._waiting.get()
             try:
-                await self._attend(challenge)
+                if isinstance(waiting, PhoneWaiting):
+                    await self._attend_newcomer(waiting)
+                elif (challenge := self._phone.find(waiting)) is not None:
+                    await self._attend_challenge(challenge)
             except KeyboardClosed:
                 return
             except PhoneError as error:
                 self._screen.write(f"{error}\n")
 
-    async def _attend(self, challenge: VerifiedChallenge) -> None:
-        self._current, self._taken_away = challenge.transaction_id, asyncio.Event()
-        decision = asyncio.create_task(self._dialogue.decide(challenge))
+    async def _attend_challenge(self, challenge: VerifiedChallenge) -> None:
+        await self._attend(
+            challenge.transaction_id,
+            self._dialogue.decide(challenge),
+            seconds=self._phone.seconds_left(challenge),
+        )
+
+    async def _attend_newcomer(self, waiting: PhoneWaiting) -> None:
+        now_ms = self._phone.device.service_now_ms(self._phone.clock.now_ms())
+        seconds = waiting.until - now_ms // 1000
+        if self._newcomers is not None and seconds > 0:
+            await self._attend(waiting.device_id, self._newcomers.decide(waiting), seconds=seconds)
+
+    async def _attend(
+        self, name: str, dialogue: Coroutine[None, None, None], *, seconds: int
+    ) -> None:
+        self._current, self._taken_away = name, asyncio.Event()
+        decision = asyncio.create_task(dialogue)
         ends = (
-            asyncio.create_task(self._phone.clock.sleep(self._phone.seconds_left(challenge))),
+            asyncio.create_task(self._phone.clock.sleep(seconds)),
             asyncio.create_task(self._taken_away.wait()),
         )
         try:

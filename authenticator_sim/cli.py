@@ -22,7 +22,15 @@ from authenticator_sim.commands.oneshot import (
 )
 from authenticator_sim.commands.options import new_parser
 from authenticator_sim.commands.passkeys import add_passkey, list_passkeys, remove_passkey
-from authenticator_sim.commands.phones import change_pin, list_devices, rename, revoke_device
+from authenticator_sim.commands.phones import (
+    approve_device,
+    change_pin,
+    invite_device,
+    list_devices,
+    reject_device,
+    rename,
+    revoke_device,
+)
 from authenticator_sim.commands.run import NO_RULES, AttendedBy, RunOptions, run
 from authenticator_sim.commands.scenario import (
     ScenarioOptions,
@@ -161,8 +169,25 @@ async def _about_phones(
             )
         case "rename":
             return await rename(options.name, shared, surroundings)
-        case _:
+        case "list":
             return await list_devices(shared, surroundings)
+        case _:
+            return await _about_newcomers(options, shared, surroundings)
+
+
+async def _about_newcomers(
+    options: argparse.Namespace, shared: OneShotOptions, surroundings: Surroundings
+) -> bool:
+    match options.action:
+        case "approve":
+            return await approve_device(
+                options.code, shared, surroundings, pin_file=options.pin_file
+            )
+        case "reject":
+            reason = DenialReason(options.reason)
+            return await reject_device(options.device_id, shared, surroundings, reason)
+        case _:
+            return await invite_device(shared, surroundings, pin_file=options.pin_file)
 
 
 async def _about_passkeys(

@@ -3,6 +3,8 @@
 PhoneError
  ├── InvalidPin
  ├── NotOpen
+ ├── NoSuchNewcomer
+ ├── NotApproved
  ├── MissingFactor
  ├── MissingGesture
  ├── UntrustedService
@@ -23,6 +25,8 @@ __all__ = [
     "KeystoreRefused",
     "MissingFactor",
     "MissingGesture",
+    "NoSuchNewcomer",
+    "NotApproved",
     "NotEnrolled",
     "NotOpen",
     "PhoneError",
@@ -42,6 +46,14 @@ class InvalidPin(PhoneError):
 
 class NotOpen(PhoneError):
     """No open challenge has this transaction id: unknown, decided, withdrawn or expired."""
+
+
+class NoSuchNewcomer(PhoneError):
+    """No phone that waits shows this comparison code."""
+
+
+class NotApproved(PhoneError):
+    """This phone waits until another one of its user approves it."""
 
 
 class MissingFactor(PhoneError):

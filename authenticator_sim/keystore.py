@@ -115,6 +115,11 @@ class Keystore:
         )
         write_private(self._path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
 
+    def forget(self) -> None:
+        """Destroy the keys of a phone that will never be one."""
+        with exclusive(self._lock):
+            self._path.unlink(missing_ok=True)
+
     def pin(self, challenge: tuple[dict[str, str], ...], *, announced_at: int) -> None:
         """Take announced challenge keys in place of those before; raises as ``load``."""
         with exclusive(self._lock):

@@ -44,6 +44,7 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: Annotated[tuple[_Rule, ...], msgspec.Meta(max_length=200)]
     default: Action = Action.IGNORE
+    new_phones: Action = Action.IGNORE
 
 
 def read_rules(path: Path) -> Rules:
@@ -58,7 +59,7 @@ def parse_rules(text: str, *, name: str) -> Rules:
 
 def _rules(document: _Document) -> Rules:
     rules = tuple(_rule(number, rule) for number, rule in enumerate(document.rules))
-    return Rules(rules, document.default)
+    return Rules(rules, document.default, document.new_phones)
 
 
 def _rule(number: int, rule: _Rule) -> Rule:

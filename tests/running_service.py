@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.app import Service, Surroundings, build_service
+from ciba_service.channels.hub import SocketHub
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
+from ciba_service.flow.device_approval import DeviceApproval
+from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.listening.listeners import bound_socket
 from ciba_service.ports import Activation, RiskPolicy
 from ciba_service.sca.activation import new_activation_code, normal_code
+from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings, parse_settings
 from ciba_service.store_access import OpenStore
 from ciba_service.stores.current_keys import CurrentKeys
@@ -63,10 +68,12 @@ class RunningService:
         return self.clients["till"]
 
     async def activation_code(
-        self, subject: str, second_secret: str | None = None, *, further: bool = True
+        self, subject: str, second_secret: str | None = None, *, further: bool | None = None
     ) -> str:
-        """A fresh activation code, as the operator makes one for a further phone."""
+        """A fresh activation code, for a further phone if the user has one."""
         code = new_activation_code(secrets.token_bytes)
+        if further is None:
+            further = bool(await self.service.stores.devices.list(user_tag(subject)))
         until = self.clock.now_ms() + 600_000
         await self.service.stores.activations.put(
             normal_code(code), Activation(subject, further), second_secret, until=until
@@ -78,9 +85,33 @@ class RunningService:
         return WirePhone(self.http, self.issuer, self.clock)
 
     async def enrolled_phone(self, subject: str = "alice", name: str = "Phone") -> WirePhone:
-        """A phone of a user."""
+        """A phone of a user; a further one is approved by the first."""
         phone = self.phone()
-        return await phone.enrol(await self.activation_code(subject), name=name)
+        await phone.enrol(await self.activation_code(subject), name=name)
+        await self.approve_waiting(subject)
+        return phone
+
+    def approval(self) -> DeviceApproval:
+        """The step by which phones that wait are approved."""
+        stores = self.service.stores
+        hub = SocketHub(stores.broadcast)
+        return DeviceApproval(
+            waiting=stores.waiting_devices,
+            notices=PhoneNotices(notices=stores.notices, hub=hub, clock=self.clock),
+            hub=hub,
+            new_operation=partial(secrets.token_urlsafe, 16),
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    async def approve_waiting(self, subject: str) -> None:
+        """Approve what waits for a user, as by an order of the user's first phone."""
+        approval, tag = self.approval(), user_tag(subject)
+        first, *_ = await self.service.stores.devices.list(tag)
+        for each in await approval.waiting(tag):
+            assert await approval.approve_for(
+                first.device_id, each.device_id, key=each.key, operation=secrets.token_urlsafe(16)
+            )
 
 
 def _loaded(directory: Path) -> FileKeys:

@@ -37,6 +37,7 @@ async def enrolled_state(
     keystore.save(
         complete_enrolment(pending, answer, pin=parse_pin(PIN), random_bytes=system_random)
     )
+    await service.approve_waiting(subject)
     return directory
 
 

@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from authenticator_sim.commands.pins import choose_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import require_protected, tls_context
 from authenticator_sim.connection.enrolment import send_enrolment
 from authenticator_sim.connection.http import HttpClient
+from authenticator_sim.connection.https import HttpsConnection
+from authenticator_sim.core.device import Device
 from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
-from authenticator_sim.core.events import Enrolled
+from authenticator_sim.core.events import ApprovalAwaited, Enrolled
 from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.errors import KeystoreRefused
+from authenticator_sim.core.jose import public_jwk
+from authenticator_sim.errors import DeviceRevoked, EnrolmentRefused, KeystoreRefused, NotApproved
 from authenticator_sim.keystore import Keystore
+from ciba_service.sca.messages import comparison_code, key_thumbprint
 
 __all__ = ["EnrolOptions", "enrol"]
+
+_LOOK_AGAIN_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,7 +43,7 @@ class EnrolOptions:
 
 
 async def enrol(options: EnrolOptions, surroundings: Surroundings) -> bool:
-    """Enrol and store the phone.
+    """Enrol and store the phone; a further one of its user waits here until it is approved.
 
     Everything that can fail on this side is tried before the activation code is spent. With
     ``if_needed`` a phone of the same issuer that is there already will do.
@@ -77,6 +84,33 @@ async def _enrolled(
     )
     async with HttpClient(options.issuer, tls=tls) as http:
         answer = await send_enrolment(pending, http=http, clock=clock, random_bytes=random_bytes)
-    identity = complete_enrolment(pending, answer, pin=pin, random_bytes=random_bytes)
-    keystore.save(identity)
+        identity = complete_enrolment(pending, answer, pin=pin, random_bytes=random_bytes)
+        keystore.save(identity)
+        if answer.approval_until is not None:
+            code = comparison_code(
+                identity.device_id, key_thumbprint(public_jwk(identity.signing_key))
+            )
+            surroundings.reporter(json=options.json).report(
+                ApprovalAwaited(identity.device_id, code, answer.approval_until)
+            )
+            await _until_approved(identity, keystore, http, surroundings)
     return identity
+
+
+async def _until_approved(
+    identity: DeviceIdentity, keystore: Keystore, http: HttpClient, surroundings: Surroundings
+) -> None:
+    """Look until the phone is let in; one that is turned away forgets its keys."""
+    clock, random_bytes = surroundings.clock, surroundings.random_bytes
+    device = Device(identity, random_bytes=random_bytes)
+    https = HttpsConnection(device, http=http, clock=clock, random_bytes=random_bytes)
+    while True:
+        try:
+            await https.fetch()
+        except NotApproved:
+            await clock.sleep(_LOOK_AGAIN_SECONDS)
+        except DeviceRevoked:
+            keystore.forget()
+            raise EnrolmentRefused("Nobody approved this phone on another one.") from None
+        else:
+            return

@@ -69,7 +69,7 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     _add_devices(
         commands.add_parser(
-            "devices", allow_abbrev=False, help="show the user's phones, name or revoke one"
+            "devices", allow_abbrev=False, help="show the user's phones; add, name or revoke one"
         ),
         shared,
         pin,
@@ -192,6 +192,26 @@ def _add_devices(
         help="revoke a lost phone with the PIN of this one, or give up this one without it",
     )
     revoke.add_argument("device_id", metavar="DEVICE_ID")
+    approve = actions.add_parser(
+        "approve",
+        allow_abbrev=False,
+        parents=[shared, pin],
+        help="make a phone that waits the user's, with the PIN of this one",
+    )
+    approve.add_argument("code", metavar="CODE", help="the six digits that the new phone shows")
+    reject = actions.add_parser(
+        "reject", allow_abbrev=False, parents=[shared], help="turn a phone away that waits"
+    )
+    reject.add_argument("device_id", metavar="DEVICE_ID")
+    reject.add_argument(
+        "--reason", choices=[*DenialReason], default=DenialReason.DECLINED, help="why"
+    )
+    actions.add_parser(
+        "invite",
+        allow_abbrev=False,
+        parents=[shared, pin],
+        help="show an activation code for the next phone",
+    )
     rename = actions.add_parser(
         "rename", allow_abbrev=False, parents=[shared], help="give this phone another name"
     )

@@ -8,13 +8,36 @@ import msgspec
 from authenticator_sim.commands.oneshot import Errand, OneShotOptions, open_errand, settle_pin
 from authenticator_sim.commands.pins import NEW_PIN_VARIABLE, choose_pin, obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
-from authenticator_sim.core.events import Event, OrderDone, Renamed, ThisDeviceRevoked
+from authenticator_sim.core.events import (
+    Event,
+    InvitationShown,
+    OrderDone,
+    PhoneRejected,
+    Renamed,
+    ThisDeviceRevoked,
+)
 from authenticator_sim.core.pin import Pin, unwrap_pin_key
 from authenticator_sim.errors import DeviceRevoked, KeystoreRefused, UsageError
+from authenticator_sim.further_phones import FurtherPhones
 from authenticator_sim.phone import Phone
-from ciba_service.sca.messages import DeviceId, DeviceName, GiveUp, ListDevices, RenameDevice
+from ciba_service.sca.messages import (
+    DenialReason,
+    DeviceId,
+    DeviceName,
+    GiveUp,
+    ListDevices,
+    RenameDevice,
+)
 
-__all__ = ["change_pin", "list_devices", "rename", "revoke_device"]
+__all__ = [
+    "approve_device",
+    "change_pin",
+    "invite_device",
+    "list_devices",
+    "reject_device",
+    "rename",
+    "revoke_device",
+]
 
 
 async def list_devices(options: OneShotOptions, surroundings: Surroundings) -> bool:
@@ -44,10 +67,7 @@ async def revoke_device(
         UsageError: The text is no device id.
         PhoneError: There is no PIN, or the service cannot be asked.
     """
-    try:
-        msgspec.convert(device_id, DeviceId)
-    except msgspec.ValidationError:
-        raise UsageError("A device id has 43 letters, digits, - or _.") from None
+    _require_device_id(device_id)
     async with open_errand(options, surroundings) as (errand, phone):
         if device_id == phone.device.identity.device_id:
             return await _give_up(errand)
@@ -61,6 +81,43 @@ async def revoke_device(
         )
         events = _report(errand, await errand.https.give_order(order.message))
     return any(isinstance(event, OrderDone) for event in events)
+
+
+async def approve_device(
+    code: str, options: OneShotOptions, surroundings: Surroundings, *, pin_file: Path | None
+) -> bool:
+    """Approve the phone that waits and shows this code; true when it is done.
+
+    Raises:
+        NoSuchNewcomer: No phone that waits shows it.
+        PhoneError: There is no PIN, or the service cannot be asked.
+    """
+    async with open_errand(options, surroundings) as (errand, phone):
+        await errand.https.tell(ListDevices())
+        phone.device.find_newcomer(code, now_ms=phone.clock.now_ms())  # before the PIN is asked for
+        pin = await obtain_pin(surroundings, pin_file)
+        events = _report(errand, await _further(errand, phone).approve(code, pin=pin))
+    return any(isinstance(event, OrderDone) for event in events)
+
+
+async def reject_device(
+    device_id: str, options: OneShotOptions, surroundings: Surroundings, reason: DenialReason
+) -> bool:
+    """Turn a phone away that waits; true when it is done. Raises ``PhoneError``."""
+    _require_device_id(device_id)
+    async with open_errand(options, surroundings) as (errand, phone):
+        events = _report(errand, await _further(errand, phone).reject(device_id, reason=reason))
+    return any(isinstance(event, PhoneRejected) for event in events)
+
+
+async def invite_device(
+    options: OneShotOptions, surroundings: Surroundings, *, pin_file: Path | None
+) -> bool:
+    """Show an activation code for the next phone; true when there is one. Raises ``PhoneError``."""
+    async with open_errand(options, surroundings) as (errand, phone):
+        pin = await obtain_pin(surroundings, pin_file)
+        events = _report(errand, await _further(errand, phone).invite(pin=pin))
+    return any(isinstance(event, InvitationShown) for event in events)
 
 
 async def change_pin(
@@ -93,6 +150,19 @@ async def _order_pin(errand: Errand, phone: Phone, *, old: Pin, new: Pin) -> Non
     # On disk before it goes out: whatever is lost from here on, both keys are at hand.
     if not errand.keystore.keep_pending(pending):
         raise KeystoreRefused("Another process is changing the PIN of this phone.")
+
+
+def _require_device_id(text: str) -> None:
+    try:
+        msgspec.convert(text, DeviceId)
+    except msgspec.ValidationError:
+        raise UsageError("A device id has 43 letters, digits, - or _.") from None
+
+
+def _further(errand: Errand, phone: Phone) -> FurtherPhones:
+    return FurtherPhones(
+        phone.device, https=errand.https, clock=phone.clock, keystore=errand.keystore
+    )
 
 
 async def _give_up(errand: Errand) -> bool:

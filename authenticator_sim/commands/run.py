@@ -24,12 +24,14 @@ from authenticator_sim.core.push import PushSubscription
 from authenticator_sim.core.rules import Action, Rules
 from authenticator_sim.errors import UsageError
 from authenticator_sim.event_log import EventLog
+from authenticator_sim.further_phones import FurtherPhones
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.loopback import listen_on_loopback
 from authenticator_sim.phone import Phone
 from authenticator_sim.rule_attendant import AnswerByRules
 from authenticator_sim.terminal.keyboard import Keyboard
+from authenticator_sim.terminal.newcomer_dialogue import NewcomerDialogue
 
 __all__ = ["NO_RULES", "AttendedBy", "RunOptions", "run"]
 
@@ -91,7 +93,10 @@ async def run(options: RunOptions, surroundings: Surroundings) -> bool:
         phone = Phone(
             device, channel=connection, clock=surroundings.clock, journal=journal, keystore=keystore
         )
-        attendant = _attendant(options, surroundings, phone=phone, pin=pin, log=log)
+        further = FurtherPhones(device, https=https, clock=surroundings.clock, keystore=keystore)
+        attendant = _attendant(
+            options, surroundings, phone=phone, further=further, pin=pin, log=log
+        )
         log.listen(attendant.notice)
         try:
             return await _until_ended(connection, attendant)
@@ -165,17 +170,31 @@ async def _pin(options: RunOptions, surroundings: Surroundings) -> Pin | None:
 
 
 def _attendant(
-    options: RunOptions, surroundings: Surroundings, *, phone: Phone, pin: Pin | None, log: EventLog
+    options: RunOptions,
+    surroundings: Surroundings,
+    *,
+    phone: Phone,
+    further: FurtherPhones,
+    pin: Pin | None,
+    log: EventLog,
 ) -> Attendant:
     match options.attended_by:
         case AttendedBy.USER:
             keyboard = _keyboard(options, surroundings)
-            return TerminalAttendant(phone, keyboard=keyboard, screen=surroundings.stdout, pin=pin)
+            screen = surroundings.stdout
+            newcomers = NewcomerDialogue(
+                further, keyboard=keyboard, screen=screen, pin=pin, report=log.report
+            )
+            return TerminalAttendant(
+                phone, keyboard=keyboard, screen=screen, pin=pin, newcomers=newcomers
+            )
         case AttendedBy.APPROVE_ALL | AttendedBy.DENY_ALL:
             approve = options.attended_by is AttendedBy.APPROVE_ALL
             return AnswerAll(phone, approve=approve, pin=pin, report=log.report)
         case AttendedBy.RULES:
-            return AnswerByRules(phone, rules=options.rules, pin=pin, report=log.report)
+            return AnswerByRules(
+                phone, rules=options.rules, pin=pin, further=further, report=log.report
+            )
         case AttendedBy.AUTOMATION:
             listener = listen_on_loopback(options.automation_port)
             return Automation(phone, listener=listener, pin=pin, report=log.report)

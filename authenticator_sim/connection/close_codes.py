@@ -22,6 +22,7 @@ _TABLE: Final = {
     CloseCode.MALFORMED: AfterClose.MEND,
     CloseCode.NOT_AUTHENTICATED: AfterClose.NEW_NONCE,
     CloseCode.REVOKED: AfterClose.STOP_REVOKED,
+    CloseCode.NOT_APPROVED: AfterClose.BACK_OFF,
     CloseCode.TOO_SLOW: AfterClose.BACK_OFF,
     CloseCode.REPLACED: AfterClose.STOP_REPLACED,
     CloseCode.TOO_MANY_FRAMES: AfterClose.BACK_OFF,

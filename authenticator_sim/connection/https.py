@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from posixpath import basename
+from typing import Final
 from urllib.parse import urljoin
 
 import msgspec
@@ -11,7 +12,12 @@ from authenticator_sim.connection.retry import with_retries
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import DecisionPostponed, Event, OrderPostponed
-from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable, UntrustedService
+from authenticator_sim.errors import (
+    DeviceRevoked,
+    NotApproved,
+    ServiceUnreachable,
+    UntrustedService,
+)
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
     AskWakeUp,
@@ -29,6 +35,7 @@ from ciba_service.sca.messages import (
     ListPasskeys,
     MakePasskey,
     MessageExchange,
+    RejectDevice,
     RemovePasskey,
     RenameDevice,
     SetWakeUp,
@@ -38,10 +45,17 @@ from ciba_service.sca.messages import (
 
 __all__ = ["HttpsConnection"]
 
+_NOT_APPROVED: Final = "device_not_approved"
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: str
+
 
 _WithoutPin = (
     ListDevices
     | RenameDevice
+    | RejectDevice
     | GiveUp
     | Shown
     | MakePasskey
@@ -72,6 +86,7 @@ class HttpsConnection:
 
         Raises:
             DeviceRevoked: The service no longer knows this phone.
+            NotApproved: Another phone has to approve this one first.
             ServiceUnreachable: No proper answer after several attempts.
             UntrustedService: The service is another one.
         """
@@ -142,6 +157,8 @@ class HttpsConnection:
 
     def _received(self, answer: HttpAnswer) -> tuple[Event, ...]:
         if answer.status == HTTPStatus.FORBIDDEN:
+            if _error(answer) == _NOT_APPROVED:
+                raise NotApproved("Another phone of this user has to approve this one first.")
             raise DeviceRevoked("The service no longer knows this phone: enrol it anew.")
         if answer.status != HTTPStatus.OK:
             raise ServiceUnreachable(f"The service answered with {answer.status}.")
@@ -155,3 +172,10 @@ class HttpsConnection:
             for message in exchange.messages
             for event in self._device.receive(message, now_ms=now_ms).events
         )
+
+
+def _error(answer: HttpAnswer) -> str:
+    try:
+        return decode_json(answer.body, _Refusal).error
+    except MalformedJson:
+        return ""

@@ -19,6 +19,7 @@ from authenticator_sim.core.challenges import (
 )
 from authenticator_sim.core.decisions import SignedDecision, new_approval, new_denial
 from authenticator_sim.core.events import (
+    AttemptsRunOut,
     ChallengeIgnored,
     ChallengeShown,
     Closed,
@@ -36,11 +37,16 @@ from authenticator_sim.core.events import (
     OtherDeviceRevoked,
     OtherPasskeyAdded,
     OtherPasskeyRemoved,
+    PhoneRejected,
+    PhoneWaiting,
     Withdrawal,
 )
 from authenticator_sim.core.identity import DeviceIdentity, PendingPin
+from authenticator_sim.core.newcomers import Newcomers
 from authenticator_sim.core.orders import (
     SignedOrder,
+    new_approval_of,
+    new_invitation,
     new_passkey_order,
     new_pin_change,
     new_revocation,
@@ -61,15 +67,19 @@ from ciba_service.sca.messages import (
     AccessEnded,
     AccessesListed,
     AccessUnknown,
+    AttemptsWarning,
     Authenticate,
     ChallengeOffered,
     Decide,
     DenialReason,
     DeviceEnrolled,
     DeviceMessage,
+    DeviceRejected,
     DeviceRemoved,
     DeviceRenamed,
     DevicesListed,
+    DeviceUnknown,
+    DeviceWaiting,
     EnrolledDevice,
     Fetched,
     GiveOrder,
@@ -99,7 +109,16 @@ __all__ = ["HISTORY_LENGTH", "Device", "Reaction"]
 
 HISTORY_LENGTH: Final = 50
 
-_Alarm = OtherDeviceEnrolled | OtherDeviceRevoked | OtherPasskeyAdded | OtherPasskeyRemoved
+_SaidOnce = (
+    OtherDeviceEnrolled
+    | OtherDeviceRevoked
+    | OtherPasskeyAdded
+    | OtherPasskeyRemoved
+    | PhoneWaiting
+    | PhoneRejected
+    | AttemptsRunOut
+)
+_STAYS_OPEN: Final = frozenset({RefusalReason.FACTORS, RefusalReason.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +149,8 @@ class Device:
         self._greeted = False
         self._awaits_handle = False
         self._ordered: set[str] = set()
-        self._heard: set[_Alarm] = set()
+        self._heard: set[_SaidOnce] = set()
+        self._newcomers = Newcomers()
 
     @property
     def history(self) -> tuple[Decided, ...]:
@@ -242,6 +262,37 @@ class Device:
         self._ordered.add(order.jti)
         return order
 
+    def find_newcomer(self, code: str, *, now_ms: int) -> DeviceWaiting:
+        """The one phone that waits and shows this code; raises ``NoSuchNewcomer``."""
+        return self._newcomers.find(code, now=self.service_now_ms(now_ms) // 1000)
+
+    def order_approval(
+        self, newcomer: DeviceWaiting, *, pin_key: PinKey, nonce: str, now_ms: int
+    ) -> SignedOrder:
+        """Order that a phone that waits be this user's."""
+        order = new_approval_of(
+            newcomer,
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
+    def order_invitation(self, *, pin_key: PinKey, nonce: str, now_ms: int) -> SignedOrder:
+        """Order an activation code for the next phone."""
+        order = new_invitation(
+            identity=self.identity,
+            pin_key=pin_key,
+            nonce=nonce,
+            now_ms=now_ms,
+            random_bytes=self._random_bytes,
+        )
+        self._ordered.add(order.jti)
+        return order
+
     def order_passkey(
         self, passkey: PasskeyAttestation, *, pin_key: PinKey, nonce: str, now_ms: int
     ) -> SignedOrder:
@@ -301,7 +352,7 @@ class Device:
 
     def _once(self, event: Event) -> tuple[Event, ...]:
         """What happened to another phone is told again for days, and to the user once."""
-        if not isinstance(event, _Alarm):
+        if not isinstance(event, _SaidOnce):
             return (event,)
         is_new = event not in self._heard
         self._heard.add(event)
@@ -319,7 +370,13 @@ class Device:
                 | DevicesListed()
                 | DeviceRenamed()
                 | NameRefused()
+                | DeviceRejected()
+                | DeviceUnknown()
+                | AttemptsWarning()
             ):
+                return phone_event(message, own_id=self.identity.device_id)
+            case DeviceWaiting():
+                self._newcomers.keep(message)
                 return phone_event(message, own_id=self.identity.device_id)
             case _:
                 return passkey_event(message, own_id=self.identity.device_id)
@@ -333,7 +390,7 @@ class Device:
         if is_final:
             self._ordered.discard(message.order)
             self._settle_pin(message)
-        return Reaction(events=(order_event(message),))
+        return Reaction(events=(order_event(message, issuer=self.identity.issuer),))
 
     def _settle_pin(self, message: OrderCarriedOut | OrderRefused) -> None:
         pending = self.identity.pending_pin
@@ -479,7 +536,9 @@ class Device:
         if refused.reason is RefusalReason.UNAVAILABLE:
             return Reaction(events=(DecisionPostponed(refused.transaction_id),))
         del self._unanswered[refused.transaction_id]
-        if refused.reason is not RefusalReason.FACTORS:
+        if refused.reason not in _STAYS_OPEN:
             self._prompts.close(refused.transaction_id)
-        event = DecisionRefused(refused.transaction_id, refused.reason, refused.attempts_left)
+        event = DecisionRefused(
+            refused.transaction_id, refused.reason, refused.attempts_left, refused.retry_after
+        )
         return Reaction(events=(event,))

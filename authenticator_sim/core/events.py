@@ -1,6 +1,7 @@
 """What the phone tells its user, or a program reading ``--json``; no event holds a secret.
 
-A login handle is there to be shown: it names the user once, and approves nothing.
+A login handle is there to be shown: it names the user once, and approves nothing. So is an
+invitation: the phone it enrols waits for approval.
 """
 
 from enum import StrEnum
@@ -28,6 +29,8 @@ __all__ = [
     "AccessNotFound",
     "AccessShown",
     "AccessStopped",
+    "ApprovalAwaited",
+    "AttemptsRunOut",
     "ChallengeIgnored",
     "ChallengeShown",
     "Closed",
@@ -44,6 +47,7 @@ __all__ = [
     "FetchFailed",
     "HandleNotMade",
     "HandleShown",
+    "InvitationShown",
     "KeysIgnored",
     "KeysPinned",
     "Listening",
@@ -62,7 +66,10 @@ __all__ = [
     "PasskeyNotFound",
     "PasskeyNotOffered",
     "PasskeyShown",
+    "PhoneNotWaiting",
+    "PhoneRejected",
     "PhoneStopped",
+    "PhoneWaiting",
     "PushIgnored",
     "PushListening",
     "Renamed",
@@ -174,6 +181,7 @@ class DecisionRefused(
     transaction_id: str
     reason: RefusalReason
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class DecisionPostponed(msgspec.Struct, frozen=True, tag="postponed", tag_field="event"):
@@ -221,6 +229,60 @@ class OtherDeviceEnrolled(msgspec.Struct, frozen=True, tag="device_enrolled", ta
 
     device_id: str
     name: str
+
+
+class AttemptsRunOut(msgspec.Struct, frozen=True, tag="attempts_warning", tag_field="event"):
+    """Wrong factors came from a phone of this user; ``at`` is in seconds.
+
+    One attempt is left before an operator must unlock, or none (0).
+    """
+
+    device_id: str
+    name: str
+    attempts_left: int
+    at: int
+
+
+class ApprovalAwaited(msgspec.Struct, frozen=True, tag="approval_awaited", tag_field="event"):
+    """This phone waits until another one approves it; ``code`` is to be typed there.
+
+    ``until`` is in seconds.
+    """
+
+    device_id: str
+    code: str
+    until: int
+
+
+class PhoneWaiting(msgspec.Struct, frozen=True, tag="device_waiting", tag_field="event"):
+    """A further phone waits to be approved; it shows ``code`` itself. ``until`` is in seconds."""
+
+    device_id: str
+    name: str
+    code: str
+    until: int
+
+
+class PhoneRejected(msgspec.Struct, frozen=True, tag="device_rejected", tag_field="event"):
+    """A phone that waited was turned away."""
+
+    device_id: str
+    name: str
+
+
+class PhoneNotWaiting(msgspec.Struct, frozen=True, tag="device_unknown", tag_field="event"):
+    """No such phone waits any more."""
+
+    device_id: str
+
+
+class InvitationShown(msgspec.Struct, frozen=True, tag="invitation", tag_field="event"):
+    """An activation code for the next phone, and the same as a link; good for ``expires_in`` s."""
+
+    order: str
+    activation_code: str
+    link: str
+    expires_in: int
 
 
 class HandleShown(msgspec.Struct, frozen=True, tag="handle", tag_field="event"):
@@ -316,6 +378,7 @@ class OrderNotDone(
     order: str
     reason: OrderRefusal
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class OrderPostponed(msgspec.Struct, frozen=True, tag="order_postponed", tag_field="event"):
@@ -443,6 +506,12 @@ Event = (
     | KeysPinned
     | KeysIgnored
     | OtherDeviceEnrolled
+    | AttemptsRunOut
+    | ApprovalAwaited
+    | PhoneWaiting
+    | PhoneRejected
+    | PhoneNotWaiting
+    | InvitationShown
     | HandleShown
     | HandleNotMade
     | AccessShown

@@ -12,6 +12,7 @@ from ciba_service.sca.messages import (
     ORDER_FACTORS_TYP,
     ORDER_TYP,
     PIN_KEY_BYTES,
+    DeviceWaiting,
     GiveOrder,
     OrderAction,
     OrderClaims,
@@ -20,7 +21,14 @@ from ciba_service.sca.messages import (
     order_pin_proof,
 )
 
-__all__ = ["SignedOrder", "new_passkey_order", "new_pin_change", "new_revocation"]
+__all__ = [
+    "SignedOrder",
+    "new_approval_of",
+    "new_invitation",
+    "new_passkey_order",
+    "new_pin_change",
+    "new_revocation",
+]
 
 _JTI_BYTES = 16
 
@@ -49,6 +57,47 @@ def new_revocation(
         pin_key=pin_key,
         nonce=nonce,
         device_id=device_id,
+        now_ms=now_ms,
+        random_bytes=random_bytes,
+    )
+
+
+def new_approval_of(
+    newcomer: DeviceWaiting,
+    *,
+    identity: DeviceIdentity,
+    pin_key: PinKey,
+    nonce: str,
+    now_ms: int,
+    random_bytes: RandomBytes,
+) -> SignedOrder:
+    """Order that a phone that waits, with the key that was compared, be this user's."""
+    return _signed(
+        OrderAction.APPROVE_DEVICE,
+        identity=identity,
+        pin_key=pin_key,
+        nonce=nonce,
+        device_id=newcomer.device_id,
+        key=newcomer.key,
+        now_ms=now_ms,
+        random_bytes=random_bytes,
+    )
+
+
+def new_invitation(
+    *,
+    identity: DeviceIdentity,
+    pin_key: PinKey,
+    nonce: str,
+    now_ms: int,
+    random_bytes: RandomBytes,
+) -> SignedOrder:
+    """Order an activation code for the next phone."""
+    return _signed(
+        OrderAction.INVITE_DEVICE,
+        identity=identity,
+        pin_key=pin_key,
+        nonce=nonce,
         now_ms=now_ms,
         random_bytes=random_bytes,
     )
@@ -108,6 +157,7 @@ def _signed(
     now_ms: int,
     random_bytes: RandomBytes,
     device_id: str | None = None,
+    key: str | None = None,
     new_key: str | None = None,
     passkey: PasskeyAttestation | None = None,
 ) -> SignedOrder:
@@ -134,6 +184,7 @@ def _signed(
             typ=ORDER_FACTORS_TYP,
         ),
         device_id=device_id,
+        key=key,
     )
     order = jose.sign(
         msgspec.json.encode(claims),

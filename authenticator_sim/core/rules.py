@@ -106,10 +106,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules in their order, and what is done where none matches."""
+    """Rules in their order, what is done where none matches, and with a phone that waits."""
 
     rules: tuple[Rule, ...]
     default: Action
+    new_phones: Action = Action.IGNORE
 
     def judge(self, challenge: Challenge) -> Judgement:
         """Find the first rule that matches."""

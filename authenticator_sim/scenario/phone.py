@@ -41,6 +41,7 @@ __all__ = ["Answer", "ScenarioPhone"]
 _REFUSALS: Final[Mapping[RefusalReason, Outcome]] = {
     RefusalReason.FACTORS: Outcome.FACTORS,
     RefusalReason.LOCKED: Outcome.LOCKED,
+    RefusalReason.PAUSED: Outcome.PAUSED,
     RefusalReason.NOT_OPEN: Outcome.NOT_OPEN,
     RefusalReason.INVALID_DECISION: Outcome.INVALID_DECISION,
     RefusalReason.UNAVAILABLE: Outcome.UNAVAILABLE,

@@ -37,6 +37,7 @@ _REFUSED: Final = frozenset(
     {
         Outcome.FACTORS,
         Outcome.LOCKED,
+        Outcome.PAUSED,
         Outcome.NOT_OPEN,
         Outcome.INVALID_DECISION,
         Outcome.REJECTED,

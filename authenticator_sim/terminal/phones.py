@@ -22,13 +22,16 @@ __all__ = ["about_phones"]
 _DONE: Final = {
     OrderAction.REVOKE_DEVICE: "The phone is revoked.",
     OrderAction.CHANGE_PIN: "The PIN is changed.",
+    OrderAction.APPROVE_DEVICE: "The phone is yours now.",
+    OrderAction.INVITE_DEVICE: "There is a code for the next phone.",
     OrderAction.ADD_PASSKEY: "The passkey is registered.",
 }
 _REFUSALS: Final = {
     OrderRefusal.FACTORS: "The PIN was not right.",
     OrderRefusal.LOCKED: "Too many failed attempts: an operator must unlock this user.",
+    OrderRefusal.PAUSED: "One attempt is left: wait before you use it.",
     OrderRefusal.STALE: "It came too late: try once more.",
-    OrderRefusal.UNKNOWN_DEVICE: "You have no other phone of that name.",
+    OrderRefusal.UNKNOWN_DEVICE: "There is no such phone, or it does not wait any more.",
     OrderRefusal.INVALID_PASSKEY: "The service does not take this passkey.",
     OrderRefusal.TOO_MANY_PASSKEYS: "This phone has as many passkeys as it may have.",
     OrderRefusal.INVALID_ORDER: "The service could not verify this phone's order.",

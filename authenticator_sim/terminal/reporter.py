@@ -28,6 +28,8 @@ from authenticator_sim.core.events import (
     StopReason,
 )
 from authenticator_sim.terminal.accesses import about_access
+from authenticator_sim.terminal.attempts import about_attempts
+from authenticator_sim.terminal.newcomers import about_newcomers
 from authenticator_sim.terminal.passkeys import about_passkeys
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
@@ -40,6 +42,7 @@ __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
 _REFUSALS = {
     RefusalReason.FACTORS: "The PIN, the passkey or a code was not right.",
     RefusalReason.LOCKED: "Too many failed attempts: an operator must unlock this user.",
+    RefusalReason.PAUSED: "One attempt is left: wait before you use it.",
     RefusalReason.NOT_OPEN: "The request was decided, cancelled or expired before.",
     RefusalReason.INVALID_DECISION: "The service could not verify this phone's decision.",
     RefusalReason.UNAVAILABLE: "The service cannot take decisions now.",
@@ -107,6 +110,8 @@ def sentence(event: Event) -> str:
         or _about_trust(event)
         or about_access(event)
         or about_phones(event)
+        or about_newcomers(event)
+        or about_attempts(event)
         or about_wake_up(event)
         or about_passkeys(event)
     )

@@ -146,7 +146,11 @@ def _concerns(announcement: Announcement, inbox: Inbox) -> bool:
         case (
             AnnouncementKind.OFFER
             | AnnouncementKind.WITHDRAW
+            | AnnouncementKind.WAITING
+            | AnnouncementKind.REJECTED
             | AnnouncementKind.REVOKED
+            | AnnouncementKind.LAST_ATTEMPT
+            | AnnouncementKind.LOCKED
             | AnnouncementKind.RESYNC
         ):
             return True

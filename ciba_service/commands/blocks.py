@@ -25,7 +25,11 @@ async def show_user(settings: Settings, subject: str, *, as_json: bool) -> None:
     require_user(settings, subject)
     tag, now = user_tag(subject), system_surroundings().clock.now_ms()
     async with open_stores(settings) as stores:
-        summaries = UserSummaries(devices=stores.devices, attempts=stores.attempts)
+        summaries = UserSummaries(
+            devices=stores.devices,
+            attempts=stores.attempts,
+            attempt_limit=settings.limits.failed_attempts,
+        )
         enabled = any(user.enabled for user in settings.users if user.sub == subject)
         summary = await summaries.of(subject, enabled=enabled)
         blocks = await stores.standing.blocks(tag, now=now)

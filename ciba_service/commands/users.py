@@ -4,14 +4,12 @@ import sys
 
 import msgspec
 
-from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
+from ciba_service.commands.phone_steps import phone_steps
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
-from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.operators.user_summaries import UserSummaries
-from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.ports import Telemetry
@@ -27,12 +25,17 @@ class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
     activation_code: str
     expires_in: int
     second_secret: str = ""
+    needs_approval: bool = False
 
 
 async def list_users(settings: Settings, *, as_json: bool) -> None:
     """Print every configured user with phones and attempts."""
     async with open_stores(settings) as stores:
-        summaries = UserSummaries(devices=stores.devices, attempts=stores.attempts)
+        summaries = UserSummaries(
+            devices=stores.devices,
+            attempts=stores.attempts,
+            attempt_limit=settings.limits.failed_attempts,
+        )
         rows = [await summaries.of(user.sub, enabled=user.enabled) for user in settings.users]
     print_rows(rows, as_json=as_json)
 
@@ -44,7 +47,7 @@ async def activate_user(
 
     Raises:
         CommandFailed: when there is no such user, or the user has a phone and ``additional`` is
-            not set: a further phone by this way is the operator's reset (PSD2 RTS art. 24).
+            not set: a further phone waits for approval on one the user has (PSD2 RTS art. 24).
     """
     require_user(settings, subject)
     async with (
@@ -73,17 +76,11 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
         open_stores(settings) as stores,
         operator_write(settings, stores, "users reset", user=user_tag(subject)) as telemetry,
     ):
+        steps = phone_steps(stores, telemetry)
         reset = UserReset(
             devices=stores.devices,
-            revocation=DeviceRevocation(
-                devices=stores.devices,
-                notices=PhoneNotices(
-                    notices=stores.notices,
-                    hub=SocketHub(stores.broadcast),
-                    clock=system_surroundings().clock,
-                ),
-                telemetry=telemetry,
-            ),
+            revocation=steps.revocation,
+            approval=steps.approval,
             unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
             activations=_activations(stores, telemetry),
         )
@@ -107,13 +104,15 @@ def _activations(stores: Stores, telemetry: Telemetry) -> Activations:
 
 def _hand_over(subject: str, issued: IssuedCode, *, as_json: bool) -> None:
     second = issued.second_secret
-    row = _ActivationRow(subject, issued.code, issued.expires_in, second or "")
+    row = _ActivationRow(subject, issued.code, issued.expires_in, second or "", issued.further)
     if as_json:
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
         return
     sys.stdout.write(f"activation code  {issued.code}  (single use, ten minutes)\n")
     if second is not None:
         sys.stdout.write(f"second secret    {second}  (hand it over another way)\n")
+    if issued.further:
+        sys.stdout.write("The phone then waits until the user approves it on one that is there.\n")
 
 
 async def unlock_user(settings: Settings, subject: str) -> None:

@@ -39,11 +39,13 @@ class AccountGate:
         clients: ClientRegistry,
         devices: DeviceStore,
         attempts: AttemptStore,
+        attempt_limit: int = ATTEMPT_LIMIT,
     ) -> None:
         self._users = users
         self._clients = clients
         self._devices = devices
         self._attempts = attempts
+        self._attempt_limit = attempt_limit
 
     async def lets_ask(
         self, step: Step, parties: Parties, *, device: DeviceState, is_locked: bool
@@ -99,7 +101,7 @@ class AccountGate:
         return is_open(
             step,
             Accounts(
-                user=self._user(grant.subject, is_locked=attempts >= ATTEMPT_LIMIT),
+                user=self._user(grant.subject, is_locked=attempts >= self._attempt_limit),
                 device=DeviceState.ACTIVE if is_active else DeviceState.REVOKED,
                 client=_state(client),
                 consent=ConsentState.GIVEN,

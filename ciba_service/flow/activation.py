@@ -28,11 +28,15 @@ class HasPhone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """What to hand over, the two by different ways; ``expires_in`` is in seconds."""
+    """What to hand over, the two by different ways; ``expires_in`` is in seconds.
+
+    A ``further`` phone waits for approval on one the user has.
+    """
 
     code: str = field(repr=False)
     second_secret: str | None = field(repr=False)
     expires_in: int
+    further: bool = False
 
 
 class Activations:
@@ -54,27 +58,37 @@ class Activations:
         self._telemetry = telemetry
 
     async def issue(self, subject: str, *, further: bool, with_second_secret: bool) -> IssuedCode:
-        """Make a code; a further phone by this way is the operator's reset (PSD2 RTS art. 24).
+        """Make a code; that for a ``further`` phone is one for a first phone if there is none.
 
         Raises:
             HasPhone: when the user has a phone and ``further`` is not set.
         """
-        if not further and await self._devices.list(user_tag(subject)):
+        has_phone = bool(await self._devices.list(user_tag(subject)))
+        if has_phone and not further:
             raise HasPhone
         issued = IssuedCode(
             code=new_activation_code(self._random),
             second_secret=new_second_secret(self._random) if with_second_secret else None,
             expires_in=ACTIVATION_LIFETIME_MS // 1000,
+            further=has_phone,
         )
         await self._activations.put(
             normal_code(issued.code),
-            Activation(subject, further),
+            Activation(subject, has_phone),
             issued.second_secret,
             until=self._clock.now_ms() + ACTIVATION_LIFETIME_MS,
         )
-        self._telemetry.event("activation_issued", user=user_tag(subject), further=further)
-        self._telemetry.security_event(ActivationIssued(user=user_tag(subject), further=further))
+        self._telemetry.event("activation_issued", user=user_tag(subject), further=has_phone)
+        self._telemetry.security_event(ActivationIssued(user=user_tag(subject), further=has_phone))
         return issued
+
+    async def invite(self, subject: str, *, code: str, until: int) -> None:
+        """Store the code that a phone ordered for the next one of its user, until that instant."""
+        await self._activations.put(
+            normal_code(code), Activation(subject, further=True), None, until=until
+        )
+        self._telemetry.event("activation_ordered", user=user_tag(subject))
+        self._telemetry.security_event(ActivationIssued(user=user_tag(subject), further=True))
 
     async def preset(self, subject: str, code: str) -> None:
         """Store a code of the configuration, good for a first phone, once and for ever."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
@@ -31,6 +32,7 @@ from ciba_service.sca.messages import (
     MakeHandle,
     MakePasskey,
     Received,
+    RejectDevice,
     RemovePasskey,
     RenameDevice,
     ServiceMessage,
@@ -44,7 +46,9 @@ _T = TypeVar("_T")
 
 _AboutWakeUp = AskWakeUp | SetWakeUp | DropWakeUp
 _AboutPasskeys = MakePasskey | ListPasskeys | RemovePasskey
-_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder | _AboutPasskeys | _AboutWakeUp
+_AboutPhones = (
+    ListDevices | RenameDevice | RejectDevice | GiveUp | GiveOrder | _AboutPasskeys | _AboutWakeUp
+)
 
 PhoneMessage = (
     Fetch | Decide | MakeHandle | ListAccesses | EndAccess | Received | Shown | _AboutPhones
@@ -70,6 +74,7 @@ class Conversation:
         own_devices: OwnDevices,
         own_passkeys: OwnPasskeys,
         orders: DeviceOrders,
+        approval: DeviceApproval,
         receipts: Receipts,
         notices: PhoneNotices,
         wake_up: WakeUpAddresses,
@@ -83,6 +88,7 @@ class Conversation:
         self._own_devices = own_devices
         self._own_passkeys = own_passkeys
         self._orders = orders
+        self._approval = approval
         self._receipts = receipts
         self._notices = notices
         self._wake_up = wake_up
@@ -134,16 +140,27 @@ class Conversation:
         match message:
             case ListDevices():
                 return await self._own_devices.list_all(device)
-            case RenameDevice():
-                return [await self._own_devices.rename(device, message.name)]
-            case GiveUp():
-                return [await self._own_devices.give_up(device)]
+            case RenameDevice() | RejectDevice() | GiveUp():
+                return [await self._about_one_phone(device, message)]
             case GiveOrder():
                 return [await self._orders.carry_out(device.device_id, message.order)]
             case AskWakeUp() | SetWakeUp() | DropWakeUp():
                 return [await self._about_wake_up(device, message)]
             case MakePasskey() | ListPasskeys() | RemovePasskey():
                 return await self._about_passkeys(device, message)
+            case _:
+                assert_never(message)
+
+    async def _about_one_phone(
+        self, device: Device, message: RenameDevice | RejectDevice | GiveUp
+    ) -> ServiceMessage:
+        match message:
+            case RenameDevice():
+                return await self._own_devices.rename(device, message.name)
+            case RejectDevice():
+                return await self._approval.reject(device, message.device_id, message.reason)
+            case GiveUp():
+                return await self._own_devices.give_up(device)
             case _:
                 assert_never(message)
 
@@ -161,22 +178,31 @@ class Conversation:
                 assert_never(message)
 
     async def open_challenges(self, device: Device) -> list[ServiceMessage]:
-        """What the phone missed, every open challenge of its user, then the list of them.
+        """What the phone missed, phones that wait, every open challenge, then the list of them.
 
         Raises:
             DeviceRevoked: when the phone may not see them any more.
             StoreUnavailable: when the store cannot be reached.
         """
-        challenges, missed = await self._if_enrolled(
+        challenges, missed, waiting = await self._if_enrolled(
             device,
-            asyncio.gather(self._challenges.fetch(device.tag), self._notices.missed_by(device)),
+            asyncio.gather(
+                self._challenges.fetch(device.tag),
+                self._notices.missed_by(device),
+                self._approval.waiting(device.tag),
+            ),
         )
-        return [*missed, *challenges]
+        return [*missed, *waiting, *challenges]
 
     async def offer(self, device: Device, transaction_id: str) -> ServiceMessage | None:
         """One challenge, if it is open; raises as ``open_challenges``."""
         challenge = self._challenges.find(device.tag, transaction_id)
         return await self._if_enrolled(device, challenge)
+
+    async def waiting(self, device: Device, device_id: str) -> list[ServiceMessage]:
+        """A phone that waits, if it still does; raises as ``open_challenges``."""
+        waiting = await self._if_enrolled(device, self._approval.waiting(device.tag))
+        return [each for each in waiting if each.device_id == device_id]
 
     async def verify_enrolled(self, device: Device) -> None:
         """Look the phone up, where nothing else is read; raises as ``open_challenges``."""

@@ -6,6 +6,7 @@ from typing import Final
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.factor_check import FactorCheck
+from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.heard_decision import HeardDecision
 from ciba_service.ports import (
     AttemptStore,
@@ -28,7 +29,7 @@ from ciba_service.protocol.security_events.kinds import (
 )
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
-from ciba_service.sca.attempts import Attempt, LockedError
+from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.decision import (
     InvalidDecisionError,
     PresentedDecision,
@@ -63,6 +64,7 @@ class Decisions:
         transactions: TransactionStore,
         devices: DeviceStore,
         attempts: AttemptStore,
+        failures: FailedAttempts,
         gate: AccountGate,
         keys: KeyRing,
         worker: DueWorker,
@@ -76,6 +78,7 @@ class Decisions:
         self._transactions = transactions
         self._devices = devices
         self._attempts = attempts
+        self._failures = failures
         self._gate = gate
         self._keys = keys
         self._worker = worker
@@ -179,6 +182,8 @@ class Decisions:
             )
         except LockedError:
             return _refused(heard.presented, RefusalReason.LOCKED)
+        except PausedError as paused:
+            return _paused(heard.presented, seconds_until(paused.until, self._clock.now_ms()))
         if not await self._factors.hold(heard, at=attempt.reserved_at // 1000):
             return await self._failed(heard, attempt)
         decided = Decided(
@@ -206,6 +211,8 @@ class Decisions:
                 client_id=heard.client_id,
             )
         )
+        # Before the swap: a decision that comes again after it is not evaluated any more.
+        await self._failures.note(device, attempt, operation=presented.operation)
         if attempt.left == 0:
             now = self._clock.now_ms()
             result = await self._transactions.swap(
@@ -220,7 +227,6 @@ class Decisions:
                 )
             )
             self._nudge(presented, result)
-            self._telemetry.event("factors_locked", transaction_id=presented.claims.transaction_id)
             self._telemetry.security_event(
                 FactorsLocked(
                     device_id=device.device_id,
@@ -270,6 +276,16 @@ def _accepted(presented: PresentedDecision) -> Accepted:
     claims = presented.claims
     return Accepted(
         transaction_id=claims.transaction_id, decision=claims.jti, verdict=claims.verdict
+    )
+
+
+def _paused(presented: PresentedDecision, seconds: int) -> Refused:
+    claims = presented.claims
+    return Refused(
+        transaction_id=claims.transaction_id,
+        decision=claims.jti,
+        reason=RefusalReason.PAUSED,
+        retry_after=seconds,
     )
 
 

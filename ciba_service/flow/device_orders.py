@@ -1,6 +1,6 @@
 """A phone orders with its PIN what could be turned against its user (PSD2 RTS 22 to 24).
 
-Another phone is revoked, the PIN changed, or a passkey registered.
+Phones come and go, the PIN changes, a passkey is registered.
 
 The PIN is an attempt like any other: counted before it is looked at, and forgotten only once the
 order is carried out.
@@ -8,7 +8,10 @@ order is carried out.
 
 from typing import Final, assert_never
 
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.failed_attempts import FailedAttempts
+from ciba_service.flow.invitations import Invitations
 from ciba_service.flow.passkey_registration import PasskeyRegistration
 from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
 from ciba_service.protocol.security_events.kinds import (
@@ -17,7 +20,7 @@ from ciba_service.protocol.security_events.kinds import (
     PinChanged,
     WrongFactors,
 )
-from ciba_service.sca.attempts import LockedError
+from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
 from ciba_service.sca.nonces import Nonces
@@ -46,7 +49,10 @@ class DeviceOrders:
         nonces: Nonces,
         devices: DeviceStore,
         attempts: AttemptStore,
+        failures: FailedAttempts,
         revocation: DeviceRevocation,
+        approval: DeviceApproval,
+        invitations: Invitations,
         passkeys: PasskeyRegistration,
         keys: KeyRing,
         clock: Clock,
@@ -56,7 +62,10 @@ class DeviceOrders:
         self._nonces = nonces
         self._devices = devices
         self._attempts = attempts
+        self._failures = failures
         self._revocation = revocation
+        self._approval = approval
+        self._invitations = invitations
         self._passkeys = passkeys
         self._keys = keys
         self._clock = clock
@@ -88,9 +97,9 @@ class DeviceOrders:
     ) -> OrderCarriedOut | OrderRefused:
         # Verified before, to the byte: its own key is registered, whenever it comes again.
         if device.pin_order == presented.operation:
-            return await self._done(presented, device)
+            return await self._done_before(presented, device)
         if await self._passkeys.has_registered(presented.operation, device):
-            return await self._done(presented, device)
+            return await self._done_before(presented, device)
         try:
             order = verify_order(
                 presented,
@@ -126,15 +135,17 @@ class DeviceOrders:
             )
         except LockedError:
             return _refused(order, OrderRefusal.LOCKED)
+        except PausedError as paused:
+            wait = seconds_until(paused.until, self._clock.now_ms())
+            return OrderRefused(order.claims.jti, OrderRefusal.PAUSED, retry_after=wait)
         if not proves_pin(order):
+            await self._failures.note(order.device, attempt, operation=order.operation)
             self._tell_wrong(order.device, attempt.left)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
-        refusal = await self._perform(order)
-        if refusal is not None:
-            # The PIN was right: nothing counts against the user.
-            await self._attempts.succeeded(order.device.tag, operation=order.operation)
-            return _refused(order, refusal)
-        return await self._done(order, order.device)
+        answer = await self._perform(order, attempt)
+        # The PIN was right, whatever came of the order: nothing counts against the user.
+        await self._attempts.succeeded(order.device.tag, operation=order.operation)
+        return answer
 
     def _tell_wrong(self, device: Device, left: int) -> None:
         device_id, tag = device.device_id, device.tag
@@ -142,38 +153,56 @@ class DeviceOrders:
             WrongFactors(attempts_left=left, device_id=device_id, user=tag)
         )
         if left == 0:
-            self._telemetry.event("factors_locked", device_id=device_id)
             self._telemetry.security_event(FactorsLocked(device_id=device_id, user=tag))
 
-    async def _perform(self, order: SignedOrder) -> OrderRefusal | None:
+    async def _perform(
+        self, order: SignedOrder, attempt: Attempt
+    ) -> OrderCarriedOut | OrderRefused:
         device, claims = order.device, order.claims
         match claims.action:
             case OrderAction.REVOKE_DEVICE:
-                target = claims.device_id or ""
-                if target == device.device_id:
-                    return OrderRefusal.UNKNOWN_DEVICE
-                name = await self._revocation.revoke_for(
-                    device.device_id, target, operation=order.operation
+                done = await self._revoke(order)
+                return _done(order) if done else _refused(order, OrderRefusal.UNKNOWN_DEVICE)
+            case OrderAction.APPROVE_DEVICE:
+                done = await self._approval.approve_for(
+                    device.device_id,
+                    claims.device_id or "",
+                    key=claims.key or "",
+                    operation=order.operation,
                 )
-                return OrderRefusal.UNKNOWN_DEVICE if name is None else None
+                return _done(order) if done else _refused(order, OrderRefusal.UNKNOWN_DEVICE)
+            case OrderAction.INVITE_DEVICE:
+                return await self._invitations.make(order, ordered_at=attempt.reserved_at)
             case OrderAction.CHANGE_PIN:
-                changed = await self._devices.change_pin(
+                done = await self._devices.change_pin(
                     device, order.pin_key, operation=order.operation
                 )
-                if not changed:
-                    return OrderRefusal.STALE
+                if not done:
+                    return _refused(order, OrderRefusal.STALE)
                 self._telemetry.security_event(
                     PinChanged(device_id=device.device_id, user=device.tag)
                 )
-                return None
+                return _done(order)
             case OrderAction.ADD_PASSKEY:
-                return await self._passkeys.register(order)
+                refusal = await self._passkeys.register(order)
+                return _done(order) if refusal is None else _refused(order, refusal)
             case _:
                 assert_never(claims.action)
 
-    async def _done(self, order: PresentedOrder | SignedOrder, device: Device) -> OrderCarriedOut:
-        await self._attempts.succeeded(device.tag, operation=order.operation)
-        return OrderCarriedOut(order.claims.jti, order.claims.action)
+    async def _done_before(self, presented: PresentedOrder, device: Device) -> OrderCarriedOut:
+        await self._attempts.succeeded(device.tag, operation=presented.operation)
+        return _done(presented)
+
+    async def _revoke(self, order: SignedOrder) -> bool:
+        asking, target = order.device.device_id, order.claims.device_id or ""
+        if target == asking:
+            return False
+        name = await self._revocation.revoke_for(asking, target, operation=order.operation)
+        return name is not None
+
+
+def _done(order: PresentedOrder | SignedOrder) -> OrderCarriedOut:
+    return OrderCarriedOut(order.claims.jti, order.claims.action)
 
 
 def _refused(order: PresentedOrder | SignedOrder, reason: OrderRefusal) -> OrderRefused:

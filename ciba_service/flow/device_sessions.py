@@ -1,10 +1,17 @@
 """A phone proves who it is: its signature over a nonce of ours, once (NIST SP 800-63B-4 3.2.7)."""
 
-from ciba_service.ports import Clock, DeviceStore, ReplayKind, ReplayStore, SecurityEvents
+from ciba_service.ports import (
+    Clock,
+    DeviceStore,
+    ReplayKind,
+    ReplayStore,
+    SecurityEvents,
+    WaitingDeviceStore,
+)
 from ciba_service.protocol.errors import InvalidDeviceProofError, Reason, cause_of
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import PhoneProofRefused
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import Hello
 from ciba_service.sca.nonces import Nonces
 from ciba_service.sca.proofs import (
@@ -26,6 +33,7 @@ class DeviceSessions:
         issuer: str,
         nonces: Nonces,
         devices: DeviceStore,
+        waiting: WaitingDeviceStore,
         replays: ReplayStore,
         clock: Clock,
         events: SecurityEvents,
@@ -33,6 +41,7 @@ class DeviceSessions:
         self._issuer = issuer
         self._nonces = nonces
         self._devices = devices
+        self._waiting = waiting
         self._replays = replays
         self._clock = clock
         self._events = events
@@ -51,6 +60,7 @@ class DeviceSessions:
         Raises:
             InvalidDeviceProofError: when it does not verify, is stale, or was used before.
             DeviceRevoked: when no such phone is enrolled.
+            DeviceNotApproved: when it waits to be.
             StoreUnavailable: when the store cannot be reached.
         """
         try:
@@ -60,6 +70,9 @@ class DeviceSessions:
             raise
         device = await self._devices.find(presented.claims.iss)
         if device is None:
+            waits = await self._waiting.find(presented.claims.iss, now=self._clock.now_ms())
+            if waits is not None:
+                raise DeviceNotApproved
             self._events.security_event(PhoneProofRefused(cause=Cause.UNKNOWN, peer=peer))
             raise DeviceRevoked
         try:

@@ -1,4 +1,7 @@
-"""A phone is enrolled: activation code, second secret, proof of possession (PSD2 RTS 24, 25)."""
+"""A phone is enrolled: activation code, second secret, proof of possession (PSD2 RTS 24, 25).
+
+A first phone counts at once; a further one waits until another phone of its user approves it.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.ports import (
     Activation,
@@ -16,6 +20,8 @@ from ciba_service.ports import (
     Randomness,
     Telemetry,
     UserDirectory,
+    WaitingDevice,
+    WaitingDeviceStore,
 )
 from ciba_service.ports.notices import NoticeKind
 from ciba_service.protocol.errors import InvalidEnrolmentError, Reason, cause_of
@@ -51,7 +57,7 @@ class DeviceAddresses:
 
 
 class Enrolment:
-    """Turns an activation code and a new key into a phone that may decide."""
+    """Turns an activation code and a new key into a phone that may decide, now or once approved."""
 
     def __init__(
         self,
@@ -59,6 +65,9 @@ class Enrolment:
         addresses: DeviceAddresses,
         activations: ActivationStore,
         devices: DeviceStore,
+        waiting: WaitingDeviceStore,
+        approval: DeviceApproval,
+        approval_lifetime_ms: int,
         users: UserDirectory,
         notices: PhoneNotices,
         keys: KeyRing,
@@ -69,6 +78,9 @@ class Enrolment:
         self._addresses = addresses
         self._activations = activations
         self._devices = devices
+        self._waiting = waiting
+        self._approval = approval
+        self._approval_lifetime_ms = approval_lifetime_ms
         self._users = users
         self._notices = notices
         self._keys = keys
@@ -110,34 +122,61 @@ class Enrolment:
             raise InvalidEnrolmentError from Reason(
                 "the user is unknown or disabled", Cause.UNKNOWN
             )
-        device = await self._add(activation, enrolment, operation)
+        if activation.further:
+            return await self._add_further(activation, enrolment, operation)
+        device = await self._add_first(activation, enrolment, operation)
         await self._tell_others(device)
         return self._answer(device, enrolment)
 
-    async def _add(
+    async def _add_first(
         self, activation: Activation, enrolment: VerifiedEnrolment, operation: str
     ) -> Device:
-        tag = user_tag(activation.subject)
-        device = await self._devices.add(
-            tag,
-            Device(
-                device_id=new_device_id(tag, self._random),
-                subject=activation.subject,
-                name=enrolment.claims.name,
-                enrolled_at=self._clock.now_ms(),
-                key=enrolment.key,
-                pin_key=self._random(PIN_KEY_BYTES),
-                totp_secret=self._new_totp_secret(),
-            ),
+        device = self._new_device(activation, enrolment)
+        added = await self._devices.add(
+            device.tag, device, enrolment.jwk, further=False, operation=operation
+        )
+        if added is None:
+            raise InvalidEnrolmentError from Reason("the user has a phone", Cause.LIMIT)
+        return added
+
+    async def _add_further(
+        self, activation: Activation, enrolment: VerifiedEnrolment, operation: str
+    ) -> EnrolmentAnswer:
+        # NIST SP 800-63B-4 4.1: only after authentication at the account's level.
+        device, now = self._new_device(activation, enrolment), self._clock.now_ms()
+        device_id = await self._waiting.put(
+            device.tag,
+            device,
             enrolment.jwk,
-            further=activation.further,
+            until=now + self._approval_lifetime_ms,
+            now=now,
             operation=operation,
         )
-        if device is None:
+        if device_id is None:
             raise InvalidEnrolmentError from Reason(
-                "the user has a phone, or too many", Cause.LIMIT
+                "no phone could approve it, or too many wait", Cause.LIMIT
             )
-        return device
+        waiting = await self._waiting.find(device_id, now=now)
+        if waiting is not None:
+            await self._approval.ask(waiting.device)
+            return self._answer(waiting.device, enrolment, waiting)
+        approved = await self._devices.find(device_id)
+        if approved is None:
+            raise InvalidEnrolmentError from Reason(
+                "the phone was rejected, or waited too long", Cause.LIMIT
+            )
+        return self._answer(approved, enrolment)
+
+    def _new_device(self, activation: Activation, enrolment: VerifiedEnrolment) -> Device:
+        return Device(
+            device_id=new_device_id(user_tag(activation.subject), self._random),
+            subject=activation.subject,
+            name=enrolment.claims.name,
+            enrolled_at=self._clock.now_ms(),
+            key=enrolment.key,
+            pin_key=self._random(PIN_KEY_BYTES),
+            totp_secret=self._new_totp_secret(),
+        )
 
     async def _tell_others(self, device: Device) -> None:
         # PSD2 RTS 24 and NIST SP 800-63B-4 4.1: every other phone learns of a new one.
@@ -145,7 +184,9 @@ class Enrolment:
         self._telemetry.event("device_enrolled", device_id=device.device_id)
         self._telemetry.security_event(PhoneEnrolled(device_id=device.device_id, user=device.tag))
 
-    def _answer(self, device: Device, enrolment: VerifiedEnrolment) -> EnrolmentAnswer:
+    def _answer(
+        self, device: Device, enrolment: VerifiedEnrolment, waiting: WaitingDevice | None = None
+    ) -> EnrolmentAnswer:
         secrets = EnrolmentSecrets(
             pin_key=base64url(device.pin_key), totp=TotpParameters(device.totp_secret)
         )
@@ -162,6 +203,7 @@ class Enrolment:
             secrets=encrypt_to(
                 enrolment.encryption_key, msgspec.json.encode(secrets), typ=SECRETS_TYP
             ),
+            approval_until=None if waiting is None else waiting.until // 1000,
         )
 
     def _new_totp_secret(self) -> str:

@@ -3,6 +3,7 @@
 None of it needs the PIN: a name is only shown, and to give up the phone in hand only takes away.
 """
 
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.ports import DeviceStore, Telemetry
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
@@ -24,14 +25,20 @@ class OwnDevices:
     """Answers a phone about itself and the other phones of its user."""
 
     def __init__(
-        self, *, devices: DeviceStore, revocation: DeviceRevocation, telemetry: Telemetry
+        self,
+        *,
+        devices: DeviceStore,
+        revocation: DeviceRevocation,
+        approval: DeviceApproval,
+        telemetry: Telemetry,
     ) -> None:
         self._devices = devices
         self._revocation = revocation
+        self._approval = approval
         self._telemetry = telemetry
 
     async def list_all(self, device: Device) -> list[ServiceMessage]:
-        """Each phone of the user, the oldest first, and then the list of them.
+        """Each phone of the user, the oldest first, those that wait, and then the list of phones.
 
         Raises:
             DeviceRevoked: when the phone may not ask any more.
@@ -48,7 +55,8 @@ class OwnDevices:
         ]
         if not any(each.this for each in listed):
             raise DeviceRevoked
-        return [*listed, DevicesListed(tuple(each.device_id for each in listed))]
+        waiting = await self._approval.waiting(device.tag)
+        return [*listed, *waiting, DevicesListed(tuple(each.device_id for each in listed))]
 
     async def rename(self, device: Device, name: str) -> DeviceRenamed | NameRefused:
         """Give this phone another name, if it is plain text; raises as ``list_all``."""

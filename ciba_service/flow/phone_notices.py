@@ -1,12 +1,14 @@
 """All phones of a user learn what happened to one of them, at once or when they come back."""
 
-from typing import Final, assert_never
+from typing import Final
 
 from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
 from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
 from ciba_service.sca.devices import Device, UserTag
 from ciba_service.sca.messages import (
+    AttemptsWarning,
     DeviceEnrolled,
+    DeviceRejected,
     DeviceRemoved,
     PasskeyAdded,
     PasskeyRemoved,
@@ -17,10 +19,14 @@ __all__ = ["PhoneNotices"]
 
 _ANNOUNCED: Final = {
     NoticeKind.ENROLLED: AnnouncementKind.ENROLLED,
+    NoticeKind.REJECTED: AnnouncementKind.REJECTED,
     NoticeKind.REVOKED: AnnouncementKind.REVOKED,
+    NoticeKind.LAST_ATTEMPT: AnnouncementKind.LAST_ATTEMPT,
+    NoticeKind.LOCKED: AnnouncementKind.LOCKED,
     NoticeKind.PASSKEY_ADDED: AnnouncementKind.PASSKEY_ADDED,
     NoticeKind.PASSKEY_REMOVED: AnnouncementKind.PASSKEY_REMOVED,
 }
+_WARNINGS = frozenset({NoticeKind.LAST_ATTEMPT, NoticeKind.LOCKED})
 
 
 class PhoneNotices:
@@ -39,26 +45,43 @@ class PhoneNotices:
         await self._notices.put(tag, notice, now=self._clock.now_ms())
         await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name, passkey_id))
 
+    async def warn(self, kind: NoticeKind, device: Device, *, operation: str, at: int) -> None:
+        """Tell all phones, this one too, what was done on one; the same operation is kept once."""
+        notice = Notice(kind, device.device_id, device.name, operation=operation)
+        await self._notices.put(device.tag, notice, now=at)
+        await self._hub.announce(
+            Announcement(_ANNOUNCED[kind], device.tag, device.device_id, device.name, at=at)
+        )
+
     async def missed_by(self, device: Device) -> list[ServiceMessage]:
-        """What happened to other phones since this one was enrolled, the oldest first."""
+        """What happened since this phone was enrolled, and not to itself, the oldest first."""
         recent = await self._notices.recent(device.tag, now=self._clock.now_ms())
         return [
             _message(notice, at)
             for notice, at in recent
-            if at > device.enrolled_at and notice.device_id != device.device_id
+            if at > device.enrolled_at
+            and (notice.kind in _WARNINGS or notice.device_id != device.device_id)
         ]
 
 
 def _message(notice: Notice, at: int) -> ServiceMessage:
     device_id, name, seconds = notice.device_id, notice.name, at // 1000
     match notice.kind:
-        case NoticeKind.ENROLLED:
-            return DeviceEnrolled(device_id, name, seconds)
-        case NoticeKind.REVOKED:
-            return DeviceRemoved(device_id, name, seconds)
+        case NoticeKind.LAST_ATTEMPT | NoticeKind.LOCKED as kind:
+            return AttemptsWarning(device_id, name, int(kind is NoticeKind.LAST_ATTEMPT), seconds)
         case NoticeKind.PASSKEY_ADDED:
             return PasskeyAdded(device_id, name, notice.passkey_id, seconds)
         case NoticeKind.PASSKEY_REMOVED:
             return PasskeyRemoved(device_id, name, notice.passkey_id, seconds)
         case _:
-            assert_never(notice.kind)
+            return _about_phone(notice, seconds)
+
+
+def _about_phone(notice: Notice, seconds: int) -> ServiceMessage:
+    match notice.kind:
+        case NoticeKind.ENROLLED:
+            return DeviceEnrolled(notice.device_id, notice.name, seconds)
+        case NoticeKind.REJECTED:
+            return DeviceRejected(notice.device_id, notice.name, seconds)
+        case _:
+            return DeviceRemoved(notice.device_id, notice.name, seconds)

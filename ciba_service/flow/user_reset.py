@@ -1,6 +1,7 @@
 """A user who lost every phone, or forgot the PIN, begins anew: the operator's act (PSD2 RTS 24)."""
 
 from ciba_service.flow.activation import Activations, IssuedCode
+from ciba_service.flow.device_approval import DeviceApproval
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.ports import DeviceStore
@@ -17,11 +18,13 @@ class UserReset:
         *,
         devices: DeviceStore,
         revocation: DeviceRevocation,
+        approval: DeviceApproval,
         unlocking: Unlocking,
         activations: Activations,
     ) -> None:
         self._devices = devices
         self._revocation = revocation
+        self._approval = approval
         self._unlocking = unlocking
         self._activations = activations
 
@@ -35,6 +38,7 @@ class UserReset:
         """
         for device in await self._devices.list(user_tag(subject)):
             await self._revocation.revoke(device.device_id)
+        await self._approval.reject_all(user_tag(subject))
         # Only now: nobody who holds one of the phones gets new guesses.
         await self._unlocking.unlock(subject)
         return await self._activations.issue(subject, further=False, with_second_secret=True)

@@ -86,6 +86,11 @@ from ciba_service.ports.transactions import (
     TransactionStore,
 )
 from ciba_service.ports.user_codes import UserCodeAttemptStore
+from ciba_service.ports.waiting_devices import (
+    WaitingDevice,
+    WaitingDeviceStore,
+    WaitingRecord,
+)
 
 __all__ = [
     "AccessStore",
@@ -178,4 +183,7 @@ __all__ = [
     "User",
     "UserCodeAttemptStore",
     "UserDirectory",
+    "WaitingDevice",
+    "WaitingDeviceStore",
+    "WaitingRecord",
 ]

@@ -17,7 +17,7 @@ class AttemptStore(Protocol):
     async def reserve(
         self, tag: UserTag, *, operation: str, knowledge: bool, now: int, passkey: bool = False
     ) -> Attempt:
-        """Count before evaluating; raises ``sca.attempts.LockedError``.
+        """Count before evaluating; raises ``sca.attempts.LockedError`` or ``PausedError``.
 
         ``knowledge`` says whether success would prove a PIN, ``passkey`` whether a passkey. A
         resent operation gets the attempt, and the instant, that it got the first time.

@@ -22,8 +22,12 @@ class AnnouncementKind(StrEnum):
 
     OFFER = "offer"
     WITHDRAW = "withdraw"
+    WAITING = "waiting"
     ENROLLED = "enrolled"
+    REJECTED = "rejected"
     REVOKED = "revoked"
+    LAST_ATTEMPT = "last_attempt"
+    LOCKED = "locked"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     REPLACED = "replaced"
@@ -35,7 +39,8 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
 
     ``about`` is a transaction id or a device id; ``detail`` a withdrawal's reason, the name of a
     phone that something happened to, or the connection that replaces another; ``passkey_id`` is
-    which of its passkeys it happened to.
+    which of its passkeys it happened to, and ``at`` when (milliseconds), where it may happen more
+    than once.
     """
 
     kind: AnnouncementKind
@@ -43,6 +48,7 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
     about: str = ""
     detail: str = ""
     passkey_id: str = ""
+    at: int = 0
 
 
 class Broadcast(Protocol):

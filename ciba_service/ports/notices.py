@@ -12,10 +12,13 @@ __all__ = ["Notice", "NoticeKind", "NoticeStore"]
 
 
 class NoticeKind(StrEnum):
-    """What happened to a phone."""
+    """What happened to a phone, or by one."""
 
     ENROLLED = "enrolled"
+    REJECTED = "rejected"
     REVOKED = "revoked"
+    LAST_ATTEMPT = "last_attempt"
+    LOCKED = "locked"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
 
@@ -23,13 +26,15 @@ class NoticeKind(StrEnum):
 class Notice(msgspec.Struct, frozen=True, array_like=True):
     """Something that happened to a phone of a user, as the others are told.
 
-    ``passkey_id`` is which of its passkeys it happened to, if it did.
+    ``passkey_id`` is which of its passkeys it happened to, if it did; ``operation`` sets apart what
+    may happen more than once.
     """
 
     kind: NoticeKind
     device_id: str
     name: str
     passkey_id: str = ""
+    operation: str = ""
 
 
 class NoticeStore(Protocol):

@@ -49,6 +49,7 @@ __all__ = [
     "SlowDownError",
     "TemporarilyUnavailableError",
     "TransactionFailedError",
+    "UnapprovedDeviceError",
     "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnknownUserIdError",
@@ -281,6 +282,14 @@ class RevokedDeviceError(OAuth2Error):
 
     error = "device_revoked"
     description = "This device is not enrolled."
+    status_code = HTTPStatus.FORBIDDEN
+
+
+class UnapprovedDeviceError(OAuth2Error):
+    """403 ``device_not_approved`` (docs/device-protocol.md)."""
+
+    error = "device_not_approved"
+    description = "Another device of the user has to approve this one."
     status_code = HTTPStatus.FORBIDDEN
 
 

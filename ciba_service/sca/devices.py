@@ -15,7 +15,9 @@ from ciba_service.sca.passkeys import Passkey
 
 __all__ = [
     "MAXIMUM_DEVICES",
+    "MAXIMUM_WAITING",
     "Device",
+    "DeviceNotApproved",
     "DeviceRevoked",
     "UserTag",
     "new_device_id",
@@ -29,11 +31,18 @@ _TAG_BYTES: Final = 16
 UserTag = str
 
 MAXIMUM_DEVICES: Final = 10
-"""How many phones a user may have."""
+"""How many phones a user may have, those that wait for approval included."""
+
+MAXIMUM_WAITING: Final = 3
+"""How many phones of a user may wait for approval."""
 
 
 class DeviceRevoked(Exception):
     """The phone is not, or no longer, enrolled."""
+
+
+class DeviceNotApproved(Exception):
+    """The phone waits until another one of its user approves it (PSD2 RTS art. 24)."""
 
 
 @dataclass(frozen=True, slots=True)

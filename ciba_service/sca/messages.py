@@ -35,6 +35,7 @@ __all__ = [
     "AccessUnknown",
     "AccessesListed",
     "AskWakeUp",
+    "AttemptsWarning",
     "Authenticate",
     "AuthenticatorSelection",
     "Challenge",
@@ -49,8 +50,11 @@ __all__ = [
     "DeviceMessage",
     "DeviceName",
     "DevicePath",
+    "DeviceRejected",
     "DeviceRemoved",
     "DeviceRenamed",
+    "DeviceUnknown",
+    "DeviceWaiting",
     "DevicesListed",
     "Display",
     "DropWakeUp",
@@ -71,6 +75,7 @@ __all__ = [
     "HandleRefused",
     "Hello",
     "KeyAnnouncement",
+    "KeyThumbprint",
     "KeysAnnounced",
     "LastingAccess",
     "ListAccesses",
@@ -105,6 +110,7 @@ __all__ = [
     "RefusalReason",
     "Refused",
     "RegisteredPasskey",
+    "RejectDevice",
     "RelyingPartyName",
     "RemovePasskey",
     "RenameDevice",
@@ -130,9 +136,11 @@ __all__ = [
     "amount_text",
     "body_hash",
     "challenge_hash",
+    "comparison_code",
     "decision_digest",
     "decode_device_message",
     "decode_service_message",
+    "key_thumbprint",
     "order_pin_proof",
     "passkey_challenge",
     "pin_proof",
@@ -167,6 +175,9 @@ TransactionId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]
 
 DeviceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 """A phone's name as enrolment gives it."""
+
+KeyThumbprint = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+"""A phone's signing key as ``key_thumbprint`` names it."""
 
 DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """What the user calls a phone: plain text, which the service looks at besides."""
@@ -205,6 +216,7 @@ class CloseCode(IntEnum):
     REVOKED = 4403
     TOO_SLOW = 4408
     REPLACED = 4409
+    NOT_APPROVED = 4425
     TOO_MANY_FRAMES = 4429
     UNAVAILABLE = 4503
 
@@ -238,6 +250,7 @@ class RefusalReason(StrEnum):
 
     FACTORS = "factors"
     LOCKED = "locked"
+    PAUSED = "paused"
     NOT_OPEN = "not_open"
     INVALID_DECISION = "invalid_decision"
     UNAVAILABLE = "unavailable"
@@ -255,6 +268,8 @@ class OrderAction(StrEnum):
 
     REVOKE_DEVICE = "revoke_device"
     CHANGE_PIN = "change_pin"
+    APPROVE_DEVICE = "approve_device"
+    INVITE_DEVICE = "invite_device"
     ADD_PASSKEY = "add_passkey"
 
 
@@ -263,6 +278,7 @@ class OrderRefusal(StrEnum):
 
     FACTORS = "factors"
     LOCKED = "locked"
+    PAUSED = "paused"
     STALE = "stale"
     UNKNOWN_DEVICE = "unknown_device"
     INVALID_PASSKEY = "invalid_passkey"
@@ -449,7 +465,8 @@ class DecisionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
 class OrderClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     """Payload of the order JWS; ``nonce`` is that of a ``hello``, ``iat`` is recorded only.
 
-    ``device_id`` is the phone to be revoked.
+    ``device_id`` is the phone to be revoked or approved, ``key`` the thumbprint of the one to be
+    approved, as its user compared it.
     """
 
     iss: str
@@ -460,6 +477,7 @@ class OrderClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     action: OrderAction
     factors: str
     device_id: DeviceId | None = None
+    key: KeyThumbprint | None = None
 
 
 class OrderProofs(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -550,8 +568,11 @@ class KeyAnnouncement(msgspec.Struct, frozen=True):
     challenge: tuple[dict[str, str], ...]
 
 
-class EnrolmentAnswer(msgspec.Struct, frozen=True):
-    """Body of the 201 answer to an enrolment."""
+class EnrolmentAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of the 201 answer to an enrolment.
+
+    ``approval_until`` (seconds) is there while the phone waits for another one of its user.
+    """
 
     device_id: str
     issuer: str
@@ -560,6 +581,7 @@ class EnrolmentAnswer(msgspec.Struct, frozen=True):
     messages: str
     keys: ServiceKeys
     secrets: str
+    approval_until: _Moment | None = None
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="type"):
@@ -610,12 +632,16 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted", tag_field="type"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit_defaults=True):
-    """The decision does not count; ``attempts_left`` only where factors were evaluated."""
+    """The decision does not count; ``attempts_left`` only where factors were evaluated.
+
+    ``retry_after`` (seconds) is there while the last attempt is not to be had.
+    """
 
     transaction_id: str
     decision: str
     reason: RefusalReason
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class DeviceEnrolled(
@@ -642,6 +668,50 @@ class DeviceRemoved(
     device_id: str
     name: str
     at: _Moment | None = None
+
+
+class DeviceWaiting(msgspec.Struct, frozen=True, tag="device_waiting", tag_field="type"):
+    """A further phone of this user waits to be approved; all times are in seconds.
+
+    ``key`` is the thumbprint of its key: with the name of the phone it makes the comparison code.
+    """
+
+    device_id: DeviceId
+    name: str
+    key: KeyThumbprint
+    since: _Moment
+    until: _Moment
+
+
+class DeviceRejected(
+    msgspec.Struct, frozen=True, tag="device_rejected", tag_field="type", omit_defaults=True
+):
+    """A phone that waited will never be one of this user's; told to all phones.
+
+    ``at`` (seconds) says when, where it is told later.
+    """
+
+    device_id: str
+    name: str
+    at: _Moment | None = None
+
+
+class DeviceUnknown(msgspec.Struct, frozen=True, tag="device_unknown", tag_field="type"):
+    """No phone of that name waits any more."""
+
+    device_id: str
+
+
+class AttemptsWarning(msgspec.Struct, frozen=True, tag="attempts_warning", tag_field="type"):
+    """Wrong factors came from a phone of this user: one attempt is left, or none (0).
+
+    ``at`` (seconds) says when; told to all phones.
+    """
+
+    device_id: str
+    name: str
+    attempts_left: int
+    at: _Moment
 
 
 class EnrolledDevice(msgspec.Struct, frozen=True, tag="device", tag_field="type"):
@@ -780,21 +850,35 @@ class PasskeyUnknown(msgspec.Struct, frozen=True, tag="passkey_unknown", tag_fie
     passkey_id: str
 
 
-class OrderCarriedOut(msgspec.Struct, frozen=True, tag="order_done", tag_field="type"):
-    """The order was carried out, now or before; ``order`` is its ``jti``."""
+class OrderCarriedOut(
+    msgspec.Struct, frozen=True, tag="order_done", tag_field="type", omit_defaults=True
+):
+    """The order was carried out, now or before; ``order`` is its ``jti``.
+
+    An invitation brings the activation code of the next phone; ``expires_in`` is in seconds.
+    """
 
     order: str
     action: OrderAction
+    activation_code: str | None = None
+    expires_in: int | None = None
+
+    def __repr__(self) -> str:
+        return f"OrderCarriedOut(order={self.order!r}, action={self.action!r}, ...)"
 
 
 class OrderRefused(
     msgspec.Struct, frozen=True, tag="order_refused", tag_field="type", omit_defaults=True
 ):
-    """Nothing was done; ``attempts_left`` only where the PIN was evaluated."""
+    """Nothing was done; ``attempts_left`` only where the PIN was evaluated.
+
+    ``retry_after`` (seconds) is there while the last attempt is not to be had.
+    """
 
     order: str
     reason: OrderRefusal
     attempts_left: int | None = None
+    retry_after: int | None = None
 
 
 class HandleMade(msgspec.Struct, frozen=True, tag="handle_made", tag_field="type"):
@@ -914,6 +998,13 @@ class RenameDevice(msgspec.Struct, frozen=True, tag="rename_device", tag_field="
     name: DeviceName
 
 
+class RejectDevice(msgspec.Struct, frozen=True, tag="reject_device", tag_field="type"):
+    """Turn a phone away that waits; ``not_me`` says that the user knows nothing of it."""
+
+    device_id: DeviceId
+    reason: DenialReason = DenialReason.DECLINED
+
+
 class GiveUp(msgspec.Struct, frozen=True, tag="give_up", tag_field="type"):
     """Revoke this very phone."""
 
@@ -986,6 +1077,10 @@ ServiceMessage = (
     | AccessEnded
     | AccessUnknown
     | DeviceRemoved
+    | DeviceWaiting
+    | DeviceRejected
+    | DeviceUnknown
+    | AttemptsWarning
     | EnrolledDevice
     | DevicesListed
     | DeviceRenamed
@@ -1014,6 +1109,7 @@ DeviceMessage = (
     | ListDevices
     | RenameDevice
     | GiveUp
+    | RejectDevice
     | GiveOrder
     | MakePasskey
     | ListPasskeys
@@ -1081,6 +1177,22 @@ def transaction_id(auth_req_id: str) -> str:
 def challenge_hash(challenge: str) -> str:
     """Hash of the exact challenge JWS: the dynamic link a decision signs (PSD2 RTS art. 5)."""
     return _base64url(hashlib.sha256(challenge.encode("ascii")).digest())
+
+
+def key_thumbprint(jwk: dict[str, str]) -> str:
+    """Name of a P-256 key by its public half (RFC 7638 3)."""
+    members = {name: jwk.get(name, "") for name in ("crv", "kty", "x", "y")}
+    return _base64url(hashlib.sha256(msgspec.json.encode(members)).digest())
+
+
+def comparison_code(device_id: str, key: str) -> str:
+    """Six digits that a new phone and the one that approves it both show.
+
+    The phone chose its key before the service chose its name, so that neither chose the code.
+    """
+    message = f"ciba-comparison.v1\0{device_id}\0{key}"
+    digest = hashlib.sha256(message.encode("ascii")).digest()
+    return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06}"
 
 
 def body_hash(body: bytes) -> str:

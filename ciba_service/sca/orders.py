@@ -45,6 +45,7 @@ __all__ = [
 
 _NAME: Final = re.compile(r"[ -~]{1,128}", re.ASCII)
 _ES256: Final = frozenset({SignatureAlgorithm.ES256})
+_ABOUT_A_PHONE: Final = frozenset({OrderAction.REVOKE_DEVICE, OrderAction.APPROVE_DEVICE})
 
 
 class InvalidOrderError(ValueError):
@@ -110,8 +111,10 @@ def verify_order(
     claims = presented.claims
     if claims.iss != device.device_id or claims.aud != issuer:
         raise InvalidOrderError("iss or aud is wrong", Cause.AUDIENCE)
-    if (claims.device_id is None) is (claims.action is OrderAction.REVOKE_DEVICE):
-        raise InvalidOrderError("device_id belongs to revocations and to nothing else")
+    if (claims.device_id is None) is (claims.action in _ABOUT_A_PHONE):
+        raise InvalidOrderError("device_id belongs to orders about another phone, and no others")
+    if (claims.key is None) is (claims.action is OrderAction.APPROVE_DEVICE):
+        raise InvalidOrderError("key belongs to approvals and to nothing else")
     proofs = _proofs(claims, encryption_key)
     if (proofs.passkey is None) is (claims.action is OrderAction.ADD_PASSKEY):
         raise InvalidOrderError("a passkey belongs to its registration and to nothing else")

@@ -9,12 +9,16 @@ script, and a test proves the two equal.
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ciba_service.sca.attempts import ATTEMPT_LIMIT
+
 __all__ = ["PromptLimits", "blocked_until", "paused_until"]
 
 
 @dataclass(frozen=True, slots=True)
 class PromptLimits:
     """Limits of one user's prompts; times are in milliseconds, and 0 lifts a limit.
+
+    A user with so many ``failed_attempts`` is not asked at all.
 
     ``of_user`` prompts without an approval count for ``window``, at most ``of_client`` of them of
     one client. After ``denials`` within ``denial_window`` a client pauses for ``pause``, twice as
@@ -31,6 +35,7 @@ class PromptLimits:
     pause: int
     longest_pause: int
     block: int
+    failed_attempts: int = ATTEMPT_LIMIT
 
 
 def paused_until(denied_at: Collection[int], limits: PromptLimits, now: int) -> int:

@@ -21,6 +21,7 @@ from ciba_service.protocol.request.login_hint_token import (
 from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
+from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
 from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
@@ -169,7 +170,8 @@ class RequestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often may be asked; windows and times are in seconds, and a limit of 0 is none.
 
-    ``not_me_block`` 0: until an operator lifts it.
+    ``not_me_block`` 0: until an operator lifts it. ``failed_attempts`` lock the factors; the last
+    of them is not to be had for ``last_attempt_pause`` after the one before.
     """
 
     client_requests: _Limit = 0
@@ -184,6 +186,8 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     denial_pause: _Window = 60
     longest_denial_pause: _Window = 3_600
     not_me_block: Annotated[int, msgspec.Meta(ge=0, le=31_536_000)] = 86_400
+    failed_attempts: Annotated[int, msgspec.Meta(ge=2, le=ATTEMPT_LIMIT)] = ATTEMPT_LIMIT
+    last_attempt_pause: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -237,10 +241,12 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The phone side; ``second_secret`` may be off in development only.
 
     ``rp_id`` is whom passkeys are for, ``allowed_origins`` are the web pages and native apps that
-    may use them. ``locale`` is the language of users who have none of their own.
+    may use them. ``locale`` is the language of users who have none of their own,
+    ``approval_lifetime`` how many seconds a further phone waits.
     """
 
     second_secret: bool = True
+    approval_lifetime: Annotated[int, msgspec.Meta(ge=60, le=1800)] = 900
     locale: Locale = Locale.EN
     rp_id: _Name | None = None
     rp_name: _Name = "Confirm with your phone"
@@ -478,7 +484,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pause=limits.denial_pause * 1000,
             longest_pause=limits.longest_denial_pause * 1000,
             block=limits.not_me_block * 1000,
+            failed_attempts=limits.failed_attempts,
         )
+
+    @property
+    def attempt_limits(self) -> AttemptLimits:
+        """How often factors may fail, as the rule takes it."""
+        limits = self.limits
+        return AttemptLimits(limits.failed_attempts, limits.last_attempt_pause * 1000)
 
     @property
     def relying_party(self) -> RelyingParty | None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
+from ciba_service.sca.attempts import Attempt, AttemptLimits, LockedError, PausedError
 from ciba_service.sca.devices import UserTag, user_tag_of
 from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.stores.driver.script import Script
@@ -12,6 +12,7 @@ from ciba_service.stores.keys import (
     counted_key,
     counts_key,
     otp_key,
+    pause_key,
     spent_key,
 )
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
@@ -30,29 +31,34 @@ _NO_PASSKEY: Final = ("", -1, 0)
 class RedisAttempts:
     """``ports.AttemptStore`` on Redis."""
 
-    __slots__ = ("_operations",)
+    __slots__ = ("_limits", "_operations")
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, *, limits: AttemptLimits) -> None:
         self._operations = operations
+        self._limits = limits
 
     async def reserve(
         self, tag: UserTag, *, operation: str, knowledge: bool, now: int, passkey: bool = False
     ) -> Attempt:
-        """Count before evaluating; raises ``LockedError``."""
+        """Count before evaluating; raises ``LockedError`` or ``PausedError``."""
         reply = await self._operations.evaluate(
             _RESERVE,
-            [attempts_key(tag), attempt_key(tag, operation)],
+            [attempts_key(tag), attempt_key(tag, operation), pause_key(tag)],
             [
                 operation,
-                ATTEMPT_LIMIT,
+                self._limits.attempts,
                 OPERATION_MEMORY_MS,
                 now,
                 _PASSKEY if passkey else int(knowledge),
+                self._limits.pause,
             ],
         )
         if not reply:
             raise LockedError
-        return Attempt(*reply)
+        number, at = reply
+        if number == 0:
+            raise PausedError(at)
+        return Attempt(number, at, self._limits.attempts)
 
     async def succeeded(self, tag: UserTag, *, operation: str) -> None:
         """Take the attempt back, and of those before it what it forgets."""

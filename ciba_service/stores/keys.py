@@ -18,6 +18,7 @@ __all__ = [
     "accesses_key",
     "activation_key",
     "activation_use_key",
+    "approval_key",
     "attempt_key",
     "attempts_key",
     "blocks_key",
@@ -47,6 +48,7 @@ __all__ = [
     "outbox_due_key",
     "outbox_key",
     "partition_of",
+    "pause_key",
     "payment_key",
     "prompts_key",
     "registration_key",
@@ -56,6 +58,8 @@ __all__ = [
     "spent_key",
     "transaction_key",
     "unanswered_key",
+    "waiting_device_key",
+    "waiting_devices_key",
     "wake_ups_key",
 ]
 
@@ -141,6 +145,21 @@ def wake_ups_key(tag: UserTag) -> str:
     return f"ciba:{{u{tag}}}:wake-ups"
 
 
+def waiting_devices_key(tag: UserTag) -> str:
+    """Sorted set: a user's phones that wait for approval, by when that ends."""
+    return f"ciba:{{u{tag}}}:waiting"
+
+
+def waiting_device_key(tag: UserTag, device_id: str) -> str:
+    """Record of a phone that waits for approval."""
+    return f"ciba:{{u{tag}}}:waiting:{device_id}"
+
+
+def approval_key(tag: UserTag, operation: str) -> str:
+    """Text: the name of the phone that this operation approved, or rejected."""
+    return f"ciba:{{u{tag}}}:approval:{operation}"
+
+
 def accesses_key(tag: UserTag) -> str:
     """Sorted set: a user's accesses that last, by their end."""
     return f"ciba:{{u{tag}}}:accesses"
@@ -179,6 +198,11 @@ def attempts_key(tag: UserTag) -> str:
 def attempt_key(tag: UserTag, operation: str) -> str:
     """Hash: the attempt an operation reserved: its number, its instant, what it would prove."""
     return f"ciba:{{u{tag}}}:attempt:{operation}"
+
+
+def pause_key(tag: UserTag) -> str:
+    """Number: until when the last attempt is not to be had."""
+    return f"ciba:{{u{tag}}}:pause"
 
 
 def code_attempts_key(tag: UserTag, client_id: str) -> str:

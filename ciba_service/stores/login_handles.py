@@ -11,7 +11,6 @@ from typing import Final, Literal
 import msgspec
 
 from ciba_service.ports import HandleReservation, PresentedHandle
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import Device, user_tag
 from ciba_service.sca.login_handles import HANDLE_LIMIT
 from ciba_service.stores.driver.script import Script
@@ -46,9 +45,10 @@ class _Record(msgspec.Struct, frozen=True):
 class RedisLoginHandles:
     """``ports.LoginHandleStore`` on Redis."""
 
-    __slots__ = ("_operations", "_sealer")
+    __slots__ = ("_attempt_limit", "_operations", "_sealer")
 
-    def __init__(self, operations: Operations, sealer: Sealer) -> None:
+    def __init__(self, operations: Operations, sealer: Sealer, *, attempt_limit: int) -> None:
+        self._attempt_limit = attempt_limit
         self._operations = operations
         self._sealer = sealer
 
@@ -64,7 +64,7 @@ class RedisLoginHandles:
             self._operations.evaluate(
                 _RESERVE,
                 [handles_key(tag), devices_key(tag), attempts_key(tag)],
-                [lookup, device.device_id, now, until, HANDLE_LIMIT, ATTEMPT_LIMIT],
+                [lookup, device.device_id, now, until, HANDLE_LIMIT, self._attempt_limit],
             ),
             self._operations.call("SET", key, sealed, "PXAT", until + _MARGIN_MS),
         )

@@ -3,7 +3,6 @@
 from typing import Final
 
 from ciba_service.ports import PromptReservation
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.driver.script import Script
@@ -53,7 +52,7 @@ class RedisPrompts:
                 now,
                 until,
                 limits.open_prompts,
-                ATTEMPT_LIMIT,
+                limits.failed_attempts,
                 client_id,
                 unanswered_member(client_id, transaction_id),
                 unanswered_member(client_id, ""),

@@ -5,12 +5,15 @@ from starlette.routing import Route, WebSocketRoute
 from ciba_service.endpoints.device.enrolments import EnrolmentEndpoint
 from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint, nonce_route
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
+from ciba_service.flow.activation import Activations
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.decision import Decisions
 from ciba_service.flow.device_orders import DeviceOrders
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.failed_attempts import FailedAttempts
+from ciba_service.flow.invitations import Invitations
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.login_handles import LoginHandles
@@ -23,6 +26,7 @@ from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.phones import device_approval
 from ciba_service.wiring.wake_up import build_wake_up_addresses
 
 __all__ = ["device_routes"]
@@ -55,6 +59,21 @@ def _notices(parts: Parts) -> PhoneNotices:
     return PhoneNotices(notices=parts.stores.notices, hub=parts.hub, clock=parts.surroundings.clock)
 
 
+def _invitations(parts: Parts) -> Invitations:
+    surroundings = parts.surroundings
+    return Invitations(
+        key=parts.keys.ring.derive("phone-invitations"),
+        activations=Activations(
+            activations=parts.stores.activations,
+            devices=parts.stores.devices,
+            random=surroundings.random,
+            clock=surroundings.clock,
+            telemetry=surroundings.telemetry,
+        ),
+        clock=surroundings.clock,
+    )
+
+
 def _nonces(parts: Parts) -> Nonces:
     return Nonces(parts.keys.ring.derive("device-nonces"), parts.surroundings.random)
 
@@ -64,6 +83,7 @@ def _sessions(parts: Parts) -> DeviceSessions:
         issuer=parts.settings.server.issuer,
         nonces=_nonces(parts),
         devices=parts.stores.devices,
+        waiting=parts.stores.waiting_devices,
         replays=parts.stores.replays,
         clock=parts.surroundings.clock,
         events=parts.surroundings.telemetry,
@@ -71,7 +91,8 @@ def _sessions(parts: Parts) -> DeviceSessions:
 
 
 def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation:
-    notices = _notices(parts)
+    notices, approval = _notices(parts), device_approval(parts)
+    failures = FailedAttempts(notices=notices, telemetry=parts.surroundings.telemetry)
     revocation = DeviceRevocation(
         devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
     )
@@ -82,6 +103,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             transactions=parts.stores.transactions,
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
+            failures=failures,
             gate=parts.gate,
             keys=parts.keys,
             worker=parts.worker,
@@ -119,6 +141,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
         own_devices=OwnDevices(
             devices=parts.stores.devices,
             revocation=revocation,
+            approval=approval,
             telemetry=parts.surroundings.telemetry,
         ),
         own_passkeys=OwnPasskeys(
@@ -133,12 +156,16 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             nonces=_nonces(parts),
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
+            failures=failures,
             revocation=revocation,
+            approval=approval,
+            invitations=_invitations(parts),
             passkeys=passkeys,
             keys=parts.keys,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
+        approval=approval,
         notices=notices,
         receipts=Receipts(
             ledgers=parts.stores.ledgers,
@@ -176,6 +203,9 @@ def _enrolment(parts: Parts) -> Enrolment:
         ),
         activations=parts.stores.activations,
         devices=parts.stores.devices,
+        waiting=parts.stores.waiting_devices,
+        approval=device_approval(parts),
+        approval_lifetime_ms=parts.settings.device.approval_lifetime * 1000,
         users=parts.users,
         notices=_notices(parts),
         keys=parts.keys,

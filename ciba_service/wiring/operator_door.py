@@ -36,6 +36,7 @@ from ciba_service.protocol.operators.origins import AllowedOrigins
 from ciba_service.settings import OperatorSettings, Settings
 from ciba_service.wiring.health import build_health
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.phones import device_approval
 
 __all__ = ["operator_app"]
 
@@ -107,7 +108,11 @@ def _users(parts: Parts, revocation: DeviceRevocation, journal: OperatorJournal)
     return OperatedUsers(
         subjects=_subjects(parts.settings),
         users=parts.users,
-        summaries=UserSummaries(devices=stores.devices, attempts=stores.attempts),
+        summaries=UserSummaries(
+            devices=stores.devices,
+            attempts=stores.attempts,
+            attempt_limit=parts.settings.limits.failed_attempts,
+        ),
         devices=stores.devices,
         standing=stores.standing,
         prompts=stores.prompts,
@@ -145,6 +150,7 @@ def _acts(parts: Parts, revocation: DeviceRevocation) -> UserActs:
         reset=UserReset(
             devices=stores.devices,
             revocation=revocation,
+            approval=device_approval(parts),
             unlocking=unlocking,
             activations=activations,
         ),
@@ -159,6 +165,9 @@ def _devices(
         subjects=_subjects(parts.settings),
         devices=parts.stores.devices,
         revocation=revocation,
+        waiting=parts.stores.waiting_devices,
+        approval=device_approval(parts),
+        clock=parts.surroundings.clock,
         journal=journal,
     )
 

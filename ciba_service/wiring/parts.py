@@ -106,7 +106,11 @@ def build_parts(
     clients = _clients(settings, stores)
     outbound = build_outbound(settings.outbound, surroundings)
     gate = AccountGate(
-        users=users, clients=clients, devices=stores.devices, attempts=stores.attempts
+        users=users,
+        clients=clients,
+        devices=stores.devices,
+        attempts=stores.attempts,
+        attempt_limit=settings.limits.failed_attempts,
     )
     issuing = build_issuing(settings, stores, keys, surroundings, users=users, gate=gate)
     delivery = CallbackDelivery(

@@ -34,6 +34,7 @@ from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from ciba_service.stores.wake_ups import RedisWakeUps
 from ciba_service.wiring.surroundings import Surroundings
 
@@ -62,6 +63,7 @@ class Stores:
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
+    waiting_devices: RedisWaitingDevices
     notices: RedisNotices
     wake_ups: RedisWakeUps
     attempts: RedisAttempts
@@ -112,12 +114,15 @@ def build_stores(
         notices=RedisNotices(operations),
         wake_ups=RedisWakeUps(operations, sealer),
         devices=RedisDevices(operations, sealer, new_operation),
-        attempts=RedisAttempts(operations),
+        waiting_devices=RedisWaitingDevices(operations, sealer),
+        attempts=RedisAttempts(operations, limits=settings.attempt_limits),
         user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=surroundings.random, new_operation=new_operation
         ),
-        login_handles=RedisLoginHandles(operations, sealer),
+        login_handles=RedisLoginHandles(
+            operations, sealer, attempt_limit=settings.limits.failed_attempts
+        ),
         broadcast=RedisBroadcast(operations, subscription),
         health=RedisHealth(operations),
         subscription=subscription,

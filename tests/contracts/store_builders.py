@@ -34,6 +34,7 @@ from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
+from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
 from ciba_service.sca.messages import Factor
@@ -68,6 +69,7 @@ from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from ciba_service.stores.wake_ups import RedisWakeUps
 from tests.fake_clock import FakeClock
 from tests.signing import new_key
@@ -96,6 +98,7 @@ LIMITS = PromptLimits(
     longest_pause=3_600_000,
     block=86_400_000,
 )
+ATTEMPT_LIMITS = AttemptLimits()
 PAYEE = "Recognisable Payee Ltd"
 RESOURCE = "https://recognisable.example/accounts"
 CONTEXT = "recognisable till"
@@ -164,6 +167,7 @@ class Stores:
     prompts: RedisPrompts
     standing: RedisStanding
     devices: RedisDevices
+    waiting_devices: RedisWaitingDevices
     notices: RedisNotices
     wake_ups: RedisWakeUps
     attempts: RedisAttempts
@@ -177,7 +181,12 @@ class Stores:
 
 
 def stores_over(
-    commands: Commands, *, ring: Ring = RING, process: int = 0, limits: PromptLimits = LIMITS
+    commands: Commands,
+    *,
+    ring: Ring = RING,
+    process: int = 0,
+    limits: PromptLimits = LIMITS,
+    attempt_limits: AttemptLimits = ATTEMPT_LIMITS,
 ) -> Stores:
     """Put the stores on an open connection."""
     counted = Counted(process)
@@ -202,12 +211,13 @@ def stores_over(
         notices=RedisNotices(operations),
         wake_ups=RedisWakeUps(operations, sealer),
         devices=RedisDevices(operations, sealer, counted.operation),
-        attempts=RedisAttempts(operations),
+        waiting_devices=RedisWaitingDevices(operations, sealer),
+        attempts=RedisAttempts(operations, limits=attempt_limits),
         user_codes=RedisUserCodeAttempts(operations),
         activations=RedisActivations(
             operations, sealer, random=counted.token_bytes, new_operation=counted.operation
         ),
-        login_handles=RedisLoginHandles(operations, sealer),
+        login_handles=RedisLoginHandles(operations, sealer, attempt_limit=ATTEMPT_LIMIT),
         registrations=RedisRegistrations(operations),
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),

@@ -36,6 +36,7 @@ from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
+from ciba_service.sca.messages import key_thumbprint
 from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.sca.wake_up import PushAddress
 from ciba_service.stores import (
@@ -60,6 +61,7 @@ from ciba_service.stores import (
     standing,
     transactions,
     user_codes,
+    waiting_devices,
     wake_ups,
 )
 from ciba_service.stores.driver.script import Script
@@ -116,6 +118,7 @@ MODULES: tuple[ModuleType, ...] = (
     standing,
     transactions,
     user_codes,
+    waiting_devices,
     wake_ups,
 )
 SCRIPTS = {
@@ -270,6 +273,31 @@ async def enrol(stores: Stores) -> object:
     """Enrol a phone."""
     return await stores.devices.add(
         TAG, new_phone(), PHONE_JWK, further=True, operation="enrolment"
+    )
+
+
+async def let_wait(stores: Stores) -> object:
+    """Let a further phone wait."""
+    return await stores.waiting_devices.put(
+        TAG, new_phone(2), PHONE_JWK, until=UNTIL, now=START, operation="enrolment of the second"
+    )
+
+
+async def approve(stores: Stores) -> object:
+    """Approve it."""
+    return await stores.waiting_devices.approve(
+        new_phone(2).device_id,
+        key=key_thumbprint(PHONE_JWK),
+        asking=PHONE,
+        now=START,
+        operation="order",
+    )
+
+
+async def reject(stores: Stores) -> object:
+    """Turn it away."""
+    return await stores.waiting_devices.reject(
+        new_phone(2).device_id, asking=PHONE, operation="rejection"
     )
 
 
@@ -563,6 +591,9 @@ CASES = [
     ),
     Case("replace_device", lambda stores: stores.devices.rename(PHONE, "New"), enrol, "renamed"),
     Case("replace_device", change_pin("order"), enrol, "with another PIN"),
+    Case("put_waiting", let_wait, enrol),
+    Case("approve_device", approve, in_a_row(enrol, let_wait)),
+    Case("reject_device", reject, in_a_row(enrol, let_wait)),
     Case("reserve_handle", reserve_handle, enrol),
     Case("reserve_handle", reserve_handle, note="of nobody's phone"),
     Case("use_handle", use_handle("first"), in_a_row(enrol, reserve_handle), "fresh"),

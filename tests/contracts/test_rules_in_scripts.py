@@ -16,8 +16,16 @@ from ciba_service.protocol.transaction.state import (
     effective_state,
     redeemable_until,
 )
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, LockedError, reserve_attempt
+from ciba_service.sca.attempts import (
+    ATTEMPT_LIMIT,
+    Attempt,
+    AttemptLimits,
+    LockedError,
+    PausedError,
+    reserve_attempt,
+)
 from ciba_service.sca.devices import user_tag
+from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import attempts_key, transaction_key
 from ciba_service.stores.transition_table import STATE_PRELUDE
@@ -25,8 +33,10 @@ from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
     START,
+    TAG,
     Stores,
     new_transaction,
+    stores_over,
     swap_of,
     transaction_name,
 )
@@ -172,7 +182,7 @@ async def test_the_attempt_script_is_the_rule(stores: Stores, used: int):
     for number in range(used):
         await stores.commands.call("ZADD", attempts_key(tag), number, f"attempt {number}")
     try:
-        expected = reserve_attempt(used, START)
+        expected = reserve_attempt(used, START, AttemptLimits())
     except LockedError:
         with pytest.raises(LockedError):
             await stores.attempts.reserve(tag, operation="attempt", knowledge=True, now=START)
@@ -182,3 +192,40 @@ async def test_the_attempt_script_is_the_rule(stores: Stores, used: int):
             == expected
         )
     assert await stores.attempts.used(tag) == min(used + 1, max(used, ATTEMPT_LIMIT))
+
+
+@pytest.mark.parametrize("attempts", range(2, ATTEMPT_LIMIT + 1))
+@pytest.mark.parametrize("pause", [0, 60_000])
+async def test_the_attempt_script_waits_as_the_rule_does(
+    commands: Commands, attempts: int, pause: int
+):
+    """Attempt for attempt, at all the moments that matter, for any limit."""
+    limits = AttemptLimits(attempts, pause)
+    stores = stores_over(commands, attempt_limits=limits)
+    last_but_one_at: int | None = None
+    used = 0
+    moments = [START + step for step in (0, 1, 2, 3, 4, 60_000 - 1, 60_000 + 4, 120_000)]
+    for number, now in enumerate(moments):
+        reserving = stores.attempts.reserve(
+            TAG, operation=f"attempt {number}", knowledge=True, now=now
+        )
+        expected = given(used, now, limits, last_but_one_at)
+        if isinstance(expected, Attempt):
+            assert await reserving == expected
+            used += 1
+            last_but_one_at = now if used == attempts - 1 else last_but_one_at
+        else:
+            with pytest.raises(type(expected)) as refused:
+                await reserving
+            assert refused.value.args == expected.args
+    assert await stores.attempts.used(TAG) == used == attempts
+
+
+def given(
+    used: int, now: int, limits: AttemptLimits, last_but_one_at: int | None
+) -> Attempt | LockedError | PausedError:
+    """What the rule gives, or how it refuses."""
+    try:
+        return reserve_attempt(used, now, limits, last_but_one_at=last_but_one_at)
+    except (LockedError, PausedError) as refusal:
+        return refusal

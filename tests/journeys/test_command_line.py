@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from ciba_service.cli import build_parser, main
-from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.messages import key_thumbprint, transaction_id
 from tests.redis_servers import redis_server
 from tests.service_process import BIN, READY_SECONDS, Installation, installation
 from tests.wire_phone import WirePhone
@@ -49,6 +49,13 @@ async def activated(place: Installation, *more: str) -> WirePhone:
     assert (row["sub"], row["expires_in"]) == ("alice", 600)
     phone = place.phone()
     return await phone.enrol(row["activation_code"], second_secret=row["second_secret"])
+
+
+async def approve(phone: WirePhone, further: WirePhone) -> None:
+    """Approve a phone that waits on one that is there."""
+    key = key_thumbprint({name: str(each) for name, each in further.key.as_dict().items()})
+    order = await phone.order("approve_device", device_id=further.device_id, key=key)
+    assert (await phone.give_order(order))["type"] == "order_done"
 
 
 async def locked(place: Installation, phone: WirePhone) -> str:
@@ -88,7 +95,8 @@ async def test_a_phone_from_its_activation_to_its_end(place: Installation):
 
     auth_req_id = await place.till.started()
     async with phone.online() as online:
-        decision = phone.approval(online.first[0]["challenge"])
+        (offered,) = [each for each in online.first if each["type"] == "challenge"]
+        decision = phone.approval(offered["challenge"])
         revoked = await place.command("devices", "revoke", phone.device_id)
         assert (revoked.status, revoked.out) == (0, f"{phone.device_id} is revoked\n")
         async with asyncio.timeout(READY_SECONDS):
@@ -133,7 +141,8 @@ async def test_what_is_done_while_nothing_runs_counts_afterwards(place: Installa
 async def test_a_user_begins_anew_without_any_phone(place: Installation):
     """Every phone is cut off, the lock is gone, and the code needs its second secret."""
     await place.serve()
-    phone, _ = await activated(place), await activated(place, "--additional")
+    phone = await activated(place)
+    await approve(phone, await activated(place, "--additional"))
     async with phone.online() as online:
         await locked(place, phone)
         made = (await place.command("users", "reset", "alice", "--json")).json()
@@ -150,14 +159,20 @@ async def test_a_user_begins_anew_without_any_phone(place: Installation):
 
 
 async def test_a_further_phone_is_said_in_so_many_words(place: Installation):
-    """Someone who has a phone gets a further code only with --additional."""
+    """Who has a phone gets a further code only with --additional, and its phone waits."""
     await place.serve()
-    await activated(place)
+    phone = await activated(place)
     refused = await place.command("users", "activate", "alice")
     assert refused.status == 1
     assert "--additional" in refused.err
-    await activated(place, "--additional")
+    further, unwanted = [await activated(place, "--additional") for _ in range(2)]
+    rows = (await place.command("devices", "list", "--json")).json()
+    assert [bool(row["waits_until"]) for row in rows] == [False, True, True]
+    assert (await place.command("devices", "revoke", unwanted.device_id)).status == 0
+    await approve(phone, further)
     assert (await place.command("users", "list", "--json")).json()[0]["phones"] == 2
+    made = await place.command("users", "activate", "alice", "--additional")
+    assert "waits until the user approves it" in made.out
 
 
 async def test_a_code_made_before_the_first_phone_adds_no_second(place: Installation):

@@ -324,6 +324,7 @@ async def test_a_reset_takes_every_phone_before_it_unlocks(
             ),
             telemetry=telemetry,
         ),
+        approval=service.approval(),
         unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
         activations=Activations(
             activations=stores.activations,

@@ -83,7 +83,7 @@ async def test_phones_are_listed_named_and_revoked(service: RunningService, comm
     )
     assert await command("devices", "revoke", "--", tablet.device_id) == (
         1,
-        "Not done. You have no other phone of that name.\n",
+        "Not done. There is no such phone, or it does not wait any more.\n",
     )
     status, out = await command("devices", "list", "--json")
     assert [json.loads(line)["event"] for line in out.splitlines()] == ["device", "devices"]

@@ -257,6 +257,19 @@ async def test_a_phone_that_another_revokes_is_told_of(service: RunningService, 
     assert (event["by"], event["by_device_id"]) == ("phone", phone.device_id)
 
 
+async def test_a_further_phone_that_is_turned_away_is_told_of(
+    service: RunningService, phone: WirePhone
+):
+    """That it waited, who turned it away, and that the user knows nothing of it."""
+    tablet = service.phone()
+    await tablet.enrol(await service.activation_code("alice"), name="Tablet")
+    await phone.send({"type": "reject_device", "device_id": tablet.device_id, "reason": "not_me"})
+    waiting, rejected = await told(service, "phone_waiting", "phone_rejected")
+    assert waiting["device_id"] == rejected["device_id"] == tablet.device_id
+    assert (rejected["by"], rejected["by_device_id"]) == ("phone", phone.device_id)
+    assert rejected["not_me"] is True
+
+
 @pytest.fixture
 async def limited(run_service: ServiceRunner, till: WireClient) -> AsyncIterator[RunningService]:
     """A service that lets a client ask once a minute."""

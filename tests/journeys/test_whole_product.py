@@ -54,7 +54,7 @@ def signing_key(client: WireClient) -> SigningKey:
 
 
 async def enrolled(service: RunningService, pin: Pin) -> DeviceIdentity:
-    """Enrol the simulator with activation code and second secret."""
+    """Enrol the simulator with activation code and second secret; a further phone is approved."""
     pending = new_enrolment(
         issuer=service.issuer,
         activation_code=await service.activation_code("alice", "482913"),
@@ -67,6 +67,7 @@ async def enrolled(service: RunningService, pin: Pin) -> DeviceIdentity:
         answer = await send_enrolment(
             pending, http=http, clock=service.clock, random_bytes=system_random
         )
+    await service.approve_waiting("alice")
     return complete_enrolment(pending, answer, pin=pin, random_bytes=system_random)
 
 

@@ -22,9 +22,10 @@ from ciba_service.protocol.errors import (
     OAuth2Error,
     Reason,
     RevokedDeviceError,
+    UnapprovedDeviceError,
 )
 from ciba_service.sca.decision import InvalidDecisionError
-from ciba_service.sca.devices import DeviceRevoked
+from ciba_service.sca.devices import DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
     LARGEST_FRAME,
     Authenticate,
@@ -85,6 +86,8 @@ class DeviceMessagesEndpoint(PostEndpoint):
             replies = await self._conversation.replies(device, message)
         except DeviceRevoked:
             raise RevokedDeviceError from Reason("the phone is not enrolled")
+        except DeviceNotApproved:
+            raise UnapprovedDeviceError from Reason("the phone waits for approval")
         except (InvalidDecisionError, InvalidOrderError) as error:
             raise InvalidRequestError from Reason(str(error))
         await respond(send, _OK, MessageExchange(tuple(replies)))

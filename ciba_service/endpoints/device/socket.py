@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.frame_budget import FrameBudget
+from ciba_service.endpoints.device.rumours import rumour
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
@@ -30,26 +31,20 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
     SUBPROTOCOL,
     Authenticate,
     CloseCode,
     Decide,
-    DeviceEnrolled,
     DeviceMessage,
-    DeviceRemoved,
     GiveOrder,
     OrderRefusal,
     OrderRefused,
-    PasskeyAdded,
-    PasskeyRemoved,
     RefusalReason,
     Refused,
     ServiceMessage,
     Welcome,
-    Withdrawn,
-    WithdrawnReason,
     decode_device_message,
 )
 from ciba_service.sca.orders import InvalidOrderError, parse_order
@@ -155,6 +150,8 @@ class DeviceSocket:
             raise DeviceProtocolError(CloseCode.NOT_AUTHENTICATED) from None
         except DeviceRevoked:
             raise DeviceProtocolError(CloseCode.REVOKED) from None
+        except DeviceNotApproved:
+            raise DeviceProtocolError(CloseCode.NOT_APPROVED) from None
         except StoreUnavailable:
             raise DeviceProtocolError(CloseCode.UNAVAILABLE) from None
         welcome = Welcome(device_id=device.device_id, server_time=self._clock.now_ms())
@@ -199,14 +196,13 @@ class DeviceSocket:
             case AnnouncementKind.OFFER:
                 offer = await conversation.offer(device, announcement.about)
                 return [] if offer is None else [offer]
-            case AnnouncementKind.WITHDRAW:
-                await conversation.verify_enrolled(device)
-                return [Withdrawn(announcement.about, WithdrawnReason(announcement.detail))]
+            case AnnouncementKind.WAITING:
+                return await conversation.waiting(device, announcement.about)
             case AnnouncementKind.REPLACED:
                 raise DeviceProtocolError(CloseCode.REPLACED)
             case _:
                 await conversation.verify_enrolled(device)  # the store knows, a rumour does not
-                return _about_phones(device, announcement)
+                return rumour(device, announcement)
 
     async def _send(self, socket: WebSocket, message: ServiceMessage) -> None:
         try:
@@ -235,21 +231,6 @@ async def _receive(socket: WebSocket) -> DeviceMessage:
         return decode_device_message(text)
     except (msgspec.DecodeError, RecursionError):  # the latter: nested without end
         raise DeviceProtocolError(CloseCode.MALFORMED) from None
-
-
-def _about_phones(device: Device, announcement: Announcement) -> list[ServiceMessage]:
-    about, name = announcement.about, announcement.detail
-    match announcement.kind:
-        case AnnouncementKind.ENROLLED:
-            return [DeviceEnrolled(about, name)]
-        case AnnouncementKind.REVOKED:
-            return [] if about == device.device_id else [DeviceRemoved(about, name)]
-        case AnnouncementKind.PASSKEY_ADDED:
-            return [PasskeyAdded(about, name, announcement.passkey_id)]
-        case AnnouncementKind.PASSKEY_REMOVED:
-            return [PasskeyRemoved(about, name, announcement.passkey_id)]
-        case _:
-            raise AssertionError("the others were seen to before")
 
 
 def _unavailable(message: Decide | GiveOrder) -> ServiceMessage:

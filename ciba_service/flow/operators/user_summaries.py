@@ -5,7 +5,6 @@ import asyncio
 import msgspec
 
 from ciba_service.ports import AttemptStore, DeviceStore
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 
 __all__ = ["UserSummaries", "UserSummary"]
@@ -24,7 +23,8 @@ class UserSummary(msgspec.Struct, frozen=True):
 class UserSummaries:
     """One round trip each, shared by all that are asked for at once."""
 
-    def __init__(self, *, devices: DeviceStore, attempts: AttemptStore) -> None:
+    def __init__(self, *, devices: DeviceStore, attempts: AttemptStore, attempt_limit: int) -> None:
+        self._attempt_limit = attempt_limit
         self._devices = devices
         self._attempts = attempts
 
@@ -32,4 +32,4 @@ class UserSummaries:
         """The summary of a user who is ``enabled`` or not; raises ``StoreUnavailable``."""
         tag = user_tag(subject)
         phones, used = await asyncio.gather(self._devices.list(tag), self._attempts.used(tag))
-        return UserSummary(subject, enabled, len(phones), used, used >= ATTEMPT_LIMIT)
+        return UserSummary(subject, enabled, len(phones), used, used >= self._attempt_limit)

@@ -85,11 +85,15 @@ class UserAccount(msgspec.Struct, frozen=True):
 
 
 class ActivationCode(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is handed over, by two different ways; ``expires_in`` is in seconds."""
+    """What is handed over, by two different ways; ``expires_in`` is in seconds.
+
+    ``needs_approval``: the phone then waits for one that the user has.
+    """
 
     activation_code: str
     expires_in: int
     second_secret: str | None = None
+    needs_approval: bool = False
 
     def __repr__(self) -> str:
         return "ActivationCode(...)"
@@ -259,4 +263,4 @@ def _access(access: LastingAccess) -> AccessSummary:
 
 
 def _code(issued: IssuedCode) -> ActivationCode:
-    return ActivationCode(issued.code, issued.expires_in, issued.second_secret)
+    return ActivationCode(issued.code, issued.expires_in, issued.second_secret, issued.further)

@@ -51,7 +51,9 @@ __all__ = [
     "PasskeyRevoked",
     "PhoneEnrolled",
     "PhoneProofRefused",
+    "PhoneRejected",
     "PhoneRevoked",
+    "PhoneWaiting",
     "PinChanged",
     "PromptRefused",
     "RegistrationRefused",
@@ -334,6 +336,28 @@ class PhoneEnrolled(SecurityEventBase, frozen=True, kw_only=True):
     user: Name
 
 
+class PhoneWaiting(SecurityEventBase, frozen=True, kw_only=True):
+    """A further phone waits until the user approves it on another one."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+
+    device_id: Name
+    user: Name
+
+
+class PhoneRejected(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone that waited was turned away; ``not_me``: its user knows nothing of it."""
+
+    severity: ClassVar[Severity] = Severity.WARNING
+    is_limited: ClassVar[bool] = False
+
+    device_id: Name
+    user: Name
+    by: Actor
+    by_device_id: Name | None = None
+    not_me: bool = False
+
+
 class PhoneRevoked(SecurityEventBase, frozen=True, kw_only=True):
     """A phone was revoked, by an operator, another phone of the user, or itself."""
 
@@ -550,7 +574,9 @@ SecurityEvent = (
     | PasskeyRevoked
     | PhoneEnrolled
     | PhoneProofRefused
+    | PhoneRejected
     | PhoneRevoked
+    | PhoneWaiting
     | PinChanged
     | PromptRefused
     | RegistrationRefused

@@ -111,7 +111,24 @@ async def test_a_code_for_a_first_phone(operators: Operators, service: RunningSe
     assert problem(refused) == (409, "has_phone")
     further = await operators.ask("POST", "/users/bob/activation", json={"further": True})
     assert further.status_code == 201
+    assert further.json()["needs_approval"] is True
     assert [each["outcome"] for each in await operators.writes()] == ["done", "refused", "done"]
+
+
+async def test_a_phone_that_waits_is_seen_and_turned_away(
+    operators: Operators, service: RunningService, phone: WirePhone
+):
+    """Listed last of its user, with its end; the phone learns that it is not to be."""
+    tablet = service.phone()
+    await tablet.enrol(await service.activation_code("alice"), name="Tablet")
+    listed = (await operators.get("/devices"))["items"]
+    assert [each["device_id"] for each in listed] == [phone.device_id, tablet.device_id]
+    assert ["waits_until" in each for each in listed] == [False, True]
+    assert await operators.get(f"/devices/{tablet.device_id}") == listed[1]
+    for status in (204, 404):
+        gone = await operators.ask("DELETE", f"/devices/{tablet.device_id}")
+        assert gone.status_code == status
+    assert (await tablet.send({"type": "fetch"})).json()["error"] == "device_revoked"
 
 
 async def test_a_reset_takes_every_phone_and_makes_a_code(

@@ -13,6 +13,8 @@ from authenticator_sim.core.events import (
     AccessNotFound,
     AccessShown,
     AccessStopped,
+    ApprovalAwaited,
+    AttemptsRunOut,
     ChallengeIgnored,
     ChallengeShown,
     Closed,
@@ -29,6 +31,7 @@ from authenticator_sim.core.events import (
     FetchFailed,
     HandleNotMade,
     HandleShown,
+    InvitationShown,
     KeysIgnored,
     KeysPinned,
     Listening,
@@ -47,7 +50,10 @@ from authenticator_sim.core.events import (
     PasskeyNotFound,
     PasskeyNotOffered,
     PasskeyShown,
+    PhoneNotWaiting,
+    PhoneRejected,
     PhoneStopped,
+    PhoneWaiting,
     PushIgnored,
     PushListening,
     Renamed,
@@ -107,6 +113,30 @@ OPTIONS = CreationOptions(
 )
 
 SENTENCES: list[tuple[Event, str]] = [
+    (
+        PhoneWaiting("d", "Tab\x1blet", "482913", until=1),
+        "WARNING: another phone wants to be yours: Tab<U+001B>let.\n  d",
+    ),
+    (
+        AttemptsRunOut("d", "Tablet", 1, at=1),
+        "WARNING: wrong PINs or codes on Tablet: one attempt is left for all phones.",
+    ),
+    (
+        AttemptsRunOut("d", "Tablet", 0, at=1),
+        "WARNING: locked after too many wrong PINs or codes, the last on Tablet.",
+    ),
+    (PhoneRejected("d", "Tablet"), "The phone Tablet was turned away."),
+    (PhoneNotWaiting("d"), "No phone d waits any more."),
+    (
+        ApprovalAwaited("d", "482913", until=1),
+        "Approve this phone on another one of yours: enter the code 482 913 there.",
+    ),
+    (
+        InvitationShown("o", "K7QM-2RXP-9D4T", "https://op.example#K7QM-2RXP-9D4T", 600),
+        """Activation code  K7QM-2RXP-9D4T
+As a QR code     https://op.example#K7QM-2RXP-9D4T
+Good for one phone within 600 s; then approve it here.""",
+    ),
     (
         ACCESS,
         (

@@ -80,7 +80,7 @@ def test_every_message_has_its_example():
         decode = messages.decode_device_message
         sent_by_phone = (
             "authenticate|fetch|decide|make_handle|list_accesses|end_access"
-            "|list_devices|rename_device|give_up|order|received|shown"
+            "|list_devices|rename_device|reject_device|give_up|order|received|shown"
             "|ask_wake_up|set_wake_up|drop_wake_up"
             "|make_passkey|list_passkeys|remove_passkey"
         )

@@ -5,7 +5,7 @@ import pytest
 from ciba_service.flow.delivery import _Ping
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.push import PushedError, PushedTokens
-from ciba_service.sca.messages import OrderProofs
+from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderProofs
 
 SECRET = "not-to-be-seen"
 TOLD = {"token_type": "Bearer", "expires_in": 300, "scope": "openid"}
@@ -18,6 +18,7 @@ TOLD = {"token_type": "Bearer", "expires_in": 300, "scope": "openid"}
         PushedTokens(access_token=SECRET, auth_req_id=SECRET, **TOLD),
         PushedError(error="access_denied", error_description="No.", auth_req_id=SECRET),
         _Ping(SECRET),
+        OrderCarriedOut("jti", OrderAction.INVITE_DEVICE, activation_code=SECRET, expires_in=600),
         OrderProofs(jti="jti", pin_proof=SECRET, pin_key=SECRET),
     ],
     ids=lambda told: type(told).__name__,

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError, reserve_attempt
+from ciba_service.sca.attempts import (
+    ATTEMPT_LIMIT,
+    Attempt,
+    AttemptLimits,
+    LockedError,
+    PausedError,
+    reserve_attempt,
+    seconds_until,
+)
 from ciba_service.sca.devices import new_device_id, user_tag_of
 from ciba_service.sca.messages import (
     Authenticate,
@@ -111,12 +119,26 @@ def test_a_phone_does_not_show_its_secrets(alice: Enrolled):
 @pytest.mark.clause("sca-art4-7")
 def test_the_sixth_attempt_is_none():
     """Five are given, counting down; from then on the factors are locked."""
-    given_attempts = [reserve_attempt(used, now=7) for used in range(ATTEMPT_LIMIT)]
+    given_attempts = [reserve_attempt(used, 7, AttemptLimits()) for used in range(ATTEMPT_LIMIT)]
     assert given_attempts == [Attempt(number, reserved_at=7) for number in (1, 2, 3, 4, 5)]
     assert [attempt.left for attempt in given_attempts] == [4, 3, 2, 1, 0]
     for used in (5, 6, 100):
         with pytest.raises(LockedError):
-            reserve_attempt(used, now=7)
+            reserve_attempt(used, 7, AttemptLimits())
+
+
+@pytest.mark.clause("sca-art4-10")
+def test_the_last_attempt_may_have_to_wait():
+    """From the one before it, and no other attempt does; as many as the operator says."""
+    limits = AttemptLimits(attempts=3, pause=1000)
+    assert reserve_attempt(1, 7, limits, last_but_one_at=6).left == 1
+    assert reserve_attempt(2, 1007, limits, last_but_one_at=7) == Attempt(3, 1007, limit=3)
+    for now, seconds in ((7, 1), (6, 2), (1006, 1)):
+        with pytest.raises(PausedError) as paused:
+            reserve_attempt(2, now, limits, last_but_one_at=7)
+        assert seconds_until(paused.value.until, now) == seconds
+    with pytest.raises(LockedError):
+        reserve_attempt(3, 5000, limits)
 
 
 @pytest.mark.parametrize(

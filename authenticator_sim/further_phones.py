@@ -1,0 +1,57 @@
+"""The user's word about further phones, over HTTPS: one is approved, turned away, or invited."""
+
+import asyncio
+
+from authenticator_sim.connection.https import HttpsConnection
+from authenticator_sim.core.device import Device
+from authenticator_sim.core.events import Event
+from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
+from authenticator_sim.keystore import Keystore
+from authenticator_sim.ports import Clock
+from ciba_service.sca.messages import DenialReason, RejectDevice
+
+__all__ = ["FurtherPhones"]
+
+
+class FurtherPhones:
+    """Carries out what the user of an approved phone wants."""
+
+    def __init__(
+        self, device: Device, *, https: HttpsConnection, clock: Clock, keystore: Keystore
+    ) -> None:
+        """Put the parts together; a PIN changed by another process is known at once."""
+        self._device = device
+        self._https = https
+        self._clock = clock
+        self._keystore = keystore
+
+    async def approve(self, code: str, *, pin: Pin) -> tuple[Event, ...]:
+        """Approve the phone that shows this code.
+
+        Raises:
+            NoSuchNewcomer: None does; nothing was sent.
+            PhoneError: The service cannot be asked.
+        """
+        newcomer = self._device.find_newcomer(code, now_ms=self._clock.now_ms())
+        pin_key = await self._pin_key(pin)
+        nonce = await self._https.fresh_nonce()
+        order = self._device.order_approval(
+            newcomer, pin_key=pin_key, nonce=nonce, now_ms=self._clock.now_ms()
+        )
+        return await self._https.give_order(order.message)
+
+    async def invite(self, *, pin: Pin) -> tuple[Event, ...]:
+        """Order an activation code for the next phone; raises ``PhoneError``."""
+        pin_key = await self._pin_key(pin)
+        nonce = await self._https.fresh_nonce()
+        order = self._device.order_invitation(
+            pin_key=pin_key, nonce=nonce, now_ms=self._clock.now_ms()
+        )
+        return await self._https.give_order(order.message)
+
+    async def reject(self, device_id: str, *, reason: DenialReason) -> tuple[Event, ...]:
+        """Turn a phone away; raises ``PhoneError``."""
+        return await self._https.tell(RejectDevice(device_id, reason))
+
+    async def _pin_key(self, pin: Pin) -> PinKey:
+        return await asyncio.to_thread(unwrap_pin_key, self._keystore.load().pin_key, pin)
