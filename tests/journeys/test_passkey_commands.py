@@ -57,7 +57,8 @@ async def command(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Commands:
-    """Alice's phone, whose user makes gestures."""
+    """Alice's phone, whose user makes gestures; its PIN is hidden quickly, not well."""
+    monkeypatch.setattr("authenticator_sim.core.pin.ROUNDS", 1)
     monkeypatch.setenv(PIN_VARIABLE, OLD)
     monkeypatch.setenv(GESTURE_VARIABLE, "verified")
     commands = Commands(bank, tmp_path / "phone", capsys)
