@@ -32,6 +32,7 @@ from authenticator_sim.terminal.passkeys import about_passkeys
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
+from authenticator_sim.terminal.wake_up import about_wake_up
 from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
 
 __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
@@ -106,6 +107,7 @@ def sentence(event: Event) -> str:
         or _about_trust(event)
         or about_access(event)
         or about_phones(event)
+        or about_wake_up(event)
         or about_passkeys(event)
     )
 

@@ -29,6 +29,7 @@ from ciba_service.settings.sections import (
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "StoreSettings",
     "TokenSettings",
     "UserSettings",
+    "WakeUpSettings",
     "load_settings",
     "parse_settings",
 ]
