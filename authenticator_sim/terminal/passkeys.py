@@ -29,7 +29,7 @@ def about_passkeys(event: Event) -> str:
     """Put an event about passkeys into words; empty for any other."""
     match event:
         case PasskeyInvited():
-            return f"A passkey for {harmless(event.options.rp.id)} is made."
+            return f"A passkey for {harmless(event.options.rp.id)} can be made."
         case PasskeyNotOffered():
             return _REFUSALS[event.reason]
         case PasskeyShown():

@@ -34,7 +34,7 @@ from tests.simulated_phone import surroundings
 from tests.wire_client import WireClient
 
 ADD = ("passkeys", "add", "--origin", ORIGIN)
-MADE = "A passkey for bank.example is made.\n"
+MADE = "A passkey for bank.example can be made.\n"
 REGISTERED = (0, f"{MADE}The passkey is registered.\n")
 
 
@@ -57,7 +57,8 @@ async def command(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Commands:
-    """Alice's phone, whose user makes gestures."""
+    """Alice's phone, whose user makes gestures; its PIN is hidden quickly, not well."""
+    monkeypatch.setattr("authenticator_sim.core.pin.ROUNDS", 1)
     monkeypatch.setenv(PIN_VARIABLE, OLD)
     monkeypatch.setenv(GESTURE_VARIABLE, "verified")
     commands = Commands(bank, tmp_path / "phone", capsys)
@@ -126,9 +127,7 @@ async def test_what_the_service_does_not_take_is_not_kept(
     bank: RunningService, command: Commands, monkeypatch: pytest.MonkeyPatch
 ):
     """As made on another page, synced, or with a wrong PIN; nor is a sixth prepared."""
-    refused = (
-        "A passkey for bank.example is made.\nNot done. The service does not take this passkey.\n"
-    )
+    refused = f"{MADE}Not done. The service does not take this passkey.\n"
     for options in ((), ("--origin", ORIGIN, "--synced")):
         assert await command("passkeys", "add", *options) == (1, refused)
     monkeypatch.setenv(PIN_VARIABLE, "518273")

@@ -174,7 +174,7 @@ Good for one phone within 600 s; then approve it here.""",
     (OrderDone("o", OrderAction.CHANGE_PIN), "The PIN is changed."),
     (OrderDone("o", OrderAction.REVOKE_DEVICE), "The phone is revoked."),
     (OrderDone("o", OrderAction.ADD_PASSKEY), "The passkey is registered."),
-    (PasskeyInvited(OPTIONS), "A passkey for op<U+001B>.example is made."),
+    (PasskeyInvited(OPTIONS), "A passkey for op<U+001B>.example can be made."),
     (PasskeyNotOffered(PasskeyRefusal.DISABLED), "The service takes no passkeys."),
     (
         PasskeyNotOffered(PasskeyRefusal.TOO_MANY),
