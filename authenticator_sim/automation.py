@@ -7,14 +7,12 @@ string: an ``auth_req_id`` is the client's secret.
 """
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -30,16 +28,16 @@ from authenticator_sim.core.events import (
     NotDecided,
 )
 from authenticator_sim.core.pin import Pin
-from authenticator_sim.errors import PhoneError, UsageError
+from authenticator_sim.errors import PhoneError
+from authenticator_sim.loopback import serve_on_loopback
 from authenticator_sim.phone import Phone
 from ciba_service.sca.messages import DenialReason, RefusalReason, transaction_id
 
-__all__ = ["Automation", "listen_on_loopback"]
+__all__ = ["Automation"]
 
 _WAIT_SECONDS: Final = 10.0
 _DELAY_SECONDS: Final = 1.0
 _MAX_ID_LENGTH: Final = 256
-_MAX_REQUESTS: Final = 100
 _CODE: Final = "verification_code"
 _LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
 
@@ -89,25 +87,7 @@ class Automation:
     async def run(self) -> None:
         """Serve until cancelled."""
         self._report(Listening(self._listener.getsockname()[1]))
-        server = _QuietServer(
-            uvicorn.Config(
-                self.app(),
-                access_log=False,
-                log_config=None,
-                log_level="error",
-                lifespan="off",
-                ws="none",
-                limit_concurrency=_MAX_REQUESTS,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        serving = asyncio.create_task(server.serve(sockets=[self._listener]))
-        try:
-            await asyncio.shield(serving)
-        finally:
-            server.should_exit = True
-            await serving
-            self._listener.close()
+        await serve_on_loopback(self.app(), self._listener)
 
     def app(self) -> Starlette:
         """Make the ASGI application."""
@@ -153,22 +133,6 @@ class Automation:
         except PhoneError as error:
             self._ordered.discard(order.transaction_id)
             self._report(NotDecided(order.transaction_id, str(error)))
-
-
-class _QuietServer(uvicorn.Server):
-    """Leaves the signals to the command that runs the phone."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def listen_on_loopback(port: int) -> socket.socket:
-    """Open the endpoint's port, 0 for a free one; raises ``UsageError`` when it is taken."""
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        raise UsageError(f"Port {port} of this machine cannot be opened.") from error
 
 
 def _refuse_foreign_pages(request: Request) -> None:

@@ -105,6 +105,8 @@ def _carry_out(options: argparse.Namespace, surroundings: Surroundings) -> bool:
 async def _run(options: argparse.Namespace, surroundings: Surroundings) -> bool:
     if options.scenario is None and options.second_state is not None:
         raise UsageError("--second-state is for a scenario.")
+    if options.scenario is not None and options.push_port is not None:
+        raise UsageError("--push is not for a scenario.")
     if options.scenario is not None:
         return await play(_scenario_options(options), surroundings)
     return await run(_run_options(options), surroundings)
@@ -216,6 +218,7 @@ def _run_options(options: argparse.Namespace) -> RunOptions:
         attended_by=attended_by,
         rules=NO_RULES if options.rules is None else read_rules(options.rules),
         automation_port=options.automation_port or 0,
+        push_port=options.push_port,
         pin_file=options.pin_file,
         state=options.state,
         ca_file=options.ca_file,

@@ -51,8 +51,8 @@ class EventLog:
             case OrderDone() | OrderNotDone():
                 self._keystore.settle_pin(event.order, counts=isinstance(event, OrderDone))
             case PasskeyForgotten():
-                self._keystore.drop_passkey(event.passkey_id)
+                self._keystore.settle_passkey(event.passkey_id, counts=False)
             case PasskeyListCompleted():
-                self._keystore.keep_passkeys_of(event.registered)
+                self._keystore.settle_passkeys(event.registered)
             case _:
                 pass

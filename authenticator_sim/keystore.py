@@ -43,6 +43,7 @@ class _StoredPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_handle: str
     sign_count: int
     synced: bool
+    registered: bool
 
 
 class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,27 +155,38 @@ class Keystore:
             identity = self.load()
             self.save(replace(identity, passkeys=(*identity.passkeys, passkey)))
 
-    def keep_passkeys_of(self, registered: Collection[str]) -> None:
-        """Drop every passkey that the service does not know; raises as ``load``."""
+    def settle_passkeys(self, registered: Collection[str]) -> None:
+        """Drop every passkey that the service does not know, and use the others; as ``load``."""
         with exclusive(self._lock):
             identity = self.load()
-            known = tuple(each for each in identity.passkeys if each.passkey_id in registered)
+            known = tuple(
+                replace(each, registered=True)
+                for each in identity.passkeys
+                if each.passkey_id in registered
+            )
             self.save(replace(identity, passkeys=known))
 
-    def drop_passkey(self, passkey_id: str) -> None:
-        """Drop a passkey; raises as ``load``."""
-        kept = {each.passkey_id for each in self.load().passkeys} - {passkey_id}
-        self.keep_passkeys_of(kept)
-
-    def use_passkey(self) -> SoftwarePasskey | None:
-        """The newest passkey, counted up on disk before it is used; raises as ``load``."""
+    def settle_passkey(self, passkey_id: str, *, counts: bool) -> None:
+        """Use a passkey from now on, or drop it; raises as ``load``."""
         with exclusive(self._lock):
             identity = self.load()
-            if not identity.passkeys:
+            settled = tuple(
+                replace(each, registered=True) if each.passkey_id == passkey_id else each
+                for each in identity.passkeys
+                if counts or each.passkey_id != passkey_id
+            )
+            self.save(replace(identity, passkeys=settled))
+
+    def use_passkey(self) -> SoftwarePasskey | None:
+        """The newest that is registered, counted up on disk before it is used; as ``load``."""
+        with exclusive(self._lock):
+            identity = self.load()
+            newest = next((each for each in reversed(identity.passkeys) if each.registered), None)
+            if newest is None:
                 return None
-            *others, newest = identity.passkeys
             used = replace(newest, sign_count=newest.sign_count + 1)
-            self.save(replace(identity, passkeys=(*others, used)))
+            passkeys = tuple(used if each is newest else each for each in identity.passkeys)
+            self.save(replace(identity, passkeys=passkeys))
             return used
 
     def load(self) -> DeviceIdentity:
@@ -224,6 +236,7 @@ def _stored_passkey(passkey: SoftwarePasskey) -> _StoredPasskey:
         user_handle=passkey.user_handle,
         sign_count=passkey.sign_count,
         synced=passkey.synced,
+        registered=passkey.registered,
     )
 
 
@@ -236,6 +249,7 @@ def _passkey(stored: _StoredPasskey) -> SoftwarePasskey:
         user_handle=stored.user_handle,
         sign_count=stored.sign_count,
         synced=stored.synced,
+        registered=stored.registered,
     )
 
 

@@ -52,7 +52,8 @@ class Phone:
     @property
     def has_passkey(self) -> bool:
         """Whether there is one to offer in place of the PIN."""
-        return self._keystore is not None and bool(self._keystore.load().passkeys)
+        passkeys = () if self._keystore is None else self._keystore.load().passkeys
+        return any(each.registered for each in passkeys)
 
     def find(self, transaction_id: str) -> VerifiedChallenge | None:
         """Return the open challenge of a transaction, if there is one."""

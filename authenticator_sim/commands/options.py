@@ -160,6 +160,13 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         help="misbehave as this YAML file says, or one named in scenarios list; then end",
     )
     command.add_argument(
+        "--push",
+        dest="push_port",
+        type=_port,
+        metavar="N",
+        help="no socket: be woken by pushes to port N of this machine (0 takes a free port)",
+    )
+    command.add_argument(
         "--second-state", type=Path, metavar="DIR", help="of the second phone of a scenario"
     )
 

@@ -51,7 +51,8 @@ async def add_passkey(
             synced=synced,
             random_bytes=surroundings.random_bytes,
         )
-        # On disk before it goes out: an answer that is lost leaves no passkey without its key.
+        # On disk before it goes out: an answer that is lost leaves no passkey without its key. What
+        # became of it is then learnt from the list.
         errand.keystore.keep_passkey(passkey)
         order = phone.device.order_passkey(
             attestation,
@@ -60,9 +61,10 @@ async def add_passkey(
             now_ms=phone.clock.now_ms(),
         )
         events = _report(errand, await errand.https.give_order(order.message))
-        if any(isinstance(event, OrderNotDone) for event in events):
-            errand.keystore.drop_passkey(passkey.passkey_id)
-        return any(isinstance(event, OrderDone) for event in events)
+        done = any(isinstance(event, OrderDone) for event in events)
+        if done or any(isinstance(event, OrderNotDone) for event in events):
+            errand.keystore.settle_passkey(passkey.passkey_id, counts=done)
+        return done
 
 
 async def list_passkeys(options: OneShotOptions, surroundings: Surroundings) -> bool:

@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from authenticator_sim.attendants import AnswerAll, Attendant, TerminalAttendant
-from authenticator_sim.automation import Automation, listen_on_loopback
+from authenticator_sim.automation import Automation
 from authenticator_sim.commands.oneshot import settle_pin
 from authenticator_sim.commands.pins import given_pin, obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
+from authenticator_sim.connection.push_service import LocalPushService
+from authenticator_sim.connection.pushed import PushedConnection
 from authenticator_sim.connection.socket import SocketConnection
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.push import PushSubscription
 from authenticator_sim.core.rules import Action, Rules
 from authenticator_sim.errors import UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
+from authenticator_sim.loopback import listen_on_loopback
 from authenticator_sim.phone import Phone
 from authenticator_sim.rule_attendant import AnswerByRules
 from authenticator_sim.terminal.keyboard import Keyboard
@@ -46,7 +50,8 @@ class AttendedBy(Enum):
 class RunOptions:
     """What the command line asks for; ``automation_port`` counts for ``AUTOMATION`` only.
 
-    ``rules`` are those for ``RULES``.
+    ``rules`` are those for ``RULES``. With a ``push_port`` the phone has no socket: it listens
+    there for the pushes that wake it.
     """
 
     attended_by: AttendedBy
@@ -56,6 +61,7 @@ class RunOptions:
     ca_file: Path | None
     json: bool
     rules: Rules = NO_RULES
+    push_port: int | None = None
 
 
 async def run(options: RunOptions, surroundings: Surroundings) -> bool:
@@ -76,27 +82,56 @@ async def run(options: RunOptions, surroundings: Surroundings) -> bool:
     )
     log = EventLog(reporter, journal, keystore)
     device = Device(identity, random_bytes=surroundings.random_bytes, history=journal.decisions())
-    connection = SocketConnection(
-        device,
-        clock=surroundings.clock,
-        random_bytes=surroundings.random_bytes,
-        tls=tls_context(options.ca_file),
-        report=log.report,
-    )
     async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
         https = HttpsConnection(
             device, http=http, clock=surroundings.clock, random_bytes=surroundings.random_bytes
         )
         await settle_pin(device, https, log)
-    phone = Phone(
-        device, channel=connection, clock=surroundings.clock, journal=journal, keystore=keystore
+        connection = _connection(options, surroundings, device=device, https=https, log=log)
+        phone = Phone(
+            device, channel=connection, clock=surroundings.clock, journal=journal, keystore=keystore
+        )
+        attendant = _attendant(options, surroundings, phone=phone, pin=pin, log=log)
+        log.listen(attendant.notice)
+        try:
+            return await _until_ended(connection, attendant)
+        finally:
+            if isinstance(connection, PushedConnection):
+                await connection.leave()
+
+
+def _connection(
+    options: RunOptions,
+    surroundings: Surroundings,
+    *,
+    device: Device,
+    https: HttpsConnection,
+    log: EventLog,
+) -> SocketConnection | PushedConnection:
+    if options.push_port is None:
+        return SocketConnection(
+            device,
+            clock=surroundings.clock,
+            random_bytes=surroundings.random_bytes,
+            tls=tls_context(options.ca_file),
+            report=log.report,
+        )
+    subscription = PushSubscription.new(surroundings.random_bytes)
+    push_service = LocalPushService(
+        listen_on_loopback(options.push_port),
+        subscription=subscription,
+        clock=surroundings.clock,
+        random_bytes=surroundings.random_bytes,
+        report=log.report,
     )
-    attendant = _attendant(options, surroundings, phone=phone, pin=pin, log=log)
-    log.listen(attendant.notice)
-    return await _until_ended(connection, attendant)
+    return PushedConnection(
+        device, https=https, push_service=push_service, subscription=subscription, report=log.report
+    )
 
 
-async def _until_ended(connection: SocketConnection, attendant: Attendant) -> bool:
+async def _until_ended(
+    connection: SocketConnection | PushedConnection, attendant: Attendant
+) -> bool:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -14,9 +14,11 @@ from authenticator_sim.core.events import DecisionPostponed, Event, OrderPostpon
 from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable, UntrustedService
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import (
+    AskWakeUp,
     Decide,
     DeviceMessage,
     DevicePath,
+    DropWakeUp,
     EndAccess,
     Fetch,
     GiveOrder,
@@ -29,6 +31,7 @@ from ciba_service.sca.messages import (
     MessageExchange,
     RemovePasskey,
     RenameDevice,
+    SetWakeUp,
     Shown,
     decode_service_message,
 )
@@ -37,7 +40,16 @@ __all__ = ["HttpsConnection"]
 
 
 _WithoutPin = (
-    ListDevices | RenameDevice | GiveUp | Shown | MakePasskey | ListPasskeys | RemovePasskey
+    ListDevices
+    | RenameDevice
+    | GiveUp
+    | Shown
+    | MakePasskey
+    | ListPasskeys
+    | RemovePasskey
+    | AskWakeUp
+    | SetWakeUp
+    | DropWakeUp
 )
 
 

@@ -14,8 +14,8 @@ from ciba_service.sca.messages import (
     CHALLENGE_TYP,
     CHALLENGE_VERSION,
     Challenge,
-    Display,
     Payment,
+    amount_text,
     challenge_hash,
 )
 
@@ -88,24 +88,29 @@ def _refusal(content: Challenge, *, issuer: str) -> ChallengeRefusal | None:
         return ChallengeRefusal.UNKNOWN_VERSION
     if content.iss != issuer:
         return ChallengeRefusal.ANOTHER_ISSUER
-    if content.payments and not _is_shown(content.payments, content.display):
+    if content.payments and not _is_shown(content):
         return ChallengeRefusal.PAYMENT_NOT_SHOWN
     if not are_shown(content.authorization_details, content.display.details):
         return ChallengeRefusal.DETAILS_NOT_SHOWN
     return None
 
 
-def _is_shown(payments: tuple[Payment, ...], display: Display) -> bool:
+def _is_shown(content: Challenge) -> bool:
     # PSD2 RTS art. 5(1)(a): no payment is approved that was not displayed, whole and as it is;
     # there is room for one.
-    if not (display.amount and display.payee):
+    display = content.display
+    if len(content.payments) != 1 or not display.payee:
         return False
-    amount, _, currency = display.amount.partition(" ")
+    (payment,) = content.payments
+    try:
+        amount = amount_text(payment.amount, payment.currency, content.locale)
+    except (KeyError, ValueError):  # an unknown language, or what is no amount
+        return False
     shown = Payment(
-        amount=amount,
-        currency=currency,
+        amount=payment.amount,
+        currency=payment.currency,
         creditor_name=display.payee,
         creditor_iban=display.payee_account and display.payee_account.replace(" ", ""),
         remittance_information=display.remittance_information,
     )
-    return payments == (shown,)
+    return (payment, amount) == (shown, display.amount)

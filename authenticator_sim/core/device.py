@@ -52,6 +52,7 @@ from authenticator_sim.core.pin import Pin, PinKey
 from authenticator_sim.core.prompts import Prompts
 from authenticator_sim.core.receipts import received
 from authenticator_sim.core.sessions import new_session_proof
+from authenticator_sim.core.wake_up import AboutWakeUp, wake_up_event
 from authenticator_sim.errors import NotOpen, UntrustedService
 from authenticator_sim.ports import RandomBytes
 from ciba_service.sca.messages import (
@@ -86,6 +87,10 @@ from ciba_service.sca.messages import (
     RefusalReason,
     Refused,
     ServiceMessage,
+    WakeUpDropped,
+    WakeUpOffered,
+    WakeUpRefused,
+    WakeUpSet,
     Welcome,
     Withdrawn,
 )
@@ -302,8 +307,10 @@ class Device:
         self._heard.add(event)
         return (event,) if is_new else ()
 
-    def _told(self, message: AboutAccess | AboutPhones | AboutPasskeys) -> Event:
+    def _told(self, message: AboutAccess | AboutPhones | AboutPasskeys | AboutWakeUp) -> Event:
         match message:
+            case WakeUpOffered() | WakeUpSet() | WakeUpRefused() | WakeUpDropped():
+                return wake_up_event(message)
             case LastingAccess() | AccessesListed() | AccessEnded() | AccessUnknown():
                 return access_event(message)
             case (

@@ -20,6 +20,7 @@ from ciba_service.sca.messages import (
     RefusalReason,
     ShownDetail,
     Verdict,
+    WakeUpRefusal,
 )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Enrolled",
     "Event",
     "FetchCompleted",
+    "FetchFailed",
     "HandleNotMade",
     "HandleShown",
     "KeysIgnored",
@@ -61,11 +63,18 @@ __all__ = [
     "PasskeyNotOffered",
     "PasskeyShown",
     "PhoneStopped",
+    "PushIgnored",
+    "PushListening",
     "Renamed",
     "RuleApplied",
     "StopReason",
     "ThisDeviceRevoked",
+    "WakeUpKept",
+    "WakeUpNotKept",
+    "WakeUpStopped",
+    "WakeUpWays",
     "Withdrawal",
+    "Woken",
 ]
 
 
@@ -315,6 +324,50 @@ class OrderPostponed(msgspec.Struct, frozen=True, tag="order_postponed", tag_fie
     order: str
 
 
+class FetchFailed(msgspec.Struct, frozen=True, tag="not_fetched", tag_field="event"):
+    """The service could not be asked for open challenges; ``detail`` is a sentence."""
+
+    detail: str
+
+
+class PushListening(msgspec.Struct, frozen=True, tag="push_listening", tag_field="event"):
+    """The phone's own push service is open on this port of the loopback address."""
+
+    port: int
+
+
+class PushIgnored(msgspec.Struct, frozen=True, tag="push_ignored", tag_field="event"):
+    """Something came that was no push for this phone; ``detail`` says why."""
+
+    detail: str
+
+
+class Woken(msgspec.Struct, frozen=True, tag="woken", tag_field="event"):
+    """A push came: the phone looks what is open."""
+
+
+class WakeUpWays(
+    msgspec.Struct, frozen=True, tag="wake_up_offered", tag_field="event", omit_defaults=True
+):
+    """How the service can wake this phone; without a key it sends no pushes."""
+
+    web_push_key: str | None = None
+
+
+class WakeUpKept(msgspec.Struct, frozen=True, tag="wake_up_set", tag_field="event"):
+    """The service wakes this phone from now on."""
+
+
+class WakeUpNotKept(msgspec.Struct, frozen=True, tag="wake_up_refused", tag_field="event"):
+    """The service does not wake this phone at that address."""
+
+    reason: WakeUpRefusal
+
+
+class WakeUpStopped(msgspec.Struct, frozen=True, tag="wake_up_dropped", tag_field="event"):
+    """The service wakes this phone no more."""
+
+
 class PasskeyInvited(msgspec.Struct, frozen=True, tag="passkey_options", tag_field="event"):
     """The service says what to make another passkey with."""
 
@@ -405,6 +458,14 @@ Event = (
     | OrderDone
     | OrderNotDone
     | OrderPostponed
+    | FetchFailed
+    | PushListening
+    | PushIgnored
+    | Woken
+    | WakeUpWays
+    | WakeUpKept
+    | WakeUpNotKept
+    | WakeUpStopped
     | PasskeyInvited
     | PasskeyNotOffered
     | PasskeyShown

@@ -58,7 +58,10 @@ class Gesture(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SoftwarePasskey:
-    """A passkey for one relying party; ``sign_count`` is how often it was used."""
+    """A passkey for one relying party; ``sign_count`` is how often it was used.
+
+    Until the service has said that it is ``registered`` it is kept and not used.
+    """
 
     passkey_id: str
     key: ECKey
@@ -67,6 +70,7 @@ class SoftwarePasskey:
     user_handle: str
     sign_count: int = 0
     synced: bool = False
+    registered: bool = False
 
     def __repr__(self) -> str:
         return f"SoftwarePasskey(passkey_id={self.passkey_id!r}, ...)"

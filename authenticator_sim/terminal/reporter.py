@@ -32,12 +32,13 @@ from authenticator_sim.terminal.passkeys import about_passkeys
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge
+from authenticator_sim.terminal.wake_up import about_wake_up
 from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
 
 __all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
 
 _REFUSALS = {
-    RefusalReason.FACTORS: "The PIN or the one-time code was not right.",
+    RefusalReason.FACTORS: "The PIN, the passkey or a code was not right.",
     RefusalReason.LOCKED: "Too many failed attempts: an operator must unlock this user.",
     RefusalReason.NOT_OPEN: "The request was decided, cancelled or expired before.",
     RefusalReason.INVALID_DECISION: "The service could not verify this phone's decision.",
@@ -106,6 +107,7 @@ def sentence(event: Event) -> str:
         or _about_trust(event)
         or about_access(event)
         or about_phones(event)
+        or about_wake_up(event)
         or about_passkeys(event)
     )
 

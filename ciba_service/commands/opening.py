@@ -105,6 +105,8 @@ def _usable_keys(settings: Settings) -> FileKeys:
         raise MissingKeysError(f"{keys.directory} lacks a key for tokens of {', '.join(missing)}")
     if settings.evidence.enabled and keys.evidence_signer is None:
         raise MissingKeysError(f"{keys.directory} lacks a key for evidence")
+    if settings.wake_up.web_push and keys.wake_up_signer is None:
+        raise MissingKeysError(f"{keys.directory} lacks a key for wake-ups")
     if settings.security_events.receivers and keys.events_signer is None:
         raise MissingKeysError(f"{keys.directory} lacks a key for security events")
     return keys

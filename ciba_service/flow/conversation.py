@@ -14,10 +14,13 @@ from ciba_service.flow.own_devices import OwnDevices
 from ciba_service.flow.own_passkeys import OwnPasskeys
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
+from ciba_service.flow.wake_up_addresses import WakeUpAddresses
 from ciba_service.ports import DeviceStore
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
+    AskWakeUp,
     Decide,
+    DropWakeUp,
     EndAccess,
     Fetch,
     GiveOrder,
@@ -31,6 +34,7 @@ from ciba_service.sca.messages import (
     RemovePasskey,
     RenameDevice,
     ServiceMessage,
+    SetWakeUp,
     Shown,
 )
 
@@ -38,8 +42,9 @@ __all__ = ["Conversation", "PhoneMessage"]
 
 _T = TypeVar("_T")
 
+_AboutWakeUp = AskWakeUp | SetWakeUp | DropWakeUp
 _AboutPasskeys = MakePasskey | ListPasskeys | RemovePasskey
-_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder | _AboutPasskeys
+_AboutPhones = ListDevices | RenameDevice | GiveUp | GiveOrder | _AboutPasskeys | _AboutWakeUp
 
 PhoneMessage = (
     Fetch | Decide | MakeHandle | ListAccesses | EndAccess | Received | Shown | _AboutPhones
@@ -67,6 +72,7 @@ class Conversation:
         orders: DeviceOrders,
         receipts: Receipts,
         notices: PhoneNotices,
+        wake_up: WakeUpAddresses,
         devices: DeviceStore,
     ) -> None:
         self._decisions = decisions
@@ -79,6 +85,7 @@ class Conversation:
         self._orders = orders
         self._receipts = receipts
         self._notices = notices
+        self._wake_up = wake_up
         self._devices = devices
 
     async def replies(self, device: Device, message: PhoneMessage) -> list[ServiceMessage]:
@@ -112,6 +119,17 @@ class Conversation:
             return await self._accesses.list_all(device)
         return [await self._accesses.end(device, message.transaction_id)]
 
+    async def _about_wake_up(self, device: Device, message: _AboutWakeUp) -> ServiceMessage:
+        match message:
+            case AskWakeUp():
+                return await self._wake_up.offer(device)
+            case SetWakeUp():
+                return await self._wake_up.put(device, message)
+            case DropWakeUp():
+                return await self._wake_up.drop(device)
+            case _:
+                assert_never(message)
+
     async def _about_phones(self, device: Device, message: _AboutPhones) -> list[ServiceMessage]:
         match message:
             case ListDevices():
@@ -122,6 +140,8 @@ class Conversation:
                 return [await self._own_devices.give_up(device)]
             case GiveOrder():
                 return [await self._orders.carry_out(device.device_id, message.order)]
+            case AskWakeUp() | SetWakeUp() | DropWakeUp():
+                return [await self._about_wake_up(device, message)]
             case MakePasskey() | ListPasskeys() | RemovePasskey():
                 return await self._about_passkeys(device, message)
             case _:

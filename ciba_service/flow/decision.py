@@ -5,6 +5,7 @@ from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.factor_check import FactorCheck
 from ciba_service.flow.heard_decision import HeardDecision
 from ciba_service.ports import (
     AttemptStore,
@@ -20,7 +21,11 @@ from ciba_service.ports import (
     TransactionStore,
 )
 from ciba_service.protocol.security_events.causes import Cause
-from ciba_service.protocol.security_events.kinds import FactorsLocked, InvalidDecision, WrongFactors
+from ciba_service.protocol.security_events.kinds import (
+    FactorsLocked,
+    InvalidDecision,
+    WrongFactors,
+)
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.attempts import Attempt, LockedError
@@ -33,11 +38,9 @@ from ciba_service.sca.decision import (
 )
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.evidence import Evidence
-from ciba_service.sca.factors import FactorEvaluation, evaluate_factors
 from ciba_service.sca.messages import (
     Accepted,
     Factor,
-    FactorProofs,
     RefusalReason,
     Refused,
     Verdict,
@@ -78,7 +81,7 @@ class Decisions:
         self._worker = worker
         self._callback_delay = callback_delay
         self._keeps_evidence = keeps_evidence
-        self._party = party
+        self._factors = FactorCheck(attempts=attempts, party=party, telemetry=telemetry)
         self._clock = clock
         self._telemetry = telemetry
 
@@ -176,7 +179,7 @@ class Decisions:
             )
         except LockedError:
             return _refused(heard.presented, RefusalReason.LOCKED)
-        if not await self._factors_hold(heard, at=attempt.reserved_at // 1000):
+        if not await self._factors.hold(heard, at=attempt.reserved_at // 1000):
             return await self._failed(heard, attempt)
         decided = Decided(
             device_id=device.device_id,
@@ -191,47 +194,6 @@ class Decisions:
             # The factors were right and only the moment was wrong: nothing counts against the user.
             await self._attempts.succeeded(device.tag, operation=decision.operation)
         return answer
-
-    async def _factors_hold(self, heard: HeardDecision, *, at: int) -> bool:
-        decision = heard.signed
-        if decision.proofs is None:
-            raise AssertionError("only an approval carries factors")
-        evaluation = evaluate_factors(
-            required=frozenset(heard.factors),
-            proofs=decision.proofs,
-            claims=decision.claims,
-            device=decision.device,
-            verification_code=heard.request.verification_code,
-            now=at,
-            party=self._party,
-        )
-        if decision.proofs.passkey is not None and evaluation.passkey is None:
-            self._telemetry.event(
-                "passkey_not_verified",
-                transaction_id=decision.claims.transaction_id,
-                detail=evaluation.passkey_defect,
-            )
-        # What was shown is spent, even if the PIN beside it was wrong; and a wrong code or passkey
-        # takes the same round trip as a right one.
-        step_was_fresh, count_was_fresh = await asyncio.gather(
-            self._spend_step(decision, decision.proofs, evaluation),
-            self._spend_count(decision, decision.proofs, evaluation),
-        )
-        return evaluation.satisfied(step_was_fresh=step_was_fresh, count_was_fresh=count_was_fresh)
-
-    async def _spend_step(
-        self, decision: SignedDecision, proofs: FactorProofs, evaluation: FactorEvaluation
-    ) -> bool:
-        return proofs.otp is not None and await self._attempts.spend_step(
-            decision.device.device_id, evaluation.totp_step, operation=decision.operation
-        )
-
-    async def _spend_count(
-        self, decision: SignedDecision, proofs: FactorProofs, evaluation: FactorEvaluation
-    ) -> bool:
-        return proofs.passkey is not None and await self._attempts.spend_count(
-            decision.device.device_id, evaluation.passkey, operation=decision.operation
-        )
 
     async def _failed(self, heard: HeardDecision, attempt: Attempt) -> Refused:
         presented, device = heard.presented, heard.signed.device

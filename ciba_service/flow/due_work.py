@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.settlement import Settlement
+from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -46,6 +47,7 @@ class DueWorker:
         ledgers: LedgerStore,
         hub: DeviceHub,
         delivery: CallbackDelivery,
+        wake_ups: WakeUps | None = None,
         partition_of: Callable[[str], int],
         clock: Clock,
         telemetry: Telemetry,
@@ -56,6 +58,7 @@ class DueWorker:
         self._ledgers = ledgers
         self._hub = hub
         self._delivery = delivery
+        self._wake_ups = wake_ups
         self._partition_of = partition_of
         self._clock = clock
         self._telemetry = telemetry
@@ -147,6 +150,8 @@ class DueWorker:
                 # It may take long, holds nothing else up, and is finished there.
                 self._delivery.take(work)
                 return False
+            case DueKind.WAKE:
+                return self._hand_over(work)
             case _:
                 assert_never(work.kind)
         return True
@@ -161,6 +166,20 @@ class DueWorker:
                     Announcement(AnnouncementKind.OFFER, transaction.user_tag, transaction_id)
                 ),
             )
+
+            await self._plan_wake_ups(transaction)
+
+    async def _plan_wake_ups(self, transaction: Transaction) -> None:
+        """Phones that are connected were told already: nothing waits for this."""
+        delay = None if self._wake_ups is None else await self._wake_ups.plan(transaction)
+        if delay is not None:
+            self.nudge_after(transaction.transaction_id, delay)
+
+    def _hand_over(self, work: DueWork) -> bool:
+        if self._wake_ups is None:  # They were configured when it became due.
+            return True
+        self._wake_ups.take(work)
+        return False
 
     async def _expire(self, transaction_id: str) -> None:
         result = await self._transactions.swap(

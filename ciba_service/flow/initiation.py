@@ -205,7 +205,7 @@ class Initiation:
             raise
         try:
             self._codes.verify(code, is_reserved=may_compare is True)
-            challenge = await self._start.challenge(new, client, request, required)
+            challenge = await self._start.challenge(new, subject, client, request, required)
         except OAuth2Error:
             await self._prompts.take_back(user_tag(subject), client.client_id, new.transaction_id)
             raise

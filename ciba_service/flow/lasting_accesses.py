@@ -1,7 +1,7 @@
 """A user looks at the accesses that last, and ends one, from the phone (FAPI 1.0 part 1, 5.2.2)."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ciba_service.ports import (
     AccessStore,
@@ -13,6 +13,7 @@ from ciba_service.ports import (
     Telemetry,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import DetailTypes
 from ciba_service.sca.accesses import shown_access
 from ciba_service.sca.devices import Device, DeviceRevoked, UserTag, user_tag
@@ -41,6 +42,7 @@ class LastingAccesses:
         devices: DeviceStore,
         clients: ClientRegistry,
         detail_types: DetailTypes,
+        locale_of: Callable[[str], Locale],
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -49,6 +51,7 @@ class LastingAccesses:
         self._devices = devices
         self._clients = clients
         self._detail_types = detail_types
+        self._locale_of = locale_of
         self._clock = clock
         self._telemetry = telemetry
 
@@ -127,6 +130,7 @@ class LastingAccesses:
                 client_name=client_names[grant.client_id],
                 good_until=token.good_until,
                 types=self._detail_types,
+                locale=self._locale_of(grant.subject),
             )
             for grant, token in lasting
             if token is not None and is_active[grant.device_id]

@@ -4,8 +4,9 @@ To remove one needs no PIN: it only takes away from the phone in hand.
 """
 
 from ciba_service.flow.passkey_registration import PasskeyRegistration
-from ciba_service.ports import Clock, DeviceStore
+from ciba_service.ports import Clock, DeviceStore, Telemetry
 from ciba_service.ports.notices import NoticeKind
+from ciba_service.protocol.security_events.kinds import PasskeyRevoked
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     PasskeyOffered,
@@ -32,11 +33,13 @@ class OwnPasskeys:
         devices: DeviceStore,
         registration: PasskeyRegistration,
         clock: Clock,
+        telemetry: Telemetry,
     ) -> None:
         self._party = party
         self._devices = devices
         self._registration = registration
         self._clock = clock
+        self._telemetry = telemetry
 
     async def offer(self, device: Device) -> PasskeyOffered | PasskeyRefused:
         """What to make another one with.
@@ -80,6 +83,7 @@ class OwnPasskeys:
         if not await self._devices.remove_passkey(device.device_id, passkey_id):
             return PasskeyUnknown(passkey_id)
         await self._registration.tell(NoticeKind.PASSKEY_REMOVED, device, passkey_id)
+        self._telemetry.security_event(PasskeyRevoked(device_id=device.device_id, user=device.tag))
         return PasskeyRemoved(device.device_id, device.name, passkey_id)
 
     async def _found(self, device: Device) -> Device:

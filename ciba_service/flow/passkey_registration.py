@@ -5,7 +5,7 @@ import hmac
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.ports import Clock, DeviceStore, Randomness, ReplayKind, ReplayStore, Telemetry
 from ciba_service.ports.notices import NoticeKind
-from ciba_service.protocol.security_events.kinds import Change, PasskeyChanged
+from ciba_service.protocol.security_events.kinds import PasskeyRegistered
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import OrderRefusal
 from ciba_service.sca.nonces import NONCE_LIFETIME_MS, Nonces
@@ -77,6 +77,9 @@ class PasskeyRegistration:
         except PasskeyKnown:
             return OrderRefusal.INVALID_PASSKEY
         await self.tell(NoticeKind.PASSKEY_ADDED, order.device, passkey.passkey_id)
+        self._telemetry.security_event(
+            PasskeyRegistered(device_id=order.device.device_id, user=order.device.tag)
+        )
         return None
 
     async def has_registered(self, operation: str, device: Device) -> bool:
@@ -91,10 +94,6 @@ class PasskeyRegistration:
         """The other phones of the user learn of it."""
         await self._notices.tell(kind, device.tag, device.device_id, device.name, passkey_id)
         self._telemetry.event(kind.value, device_id=device.device_id)
-        change = Change.ADDED if kind is NoticeKind.PASSKEY_ADDED else Change.REMOVED
-        self._telemetry.security_event(
-            PasskeyChanged(change=change, device_id=device.device_id, user=device.tag)
-        )
 
     def _verified(self, order: SignedOrder) -> Passkey | None:
         if self._party is None or order.passkey is None:

@@ -1,5 +1,6 @@
 """The last step of a request: the challenge is made and the transaction is stored."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ciba_service.flow.due_work import DueWorker
@@ -13,6 +14,7 @@ from ciba_service.ports import (
     TransactionStore,
 )
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
 from ciba_service.protocol.tokens.dpop.binding import Binding
@@ -46,10 +48,12 @@ class TransactionStart:
         worker: DueWorker,
         keys: KeyRing,
         ping_on_expiry: bool,
+        locale_of: Callable[[str], Locale],
         random: Randomness,
     ) -> None:
         self._issuer = issuer
         self._ping_on_expiry = ping_on_expiry
+        self._locale_of = locale_of
         self._transactions = transactions
         self._worker = worker
         self._keys = keys
@@ -104,9 +108,17 @@ class TransactionStart:
         return client.delivery_mode is DeliveryMode.PUSH or self._ping_on_expiry
 
     async def challenge(
-        self, new: Draft, client: Client, request: AuthenticationRequest, required: Requirement
+        self,
+        new: Draft,
+        subject: str,
+        client: Client,
+        request: AuthenticationRequest,
+        required: Requirement,
     ) -> str:
-        """The signed challenge, the same for all phones; raises ``SignerUnavailable``."""
+        """The signed challenge, the same for all phones; raises ``SignerUnavailable``.
+
+        In the language of the user: no client chooses it.
+        """
         challenge = new_challenge(
             ChallengeContent(
                 issuer=self._issuer,
@@ -119,6 +131,7 @@ class TransactionStart:
                 passkey_for_pin=required.passkey_for_pin,
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
+                locale=self._locale_of(subject),
                 lasts=may_have_refresh_token(
                     client, has_payment=request.details.payment is not None
                 ),

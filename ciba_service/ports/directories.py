@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.hints import UserIdentifier
 from ciba_service.protocol.request.user_code import StoredUserCode
 from ciba_service.protocol.tokens.userinfo import UserClaims
@@ -17,12 +18,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who may be asked."""
+    """A person who may be asked, in the language of ``locale``."""
 
     subject: str
     enabled: bool = True
     claims: UserClaims = field(default_factory=UserClaims)
     user_code: StoredUserCode | None = None
+    locale: Locale = Locale.EN
 
 
 class UserDirectory(Protocol):

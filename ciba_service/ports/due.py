@@ -18,6 +18,7 @@ class DueKind(StrEnum):
     EXPIRE = "expire"
     SETTLE = "settle"
     CALLBACK = "callback"
+    WAKE = "wake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class DueWork:
 
 class DueStore(Protocol):
     """Due work by partition."""
+
+    async def add(self, kind: DueKind, transaction_id: str, *, at: int) -> None:
+        """Make work due, unless it is due already."""
+        ...
 
     async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:
         """Lease what is due so that nobody else gets it before the lease ends."""

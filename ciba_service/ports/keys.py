@@ -81,6 +81,16 @@ class KeyRing(Protocol):
         ...
 
     @property
+    def wake_up_signer(self) -> Signer | None:
+        """The key that says who pushes (RFC 8292), where there is one."""
+        ...
+
+    @property
+    def wake_up_key(self) -> str | None:
+        """Its public half, as phones subscribe with it: an uncompressed point in base64url."""
+        ...
+
+    @property
     def events_signer(self) -> Signer | None:
         """The active key for security event tokens, where they are pushed."""
         ...

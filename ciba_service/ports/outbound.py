@@ -61,6 +61,8 @@ class OutboundRequest:
 
     A place is waited for half as long at most.
 
+    ``headers`` are those beyond the ones named here.
+
     ``maximum_body`` is in bytes of the answer; with None its body is ignored.
     """
 
@@ -71,6 +73,7 @@ class OutboundRequest:
     accept: str | None = None
     content_type: str | None = None
     authorization: str | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
     body: bytes = field(default=b"", repr=False)
 
     @classmethod

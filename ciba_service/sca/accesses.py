@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import DetailTypes, displayed_details
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.sca.messages import LastingAccess
@@ -14,14 +15,16 @@ MAXIMUM_ACCESSES: Final = 100
 
 
 def shown_access(
-    grant: Grant, *, client_name: str, good_until: int, types: DetailTypes
+    grant: Grant, *, client_name: str, good_until: int, types: DetailTypes, locale: Locale
 ) -> LastingAccess:
-    """What was granted, in the words in which it was approved; ``good_until`` in milliseconds."""
+    """What was granted, in the words of a challenge; ``good_until`` is in milliseconds."""
     return LastingAccess(
         transaction_id=grant.txn,
         client=client_name,
-        shares=shared_texts(grant.scope),
+        shares=shared_texts(grant.scope, locale),
         since=grant.auth_time,
         until=good_until // 1000,
-        details=tuple(shown_detail(each) for each in displayed_details(grant.details, types)),
+        details=tuple(
+            shown_detail(each, locale) for each in displayed_details(grant.details, types)
+        ),
     )

@@ -1,8 +1,9 @@
 """The challenge: the final text a phone shows and the user signs (PSD2 RTS art. 5).
 
-It is made once a transaction and is identical for all phones of the user. What a client wrote
-freely (binding message, payee, remittance information) is plain text in a member of its own.
-Whatever of a payment or another detail reaches a token is shown: the user approves nothing unseen.
+It is made once a transaction, in the language of its user, and is identical for all phones. What a
+client wrote freely (binding message, payee, remittance information) is plain text in a member of
+its own. Whatever of a payment or another detail reaches a token is shown: the user approves nothing
+unseen.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Final
 import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import (
     AuthorizationDetails,
     PaymentInitiation,
@@ -23,23 +25,21 @@ from ciba_service.sca.messages import (
     Display,
     Factor,
     Payment,
+    amount_text,
 )
-from ciba_service.sca.wording import shared_texts, shown_detail
+from ciba_service.sca.wording import WORDS, shared_texts, shown_detail
 
 __all__ = ["ChallengeContent", "new_challenge"]
 
-LOCALE: Final = "en"
 _NONCE_BYTES: Final = 32
-
-# OpenID Connect Core 16.18: the user knows when a grant outlives the moment.
-_LASTING: Final = "Lasting access, without asking you again"
 
 
 @dataclass(frozen=True, slots=True)
 class ChallengeContent:
     """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds.
 
-    ``lasts``: the client gets a refresh token. ``passkey_for_pin``: a passkey may take its place.
+    ``lasts``: the client gets a refresh token. ``locale`` is the user's language.
+    ``passkey_for_pin``: a passkey may take its place.
     """
 
     issuer: str
@@ -51,6 +51,7 @@ class ChallengeContent:
     factors: tuple[Factor, ...]
     issued_at: int
     expires_at: int
+    locale: Locale
     lasts: bool = False
     passkey_for_pin: bool = False
 
@@ -64,7 +65,7 @@ def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], byt
         nonce=base64url(token_bytes(_NONCE_BYTES)),
         iat=content.issued_at,
         exp=content.expires_at,
-        locale=LOCALE,
+        locale=content.locale,
         display=_display(content),
         factors=content.factors,
         passkey_for_pin=content.passkey_for_pin,
@@ -78,20 +79,23 @@ def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], byt
 
 def _display(content: ChallengeContent) -> Display:
     details, payment = content.details, content.details.payment
+    words = WORDS[content.locale]
     display = Display(
-        title="Confirm access" if details.displayed else "Confirm sign-in",
+        title=words.access if details.displayed else words.sign_in,
         client=content.client_name,
         shares=_shares(content),
         binding_message=content.binding_message,
-        details=tuple(shown_detail(each) for each in details.displayed),
+        details=tuple(shown_detail(each, content.locale) for each in details.displayed),
     )
     if payment is None:
         return display
     iban = _iban(payment)
     return msgspec.structs.replace(
         display,
-        title="Confirm payment",
-        amount=f"{payment.instructed_amount.amount} {payment.instructed_amount.currency}",
+        title=words.payment,
+        amount=amount_text(
+            payment.instructed_amount.amount, payment.instructed_amount.currency, content.locale
+        ),
         payee=payment.creditor_name,
         payee_account=None if iban is None else in_groups(iban),
         remittance_information=payment.remittance_information_unstructured,
@@ -99,8 +103,8 @@ def _display(content: ChallengeContent) -> Display:
 
 
 def _shares(content: ChallengeContent) -> tuple[str, ...]:
-    shares = shared_texts(content.scope)
-    return (*shares, _LASTING) if content.lasts else shares
+    shares = shared_texts(content.scope, content.locale)
+    return (*shares, WORDS[content.locale].lasting) if content.lasts else shares
 
 
 def _payments(details: AuthorizationDetails) -> tuple[Payment, ...]:

@@ -7,6 +7,7 @@ stand here; docs/device-protocol.md explains them with examples.
 import base64
 import hashlib
 import hmac
+import re
 from enum import IntEnum, StrEnum
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -28,10 +29,12 @@ __all__ = [
     "SECRETS_TYP",
     "SESSION_TYP",
     "SUBPROTOCOL",
+    "WAKE_UP_CONTENT",
     "Accepted",
     "AccessEnded",
     "AccessUnknown",
     "AccessesListed",
+    "AskWakeUp",
     "Authenticate",
     "AuthenticatorSelection",
     "Challenge",
@@ -50,6 +53,7 @@ __all__ = [
     "DeviceRenamed",
     "DevicesListed",
     "Display",
+    "DropWakeUp",
     "EndAccess",
     "EnrolledDevice",
     "EnrolmentAnswer",
@@ -107,6 +111,7 @@ __all__ = [
     "ServiceKeys",
     "ServiceMessage",
     "SessionClaims",
+    "SetWakeUp",
     "Shown",
     "ShownDetail",
     "ShownLine",
@@ -114,9 +119,15 @@ __all__ = [
     "TransactionId",
     "UserName",
     "Verdict",
+    "WakeUpDropped",
+    "WakeUpOffered",
+    "WakeUpRefusal",
+    "WakeUpRefused",
+    "WakeUpSet",
     "Welcome",
     "Withdrawn",
     "WithdrawnReason",
+    "amount_text",
     "body_hash",
     "challenge_hash",
     "decision_digest",
@@ -138,6 +149,9 @@ PIN_KEY_BYTES: Final = 32
 CHALLENGE_VERSION: Final = 1
 KEY_ANNOUNCEMENT_VERSION: Final = 1
 
+# All that a push says to a phone, once it is decrypted: ask for what is open.
+WAKE_UP_CONTENT: Final = b"look"
+
 CHALLENGE_TYP: Final = "ciba-challenge+jws"
 DECISION_TYP: Final = "ciba-decision+jwt"
 ENROLMENT_TYP: Final = "ciba-enrolment+jwt"
@@ -156,6 +170,14 @@ DeviceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 
 DeviceName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """What the user calls a phone: plain text, which the service looks at besides."""
+
+# For each language what stands between thousands, and before the fraction.
+_SEPARATORS: Final = {"en": (",", "."), "de": (".", ",")}
+_AMOUNT: Final = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
+
+PushEndpoint = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+PushKey = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{87}\Z")]  # 65 bytes
+PushSecret = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]  # 16 bytes
 
 _Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # before the year 10000
 
@@ -247,6 +269,14 @@ class OrderRefusal(StrEnum):
     TOO_MANY_PASSKEYS = "too_many_passkeys"
     INVALID_ORDER = "invalid_order"
     UNAVAILABLE = "unavailable"
+
+
+class WakeUpRefusal(StrEnum):
+    """Why a phone cannot be woken in this way."""
+
+    NOT_OFFERED = "not_offered"
+    ENDPOINT = "endpoint"
+    KEY = "key"
 
 
 class PasskeyRefusal(StrEnum):
@@ -817,6 +847,33 @@ class AccessUnknown(msgspec.Struct, frozen=True, tag="access_unknown", tag_field
     transaction_id: str
 
 
+class WakeUpOffered(
+    msgspec.Struct, frozen=True, tag="wake_up_offered", tag_field="type", omit_defaults=True
+):
+    """Answer to ``ask_wake_up``; ``set`` says whether this phone has an address here.
+
+    ``web_push_key`` is the service's key for Web Push (RFC 8292), as an uncompressed point in
+    base64url; absent where the service sends none.
+    """
+
+    set: bool
+    web_push_key: str | None = None
+
+
+class WakeUpSet(msgspec.Struct, frozen=True, tag="wake_up_set", tag_field="type"):
+    """The address is kept, in place of the one before."""
+
+
+class WakeUpRefused(msgspec.Struct, frozen=True, tag="wake_up_refused", tag_field="type"):
+    """The address is not kept; the one before stays."""
+
+    reason: WakeUpRefusal
+
+
+class WakeUpDropped(msgspec.Struct, frozen=True, tag="wake_up_dropped", tag_field="type"):
+    """This phone has no address any more."""
+
+
 class Authenticate(msgspec.Struct, frozen=True, tag="authenticate", tag_field="type"):
     """Answer to ``hello``: a session JWS over its nonce."""
 
@@ -893,6 +950,25 @@ class GiveOrder(msgspec.Struct, frozen=True, tag="order", tag_field="type"):
     order: str
 
 
+class AskWakeUp(msgspec.Struct, frozen=True, tag="ask_wake_up", tag_field="type"):
+    """Ask how the service can wake this phone while it has no socket."""
+
+
+class SetWakeUp(msgspec.Struct, frozen=True, tag="set_wake_up", tag_field="type"):
+    """Be woken by Web Push: the members of a push subscription (RFC 8030, RFC 8291 2)."""
+
+    endpoint: PushEndpoint
+    p256dh: PushKey
+    auth: PushSecret
+
+    def __repr__(self) -> str:
+        return "SetWakeUp(...)"
+
+
+class DropWakeUp(msgspec.Struct, frozen=True, tag="drop_wake_up", tag_field="type"):
+    """Be woken no more."""
+
+
 ServiceMessage = (
     Hello
     | Welcome
@@ -916,6 +992,10 @@ ServiceMessage = (
     | NameRefused
     | OrderCarriedOut
     | OrderRefused
+    | WakeUpOffered
+    | WakeUpSet
+    | WakeUpRefused
+    | WakeUpDropped
     | PasskeyOffered
     | PasskeyRefused
     | RegisteredPasskey
@@ -940,6 +1020,9 @@ DeviceMessage = (
     | RemovePasskey
     | Received
     | Shown
+    | AskWakeUp
+    | SetWakeUp
+    | DropWakeUp
 )
 
 
@@ -973,6 +1056,21 @@ def _decode(decoder: msgspec.json.Decoder[_T], frame: str | bytes) -> _T:
 
 def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def amount_text(amount: str, currency: str, locale: str) -> str:
+    """An amount as it is displayed, each digit of it (PSD2 RTS art. 5).
+
+    Raises:
+        KeyError: for a language that there is not.
+        ValueError: for what is no decimal number with a point.
+    """
+    thousands, point = _SEPARATORS[locale]
+    if not _AMOUNT.fullmatch(amount):
+        raise ValueError("no amount")
+    whole, _, fraction = amount.partition(".")
+    grouped = f"{int(whole):,}".replace(",", thousands)
+    return f"{grouped}{point if fraction else ''}{fraction} {currency}"
 
 
 def transaction_id(auth_req_id: str) -> str:

@@ -30,6 +30,7 @@ from ciba_service.settings.sections import (
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "StoreSettings",
     "TokenSettings",
     "UserSettings",
+    "WakeUpSettings",
     "load_settings",
     "parse_settings",
 ]

@@ -48,6 +48,7 @@ from ciba_service.settings.sections import (
     StoreSettings,
     TokenSettings,
     UserSettings,
+    WakeUpSettings,
 )
 
 __all__ = ["load_settings", "parse_settings"]
@@ -66,6 +67,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     policy: PolicySettings = PolicySettings()
     device: DeviceSettings = DeviceSettings()
     delivery: DeliverySettings = DeliverySettings()
+    wake_up: WakeUpSettings = WakeUpSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     security_events: SecurityEventSettings = SecurityEventSettings()
     keys: KeySettings = KeySettings()
@@ -118,6 +120,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         policy=document.policy,
         device=document.device,
         delivery=document.delivery,
+        wake_up=document.wake_up,
         evidence=document.evidence,
         security_events=document.security_events,
         keys=document.keys,

@@ -18,6 +18,7 @@ from ciba_service.protocol.request.hints import (
 from ciba_service.protocol.security_events.kinds import KINDS, kind_of
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
+from ciba_service.sca.wake_up import is_host_pattern
 from ciba_service.settings.issuer import issuer_defect
 from ciba_service.settings.operators import operators_defect
 from ciba_service.settings.passkeys import origin_defect, rp_id_defect
@@ -134,6 +135,34 @@ def _check_outbound(settings: Settings) -> None:
         )
     if outbound.allow_loopback_http and not settings.is_development:
         raise InvalidSettingsError("outbound.allow_loopback_http needs an http issuer")
+
+
+def _check_wake_up(settings: Settings) -> None:
+    wake_up = settings.wake_up
+    if not wake_up.web_push and wake_up.contact is not None:
+        raise InvalidSettingsError("wake_up.contact goes with wake_up.web_push")
+    if wake_up.web_push and wake_up.contact is None:
+        raise InvalidSettingsError("wake_up.contact is needed for wake_up.web_push")
+    if (wake_up.webhook_url is None) != (wake_up.webhook_token is None):
+        raise InvalidSettingsError("wake_up.webhook_url and wake_up.webhook_token go together")
+    for number, host in enumerate(wake_up.push_hosts):
+        if not is_host_pattern(host):
+            raise InvalidSettingsError(
+                f"wake_up.push_hosts[{number}] must be a host in lower case, or *. and a domain"
+            )
+    if wake_up.webhook_url is not None:
+        _check_webhook(wake_up.webhook_url, settings)
+
+
+def _check_webhook(text: str, settings: Settings) -> None:
+    try:
+        url = parse_outbound_url(text)
+    except InvalidUrlError as error:
+        raise InvalidSettingsError(f"wake_up.webhook_url: {error}") from error
+    if url.scheme == "http" and not settings.outbound.allow_loopback_http:
+        raise InvalidSettingsError(
+            "wake_up.webhook_url without TLS needs outbound.allow_loopback_http"
+        )
 
 
 def _check_policy(settings: Settings) -> None:
@@ -279,6 +308,18 @@ _LACKS: Final = {
 }
 
 
+def _check_languages(settings: Settings) -> None:
+    spoken = {settings.device.locale, *(user.locale for user in settings.users)} - {None}
+    if len(spoken) == 1:
+        return
+    for name, declared in settings.detail_types.declared.items():
+        if declared.said_once is not None:
+            raise InvalidSettingsError(
+                f"authorization_details_types: {name}: {declared.said_once}: users have different "
+                "languages, and this is one text for all; give one for each"
+            )
+
+
 def _check_registration(settings: Settings) -> None:
     registration = settings.registration
     if not registration.enabled:
@@ -334,6 +375,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_passkeys,
     _check_store,
     _check_outbound,
+    _check_wake_up,
     _check_policy,
     _check_limits,
     _check_users,
@@ -341,6 +383,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_hint_issuers,
     _check_presets,
     _check_clients,
+    _check_languages,
     _check_registration,
     _check_operators,
     _check_security_events,

@@ -10,6 +10,7 @@ import msgspec
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.software_statement import StatementIssuer
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.names import OPENID_SCOPE, AccessTokenFormat
 from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.request.authorization_details import DetailTypes
@@ -50,6 +51,7 @@ __all__ = [
     "StoreSettings",
     "TokenSettings",
     "UserSettings",
+    "WakeUpSettings",
 ]
 
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -235,10 +237,11 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The phone side; ``second_secret`` may be off in development only.
 
     ``rp_id`` is whom passkeys are for, ``allowed_origins`` are the web pages and native apps that
-    may use them.
+    may use them. ``locale`` is the language of users who have none of their own.
     """
 
     second_secret: bool = True
+    locale: Locale = Locale.EN
     rp_id: _Name | None = None
     rp_name: _Name = "Confirm with your phone"
     allowed_origins: tuple[_Name, ...] = ()
@@ -251,6 +254,36 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     callback_delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
     answer_timeout_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30_000)] = 10_000
     ping_on_expiry: bool = False
+
+
+class WakeUpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Waking phones that have no socket; all times are in milliseconds.
+
+    ``push_hosts`` are the push services that phones may name: hosts, or ``*.`` and a domain.
+    """
+
+    web_push: bool = False
+    contact: Annotated[str, msgspec.Meta(pattern=r"^(mailto:|https://)[!-~]{3,245}\Z")] | None = (
+        None
+    )
+    push_hosts: Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1, max_length=100)] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    )
+    webhook_url: _Text | None = None
+    webhook_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{16,1024}\Z")] | None = None
+    grace_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 1_000
+    answer_timeout_ms: Annotated[int, msgspec.Meta(ge=1_000, le=30_000)] = 5_000
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is any way to wake a phone."""
+        return self.web_push or self.webhook_url is not None
+
+    def __repr__(self) -> str:
+        return f"WakeUpSettings(web_push={self.web_push!r}, ...)"
 
 
 class EvidenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -321,6 +354,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     claims: UserClaims = UserClaims()
     activation_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     user_code: Annotated[str, msgspec.Meta(min_length=4, max_length=64)] | None = None
+    locale: Locale | None = None
 
     def __repr__(self) -> str:
         return f"UserSettings(sub={self.sub!r}, ...)"
@@ -402,6 +436,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySettings
     device: DeviceSettings
     delivery: DeliverySettings
+    wake_up: WakeUpSettings
     evidence: EvidenceSettings
     security_events: SecurityEventSettings
     keys: KeySettings

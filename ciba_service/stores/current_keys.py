@@ -71,6 +71,16 @@ class CurrentKeys:
         return self._keys.evidence_signer
 
     @property
+    def wake_up_signer(self) -> Signer | None:
+        """The key that says who pushes."""
+        return self._keys.wake_up_signer
+
+    @property
+    def wake_up_key(self) -> str | None:
+        """Its public half."""
+        return self._keys.wake_up_key
+
+    @property
     def events_signer(self) -> Signer | None:
         """The active key for security event tokens."""
         return self._keys.events_signer

@@ -22,6 +22,7 @@ from ciba_service.stores.keys import (
     devices_key,
     enrolment_key,
     revocation_key,
+    wake_ups_key,
 )
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
@@ -158,6 +159,7 @@ class RedisDevices:
                 devices_key(tag),
                 revocation_key(tag, operation),
                 counts_key(tag, device_id),
+                wake_ups_key(tag),
             ],
             [device_id, OPERATION_MEMORY_MS, asking],
         )

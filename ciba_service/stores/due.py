@@ -32,6 +32,11 @@ class RedisDueWork:
         self._operations = operations
         self._new_operation = new_operation
 
+    async def add(self, kind: DueKind, transaction_id: str, *, at: int) -> None:
+        """One command; done again, it leaves what is there."""
+        key = due_key(partition_of(transaction_id))
+        await self._operations.call("ZADD", key, "NX", at, due_member(kind, transaction_id))
+
     async def claim(self, partition: int, *, now: int, limit: int) -> list[DueWork]:
         """Lease what is due for ten seconds."""
         lease_until = now + LEASE_MS

@@ -1,7 +1,7 @@
 """The service's keys as files hold them, made where they are missing and loaded for use.
 
-Keys for tokens, challenges, factors, evidence and events are different ones, each with one
-algorithm.
+Keys for tokens, challenges, factors, evidence, events and wake-ups are different ones, each with
+one algorithm.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from ciba_service.ports import Randomness, Signer
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encoding import base64url, parse_base64url
 from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.jose.life_cycle import KeyState
@@ -50,11 +51,13 @@ _NEEDED: Final[tuple[tuple[Purpose, str], ...]] = (
     ("challenge", "ES256"),
     ("factors", "ECDH-ES"),
 )
-# Made with the others; only those who register for EdDSA, keep evidence, or push events need them.
+# Made with the others; only those who register for EdDSA, keep evidence, push events or wake phones
+# need them.
 _MADE: Final[tuple[tuple[Purpose, str], ...]] = (
     *_NEEDED,
     ("token", "EdDSA"),
     ("evidence", "ES256"),
+    ("wake_up", "ES256"),
     ("events", "ES256"),
 )
 
@@ -112,6 +115,8 @@ class FileKeys:
     challenge_keys_changed_at: int | None
     factors_key: DecryptionKey
     evidence_signer: Signer | None
+    wake_up_signer: Signer | None
+    wake_up_key: str | None
     events_signer: Signer | None
     token_verification_keys: KeySet = field(repr=False)
     _token_signers: dict[SignatureAlgorithm, Signer] = field(repr=False)
@@ -218,6 +223,7 @@ def _file_keys(
     active = {key.use: key for key in _active(stored)}
     factors = active["factors", "ECDH-ES"]
     evidence, events = active.get(("evidence", "ES256")), active.get(("events", "ES256"))
+    wake_up = active.get(("wake_up", "ES256"))
     following, challenge, retired = _challenge_keys(stored)
     decryption_key = ECKey.import_key({**factors.jwk})
     if not decryption_key.is_private:
@@ -231,6 +237,8 @@ def _file_keys(
         challenge_keys_changed_at=_changed_at(following, challenge),
         factors_key=DecryptionKey(factors.kid, decryption_key),
         evidence_signer=None if evidence is None else FileSigner(evidence.signing_key()),
+        wake_up_signer=None if wake_up is None else FileSigner(wake_up.signing_key()),
+        wake_up_key=None if wake_up is None else _point(wake_up),
         events_signer=None if events is None else FileSigner(events.signing_key()),
         # A key that is still to sign here may sign already in another process.
         token_verification_keys=KeySet(map(parse_verification_key, token_jwks)),
@@ -246,6 +254,11 @@ def _file_keys(
         _events_jwks=[key.public_jwk() for key in stored if key.purpose == "events"],
         all_challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired)),
     )
+
+
+def _point(key: StoredKey) -> str:
+    """Its public half as an uncompressed point (SEC 1 2.3.3), in base64url."""
+    return base64url(b"\4" + parse_base64url(key.jwk["x"]) + parse_base64url(key.jwk["y"]))
 
 
 def _refuse_ambiguous(path: Path, stored: tuple[StoredKey, ...]) -> None:

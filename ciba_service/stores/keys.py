@@ -56,6 +56,7 @@ __all__ = [
     "spent_key",
     "transaction_key",
     "unanswered_key",
+    "wake_ups_key",
 ]
 
 PARTITIONS: Final = 256
@@ -70,6 +71,7 @@ PERSISTENT_KEYS: Final = (
     r"ciba:\{p\d+\}:evidence",
     r"ciba:\{p\d+\}:chain",
     r"ciba:\{u[\w-]+\}:devices",
+    r"ciba:\{u[\w-]+\}:wake-ups",
     r"ciba:\{u[\w-]+\}:attempts",
     r"ciba:\{u[\w-]+\}:counts:[\w-]+",
     r"ciba:\{u[\w-]+\}:blocks",
@@ -132,6 +134,11 @@ def claim_key(partition: int, operation: str) -> str:
 def devices_key(tag: UserTag) -> str:
     """Hash: a user's active phones."""
     return f"ciba:{{u{tag}}}:devices"
+
+
+def wake_ups_key(tag: UserTag) -> str:
+    """Hash: where a user's phones can be woken, sealed; never one of a phone that is revoked."""
+    return f"ciba:{{u{tag}}}:wake-ups"
 
 
 def accesses_key(tag: UserTag) -> str:

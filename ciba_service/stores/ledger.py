@@ -3,11 +3,9 @@
 There they cost no key, no round trip and no lifetime of their own.
 """
 
-import hashlib
 from typing import Final
 
 from ciba_service.ports import UnknownRecordFormat
-from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.transaction.callbacks import CallbackState
 from ciba_service.protocol.transaction.ledger import Ledger, LedgerKind, with_expiry
 from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
@@ -16,6 +14,7 @@ from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import transaction_key
 from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, parse_line
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.receipt_marks import MARK_LENGTH, phone_mark
 from ciba_service.stores.transactions import RECORD_FORMAT
 
 __all__ = ["RedisLedgers"]
@@ -23,10 +22,9 @@ __all__ = ["RedisLedgers"]
 _ANNOUNCED: Final = Script.load("note_announced", LEDGER_PRELUDE)
 _RECEIPT: Final = Script.load("note_receipt", LEDGER_PRELUDE)
 
-_MARK_BYTES: Final = 6
-# A kind's first letter, eight characters and a space, for two receipts of each phone: of phones
+# A kind's first letter, the mark and a space, for two receipts of each phone: of phones
 # that came and went meanwhile, too.
-_MARKS_AT_MOST: Final = (1 + 8 + 1) * 2 * 2 * MAXIMUM_DEVICES
+_MARKS_AT_MOST: Final = (1 + MARK_LENGTH + 1) * 2 * 2 * MAXIMUM_DEVICES
 
 
 class RedisLedgers:
@@ -77,8 +75,7 @@ class RedisLedgers:
         self, transaction_id: str, tag: UserTag, device_id: str, kind: LedgerKind, *, now: int
     ) -> None:
         """One script; that a phone gave a receipt is marked by a hash of its name."""
-        digest = hashlib.sha256(device_id.encode("ascii")).digest()
-        mark = f"{kind[0]}{base64url(digest[:_MARK_BYTES])} "
+        mark = f"{kind[0]}{phone_mark(device_id)} "
         noted = await self._operations.evaluate(
             _RECEIPT,
             [transaction_key(transaction_id)],

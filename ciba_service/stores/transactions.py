@@ -48,7 +48,8 @@ EVIDENCE_LIMIT: Final = 1_000
 # callback there are n (whom it names, sealed), a (whether expiry is told), p (the push with its
 # tokens, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its entry among
 # those that were) and k (the lease under which that was written). The ledger is h, and m
-# which phones gave which receipts (stores/ledger.py).
+# which phones gave which receipts (stores/ledger.py); wa and wm tell how often phones were woken,
+# and which of them need it no more (stores/wake_ups.py).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q", "f")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 

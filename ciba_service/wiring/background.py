@@ -43,6 +43,8 @@ class Background:
                 tasks.create_task(watch("keys", self._follow_keys)),
                 tasks.create_task(watch("security_events", self.parts.events.recorder.run)),
             ]
+            if self.parts.wake_ups is not None:
+                running.append(tasks.create_task(watch("wake_ups", self.parts.wake_ups.run)))
             running.extend(
                 tasks.create_task(watch("security_event_pushes", pushes.run))
                 for pushes in self.parts.events.pushes

@@ -23,6 +23,7 @@ from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.wiring.parts import Parts
+from ciba_service.wiring.wake_up import build_wake_up_addresses
 
 __all__ = ["device_routes"]
 
@@ -103,6 +104,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             clients=parts.clients,
             detail_types=parts.settings.detail_types,
+            locale_of=parts.locale_of,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
         ),
@@ -124,6 +126,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             registration=passkeys,
             clock=parts.surroundings.clock,
+            telemetry=parts.surroundings.telemetry,
         ),
         orders=DeviceOrders(
             issuer=parts.settings.server.issuer,
@@ -142,6 +145,9 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             devices=parts.stores.devices,
             clock=parts.surroundings.clock,
             telemetry=parts.surroundings.telemetry,
+        ),
+        wake_up=build_wake_up_addresses(
+            parts.settings, parts.stores, parts.keys, parts.surroundings
         ),
         devices=parts.stores.devices,
     )

@@ -240,6 +240,7 @@ def _initiation(
             worker=parts.worker,
             keys=parts.keys,
             ping_on_expiry=settings.delivery.ping_on_expiry,
+            locale_of=parts.locale_of,
             random=surroundings.random,
         ),
         policy=InitiationPolicy(

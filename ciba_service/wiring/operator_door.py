@@ -115,6 +115,7 @@ def _users(parts: Parts, revocation: DeviceRevocation, journal: OperatorJournal)
             devices=stores.devices,
             clients=parts.clients,
             detail_types=parts.settings.detail_types,
+            locale_of=parts.locale_of,
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,
         ),

@@ -18,6 +18,8 @@ __all__ = ["OutboundParts", "build_outbound", "outbound_client"]
 
 # Several clients may be behind one host, and each has four callbacks at once.
 _CALLBACKS: Final = OutboundLimits(per_host=16)
+# A few push services have nearly all phones; one that is dead leaves half of the places to others.
+_WAKE_UPS: Final = OutboundLimits(per_host=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class OutboundParts:
     client_keys: FetchedClientKeys
     key_requests: OutboundClient
     callbacks: OutboundClient
+    wake_ups: OutboundClient
     resolvers: tuple[SystemResolver, ...]
 
     async def aclose(self) -> None:
@@ -34,6 +37,7 @@ class OutboundParts:
         await self.client_keys.aclose()
         await self.key_requests.aclose()
         await self.callbacks.aclose()
+        await self.wake_ups.aclose()
         for resolver in self.resolvers:
             resolver.close()
 
@@ -61,12 +65,13 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
     Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
     behind anything else.
     """
-    for_keys, for_callbacks = SystemResolver(), SystemResolver()
+    for_keys, for_callbacks, for_wake_ups = (SystemResolver() for _ in range(3))
     # A key set is asked for so rarely that no connection is worth keeping.
     key_requests = outbound_client(settings, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
         key_requests=key_requests,
         callbacks=outbound_client(settings, for_callbacks, _CALLBACKS),
-        resolvers=(for_keys, for_callbacks),
+        wake_ups=outbound_client(settings, for_wake_ups, _WAKE_UPS),
+        resolvers=(for_keys, for_callbacks, for_wake_ups),
     )

@@ -1,5 +1,6 @@
 """What the door of the clients and the door of the phones have in common."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,9 @@ from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
+from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import ClientRegistry, User
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
     SALT_BYTES,
@@ -32,6 +35,7 @@ from ciba_service.wiring.security_events import EventParts, build_events, watche
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
+from ciba_service.wiring.wake_up import build_wake_ups
 
 __all__ = ["USER_CODE_PEPPER", "Parts", "build_parts"]
 
@@ -48,12 +52,14 @@ class Parts:
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
+    locale_of: Callable[[str], Locale]
     clients: ClientRegistry
     outbound: OutboundParts
     gate: AccountGate
     issuing: Issuing
     hub: SocketHub
     delivery: CallbackDelivery
+    wake_ups: WakeUps | None
     worker: DueWorker
     events: EventParts
     drainer: EvidenceDrainer
@@ -82,8 +88,13 @@ def build_parts(
 
     hub = SocketHub(stores.broadcast, on_settled=look_again)
     users = ConfiguredUsers(
-        (_user(user, keys, surroundings), user.login_hints) for user in settings.users
+        (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
     )
+
+    def locale_of(subject: str) -> Locale:
+        user = users.find_subject(subject)
+        return settings.device.locale if user is None else user.locale
+
     clients = _clients(settings, stores)
     outbound = build_outbound(settings.outbound, surroundings)
     gate = AccountGate(
@@ -101,6 +112,9 @@ def build_parts(
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
+    wake_ups = build_wake_ups(
+        settings, stores, keys, surroundings, outbound=outbound.wake_ups, gate=gate
+    )
     worker = DueWorker(
         due=stores.due,
         transactions=stores.transactions,
@@ -108,6 +122,7 @@ def build_parts(
         ledgers=stores.ledgers,
         hub=hub,
         delivery=delivery,
+        wake_ups=wake_ups,
         partition_of=partition_of,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
@@ -123,12 +138,14 @@ def build_parts(
             takes_registrations=settings.registration.enabled,
         ),
         users=users,
+        locale_of=locale_of,
         clients=clients,
         outbound=outbound,
         gate=gate,
         issuing=issuing,
         hub=hub,
         delivery=delivery,
+        wake_ups=wake_ups,
         worker=worker,
         events=events,
         drainer=build_drainer(settings, stores, keys, surroundings),
@@ -186,12 +203,15 @@ def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
     return KnownClients(configured=configured, registrations=stores.registrations)
 
 
-def _user(settings: UserSettings, keys: ServiceKeys, surroundings: Surroundings) -> User:
+def _user(
+    user: UserSettings, settings: Settings, keys: ServiceKeys, surroundings: Surroundings
+) -> User:
     return User(
-        settings.sub,
-        enabled=settings.enabled,
-        claims=settings.claims,
-        user_code=_user_code(settings, keys, surroundings),
+        user.sub,
+        enabled=user.enabled,
+        claims=user.claims,
+        user_code=_user_code(user, keys, surroundings),
+        locale=user.locale or settings.device.locale,
     )
 
 

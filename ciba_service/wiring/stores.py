@@ -34,6 +34,7 @@ from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.wake_ups import RedisWakeUps
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Stores", "build_stores"]
@@ -62,6 +63,7 @@ class Stores:
     standing: RedisStanding
     devices: RedisDevices
     notices: RedisNotices
+    wake_ups: RedisWakeUps
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -108,6 +110,7 @@ def build_stores(
         prompts=RedisPrompts(operations, limits=settings.prompt_limits),
         standing=RedisStanding(operations, limits=settings.prompt_limits),
         notices=RedisNotices(operations),
+        wake_ups=RedisWakeUps(operations, sealer),
         devices=RedisDevices(operations, sealer, new_operation),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),

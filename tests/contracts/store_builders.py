@@ -68,6 +68,7 @@ from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
 from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.wake_ups import RedisWakeUps
 from tests.fake_clock import FakeClock
 from tests.signing import new_key
 
@@ -164,6 +165,7 @@ class Stores:
     standing: RedisStanding
     devices: RedisDevices
     notices: RedisNotices
+    wake_ups: RedisWakeUps
     attempts: RedisAttempts
     user_codes: RedisUserCodeAttempts
     activations: RedisActivations
@@ -198,6 +200,7 @@ def stores_over(
         prompts=RedisPrompts(operations, limits=limits),
         standing=RedisStanding(operations, limits=limits),
         notices=RedisNotices(operations),
+        wake_ups=RedisWakeUps(operations, sealer),
         devices=RedisDevices(operations, sealer, counted.operation),
         attempts=RedisAttempts(operations),
         user_codes=RedisUserCodeAttempts(operations),

@@ -26,6 +26,7 @@ from ciba_service.ports import (
     ReplayKind,
 )
 from ciba_service.ports.notices import Notice, NoticeKind
+from ciba_service.ports.wake_up import WakeUpCall, WakeUpRound
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.operators.sessions import MOST_SESSIONS
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
@@ -36,6 +37,7 @@ from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.accesses import MAXIMUM_ACCESSES
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
 from ciba_service.sca.passkey_proofs import VerifiedPasskey
+from ciba_service.sca.wake_up import PushAddress
 from ciba_service.stores import (
     accesses,
     activations,
@@ -58,6 +60,7 @@ from ciba_service.stores import (
     standing,
     transactions,
     user_codes,
+    wake_ups,
 )
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import RedisTarget
@@ -113,6 +116,7 @@ MODULES: tuple[ModuleType, ...] = (
     standing,
     transactions,
     user_codes,
+    wake_ups,
 )
 SCRIPTS = {
     script.name: script
@@ -267,6 +271,25 @@ async def enrol(stores: Stores) -> object:
     return await stores.devices.add(
         TAG, new_phone(), PHONE_JWK, further=True, operation="enrolment"
     )
+
+
+async def set_wake_up(stores: Stores) -> object:
+    """Say where the phone is woken."""
+    return await stores.wake_ups.put(PHONE, PushAddress("https://push.example/1", "p", "a"))
+
+
+async def wake_up_due(stores: Stores) -> object:
+    """A pending transaction whose user is to be woken."""
+    await create(stores)
+    return await stores.due.add(DueKind.WAKE, TRANSACTION, at=LEASE_MS)
+
+
+def note_wake_up(again_at: int | None) -> Act:
+    """Write down that the phone was woken, or is to be woken again."""
+    work = DueWork(DueKind.WAKE, TRANSACTION, LEASE_MS)
+    found = WakeUpRound(WakeUpCall(TRANSACTION, EXPIRES_AT), 0, ())
+    settled = [PHONE] if again_at is None else []
+    return lambda stores: stores.wake_ups.note(work, found, settled=settled, again_at=again_at)
 
 
 def change_pin(operation: str) -> Act:
@@ -549,6 +572,10 @@ CASES = [
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
     ),
+    Case("set_wake_up", set_wake_up, enrol),
+    Case("drop_wake_up", lambda stores: stores.wake_ups.drop(PHONE), in_a_row(enrol, set_wake_up)),
+    Case("note_wake_up", note_wake_up(None), wake_up_due, "woken"),
+    Case("note_wake_up", note_wake_up(EXPIRES_AT), wake_up_due, "to be woken again"),
     Case("open_session", open_session("first")),
     Case(
         "open_session",

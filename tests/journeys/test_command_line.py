@@ -242,7 +242,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     secrets = [key["jwk"]["d"] for key in keys]
     secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
     secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
-    assert len(secrets) == 11
+    assert len(secrets) == 12
     assert [secret for secret in secrets if secret in shown] == []
     assert all(key["kid"] in shown for key in keys)
 
@@ -326,7 +326,7 @@ def test_keys_are_made_once_and_for_their_owner_only(
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
         ("challenge", "ES256"), ("events", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
-        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"),
+        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"), ("wake_up", "ES256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -416,7 +416,7 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert changed == {old["ES256"]: "retired", new: "active"}
     assert run(https, "keys list --json") == 0
     listed = {row["kid"]: (row["state"], row["since"] >= row["created_at"]) for row in rows(capsys)}
-    assert len(listed) == 10
+    assert len(listed) == 11
     assert listed[old["ES256"]] == ("retired", True)
     assert listed[old["PS256"]] == ("active", True)
     assert run(https, "keys prune") == 0
@@ -528,6 +528,22 @@ def test_an_algorithm_that_is_configured_needs_its_key(
     assert run(https, "check") == 1
     said = capsys.readouterr().err
     assert "lacks a key for tokens of EdDSA (ciba-service keys generate makes" in said
+    assert run(https, "keys generate") == 0
+    assert run(https, "check") == 0
+
+
+def test_web_push_needs_its_key(https: Path, capsys: pytest.CaptureFixture[str]):
+    """Keys from before there were wake-ups do until somebody wants to push."""
+    assert run(https, "keys generate") == 0
+    path = https.parent / "var" / "keys" / "keys.json"
+    kept = [key for key in json.loads(path.read_text()) if key["purpose"] != "wake_up"]
+    path.write_text(json.dumps(kept))
+    https.write_text(
+        https.read_text() + '[wake_up]\nweb_push = true\ncontact = "mailto:a@bank.example"\n'
+    )
+    capsys.readouterr()
+    assert run(https, "check") == 1
+    assert "lacks a key for wake-ups (ciba-service keys generate makes" in capsys.readouterr().err
     assert run(https, "keys generate") == 0
     assert run(https, "check") == 0
 

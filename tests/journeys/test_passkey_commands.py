@@ -19,8 +19,10 @@ from authenticator_sim.errors import MissingFactor, UsageError
 from authenticator_sim.ports import SystemClock, system_random
 from authenticator_sim.rules_file import parse_rules
 from authenticator_sim.scenario.files import parse_scenario, read_scenario
+from authenticator_sim.terminal.keyboard import KeyboardClosed
 from ciba_service.sca.evidence import Outcome
 from ciba_service.sca.messages import Factor, transaction_id
+from ciba_service.sca.passkeys import MAXIMUM_PASSKEYS, Passkey
 from tests.journeys.test_evidence import record_of, written
 from tests.journeys.test_phone_commands import OLD, Commands
 from tests.journeys.test_rules import Screen
@@ -121,7 +123,7 @@ async def test_a_request_that_demands_a_passkey_gets_one_unasked(
 
 
 async def test_what_the_service_does_not_take_is_not_kept(
-    command: Commands, monkeypatch: pytest.MonkeyPatch
+    bank: RunningService, command: Commands, monkeypatch: pytest.MonkeyPatch
 ):
     """As made on another page, synced, or with a wrong PIN; nor is a sixth prepared."""
     refused = (
@@ -133,11 +135,14 @@ async def test_what_the_service_does_not_take_is_not_kept(
     assert "Attempts left: 4." in (await command(*ADD))[1]
     monkeypatch.setenv(PIN_VARIABLE, OLD)
     assert command.keystore.load().passkeys == ()
-    for _ in range(5):
-        assert await command(*ADD) == REGISTERED
+    device = await bank.service.stores.devices.find(command.keystore.load().device_id)
+    assert device is not None
+    for number in range(MAXIMUM_PASSKEYS):
+        full = Passkey(f"{number:022}", b"", 0, False, False, 0, f"order {number}")  # noqa: FBT003
+        await bank.service.stores.devices.add_passkey(device, full)
     status, out = await command(*ADD)
     assert (status, "as many passkeys" in out) == (1, True)
-    assert len(command.keystore.load().passkeys) == 5
+    assert command.keystore.load().passkeys == ()
 
 
 async def test_what_cannot_be_meant_is_wrong_usage(
@@ -166,11 +171,15 @@ class Seated(Surroundings):
     async def ask(self, question: str) -> str:
         """What they type."""
         assert "passkey" in question
-        return self.answer or ""
+        if self.answer is None:
+            raise KeyboardClosed
+        return self.answer
 
 
-@pytest.mark.parametrize(("answer", "gesture"), [("y", Gesture.VERIFIED), ("", Gesture.NONE)])
-async def test_at_a_terminal_the_user_confirms(answer: str, gesture: Gesture):
+@pytest.mark.parametrize(
+    ("answer", "gesture"), [("y", Gesture.VERIFIED), ("", Gesture.NONE), (None, Gesture.NONE)]
+)
+async def test_at_a_terminal_the_user_confirms(answer: str | None, gesture: Gesture):
     """Anything but a yes is none."""
     seated = Seated(io.StringIO(), io.StringIO(), {}, SystemClock(), system_random)
     object.__setattr__(seated, "answer", answer)

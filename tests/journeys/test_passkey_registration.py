@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from webauthn.helpers import parse_registration_options_json
+from webauthn.helpers.structs import UserVerificationRequirement
 
 from authenticator_sim.core.passkeys import Gesture, new_passkey
 from ciba_service.sca.devices import user_tag
+from tests.journeys.test_security_events import told
 from tests.passkey_phone import (
     DEVICE_SECTION,
     ORIGIN,
@@ -77,6 +80,17 @@ async def test_the_options_ask_for_what_will_be_taken(phone: WirePhone):
     }
 
 
+async def test_the_options_are_those_of_webauthn(phone: WirePhone):
+    """As they stand on the wire another program reads them (WebAuthn 5.1.10)."""
+    (message,) = await said(phone, {"type": "make_passkey"})
+    options = parse_registration_options_json(message["options"])
+    assert (options.rp.id, options.user.name, options.timeout) == (RP_ID, "alice", 240_000)
+    assert [parameters.alg for parameters in options.pub_key_cred_params] == [-7, -8]
+    selection = options.authenticator_selection
+    assert selection is not None
+    assert selection.user_verification == UserVerificationRequirement.REQUIRED
+
+
 async def test_a_registered_passkey_is_listed(bank: RunningService, phone: WirePhone):
     """With whom passkeys are for, which a page needs to use one."""
     assert await said(phone, {"type": "list_passkeys"}) == [
@@ -107,6 +121,11 @@ async def test_a_removed_passkey_approves_nothing(bank: RunningService, phone: W
         "name": "Phone",
         "passkey_id": name,
     }
+    events = await told(bank, "passkey_registered", "passkey_revoked")
+    assert [(each["kind"], each["device_id"], each["user"]) for each in events] == [
+        ("passkey_registered", phone.device_id, ALICE),
+        ("passkey_revoked", phone.device_id, ALICE),
+    ]
     again = await said(phone, {"type": "remove_passkey", "passkey_id": name})
     assert again == [{"type": "passkey_unknown", "passkey_id": name}]
     assert (await alice.approve_next())["attempts_left"] == 4

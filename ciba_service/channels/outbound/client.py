@@ -142,6 +142,7 @@ def _headers(url: OutboundUrl, request: OutboundRequest) -> list[tuple[bytes, by
         "Authorization": request.authorization,
         "Content-Type": request.content_type,
         "Content-Length": str(len(request.body)) if request.body else None,
+        **dict(request.headers),
     }
     return [(name.encode(), value.encode()) for name, value in headers.items() if value is not None]
 

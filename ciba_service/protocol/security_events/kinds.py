@@ -22,7 +22,6 @@ __all__ = [
     "AttemptedUse",
     "CallbackGivenUp",
     "CallbackRefused",
-    "Change",
     "ClientAuthenticationFailed",
     "ClientRegistered",
     "ClientRemoved",
@@ -47,7 +46,9 @@ __all__ = [
     "OperatorWrote",
     "OutboundRefused",
     "Outcome",
-    "PasskeyChanged",
+    "PasskeyCountWentBack",
+    "PasskeyRegistered",
+    "PasskeyRevoked",
     "PhoneEnrolled",
     "PhoneProofRefused",
     "PhoneRevoked",
@@ -130,13 +131,6 @@ class Address(StrEnum):
 
     URL = "url"
     PRIVATE = "private"
-
-
-class Change(StrEnum):
-    """What became of it."""
-
-    ADDED = "added"
-    REMOVED = "removed"
 
 
 class Outcome(StrEnum):
@@ -282,7 +276,7 @@ class InvalidOrder(SecurityEventBase, frozen=True, kw_only=True):
 
 
 class WrongFactors(SecurityEventBase, frozen=True, kw_only=True):
-    """PIN, one-time code or verification code were wrong."""
+    """PIN, passkey, one-time code or verification code were wrong."""
 
     attempts_left: _Count
     device_id: Name
@@ -362,15 +356,35 @@ class PinChanged(SecurityEventBase, frozen=True, kw_only=True):
     user: Name
 
 
-class PasskeyChanged(SecurityEventBase, frozen=True, kw_only=True):
-    """A user added a passkey to a phone, or removed one."""
+class PasskeyRegistered(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone registered a passkey with the PIN."""
 
     severity: ClassVar[Severity] = Severity.INFO
     is_limited: ClassVar[bool] = False
 
-    change: Change
     device_id: Name
     user: Name
+
+
+class PasskeyRevoked(SecurityEventBase, frozen=True, kw_only=True):
+    """A phone removed one of its passkeys."""
+
+    severity: ClassVar[Severity] = Severity.INFO
+    is_limited: ClassVar[bool] = False
+
+    device_id: Name
+    user: Name
+
+
+class PasskeyCountWentBack(SecurityEventBase, frozen=True, kw_only=True):
+    """A passkey verified whose count had been higher before: there may be a copy of it."""
+
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    device_id: Name
+    user: Name
+    transaction_id: Name
+    client_id: Name
 
 
 class CallbackRefused(SecurityEventBase, frozen=True, kw_only=True):
@@ -531,7 +545,9 @@ SecurityEvent = (
     | OperatorWrote
     | InvalidOrder
     | OutboundRefused
-    | PasskeyChanged
+    | PasskeyCountWentBack
+    | PasskeyRegistered
+    | PasskeyRevoked
     | PhoneEnrolled
     | PhoneProofRefused
     | PhoneRevoked

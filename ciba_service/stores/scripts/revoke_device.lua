@@ -1,4 +1,4 @@
--- KEYS: devices, revocation of this operation, sign counts of the phone's passkeys
+-- KEYS: devices, revocation of this operation, sign counts of the phone's passkeys, wake-ups
 -- ARGV: device id, keep_ms, id of the phone that asks ('' for an operator)
 -- The name of the phone this operation revoked, now or before; false: there is no such phone;
 -- -1: the phone that asks is not enrolled itself.
@@ -9,6 +9,7 @@ local record = redis.call('HGET', KEYS[1], ARGV[1])
 if not record then return false end
 local readable, members = pcall(cjson.decode, record)
 local name = readable and type(members) == 'table' and tostring(members.name or '') or ''
+redis.call('HDEL', KEYS[4], ARGV[1])
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('DEL', KEYS[3])
 redis.call('SET', KEYS[2], name, 'PX', ARGV[2])

@@ -135,6 +135,37 @@ def test_a_payment_that_is_not_on_display_as_it_is_is_not_shown(
     assert refusal(bank.offer(display=display), identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
 
 
+@pytest.mark.clause("sca-art5-1")
+@pytest.mark.parametrize(
+    ("locale", "amount", "shown"),
+    [
+        ("de", "1234.50", "1.234,50 EUR"),
+        ("en", "1234.50", "1,234.50 EUR"),
+        ("en", "1234.50", None),
+        ("de", "1234.50", None),
+        ("fr", "1234.50", None),
+        ("en", "1_234.50", None),
+    ],
+)
+def test_an_amount_is_believed_as_its_language_writes_it(
+    bank: ScriptedBank, identity: DeviceIdentity, locale: str, amount: str, shown: str | None
+) -> None:
+    """To the letter: in another language's writing it might be read as another amount."""
+    challenge = bank.challenge()
+    (payment,) = challenge.payments
+    other = {"en": "1.234,50 EUR", "de": "1,234.50 EUR"}.get(locale, "1 234.50 EUR")
+    token = bank.offer(
+        locale=locale,
+        display=msgspec.structs.replace(challenge.display, amount=shown or other),
+        payments=(msgspec.structs.replace(payment, amount=amount),),
+    )
+    if shown is None:
+        assert refusal(token, identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
+    else:
+        content = verify_challenge(token, identity=identity, now_ms=NOW_MS).content
+        assert content.display.amount == shown
+
+
 @pytest.mark.parametrize(
     "changed", [{"creditor_iban": None}, {"remittance_information": None}], ids=str
 )

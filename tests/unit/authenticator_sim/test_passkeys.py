@@ -78,8 +78,14 @@ def test_it_is_kept_with_its_key_and_counted_before_it_is_used(
     first, second = passkey(), passkey()
     for each in (first, second):
         keystore.keep_passkey(each)
+    assert keystore.use_passkey() is None
+    keystore.settle_passkey(first.passkey_id, counts=True)
+    keystore.settle_passkey(second.passkey_id, counts=True)
+    third = passkey()
+    keystore.keep_passkey(third)
     counts = [found.sign_count for _ in "ab" if (found := keystore.use_passkey())]
     assert counts == [1, 2]
+    keystore.settle_passkey(third.passkey_id, counts=False)
     kept = keystore.load().passkeys
     assert [(each.passkey_id, each.sign_count) for each in kept] == [
         (first.passkey_id, 0),
@@ -88,8 +94,25 @@ def test_it_is_kept_with_its_key_and_counted_before_it_is_used(
     assert PasskeyUse(kept[1], Gesture.VERIFIED).confirm("AAEC").id == second.passkey_id
     secret = str(second.key.as_dict(private=True)["d"])
     assert secret not in repr(kept)
-    keystore.drop_passkey(second.passkey_id)
+    keystore.settle_passkeys([first.passkey_id])
     assert [each.passkey_id for each in keystore.load().passkeys] == [first.passkey_id]
+
+
+def test_what_became_of_one_whose_answer_was_lost_is_learnt_from_the_list(
+    device: Device, tmp_path: Path
+) -> None:
+    """It is used if the service knows it, and dropped if not."""
+    keystore = Keystore(tmp_path / "phone")
+    keystore.prepare()
+    keystore.save(device.identity)
+    known, unknown = passkey(), passkey()
+    for each in (known, unknown):
+        keystore.keep_passkey(each)
+    keystore.settle_passkeys([known.passkey_id])
+    found = keystore.use_passkey()
+    assert found is not None
+    assert found.passkey_id == known.passkey_id
+    assert len(keystore.load().passkeys) == 1
 
 
 def test_alarms_of_other_phones_are_told_once(device: Device) -> None:

@@ -26,6 +26,7 @@ from authenticator_sim.core.events import (
     Enrolled,
     Event,
     FetchCompleted,
+    FetchFailed,
     HandleNotMade,
     HandleShown,
     KeysIgnored,
@@ -47,11 +48,18 @@ from authenticator_sim.core.events import (
     PasskeyNotOffered,
     PasskeyShown,
     PhoneStopped,
+    PushIgnored,
+    PushListening,
     Renamed,
     RuleApplied,
     StopReason,
     ThisDeviceRevoked,
+    WakeUpKept,
+    WakeUpNotKept,
+    WakeUpStopped,
+    WakeUpWays,
     Withdrawal,
+    Woken,
 )
 from authenticator_sim.core.rules import Action
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
@@ -69,6 +77,7 @@ from ciba_service.sca.messages import (
     ShownLine,
     UserName,
     Verdict,
+    WakeUpRefusal,
 )
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
 
@@ -164,6 +173,17 @@ SENTENCES: list[tuple[Event, str]] = [
     ),
     (OrderNotDone("o", OrderRefusal.STALE), "Not done. It came too late: try once more."),
     (OrderPostponed("o"), "The service cannot do it now; it is asked again."),
+    (WakeUpWays("key"), ""),
+    (WakeUpKept(), "The service wakes this phone by push."),
+    (
+        WakeUpNotKept(WakeUpRefusal.ENDPOINT),
+        "The service does not wake this phone by push: endpoint.",
+    ),
+    (WakeUpStopped(), "The service wakes this phone no more."),
+    (PushListening(8090), "Push service of this phone: http://127.0.0.1:8090"),
+    (Woken(), "Woken by a push."),
+    (FetchFailed("Too far away."), "Nothing fetched: Too far away."),
+    (PushIgnored("there is no TTL"), "WARNING: a push was ignored: there is no TTL."),
     (
         Enrolled("d", "https://op.example", "alice"),
         "Enrolled for alice at https://op.example as d.",
@@ -185,7 +205,7 @@ SENTENCES: list[tuple[Event, str]] = [
     ),
     (
         DecisionRefused("tx-1", RefusalReason.FACTORS, 4),
-        "Refused. The PIN or the one-time code was not right. Attempts left: 4.",
+        "Refused. The PIN, the passkey or a code was not right. Attempts left: 4.",
     ),
     (
         DecisionRefused("tx-1", RefusalReason.LOCKED),

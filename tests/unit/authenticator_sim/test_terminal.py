@@ -248,7 +248,12 @@ async def passkey_session(
     keystore = Keystore(tmp_path / "keys")
     keystore.prepare()
     passkey = SoftwarePasskey(
-        "A" * 22, jose.new_private_key(), "bank.example", "https://bank.example", "u"
+        "A" * 22,
+        jose.new_private_key(),
+        "bank.example",
+        "https://bank.example",
+        "u",
+        registered=True,
     )
     keystore.save(replace(device.identity, passkeys=(passkey,)))
     session = session_with(terminal, device, bank, clock, tmp_path, keystore=keystore)

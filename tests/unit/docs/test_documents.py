@@ -33,6 +33,7 @@ SECTIONS = {
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "mtls": settings.MtlsSettings,
     "delivery": settings.DeliverySettings,
+    "wake_up": settings.WakeUpSettings,
     "evidence": settings.EvidenceSettings,
     "keys": settings.KeySettings,
     "registration": settings.RegistrationSettings,
@@ -80,6 +81,7 @@ def test_every_message_has_its_example():
         sent_by_phone = (
             "authenticate|fetch|decide|make_handle|list_accesses|end_access"
             "|list_devices|rename_device|give_up|order|received|shown"
+            "|ask_wake_up|set_wake_up|drop_wake_up"
             "|make_passkey|list_passkeys|remove_passkey"
         )
         if re.search(rf'"type": "({sent_by_phone})"', frame) is None:
@@ -123,6 +125,14 @@ def test_every_refusal_of_an_order_is_documented():
     table = text.split("| `order_refused.reason` | meaning |")[1].split("\n\n")[0]
     reasons = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert sorted(reasons) == sorted(messages.OrderRefusal)
+
+
+def test_every_refusal_of_an_address_is_documented():
+    """docs/device-protocol.md explains each reason of ``wake_up_refused``."""
+    text = (DOCS / "device-protocol.md").read_text("utf-8")
+    table = text.split("| `wake_up_refused.reason` | meaning |")[1].split("\n\n")[0]
+    reasons = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(reasons) == sorted(messages.WakeUpRefusal)
 
 
 def test_the_example_configuration_lacks_nothing_but_a_key():

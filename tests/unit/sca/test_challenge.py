@@ -11,6 +11,7 @@ import pytest
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.jose.verification import parse_jws, verify_jws
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import (
     BUILT_IN_TYPES,
     AccountReference,
@@ -42,6 +43,7 @@ CONTENT = ChallengeContent(
     factors=(Factor.DEVICE_KEY, Factor.PIN),
     issued_at=1_795_230_000,
     expires_at=1_795_230_180,
+    locale=Locale.EN,
 )
 
 
@@ -110,7 +112,7 @@ def test_a_payee_without_account_is_shown_by_name(service_keys: FileKeys):
         "client": "Corner Shop",
         "shares": ["Your identity", "Your name and profile", "Access: accounts:read"],
         "binding_message": "W4SCT",
-        "amount": "1200 JPY",
+        "amount": "1,200 JPY",
         "payee": "Corner Shop Ltd",
     }
     assert claims["payments"] == [

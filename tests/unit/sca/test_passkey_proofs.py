@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import cbor2
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 
+from authenticator_sim.core.passkeys import Gesture, PasskeyUse, SoftwarePasskey
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.sca.messages import (
     PasskeyAssertion,
@@ -238,7 +241,7 @@ pieces = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(key=pieces, fmt=pieces, statement=pieces, cut=st.integers(0, 60))
 def test_any_structure_is_taken_or_refused(key: Any, fmt: Any, statement: Any, cut: int):
     """Nothing that a phone can send ends in another error."""
@@ -253,7 +256,7 @@ def test_any_structure_is_taken_or_refused(key: Any, fmt: Any, statement: Any, c
             register(said)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(auth_data=st.binary(max_size=80), said=st.binary(max_size=40))
 def test_any_assertion_is_refused(auth_data: bytes, said: bytes):
     """Signed or not, what makes no sense proves nothing."""
@@ -288,6 +291,62 @@ def test_synced_ones_count_where_they_are_allowed_and_stay_what_they_are():
     ):
         with pytest.raises(InvalidPasskeyError):
             verify(said, held, party)
+
+
+def used(**changes: Any) -> SoftwarePasskey:
+    """The simulator's passkey, which was used once."""
+    usual = {
+        "passkey_id": base64url(NAME),
+        "key": ECKey.import_key(P256),
+        "rp_id": "bank.example",
+        "origin": ORIGIN,
+        "user_handle": HANDLE,
+        "sign_count": 1,
+    }
+    return SoftwarePasskey(**{**usual, **changes})
+
+
+WRONG: dict[str, SoftwarePasskey] = {
+    "another relying party": used(rp_id="evil.example"),
+    "another origin": used(origin="https://bank.example.evil.example"),
+    "a page that is not allowed": used(origin="https://other.bank.example"),
+    "another key": used(key=ECKey.generate_key("P-256", private=True)),
+    "an id that was never registered": used(passkey_id="A" * 22),
+    "another user's handle": used(user_handle="A" * 22),
+    "turned into a synced one": used(synced=True),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_passkey_of_anything_else_is_refused(wrong: SoftwarePasskey):
+    """One that is right is not, the simulator's or another."""
+    held = register(attestation())
+    assert verify(PasskeyUse(used(), Gesture.VERIFIED).confirm(CHALLENGE), held) == (held, 1)
+    with pytest.raises(InvalidPasskeyError):
+        verify(PasskeyUse(wrong, Gesture.VERIFIED).confirm(CHALLENGE), held)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"raw_id": "B" * 22},
+        {"signature": ""},
+        {"client_data_json": "e30"},
+        {"authenticator_data": ""},
+        {"challenge": base64url(b"another")},
+        {"gesture": Gesture.PRESENT},
+    ],
+    ids=str,
+)
+def test_a_passkey_that_says_anything_else_is_refused(changed: dict[str, Any]):
+    """Another challenge is another decision; a touch is not its user."""
+    use = PasskeyUse(used(), changed.get("gesture", Gesture.VERIFIED))
+    said = use.confirm(changed.get("challenge", CHALLENGE))
+    members = {name: changed[name] for name in changed if hasattr(said.response, name)}
+    response = msgspec.structs.replace(said.response, **members)
+    raw_id = changed.get("raw_id", said.raw_id)
+    with pytest.raises(InvalidPasskeyError):
+        verify(PasskeyAssertion(said.id, raw_id, response), register(attestation()))
 
 
 def test_what_is_no_base64url_is_refused():

@@ -396,6 +396,49 @@ WRONG = {
         text_of(HTTPS, outbound={"allow_loopback_http": True}),
         "outbound.allow_loopback_http needs an http issuer",
     ),
+    "pushes without a contact": (
+        text_of(wake_up={"web_push": True}),
+        "wake_up.contact is needed for wake_up.web_push",
+    ),
+    "a contact for nothing": (
+        text_of(wake_up={"contact": "mailto:a@b.example"}),
+        "wake_up.contact goes with wake_up.web_push",
+    ),
+    "a contact that is none": (
+        text_of(wake_up={"web_push": True, "contact": "a@b.example"}),
+        "`wake_up.contact`",
+    ),
+    "no push hosts": (text_of(wake_up={"push_hosts": []}), "`wake_up.push_hosts`"),
+    "a push host that is a URL": (
+        text_of(wake_up={"push_hosts": ["push.example", "https://push.example"]}),
+        "wake_up.push_hosts[1] must be a host",
+    ),
+    "webhook without token": (
+        text_of(wake_up={"webhook_url": "https://bank.example/wake"}),
+        "wake_up.webhook_url and wake_up.webhook_token go together",
+    ),
+    "token without webhook": (
+        text_of(wake_up={"webhook_token": "t" * 16}),
+        "wake_up.webhook_url and wake_up.webhook_token go together",
+    ),
+    "short webhook token": (
+        text_of(wake_up={"webhook_url": "https://a.example", "webhook_token": "t" * 15}),
+        "`wake_up.webhook_token`",
+    ),
+    "webhook that is no URL": (
+        text_of(wake_up={"webhook_url": "https://a b", "webhook_token": "t" * 16}),
+        "wake_up.webhook_url: not a plain",
+    ),
+    "webhook without TLS": (
+        text_of(wake_up={"webhook_url": "http://127.0.0.1/a", "webhook_token": "t" * 16}),
+        "wake_up.webhook_url without TLS needs outbound.allow_loopback_http",
+    ),
+    "a language that there is not": (text_of(device={"locale": "fr"}), "`device.locale`"),
+    "a user's language that there is not": (
+        text_of(**users({"locale": "fr"})),
+        "`users[0].locale`",
+    ),
+    "grace too long": (text_of(wake_up={"grace_ms": 10_001}), "`wake_up.grace_ms`"),
     "unknown outbound key": (text_of(outbound={"proxy": "p"}), "unknown field `proxy`"),
     "user without sub": (text_of(users=({"enabled": True},)), "`sub` - at `users[0]`"),
     "unknown user key": (text_of(**users({"name": "x"})), "unknown field `name`"),
@@ -899,6 +942,59 @@ def test_the_environment_of_the_process_is_read(tmp_path: Path, monkeypatch: pyt
     path.write_text(text_of())
     monkeypatch.setitem(os.environ, "CIBA_SERVER__PORT", "7")
     assert load_settings(path).server.port == 7
+
+
+LOAN = """
+[[authorization_details_types]]
+type = "loan"
+title = {title}
+schema = {{properties = {{type = {{}}, sum = {{type = "integer"}}}}}}
+display = [{{member = "sum", label = {label}}}]
+"""
+BOTH = '{en = "Loan", de = "Darlehen"}'
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "languages", "defect"),
+    [
+        ('"Loan"', '"Sum"', [], None),
+        ('"Darlehen"', '"Summe"', ["de", "de"], None),
+        (BOTH, '{en = "Sum", de = "Summe"}', ["de", "en"], None),
+        (BOTH, '"Sum"', ["de"], "display: sum: label"),
+        ('"Loan"', '{en = "Sum", de = "Summe"}', ["de", "en"], "title"),
+    ],
+)
+def test_users_of_different_languages_need_texts_of_both(
+    title: str, label: str, languages: list[str], defect: str | None
+):
+    """Nobody is silently shown another language; one text will do where all have the same."""
+    device = {"locale": "de"} if languages == ["de", "de"] else {}
+    tables = users(*({"locale": locale} for locale in languages))
+    text = text_of(device=device, **tables) + LOAN.format(title=title, label=label)
+    if defect is None:
+        assert "loan" in parse_settings(text, {}).detail_types.names
+        return
+    with pytest.raises(InvalidSettingsError) as refused:
+        parse_settings(text, {})
+    assert f"loan: {defect}: users have different languages" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ('{en = "Loan"}', "loan: title: there is no text for de"),
+        ('{de = "Darlehen"}', "loan: title: there is no text for en"),
+        ('{en = "Loan", de = ""}', "`authorization_details_types[0].title[...]`"),
+        ('{en = "Loan", de = "Darlehen", fr = "Prêt"}', "authorization_details_types[0].title"),
+        ('{en = "Loan", de = "Dar\\u200blehen"}', "loan: title: it has a character"),
+    ],
+)
+def test_texts_of_a_type_are_there_in_every_language(title: str, reason: str):
+    """A language that is missing, empty, unknown or not plain stops the start."""
+    text = text_of() + LOAN.format(title=title, label='"Sum"')
+    with pytest.raises(InvalidSettingsError) as refused:
+        parse_settings(text, {})
+    assert reason in str(refused.value)
 
 
 def test_passkeys_are_for_pages_and_apps_of_one_domain():

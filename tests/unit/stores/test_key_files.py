@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ciba_service.flow.signing import signed
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encoding import parse_base64url
 from ciba_service.protocol.jose.life_cycle import KeyState
 from ciba_service.protocol.jose.verification import parse_jws, verify_jws
 from ciba_service.stores.key_files import (
@@ -33,6 +35,7 @@ KINDS = [
     ("factors", "ECDH-ES"),
     ("token", "EdDSA"),
     ("evidence", "ES256"),
+    ("wake_up", "ES256"),
     ("events", "ES256"),
 ]
 
@@ -145,7 +148,12 @@ async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directo
         *keys.events_jwks(),
         keys.factors_key.public_jwk,
     ]
-    assert {jwk["kid"] for jwk in published} == {key.kid for key in list_keys(directory)}
+    assert keys.wake_up_signer is not None
+    named = {keys.wake_up_signer.kid, *(jwk["kid"] for jwk in published)}
+    assert named == {key.kid for key in list_keys(directory)}
+    public = keys.wake_up_signer.key.key.public_key()
+    point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    assert parse_base64url(keys.wake_up_key) == point
     assert keys.challenge_jwks()[0]["kid"] == keys.challenge_signer.kid
     for jwk in published:
         assert jwk.keys() <= {"kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"}

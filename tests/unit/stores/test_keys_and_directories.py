@@ -58,6 +58,8 @@ def test_only_these_keys_may_live_for_ever():
         keys.devices_key(tag),
         keys.attempts_key(tag),
         keys.blocks_key(tag),
+        keys.wake_ups_key(tag),
+        keys.counts_key(tag, "phone"),
         keys.activation_key("x", preset=True),
         keys.registration_key("shop"),
         keys.registrations_key(),

@@ -16,6 +16,7 @@ from ciba_service.protocol.request.authorization_details.declaration import (
 from ciba_service.protocol.request.authorization_details.display import (
     DisplayedDetail,
     DisplayedLine,
+    DisplayedTexts,
     MemberDisplay,
     Style,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "DetailTypes",
     "DisplayedDetail",
     "DisplayedLine",
+    "DisplayedTexts",
     "InstructedAmount",
     "InvalidDetailTypeError",
     "MemberDisplay",

@@ -2,20 +2,21 @@
 
 from typing import Final
 
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details.declaration import TypeDeclaration
 from ciba_service.protocol.request.authorization_details.display import MemberDisplay, Style
 
 __all__ = ["ACCOUNT_INFORMATION"]
 
-_ACTIONS: Final = {
-    "list_accounts": "The list of accounts",
-    "read_balances": "Balances",
-    "read_transactions": "Transactions",
+_ACTIONS: Final[dict[str, str | dict[Locale, str]]] = {
+    "list_accounts": {Locale.EN: "The list of accounts", Locale.DE: "Die Liste der Konten"},
+    "read_balances": {Locale.EN: "Balances", Locale.DE: "Kontostände"},
+    "read_transactions": {Locale.EN: "Transactions", Locale.DE: "Umsätze"},
 }
 
 ACCOUNT_INFORMATION: Final = TypeDeclaration(
     type="account_information",
-    title="Account information",
+    title={Locale.EN: "Account information", Locale.DE: "Kontoinformationen"},
     schema={
         "type": "object",
         "properties": {
@@ -43,9 +44,16 @@ ACCOUNT_INFORMATION: Final = TypeDeclaration(
         "additionalProperties": False,
     },
     display=(
-        MemberDisplay(member="actions", label="Will be shared", words=_ACTIONS),
         MemberDisplay(
-            member="accounts.iban", label="Accounts", style=Style.IBAN, absent="All your accounts"
+            member="actions",
+            label={Locale.EN: "Will be shared", Locale.DE: "Wird weitergegeben"},
+            words=_ACTIONS,
+        ),
+        MemberDisplay(
+            member="accounts.iban",
+            label={Locale.EN: "Accounts", Locale.DE: "Konten"},
+            style=Style.IBAN,
+            absent={Locale.EN: "All your accounts", Locale.DE: "Alle Ihre Konten"},
         ),
     ),
 )

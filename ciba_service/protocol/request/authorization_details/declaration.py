@@ -4,7 +4,7 @@ They are checked and compiled once, at start; what is wrong with one is then tol
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Protocol
 
@@ -12,9 +12,11 @@ import jsonschema_rs
 import msgspec
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
+from ciba_service.protocol.locale import Locale, Translated, is_said_once, said, texts_of
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.request.authorization_details.display import (
     DisplayedDetail,
+    DisplayedTexts,
     MemberDisplay,
     Style,
     UndisplayableError,
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _TYPE: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
+_Title = Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
 # Linear in the length of the text, whatever the pattern.
 _PATTERNS: Final = jsonschema_rs.RegexOptions()
 
@@ -48,12 +51,13 @@ class TypeDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A type as an operator declares it.
 
     ``schema`` is a JSON Schema of the whole object, ``type`` included. ``title`` stands above what
-    is shown of it. Without ``strong_authentication`` the floor of the service is enough for it.
+    is shown of it, in every language or in one text for all. Without ``strong_authentication`` the
+    floor of the service is enough for it.
     """
 
     type: str
     schema: dict[str, object]
-    title: Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
+    title: _Title | dict[Locale, _Title]
     display: tuple[MemberDisplay, ...] = ()
     strong_authentication: bool = True
 
@@ -69,10 +73,16 @@ class DeclaredType:
     """A declaration that was found usable, with its schema compiled."""
 
     type: str
-    title: str
+    title: Translated
     display: tuple[MemberDisplay, ...]
     strong_authentication: bool
     schema: _Schema = field(repr=False, compare=False)
+
+    @property
+    def said_once(self) -> str | None:
+        """Where it has one text for all languages, the first such place."""
+        texts = _texts(self.title, self.display)
+        return next((where for where, text in texts if is_said_once(text)), None)
 
 
 def declared_type(declaration: TypeDeclaration) -> DeclaredType:
@@ -101,7 +111,12 @@ def parse_declared(sent: TypedObject, declared: DeclaredType) -> DisplayedDetail
         values = values_of(sent.members)
         declared.schema.validate(sent.members)
         del values["type"]  # the title says it
-        lines = displayed_lines(values, declared.display)
+        texts = {
+            locale: DisplayedTexts(
+                said(declared.title, locale), displayed_lines(values, declared.display, locale)
+            )
+            for locale in Locale
+        }
     except jsonschema_rs.ValidationError as error:
         # Only the schema's own words: the message quotes what was sent.
         where = "/".join(map(str, error.schema_path))
@@ -109,14 +124,18 @@ def parse_declared(sent: TypedObject, declared: DeclaredType) -> DisplayedDetail
     except (UnlistableError, UndisplayableError, NotPlainTextError) as error:
         raise InvalidAuthorizationDetailsError from Reason(f"{sent.type}: {error}")
     text = msgspec.json.encode(sent.members).decode("utf-8")
-    return DisplayedDetail(AuthorizationDetail(sent.type, text), declared.title, lines)
+    return DisplayedDetail(AuthorizationDetail(sent.type, text), texts)
 
 
 def _checked(declaration: TypeDeclaration) -> DeclaredType:
     _check_members(declaration)
-    _check_plain("title", declaration.title)
     for rule in declaration.display:
-        _check_rule(rule)
+        if rule.words and rule.style is not Style.TEXT:
+            raise InvalidDetailTypeError(
+                f"display: {rule.member}: words and style exclude each other"
+            )
+    for where, text in _texts(declaration.title, declaration.display):
+        _check_text(where, text)
     return DeclaredType(
         type=declaration.type,
         title=declaration.title,
@@ -155,19 +174,27 @@ def _check_members(declaration: TypeDeclaration) -> None:
         raise InvalidDetailTypeError(f"display: {min(unknown)} is no property of the schema")
 
 
-def _check_rule(rule: MemberDisplay) -> None:
-    where = f"display: {rule.member}"
-    if rule.words and rule.style is not Style.TEXT:
-        raise InvalidDetailTypeError(f"{where}: words and style exclude each other")
-    _check_plain(f"{where}: label", rule.label)
-    for words in rule.words.values():
-        _check_plain(f"{where}: words", words)
-    if rule.absent is not None:
-        _check_plain(f"{where}: absent", rule.absent)
+def _texts(
+    title: Translated, display: tuple[MemberDisplay, ...]
+) -> Iterator[tuple[str, Translated]]:
+    """Every text that an operator gave, and where it stands."""
+    yield "title", title
+    for rule in display:
+        where = f"display: {rule.member}"
+        yield f"{where}: label", rule.label
+        for words in rule.words.values():
+            yield f"{where}: words", words
+        if rule.absent is not None:
+            yield f"{where}: absent", rule.absent
 
 
-def _check_plain(where: str, text: str) -> None:
+def _check_text(where: str, text: Translated) -> None:
+    texts = texts_of(text)
+    missing = [locale for locale in Locale if locale not in texts]
+    if missing:
+        raise InvalidDetailTypeError(f"{where}: there is no text for {missing[0]}")
     try:
-        parse_plain_text(text)
+        for each in texts.values():
+            parse_plain_text(each)
     except NotPlainTextError as error:
         raise InvalidDetailTypeError(f"{where}: {error}") from error

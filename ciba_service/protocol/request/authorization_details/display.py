@@ -7,6 +7,7 @@ from typing import Annotated, Final, assert_never
 
 import msgspec
 
+from ciba_service.protocol.locale import Locale, Translated, said
 from ciba_service.protocol.plain_text import parse_plain_text
 from ciba_service.protocol.request.authorization_details.granted import AuthorizationDetail
 from ciba_service.protocol.request.authorization_details.iban import in_groups, is_iban
@@ -14,6 +15,7 @@ from ciba_service.protocol.request.authorization_details.iban import in_groups, 
 __all__ = [
     "DisplayedDetail",
     "DisplayedLine",
+    "DisplayedTexts",
     "MemberDisplay",
     "Style",
     "UndisplayableError",
@@ -25,6 +27,8 @@ MAXIMUM_TEXT_LENGTH: Final = 140
 
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_LABEL_LENGTH)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_TEXT_LENGTH)]
+_TranslatedLabel = _Label | dict[Locale, _Label]
+_TranslatedText = _Text | dict[Locale, _Text]
 
 
 class UndisplayableError(ValueError):
@@ -43,14 +47,15 @@ class MemberDisplay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     ``member`` is its path, the names with dots between (``accounts.iban``). ``words`` say values
     in other words, and then no further value is allowed; ``absent`` is said when the member is not
-    there, and must be given where its absence means anything.
+    there, and must be given where its absence means anything. Each text is there in every language,
+    or is one for all.
     """
 
     member: str
-    label: _Label
+    label: _TranslatedLabel
     style: Style = Style.TEXT
-    words: dict[str, _Text] = {}
-    absent: _Text | None = None
+    words: dict[str, _TranslatedText] = {}
+    absent: _TranslatedText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +72,25 @@ class DisplayedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DisplayedDetail:
-    """An object together with all that is shown of it."""
+class DisplayedTexts:
+    """All that is shown of an object, in one language."""
 
-    detail: AuthorizationDetail
     title: str
     lines: tuple[DisplayedLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DisplayedDetail:
+    """An object together with all that is shown of it, in every language."""
+
+    detail: AuthorizationDetail
+    texts: Mapping[Locale, DisplayedTexts]
+
+
 def displayed_lines(
-    values: Mapping[str, tuple[str, ...]], rules: tuple[MemberDisplay, ...]
+    values: Mapping[str, tuple[str, ...]], rules: tuple[MemberDisplay, ...], locale: Locale
 ) -> tuple[DisplayedLine, ...]:
-    """The lines that show all of ``values``, in the order of the rules.
+    """The lines that show all of ``values`` in a language, in the order of the rules.
 
     Raises:
         UndisplayableError: when a value has no rule, or one that does not fit.
@@ -86,23 +98,26 @@ def displayed_lines(
     """
     if values.keys() - {rule.member for rule in rules}:
         raise UndisplayableError("a member is unknown: nobody would see it")
-    lines = (_line(rule, values.get(rule.member)) for rule in rules)
+    lines = (_line(rule, values.get(rule.member), locale) for rule in rules)
     return tuple(line for line in lines if line is not None)
 
 
-def _line(rule: MemberDisplay, values: tuple[str, ...] | None) -> DisplayedLine | None:
+def _line(
+    rule: MemberDisplay, values: tuple[str, ...] | None, locale: Locale
+) -> DisplayedLine | None:
+    label = said(rule.label, locale)
     if values is None:
         if rule.absent is None:
             return None
-        return DisplayedLine(rule.member, rule.label, (rule.absent,), worded=True)
+        return DisplayedLine(rule.member, label, (said(rule.absent, locale),), worded=True)
     if rule.words:
-        texts = tuple(_in_words(rule.words, value) for value in values)
-        return DisplayedLine(rule.member, rule.label, texts, worded=True)
+        texts = tuple(said(_in_words(rule.words, value), locale) for value in values)
+        return DisplayedLine(rule.member, label, texts, worded=True)
     texts = tuple(_written(rule.style, value) for value in values)
-    return DisplayedLine(rule.member, rule.label, texts, worded=False)
+    return DisplayedLine(rule.member, label, texts, worded=False)
 
 
-def _in_words(words: Mapping[str, str], value: str) -> str:
+def _in_words(words: Mapping[str, Translated], value: str) -> Translated:
     if value not in words:
         raise UndisplayableError("there are no words for a value")
     return words[value]

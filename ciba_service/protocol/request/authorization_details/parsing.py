@@ -8,8 +8,12 @@ from typing import Final
 import msgspec
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details.declaration import parse_declared
-from ciba_service.protocol.request.authorization_details.display import DisplayedDetail
+from ciba_service.protocol.request.authorization_details.display import (
+    DisplayedDetail,
+    DisplayedTexts,
+)
 from ciba_service.protocol.request.authorization_details.granted import AuthorizationDetail
 from ciba_service.protocol.request.authorization_details.payment import (
     PAYMENT_INITIATION,
@@ -71,7 +75,8 @@ def parse_authorization_details(
         displayed=tuple(each for each in parsed if isinstance(each, DisplayedDetail)),
         strong_authentication=bool(payments) or _demand_strength(objects, types),
     )
-    if _displayed_size(details) > MAXIMUM_DISPLAYED_SIZE:
+    # In every language: nobody learns which one the user has.
+    if max(_displayed_size(details, locale) for locale in Locale) > MAXIMUM_DISPLAYED_SIZE:
         raise InvalidAuthorizationDetailsError from Reason("too much to show")
     return details
 
@@ -90,7 +95,7 @@ def _displayed(detail: AuthorizationDetail, types: DetailTypes) -> DisplayedDeta
             return parse_declared(
                 TypedObject(detail.type, msgspec.json.decode(detail.json)), declared
             )
-    return DisplayedDetail(detail, detail.type, ())
+    return DisplayedDetail(detail, dict.fromkeys(Locale, DisplayedTexts(detail.type, ())))
 
 
 def _parsed(sent: TypedObject, types: DetailTypes) -> PaymentInitiation | DisplayedDetail:
@@ -119,5 +124,5 @@ def _demand_size(objects: Iterable[TypedObject]) -> None:
         raise InvalidAuthorizationDetailsError from Reason("too large")
 
 
-def _displayed_size(details: AuthorizationDetails) -> int:
-    return sum(len(msgspec.json.encode((each.title, each.lines))) for each in details.displayed)
+def _displayed_size(details: AuthorizationDetails, locale: Locale) -> int:
+    return sum(len(msgspec.json.encode(each.texts[locale])) for each in details.displayed)

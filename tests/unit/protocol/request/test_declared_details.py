@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import (
     BUILT_IN_TYPES,
     AuthorizationDetails,
     DetailTypes,
     DisplayedLine,
+    DisplayedTexts,
     MemberDisplay,
     Style,
     TypeDeclaration,
@@ -53,8 +55,10 @@ def read(*objects: object, types: DetailTypes = TYPES) -> AuthorizationDetails:
 def lines(**members: Any) -> list[tuple[str, tuple[str, ...], bool]]:
     """Labels, texts and whether they are words, for an object of the loose type."""
     (displayed,) = read({"type": "loose", **members}).displayed
-    assert displayed.title == "Anything"
-    return [(line.label, line.texts, line.worded) for line in displayed.lines]
+    texts = displayed.texts[Locale.EN]
+    assert texts.title == "Anything"
+    assert displayed.texts == dict.fromkeys(Locale, texts)
+    return [(line.label, line.texts, line.worded) for line in texts.lines]
 
 
 def refuse(*objects: object, types: DetailTypes = TYPES) -> None:
@@ -75,16 +79,21 @@ def test_account_information_is_read_and_said(encode: Any):
         encode([ACCOUNTS]), types=BUILT_IN_TYPES, allowed=frozenset({"account_information"})
     )
     (displayed,) = details.displayed
-    assert displayed.title == "Account information"
-    assert displayed.lines == (
-        DisplayedLine(
-            "actions", "Will be shared", ("The list of accounts", "Balances"), worded=True
+    groups = ("DE02 1001 0010 9307 1186 03", "GB33 BUKB 2020 1555 5555 55")
+    shared = ("The list of accounts", "Balances")
+    assert displayed.texts[Locale.EN] == DisplayedTexts(
+        "Account information",
+        (
+            DisplayedLine("actions", "Will be shared", shared, worded=True),
+            DisplayedLine("accounts.iban", "Accounts", groups, worded=False),
         ),
-        DisplayedLine(
-            "accounts.iban",
-            "Accounts",
-            ("DE02 1001 0010 9307 1186 03", "GB33 BUKB 2020 1555 5555 55"),
-            worded=False,
+    )
+    shared = ("Die Liste der Konten", "Kontostände")
+    assert displayed.texts[Locale.DE] == DisplayedTexts(
+        "Kontoinformationen",
+        (
+            DisplayedLine("actions", "Wird weitergegeben", shared, worded=True),
+            DisplayedLine("accounts.iban", "Konten", groups, worded=False),
         ),
     )
     assert details.granted == (displayed.detail,)
@@ -99,8 +108,13 @@ def test_account_information_is_read_and_said(encode: Any):
 def test_what_it_means_that_no_account_is_named_is_said():
     """All accounts are meant then, and the user is told so."""
     (displayed,) = read({"type": "account_information", "actions": ["read_transactions"]}).displayed
-    assert [line.texts for line in displayed.lines] == [("Transactions",), ("All your accounts",)]
-    assert all(line.worded for line in displayed.lines)
+    for locale, expected in (
+        (Locale.EN, [("Transactions",), ("All your accounts",)]),
+        (Locale.DE, [("Umsätze",), ("Alle Ihre Konten",)]),
+    ):
+        said = displayed.texts[locale].lines
+        assert [line.texts for line in said] == expected
+        assert all(line.worded for line in said)
 
 
 @pytest.mark.clause("rfc9396-5-1")
@@ -304,7 +318,8 @@ def test_what_cannot_be_shown_any_more_is_told_by_its_type(change: str):
     )
     types = BUILT_IN_TYPES if change == "gone" else detail_types([without_a])
     (shown,) = displayed_details(details.granted, types)
-    assert (shown.detail, shown.title, shown.lines) == (details.granted[0], "loose", ())
+    assert shown.detail == details.granted[0]
+    assert shown.texts == dict.fromkeys(Locale, DisplayedTexts("loose", ()))
 
 
 def test_a_pattern_takes_time_in_proportion():
@@ -324,7 +339,7 @@ def test_an_account_number_of_a_declared_type_has_its_check_digits():
     rules = (MemberDisplay(member="to", label="To", style=Style.IBAN),)
     types = detail_types([TypeDeclaration(type="t", title="T", schema=schema, display=rules)])
     (displayed,) = read({"type": "t", "to": IBAN}, types=types).displayed
-    assert displayed.lines[0].texts == ("DE02 1001 0010 9307 1186 03",)
+    assert displayed.texts[Locale.EN].lines[0].texts == ("DE02 1001 0010 9307 1186 03",)
     refuse({"type": "t", "to": IBAN[:-1] + "4"}, types=types)
 
 
@@ -342,4 +357,5 @@ def test_whatever_is_granted_is_shown(value: object):
         return
     values = value if isinstance(value, list) else [value]
     written = tuple(each if isinstance(each, str) else json.dumps(each) for each in values)
-    assert [line.texts for line in displayed.lines] == [written, written]
+    for texts in displayed.texts.values():
+        assert [line.texts for line in texts.lines] == [written, written]

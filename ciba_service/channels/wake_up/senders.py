@@ -1,0 +1,35 @@
+"""Which way a phone is woken: by the address it registered, else by the operator's webhook."""
+
+from dataclasses import dataclass
+
+from ciba_service.channels.wake_up.web_push import WebPush
+from ciba_service.channels.wake_up.webhook import Webhook
+from ciba_service.ports import OutboundFailure, OutboundResponse
+from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
+
+__all__ = ["WakeUpSenders"]
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUpSenders:
+    """``ports.wake_up.WakeUp``."""
+
+    web_push: WebPush | None
+    webhook: Webhook | None
+
+    def reaches(self, phone: SleepingPhone) -> bool:
+        """Whether there is a way to this phone."""
+        return self.webhook is not None or self._is_pushed(phone)
+
+    async def wake(
+        self, phone: SleepingPhone, call: WakeUpCall
+    ) -> OutboundResponse | OutboundFailure:
+        """Make one attempt; raises ``SignerUnavailable``."""
+        if self.web_push is not None and phone.address is not None:
+            return await self.web_push.push(phone.device_id, phone.address, call)
+        if self.webhook is None:
+            raise AssertionError("only phones that can be reached are woken")
+        return await self.webhook.post(phone.device_id, call)
+
+    def _is_pushed(self, phone: SleepingPhone) -> bool:
+        return self.web_push is not None and phone.address is not None
