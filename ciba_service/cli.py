@@ -147,6 +147,11 @@ def _add_devices(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
 
 def _add_clients(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "list", "list clients", json=True)
+    for name, text in (
+        ("disable", "let a client that registered itself do nothing"),
+        ("enable", "let it do again what it may"),
+    ):
+        _add(actions, name, text).add_argument("client_id", metavar="CLIENT_ID")
     remove = _add(actions, "remove", "remove a client that registered itself")
     remove.add_argument("client_id", metavar="CLIENT_ID")
     _add(actions, "token", "make a token that lets a client register", json=True)
@@ -285,6 +290,12 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
     ),
     ("clients", "list"): lambda options, settings: clients.list_clients(
         settings, as_json=options.json
+    ),
+    ("clients", "disable"): lambda options, settings: clients.suspend_client(
+        settings, options.client_id, enabled=False
+    ),
+    ("clients", "enable"): lambda options, settings: clients.suspend_client(
+        settings, options.client_id, enabled=True
     ),
     ("clients", "remove"): lambda options, settings: clients.remove_client(
         settings, options.client_id

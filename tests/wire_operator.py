@@ -57,9 +57,26 @@ class Operators:
         assert answer.headers["cache-control"] == "no-store"
         return answer.json()
 
-    def writes(self) -> list[dict[str, object]]:
-        """What the log says of writes."""
-        return [event.fields for event in self.service.telemetry.named("operator_write")]
+    async def writes(self) -> list[dict[str, object]]:
+        """What the log says of writes; what was not refused is a security event as well."""
+        told = self._logged("operator_write")
+        events = await self.security_events("operator_wrote")
+        assert [{**each, "outcome": ""} for each in events] == [
+            {**each, "outcome": ""} for each in told if each["outcome"] != "refused"
+        ]
+        return told
+
+    async def security_events(self, kind: str) -> list[dict[str, object]]:
+        """Those of a kind that were told so far."""
+        await self.service.service.events.flush()
+        told = [each for each in self._logged("security_event") if each.pop("kind") == kind]
+        return [{key: each[key] for key in each.keys() - {"id", "severity"}} for each in told]
+
+    def _logged(self, name: str) -> list[dict[str, object]]:
+        return [
+            {name: value for name, value in event.fields.items() if value is not None}
+            for event in self.service.telemetry.named(name)
+        ]
 
 
 def assert_described(answer: httpx2.Response) -> None:

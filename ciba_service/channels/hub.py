@@ -65,6 +65,10 @@ class SocketHub:
         self._on_settled = on_settled
         self._inboxes: defaultdict[UserTag, set[Inbox]] = defaultdict(set)
 
+    def connected(self) -> int:
+        """How many connections of phones this process has."""
+        return sum(map(len, self._inboxes.values()))
+
     async def announce(self, announcement: Announcement) -> None:
         """Tell every process, this one included; raises ``StoreUnavailable``."""
         await self._broadcast.publish(announcement.tag, msgspec.json.encode(announcement))

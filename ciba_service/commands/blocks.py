@@ -47,7 +47,7 @@ async def unblock_client(settings: Settings, subject: str, client_id: str) -> No
     async with open_stores(settings) as stores:
         tag = user_tag(subject)
         async with operator_write(
-            settings, stores, "user_unblock", user=tag, client_id=client_id
+            settings, stores, "users unblock", user=tag, client_id=client_id
         ) as telemetry:
             unblocking = Unblocking(standing=stores.standing, telemetry=telemetry)
             await unblocking.unblock(subject, client_id)

@@ -1,4 +1,4 @@
-"""``ciba-service clients``: who registered, permission to register, removal."""
+"""``ciba-service clients``: who registered, permission to register, suspension, removal."""
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.security_events.kinds import Actor, ClientRemoved
 from ciba_service.settings import Settings
 
-__all__ = ["list_clients", "new_initial_access_token", "remove_client"]
+__all__ = ["list_clients", "new_initial_access_token", "remove_client", "suspend_client"]
 
 _TOKEN_BYTES: Final = 32
 
@@ -64,12 +64,24 @@ async def list_clients(settings: Settings, *, as_json: bool) -> None:
     print_rows(rows, as_json=as_json)
 
 
+async def suspend_client(settings: Settings, client_id: str, *, enabled: bool) -> None:
+    """Disable or enable a registered client; raises ``CommandFailed`` when there is none."""
+    action = "clients enable" if enabled else "clients disable"
+    async with (
+        open_stores(settings) as stores,
+        operator_write(settings, stores, action, client_id=client_id),
+    ):
+        if not await stores.registrations.suspend(client_id, enabled=enabled):
+            raise CommandFailed(f"no client {client_id} has registered")
+    sys.stdout.write(f"{client_id} is {'enabled' if enabled else 'disabled'}\n")
+
+
 async def remove_client(settings: Settings, client_id: str) -> None:
     """Remove a registered client; raises ``CommandFailed`` when there is none of that name."""
     surroundings = system_surroundings()
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "client_remove", client_id=client_id) as telemetry,
+        operator_write(settings, stores, "clients remove", client_id=client_id) as telemetry,
     ):
         operation = surroundings.new_operation()
         if not await stores.registrations.remove(client_id, operation=operation):

@@ -101,7 +101,7 @@ async def redeliver(settings: Settings, transaction_id: str, *, as_json: bool) -
     async with (
         open_stores(settings) as stores,
         operator_write(
-            settings, stores, "delivery_redeliver", transaction_id=transaction_id
+            settings, stores, "deliveries redeliver", transaction_id=transaction_id
         ) as telemetry,
     ):
         step = Redeliveries(

@@ -44,7 +44,7 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
     async with (
         open_stores(settings) as stores,
         operator_write(
-            settings, stores, "device_revoke", user=user_tag_of(device_id), device_id=device_id
+            settings, stores, "devices revoke", user=user_tag_of(device_id), device_id=device_id
         ) as telemetry,
     ):
         revocation = DeviceRevocation(

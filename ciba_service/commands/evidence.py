@@ -97,7 +97,7 @@ def erase(settings: Settings, subject: str, *, as_json: bool) -> None:
         erased = erase_keys(settings.evidence_directory, seals.tag(subject))
     except OSError as error:
         raise CommandFailed(f"{settings.evidence_directory}: {reason(error)}") from error
-    tell_operator_write(settings, "evidence_erase")
+    tell_operator_write(settings, "evidence erase")
     if as_json:
         sys.stdout.write(msgspec.json.encode({"erased": erased}).decode() + "\n")
     else:

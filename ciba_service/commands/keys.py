@@ -39,7 +39,7 @@ def generate(settings: Settings, *, as_json: bool) -> None:
         sys.stdout.write("all keys are there already\n")
         return
     if made:
-        tell_operator_write(settings, "keys_generate")
+        tell_operator_write(settings, "keys generate")
     print_rows(_rows(made), as_json=as_json)
 
 
@@ -78,7 +78,7 @@ def rotate(
             )
         except RotationRefused as refused:
             raise CommandFailed(str(refused)) from refused
-    tell_operator_write(settings, "keys_rotate")
+    tell_operator_write(settings, "keys rotate")
     _print_change(rotation.changed, rotation.dropped, as_json=as_json)
 
 
@@ -92,7 +92,7 @@ def prune(settings: Settings, *, kid: str | None, as_json: bool) -> None:
             )
         except RotationRefused as refused:
             raise CommandFailed(str(refused)) from refused
-    tell_operator_write(settings, "keys_prune")
+    tell_operator_write(settings, "keys prune")
     _print_change([], dropped, as_json=as_json)
 
 

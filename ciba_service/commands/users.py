@@ -49,7 +49,7 @@ async def activate_user(
     require_user(settings, subject)
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "user_activation", user=user_tag(subject)) as telemetry,
+        operator_write(settings, stores, "users activate", user=user_tag(subject)) as telemetry,
     ):
         try:
             issued = await _activations(stores, telemetry).issue(
@@ -71,7 +71,7 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
     require_user(settings, subject)
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "user_reset", user=user_tag(subject)) as telemetry,
+        operator_write(settings, stores, "users reset", user=user_tag(subject)) as telemetry,
     ):
         reset = UserReset(
             devices=stores.devices,
@@ -121,7 +121,7 @@ async def unlock_user(settings: Settings, subject: str) -> None:
     require_user(settings, subject)
     async with (
         open_stores(settings) as stores,
-        operator_write(settings, stores, "user_unlock", user=user_tag(subject)) as telemetry,
+        operator_write(settings, stores, "users unlock", user=user_tag(subject)) as telemetry,
     ):
         unlocking = Unlocking(attempts=stores.attempts, telemetry=telemetry)
         await unlocking.unlock(subject)

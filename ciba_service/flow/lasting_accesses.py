@@ -87,17 +87,27 @@ class LastingAccesses:
             raise DeviceRevoked
         if not is_known:
             return AccessUnknown(transaction_id)
+        await self._end(device.tag, transaction_id, now, reason="user", device_id=device.device_id)
+        return AccessEnded(transaction_id)
+
+    async def end_of_user(self, tag: UserTag, transaction_id: str) -> bool:
+        """The same for an operator; False when there is none. Raises ``StoreUnavailable``."""
+        now = self._clock.now_ms()
+        if not await self._accesses.has(tag, transaction_id, now=now):
+            return False
+        await self._end(tag, transaction_id, now, reason="operator")
+        return True
+
+    async def _end(
+        self, tag: UserTag, name: str, now: int, *, reason: str, device_id: str | None = None
+    ) -> None:
         # In this order: what is not ended keeps its place, and so does what is being redeemed at
         # this very moment; the user finds it in the list.
-        if await self._grants.end(transaction_id):
+        if await self._grants.end(name):
             self._telemetry.event(
-                "grant_ended",
-                transaction_id=transaction_id,
-                reason="user",
-                device_id=device.device_id,
+                "grant_ended", transaction_id=name, reason=reason, device_id=device_id
             )
-            await self._accesses.fade(device.tag, transaction_id, now=now)
-        return AccessEnded(transaction_id)
+            await self._accesses.fade(tag, name, now=now)
 
     async def _named(self, tag: UserTag, names: Iterable[str]) -> list[LastingAccess]:
         found = await asyncio.gather(*(self._read(tag, name) for name in names))

@@ -51,6 +51,10 @@ class RegistrationStore(Protocol):
         """Put it in the place of the one there is; False when that was removed meanwhile."""
         ...
 
+    async def suspend(self, client_id: str, *, enabled: bool) -> bool:
+        """Disable or enable it, whatever it replaces meanwhile; False when there is none."""
+        ...
+
     async def remove(self, client_id: str, *, operation: str) -> bool:
         """Remove it; False when there is none."""
         ...

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -25,6 +26,7 @@ _KEPT_CLIENTS: Final = 1024
 
 _REPLACE: Final = Script.load("replace_client")
 _REMOVE: Final = Script.load("remove_client")
+_SUSPEND: Final = Script.load("suspend_client")
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -55,8 +57,15 @@ class RedisRegistrations:
 
     async def find(self, client_id: str) -> Registration | None:
         """One round trip; what was read before is not parsed anew."""
-        stored = await self._operations.call("HGET", registration_key(client_id), "record")
-        return None if stored is None else _decode(stored)
+        stored, disabled = await self._operations.call(
+            "HMGET", registration_key(client_id), "record", "disabled"
+        )
+        if stored is None:
+            return None
+        found = _decode(stored)
+        if disabled is None:
+            return found
+        return replace(found, client=replace(found.client, enabled=False))
 
     async def replace(self, registration: Registration, *, operation: str) -> bool:
         """A resent operation happens once, also when another came between."""
@@ -67,6 +76,13 @@ class RedisRegistrations:
             [_encode(registration), OPERATION_MEMORY_MS],
         )
         return bool(replaced)
+
+    async def suspend(self, client_id: str, *, enabled: bool) -> bool:
+        """A field of its own, so that no update of the client's own undoes it."""
+        suspended = await self._operations.evaluate(
+            _SUSPEND, [registration_key(client_id)], [int(not enabled)]
+        )
+        return bool(suspended)
 
     async def remove(self, client_id: str, *, operation: str) -> bool:
         """The client first, then its name."""

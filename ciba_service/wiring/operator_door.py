@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp
 
+from ciba_service.endpoints.operator.events import EventsEndpoint
 from ciba_service.endpoints.operator.gate import OperatorGate
 from ciba_service.endpoints.operator.problems import respond_defect
 from ciba_service.endpoints.operator.router import Operation, OperatorRouter
@@ -20,6 +21,7 @@ from ciba_service.flow.operators.authentication import OperatorAuthentication
 from ciba_service.flow.operators.clients import OperatedClients
 from ciba_service.flow.operators.deliveries import OperatedDeliveries
 from ciba_service.flow.operators.devices import OperatedDevices
+from ciba_service.flow.operators.events import OperatedEvents
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.service_state import OperatedService
 from ciba_service.flow.operators.transactions import OperatedTransactions
@@ -73,7 +75,7 @@ def _origins(listener: OperatorSettings) -> AllowedOrigins:
 
 
 def _operations(parts: Parts) -> Sequence[Operation]:
-    """All resources; whatever tells security events as a stream has its place here."""
+    """All resources."""
     journal = OperatorJournal(parts.surroundings.telemetry)
     revocation = _revocation(parts)
     return (
@@ -82,6 +84,7 @@ def _operations(parts: Parts) -> Sequence[Operation]:
         *TransactionsEndpoint(_transactions(parts, journal)).operations,
         *DeliveriesEndpoint(_deliveries(parts, journal)).operations,
         *ClientsEndpoint(_clients(parts, journal)).operations,
+        *EventsEndpoint(_events(parts)).operations,
         *ServiceEndpoint(_service(parts)).operations,
     )
 
@@ -198,11 +201,16 @@ def _clients(parts: Parts, journal: OperatorJournal) -> OperatedClients:
     )
 
 
+def _events(parts: Parts) -> OperatedEvents:
+    return OperatedEvents(recent=parts.recent_events, streams=parts.streams)
+
+
 def _service(parts: Parts) -> OperatedService:
     return OperatedService(
         issuer=parts.settings.server.issuer,
         keeps_evidence=parts.settings.evidence.enabled,
         evidence=parts.stores.evidence,
+        connected_phones=parts.hub.connected,
         held=parts.held,
         streams=parts.streams,
         missing=build_health(parts).missing,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ciba_service.channels.hub import SocketHub
@@ -14,7 +15,9 @@ from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.known_clients import KnownClients
 from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.operators.events import EVENTS_PLACE
 from ciba_service.flow.push import Pushes
+from ciba_service.flow.security_events.recent import RecentEvents
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import ClientRegistry, User
@@ -62,6 +65,7 @@ class Parts:
     wake_ups: WakeUps | None
     worker: DueWorker
     events: EventParts
+    recent_events: RecentEvents
     drainer: EvidenceDrainer
     held: HeldPolls
     streams: OpenStreams
@@ -73,14 +77,18 @@ def build_parts(
     settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> Parts:
     """Build what is shared."""
-    events = build_events(settings, stores, keys, surroundings)
+    streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
+    recent = RecentEvents(
+        first=surroundings.clock.now_ms(), on_arrival=partial(streams.look_again, EVENTS_PLACE)
+    )
+    others = [recent] if settings.operators else []
+    events = build_events(settings, stores, keys, surroundings, others=others)
     surroundings = watched(surroundings, events.recorder)
     held = HeldPolls(
         transactions=stores.transactions,
         clock=surroundings.clock,
         capacity=settings.server.max_held_polls,
     )
-    streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
 
     def look_again(transaction_id: str | None) -> None:
         held.look_again(transaction_id)
@@ -148,6 +156,7 @@ def build_parts(
         wake_ups=wake_ups,
         worker=worker,
         events=events,
+        recent_events=recent,
         drainer=build_drainer(settings, stores, keys, surroundings),
         held=held,
         streams=streams,

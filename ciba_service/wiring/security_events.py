@@ -53,6 +53,7 @@ def build_recorder(
     arrivals: Sequence[asyncio.Event],
     *,
     prints: bool,
+    others: Sequence[EventSink] = (),
 ) -> EventRecorder:
     """What writes events to their file and lets them wait for each receiver.
 
@@ -64,7 +65,7 @@ def build_recorder(
         for receiver, outbox, arrived in _triples(settings, stores, arrivals)
     )
     return EventRecorder(
-        [_lines(settings.security_events.file, surroundings, prints=prints), *queues],
+        [_lines(settings.security_events.file, surroundings, prints=prints), *queues, *others],
         random=surroundings.random,
         clock=surroundings.clock,
         store_clock=surroundings.store_clock,
@@ -73,11 +74,19 @@ def build_recorder(
 
 
 def build_events(
-    settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
+    settings: Settings,
+    stores: Stores,
+    keys: ServiceKeys,
+    surroundings: Surroundings,
+    *,
+    others: Sequence[EventSink] = (),
 ) -> EventParts:
-    """Build the recorder of a service and its pushes; ``surroundings`` have the log alone."""
+    """Build the recorder of a service and its pushes; ``surroundings`` have the log alone.
+
+    Events are written to ``others`` as well.
+    """
     arrivals = [asyncio.Event() for _ in stores.outboxes]
-    recorder = build_recorder(settings, stores, surroundings, arrivals, prints=True)
+    recorder = build_recorder(settings, stores, surroundings, arrivals, prints=True, others=others)
     resolver = SystemResolver()
     client = outbound_client(settings.outbound, resolver, OutboundLimits())
     telemetry = watched(surroundings, recorder).telemetry

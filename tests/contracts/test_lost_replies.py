@@ -572,6 +572,11 @@ CASES = [
         in_a_row(enrol, reserve_handle, use_handle("first")),
         "used before",
     ),
+    Case(
+        "suspend_client",
+        lambda stores: stores.registrations.suspend("shop", enabled=False),
+        lambda stores: stores.registrations.add(registration()),
+    ),
     Case("set_wake_up", set_wake_up, enrol),
     Case("drop_wake_up", lambda stores: stores.wake_ups.drop(PHONE), in_a_row(enrol, set_wake_up)),
     Case("note_wake_up", note_wake_up(None), wake_up_due, "woken"),

@@ -85,6 +85,26 @@ async def test_a_page_follows_the_one_before(stores: Stores):
     assert ([each.client.client_id for each in last], place) == (["e"], None)
 
 
+async def test_a_disabled_client_does_not_enable_itself(stores: Stores):
+    """It is disabled whatever it replaces, until it is enabled; one that is gone is not there."""
+    registrations = stores.registrations
+    await add(stores)
+    for _ in range(2):
+        assert await registrations.suspend("shop", enabled=False)
+    assert await registrations.replace(registration(client_name="New"), operation="update")
+    found = await registrations.find("shop")
+    assert found is not None
+    assert (found.client.enabled, found.client.name) == (False, "New")
+    assert await registrations.suspend("shop", enabled=True)
+    found = await registrations.find("shop")
+    assert found is not None
+    assert found.client.enabled
+    await registrations.suspend("shop", enabled=False)
+    await registrations.remove("shop", operation="removal")
+    assert not await registrations.suspend("shop", enabled=False)
+    assert await registrations.find("shop") is None
+
+
 async def test_of_two_removals_one_counts(redis_target: RedisTarget):
     """Two processes remove a client: one did it."""
     async with processes(redis_target, 2) as several:

@@ -38,6 +38,11 @@ async def test_a_client_registers_with_a_token_and_is_removed(place: Installatio
         "mode": "poll",
         "origin": "registered",
     }
+    for verb in ("disable", "enable"):
+        suspended = await place.command("clients", verb, told["client_id"])
+        said = (suspended.status, suspended.out)
+        assert said == (0, f"{told['client_id']} is {verb}d\n")
+        assert (await place.command("clients", verb, "till")).status == 1
     removed = await place.command("clients", "remove", told["client_id"])
     assert (removed.status, removed.out) == (0, f"{told['client_id']} is removed\n")
     address, token = told["registration_client_uri"], told["registration_access_token"]

@@ -48,13 +48,13 @@ async def test_commands_are_told_with_what_they_did(tmp_path: Path):
     alice = user_tag("alice")
     assert acts(events) == [
         ("activation_issued", alice),
-        ("user_activation", alice),
+        ("users activate", alice),
         ("factors_unlocked", alice),
-        ("user_unlock", alice),
+        ("users unlock", alice),
         ("client_unblocked", alice),
-        ("user_unblock", alice),
-        ("keys_rotate", None),
-        ("evidence_erase", None),
+        ("users unblock", alice),
+        ("keys rotate", None),
+        ("evidence erase", None),
     ]
     written = [event for event in events if event["kind"] == "operator_wrote"]
     assert all(event["operator"].startswith("uid ") for event in written)
@@ -96,7 +96,7 @@ async def test_a_command_does_not_print_events(tmp_path: Path):
         place.configure(security_events={"file": "-"})
         assert (await place.command("keys", "generate")).status == 0
         status, said = await run(place, "keys", "rotate")
-        assert (status, '"action":"keys_rotate"' in said) == (0, True)
+        assert (status, '"action":"keys rotate"' in said) == (0, True)
         assert (await place.command("users", "unlock", "alice")).out == "alice is unlocked\n"
         place.configure(security_events={"file": str(place.directory)})
         status, said = await run(place, "users", "unlock", "alice")

@@ -151,7 +151,7 @@ async def test_what_an_operator_does_reaches_the_receiver(
 ):
     """A command lets its events wait in the store; the service pushes them."""
     stores = bank.service.stores
-    async with operator_write(bank.settings, stores, "user_unlock", user="tag") as telemetry:
+    async with operator_write(bank.settings, stores, "users unlock", user="tag") as telemetry:
         telemetry.security_event(FactorsUnlocked(user="tag"))
     names = {name for _ in range(2) for name in (await verified(bank, await siem.next()))["events"]}
     own = "urn:ciba-service:security-event:"

@@ -6,7 +6,7 @@ In this order, whatever the path: a stranger does not learn which paths there ar
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ciba_service.endpoints.body import header, header_lines
 from ciba_service.endpoints.operator.problems import respond_problem
@@ -23,6 +23,11 @@ __all__ = ["CSRF_HEADER", "OperatorGate"]
 
 CSRF_HEADER: Final = b"x-csrf-token"
 
+# Of every answer: it is what it says it is, and pages elsewhere cannot embed it.
+_EVERYWHERE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 _READING: Final = frozenset({"GET", "HEAD"})
 
 
@@ -47,6 +52,7 @@ class OperatorGate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         acting: ActingOperator | None = None
+        send = _with_headers(send)
         try:
             self._demand_own_page(scope)
             acting = await self._acting(scope)
@@ -99,6 +105,15 @@ class OperatorGate:
         if problem is Problem.METHOD_NOT_ALLOWED:
             headers.append((b"allow", self._router.allowed(scope).encode("ascii")))
         await respond_problem(send, problem, headers)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *_EVERYWHERE]}
+        await send(message)
+
+    return sending
 
 
 def _only(lines: Sequence[str]) -> str | None:

@@ -14,7 +14,6 @@ __all__ = ["ProblemDocument", "respond_defect", "respond_problem"]
 _HEADERS: Final = (
     (b"content-type", b"application/problem+json"),
     (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
 )
 _CLOSING: Final = frozenset(
     {Problem.TOO_LARGE, Problem.TOO_SLOW, Problem.UNSUPPORTED, Problem.INVALID_BODY}

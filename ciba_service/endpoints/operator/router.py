@@ -1,7 +1,7 @@
 """Which operation a path and a method name: a table, and what is read of a request for it.
 
 Paths are taken as they were sent, segment by segment: an identifier may have a slash in it, as
-``%2F``, and no segment is ever read as ``.`` or ``..``.
+``%2F``, no segment is ever read as ``.`` or ``..``, and the words of a path have one spelling.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from ciba_service.protocol.operators.tokens import Role
 
 __all__ = ["Operation", "OperatorRequest", "OperatorRouter", "Query"]
 
-_LONGEST_NAME: Final = 512
+_LONGEST_NAME: Final = 255
 _LONGEST_QUERY: Final = 4_096
 
 
@@ -77,6 +77,14 @@ class Operation:
     queries: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Part of a path as it was sent, and the name that it spells."""
+
+    raw: str
+    name: str
+
+
 class OperatorRouter:
     """Finds the operation; answers with it."""
 
@@ -104,7 +112,9 @@ class OperatorRouter:
             found.add("HEAD")
         return ", ".join(sorted(found))
 
-    def _operation(self, method: str, path: Sequence[str]) -> tuple[Operation, tuple[str, ...]]:
+    def _operation(
+        self, method: str, path: Sequence[_Segment]
+    ) -> tuple[Operation, tuple[str, ...]]:
         there = list(self._at(path))
         if not there:
             raise OperatorRefused(Problem.NOT_FOUND)
@@ -114,38 +124,42 @@ class OperatorRouter:
                 return operation, names
         raise OperatorRefused(Problem.METHOD_NOT_ALLOWED)
 
-    def _at(self, path: Sequence[str]) -> Iterable[tuple[Operation, tuple[str, ...]]]:
+    def _at(self, path: Sequence[_Segment]) -> Iterable[tuple[Operation, tuple[str, ...]]]:
         for segments, operation in self._segments:
             names = _names(segments, path)
             if names is not None:
                 yield operation, names
 
 
-def _names(segments: Sequence[str], path: Sequence[str]) -> tuple[str, ...] | None:
+def _names(segments: Sequence[str], path: Sequence[_Segment]) -> tuple[str, ...] | None:
     """The names in a path, or None when it is not one of these segments."""
     if len(segments) != len(path):
         return None
     names = []
     for segment, sent in zip(segments, path, strict=True):
         if segment.startswith("{"):
-            names.append(sent)
-        elif segment != sent:
+            names.append(sent.name)
+        elif segment != sent.raw:
             return None
     return tuple(names)
 
 
-def _path(scope: Scope) -> Sequence[str]:
-    """The segments of the path as they were sent, decoded one by one.
+def _path(scope: Scope) -> Sequence[_Segment]:
+    """The segments of the path.
 
     Raises:
         OperatorRefused: when one is empty, too long, no text, or climbs.
     """
     raw: bytes = scope["raw_path"].partition(b"?")[0]
     try:
-        segments = [unquote_to_bytes(each).decode("utf-8") for each in raw.split(b"/")[1:]]
+        segments = [
+            _Segment(each.decode("ascii"), unquote_to_bytes(each).decode("utf-8"))
+            for each in raw.split(b"/")[1:]
+        ]
     except UnicodeDecodeError:
         raise OperatorRefused(Problem.NOT_FOUND) from None
-    if not all(0 < len(each) <= _LONGEST_NAME and each not in {".", ".."} for each in segments):
+    names = [segment.name for segment in segments]
+    if not all(0 < len(name) <= _LONGEST_NAME and name not in {".", ".."} for name in names):
         raise OperatorRefused(Problem.NOT_FOUND)
     return segments
 

@@ -9,6 +9,7 @@ import msgspec
 from starlette.types import Send
 
 from ciba_service.endpoints.answers import respond, respond_nothing
+from ciba_service.endpoints.operator.bodies import Nothing, read_object
 from ciba_service.endpoints.operator.router import Operation, OperatorRequest
 from ciba_service.flow.operators.clients import OperatedClients
 from ciba_service.flow.operators.service_state import OperatedService
@@ -33,6 +34,8 @@ class ClientsEndpoint:
             Operation("GET", "/operator/clients", self.list, queries=_PAGED),
             Operation("GET", _CLIENT, self.show),
             Operation("DELETE", _CLIENT, self.remove, Role.WRITE),
+            Operation("POST", f"{_CLIENT}/disable", self.disable, Role.WRITE),
+            Operation("POST", f"{_CLIENT}/enable", self.enable, Role.WRITE),
         )
 
     async def list(self, request: OperatorRequest, send: Send) -> None:
@@ -48,6 +51,19 @@ class ClientsEndpoint:
     async def remove(self, request: OperatorRequest, send: Send) -> None:
         """Remove one that registered itself."""
         await self._clients.remove(request.acting, request.name)
+        await respond_nothing(send)
+
+    async def disable(self, request: OperatorRequest, send: Send) -> None:
+        """Let it do nothing until it is enabled again."""
+        await self._suspend(request, send, enabled=False)
+
+    async def enable(self, request: OperatorRequest, send: Send) -> None:
+        """Let it do what it may again."""
+        await self._suspend(request, send, enabled=True)
+
+    async def _suspend(self, request: OperatorRequest, send: Send, *, enabled: bool) -> None:
+        await read_object(request.scope, request.receive, Nothing)
+        await self._clients.suspend(request.acting, request.name, enabled=enabled)
         await respond_nothing(send)
 
 

@@ -46,6 +46,7 @@ class UsersEndpoint:
             Operation("POST", f"{_USER}/reset", self.reset, write),
             Operation("POST", f"{_USER}/activation", self.activate, write),
             Operation("DELETE", f"{_USER}/blocks/{{client_id}}", self.unblock, write),
+            Operation("DELETE", f"{_USER}/accesses/{{transaction_id}}", self.end_access, write),
         )
 
     async def list(self, request: OperatorRequest, send: Send) -> None:
@@ -80,6 +81,12 @@ class UsersEndpoint:
         """Lift the block of a client."""
         subject, client_id = request.names
         await self._users.unblock(request.acting, subject, client_id)
+        await respond_nothing(send)
+
+    async def end_access(self, request: OperatorRequest, send: Send) -> None:
+        """End the access of a client that lasts."""
+        subject, transaction_id = request.names
+        await self._users.end_access(request.acting, subject, transaction_id)
         await respond_nothing(send)
 
 

@@ -58,7 +58,7 @@ _FIRST_REGISTERED: Final = _Place(registered=True, issued_at=0, client_id="")
 
 
 class OperatedClients:
-    """Lists, shows, and removes."""
+    """Lists, shows, disables and removes."""
 
     def __init__(
         self,
@@ -101,13 +101,25 @@ class OperatedClients:
             raise OperatorRefused(Problem.NOT_FOUND)
         return _details(registration.client, registration)
 
+    async def suspend(self, acting: ActingOperator, client_id: str, *, enabled: bool) -> None:
+        """Disable one that registered, or enable it again, now or before; raises as ``remove``.
+
+        Disabled it is unknown everywhere, and what it was granted cannot be used.
+        """
+        action = "clients enable" if enabled else "clients disable"
+        with self._journal.writes(acting, action, client_id=client_id):
+            if client_id in self._configured:
+                raise OperatorRefused(Problem.CONFIGURED)
+            if not await self._registrations.suspend(client_id, enabled=enabled):
+                raise OperatorRefused(Problem.NOT_FOUND)
+
     async def remove(self, acting: ActingOperator, client_id: str) -> None:
         """Remove one that registered; its requests, grants and tokens are over.
 
         Raises:
             OperatorRefused: there is none, or it stands in the configuration.
         """
-        with self._journal.writes(acting, "client_remove", client_id=client_id):
+        with self._journal.writes(acting, "clients remove", client_id=client_id):
             if client_id in self._configured:
                 raise OperatorRefused(Problem.CONFIGURED)
             if not await self._registrations.remove(client_id, operation=self._new_operation()):

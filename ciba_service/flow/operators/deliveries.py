@@ -123,7 +123,7 @@ class OperatedDeliveries:
         """Make it due now; raises ``OperatorRefused`` when it cannot be."""
         if not is_transaction_id(transaction_id):
             raise OperatorRefused(Problem.NOT_FOUND)
-        with self._journal.writes(acting, "delivery_redeliver", transaction_id=transaction_id):
+        with self._journal.writes(acting, "deliveries redeliver", transaction_id=transaction_id):
             outcome = await self._redeliveries.redeliver(
                 transaction_id, operation=self._new_operation()
             )

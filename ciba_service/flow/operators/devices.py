@@ -79,7 +79,7 @@ class OperatedDevices:
         """Destroy its keys and cut its socket; raises as ``show``."""
         if user_tag_of(device_id) is None:
             raise OperatorRefused(Problem.NOT_FOUND)
-        with self._journal.writes(acting, "device_revoke", device_id=device_id):
+        with self._journal.writes(acting, "devices revoke", device_id=device_id):
             if await self._revocation.revoke(device_id) is None:
                 raise OperatorRefused(Problem.NOT_FOUND)
 

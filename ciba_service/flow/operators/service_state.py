@@ -1,4 +1,4 @@
-"""How the service is, in short: evidence, held requests, whether it could do its work."""
+"""How the service is, in short: evidence, what it holds open, whether it could do its work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,6 +36,7 @@ class ServiceState(msgspec.Struct, frozen=True):
     issuer: str
     ready: bool
     missing: str | None
+    connected_phones: int
     held_polls: int
     event_streams: int
     evidence_waiting: int | None
@@ -50,6 +51,7 @@ class OperatedService:
         issuer: str,
         keeps_evidence: bool,
         evidence: EvidenceQueue,
+        connected_phones: Callable[[], int],
         held: HeldPolls,
         streams: OpenStreams,
         missing: Callable[[], Awaitable[str | None]],
@@ -58,6 +60,7 @@ class OperatedService:
         self._issuer = issuer
         self._keeps_evidence = keeps_evidence
         self._evidence = evidence
+        self._connected_phones = connected_phones
         self._held = held
         self._streams = streams
         self._missing = missing
@@ -71,6 +74,7 @@ class OperatedService:
             issuer=self._issuer,
             ready=missing is None,
             missing=missing,
+            connected_phones=self._connected_phones(),
             held_polls=self._held.held,
             event_streams=self._streams.open,
             evidence_waiting=None if missing == "store" else await self._evidence.waiting(),

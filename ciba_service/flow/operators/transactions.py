@@ -98,7 +98,7 @@ class OperatedTransactions:
         """
         if not is_transaction_id(transaction_id):
             raise OperatorRefused(Problem.NOT_FOUND)
-        with self._journal.writes(acting, "transaction_cancel", transaction_id=transaction_id):
+        with self._journal.writes(acting, "transactions cancel", transaction_id=transaction_id):
             ledger = await self._found(transaction_id)
             state = await self._cancelling.cancel(
                 transaction_id, ledger.client_id, operation=self._new_operation(), by="operator"

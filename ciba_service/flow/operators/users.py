@@ -13,6 +13,7 @@ from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.devices import DeviceSummary, device_summary
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
+from ciba_service.flow.operators.transactions import is_transaction_id
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
 from ciba_service.flow.unblocking import Unblocking
 from ciba_service.flow.unlocking import Unlocking
@@ -169,17 +170,28 @@ class OperatedUsers:
 
     async def unlock(self, acting: ActingOperator, subject: str) -> None:
         """Forget failed attempts; raises as ``show``."""
-        with self._journal.writes(acting, "user_unlock", user=user_tag(subject)):
+        with self._journal.writes(acting, "users unlock", user=user_tag(subject)):
             self._known(subject)
             await self._acts.unlocking.unlock(subject)
 
     async def unblock(self, acting: ActingOperator, subject: str, client_id: str) -> None:
         """Let a client ask again, whether it was blocked or not; raises as ``show``."""
         with self._journal.writes(
-            acting, "user_unblock", user=user_tag(subject), client_id=client_id
+            acting, "users unblock", user=user_tag(subject), client_id=client_id
         ):
             self._known(subject)
             await self._acts.unblocking.unblock(subject, client_id)
+
+    async def end_access(self, acting: ActingOperator, subject: str, transaction_id: str) -> None:
+        """End an access that lasts, now or before; raises as ``show``, or when there is none."""
+        if not is_transaction_id(transaction_id):
+            raise OperatorRefused(Problem.NOT_FOUND)
+        with self._journal.writes(
+            acting, "accesses end", user=user_tag(subject), transaction_id=transaction_id
+        ):
+            self._known(subject)
+            if not await self._accesses.end_of_user(user_tag(subject), transaction_id):
+                raise OperatorRefused(Problem.NOT_FOUND)
 
     async def reset(self, acting: ActingOperator, subject: str) -> ActivationCode:
         """Revoke every phone and make a code for a first one.
@@ -187,7 +199,7 @@ class OperatedUsers:
         Raises:
             OperatorRefused: there is no such user, or a phone was enrolled in the meantime.
         """
-        with self._journal.writes(acting, "user_reset", user=user_tag(subject)):
+        with self._journal.writes(acting, "users reset", user=user_tag(subject)):
             self._known(subject)
             try:
                 return _code(await self._acts.reset.reset(subject))
@@ -202,7 +214,7 @@ class OperatedUsers:
         Raises:
             OperatorRefused: no such user, or one with a phone, where it is not for a further one.
         """
-        with self._journal.writes(acting, "user_activation", user=user_tag(subject)):
+        with self._journal.writes(acting, "users activate", user=user_tag(subject)):
             self._known(subject)
             try:
                 return _code(

@@ -17,10 +17,13 @@ WRITES = (
     ("POST", "/users/alice/reset"),
     ("POST", "/users/alice/activation"),
     ("DELETE", "/users/alice/blocks/till"),
+    ("DELETE", f"/users/alice/accesses/{'A' * 22}"),
     ("DELETE", f"/devices/{'A' * 43}"),
     ("POST", f"/transactions/{'A' * 22}/cancel"),
     ("POST", f"/deliveries/{'A' * 22}/redeliver"),
     ("DELETE", "/clients/till"),
+    ("POST", "/clients/till/disable"),
+    ("POST", "/clients/till/enable"),
 )
 UNAUTHENTICATED = (401, "unauthenticated")
 
@@ -68,6 +71,8 @@ async def test_guesses_are_bounded_and_lock_nobody_out(
     assert len(service.telemetry.named("operator_refused")) == MOST_WRONG
     (said,) = service.telemetry.named("operator_tokens_guessed")
     assert said.fields == {"peer": "127.0.0.1"}
+    events = await operators.security_events("operator_authentication_failed")
+    assert events == [{"peer": "127.0.0.1"}] * MOST_WRONG
     assert (await operators.get("/users"))["items"]
     service.clock.advance(60)
     answer = await operators.ask("GET", "/users", by=None, headers=wrong)
@@ -79,7 +84,7 @@ async def test_whoever_may_read_does_not_write(operators: Operators):
     for method, path in WRITES:
         answer = await operators.ask(method, path, by=READER)
         assert problem(answer) == (403, "forbidden"), path
-    assert operators.writes() == []
+    assert await operators.writes() == []
     assert (await operators.get("/users", by=WRITER))["items"]
 
 
@@ -105,7 +110,9 @@ async def test_bodies_that_are_not_taken(operators: Operators):
     coded = {"content-type": plain, "content-encoding": "gzip"}
     answer = await operators.ask("POST", path, content=b"{}", headers=coded)
     assert problem(answer) == (415, "unsupported")
-    assert operators.writes() == []
+    unread = await operators.ask("POST", path, by=None, content=b" " * 2_000_000)
+    assert problem(unread) == UNAUTHENTICATED
+    assert await operators.writes() == []
 
 
 async def test_a_body_in_chunks_is_bounded_as_any(operators: Operators):
@@ -141,6 +148,8 @@ async def test_queries_and_cursors_that_are_not_taken(operators: Operators):
         for cursor in ("", "!", "AAAA", "W10", "WzFd", "WyJhIiwxXQ", "bnVsbA", "A" * 3000):
             answer = await operators.ask("GET", path, params={"cursor": cursor})
             assert problem(answer) == (400, "invalid_cursor"), (path, cursor)
+    answer = await operators.ask("GET", "/events", params={"cursor": "WyJhIl0"})
+    assert problem(answer) == (400, "invalid_cursor")
 
 
 async def test_paths_that_there_are_not(service: RunningService, operators: Operators):
@@ -149,7 +158,8 @@ async def test_paths_that_there_are_not(service: RunningService, operators: Oper
         b"/operator", b"/operator/", b"//operator/users", b"/operator//users", b"/operator/users/",
         b"/operator/./users", b"/operator/users/..", b"/operator/%2e%2e/operator/users",
         b"/OPERATOR/users", b"/operator/users/%ff", b"/operator/users%2falice", b"/bc-authorize",
-        b"/healthz", b"/device/messages", b"/operator/users;a=b", b"/operator/users%00",
+        b"/healthz", b"/device/messages", b"/operator/users;a=b", b"/operator/%75sers",
+        b"/operator/users%00",
     ):  # fmt: skip
         assert (await raw(operators, path, operators.bearer())) == (404, "not_found"), path
     for path in ("/operator/users", "/operator/session", "/operator/openapi.json", "/operator/"):
@@ -202,7 +212,7 @@ async def test_pages_elsewhere_are_not_let_in(operators: Operators):
         for method, path in (("GET", "/users"), ("POST", "/users/alice/unlock")):
             answer = await operators.ask(method, path, headers=headers)
             assert problem(answer) == (403, "cross_site"), headers
-    assert operators.writes() == []
+    assert await operators.writes() == []
     own = {"origin": operators.base_url, "sec-fetch-site": "same-origin"}
     assert (await operators.ask("GET", "/users", headers=own)).status_code == 200
     twice = [*operators.bearer().items(), *[("origin", operators.base_url)] * 2]

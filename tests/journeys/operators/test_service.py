@@ -7,7 +7,7 @@ from ciba_service.stores.health import RedisHealth
 from tests.running_service import RunningService
 from tests.wire_operator import Operators, problem
 from tests.wire_phone import WirePhone
-from tests.wire_registration import registered
+from tests.wire_registration import configure, metadata_of, registered
 
 
 async def test_clients_are_listed_a_page_at_a_time(service: RunningService, operators: Operators):
@@ -54,10 +54,36 @@ async def test_a_client_that_registered_is_removed(service: RunningService, oper
     assert (await client.start()).json()["error"] == "invalid_client"
     assert problem(await operators.ask("DELETE", path)) == (404, "not_found")
     assert problem(await operators.ask("DELETE", "/clients/till")) == (409, "configured")
-    outcomes = [each["outcome"] for each in operators.writes()]
+    outcomes = [each["outcome"] for each in await operators.writes()]
     assert outcomes == ["done", "refused", "refused"]
     (said,) = service.telemetry.named("client_removed")
     assert said.fields == {"client_id": client.client_id, "by": "operator"}
+    assert await operators.security_events("client_removed") == [said.fields]
+
+
+async def test_a_client_that_registered_is_disabled_for_a_while(
+    service: RunningService, operators: Operators, phone: WirePhone
+):
+    """It is unknown, does not enable itself by an update, and goes on where it was afterwards."""
+    client, told = await registered(service)
+    auth_req_id = await client.started()
+    await phone.approve_next()
+    path = f"/clients/{client.client_id}"
+    for _ in range(2):
+        assert (await operators.ask("POST", f"{path}/disable")).status_code == 204
+    members = {**metadata_of(client.key), "client_id": client.client_id}
+    assert (await configure(service, "PUT", told, members)).status_code == 200
+    assert not (await operators.get(path))["enabled"]
+    assert (await client.poll(auth_req_id)).json()["error"] == "invalid_client"
+    assert (await operators.ask("POST", f"{path}/enable")).status_code == 204
+    assert (await client.poll(auth_req_id)).status_code == 200
+    for verb in ("disable", "enable"):
+        unknown = await operators.ask("POST", f"/clients/nobody/{verb}")
+        assert problem(unknown) == (404, "not_found")
+        configured = await operators.ask("POST", f"/clients/till/{verb}")
+        assert problem(configured) == (409, "configured")
+    done = [each["action"] for each in await operators.writes() if each["outcome"] == "done"]
+    assert done == ["clients disable", "clients disable", "clients enable"]
 
 
 async def test_how_far_evidence_goes(
@@ -73,14 +99,16 @@ async def test_how_far_evidence_goes(
     assert (head["number"], len(head["hash"])) == (1, 64)
 
 
-async def test_how_the_service_is(service: RunningService, operators: Operators):
-    """It is ready, at this time, and holds nothing."""
-    told = await operators.get("/status")
+async def test_how_the_service_is(service: RunningService, operators: Operators, phone: WirePhone):
+    """It is ready, at this time, with one phone and nobody who waits."""
+    async with phone.online():
+        told = await operators.get("/status")
     assert told.pop("time").endswith("Z")
     assert told == {
         "issuer": service.issuer,
         "ready": True,
         "missing": None,
+        "connected_phones": 1,
         "held_polls": 0,
         "event_streams": 0,
         "evidence_waiting": 0,

@@ -34,6 +34,9 @@ async def test_a_token_is_swapped_for_a_cookie(operators: Operators):
     assert place == "Path=/operator"
     assert attributes == ["HttpOnly", "SameSite=Strict", "Max-Age=3600"]
     assert operators.tokens[WRITER] not in opening.headers["set-cookie"]
+    said = str(operators.service.telemetry.events)
+    for secret in (cookie.partition(".")[2], told["csrf_token"], operators.tokens[WRITER]):
+        assert secret not in said
     shown = await operators.get("/session", by=None, headers={"cookie": f"other=1; {cookie}"})
     assert shown == told
     assert (await operators.get("/users", by=None, headers={"cookie": cookie}))["items"]
@@ -52,7 +55,7 @@ async def test_to_write_a_page_shows_the_second_secret(operators: Operators):
             sent["x-csrf-token"] = presented.encode()
         refused = await operators.ask("POST", "/users/alice/unlock", by=None, headers=sent)
         assert problem(refused) == (403, "csrf"), presented
-    assert operators.writes() == []
+    assert await operators.writes() == []
     good = headers(opening, cookie)
     done = await operators.ask("POST", "/users/alice/unlock", by=None, headers=good)
     assert done.status_code == 204

@@ -22,10 +22,10 @@ async def test_every_write_is_told_with_what_became_of_it(
         ("operator_wrote", WRITER)
     }
     assert writes == [
-        {"action": "user_unlock", "user": alice},
-        {"action": "device_revoke", "device_id": phone.device_id},
-        {"action": "client_remove", "client_id": client.client_id},
-        {"action": "client_remove", "client_id": "till", "outcome": "refused"},
+        {"action": "users unlock", "user": alice},
+        {"action": "devices revoke", "device_id": phone.device_id},
+        {"action": "clients remove", "client_id": client.client_id},
+        {"action": "clients remove", "client_id": "till", "outcome": "refused"},
     ]
     (revoked,) = await told(service, "phone_revoked")
     assert (revoked["by"], revoked["user"]) == ("operator", alice)

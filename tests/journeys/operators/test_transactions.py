@@ -128,7 +128,7 @@ async def test_a_transaction_is_cancelled(
     assert await phone.fetch() == []
     (said,) = service.telemetry.named("transaction_cancelled")
     assert said.fields["by"] == "operator"
-    assert [each["transaction_id"] for each in operators.writes()] == [name, name]
+    assert [each["transaction_id"] for each in await operators.writes()] == [name, name]
 
 
 async def test_what_is_over_cannot_be_cancelled(
@@ -144,7 +144,7 @@ async def test_what_is_over_cannot_be_cancelled(
         for method, path in (("POST", "/cancel"), ("GET", "")):
             answered = await operators.ask(method, f"/transactions/{other}{path}")
             assert problem(answered) == (404, "not_found")
-    assert [each["outcome"] for each in operators.writes()] == ["refused", "refused"]
+    assert [each["outcome"] for each in await operators.writes()] == ["refused", "refused"]
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ async def test_a_store_that_is_away_is_a_503(
     answered = await operators.ask("POST", "/users/alice/unlock")
     assert problem(answered) == (503, "unavailable")
     assert answered.headers["retry-after"] == "1"
-    assert [each["outcome"] for each in operators.writes()] == ["failed"]
+    assert [each["outcome"] for each in await operators.writes()] == ["failed"]
     service.telemetry.failures.clear()
 
 

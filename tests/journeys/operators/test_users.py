@@ -19,7 +19,7 @@ from tests.wire_operator import (
     problem,
 )
 from tests.wire_phone import WirePhone
-from tests.wire_tokens import API, REFRESHING, granted
+from tests.wire_tokens import API, REFRESHING, granted, refresh
 
 ALICE = user_tag("alice")
 
@@ -64,6 +64,7 @@ async def test_a_user_is_shown_whole(
     }
 
 
+@pytest.mark.clause("sca-art4-11")
 async def test_a_locked_user_is_unlocked(
     service: RunningService, operators: Operators, phone: WirePhone
 ):
@@ -77,8 +78,8 @@ async def test_a_locked_user_is_unlocked(
         assert (await operators.ask("POST", "/users/alice/unlock")).status_code == 204
     shown = await operators.get("/users/alice")
     assert (shown["locked"], shown["failed_attempts"]) == (False, 0)
-    written = {"operator": WRITER, "action": "user_unlock", "outcome": "done", "user": ALICE}
-    assert operators.writes() == [written] * 2
+    written = {"operator": WRITER, "action": "users unlock", "outcome": "done", "user": ALICE}
+    assert await operators.writes() == [written] * 2
 
 
 async def test_a_block_is_seen_and_lifted(
@@ -94,8 +95,8 @@ async def test_a_block_is_seen_and_lifted(
     assert (await operators.ask("DELETE", "/users/alice/blocks/till")).status_code == 204
     assert (await operators.get("/users/alice"))["blocked_clients"] == []
     await service.till.started()
-    (written,) = operators.writes()
-    assert (written["action"], written["client_id"]) == ("user_unblock", "till")
+    (written,) = await operators.writes()
+    assert (written["action"], written["client_id"]) == ("users unblock", "till")
 
 
 async def test_a_code_for_a_first_phone(operators: Operators, service: RunningService):
@@ -110,7 +111,7 @@ async def test_a_code_for_a_first_phone(operators: Operators, service: RunningSe
     assert problem(refused) == (409, "has_phone")
     further = await operators.ask("POST", "/users/bob/activation", json={"further": True})
     assert further.status_code == 201
-    assert [each["outcome"] for each in operators.writes()] == ["done", "refused", "done"]
+    assert [each["outcome"] for each in await operators.writes()] == ["done", "refused", "done"]
 
 
 async def test_a_reset_takes_every_phone_and_makes_a_code(
@@ -144,7 +145,7 @@ async def test_a_phone_that_is_enrolled_during_a_reset_is_told_of(
     assert phone.device_id
     refused = await operators.ask("POST", "/users/alice/reset")
     assert problem(refused) == (409, "has_phone")
-    assert [each["outcome"] for each in operators.writes()] == ["refused"]
+    assert [each["outcome"] for each in await operators.writes()] == ["refused"]
 
 
 async def test_of_an_unknown_user_nothing_is_said(operators: Operators):
@@ -167,15 +168,20 @@ async def test_of_an_unknown_user_nothing_is_said(operators: Operators):
     assert "nobody" not in str(operators.service.telemetry.events)
 
 
+@pytest.mark.clause("nist63b-4.3-1")
 async def test_phones_are_listed_shown_and_revoked(
     operators: Operators, service: RunningService, phone: WirePhone
 ):
     """Of all users; the socket of one that is revoked is cut, and it is gone."""
     other = await service.enrolled_phone("bob", "Bob's")
+    tablet = await service.enrolled_phone("bob", "Tablet")
     first = await operators.get("/devices", params={"limit": "1"})
     assert [each["device_id"] for each in first["items"]] == [phone.device_id]
     rest = await operators.get("/devices", params={"limit": "1", "cursor": first["next"]})
-    assert (rest["items"][0]["device_id"], rest["next"]) == (other.device_id, None)
+    assert {each["device_id"] for each in rest["items"]} == {other.device_id, tablet.device_id}
+    assert rest["next"] is None
+    for each in (other, tablet):
+        assert (await operators.get(f"/devices/{each.device_id}"))["sub"] == "bob"
     shown = await operators.get(f"/devices/{phone.device_id}")
     assert shown == first["items"][0]
     assert shown.keys() == {"device_id", "sub", "name", "enrolled_at"}
@@ -186,7 +192,7 @@ async def test_phones_are_listed_shown_and_revoked(
     for method in ("GET", "DELETE"):
         answer = await operators.ask(method, f"/devices/{phone.device_id}")
         assert problem(answer) == (404, "not_found")
-    done, refused = operators.writes()
+    done, refused = await operators.writes()
     assert (done["device_id"], done["outcome"]) == (phone.device_id, "done")
     assert refused["outcome"] == "refused"
 
@@ -194,7 +200,7 @@ async def test_phones_are_listed_shown_and_revoked(
 async def test_who_has_access_that_lasts_is_shown(
     run_service: ServiceRunner, tokens: dict[str, str]
 ):
-    """With what it was granted; the code comes without a second secret where that is off."""
+    """And ended, also twice; a code comes without a second secret where that is off."""
     shop = WireClient("shop", key=new_key(kid="shop"), metadata=REFRESHING)
     sections = {
         "operators": operators_section(tokens),
@@ -206,9 +212,22 @@ async def test_who_has_access_that_lasts_is_shown(
         operating(service, tokens) as operators,
     ):
         phone = await service.enrolled_phone("alice")
-        await granted(shop, phone)
+        tokens_of = await granted(shop, phone)
         (access,) = (await operators.get("/users/alice", by=READER))["lasting_accesses"]
         assert access["client_name"] == "Shop shop"
         assert access["since"] < access["until"]
+        path = f"/users/alice/accesses/{access['transaction_id']}"
+        assert (await operators.ask("DELETE", path)).status_code == 204
+        assert (await operators.get("/users/alice"))["lasting_accesses"] == []
+        assert (await refresh(shop, tokens_of["refresh_token"])).json()["error"] == "invalid_grant"
+        assert (await operators.ask("DELETE", path)).status_code == 204
+        assert service.telemetry.named("grant_ended")[0].fields["reason"] == "operator"
+        nobodys = "A" * 22
+        for other in (
+            f"/users/alice/accesses/{nobodys}",
+            "/users/alice/accesses/nothing",
+            f"/users/nobody/accesses/{nobodys}",
+        ):
+            assert problem(await operators.ask("DELETE", other)) == (404, "not_found")
         made = await operators.ask("POST", "/users/bob/activation")
         assert made.json().keys() == {"activation_code", "expires_in"}

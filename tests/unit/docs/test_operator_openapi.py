@@ -29,6 +29,7 @@ from ciba_service.flow.operators.users import (
 from ciba_service.ports import DeliveryState
 from ciba_service.protocol.operators.ledgers import HistoryEvent, TransactionHistory
 from ciba_service.protocol.operators.problems import Problem
+from ciba_service.protocol.security_events.record import SecurityEventRecord
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import State
 from tests.unit.docs.test_openapi import ROOT, references
@@ -54,6 +55,7 @@ STRUCTS = {
     "ClientSummary": ClientSummary,
     "Client": ClientDetails,
     "Status": ServiceState,
+    "SecurityEvent": SecurityEventRecord,
     "Evidence": EvidenceState,
     "EvidenceHead": EvidenceHead,
 }

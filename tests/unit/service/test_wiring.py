@@ -47,12 +47,14 @@ async def test_both_documents_stand_where_the_issuer_says(
         "/", PATH, "/token", "/bc-authorize", "/jwks", "/device/nonce", "/device/enrolments",
         "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
         f"{PATH}/healthz", f"{PATH}/token/", f"{PATH}//token", f"{OPENID}/",
+        "/operator/users",
     ],
 )  # fmt: skip
 async def test_nothing_else_is_served(run_service: ServiceRunner, till: WireClient, path: str):
     """Beside the issuer's path there is nothing, and no path is corrected; the answer is JSON."""
     async with run_service(clients=[till], sections={"server": {"issuer": ISSUER}}) as service:
         answer = await service.http.get(path)
+        assert service.service.operator_app is None
     assert (answer.status_code, answer.json()) == (
         404,
         {"error": "not_found", "error_description": "There is nothing at this address."},

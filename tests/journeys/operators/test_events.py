@@ -1,0 +1,84 @@
+"""Operators see security events as they happen."""
+
+from ciba_service.flow.security_events.recent import MOST_RECENT, RecentEvents
+from ciba_service.protocol.security_events.kinds import OperatorAuthenticationFailed
+from ciba_service.protocol.security_events.record import record_of
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
+from tests.wire_events import STREAM, EventReader
+from tests.wire_operator import WRITER, Operators, operating, operators_section, problem
+
+WRONG = {"authorization": "Bearer wrong"}
+
+
+async def test_events_are_listed_a_page_at_a_time(service: RunningService, operators: Operators):
+    """Oldest first, each as the file of events has it."""
+    await operators.ask("GET", "/users", by=None, headers=WRONG)
+    await operators.ask("POST", "/users/alice/unlock")
+    await service.service.events.flush()
+    first = await operators.get("/events", params={"limit": "1"})
+    (refused,) = first["items"]
+    assert refused["event"] == {"kind": "operator_authentication_failed", "peer": "127.0.0.1"}
+    assert refused["severity"] == "warning"
+    rest = await operators.get("/events", params={"cursor": first["next"]})
+    kinds = [each["event"]["kind"] for each in rest["items"]]
+    assert (kinds, rest["next"]) == (["factors_unlocked", "operator_wrote"], None)
+    assert rest["items"][1]["event"]["operator"] == WRITER
+
+
+async def test_events_are_followed(service: RunningService, operators: Operators):
+    """What was, what comes, and after a break what was missed."""
+    await operators.ask("GET", "/users", by=None, headers=WRONG)
+    headers = {"accept": STREAM, **operators.bearer()}
+    async with operators.http.stream("GET", "/operator/events", headers=headers) as answered:
+        reader = EventReader(answered, answered.aiter_lines())
+        first = await reader.next()
+        assert first is not None
+        assert (first.event, first.data["event"]["peer"]) == (
+            "operator_authentication_failed",
+            "127.0.0.1",
+        )
+        await operators.ask("POST", "/users/alice/unlock")
+        later = [await reader.next() for _ in range(2)]
+        assert [each and each.event for each in later] == ["factors_unlocked", "operator_wrote"]
+    resumed = {**headers, "last-event-id": str(first.id)}
+    async with operators.http.stream("GET", "/operator/events", headers=resumed) as answered:
+        reader = EventReader(answered, answered.aiter_lines())
+        assert (await reader.next()) == later[0]
+        service.clock.advance(25)
+        assert [each.event for each in await reader.rest()] == ["operator_wrote"]
+    assert later[1] is not None
+    up_to_date = {**headers, "last-event-id": str(later[1].id)}
+    async with operators.http.stream("GET", "/operator/events", headers=up_to_date) as answered:
+        reader = EventReader(answered, answered.aiter_lines())
+        service.clock.advance(25)
+        assert await reader.rest() == []
+    head = await operators.ask("HEAD", "/events", headers={"accept": STREAM})
+    assert head.status_code == 200
+
+
+async def test_too_many_streams_of_events(
+    run_service: ServiceRunner, till: WireClient, tokens: dict[str, str]
+):
+    """One more is refused; the list is there."""
+    sections = {"operators": operators_section(tokens), "server": {"max_event_streams": 0}}
+    async with (
+        run_service(clients=[till], sections=sections) as service,
+        operating(service, tokens) as operators,
+    ):
+        refused = await operators.ask("GET", "/events", headers={"accept": STREAM})
+        assert problem(refused) == (503, "unavailable")
+        assert (await operators.get("/events"))["items"] == []
+
+
+async def test_the_last_thousand_are_kept():
+    """Numbers grow on from the first, which is the time, so that a new process repeats none."""
+    arrivals: list[None] = []
+    recent = RecentEvents(first=5_000, on_arrival=lambda: arrivals.append(None))
+    record = record_of(OperatorAuthenticationFailed(), entropy=bytes(16), now=0)
+    assert await recent.write([record] * (MOST_RECENT + 2)) == 0
+    assert len(arrivals) == 1
+    kept = recent.after(0)
+    assert (len(kept), kept[0].number) == (MOST_RECENT, 5_002)
+    assert [each.number for each in recent.after(5_004, limit=2)] == [5_005, 5_006]
