@@ -480,9 +480,7 @@ class OperatorWrote(SecurityEventBase, frozen=True, kw_only=True):
 class OperatorAuthenticationFailed(SecurityEventBase, frozen=True, kw_only=True):
     """Somebody came to the door of the operators with a token or a cookie that is none."""
 
-    severity: ClassVar[Severity] = Severity.ALERT
-
-    peer: Name
+    peer: Name | None = None
 
 
 class EvidenceNotWritten(SecurityEventBase, frozen=True, kw_only=True):
