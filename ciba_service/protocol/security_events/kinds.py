@@ -480,7 +480,9 @@ class OperatorWrote(SecurityEventBase, frozen=True, kw_only=True):
 class OperatorAuthenticationFailed(SecurityEventBase, frozen=True, kw_only=True):
     """Somebody came to the door of the operators with a token or a cookie that is none."""
 
-    peer: Name | None = None
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    peer: Name
 
 
 class EvidenceNotWritten(SecurityEventBase, frozen=True, kw_only=True):
