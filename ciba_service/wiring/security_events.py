@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from ciba_service.wiring.surroundings import Surroundings
 __all__ = ["EventParts", "build_events", "build_recorder", "watched"]
 
 _HOUR_MS: Final = 3_600_000
+_LAST_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,10 @@ class EventParts:
     resolver: SystemResolver
 
     async def aclose(self) -> None:
-        """Write what still waits, once, and end what is under way."""
-        await self.recorder.flush()
+        """Write what still waits, in three seconds at most, and end what is under way."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self.recorder.flush()
         await self.client.aclose()
         self.resolver.close()
 

@@ -3,6 +3,7 @@
 Nobody fills the disk, or hides one event behind many, by doing the same thing over and over.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,14 @@ from ciba_service.protocol.security_events.kinds import (
     kind_of,
 )
 
-__all__ = ["MAXIMUM_SOURCES", "OF_KIND", "OF_SOURCE", "WINDOW_MS", "EventLimits"]
+__all__ = [
+    "MAXIMUM_SOURCES",
+    "MAXIMUM_SUMMARIES",
+    "OF_KIND",
+    "OF_SOURCE",
+    "WINDOW_MS",
+    "EventLimits",
+]
 
 WINDOW_MS: Final = 60_000
 OF_SOURCE: Final = 20
@@ -20,6 +28,8 @@ OF_SOURCE: Final = 20
 OF_KIND: Final = 300
 """Events of one kind in a window, whoever caused them."""
 MAXIMUM_SOURCES: Final = 4_096
+MAXIMUM_SUMMARIES: Final = 50
+"""Sources whose suppressed events are told apart at a time."""
 _SOURCES: Final = ("client_id", "user", "device_id", "peer")
 
 _Source = tuple[str | None, ...]
@@ -56,14 +66,20 @@ class EventLimits:
         return True
 
     def ended(self, *, now: int) -> list[EventsSuppressed]:
-        """What was suppressed in windows that are over; they are forgotten."""
+        """What was suppressed in windows that are over, which are forgotten: the noisiest sources.
+
+        What many others caused is told as one, by its kind.
+        """
         over = [key for key, each in self._sources.items() if now >= each.begins + WINDOW_MS]
-        told = []
-        for key in over:
-            window = self._sources.pop(key)
-            if window.suppressed:
-                told.append(_summary(key, window.suppressed))
-        return told
+        counts = Counter({key: self._sources.pop(key).suppressed for key in over})
+        ranked = [(key, count) for key, count in counts.most_common() if count]
+        others = Counter[str]()
+        for (kind, _), count in ranked[MAXIMUM_SUMMARIES:]:
+            others[kind] += count
+        return [
+            *(_summary(key, count) for key, count in ranked[:MAXIMUM_SUMMARIES]),
+            *(EventsSuppressed(of=kind, count=count) for kind, count in others.items()),
+        ]
 
     def _window(self, key: tuple[str, _Source], now: int) -> _Window:
         found = self._sources.get(key)
