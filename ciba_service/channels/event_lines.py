@@ -5,7 +5,9 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,6 +17,8 @@ from ciba_service.protocol.security_events.record import SecurityEventRecord
 __all__ = ["EventFile", "EventOutput"]
 
 _OWN: Final = 0o600
+_LOCK_ATTEMPTS: Final = 100
+_LOCK_PAUSE: Final = 0.01
 _ROOT: Final = 0
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
@@ -85,9 +89,19 @@ def _lines(records: Sequence[SecurityEventRecord]) -> bytes:
     return b"".join(record.encoded() + b"\n" for record in records)
 
 
+def _lock(descriptor: int) -> None:
+    """Wait a second at most; the lock is given back with the descriptor."""
+    for _ in range(_LOCK_ATTEMPTS):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_PAUSE)
+    raise OSError(errno.EWOULDBLOCK, "somebody else holds its lock")
+
+
 def _write_whole(descriptor: int, lines: bytes) -> None:
     """All or nothing: half a line would spoil the next one as well."""
-    fcntl.flock(descriptor, fcntl.LOCK_EX)  # given back with the descriptor
+    _lock(descriptor)
     before = os.fstat(descriptor).st_size
     if os.write(descriptor, lines) < len(lines):
         os.ftruncate(descriptor, before)

@@ -13,9 +13,9 @@ from ciba_service.commands.opening import system_surroundings
 from ciba_service.ports import EventsUnwritable, Telemetry
 from ciba_service.protocol.security_events.kinds import OperatorWrote
 from ciba_service.protocol.security_events.record import EVENT_ID_BYTES, record_of
-from ciba_service.settings import Settings
+from ciba_service.settings import STANDARD_OUTPUT, Settings
 from ciba_service.telemetry import LogTelemetry
-from ciba_service.wiring.security_events import STANDARD_OUTPUT, build_recorder, watched
+from ciba_service.wiring.security_events import build_recorder, watched
 from ciba_service.wiring.stores import Stores
 
 __all__ = ["operator_write", "tell_operator_write"]

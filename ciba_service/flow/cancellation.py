@@ -6,8 +6,8 @@ from ciba_service.flow.cancelling import Cancelling
 from ciba_service.flow.client_authentication import ClientAuthentication
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import spend_and_find
-from ciba_service.flow.requested_transaction import transaction_requested_by
-from ciba_service.ports import Clock, TransactionStore
+from ciba_service.flow.requested_transaction import foreign_auth_req_id, transaction_requested_by
+from ciba_service.ports import Clock, SecurityEvents, TransactionStore
 from ciba_service.protocol.errors import (
     InvalidGrantError,
     OAuth2Error,
@@ -34,12 +34,14 @@ class Cancellation:
         cancelling: Cancelling,
         new_operation: Callable[[], str],
         clock: Clock,
+        events: SecurityEvents,
     ) -> None:
         self._authentication = authentication
         self._transactions = transactions
         self._cancelling = cancelling
         self._new_operation = new_operation
         self._clock = clock
+        self._events = events
 
     async def cancel(self, sent: ClientRequest) -> None:
         """Cancel the transaction of ``auth_req_id``.
@@ -61,7 +63,10 @@ class Cancellation:
             await spend
             raise
         found = await spend_and_find(spend, self._transactions.read(name, now=self._clock.now_ms()))
-        if found is None or found.client_id != verified.client.client_id:
+        if found is not None and found.client_id != verified.client.client_id:
+            self._events.security_event(foreign_auth_req_id(verified.client, name))
+            found = None
+        if found is None:
             raise InvalidGrantError from Reason("unknown, or of another client")
         state = await self._cancelling.cancel(name, found.client_id, operation=operation)
         if state is not State.CANCELLED:

@@ -178,7 +178,8 @@ class Initiation:
             resolved = await self._resolution.resolve(
                 request, client_id=client.client_id, now=now / 1000
             )
-        except OAuth2Error:
+        except OAuth2Error as error:
+            self._tell_unknown(client, error)
             await self._spend(verified, binding, request.replay, operation, *charged())
             raise
         auth_req_id = new_auth_req_id(self._random)
@@ -392,6 +393,10 @@ class Initiation:
             self._telemetry.security_event(
                 PromptRefused(limit=limit, client_id=client.client_id, user=user_tag(user.subject))
             )
+
+    def _tell_unknown(self, client: Client, error: OAuth2Error) -> None:
+        if isinstance(error, UnknownUserIdError):
+            self._telemetry.security_event(UnknownUserAsked(client_id=client.client_id))
 
     async def _give_back(self, new: Draft, code: CodeQuestion) -> None:
         """Undo what may be reserved for a request that ends without a word about its code.

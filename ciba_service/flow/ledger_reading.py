@@ -9,8 +9,8 @@ from ciba_service.flow.client_authentication import ClientAuthentication, Verifi
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import spend_and_find
 from ciba_service.flow.ledger_following import LedgerFollowing
-from ciba_service.flow.requested_transaction import transaction_requested_by
-from ciba_service.ports import Clock, LedgerStore
+from ciba_service.flow.requested_transaction import foreign_auth_req_id, transaction_requested_by
+from ciba_service.ports import Clock, LedgerStore, SecurityEvents
 from ciba_service.protocol.errors import (
     InvalidGrantError,
     OAuth2Error,
@@ -42,12 +42,14 @@ class LedgerReading:
         following: LedgerFollowing,
         new_operation: Callable[[], str],
         clock: Clock,
+        events: SecurityEvents,
     ) -> None:
         self._authentication = authentication
         self._ledgers = ledgers
         self._following = following
         self._new_operation = new_operation
         self._clock = clock
+        self._events = events
 
     async def read(self, sent: ClientRequest) -> Ledger:
         """The ledger of ``auth_req_id`` as it stands.
@@ -98,6 +100,10 @@ class LedgerReading:
         found = await spend_and_find(
             self._spend(asked), self._ledgers.read(asked.name, now=self._clock.now_ms())
         )
-        if found is None or found.client_id != asked.verified.client.client_id:
+        client = asked.verified.client
+        if found is not None and found.client_id != client.client_id:
+            self._events.security_event(foreign_auth_req_id(client, asked.name))
+            found = None
+        if found is None:
             raise InvalidGrantError from Reason("unknown, or of another client")
         return found

@@ -6,9 +6,16 @@ from typing import assert_never
 from ciba_service.flow.completion import REFUSALS, Approved, Completion, Taker
 from ciba_service.flow.held_polls import HeldPolls, Seat
 from ciba_service.flow.issuance import Reach
-from ciba_service.flow.requested_transaction import requested_transaction
+from ciba_service.flow.requested_transaction import foreign_auth_req_id, requested_transaction
 from ciba_service.flow.token_request import TokenRequest
-from ciba_service.ports import Clock, PollReply, PollStatus, Transaction, TransactionStore
+from ciba_service.ports import (
+    Clock,
+    PollReply,
+    PollStatus,
+    SecurityEvents,
+    Transaction,
+    TransactionStore,
+)
 from ciba_service.protocol.errors import (
     AuthorizationPendingError,
     InvalidGrantError,
@@ -35,11 +42,13 @@ class Redemption:
         completion: Completion,
         held: HeldPolls,
         clock: Clock,
+        events: SecurityEvents,
     ) -> None:
         self._transactions = transactions
         self._completion = completion
         self._held = held
         self._clock = clock
+        self._events = events
 
     async def answer(self, request: TokenRequest) -> TokenResponse:
         """Answer a token request of this grant.
@@ -52,6 +61,8 @@ class Redemption:
         name, wait = _requested_transaction(request), request.client.polling_wait
         with self._held.seat(name, request.operation, request.patience, registered=wait) as seat:
             reply = await self._poll(name, request)
+            if reply.status is PollStatus.FOREIGN:
+                self._events.security_event(foreign_auth_req_id(request.client, name))
             # Whoever was held for the same transaction is not the last who asked any more.
             self._held.look_again(name, besides=seat)
             transaction = await self._awaited(reply, seat)
@@ -111,7 +122,7 @@ def _requested_transaction(request: TokenRequest) -> str:
 
 def _settled(reply: PollReply) -> Transaction:
     match reply.status:
-        case PollStatus.UNKNOWN:
+        case PollStatus.UNKNOWN | PollStatus.FOREIGN:
             raise InvalidGrantError from Reason("unknown, or of another client")
         case PollStatus.PENDING:
             raise AuthorizationPendingError

@@ -9,10 +9,12 @@ from ciba_service.protocol.errors import (
     Reason,
     UnauthorizedClientError,
 )
+from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.security_events.kinds import Credential, TokenMisused
 from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from ciba_service.sca.messages import transaction_id
 
-__all__ = ["requested_transaction", "transaction_requested_by"]
+__all__ = ["foreign_auth_req_id", "requested_transaction", "transaction_requested_by"]
 
 
 def requested_transaction(form: Mapping[str, str]) -> str:
@@ -40,3 +42,13 @@ def transaction_requested_by(client: Client, form: Mapping[str, str]) -> str:
     if not client.may_use_ciba:
         raise UnauthorizedClientError from Reason("the client may not use CIBA")
     return requested_transaction(form)
+
+
+def foreign_auth_req_id(client: Client, name: str) -> TokenMisused:
+    """What is told of a client that presents another's ``auth_req_id``."""
+    return TokenMisused(
+        credential=Credential.AUTH_REQ_ID,
+        cause=Cause.FOREIGN,
+        client_id=client.client_id,
+        transaction_id=name,
+    )

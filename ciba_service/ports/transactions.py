@@ -103,9 +103,10 @@ class Transaction:
 
 
 class PollStatus(StrEnum):
-    """What a poll found."""
+    """What a poll found; UNKNOWN and FOREIGN, another client's, look the same to the client."""
 
     UNKNOWN = "unknown"
+    FOREIGN = "foreign"
     PENDING = "pending"
     SLOW_DOWN = "slow_down"
     SETTLED = "settled"

@@ -8,6 +8,7 @@ name of the key and the reason.
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.reading import load_settings, parse_settings
 from ciba_service.settings.sections import (
+    STANDARD_OUTPUT,
     DeliverySettings,
     DeviceSettings,
     EventReceiverSettings,
@@ -33,6 +34,7 @@ from ciba_service.settings.sections import (
 )
 
 __all__ = [
+    "STANDARD_OUTPUT",
     "DeliverySettings",
     "DeviceSettings",
     "EventReceiverSettings",

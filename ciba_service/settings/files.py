@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.client.certificates.certificate import InvalidCertificateError
-from ciba_service.settings.sections import InvalidSettingsError, Settings
+from ciba_service.settings.sections import STANDARD_OUTPUT, InvalidSettingsError, Settings
 
 __all__ = ["check_files"]
 
@@ -18,6 +18,7 @@ def check_files(settings: Settings) -> None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
     if store.certificate_file is not None and store.key_file is not None:
         _check_pair("store.certificate_file", store.certificate_file, store.key_file)
+    _check_event_file(settings.security_events.file)
     operator = settings.operator
     if operator.tls_certificate is not None and operator.tls_key is not None:
         _check_pair("operator.tls_certificate", operator.tls_certificate, operator.tls_key)
@@ -31,6 +32,14 @@ def check_files(settings: Settings) -> None:
     ):
         if bundle is not None:
             _check_bundle(key, bundle)
+
+
+def _check_event_file(file: str | None) -> None:
+    if file is None or file == STANDARD_OUTPUT:
+        return
+    directory = Path(file).parent
+    if not directory.is_dir():
+        raise InvalidSettingsError(f"security_events.file: {directory} is no directory")
 
 
 def _check_authorities(file: str) -> None:

@@ -29,6 +29,7 @@ from ciba_service.settings.operators import OperatorAccountSettings, OperatorSet
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
+    "STANDARD_OUTPUT",
     "DeliverySettings",
     "DeviceSettings",
     "EventReceiverSettings",
@@ -309,6 +310,10 @@ class EventReceiverSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
 
     def __repr__(self) -> str:
         return f"EventReceiverSettings(name={self.name!r}, ...)"
+
+
+STANDARD_OUTPUT = "-"
+"""The name of a file that is none."""
 
 
 class SecurityEventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -155,6 +155,7 @@ def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancell
         cancelling=parts.cancelling,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
+        events=surroundings.telemetry,
     )
 
 
@@ -166,6 +167,7 @@ def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> Ledge
         following=parts.following,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
+        events=surroundings.telemetry,
     )
 
 

@@ -14,16 +14,15 @@ from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.flow.security_events.watched import LoggedEvents, WatchedTelemetry
 from ciba_service.ports import EventSink
-from ciba_service.settings import EventReceiverSettings, Settings
+from ciba_service.settings import STANDARD_OUTPUT, EventReceiverSettings, Settings
 from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.wiring.outbound import outbound_client
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["STANDARD_OUTPUT", "EventParts", "build_events", "build_recorder", "watched"]
+__all__ = ["EventParts", "build_events", "build_recorder", "watched"]
 
-STANDARD_OUTPUT: Final = "-"
 _HOUR_MS: Final = 3_600_000
 
 

@@ -95,6 +95,7 @@ def _redemption(parts: Parts) -> Redemption:
         completion=parts.issuing.completion,
         held=parts.held,
         clock=parts.surroundings.clock,
+        events=parts.surroundings.telemetry,
     )
 
 

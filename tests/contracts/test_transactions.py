@@ -82,7 +82,7 @@ async def test_what_was_never_stored_is_not_found(stores: Stores):
     ids=["pending", "approved", "denied", "cancelled", "redeemed"],
 )
 @pytest.mark.parametrize("now", [START, EXPIRES_AT], ids=["open", "expired"])
-async def test_another_clients_transaction_is_unknown(
+async def test_another_clients_transaction_is_none_of_ones_own(
     stores: Stores, happened: tuple[Event, ...], now: int
 ):
     """A client learns nothing of, and does nothing to, what it did not start."""
@@ -92,7 +92,7 @@ async def test_another_clients_transaction_is_unknown(
     reply = await stores.transactions.poll(
         TRANSACTION, client_id="other-till", operation="poll", now=now
     )
-    assert (reply.status, reply.transaction) == (PollStatus.UNKNOWN, None)
+    assert (reply.status, reply.transaction) == (PollStatus.FOREIGN, None)
     assert await stores.commands.call("HGETALL", transaction_key(TRANSACTION)) == before
 
 
@@ -279,7 +279,7 @@ async def test_hostile_values_stay_values(stores: Stores, hostile: str):
     reply = await stores.transactions.poll(
         TRANSACTION, client_id=hostile, operation=hostile, now=START
     )
-    assert reply.status is PollStatus.UNKNOWN
+    assert reply.status is PollStatus.FOREIGN
     await stores.transactions.poll(TRANSACTION, client_id=CLIENT, operation=hostile, now=START)
     result = await stores.transactions.swap(swap_of(Event.APPROVE, hostile))
     assert result == SwapResult(won=True, state=State.APPROVED)

@@ -98,11 +98,14 @@ async def test_a_command_does_not_print_events(tmp_path: Path):
         status, said = await run(place, "keys", "rotate")
         assert (status, '"action":"keys rotate"' in said) == (0, True)
         assert (await place.command("users", "unlock", "alice")).out == "alice is unlocked\n"
-        place.configure(security_events={"file": str(place.directory / "no" / "file")})
+        place.configure(security_events={"file": str(place.directory)})
         status, said = await run(place, "users", "unlock", "alice")
         assert (status, "security_events_not_written" in said) == (0, True)
         status, said = await run(place, "evidence", "erase", "--user", "alice")
         assert (status, "security_events_not_written" in said) == (0, True)
+        place.configure(security_events={"file": str(place.directory / "no" / "file")})
+        status, said = await run(place, "users", "unlock", "alice")
+        assert (status, "security_events.file: " in said, "no directory" in said) == (2, True, True)
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]):

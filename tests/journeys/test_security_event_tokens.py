@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from ciba_service.commands.operator_write import operator_write
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.jose.verification import parse_jws, verify_jws
+from ciba_service.protocol.security_events.kinds import FactorsUnlocked
 from tests.callback_endpoint import (
     CallbackEndpoint,
     Received,
@@ -142,6 +144,18 @@ async def test_a_receiver_gets_what_it_wants_and_others_the_rest(
         assert claims["events"][name]["cause"] == "time"
         assert claims["aud"] == "https://siem.example"
         assert len(siem.received) == 1
+
+
+async def test_what_an_operator_does_reaches_the_receiver(
+    bank: RunningService, siem: CallbackEndpoint
+):
+    """A command lets its events wait in the store; the service pushes them."""
+    stores = bank.service.stores
+    async with operator_write(bank.settings, stores, "users unlock", user="tag") as telemetry:
+        telemetry.security_event(FactorsUnlocked(user="tag"))
+    names = {name for _ in range(2) for name in (await verified(bank, await siem.next()))["events"]}
+    own = "urn:ciba-service:security-event:"
+    assert names == {f"{own}factors_unlocked", f"{own}operator_wrote"}
 
 
 async def test_a_private_address_is_not_asked(

@@ -18,9 +18,11 @@ from tests.callback_endpoint import (
     callback_endpoint,
     outbound_section,
 )
+from tests.passkey_phone import SECTIONS, with_passkey
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
+from tests.told_events import told
 from tests.wire_client import CIBA, WireClient
 from tests.wire_dpop import WireDpop
 from tests.wire_phone import WirePhone
@@ -41,15 +43,6 @@ REFUSED = {"kind": "request_object_refused", "client_id": "till"}
 Attack = Callable[[RunningService], Awaitable[object]]
 
 
-async def told(service: RunningService, *kinds: str) -> list[dict[str, Any]]:
-    """The events so far, of some kinds only where they are named."""
-    await service.service.events.flush()
-    lines = [dict(line.fields) for line in service.telemetry.named("security_event")]
-    for line in lines:
-        del line["id"], line["severity"]
-    return [line for line in lines if not kinds or line["kind"] in kinds]
-
-
 async def replayed_assertion(service: RunningService) -> None:
     """The same assertion twice."""
     credentials = service.till.credentials()
@@ -62,6 +55,11 @@ async def replayed_request(service: RunningService) -> None:
     request = service.till.request_object(login_hint="nobody")
     for _ in range(2):
         await service.till.post("/bc-authorize", {**service.till.credentials(), "request": request})
+
+
+async def hinting_at_nobody(service: RunningService) -> None:
+    """An ID token that is none."""
+    await service.till.start(login_hint=None, id_token_hint=service.till.assertion())
 
 
 async def without_authentication(service: RunningService) -> None:
@@ -114,6 +112,10 @@ ATTACKS: dict[str, tuple[Attack, dict[str, Any]]] = {
     ),
     "request without end": (asking(exp=2**40), {**REFUSED, "cause": "time", "peer": PEER}),
     "replayed request": (replayed_request, {**REFUSED, "cause": "replayed"}),
+    "hint of nobody": (
+        hinting_at_nobody,
+        {"kind": "unknown_user_asked", "client_id": "till"},
+    ),
     "guessed name": (
         asking(login_hint="nobody"),
         {"kind": "unknown_user_asked", "client_id": "till"},
@@ -186,10 +188,11 @@ async def test_wrong_factors_are_told_and_so_is_the_lock(service: RunningService
 
 
 async def test_a_decision_that_is_forged_is_told_of(service: RunningService, phone: WirePhone):
-    """About another challenge, and about the request of another user."""
+    """About another challenge, or another user's request; one that is gone is nothing."""
     await service.till.started()
     (challenge,) = await phone.fetch()
     await phone.decide(phone.denial(challenge, challenge_hash="A" * 43))
+    await phone.decide(phone.denial(challenge, transaction_id="A" * 22))
     other = await service.enrolled_phone("bob")
     await other.decide(other.denial(challenge))
     events = await told(service, "invalid_decision")
@@ -343,6 +346,26 @@ async def test_proofs_and_stolen_tokens_are_told(bound: RunningService):
     assert access["transaction_id"] == other["transaction_id"]
 
 
+async def test_a_stolen_auth_req_id_is_told(
+    service: RunningService, phone: WirePhone, other_till: WireClient
+):
+    """Wherever it is presented; the answer is that of an unknown one."""
+    assert phone.device_id
+    auth_req_id = await service.till.started()
+    answers = [
+        await other_till.poll(auth_req_id),
+        await other_till.cancel(auth_req_id),
+        await other_till.post(
+            "/bc-authorize/events", {"auth_req_id": auth_req_id, **other_till.credentials()}
+        ),
+    ]
+    assert {answer.json()["error"] for answer in answers} == {"invalid_grant"}
+    events = await told(service, "token_misused")
+    assert [(line["credential"], line["client_id"]) for line in events] == [
+        ("auth_req_id", "other-till")
+    ] * 3
+
+
 async def with_proof(service: RunningService, dpop: WireDpop, token: str, **changed: Any) -> None:
     """Userinfo with a token and a proof."""
     proof = dpop.proof(
@@ -445,3 +468,14 @@ async def test_keys_behind_such_an_address_are_told(run_service: ServiceRunner):
         refused, failed = await told(bank)
     assert (refused["use"], refused["address"]) == ("client_keys", "private")
     assert (failed["cause"], failed["client_id"]) == ("keys_unavailable", "till")
+
+
+async def test_passkeys_are_told(run_service: ServiceRunner, till: WireClient):
+    """One that is added, and its end."""
+    async with run_service(clients=[till], sections=SECTIONS) as bank:
+        phone = await bank.enrolled_phone("alice")
+        name = (await with_passkey(phone)).passkey.passkey_id
+        await phone.send({"type": "remove_passkey", "passkey_id": name})
+        added = await told(bank, "passkey_registered")
+        removed = await told(bank, "passkey_revoked")
+    assert [line["device_id"] for line in (*added, *removed)] == [phone.device_id] * 2

@@ -16,7 +16,7 @@ from ciba_service.protocol.operators.tokens import (
     fingerprint,
     verify_token,
 )
-from ciba_service.protocol.security_events.kinds import OperatorTokenRefused
+from ciba_service.protocol.security_events.kinds import OperatorAuthenticationFailed
 
 __all__ = ["ActingOperator", "OperatorAuthentication", "OperatorSession"]
 
@@ -127,7 +127,7 @@ class OperatorAuthentication:
 
     def _wrong_from(self, peer: str) -> OperatorRefused:
         number = self._wrong.count(peer, now=self._clock.now_ms())
-        self._telemetry.security_event(OperatorTokenRefused(peer=peer))
+        self._telemetry.security_event(OperatorAuthenticationFailed(peer=peer))
         if number <= MOST_WRONG:
             return OperatorRefused(Problem.UNAUTHENTICATED)
         if number == MOST_WRONG + 1:

@@ -62,11 +62,14 @@ class EventLane:
             if str(error) != self._said:
                 self._said = str(error)
                 self._telemetry.failure("security_events_not_written", error)
+            # What failed must be tried again without another event.
+            self._wake.set()
             return False
         self._said = None
         return True
 
     async def _write_all(self) -> None:
+        self._wake.clear()
         while self._waiting:
             batch = tuple(islice(self._waiting, _BATCH))
             self._lost += await self._sink.write(batch)
@@ -74,8 +77,6 @@ class EventLane:
                 self._waiting.popleft()
         if self._lost:
             await self._tell_lost(self._lost)
-        # Not before: what failed must be tried again without another event.
-        self._wake.clear()
 
     async def _tell_lost(self, count: int) -> None:
         """Where it finds no place either, it is told with what comes next."""

@@ -42,9 +42,10 @@ __all__ = [
     "KeysNotRead",
     "Limit",
     "NotMeReported",
-    "OperatorTokenRefused",
+    "OperatorAuthenticationFailed",
     "OperatorWrote",
     "OutboundRefused",
+    "Outcome",
     "PasskeyCountWentBack",
     "PasskeyRegistered",
     "PasskeyRevoked",
@@ -130,6 +131,14 @@ class Address(StrEnum):
 
     URL = "url"
     PRIVATE = "private"
+
+
+class Outcome(StrEnum):
+    """What became of what an operator wanted; what failed may have been done in part."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 class SecurityEventBase(
@@ -453,24 +462,27 @@ class KeysNotRead(SecurityEventBase, frozen=True, kw_only=True):
     severity: ClassVar[Severity] = Severity.ALERT
 
 
-class OperatorTokenRefused(SecurityEventBase, frozen=True, kw_only=True):
-    """Somebody came to the operators' listener with a token or session that is nobody's."""
-
-    peer: Name | None = None
-
-
 class OperatorWrote(SecurityEventBase, frozen=True, kw_only=True):
-    """An operator changed something; ``operator`` is the name of who it was, where it is known."""
+    """An operator changed something, or wanted to; ``operator`` is the name of who it was."""
 
     severity: ClassVar[Severity] = Severity.INFO
     is_limited: ClassVar[bool] = False
 
     action: Name
-    operator: Name | None = None
+    operator: Name
+    outcome: Outcome = Outcome.DONE
     user: Name | None = None
     device_id: Name | None = None
     client_id: Name | None = None
     transaction_id: Name | None = None
+
+
+class OperatorAuthenticationFailed(SecurityEventBase, frozen=True, kw_only=True):
+    """Somebody came to the door of the operators with a token or a cookie that is none."""
+
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    peer: Name
 
 
 class EvidenceNotWritten(SecurityEventBase, frozen=True, kw_only=True):
@@ -529,7 +541,7 @@ SecurityEvent = (
     | KeysChanged
     | KeysNotRead
     | NotMeReported
-    | OperatorTokenRefused
+    | OperatorAuthenticationFailed
     | OperatorWrote
     | InvalidOrder
     | OutboundRefused

@@ -1,9 +1,10 @@
 -- KEYS: transaction
 -- ARGV: client, operation, now, format
--- Replies: {'unknown'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', the FIELDS that
+-- Replies: {'unknown'} | {'foreign'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', the FIELDS that
 -- stores/transactions.py names and puts before this text}. The rate rule is protocol/transaction/polling.py.
 local r = redis.call('HMGET', KEYS[1], 'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w')
-if not r[1] or r[1] ~= ARGV[1] then return {'unknown'} end
+if not r[1] then return {'unknown'} end
+if r[1] ~= ARGV[1] then return {'foreign'} end
 if r[2] ~= ARGV[4] then return {'format'} end
 local now = tonumber(ARGV[3])
 if effective_state(r[3], r[4], r[5], now) ~= 'pending' then

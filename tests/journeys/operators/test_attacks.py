@@ -71,7 +71,7 @@ async def test_guesses_are_bounded_and_lock_nobody_out(
     assert len(service.telemetry.named("operator_refused")) == MOST_WRONG
     (said,) = service.telemetry.named("operator_tokens_guessed")
     assert said.fields == {"peer": "127.0.0.1"}
-    events = await operators.security_events("operator_token_refused")
+    events = await operators.security_events("operator_authentication_failed")
     assert events == [{"peer": "127.0.0.1"}] * MOST_WRONG
     assert (await operators.get("/users"))["items"]
     service.clock.advance(60)

@@ -1,7 +1,7 @@
 """Operators see security events as they happen."""
 
 from ciba_service.flow.security_events.recent import MOST_RECENT, RecentEvents
-from ciba_service.protocol.security_events.kinds import OperatorTokenRefused
+from ciba_service.protocol.security_events.kinds import OperatorAuthenticationFailed
 from ciba_service.protocol.security_events.record import record_of
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -19,7 +19,7 @@ async def test_events_are_listed_a_page_at_a_time(service: RunningService, opera
     await service.service.events.flush()
     first = await operators.get("/events", params={"limit": "1"})
     (refused,) = first["items"]
-    assert refused["event"] == {"kind": "operator_token_refused", "peer": "127.0.0.1"}
+    assert refused["event"] == {"kind": "operator_authentication_failed", "peer": "127.0.0.1"}
     assert refused["severity"] == "warning"
     rest = await operators.get("/events", params={"cursor": first["next"]})
     kinds = [each["event"]["kind"] for each in rest["items"]]
@@ -35,7 +35,10 @@ async def test_events_are_followed(service: RunningService, operators: Operators
         reader = EventReader(answered, answered.aiter_lines())
         first = await reader.next()
         assert first is not None
-        assert (first.event, first.data["event"]["peer"]) == ("operator_token_refused", "127.0.0.1")
+        assert (first.event, first.data["event"]["peer"]) == (
+            "operator_authentication_failed",
+            "127.0.0.1",
+        )
         await operators.ask("POST", "/users/alice/unlock")
         later = [await reader.next() for _ in range(2)]
         assert [each and each.event for each in later] == ["factors_unlocked", "operator_wrote"]
@@ -73,7 +76,7 @@ async def test_the_last_thousand_are_kept():
     """Numbers grow on from the first, which is the time, so that a new process repeats none."""
     arrivals: list[None] = []
     recent = RecentEvents(first=5_000, on_arrival=lambda: arrivals.append(None))
-    record = record_of(OperatorTokenRefused(), entropy=bytes(16), now=0)
+    record = record_of(OperatorAuthenticationFailed(), entropy=bytes(16), now=0)
     assert await recent.write([record] * (MOST_RECENT + 2)) == 0
     assert len(arrivals) == 1
     kept = recent.after(0)

@@ -1,6 +1,7 @@
 """The file of security events, and standard output: whole lines, or none."""
 
 import asyncio
+import fcntl
 import io
 import json
 import os
@@ -92,6 +93,21 @@ async def test_half_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.Mon
         await sink.write(records("b"))
     monkeypatch.undo()
     await sink.write(records("b"))
+    assert users_in(path) == ["a", "b"]
+
+
+async def test_whoever_keeps_the_lock_stops_nobody_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It is waited for, and then the event waits instead."""
+    monkeypatch.setattr(event_lines, "_LOCK_ATTEMPTS", 2)
+    path = tmp_path / "events.jsonl"
+    await EventFile(path).write(records("a"))
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(EventsUnwritable, match="somebody else holds its lock"):
+            await EventFile(path).write(records("b"))
+    await EventFile(path).write(records("b"))
     assert users_in(path) == ["a", "b"]
 
 
