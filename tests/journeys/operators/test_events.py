@@ -20,7 +20,7 @@ async def test_events_are_listed_a_page_at_a_time(service: RunningService, opera
     first = await operators.get("/events", params={"limit": "1"})
     (refused,) = first["items"]
     assert refused["event"] == {"kind": "operator_authentication_failed", "peer": "127.0.0.1"}
-    assert refused["severity"] == "warning"
+    assert refused["severity"] == "alert"
     rest = await operators.get("/events", params={"cursor": first["next"]})
     kinds = [each["event"]["kind"] for each in rest["items"]]
     assert (kinds, rest["next"]) == (["factors_unlocked", "operator_wrote"], None)
@@ -76,7 +76,7 @@ async def test_the_last_thousand_are_kept():
     """Numbers grow on from the first, which is the time, so that a new process repeats none."""
     arrivals: list[None] = []
     recent = RecentEvents(first=5_000, on_arrival=lambda: arrivals.append(None))
-    record = record_of(OperatorAuthenticationFailed(), entropy=bytes(16), now=0)
+    record = record_of(OperatorAuthenticationFailed(peer="here"), entropy=bytes(16), now=0)
     assert await recent.write([record] * (MOST_RECENT + 2)) == 0
     assert len(arrivals) == 1
     kept = recent.after(0)
