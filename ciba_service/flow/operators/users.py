@@ -7,19 +7,26 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
+from ciba_service.flow.activation import Activations, HasPhone
 from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.operators.authentication import ActingOperator
-from ciba_service.flow.operators.devices import DeviceSummary, device_summary
+from ciba_service.flow.operators.devices import device_summary
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
 from ciba_service.flow.operators.transactions import is_transaction_id
+from ciba_service.flow.operators.user_documents import (
+    ActivationCode,
+    OpenPrompt,
+    UserAccount,
+    access_summary,
+    activation_code,
+    blocked_client,
+)
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
 from ciba_service.flow.unblocking import Unblocking
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.ports import (
-    Block,
     Clock,
     DeviceStore,
     LedgerStore,
@@ -29,74 +36,13 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
-from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.sca.devices import UserTag, user_tag
-from ciba_service.sca.messages import LastingAccess
 
-__all__ = [
-    "ActivationCode",
-    "BlockedClient",
-    "OperatedUsers",
-    "UserAccount",
-    "UserActs",
-    "blocked_client",
-]
+__all__ = ["OperatedUsers", "UserActs"]
 
 
 class _Place(msgspec.Struct, frozen=True):
     sub: str
-
-
-class BlockedClient(msgspec.Struct, frozen=True):
-    """A client that may not ask the user; ``until`` None: until it is lifted."""
-
-    client_id: str
-    until: str | None
-
-
-class OpenPrompt(msgspec.Struct, frozen=True):
-    """A request that the user was asked and has not answered."""
-
-    transaction_id: str
-    client_id: str
-
-
-class AccessSummary(msgspec.Struct, frozen=True):
-    """A client that holds a refresh token; ``until`` unless it uses it before."""
-
-    transaction_id: str
-    client_name: str
-    shares: tuple[str, ...]
-    since: str
-    until: str
-
-
-class UserAccount(msgspec.Struct, frozen=True):
-    """All that is known of a user, but for what was asked and answered."""
-
-    sub: str
-    enabled: bool
-    failed_attempts: int
-    locked: bool
-    phones: tuple[DeviceSummary, ...]
-    blocked_clients: tuple[BlockedClient, ...]
-    open_prompts: tuple[OpenPrompt, ...]
-    lasting_accesses: tuple[AccessSummary, ...]
-
-
-class ActivationCode(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is handed over, by two different ways; ``expires_in`` is in seconds.
-
-    ``needs_approval``: the phone then waits for one that the user has.
-    """
-
-    activation_code: str
-    expires_in: int
-    second_secret: str | None = None
-    needs_approval: bool = False
-
-    def __repr__(self) -> str:
-        return "ActivationCode(...)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +115,7 @@ class OperatedUsers:
             phones=tuple(device_summary(subject, each) for each in phones),
             blocked_clients=tuple(map(blocked_client, blocks)),
             open_prompts=prompts,
-            lasting_accesses=tuple(map(_access, accesses)),
+            lasting_accesses=tuple(map(access_summary, accesses)),
         )
 
     async def unlock(self, acting: ActingOperator, subject: str) -> None:
@@ -206,7 +152,7 @@ class OperatedUsers:
         with self._journal.writes(acting, "users reset", user=user_tag(subject)):
             self._known(subject)
             try:
-                return _code(await self._acts.reset.reset(subject))
+                return activation_code(await self._acts.reset.reset(subject))
             except HasPhone:
                 raise OperatorRefused(Problem.HAS_PHONE) from None
 
@@ -221,7 +167,7 @@ class OperatedUsers:
         with self._journal.writes(acting, "users activate", user=user_tag(subject)):
             self._known(subject)
             try:
-                return _code(
+                return activation_code(
                     await self._acts.activations.issue(
                         subject, further=further, with_second_secret=self._second_secret
                     )
@@ -245,22 +191,3 @@ class OperatedUsers:
     def _known(self, subject: str) -> None:
         if self._users.find_subject(subject) is None:
             raise OperatorRefused(Problem.NOT_FOUND)
-
-
-def blocked_client(block: Block) -> BlockedClient:
-    """As it is told."""
-    return BlockedClient(block.client_id, None if block.until is None else instant(block.until))
-
-
-def _access(access: LastingAccess) -> AccessSummary:
-    return AccessSummary(
-        transaction_id=access.transaction_id,
-        client_name=access.client,
-        shares=access.shares,
-        since=instant(access.since * 1000),
-        until=instant(access.until * 1000),
-    )
-
-
-def _code(issued: IssuedCode) -> ActivationCode:
-    return ActivationCode(issued.code, issued.expires_in, issued.second_secret, issued.further)

@@ -18,14 +18,14 @@ from ciba_service.flow.operators.deliveries import DeliveryDetails, DeliverySumm
 from ciba_service.flow.operators.devices import DeviceSummary
 from ciba_service.flow.operators.service_state import EvidenceHead, EvidenceState, ServiceState
 from ciba_service.flow.operators.transactions import PendingSummary
-from ciba_service.flow.operators.user_summaries import UserSummary
-from ciba_service.flow.operators.users import (
+from ciba_service.flow.operators.user_documents import (
     AccessSummary,
     ActivationCode,
     BlockedClient,
     OpenPrompt,
     UserAccount,
 )
+from ciba_service.flow.operators.user_summaries import UserSummary
 from ciba_service.ports import DeliveryState
 from ciba_service.protocol.operators.ledgers import HistoryEvent, TransactionHistory
 from ciba_service.protocol.operators.problems import Problem

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ciba_service.flow.operators.users import ActivationCode
+from ciba_service.flow.operators.user_documents import ActivationCode
 from ciba_service.protocol.operators.guessing import MOST_WRONG, WINDOW_MS, WrongTokens
 from ciba_service.protocol.operators.origins import AllowedOrigins
 from ciba_service.protocol.operators.sessions import SessionCookie
