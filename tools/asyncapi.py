@@ -32,6 +32,9 @@ _WHAT_IS_OPEN: Final[_Types] = (
     messages.DeviceRemoved,
     messages.PasskeyAdded,
     messages.PasskeyRemoved,
+    messages.DeviceWaiting,
+    messages.DeviceRejected,
+    messages.AttemptsWarning,
     messages.ChallengeOffered,
     messages.Fetched,
 )
@@ -42,8 +45,13 @@ ANSWERS: Final[dict[type[msgspec.Struct], _Types]] = {
     messages.MakeHandle: (messages.HandleMade, messages.HandleRefused),
     messages.ListAccesses: (messages.LastingAccess, messages.AccessesListed),
     messages.EndAccess: (messages.AccessEnded, messages.AccessUnknown),
-    messages.ListDevices: (messages.EnrolledDevice, messages.DevicesListed),
+    messages.ListDevices: (
+        messages.EnrolledDevice,
+        messages.DeviceWaiting,
+        messages.DevicesListed,
+    ),
     messages.RenameDevice: (messages.DeviceRenamed, messages.NameRefused),
+    messages.RejectDevice: (messages.DeviceRejected, messages.DeviceUnknown),
     messages.GiveUp: (messages.DeviceRemoved,),
     messages.GiveOrder: (messages.OrderCarriedOut, messages.OrderRefused),
     messages.MakePasskey: (messages.PasskeyOffered, messages.PasskeyRefused),
@@ -66,6 +74,9 @@ _UNASKED: Final[_Types] = (
     messages.DeviceRemoved,
     messages.PasskeyAdded,
     messages.PasskeyRemoved,
+    messages.DeviceWaiting,
+    messages.DeviceRejected,
+    messages.AttemptsWarning,
 )
 """What the service says on a socket by itself."""
 
