@@ -17,9 +17,8 @@ from ciba_service.protocol.request.authorization_details import (
     PaymentInitiation,
     parse_authorization_details,
 )
-from ciba_service.sca import messages
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
-from ciba_service.sca.messages import Challenge, Factor, amount_text
+from ciba_service.sca.messages import Challenge, Factor, amount_text, challenge
 from ciba_service.sca.wording import WORDS, shared_texts
 from tests.unit.sca.conftest import ISSUER
 
@@ -63,7 +62,7 @@ def made(of: ChallengeContent) -> Challenge:
 
 def test_every_text_is_there_in_every_language():
     """Plain text, no two languages alike but for names, and the same scope tokens in each."""
-    assert set(WORDS) == set(Locale) == set(messages._SEPARATORS)
+    assert set(WORDS) == set(Locale) == set(challenge._SEPARATORS)
     for name in (field.name for field in fields(WORDS[Locale.EN])):
         texts = [getattr(WORDS[locale], name) for locale in Locale]
         if name == "shares":
