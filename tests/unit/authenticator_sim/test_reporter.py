@@ -68,7 +68,8 @@ from authenticator_sim.core.events import (
     Woken,
 )
 from authenticator_sim.core.rules import Action
-from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
+from authenticator_sim.terminal.reporter import JsonReporter, TextReporter
+from authenticator_sim.terminal.sentences import sentence
 from ciba_service.sca.messages import (
     CreationOptions,
     DenialReason,
