@@ -1,6 +1,7 @@
 """A page of bounded width, and foreign text that is text and nothing else."""
 
 import io
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,8 @@ __all__ = ["Canvas", "foreign"]
 
 _WIDEST: Final = 78
 _NARROWEST: Final = 32
+_END_OF_LINE: Final = re.compile(r"(?: |\x1b\[[0-9;]*m)+$", re.MULTILINE)
+_NO_STYLE: Final = "\x1b[0m"
 
 
 class Canvas:
@@ -44,10 +47,13 @@ class Canvas:
             force_jupyter=False,
         )
         console.print(Group(*parts))
-        lines = page.getvalue().split("\n")
-        return "\n".join(line.rstrip(" ") for line in lines)
+        return _END_OF_LINE.sub(_without_blanks, page.getvalue())
 
 
 def foreign(text: str, style: str = "") -> Text:
     """Text to the letter, broken only where the line is full; no markup, no control characters."""
     return Text(settled(text), style=style, overflow="fold")
+
+
+def _without_blanks(end: re.Match[str]) -> str:
+    return _NO_STYLE if _NO_STYLE in end[0] else ""

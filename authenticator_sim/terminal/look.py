@@ -24,8 +24,8 @@ class Look(Protocol):
     """Turns what there is to tell into text for a screen."""
 
     @property
-    def has_tables(self) -> bool:
-        """Whether what is listed is shown as a table, and not line by line."""
+    def table(self) -> Callable[[tuple[Row, ...]], str] | None:
+        """Shows a complete list of rows of one kind; none where each is told as it comes."""
         ...
 
     def event(self, event: Event) -> str:
@@ -50,10 +50,6 @@ class Look(Protocol):
 
     def gone(self) -> str:
         """What was asked is not open any more."""
-        ...
-
-    def table(self, rows: tuple[Row, ...]) -> str:
-        """A list, complete; all rows are of one kind."""
         ...
 
     def history(self, decisions: tuple[Decided, ...]) -> str:

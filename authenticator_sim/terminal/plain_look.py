@@ -6,7 +6,6 @@ from typing import Final
 
 from authenticator_sim.core.events import ChallengeShown, Decided, Event
 from authenticator_sim.ports import Clock
-from authenticator_sim.terminal.look import Row
 from authenticator_sim.terminal.sentences import sentence
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.view import render_challenge, render_choices
@@ -19,9 +18,9 @@ class PlainLook:
     """No colours, but bold where a question is asked; no tables, no time that moves."""
 
     @property
-    def has_tables(self) -> bool:
-        """Never: each row is told as it comes."""
-        return False
+    def table(self) -> None:
+        """None: each row is told as it comes."""
+        return
 
     def event(self, event: Event) -> str:
         """Write its sentence."""
@@ -51,13 +50,6 @@ class PlainLook:
     def gone(self) -> str:
         """Say so on a line of its own."""
         return "\nThis request is no longer open.\n"
-
-    def table(self, rows: tuple[Row, ...]) -> str:
-        """Write each row as it would have been told."""
-        return "".join(
-            self.request(row) if isinstance(row, ChallengeShown) else self.event(row)
-            for row in rows
-        )
 
     def history(self, decisions: tuple[Decided, ...]) -> str:
         """Write a line for each."""

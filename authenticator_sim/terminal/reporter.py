@@ -1,5 +1,6 @@
 """What happens, told to a person as it looks on a terminal, or to a program as JSON lines."""
 
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 import msgspec
@@ -58,23 +59,23 @@ class TextReporter:
         self._screen = screen
         self._show_challenges = show_challenges
         self._look = look
-        self._gathers = lists and look.has_tables
+        self._table = look.table if lists else None
         self._rows: list[Row] = []
 
     def report(self, event: Event) -> None:
         """Write what a person wants to know of the event, and flush it."""
-        text = self._gathered(event) if self._gathers else self._text(event)
+        text = self._text(event) if self._table is None else self._gathered(event, self._table)
         if text:
             self._screen.write(text)
             self._screen.flush()
 
-    def _gathered(self, event: Event) -> str:
+    def _gathered(self, event: Event, table: Callable[[tuple[Row, ...]], str]) -> str:
         match event:
             case ChallengeShown() | DeviceShown() | PasskeyShown():
                 self._rows.append(event)
                 return ""
             case FetchCompleted() | DeviceListCompleted() | PasskeyListCompleted() if self._rows:
-                return self._look.table(tuple(self._rows))
+                return table(tuple(self._rows))
             case _:
                 return self._text(event)
 

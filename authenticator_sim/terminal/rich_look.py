@@ -45,9 +45,9 @@ class RichLook:
         self._canvas = Canvas(columns)
 
     @property
-    def has_tables(self) -> bool:
-        """Always."""
-        return True
+    def table(self) -> Callable[[tuple[Row, ...]], str]:
+        """Draws one table."""
+        return lambda rows: self._canvas.draw(table_of(rows))
 
     def event(self, event: Event) -> str:
         """Draw its sentence with a sign, or in a frame where it must not be missed."""
@@ -85,10 +85,6 @@ class RichLook:
     def gone(self) -> str:
         """Say so in place of the question."""
         return self._tell(_signed(Text("This request is no longer open."), Tone.OVER))
-
-    def table(self, rows: tuple[Row, ...]) -> str:
-        """Draw one table."""
-        return self._canvas.draw(table_of(rows))
 
     def history(self, decisions: tuple[Decided, ...]) -> str:
         """Draw one table, or nothing where nothing was decided."""
