@@ -24,7 +24,7 @@ from ciba_service.sca.messages import Challenge
 __all__ = ["RichLook"]
 
 _SIGNS: Final = {
-    Tone.NOTE: ("·", "dim"),
+    Tone.NOTE: ("·", ""),
     Tone.DONE: ("✔", "green"),
     Tone.DECLINED: ("✖", "yellow"),
     Tone.REFUSED: ("✖", "bold red"),

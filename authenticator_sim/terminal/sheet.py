@@ -17,7 +17,7 @@ from authenticator_sim.terminal.canvas import foreign
 from authenticator_sim.terminal.view import time_left
 from ciba_service.sca.messages import Challenge, Display, Factor, ShownDetail
 
-__all__ = ["details", "labelled", "sheet"]
+__all__ = ["confirmation", "details", "labelled", "shares", "sheet"]
 
 _INDENT: Final = 2
 _LABELS: Final = 13
@@ -69,6 +69,19 @@ def labelled(rows: Iterable[tuple[str, RenderableType]]) -> RenderableType:
     return table
 
 
+def shares(display: Display) -> tuple[tuple[str, RenderableType], ...]:
+    """What the client will get, each share on a line of its own."""
+    return tuple(
+        ("" if number else "Will share:", _item(foreign(share)))
+        for number, share in enumerate(display.shares)
+    )
+
+
+def confirmation(challenge: Challenge) -> tuple[tuple[str, RenderableType], ...]:
+    """What the request is confirmed with, and what a code of the other device means."""
+    return (("Confirm with:", Text(_factors(challenge))), *_code(challenge))
+
+
 def _indented(part: RenderableType) -> RenderableType:
     return Padding(part, (0, 0, 0, _INDENT))
 
@@ -114,21 +127,9 @@ def _item(text: Text) -> RenderableType:
 
 def _below(challenge: Challenge, seconds_left: int, *, apart: bool) -> tuple[RenderableType, ...]:
     time_style = "bold red" if seconds_left <= _HURRY_SECONDS else _STRONG
-    rows = (
-        *_shares(challenge.display),
-        ("Confirm with:", Text(_factors(challenge))),
-        *_code(challenge),
-        ("Time left:", Text(time_left(seconds_left), time_style)),
-    )
-    below = _indented(labelled(rows))
+    left = ("Time left:", Text(time_left(seconds_left), time_style))
+    below = _indented(labelled((*shares(challenge.display), *confirmation(challenge), left)))
     return (Text(), below) if apart else (below,)
-
-
-def _shares(display: Display) -> tuple[tuple[str, RenderableType], ...]:
-    return tuple(
-        ("" if number else "Will share:", _item(foreign(share)))
-        for number, share in enumerate(display.shares)
-    )
 
 
 def _factors(challenge: Challenge) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 from authenticator_sim.core.events import ChallengeShown, Decided, DeviceShown, PasskeyShown
 from authenticator_sim.terminal.canvas import foreign
 from authenticator_sim.terminal.look import Row
-from authenticator_sim.terminal.sheet import details, labelled
+from authenticator_sim.terminal.sheet import confirmation, details, labelled, shares
 from authenticator_sim.terminal.view import time_left
 from ciba_service.sca.messages import Display, Verdict
 
@@ -19,8 +19,8 @@ __all__ = ["history_table", "table_of"]
 
 _HEADS: Final = {
     ChallengeShown: ("Time left", "Request"),
-    DeviceShown: ("Phone", "Enrolled", "Name"),
-    PasskeyShown: ("Passkey", "Registered", ""),
+    DeviceShown: ("Enrolled", "Phone"),
+    PasskeyShown: ("Registered", "Passkey"),
 }
 
 
@@ -34,7 +34,7 @@ def history_table(decisions: tuple[Decided, ...]) -> RenderableType:
 
 
 def table_of(rows: tuple[Row, ...]) -> RenderableType:
-    """Rows of one kind; names of transactions, phones and passkeys stand uncut in their column."""
+    """Rows of one kind; names to be copied stand uncut on eighty columns."""
     table = _table(*_HEADS[type(rows[0])])
     for row in rows:
         table.add_row(*_cells(row))
@@ -51,16 +51,17 @@ def _table(*heads: str) -> Table:
 def _cells(row: Row) -> tuple[RenderableType, ...]:
     match row:
         case ChallengeShown():
-            transaction = ("Transaction:", foreign(row.transaction_id, "bold"))
             left = Text(time_left(row.seconds_left))
-            return left, _content(row.challenge.display, transaction)
+            transaction = ("Transaction:", foreign(row.transaction_id, "bold"))
+            content = _content(row.challenge.display, transaction)
+            return left, Group(content, labelled(confirmation(row.challenge)))
         case DeviceShown():
-            name = foreign(row.name, "bold")
             this = Text("  (this phone)" if row.this else "")
-            return foreign(row.device_id), Text(_moment(row.enrolled_at)), name + this
+            name = foreign(row.name, "bold") + this
+            return Text(_moment(row.enrolled_at)), Group(name, foreign(row.device_id))
         case PasskeyShown():
-            synced = Text("(synced)" if row.synced else "")
-            return foreign(row.passkey_id), Text(_moment(row.registered_at)), synced
+            synced = Text("  (synced)" if row.synced else "")
+            return Text(_moment(row.registered_at)), foreign(row.passkey_id) + synced
 
 
 def _decision(decided: Decided) -> Text:
@@ -84,6 +85,7 @@ def _content(display: Display, *first: tuple[str, Text]) -> RenderableType:
         foreign(display.title, "bold"),
         labelled((*first, *shown)),
         *(details(detail) for detail in display.details),
+        *((labelled(shares(display)),) if display.shares else ()),
     )
 
 

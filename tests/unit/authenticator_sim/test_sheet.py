@@ -226,28 +226,38 @@ def test_the_history_is_a_table(bank: ScriptedBank) -> None:
     assert "REFERENCE Invoice 4711" in lines
     assert "2026-11-21 03:01:00Z declined (not_me) Access" in lines
     assert "- Balances" in lines
+    assert "Will share: - Your identity" in lines
     assert WIDE.history(()) == ""
 
 
-def test_lists_are_tables(bank: ScriptedBank) -> None:
-    """Names that are to be copied stand uncut; this phone and synced passkeys are marked."""
+def test_open_requests_are_a_table(bank: ScriptedBank) -> None:
+    """All that the sheet has, so that the request may count as shown."""
     name = "A" * 22
     requests = visible(WIDE.table((ChallengeShown(name, bank.challenge(), 125),)))
-    assert "  Time left   Request" in requests
+    assert "  Time left   Request\n" in requests
     assert f"  2:05 min    Confirm payment\n              Transaction:  {name}\n" in requests
+    sheet = visible(WIDE.request(ChallengeShown(name, bank.challenge(), 125)))
+    for line in sheet.split("\n"):
+        left_out = line.startswith(("━", "─", "Transaction", "  Time left", "                ("))
+        assert left_out or words(line) in words(requests)
+
+
+def test_phones_and_passkeys_are_tables() -> None:
+    """Names that are to be copied stand uncut; this phone and synced passkeys are marked."""
     phones = visible(
         WIDE.table(
             (
-                DeviceShown(name, "Tablet", 1_795_230_000, this=True),
-                DeviceShown(name, "Phone", 1_795_230_000, this=False),
+                DeviceShown("A" * 43, "Tablet", 1_795_230_000, this=True),
+                DeviceShown("B" * 43, "Phone", 1_795_230_000, this=False),
             )
         )
     )
-    assert f"  {name}   2026-11-21 03:00:00Z   Tablet  (this phone)\n" in phones
-    assert f"  {name}   2026-11-21 03:00:00Z   Phone\n" in phones
+    assert "  2026-11-21 03:00:00Z   Tablet  (this phone)\n" in phones
+    assert "  2026-11-21 03:00:00Z   Phone\n" in phones
+    assert f" {'A' * 43}\n" in phones
     passkeys = visible(
-        WIDE.table((PasskeyShown(name, 1_795_230_000, synced=True, backed_up=True),))
-        + WIDE.table((PasskeyShown(name, 1_795_230_000, synced=False, backed_up=False),))
+        WIDE.table((PasskeyShown("A" * 22, 1_795_230_000, synced=True, backed_up=True),))
+        + WIDE.table((PasskeyShown("B" * 22, 1_795_230_000, synced=False, backed_up=False),))
     )
-    assert passkeys.count(name) == 2
-    assert passkeys.count("(synced)") == 1
+    assert f"  2026-11-21 03:00:00Z   {'A' * 22}  (synced)\n" in passkeys
+    assert f"  2026-11-21 03:00:00Z   {'B' * 22}\n" in passkeys
