@@ -4,6 +4,7 @@ from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import (
     ClientAuthenticationFailed,
     EventsSuppressed,
+    InvalidDecision,
     PhoneEnrolled,
 )
 from ciba_service.protocol.security_events.limits import (
@@ -73,6 +74,18 @@ def test_the_memory_for_sources_is_bounded():
         limits.admits(failed(None, str(number)), now=NOW)
     first, *_ = limits.ended(now=NOW + WINDOW_MS)
     assert first == EventsSuppressed(of="client_authentication_failed", count=5)
+
+
+def test_many_sources_of_one_kind_hide_no_source_of_another():
+    """Whoever fills the memory with one kind of noise leaves other kinds told source by source."""
+    limits = EventLimits()
+    for number in range(5 * MAXIMUM_SOURCES):
+        limits.admits(failed(None, str(number)), now=NOW)
+    phones = [
+        InvalidDecision(cause=Cause.SIGNATURE, device_id=str(each), user="tag", transaction_id="t")
+        for each in range(2 * OF_SOURCE)
+    ]
+    assert all(limits.admits(event, now=NOW) for event in phones)
 
 
 def test_what_changes_an_account_is_always_told():
