@@ -24,14 +24,18 @@ from ciba_client.sdk.errors import (
     InvalidIdToken,
     InvalidProviderMetadata,
     InvalidProviderResponse,
+    InvalidScaReceipt,
     ProviderUnavailable,
+    ReceiptRefused,
     RequestCancelled,
     TransactionEnded,
     TransactionFailed,
+    UnknownReceiptKey,
     UnknownSigningKey,
 )
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.id_token import IdToken
+from ciba_client.sdk.jose.sca_receipt import ScaReceipt
 from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.answers import AuthReqId, TokenType
@@ -65,13 +69,16 @@ __all__ = [
     "InvalidIdToken",
     "InvalidProviderMetadata",
     "InvalidProviderResponse",
+    "InvalidScaReceipt",
     "NotificationReceiver",
     "PendingAuthentication",
     "Pinged",
     "PollEvent",
     "ProviderBusy",
     "ProviderUnavailable",
+    "ReceiptRefused",
     "RequestCancelled",
+    "ScaReceipt",
     "SignatureAlgorithm",
     "SigningKey",
     "SlowedDown",
@@ -83,6 +90,7 @@ __all__ = [
     "TokensReceived",
     "TransactionEnded",
     "TransactionFailed",
+    "UnknownReceiptKey",
     "UnknownSigningKey",
     "new_dpop_key",
     "parse_dpop_key",

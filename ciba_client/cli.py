@@ -97,6 +97,9 @@ async def _run(arguments: argparse.Namespace, report: Report, clock: Clock) -> N
     if arguments.command == "cancel":
         await _cancel(arguments, client, report, clock)
         return
+    if arguments.command == "receipt":
+        await _receipt(arguments, client, report, clock)
+        return
     async with awaiting_notifications(arguments, settings, report) as notified:
         await _start(arguments, client, notified, report, clock)
 
@@ -170,6 +173,14 @@ async def _cancel(
         if not await ciba.cancel(started.auth_req_id):
             raise CibaClientError("there is nothing to cancel: it was settled before")
     report.cancelled()
+
+
+async def _receipt(
+    arguments: argparse.Namespace, client: ClientConfiguration, report: Report, clock: Clock
+) -> None:
+    started = _acknowledgement(arguments.auth_req_id)
+    async with CibaClient(client, clock=clock) as ciba:
+        report.receipt(await ciba.receipt(started.auth_req_id))
 
 
 async def _is_taken_back(pending: PendingAuthentication) -> bool:

@@ -14,8 +14,10 @@ _DEFAULT_ADDRESS: Final = ListeningAddress("127.0.0.1", 9090)
 _LONG_POLL: Final = 25
 _EPILOG: Final = """\
 exit status:
-  0    done: tokens received and verified, started (start without --wait), or cancelled
-  1    no tokens: refused, denied, expired, unavailable, or not verifiable; not cancelled
+  0    done: tokens received and verified, started (start without --wait), cancelled, or
+       receipt verified
+  1    no tokens: refused, denied, expired, unavailable, or not verifiable; not cancelled;
+       no receipt
   2    wrong usage or configuration
   130  interrupted; start --wait cancels its request then
 
@@ -53,13 +55,17 @@ def argument_parser() -> argparse.ArgumentParser:
     cancel = commands.add_parser(
         "cancel", help="take back an authentication started earlier", allow_abbrev=False
     )
-    for command in (start, poll, cancel):
+    receipt = commands.add_parser(
+        "receipt", help="get and verify the receipt of an approval", allow_abbrev=False
+    )
+    for command in (start, poll, cancel, receipt):
         _add_client_flags(command)
     for command in (start, poll):
         _add_result_flags(command)
     _add_request_flags(start)
     _add_poll_flags(poll)
-    _add_cancel_flags(cancel)
+    _add_started_flags(cancel)
+    _add_started_flags(receipt)
     _add_listen_flags(
         commands.add_parser(
             "listen", help="show the notifications that a provider sends", allow_abbrev=False
@@ -143,7 +149,7 @@ def _add_poll_flags(parser: argparse.ArgumentParser) -> None:
     started.add_argument("--interval", type=_seconds, metavar="SECONDS", help="default: 5")
 
 
-def _add_cancel_flags(parser: argparse.ArgumentParser) -> None:
+def _add_started_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(show_tokens=False)
     parser.add_argument(
         "auth_req_id",

@@ -13,6 +13,7 @@ from ciba_client.sdk.errors import (
     CibaClientError,
     TransactionEnded,
 )
+from ciba_client.sdk.jose.sca_receipt import ScaReceipt
 from ciba_client.sdk.provider.answers import AuthReqId
 from ciba_client.sdk.transaction.events import (
     Pinged,
@@ -154,6 +155,11 @@ class Report:
     def cancelled(self) -> None:
         """Print that the request is cancelled."""
         self._result({"outcome": "cancelled"})
+
+    def receipt(self, receipt: ScaReceipt) -> None:
+        """Print a verified receipt, and what it says."""
+        claims = dict(receipt.claims)
+        self._result({"outcome": "receipt", "sca_receipt": receipt.jwt, "claims": claims})
 
     def interrupted(self, *, cancelled: bool) -> None:
         """Say what became of a request that is not waited for any more."""

@@ -204,7 +204,9 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     _add(actions, "list", "list keys, without secrets", json=True)
     rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
     rotate.add_argument(
-        "--purpose", choices=["token", "challenge", "events"], help="of this purpose only"
+        "--purpose",
+        choices=["token", "challenge", "events", "receipt"],
+        help="of this purpose only",
     )
     rotate.add_argument(
         "--alg", choices=["ES256", "PS256", "EdDSA"], help="token keys of this algorithm only"
@@ -225,11 +227,13 @@ def _add_operators(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
 
 def _add_transactions(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     show = _add(actions, "show", "show what happened to a transaction, and when", json=True)
-    show.add_argument(
-        "transaction_id",
-        metavar="TRANSACTION_ID",
-        help="as logs and phones have it",
-    )
+    receipt = _add(actions, "receipt", "print the signed receipt of an approval", json=True)
+    for action in (show, receipt):
+        action.add_argument(
+            "transaction_id",
+            metavar="TRANSACTION_ID",
+            help="as logs and phones have it",
+        )
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
@@ -320,6 +324,9 @@ _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
         settings, options.device_id
     ),
     ("evidence", "show"): lambda options, settings: evidence.show(
+        settings, options.transaction_id, as_json=options.json
+    ),
+    ("transactions", "receipt"): lambda options, settings: transactions.print_receipt(
         settings, options.transaction_id, as_json=options.json
     ),
     ("transactions", "show"): lambda options, settings: transactions.show_transaction(

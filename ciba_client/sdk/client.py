@@ -13,6 +13,7 @@ from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.dpop.key import DpopKey, new_dpop_key
 from ciba_client.sdk.dpop.nonces import DpopNonces
 from ciba_client.sdk.errors import ConfigurationError, InvalidAuthenticationRequest
+from ciba_client.sdk.jose.sca_receipt import ScaReceipt
 from ciba_client.sdk.notifications.expected import ExpectedNotification
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.addresses import parse_resource
@@ -26,6 +27,7 @@ from ciba_client.sdk.transaction.backchannel_endpoint import BackchannelEndpoint
 from ciba_client.sdk.transaction.beginning import Beginning
 from ciba_client.sdk.transaction.cancellation import CancelEndpoint
 from ciba_client.sdk.transaction.pending import PendingAuthentication
+from ciba_client.sdk.transaction.receipt import ReceiptEndpoint
 from ciba_client.sdk.transaction.token_endpoint import TokenEndpoint
 from ciba_client.sdk.transaction.token_set import TokenSet
 
@@ -84,6 +86,12 @@ class CibaClient:
             connection=self._connection,
             clock=self._clock,
         )
+        self._receipt_endpoint = ReceiptEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+        )
         token_endpoint = TokenEndpoint(
             configuration,
             provider=self._provider,
@@ -91,7 +99,9 @@ class CibaClient:
             clock=self._clock,
             dpop_key=self._dpop_key,
         )
-        self._beginning = Beginning(token_endpoint, self._cancel_endpoint, self._clock)
+        self._beginning = Beginning(
+            token_endpoint, self._cancel_endpoint, self._receipt_endpoint, self._clock
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -201,6 +211,10 @@ class CibaClient:
     async def cancel(self, auth_req_id: AuthReqId) -> bool:
         """Take a request back that was started earlier; as ``PendingAuthentication.cancel``."""
         return await self._cancel_endpoint.cancel(auth_req_id)
+
+    async def receipt(self, auth_req_id: AuthReqId) -> ScaReceipt:
+        """The receipt of a request started earlier; as ``PendingAuthentication.receipt``."""
+        return await self._receipt_endpoint.receipt(auth_req_id)
 
     def resource_headers(
         self, tokens: TokenSet, *, method: str, url: str, nonce: str | None = None

@@ -8,14 +8,17 @@ CibaClientError
 │   └── InvalidProviderMetadata       discovery: wrong issuer, missing or insecure endpoint
 ├── AuthenticationRequestRefused      the backchannel endpoint said no (CIBA 13)
 ├── CancellationRefused               the provider does not cancel this for this client
+├── ReceiptRefused                    the provider has no receipt of this for this client
 ├── TransactionEnded                  there will be no tokens (CIBA 11, 12)
 │   ├── AccessDenied                  the user, or the provider's policy, declined
 │   ├── Expired                       nobody decided in time, or no push came
 │   ├── RequestCancelled              this client took its request back
 │   └── TransactionFailed             any other final refusal
 │       └── DpopNonceDemanded         the provider did not take the nonce it gave (RFC 9449 8)
-└── InvalidIdToken                    the tokens were discarded
-    └── UnknownSigningKey             no published key fits
+├── InvalidIdToken                    the tokens were discarded
+│   └── UnknownSigningKey             no published key fits
+└── InvalidScaReceipt                 a receipt that proves nothing
+    └── UnknownReceiptKey             no published key fits
 """
 
 __all__ = [
@@ -30,10 +33,13 @@ __all__ = [
     "InvalidIdToken",
     "InvalidProviderMetadata",
     "InvalidProviderResponse",
+    "InvalidScaReceipt",
     "ProviderUnavailable",
+    "ReceiptRefused",
     "RequestCancelled",
     "TransactionEnded",
     "TransactionFailed",
+    "UnknownReceiptKey",
     "UnknownSigningKey",
 ]
 
@@ -86,6 +92,16 @@ class CancellationRefused(CibaClientError):
         self.status = status
 
 
+class ReceiptRefused(CibaClientError):
+    """The provider gave no receipt: OAuth code (``not_approved``), its text, HTTP status."""
+
+    def __init__(self, code: str, description: str, status: int) -> None:
+        super().__init__(_sentence("there is no receipt", code, description))
+        self.code = code
+        self.description = description
+        self.status = status
+
+
 class TransactionEnded(CibaClientError):
     """The authentication ended without tokens; ``code`` is the OAuth error code.
 
@@ -128,6 +144,14 @@ class InvalidIdToken(CibaClientError):
 
 class UnknownSigningKey(InvalidIdToken):
     """No published key fits the ID token's header; fresh keys may help."""
+
+
+class InvalidScaReceipt(CibaClientError):
+    """The receipt does not prove what it must: do not keep it as a proof."""
+
+
+class UnknownReceiptKey(InvalidScaReceipt):
+    """No published key fits the receipt's header; fresh keys may help."""
 
 
 def _sentence(outcome: str, code: str, description: str) -> str:

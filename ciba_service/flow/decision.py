@@ -254,6 +254,7 @@ class Decisions:
                 denial=presented.claims.reason if decided is None else None,
                 callback_delay=self._callback_delay,
                 evidence=self._evidence(heard, decided, now),
+                sca_receipt=None if decided is None else heard.receipt(decided),
             )
         )
         if not result.won:

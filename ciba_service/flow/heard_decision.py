@@ -8,6 +8,7 @@ from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, new_evidence
 from ciba_service.sca.messages import Factor
 from ciba_service.sca.policy import chosen_factors
+from ciba_service.sca.sca_receipt import ScaReceipt, ShownApproval, sca_receipt
 
 __all__ = ["HeardDecision"]
 
@@ -31,6 +32,22 @@ class HeardDecision:
             self.request.factors,
             passkey_for_pin=self.request.passkey_for_pin,
             has_passkey=proofs is not None and proofs.passkey is not None,
+        )
+
+    def receipt(self, decided: Decided) -> ScaReceipt:
+        """What its client may have in hand of it."""
+        return sca_receipt(
+            ShownApproval(
+                client_id=self.client_id,
+                subject=self.request.subject,
+                device_id=decided.device_id,
+                challenge=self.request.challenge,
+                # A decision's operation is the hash of its exact bytes.
+                decision_hash=decided.operation,
+                acr=decided.acr,
+                amr=decided.amr,
+                auth_time=decided.auth_time,
+            )
         )
 
     def approved(self, decided: Decided, *, at: int) -> Evidence:

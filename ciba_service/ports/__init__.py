@@ -64,6 +64,7 @@ from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
 from ciba_service.ports.risk import RiskPolicy, Situation
+from ciba_service.ports.sca_receipts import KeptScaReceipt, ScaReceiptStore
 from ciba_service.ports.security_events import (
     DueSet,
     EventSink,
@@ -135,6 +136,7 @@ __all__ = [
     "JournalEntry",
     "JournalPosition",
     "JournalUnavailable",
+    "KeptScaReceipt",
     "KeyRing",
     "LedgerStore",
     "LoginHandleStore",
@@ -163,6 +165,7 @@ __all__ = [
     "ReplayKind",
     "ReplayStore",
     "RiskPolicy",
+    "ScaReceiptStore",
     "SecurityEvents",
     "SetOutbox",
     "Signer",

@@ -100,6 +100,15 @@ class KeyRing(Protocol):
         ...
 
     @property
+    def sca_receipt_signer(self) -> Signer | None:
+        """The active key for SCA receipts, where there is one."""
+        ...
+
+    def sca_receipt_jwks(self) -> list[dict[str, str]]:
+        """Public keys for SCA receipts, as published apart from those for tokens."""
+        ...
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts, retired keys among them."""
         ...

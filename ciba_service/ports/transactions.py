@@ -16,6 +16,7 @@ from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.evidence import Evidence
 from ciba_service.sca.messages import DenialReason, Factor
+from ciba_service.sca.sca_receipt import ScaReceipt
 
 __all__ = [
     "Decided",
@@ -124,10 +125,11 @@ class PollReply:
 class Swap:
     """One event that is to happen to one transaction.
 
-    ``decided`` goes with APPROVE, ``denial`` with DENY, ``reason`` with FAIL and LOCK, ``tokens``
-    with REDEEM, and ``push`` as well when a callback is to carry them. What happens is written in
-    the ledger (``LedgerStore``). Due work is written with it: ``settle`` when the prompt is no
-    longer open, and ``callback``, after ``callback_delay`` milliseconds, when it was decided.
+    ``decided`` and ``sca_receipt`` go with APPROVE, ``denial`` with DENY, ``reason`` with FAIL and
+    LOCK, ``tokens`` with REDEEM, and ``push`` as well when a callback is to carry them. What
+    happens is written in the ledger (``LedgerStore``). Due work is written with it: ``settle`` when
+    the prompt is no longer open, and ``callback``, after ``callback_delay`` milliseconds, when it
+    was decided.
     ``evidence`` is queued with it (``EvidenceQueue``).
     """
 
@@ -142,6 +144,7 @@ class Swap:
     push: Push | None = None
     callback_delay: int = 0
     evidence: Evidence | None = None
+    sca_receipt: ScaReceipt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ __all__ = [
     "MissingInitialAccessTokenError",
     "MissingTokenError",
     "MissingUserCodeError",
+    "NotApprovedError",
     "NotFoundError",
     "OAuth2Error",
     "PaymentExecutedError",
@@ -375,6 +376,14 @@ class RequestSettledError(OAuth2Error):
 
     error = "request_settled"
     description = "The authentication request was settled before and cannot be cancelled."
+    status_code = HTTPStatus.CONFLICT
+
+
+class NotApprovedError(OAuth2Error):
+    """409 ``not_approved``: there is no approval that counts, and so no receipt of one."""
+
+    error = "not_approved"
+    description = "The authentication request is not approved."
     status_code = HTTPStatus.CONFLICT
 
 

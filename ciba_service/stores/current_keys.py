@@ -90,6 +90,15 @@ class CurrentKeys:
         return self._keys.events_jwks()
 
     @property
+    def sca_receipt_signer(self) -> Signer | None:
+        """The active key for SCA receipts."""
+        return self._keys.sca_receipt_signer
+
+    def sca_receipt_jwks(self) -> list[dict[str, str]]:
+        """Public keys for SCA receipts, as published."""
+        return self._keys.sca_receipt_jwks()
+
+    @property
     def token_verification_keys(self) -> KeySet:
         """Whatever may have signed a token that still counts."""
         return self._keys.token_verification_keys

@@ -1,7 +1,7 @@
 """The service's keys as files hold them, made where they are missing and loaded for use.
 
-Keys for tokens, challenges, factors, evidence, events and wake-ups are different ones, each with
-one algorithm.
+Keys for tokens, challenges, factors, evidence, events, receipts and wake-ups are different ones,
+each with one algorithm.
 """
 
 from collections.abc import Iterable
@@ -51,14 +51,15 @@ _NEEDED: Final[tuple[tuple[Purpose, str], ...]] = (
     ("challenge", "ES256"),
     ("factors", "ECDH-ES"),
 )
-# Made with the others; only those who register for EdDSA, keep evidence, push events or wake phones
-# need them.
+# Made with the others; only those who register for EdDSA, keep evidence, push events, wake phones
+# or ask for receipts need them.
 _MADE: Final[tuple[tuple[Purpose, str], ...]] = (
     *_NEEDED,
     ("token", "EdDSA"),
     ("evidence", "ES256"),
     ("wake_up", "ES256"),
     ("events", "ES256"),
+    ("receipt", "ES256"),
 )
 
 
@@ -118,6 +119,7 @@ class FileKeys:
     wake_up_signer: Signer | None
     wake_up_key: str | None
     events_signer: Signer | None
+    sca_receipt_signer: Signer | None
     token_verification_keys: KeySet = field(repr=False)
     _token_signers: dict[SignatureAlgorithm, Signer] = field(repr=False)
     _token_jwks: list[dict[str, str]] = field(repr=False)
@@ -126,6 +128,7 @@ class FileKeys:
     evidence_jwks: tuple[dict[str, str], ...] = field(repr=False)
     """Public keys that sign checkpoints."""
     _events_jwks: list[dict[str, str]] = field(repr=False)
+    _sca_receipt_jwks: list[dict[str, str]] = field(repr=False)
     all_challenge_jwks: tuple[dict[str, str], ...] = field(repr=False)
     """Public challenge keys that are there, retired ones among them."""
 
@@ -149,6 +152,10 @@ class FileKeys:
     def events_jwks(self) -> list[dict[str, str]]:
         """Public keys for security event tokens: next, active and retired ones."""
         return self._events_jwks
+
+    def sca_receipt_jwks(self) -> list[dict[str, str]]:
+        """Public keys for SCA receipts: next, active and retired ones."""
+        return self._sca_receipt_jwks
 
     def public_jwks(self) -> list[dict[str, str]]:
         """Public token keys, as published: next, active and retired ones."""
@@ -223,7 +230,7 @@ def _file_keys(
     active = {key.use: key for key in _active(stored)}
     factors = active["factors", "ECDH-ES"]
     evidence, events = active.get(("evidence", "ES256")), active.get(("events", "ES256"))
-    wake_up = active.get(("wake_up", "ES256"))
+    wake_up, receipt = active.get(("wake_up", "ES256")), active.get(("receipt", "ES256"))
     following, challenge, retired = _challenge_keys(stored)
     decryption_key = ECKey.import_key({**factors.jwk})
     if not decryption_key.is_private:
@@ -240,6 +247,7 @@ def _file_keys(
         wake_up_signer=None if wake_up is None else FileSigner(wake_up.signing_key()),
         wake_up_key=None if wake_up is None else _point(wake_up),
         events_signer=None if events is None else FileSigner(events.signing_key()),
+        sca_receipt_signer=None if receipt is None else FileSigner(receipt.signing_key()),
         # A key that is still to sign here may sign already in another process.
         token_verification_keys=KeySet(map(parse_verification_key, token_jwks)),
         _token_signers={
@@ -252,6 +260,7 @@ def _file_keys(
         _challenge_announcers=tuple(FileSigner(key.signing_key()) for key in (challenge, *retired)),
         evidence_jwks=tuple(key.public_jwk() for key in stored if key.purpose == "evidence"),
         _events_jwks=[key.public_jwk() for key in stored if key.purpose == "events"],
+        _sca_receipt_jwks=[key.public_jwk() for key in stored if key.purpose == "receipt"],
         all_challenge_jwks=tuple(key.public_jwk() for key in (*following, challenge, *retired)),
     )
 

@@ -25,9 +25,14 @@ from ciba_service.stores.stored_keys import Purpose, StoredKey, new_key, read_ke
 __all__ = ["Rotation", "RotationRefused", "prune_keys", "rotate_keys"]
 
 # The others: phones encrypt factors to a key that signs nothing.
-_ROTATING: Final[frozenset[Purpose]] = frozenset({"token", "challenge", "events"})
+_ROTATING: Final[frozenset[Purpose]] = frozenset({"token", "challenge", "events", "receipt"})
 # Of challenge keys each signs an announcement, and all of these are one frame.
-_LIMITS: Final[dict[Purpose, int]] = {"token": MAXIMUM_KEYS, "challenge": 10, "events": 10}
+_LIMITS: Final[dict[Purpose, int]] = {
+    "token": MAXIMUM_KEYS,
+    "challenge": 10,
+    "events": 10,
+    "receipt": 10,
+}
 
 
 class RotationRefused(Exception):

@@ -54,7 +54,7 @@ _KID_BYTES: Final = 8
 _LAST_INSTANT: Final = 253_402_300_799_999
 """Milliseconds: the last one that can be written as a date."""
 
-Purpose = Literal["token", "challenge", "factors", "evidence", "events", "wake_up"]
+Purpose = Literal["token", "challenge", "factors", "evidence", "events", "receipt", "wake_up"]
 _Instant = Annotated[int, msgspec.Meta(ge=0, le=_LAST_INSTANT)]
 _Jwk = ECKey | OKPKey | RSAKey
 _PUBLIC_MEMBERS: Final = {

@@ -30,11 +30,12 @@ from ciba_service.stores.operations import Operations
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transition_table import STATE_PRELUDE
 
-__all__ = ["RECORD_FORMAT", "RedisTransactions"]
+__all__ = ["RECORD_FORMAT", "SCA_RECEIPT_FIELD", "RedisTransactions"]
 
 _T = TypeVar("_T")
 
 RECORD_FORMAT: Final = "1"
+SCA_RECEIPT_FIELD: Final = "sr"
 # The record outlives its expiry so that the answer stays right (CIBA 11, expired_token).
 KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
 # Evidence of a partition that may wait for its file: some five kilobytes each, 256 partitions.
@@ -49,7 +50,8 @@ EVIDENCE_LIMIT: Final = 1_000
 # tokens, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its entry among
 # those that were) and k (the lease under which that was written). The ledger is h, and m
 # which phones gave which receipts (stores/ledger.py); wa and wm tell how often phones were woken,
-# and which of them need it no more (stores/wake_ups.py).
+# and which of them need it no more (stores/wake_ups.py). sr has the claims of the receipt, sealed
+# (stores/sca_receipts.py).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q", "f")
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
@@ -57,7 +59,9 @@ _CREATE: Final = Script.load("create_transaction", LEDGER_PRELUDE)
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
 _SWAP: Final = Script.load(
-    "swap", f"{STATE_PRELUDE}{LEDGER_PRELUDE}local EVIDENCE_LIMIT = {EVIDENCE_LIMIT}\n"
+    "swap",
+    f"{STATE_PRELUDE}{LEDGER_PRELUDE}local EVIDENCE_LIMIT = {EVIDENCE_LIMIT}\n"
+    f"local SCA_RECEIPT = {SCA_RECEIPT_FIELD!r}\n",
 )
 _EVIDENCE_IS_FULL: Final = -2
 
@@ -165,6 +169,7 @@ class RedisTransactions:
                 swap.now + swap.callback_delay,
                 push,
                 self._evidence.close(swap.evidence) if swap.evidence else b"",
+                self._seal_receipt(key, swap),
                 *grant,
             ],
         )
@@ -174,6 +179,10 @@ class RedisTransactions:
             raise UnknownRecordFormat("a transaction has another format")
         state = State(reply[1].decode()) if len(reply) > 1 else None
         return SwapResult(won=reply[0] == 1, state=state, calls_back=len(reply) > 2)  # noqa: PLR2004 - see the script
+
+    def _seal_receipt(self, key: str, swap: Swap) -> bytes:
+        receipt = swap.sca_receipt
+        return self._seal(key, "sca_receipt", receipt.aud, receipt) if receipt else b""
 
     def _seal(self, key: str, name: str, owner: str, value: msgspec.Struct) -> bytes:
         return self._sealer.seal(msgspec.json.encode(value), key=key, name=name, owner=owner)

@@ -11,6 +11,7 @@ from ciba_service.endpoints.oauth.backchannel import BackchannelAuthenticationEn
 from ciba_service.endpoints.oauth.cancel import CancelEndpoint
 from ciba_service.endpoints.oauth.events import EventsEndpoint
 from ciba_service.endpoints.oauth.nonce_header import NonceHeader
+from ciba_service.endpoints.oauth.sca_receipt import ScaReceiptEndpoint
 from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
 from ciba_service.flow.cancellation import Cancellation
@@ -19,6 +20,8 @@ from ciba_service.flow.initiation import Initiation, InitiationPolicy
 from ciba_service.flow.ledger_reading import LedgerReading
 from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.request_budgets import BudgetPolicy, RequestBudgets
+from ciba_service.flow.sca_receipt_reading import ScaReceiptReading
+from ciba_service.flow.sca_receipts import ScaReceipts
 from ciba_service.flow.transaction_start import TransactionStart
 from ciba_service.flow.user_code_check import UserCodeCheck
 from ciba_service.flow.user_resolution import HintPolicy, UserResolution
@@ -35,6 +38,7 @@ from ciba_service.protocol.security_events.transmitter import (
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.floors import FloorRule
 from ciba_service.sca.policy import ACR_TABLE
+from ciba_service.sca.sca_receipt import SCA_RECEIPT_KEYS_PATH
 from ciba_service.settings import MtlsSettings, PolicyRuleSettings
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
@@ -55,6 +59,7 @@ _BACKCHANNEL: Final = "/bc-authorize"
 # No metadata has names for them.
 _CANCEL: Final = "/bc-authorize/cancel"
 _EVENTS: Final = "/bc-authorize/events"
+_RECEIPT: Final = "/bc-authorize/receipt"
 
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
@@ -98,7 +103,9 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         audiences=Audiences(
             endpoints.issuer,
             endpoints.urls(_CANCEL).union(
-                endpoints.urls(_EVENTS), *map(endpoints.addresses, _CLIENT_ENDPOINTS)
+                endpoints.urls(_EVENTS),
+                endpoints.urls(_RECEIPT),
+                *map(endpoints.addresses, _CLIENT_ENDPOINTS),
             ),
         ),
         anchors=_anchors(parts.settings.mtls),
@@ -111,6 +118,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
         telemetry=telemetry,
     )
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
+    receipt_jwks = PublishedDocument(lambda: {"keys": parts.keys.sca_receipt_jwks()}, telemetry)
     document = PublishedDocument(lambda: metadata, telemetry)
     description = openapi_document(endpoints)
     openapi = PublishedDocument(lambda: description, telemetry)
@@ -124,9 +132,14 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
             endpoints.path(_EVENTS),
             EventsEndpoint(_ledger_reading(parts, authentication), telemetry),
         ),
+        Route(
+            endpoints.path(_RECEIPT),
+            ScaReceiptEndpoint(_receipt_reading(parts, authentication), telemetry),
+        ),
         *token_routes(parts, authentication),
         *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
+        Route(endpoints.path(SCA_RECEIPT_KEYS_PATH), receipt_jwks),
         Route(endpoints.path("/openapi.json"), openapi),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
@@ -167,6 +180,18 @@ def _ledger_reading(parts: Parts, authentication: ClientAuthentication) -> Ledge
         following=parts.following,
         new_operation=surroundings.new_operation,
         clock=surroundings.clock,
+        events=surroundings.telemetry,
+    )
+
+
+def _receipt_reading(parts: Parts, authentication: ClientAuthentication) -> ScaReceiptReading:
+    surroundings = parts.surroundings
+    return ScaReceiptReading(
+        authentication=authentication,
+        receipts=ScaReceipts(
+            store=parts.stores.sca_receipts, keys=parts.keys, clock=surroundings.clock
+        ),
+        new_operation=surroundings.new_operation,
         events=surroundings.telemetry,
     )
 

@@ -29,6 +29,7 @@ from ciba_service.flow.operators.user_summaries import UserSummaries
 from ciba_service.flow.operators.users import OperatedUsers, UserActs
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.redelivery import Redeliveries
+from ciba_service.flow.sca_receipts import ScaReceipts
 from ciba_service.flow.unblocking import Unblocking
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
@@ -176,6 +177,9 @@ def _transactions(parts: Parts, journal: OperatorJournal) -> OperatedTransaction
     return OperatedTransactions(
         pending=parts.stores.pending,
         ledgers=parts.stores.ledgers,
+        receipts=ScaReceipts(
+            store=parts.stores.sca_receipts, keys=parts.keys, clock=parts.surroundings.clock
+        ),
         following=parts.following,
         cancelling=parts.cancelling,
         new_operation=parts.surroundings.new_operation,

@@ -29,6 +29,7 @@ from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
+from ciba_service.stores.sca_receipts import RedisScaReceipts
 from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
@@ -48,6 +49,7 @@ class Stores:
     """Every store, on one connection."""
 
     transactions: RedisTransactions
+    sca_receipts: RedisScaReceipts
     grants: RedisGrants
     accesses: RedisAccesses
     payments: RedisPayments
@@ -89,6 +91,7 @@ def build_stores(
     subscription = Subscription(store.target, store.commands, hub_channels())
     return Stores(
         transactions=RedisTransactions(operations, sealer),
+        sca_receipts=RedisScaReceipts(operations, sealer),
         grants=RedisGrants(operations, sealer),
         accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),

@@ -64,6 +64,7 @@ from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
+from ciba_service.stores.sca_receipts import RedisScaReceipts
 from ciba_service.stores.sealing import Ring, Sealer
 from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.stores.standing import RedisStanding
@@ -163,6 +164,7 @@ class Stores:
     callbacks: RedisCallbacks
     deliveries: RedisDeliveryLog
     ledgers: RedisLedgers
+    sca_receipts: RedisScaReceipts
     budgets: RedisBudgets
     prompts: RedisPrompts
     standing: RedisStanding
@@ -205,6 +207,7 @@ def stores_over(
         callbacks=RedisCallbacks(operations, sealer),
         deliveries=RedisDeliveryLog(operations),
         ledgers=RedisLedgers(operations),
+        sca_receipts=RedisScaReceipts(operations, sealer),
         budgets=RedisBudgets(operations, sealer),
         prompts=RedisPrompts(operations, limits=limits),
         standing=RedisStanding(operations, limits=limits),

@@ -287,5 +287,7 @@ async def test_a_record_of_another_format_is_left_alone(stores: Stores):
     with pytest.raises(UnknownRecordFormat):
         await stores.ledgers.read(TRANSACTION, now=START)
     with pytest.raises(UnknownRecordFormat):
+        await stores.sca_receipts.read(TRANSACTION, now=START)
+    with pytest.raises(UnknownRecordFormat):
         await stores.ledgers.announced(TRANSACTION, now=START)
     assert await stores.commands.call("HGETALL", transaction_key(TRANSACTION)) == before

@@ -36,13 +36,15 @@ CHECKS: Final = (
 )
 CANCEL: Final = "POST /bc-authorize/cancel"
 EVENTS: Final = "POST /bc-authorize/events"
+RECEIPT: Final = "POST /bc-authorize/receipt"
 ANSWERED_200: Final = (
-    "POST /bc-authorize", EVENTS, "POST /token", "POST /introspect", "POST /revoke",
+    "POST /bc-authorize", EVENTS, RECEIPT, "POST /token", "POST /introspect", "POST /revoke",
 )  # fmt: skip
 CLIENT_FORMS: Final = (*ANSWERED_200, CANCEL)
 REACHED: Final = {
     *(f"{CANCEL} {status}" for status in (204, 400, 401, 409)),
     *(f"{form} {status}" for form in ANSWERED_200 for status in (200, 400, 401)),
+    f"{RECEIPT} 409",
     *("GET /userinfo 200", "POST /userinfo 200", "GET /userinfo 401"),
     *("GET /resource/accounts 200", "POST /resource/payments 201", "POST /resource/payments 409"),
     *("POST /register 201", "POST /register 400", "POST /register 401"),
@@ -116,6 +118,7 @@ async def good_requests(
         },
         CANCEL: {"whole": [{"auth_req_id": cancelled}, {"auth_req_id": denied}]},
         EVENTS: {"whole": [{"auth_req_id": cancelled}, {"auth_req_id": denied}]},
+        RECEIPT: {"whole": [{"auth_req_id": approved}, {"auth_req_id": denied}]},
         "POST /introspect": {"body": {"token": [tokens["access_token"], "none"]}},
         "POST /revoke": {"body": {"token": [revoked["access_token"], "none"]}},
     }

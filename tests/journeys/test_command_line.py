@@ -16,6 +16,7 @@ from ciba_service.cli import build_parser, main
 from ciba_service.sca.messages import key_thumbprint, transaction_id
 from tests.redis_servers import redis_server
 from tests.service_process import BIN, READY_SECONDS, Installation, installation
+from tests.signing import claims_of
 from tests.wire_phone import WirePhone
 
 USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob", "enabled": False})
@@ -235,6 +236,31 @@ async def test_what_happened_to_a_transaction(place: Installation):
     assert [row.split()[0] for row in rows] == [event["at"] for event in shown["events"]]
 
 
+async def test_the_receipt_of_an_approval(place: Installation):
+    """The JWS alone, to be piped, or JSON with what it says; else the reason why there is none."""
+    service = await place.serve()
+    phone = await activated(place)
+    auth_req_id = await place.till.started()
+    name = transaction_id(auth_req_id)
+    refused = await place.command("transactions", "receipt", name)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == f"ciba-service: {name} is pending: there is no approval that counts\n"
+    await phone.approve_next()
+    receipt = (await place.command("transactions", "receipt", name)).out.strip()
+    shown = (await place.command("transactions", "receipt", name, "--json")).json()
+    assert claims_of(receipt) == claims_of(shown["sca_receipt"]) == shown["claims"]
+    assert (shown["transaction_id"], shown["claims"]["txn"]) == (name, name)
+    for other in ("A" * 22, "none"):
+        unknown = await place.command("transactions", "receipt", other)
+        assert unknown.err == f"ciba-service: there is no transaction {other}\n"
+    keys = place.data / "keys" / "keys.json"
+    left = [key for key in json.loads(keys.read_text()) if key["purpose"] != "receipt"]
+    keys.write_text(json.dumps(left))
+    keyless = await place.command("transactions", "receipt", name)
+    assert "there is no key for SCA receipts; ciba-service keys generate makes" in keyless.err
+    assert await service.terminate() == 0
+
+
 @pytest.mark.clause("sca-art22-4")
 async def test_nobody_is_shown_what_is_secret(place: Installation):
     """No list, no check and no log has a private key, the ring, a code or a second secret."""
@@ -257,7 +283,7 @@ async def test_nobody_is_shown_what_is_secret(place: Installation):
     secrets = [key["jwk"]["d"] for key in keys]
     secrets += json.loads((place.data / "keys" / "ring.json").read_text())["keys"]
     secrets += [made["activation_code"], made["second_secret"], phone.totp_secret]
-    assert len(secrets) == 12
+    assert len(secrets) == 13
     assert [secret for secret in secrets if secret in shown] == []
     assert all(key["kid"] in shown for key in keys)
 
@@ -341,7 +367,8 @@ def test_keys_are_made_once_and_for_their_owner_only(
     made = json.loads(capsys.readouterr().out)
     assert sorted((key["purpose"], key["alg"]) for key in made) == [
         ("challenge", "ES256"), ("events", "ES256"), ("evidence", "ES256"), ("factors", "ECDH-ES"),
-        ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"), ("wake_up", "ES256"),
+        ("receipt", "ES256"), ("token", "ES256"), ("token", "EdDSA"), ("token", "PS256"),
+        ("wake_up", "ES256"),
     ]  # fmt: skip
     assert mode(directory) == 0o700
     assert {mode(path) for path in directory.glob("*.json")} == {0o600}
@@ -431,7 +458,7 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert changed == {old["ES256"]: "retired", new: "active"}
     assert run(https, "keys list --json") == 0
     listed = {row["kid"]: (row["state"], row["since"] >= row["created_at"]) for row in rows(capsys)}
-    assert len(listed) == 11
+    assert len(listed) == 12
     assert listed[old["ES256"]] == ("retired", True)
     assert listed[old["PS256"]] == ("active", True)
     assert run(https, "keys prune") == 0

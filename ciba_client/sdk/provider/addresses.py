@@ -13,6 +13,8 @@ __all__ = [
     "parse_endpoint",
     "parse_issuer",
     "parse_resource",
+    "receipt_address",
+    "receipt_keys_address",
 ]
 
 
@@ -63,8 +65,17 @@ def discovery_address(issuer: str) -> str:
 
 def cancel_address(backchannel_authentication_endpoint: str) -> str:
     """Where requests are cancelled: below the endpoint that takes them; no metadata names it."""
-    address, mark, query = backchannel_authentication_endpoint.partition("?")
-    return f"{address}/cancel{mark}{query}"
+    return _below(backchannel_authentication_endpoint, "cancel")
+
+
+def receipt_address(backchannel_authentication_endpoint: str) -> str:
+    """Where SCA receipts are had: likewise."""
+    return _below(backchannel_authentication_endpoint, "receipt")
+
+
+def receipt_keys_address(issuer: str) -> str:
+    """Where the issuer publishes the keys of its SCA receipts; no metadata names it either."""
+    return issuer.rstrip("/") + "/sca-receipts/jwks"
 
 
 def is_loopback(address: str) -> bool:
@@ -74,6 +85,11 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(url.host).is_loopback
     except ValueError:
         return url.host == "localhost"
+
+
+def _below(endpoint: str, name: str) -> str:
+    address, mark, query = endpoint.partition("?")
+    return f"{address}/{name}{mark}{query}"
 
 
 def _parse(address: str) -> httpx2.URL | None:

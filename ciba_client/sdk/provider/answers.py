@@ -14,6 +14,7 @@ from ciba_client.sdk.errors import (
     DpopNonceDemanded,
     Expired,
     InvalidProviderResponse,
+    ReceiptRefused,
     TransactionEnded,
     TransactionFailed,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "parse_cancellation",
     "parse_poll_answer",
     "parse_push",
+    "parse_receipt",
 ]
 
 _OK: Final = 200
@@ -119,7 +121,11 @@ class _Push(msgspec.Struct):
     id_token: str | None = None
 
 
-_Document = TypeVar("_Document", _Acknowledgement, _Refusal, _Push, TokenResponse)
+class _Receipt(msgspec.Struct):
+    sca_receipt: str
+
+
+_Document = TypeVar("_Document", _Acknowledgement, _Refusal, _Push, _Receipt, TokenResponse)
 
 
 def parse_acknowledgement(answer: ProviderAnswer) -> Acknowledgement:
@@ -191,6 +197,21 @@ def parse_cancellation(answer: ProviderAnswer) -> bool:
     if refusal.error == _SETTLED:
         return False
     raise CancellationRefused(refusal.error, refusal.error_description, answer.status)
+
+
+def parse_receipt(answer: ProviderAnswer) -> str:
+    """Read the answer to a question for a receipt; it is not verified yet.
+
+    Raises:
+        ReceiptRefused: an OAuth error.
+        InvalidProviderResponse: anything that is neither.
+    """
+    if answer.status == _OK:
+        return _parse(answer.body, _Receipt).sca_receipt
+    if answer.status in _NO_SUCH_ENDPOINT:
+        raise InvalidProviderResponse("the provider has no endpoint for receipts")
+    refusal = _parse_refusal(answer)
+    raise ReceiptRefused(refusal.error, refusal.error_description, answer.status)
 
 
 def _parse_tokens(body: bytes, token_type: TokenType) -> TokenResponse:

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 from ciba_client.sdk.clock import Clock
 from ciba_client.sdk.errors import InvalidProviderMetadata, InvalidProviderResponse
 from ciba_client.sdk.jose.key_set import ProviderKeys, parse_key_set
-from ciba_client.sdk.provider.addresses import discovery_address
+from ciba_client.sdk.provider.addresses import discovery_address, receipt_keys_address
 from ciba_client.sdk.provider.connection import ProviderAnswer, ProviderConnection
 from ciba_client.sdk.provider.metadata import ProviderMetadata, parse_provider_metadata
 
@@ -57,6 +57,7 @@ class Provider:
         self._mutual_tls = mutual_tls
         self._metadata = _Kept(self._fetch_metadata, clock)
         self._keys = _Kept(self._fetch_keys, clock)
+        self._receipt_keys = _Kept(self._fetch_receipt_keys, clock)
 
     async def metadata(self) -> ProviderMetadata:
         """Discover the provider; raises ``InvalidProviderMetadata`` or ``ProviderUnavailable``."""
@@ -65,6 +66,10 @@ class Provider:
     async def keys(self, *, other_than: ProviderKeys | None = None) -> ProviderKeys:
         """The published keys; ``other_than`` asks for a set newer than the given one."""
         return await self._keys.get(other_than=other_than)
+
+    async def receipt_keys(self, *, other_than: ProviderKeys | None = None) -> ProviderKeys:
+        """The keys published for SCA receipts; ``other_than`` as above."""
+        return await self._receipt_keys.get(other_than=other_than)
 
     async def _fetch_metadata(self) -> ProviderMetadata:
         answer = await self._fetch(discovery_address(self._issuer))
@@ -77,7 +82,13 @@ class Provider:
         )
 
     async def _fetch_keys(self) -> ProviderKeys:
-        answer = await self._fetch((await self.metadata()).jwks_uri)
+        return await self._fetch_key_set((await self.metadata()).jwks_uri)
+
+    async def _fetch_receipt_keys(self) -> ProviderKeys:
+        return await self._fetch_key_set(receipt_keys_address(self._issuer))
+
+    async def _fetch_key_set(self, url: str) -> ProviderKeys:
+        answer = await self._fetch(url)
         if answer.status != _OK:
             raise InvalidProviderResponse(
                 f"the provider's keys were answered with HTTP status {answer.status}"

@@ -11,6 +11,7 @@ from ciba_client.sdk.transaction.cancellation import CancelEndpoint
 from ciba_client.sdk.transaction.pending import PendingAuthentication, Waiting
 from ciba_client.sdk.transaction.polling import Polling, Redemption
 from ciba_client.sdk.transaction.push import AwaitedPush
+from ciba_client.sdk.transaction.receipt import ReceiptEndpoint
 from ciba_client.sdk.transaction.token_endpoint import TokenEndpoint
 
 __all__ = ["Beginning"]
@@ -22,6 +23,7 @@ class Beginning:
 
     token_endpoint: TokenEndpoint
     cancel_endpoint: CancelEndpoint
+    receipt_endpoint: ReceiptEndpoint
     clock: Clock
 
     def begin(
@@ -63,4 +65,5 @@ class Beginning:
             mode=mode,
             waiting=waiting,
             send_cancellation=partial(self.cancel_endpoint.cancel, auth_req_id),
+            fetch_receipt=partial(self.receipt_endpoint.receipt, auth_req_id),
         )

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.errors import CibaClientError, RequestCancelled, TransactionFailed
+from ciba_client.sdk.jose.sca_receipt import ScaReceipt
 from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId
 from ciba_client.sdk.transaction.events import PollEvent, TokensReceived
 from ciba_client.sdk.transaction.token_set import TokenSet
@@ -58,11 +59,13 @@ class PendingAuthentication:
         mode: TokenDeliveryMode,
         waiting: Waiting,
         send_cancellation: Callable[[], Awaitable[bool]],
+        fetch_receipt: Callable[[], Awaitable[ScaReceipt]],
     ) -> None:
         self._acknowledgement = acknowledgement
         self._mode = mode
         self._waiting = waiting
         self._send_cancellation = send_cancellation
+        self._fetch_receipt = fetch_receipt
         self._cancelling = asyncio.Lock()
         self._cancelled = False
 
@@ -138,6 +141,19 @@ class PendingAuthentication:
                 self._cancelled = True
                 self._waiting.end(RequestCancelled())
             return cancelled
+
+    async def receipt(self) -> ScaReceipt:
+        """The provider's signed receipt of the approval, verified; ask once the tokens are there.
+
+        It can be had until ten minutes after the expiry, and says the same each time.
+
+        Raises:
+            ReceiptRefused: ``not_approved``, or the provider does not know the request any more.
+            InvalidScaReceipt: it does not prove what it must.
+            ProviderUnavailable: no answer; ask again.
+            InvalidProviderResponse: the provider broke the protocol, or gives no receipts.
+        """
+        return await self._fetch_receipt()
 
     def pinged(self) -> None:
         """The provider has notified this client: who waits asks for the tokens at once.

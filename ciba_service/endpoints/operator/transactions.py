@@ -51,6 +51,7 @@ class TransactionsEndpoint:
             Operation("GET", _TRANSACTIONS, self.list, queries=_PAGED),
             Operation("GET", _TRANSACTION, self.show),
             Operation("GET", f"{_TRANSACTION}/events", self.events),
+            Operation("GET", f"{_TRANSACTION}/receipt", self.receipt),
             Operation("POST", f"{_TRANSACTION}/cancel", self.cancel, Role.WRITE),
         )
 
@@ -74,6 +75,10 @@ class TransactionsEndpoint:
         gone = partial(until_gone, request.receive)
         async with aclosing(self._transactions.follow(request.name, gone)) as ledgers:
             await stream_ledgers(request.scope, send, ledgers, history_event)
+
+    async def receipt(self, request: OperatorRequest, send: Send) -> None:
+        """The SCA receipt of its approval."""
+        await respond(send, HTTPStatus.OK, await self._transactions.receipt(request.name))
 
     async def cancel(self, request: OperatorRequest, send: Send) -> None:
         """Cancel it."""

@@ -13,6 +13,7 @@ from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
+from ciba_service.flow.sca_receipts import ScaReceipts
 from ciba_service.ports import Clock, LedgerStore
 from ciba_service.ports.pending import PendingPlace, PendingTransactions
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
@@ -21,8 +22,9 @@ from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.protocol.transaction.ledger import Ledger
 from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.protocol.transaction.state import State
+from ciba_service.sca.sca_receipt import ScaReceipt
 
-__all__ = ["OperatedTransactions", "PendingSummary", "is_transaction_id"]
+__all__ = ["OperatedTransactions", "PendingSummary", "SignedReceipt", "is_transaction_id"]
 
 _TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 
@@ -33,6 +35,14 @@ class PendingSummary(msgspec.Struct, frozen=True):
     transaction_id: str
     client_id: str
     expires_at: str
+
+
+class SignedReceipt(msgspec.Struct, frozen=True):
+    """An approval's receipt as a JWS, with what it says."""
+
+    transaction_id: str
+    sca_receipt: str
+    claims: ScaReceipt
 
 
 def is_transaction_id(text: str) -> bool:
@@ -48,6 +58,7 @@ class OperatedTransactions:
         *,
         pending: PendingTransactions,
         ledgers: LedgerStore,
+        receipts: ScaReceipts,
         following: LedgerFollowing,
         cancelling: Cancelling,
         new_operation: Callable[[], str],
@@ -56,6 +67,7 @@ class OperatedTransactions:
     ) -> None:
         self._pending = pending
         self._ledgers = ledgers
+        self._receipts = receipts
         self._following = following
         self._cancelling = cancelling
         self._new_operation = new_operation
@@ -80,6 +92,23 @@ class OperatedTransactions:
     async def show(self, transaction_id: str) -> TransactionHistory:
         """One with its ledger; raises ``OperatorRefused`` when there is none."""
         return transaction_history(await self._found(transaction_id))
+
+    async def receipt(self, transaction_id: str) -> SignedReceipt:
+        """The SCA receipt of one.
+
+        Raises:
+            OperatorRefused: there is no such transaction, or no approval of it that counts.
+            StoreUnavailable, SignerUnavailable: when they cannot be reached.
+        """
+        kept = None
+        if is_transaction_id(transaction_id):
+            kept = await self._receipts.find(transaction_id)
+        if kept is None:
+            raise OperatorRefused(Problem.NOT_FOUND)
+        if kept.receipt is None:
+            raise OperatorRefused(Problem.NOT_APPROVED)
+        signed = await self._receipts.sign(kept.receipt)
+        return SignedReceipt(transaction_id, signed, kept.receipt)
 
     def follow(
         self, transaction_id: str, until_gone: Callable[[], Awaitable[None]]

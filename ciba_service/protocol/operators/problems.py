@@ -34,6 +34,7 @@ class Problem(Enum):
     TOO_SLOW = (HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly.")
     HAS_PHONE = (HTTPStatus.CONFLICT, "The user has a phone.")
     SETTLED = (HTTPStatus.CONFLICT, "The transaction is over, and not since it was cancelled.")
+    NOT_APPROVED = (HTTPStatus.CONFLICT, "There is no approval of the transaction that counts.")
     NOT_ABANDONED = (HTTPStatus.CONFLICT, "The callback was not abandoned.")
     REDEEMED = (HTTPStatus.CONFLICT, "The client has its tokens: there is nothing more to tell it.")
     NOTHING_KEPT = (HTTPStatus.CONFLICT, "The transaction was cancelled: nothing is to be told.")

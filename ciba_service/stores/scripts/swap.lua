@@ -1,6 +1,6 @@
 -- KEYS: transaction, due, evidence; for a redemption also grant, access token
 -- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
---       callback member, callback due_at, push, evidence;
+--       callback member, callback due_at, push, evidence, SCA receipt;
 --       for a redemption also grant format, grant, refresh token hash, its good_until,
 --       access token, its expires_at
 -- {1, state}: the event happened, now or before by this operation; {1, state, 1}: and a callback
@@ -27,6 +27,7 @@ redis.call('HSET', KEYS[1], 's', state, 'o:' .. event, ARGV[2])
 if event ~= 'expire' then tell(KEYS[1], state, ARGV[3], ARGV[8]) end
 if event == 'approve' then
   redis.call('HSET', KEYS[1], 'd', ARGV[7], 'u', integer(redeemable_until(r[3], now)))
+  if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], SCA_RECEIPT, ARGV[13]) end
 elseif event == 'fail' or event == 'lock' or event == 'deny' then
   redis.call('HSET', KEYS[1], 'f', ARGV[8])
 elseif event == 'cancel' then
@@ -42,9 +43,9 @@ elseif event == 'redeem' then
     redis.call('HDEL', KEYS[1], 'n')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
-  redis.call('HSET', KEYS[4], 'v', ARGV[13], 'g', ARGV[14], 'r', ARGV[15], 'u', ARGV[16])
-  redis.call('SET', KEYS[5], ARGV[17], 'PXAT', ARGV[18])
-  local good_until = integer(math.max(tonumber(ARGV[16]), tonumber(ARGV[18])))
+  redis.call('HSET', KEYS[4], 'v', ARGV[14], 'g', ARGV[15], 'r', ARGV[16], 'u', ARGV[17])
+  redis.call('SET', KEYS[5], ARGV[18], 'PXAT', ARGV[19])
+  local good_until = integer(math.max(tonumber(ARGV[17]), tonumber(ARGV[19])))
   if ARGV[11] ~= '' then
     -- Until somebody has its tokens it lasts no longer than the record that brings them.
     redis.call('HSET', KEYS[4], 'w', good_until)

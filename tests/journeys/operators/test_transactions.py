@@ -22,6 +22,7 @@ from tests.wire_client import WireClient
 from tests.wire_events import STREAM, EventReader
 from tests.wire_operator import Operators, operating, operators_section, problem
 from tests.wire_phone import WirePhone
+from tests.wire_sca_receipt import receipt_of, verified_receipt
 
 
 async def test_what_is_pending_is_listed_a_page_at_a_time(
@@ -61,6 +62,28 @@ async def test_a_transaction_is_shown_with_its_ledger(
     assert auth_req_id not in json.dumps(shown)
     head = await operators.ask("HEAD", f"/transactions/{name}/events", headers={"accept": STREAM})
     assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_the_receipt_of_an_approval_is_shown(
+    service: RunningService, operators: Operators, phone: WirePhone
+):
+    """The one its client gets, with what it says; none where nobody approved."""
+    pending = transaction_id(await service.till.started())
+    (challenge,) = await phone.fetch()
+    await phone.decide(phone.denial(challenge))
+    auth_req_id = await service.till.started()
+    await phone.approve_next()
+    name = transaction_id(auth_req_id)
+    shown = await operators.get(f"/transactions/{name}/receipt")
+    assert shown["transaction_id"] == name
+    assert shown["claims"] == await verified_receipt(service, shown["sca_receipt"])
+    own = await verified_receipt(service, await receipt_of(service.till, auth_req_id))
+    assert shown["claims"] == own
+    refused = await operators.ask("GET", f"/transactions/{pending}/receipt")
+    assert problem(refused) == (409, "not_approved")
+    for other in ("A" * 22, "none"):
+        unknown = await operators.ask("GET", f"/transactions/{other}/receipt")
+        assert problem(unknown) == (404, "not_found")
 
 
 async def test_a_transaction_is_followed(

@@ -37,6 +37,7 @@ KINDS = [
     ("evidence", "ES256"),
     ("wake_up", "ES256"),
     ("events", "ES256"),
+    ("receipt", "ES256"),
 ]
 
 
@@ -146,6 +147,7 @@ async def test_loaded_keys_sign_for_their_use_and_show_their_public_half(directo
         *keys.challenge_jwks(),
         *keys.evidence_jwks,
         *keys.events_jwks(),
+        *keys.sca_receipt_jwks(),
         keys.factors_key.public_jwk,
     ]
     assert keys.wake_up_signer is not None

@@ -203,12 +203,13 @@ async def test_all_announcements_are_one_frame(directory: Path):
 
 
 def test_without_a_purpose_everything_that_signs_rotates(directory: Path):
-    """Keys for tokens, challenges and events, all by the same two steps."""
+    """Keys for tokens, challenges, events and receipts, all by the same two steps."""
     for now in (NOW + 1, NOW + 1 + PUBLISHED):
         changed = rotate(directory, now, purpose=None, alg=None).changed
     assert sorted((key.purpose, key.alg) for key in changed if key.state == "active") == [
         ("challenge", "ES256"),
         ("events", "ES256"),
+        ("receipt", "ES256"),
         ("token", "ES256"),
         ("token", "EdDSA"),
         ("token", "PS256"),
