@@ -24,7 +24,9 @@ from authenticator_sim.errors import PhoneError
 from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.dialogue import Dialogue
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
+from authenticator_sim.terminal.look import Look
 from authenticator_sim.terminal.newcomer_dialogue import NewcomerDialogue
+from authenticator_sim.terminal.plain_look import PLAIN
 from ciba_service.sca.messages import DenialReason, RefusalReason
 
 __all__ = ["AnswerAll", "Attendant", "TerminalAttendant"]
@@ -93,12 +95,14 @@ class TerminalAttendant:
         screen: TextIO,
         pin: Pin | None,
         newcomers: NewcomerDialogue | None = None,
+        look: Look = PLAIN,
     ) -> None:
         """Ask at this keyboard and screen."""
         self._newcomers = newcomers
         self._phone = phone
         self._screen = screen
-        self._dialogue = Dialogue(phone, keyboard=keyboard, screen=screen, pin=pin)
+        self._look = look
+        self._dialogue = Dialogue(phone, keyboard=keyboard, screen=screen, pin=pin, look=look)
         self._waiting: asyncio.Queue[str | PhoneWaiting] = asyncio.Queue()
         self._current: str | None = None
         self._taken_away = asyncio.Event()
@@ -131,7 +135,7 @@ class TerminalAttendant:
             except KeyboardClosed:
                 return
             except PhoneError as error:
-                self._screen.write(f"{error}\n")
+                self._screen.write(self._look.problem(str(error)))
 
     async def _attend_challenge(self, challenge: VerifiedChallenge) -> None:
         await self._attend(
@@ -160,7 +164,7 @@ class TerminalAttendant:
             if decision.done():
                 decision.result()
             else:
-                self._screen.write("\nThis request is no longer open.\n")
+                self._screen.write(self._look.gone())
         finally:
             self._current = None
             for task in (decision, *ends):

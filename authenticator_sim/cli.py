@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environment=os.environ,
         clock=SystemClock(),
         random_bytes=system_random,
+        plain=options.plain,
     )
     try:
         done = _carry_out(options, surroundings)

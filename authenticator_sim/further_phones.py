@@ -4,7 +4,7 @@ import asyncio
 
 from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.events import Event
+from authenticator_sim.core.events import Event, PhoneWaiting
 from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
@@ -22,8 +22,12 @@ class FurtherPhones:
         """Put the parts together; a PIN changed by another process is known at once."""
         self._device = device
         self._https = https
-        self._clock = clock
+        self.clock = clock
         self._keystore = keystore
+
+    def seconds_left(self, waiting: PhoneWaiting) -> int:
+        """Whole seconds until a phone waits no more, by the service's clock."""
+        return waiting.until - self._device.service_now_ms(self.clock.now_ms()) // 1000
 
     async def approve(self, code: str, *, pin: Pin) -> tuple[Event, ...]:
         """Approve the phone that shows this code.
@@ -32,11 +36,11 @@ class FurtherPhones:
             NoSuchNewcomer: None does; nothing was sent.
             PhoneError: The service cannot be asked.
         """
-        newcomer = self._device.find_newcomer(code, now_ms=self._clock.now_ms())
+        newcomer = self._device.find_newcomer(code, now_ms=self.clock.now_ms())
         pin_key = await self._pin_key(pin)
         nonce = await self._https.fresh_nonce()
         order = self._device.order_approval(
-            newcomer, pin_key=pin_key, nonce=nonce, now_ms=self._clock.now_ms()
+            newcomer, pin_key=pin_key, nonce=nonce, now_ms=self.clock.now_ms()
         )
         return await self._https.give_order(order.message)
 
@@ -45,7 +49,7 @@ class FurtherPhones:
         pin_key = await self._pin_key(pin)
         nonce = await self._https.fresh_nonce()
         order = self._device.order_invitation(
-            pin_key=pin_key, nonce=nonce, now_ms=self._clock.now_ms()
+            pin_key=pin_key, nonce=nonce, now_ms=self.clock.now_ms()
         )
         return await self._https.give_order(order.message)
 

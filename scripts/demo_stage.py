@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from authenticator_sim.core.events import ChallengeShown, Event
-from authenticator_sim.terminal.reporter import sentence
+from authenticator_sim.terminal.sentences import sentence
 from authenticator_sim.terminal.view import render_challenge
 
 __all__ = [

@@ -87,9 +87,11 @@ class Errand:
 
 async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every open challenge; raises ``PhoneError`` when the service cannot be asked."""
-    async with open_errand(options, surroundings) as (errand, phone):
-        for event in await errand.https.fetch():
+    async with open_errand(options, surroundings, lists=True) as (errand, phone):
+        events = await errand.https.fetch()
+        for event in events:
             errand.log.report(event)
+        for event in events:
             if isinstance(event, ChallengeShown) and not options.json:
                 await phone.tell_shown(event.transaction_id)
     return True
@@ -182,7 +184,7 @@ async def settle_pin(device: Device, https: HttpsConnection, log: EventLog) -> N
 
 @asynccontextmanager
 async def open_errand(
-    options: OneShotOptions, surroundings: Surroundings
+    options: OneShotOptions, surroundings: Surroundings, *, lists: bool = False
 ) -> AsyncIterator[tuple[Errand, Phone]]:
     """A phone on one errand; what is not known of its PIN is asked first."""
     keystore = Keystore(options.state)
@@ -190,7 +192,8 @@ async def open_errand(
     journal = Journal(options.state)
     clock, random_bytes = surroundings.clock, surroundings.random_bytes
     device = Device(identity, random_bytes=random_bytes, history=journal.decisions())
-    log = EventLog(surroundings.reporter(json=options.json), journal, keystore)
+    reporter = surroundings.reporter(json=options.json, lists=lists)
+    log = EventLog(reporter, journal, keystore)
     async with HttpClient(identity.messages, tls=tls_context(options.ca_file)) as http:
         https = HttpsConnection(device, http=http, clock=clock, random_bytes=random_bytes)
         errand = Errand(https=https, log=log, keystore=keystore)

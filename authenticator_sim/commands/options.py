@@ -24,6 +24,7 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog="Exit status: 0 done, 1 not done, 2 wrong usage.",
         allow_abbrev=False,
     )
+    parser.set_defaults(plain=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     shared = _shared_options(environment)
     pin = argparse.ArgumentParser(add_help=False)
@@ -113,6 +114,9 @@ def _shared_options(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "--ca-file", type=Path, metavar="FILE", help="trust these certificates only (PEM)"
     )
     shared.add_argument("--json", action="store_true", help="one JSON object a line")
+    shared.add_argument(
+        "--plain", action="store_true", help="no colours and tables (also with NO_COLOR)"
+    )
     return shared
 
 

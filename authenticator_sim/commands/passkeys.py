@@ -69,7 +69,7 @@ async def add_passkey(
 
 async def list_passkeys(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every passkey of this phone that counts; raises ``PhoneError``."""
-    async with open_errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings, lists=True) as (errand, _):
         _report(errand, await errand.https.tell(ListPasskeys()))
     return True
 

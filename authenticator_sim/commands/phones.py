@@ -42,7 +42,7 @@ __all__ = [
 
 async def list_devices(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every phone of the user; raises ``PhoneError`` when the service cannot be asked."""
-    async with open_errand(options, surroundings) as (errand, _):
+    async with open_errand(options, surroundings, lists=True) as (errand, _):
         _report(errand, await errand.https.tell(ListDevices()))
     return True
 

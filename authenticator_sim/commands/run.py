@@ -181,12 +181,12 @@ def _attendant(
     match options.attended_by:
         case AttendedBy.USER:
             keyboard = _keyboard(options, surroundings)
-            screen = surroundings.stdout
+            screen, look = surroundings.stdout, surroundings.look()
             newcomers = NewcomerDialogue(
-                further, keyboard=keyboard, screen=screen, pin=pin, report=log.report
+                further, keyboard=keyboard, screen=screen, pin=pin, report=log.report, look=look
             )
             return TerminalAttendant(
-                phone, keyboard=keyboard, screen=screen, pin=pin, newcomers=newcomers
+                phone, keyboard=keyboard, screen=screen, pin=pin, newcomers=newcomers, look=look
             )
         case AttendedBy.APPROVE_ALL | AttendedBy.DENY_ALL:
             approve = options.attended_by is AttendedBy.APPROVE_ALL

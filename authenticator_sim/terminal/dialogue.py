@@ -7,8 +7,10 @@ from authenticator_sim.core.passkeys import Gesture, takes_pin
 from authenticator_sim.core.pin import Pin, parse_pin
 from authenticator_sim.errors import InvalidPin
 from authenticator_sim.phone import Phone
+from authenticator_sim.terminal.countdown import Countdown
 from authenticator_sim.terminal.keyboard import Keyboard
-from authenticator_sim.terminal.view import render_challenge, render_choices
+from authenticator_sim.terminal.look import Look
+from authenticator_sim.terminal.plain_look import PLAIN
 from ciba_service.sca.messages import Challenge, DenialReason, Factor
 
 __all__ = ["Dialogue"]
@@ -25,13 +27,21 @@ class Dialogue:
     """Leads a user through the challenges of one phone."""
 
     def __init__(
-        self, phone: Phone, *, keyboard: Keyboard, screen: TextIO, pin: Pin | None
+        self,
+        phone: Phone,
+        *,
+        keyboard: Keyboard,
+        screen: TextIO,
+        pin: Pin | None,
+        look: Look = PLAIN,
     ) -> None:
         """Ask for the PIN each time unless one is given."""
         self._phone = phone
         self._keyboard = keyboard
         self._screen = screen
         self._pin = pin
+        self._look = look
+        self._countdown: Countdown | None = None
 
     async def decide(self, challenge: VerifiedChallenge) -> None:
         """Show a challenge and carry out the answer.
@@ -44,10 +54,13 @@ class Dialogue:
             KeyboardClosed: There is nobody to answer.
         """
         self.show(challenge)
+        self._countdown = self._look.countdown(
+            self._phone.clock, lambda: self._phone.seconds_left(challenge)
+        )
         await self._phone.tell_shown(challenge.transaction_id)
-        answer = (await self._keyboard.ask("Your answer [decline]: ")).strip().lower()
+        answer = (await self._ask("Your answer [decline]: ")).strip().lower()
         while answer not in _DENIALS and answer != _APPROVE:
-            answer = (await self._keyboard.ask("Enter, n or a: ")).strip().lower()
+            answer = (await self._ask("Enter, n or a: ")).strip().lower()
         if answer in _DENIALS:
             await self._phone.deny(challenge.transaction_id, reason=_DENIALS[answer])
         else:
@@ -56,8 +69,7 @@ class Dialogue:
     def show(self, challenge: VerifiedChallenge) -> None:
         """Write the challenge and the possible answers."""
         seconds_left = self._phone.seconds_left(challenge)
-        view = render_challenge(challenge.content, seconds_left, bold=True)
-        self._screen.write(f"\n{view}\n{render_choices()}\n")
+        self._screen.write(self._look.question(challenge.content, seconds_left))
         self._screen.flush()
 
     async def _approve(self, challenge: VerifiedChallenge) -> None:
@@ -80,23 +92,27 @@ class Dialogue:
 
     async def _confirms(self, otherwise: str) -> bool:
         question = f"Confirm with your passkey [y, {otherwise}]: "
-        return (await self._keyboard.ask(question)).strip().lower() == "y"
+        return (await self._ask(question)).strip().lower() == "y"
 
     async def _ask_pin(self) -> Pin:
         if self._pin is not None:
             return self._pin
         while True:
             try:
-                return parse_pin(await self._keyboard.ask_secret("PIN: "))
+                return parse_pin(await self._ask_secret("PIN: "))
             except InvalidPin as error:
-                self._screen.write(f"{error}\n")
+                self._screen.write(self._look.problem(str(error)))
 
     async def _ask_code(self) -> str:
-        typed = await self._keyboard.ask("Code that the other device shows: ")
+        typed = await self._ask("Code that the other device shows: ")
         return "".join(typed.split())
 
     async def _ask_otp(self) -> str | None:
-        typed = await self._keyboard.ask_secret(
-            "One-time code [Enter: this phone fills in its own]: "
-        )
+        typed = await self._ask_secret("One-time code [Enter: this phone fills in its own]: ")
         return typed or None
+
+    async def _ask(self, question: str) -> str:
+        return await self._keyboard.ask(question, countdown=self._countdown)
+
+    async def _ask_secret(self, question: str) -> str:
+        return await self._keyboard.ask_secret(question, countdown=self._countdown)

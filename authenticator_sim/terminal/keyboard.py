@@ -12,7 +12,15 @@ import termios
 from collections.abc import Iterator
 from typing import Final, TextIO
 
-__all__ = ["Keyboard", "KeyboardClosed"]
+from rich.cells import cell_len
+
+from authenticator_sim.terminal.countdown import Countdown
+from authenticator_sim.terminal.size import columns_of
+
+__all__ = ["ERASE_LINE", "Keyboard", "KeyboardClosed"]
+
+ERASE_LINE: Final = "\r\x1b[K"
+"""Takes back what stands on the line of the cursor."""
 
 _ENTER: Final = frozenset("\r\n")
 _ERASE: Final = frozenset("\x7f\x08")
@@ -33,27 +41,51 @@ class Keyboard:
         self._terminal = terminal
         self._screen = screen
 
-    async def ask(self, question: str) -> str:
+    async def ask(self, question: str, *, countdown: Countdown | None = None) -> str:
         """Ask for a line that may be seen; raises ``KeyboardClosed``."""
-        return await self._read(question, shown_as=None)
+        return await self._read(question, shown_as=None, countdown=countdown)
 
-    async def ask_secret(self, question: str) -> str:
+    async def ask_secret(self, question: str, *, countdown: Countdown | None = None) -> str:
         """Ask for a line that stays hidden; raises ``KeyboardClosed``."""
-        return await self._read(question, shown_as="*")
+        return await self._read(question, shown_as="*", countdown=countdown)
 
-    async def _read(self, question: str, *, shown_as: str | None) -> str:
+    async def _read(
+        self, question: str, *, shown_as: str | None, countdown: Countdown | None
+    ) -> str:
+        line: list[str] = []
         try:
-            self._show(question)
+            if countdown is None:
+                self._show(question)
+                return await self._read_silently(line, shown_as)
+            self._show(countdown.beside(question))
+            ticking = asyncio.create_task(self._tick(countdown, question, line, shown_as))
             try:
-                with _silent(self._terminal):
-                    return await self._read_line(shown_as)
+                return await self._read_silently(line, shown_as)
             finally:
-                self._show("\n")
+                ticking.cancel()
         except (OSError, termios.error) as error:
             raise KeyboardClosed from error
 
-    async def _read_line(self, shown_as: str | None) -> str:
-        line: list[str] = []
+    async def _read_silently(self, line: list[str], shown_as: str | None) -> str:
+        try:
+            with _silent(self._terminal):
+                return await self._read_line(line, shown_as)
+        finally:
+            self._show("\n")
+
+    async def _tick(
+        self, countdown: Countdown, question: str, line: list[str], shown_as: str | None
+    ) -> None:
+        """Keep the time left right, wherever question and answer fit on one line."""
+        while True:
+            await countdown.tick()
+            typed = "".join(shown_as or letter for letter in line)
+            whole = f"{countdown.beside(question)}{typed}"
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                if cell_len(whole) < columns_of(self._terminal):
+                    self._show(f"{ERASE_LINE}{whole}")
+
+    async def _read_line(self, line: list[str], shown_as: str | None) -> str:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         while True:
             for letter in decoder.decode(await self._read_bytes()):

@@ -7,8 +7,10 @@ from authenticator_sim.core.events import Event, PhoneWaiting
 from authenticator_sim.core.pin import Pin, parse_pin
 from authenticator_sim.errors import InvalidPin
 from authenticator_sim.further_phones import FurtherPhones
+from authenticator_sim.terminal.countdown import Countdown
 from authenticator_sim.terminal.keyboard import Keyboard
-from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.look import Look
+from authenticator_sim.terminal.plain_look import PLAIN
 from ciba_service.sca.messages import DenialReason
 
 __all__ = ["NewcomerDialogue"]
@@ -27,6 +29,7 @@ class NewcomerDialogue:
         screen: TextIO,
         pin: Pin | None,
         report: Callable[[Event], None],
+        look: Look = PLAIN,
     ) -> None:
         """Ask for the PIN each time unless one is given."""
         self._further = further
@@ -34,6 +37,7 @@ class NewcomerDialogue:
         self._screen = screen
         self._pin = pin
         self._report = report
+        self._look = look
 
     async def decide(self, waiting: PhoneWaiting) -> None:
         """Carry out the user's answer.
@@ -45,23 +49,30 @@ class NewcomerDialogue:
             PhoneError: The service cannot be asked.
             KeyboardClosed: There is nobody to answer.
         """
-        self._screen.write(f"\nAnother phone wants to be yours: {harmless(waiting.name)}\n")
-        self._screen.write("Enter turns it away, n says that you know nothing of it.\n")
-        answer = "".join((await self._keyboard.ask("Code that it shows: ")).split()).lower()
+        self._screen.write(self._look.newcomer(waiting.name))
+        countdown = self._look.countdown(
+            self._further.clock, lambda: self._further.seconds_left(waiting)
+        )
+        answer = await self._ask_code(countdown)
         while answer not in _REJECTIONS and answer != waiting.code:
-            self._screen.write("That is not its code.\n")
-            answer = "".join((await self._keyboard.ask("Code that it shows: ")).split()).lower()
+            self._screen.write(self._look.problem("That is not its code."))
+            answer = await self._ask_code(countdown)
         if answer in _REJECTIONS:
             events = await self._further.reject(waiting.device_id, reason=_REJECTIONS[answer])
         else:
-            events = await self._further.approve(answer, pin=await self._ask_pin())
+            events = await self._further.approve(answer, pin=await self._ask_pin(countdown))
         for event in events:
             self._report(event)
 
-    async def _ask_pin(self) -> Pin:
+    async def _ask_code(self, countdown: Countdown | None) -> str:
+        typed = await self._keyboard.ask("Code that it shows: ", countdown=countdown)
+        return "".join(typed.split()).lower()
+
+    async def _ask_pin(self, countdown: Countdown | None) -> Pin:
         while self._pin is None:
             try:
-                return parse_pin(await self._keyboard.ask_secret("PIN: "))
+                typed = await self._keyboard.ask_secret("PIN: ", countdown=countdown)
+                return parse_pin(typed)
             except InvalidPin as error:
-                self._screen.write(f"{error}\n")
+                self._screen.write(self._look.problem(str(error)))
         return self._pin

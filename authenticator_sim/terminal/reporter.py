@@ -1,60 +1,23 @@
-"""What happens, told to a person in sentences or to a program as one JSON object a line."""
+"""What happens, told to a person as it looks on a terminal, or to a program as JSON lines."""
 
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 import msgspec
 
 from authenticator_sim.core.events import (
-    ChallengeIgnored,
     ChallengeShown,
-    Closed,
-    Connected,
-    Decided,
-    DecisionPostponed,
-    DecisionRefused,
-    Disconnected,
-    Enrolled,
+    DeviceListCompleted,
+    DeviceShown,
     Event,
     FetchCompleted,
-    HandleNotMade,
-    HandleShown,
-    KeysIgnored,
-    KeysPinned,
-    Listening,
-    NotDecided,
-    OtherDeviceEnrolled,
-    PhoneStopped,
-    RuleApplied,
-    StopReason,
+    PasskeyListCompleted,
+    PasskeyShown,
 )
-from authenticator_sim.terminal.accesses import about_access
-from authenticator_sim.terminal.attempts import about_attempts
-from authenticator_sim.terminal.newcomers import about_newcomers
-from authenticator_sim.terminal.passkeys import about_passkeys
-from authenticator_sim.terminal.phones import about_phones
-from authenticator_sim.terminal.text import harmless
-from authenticator_sim.terminal.view import render_challenge
-from authenticator_sim.terminal.wake_up import about_wake_up
-from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
+from authenticator_sim.terminal.look import Look, Row
+from authenticator_sim.terminal.plain_look import PLAIN
 
-__all__ = ["JsonReporter", "Reporter", "TextReporter", "sentence"]
-
-_REFUSALS = {
-    RefusalReason.FACTORS: "The PIN, the passkey or a code was not right.",
-    RefusalReason.LOCKED: "Too many failed attempts: an operator must unlock this user.",
-    RefusalReason.PAUSED: "One attempt is left: wait before you use it.",
-    RefusalReason.NOT_OPEN: "The request was decided, cancelled or expired before.",
-    RefusalReason.INVALID_DECISION: "The service could not verify this phone's decision.",
-    RefusalReason.UNAVAILABLE: "The service cannot take decisions now.",
-}
-_NO_HANDLE = {
-    HandleRefusal.LOCKED: _REFUSALS[RefusalReason.LOCKED],
-    HandleRefusal.DISABLED: "This user is disabled.",
-}
-_STOPS = {
-    StopReason.REVOKED: "The service no longer knows this phone: enrol it anew.",
-    StopReason.REPLACED: "This phone is running somewhere else too: this one stops.",
-}
+__all__ = ["JsonReporter", "Reporter", "TextReporter"]
 
 
 class Reporter(Protocol):
@@ -79,109 +42,44 @@ class JsonReporter:
 
 
 class TextReporter:
-    """Sentences; each new challenge as the user sees it, unless a dialogue shows it."""
+    """Sentences; each new challenge as the user sees it, unless a dialogue shows it.
 
-    def __init__(self, screen: TextIO, *, show_challenges: bool = True) -> None:
+    Of a command that ``lists``, a look with tables keeps the rows until all are there.
+    """
+
+    def __init__(
+        self,
+        screen: TextIO,
+        *,
+        show_challenges: bool = True,
+        lists: bool = False,
+        look: Look = PLAIN,
+    ) -> None:
         """Write to this stream."""
         self._screen = screen
         self._show_challenges = show_challenges
+        self._look = look
+        self._table = look.table if lists else None
+        self._rows: list[Row] = []
 
     def report(self, event: Event) -> None:
         """Write what a person wants to know of the event, and flush it."""
-        text = self._challenge(event) if isinstance(event, ChallengeShown) else sentence(event)
+        text = self._text(event) if self._table is None else self._gathered(event, self._table)
         if text:
-            self._screen.write(f"{text}\n")
+            self._screen.write(text)
             self._screen.flush()
 
-    def _challenge(self, shown: ChallengeShown) -> str:
-        if not self._show_challenges:
-            return ""
-        view = render_challenge(shown.challenge, shown.seconds_left)
-        return f"Transaction {harmless(shown.transaction_id)}\n{view}"
+    def _gathered(self, event: Event, table: Callable[[tuple[Row, ...]], str]) -> str:
+        match event:
+            case ChallengeShown() | DeviceShown() | PasskeyShown():
+                self._rows.append(event)
+                return ""
+            case FetchCompleted() | DeviceListCompleted() | PasskeyListCompleted() if self._rows:
+                return table(tuple(self._rows))
+            case _:
+                return self._text(event)
 
-
-def sentence(event: Event) -> str:
-    """Put an event into a sentence; empty when it is of no interest to a person."""
-    return (
-        _about_connection(event)
-        or _about_transaction(event)
-        or _about_handle(event)
-        or _about_this_phone(event)
-        or _about_trust(event)
-        or about_access(event)
-        or about_phones(event)
-        or about_newcomers(event)
-        or about_attempts(event)
-        or about_wake_up(event)
-        or about_passkeys(event)
-    )
-
-
-def _about_connection(event: Event) -> str:
-    match event:
-        case Connected():
-            return "Connected."
-        case Disconnected(retry_in_ms=delay, close_code=code, detail=detail):
-            why = f"Closed with {code}." if code is not None else detail or "Connection lost."
-            return f"{why} Next attempt in {delay / 1000:.1f} s."
-        case PhoneStopped():
-            return _STOPS[event.reason]
-        case Listening():
-            return f"Automation endpoint: http://127.0.0.1:{event.port}/decide"
-        case _:
-            return ""
-
-
-def _about_transaction(event: Event) -> str:
-    match event:
-        case Closed():
-            return f"Request {harmless(event.transaction_id)} is closed: {event.reason}."
-        case Decided():
-            done = "Approved" if event.verdict is Verdict.APPROVE else "Declined"
-            return f"{done}: {harmless(event.challenge.display.client)}."
-        case DecisionRefused(reason=reason, attempts_left=left):
-            hint = "" if left is None else f" Attempts left: {left}."
-            return f"Refused. {_REFUSALS[reason]}{hint}"
-        case DecisionPostponed():
-            return "The service cannot take the decision now; it is sent again."
-        case NotDecided():
-            return f"Not decided: {event.detail}"
-        case _:
-            return ""
-
-
-def _about_handle(event: Event) -> str:
-    match event:
-        case HandleShown():
-            return f"{harmless(event.handle)}\nGood for one request within {event.expires_in} s."
-        case HandleNotMade():
-            return f"No handle. {_NO_HANDLE[event.reason]}"
-        case _:
-            return ""
-
-
-def _about_this_phone(event: Event) -> str:
-    match event:
-        case Enrolled():
-            subject, issuer = harmless(event.subject), harmless(event.issuer)
-            return f"Enrolled for {subject} at {issuer} as {event.device_id}."
-        case OtherDeviceEnrolled():
-            return f"WARNING: another phone was enrolled for you: {harmless(event.name)}."
-        case FetchCompleted() if not event.open:
-            return "No open requests."
-        case RuleApplied():
-            return f"By {harmless(event.rule)}: {event.action}."
-        case _:
-            return ""
-
-
-def _about_trust(event: Event) -> str:
-    match event:
-        case ChallengeIgnored():
-            return f"WARNING: a request was not shown, since it cannot be trusted: {event.reason}."
-        case KeysPinned():
-            return "The service has other keys for its requests now."
-        case KeysIgnored():
-            return f"WARNING: other keys were announced and not believed: {event.detail}."
-        case _:
-            return ""
+    def _text(self, event: Event) -> str:
+        if not isinstance(event, ChallengeShown):
+            return self._look.event(event)
+        return self._look.request(event) if self._show_challenges else ""

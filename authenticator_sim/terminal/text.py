@@ -3,15 +3,34 @@
 import unicodedata
 from typing import Final
 
-__all__ = ["harmless"]
+__all__ = ["harmless", "settled"]
 
 # Controls, formats (bidirectional overrides, zero width), surrogates, private use, line separators.
 _DANGEROUS: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_MARKS: Final = frozenset({"Mn", "Me"})
+_MOST_MARKS: Final = 3
 
 
 def harmless(text: str) -> str:
     """Return the text to the letter, with each invisible or controlling character spelt out."""
     return "".join(
-        f"<U+{ord(letter):04X}>" if unicodedata.category(letter) in _DANGEROUS else letter
+        _spelt_out(letter) if unicodedata.category(letter) in _DANGEROUS else letter
         for letter in text
     )
+
+
+def settled(text: str) -> str:
+    """Return harmless text whose letters stay on their line.
+
+    Of the marks upon one letter no more than three remain marks: a pile of them would reach over
+    the lines above and below.
+    """
+    letters, marks = [], 0
+    for letter in harmless(text):
+        marks = marks + 1 if unicodedata.category(letter) in _MARKS else 0
+        letters.append(letter if marks <= _MOST_MARKS else _spelt_out(letter))
+    return "".join(letters)
+
+
+def _spelt_out(letter: str) -> str:
+    return f"<U+{ord(letter):04X}>"

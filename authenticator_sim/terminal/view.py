@@ -8,7 +8,7 @@ from typing import Final
 from authenticator_sim.terminal.text import harmless
 from ciba_service.sca.messages import Challenge, Display, Factor, ShownDetail
 
-__all__ = ["render_challenge", "render_choices", "render_details"]
+__all__ = ["render_challenge", "render_choices", "render_details", "time_left"]
 
 _WIDTH: Final = 64
 _RULE: Final = "=" * _WIDTH
@@ -30,7 +30,7 @@ def render_challenge(challenge: Challenge, seconds_left: int, *, bold: bool = Fa
         *render_details(display.details, bold=bold),
         *_shares(display),
         *_code(challenge),
-        f"  Time left:  {_time_left(seconds_left)}",
+        f"  Time left:  {time_left(seconds_left)}",
         _RULE,
     ]
     return "\n".join(lines) + "\n"
@@ -51,6 +51,12 @@ def render_details(details: tuple[ShownDetail, ...], *, bold: bool = False) -> t
     """Show all of each detail, line by line, with nothing where there is none."""
     shown = tuple(line for detail in details for line in ("", *_detail(detail, bold=bold)))
     return (*shown, "") if shown else ()
+
+
+def time_left(seconds: int) -> str:
+    """Minutes and seconds, or that there is no time any more."""
+    minutes, rest = divmod(max(0, seconds), 60)
+    return f"{minutes}:{rest:02d} min" if seconds > 0 else "expired"
 
 
 def _strong(text: str, *, bold: bool) -> str:
@@ -108,8 +114,3 @@ def _code(challenge: Challenge) -> tuple[str, ...]:
         "  Code:       the other device shows six digits; you will be",
         "              asked for them. If it shows none, decline.",
     )
-
-
-def _time_left(seconds: int) -> str:
-    minutes, rest = divmod(max(0, seconds), 60)
-    return f"{minutes}:{rest:02d} min" if seconds > 0 else "expired"

@@ -68,18 +68,25 @@ class DeviceSessions:
         except InvalidDeviceProofError as error:
             self._tell(error, None, peer)
             raise
-        device = await self._devices.find(presented.claims.iss)
-        if device is None:
-            waits = await self._waiting.find(presented.claims.iss, now=self._clock.now_ms())
-            if waits is not None:
-                raise DeviceNotApproved
-            self._events.security_event(PhoneProofRefused(cause=Cause.UNKNOWN, peer=peer))
-            raise DeviceRevoked
+        device = await self._enrolled(presented.claims.iss, peer)
         try:
             await self._verify(presented, device, until, body_hash=body_hash, operation=operation)
         except InvalidDeviceProofError as error:
             self._tell(error, device, peer)
             raise
+        return device
+
+    async def _enrolled(self, device_id: str, peer: str | None) -> Device:
+        device = await self._devices.find(device_id)
+        if device is not None:
+            return device
+        if await self._waiting.find(device_id, now=self._clock.now_ms()) is not None:
+            raise DeviceNotApproved
+        # It may have been approved between the two looks, and forgets its keys once it is revoked.
+        device = await self._devices.find(device_id)
+        if device is None:
+            self._events.security_event(PhoneProofRefused(cause=Cause.UNKNOWN, peer=peer))
+            raise DeviceRevoked
         return device
 
     def _parse(self, proof: str) -> tuple[PresentedSession, int]:

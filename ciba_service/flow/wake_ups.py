@@ -173,7 +173,7 @@ class WakeUps:
         call = found.call
         result = await self._wake_up.wake(phone, call)
         self._tell(phone, call, result)
-        if _is_gone(phone, result):
+        if self._wake_up.uses_address(phone) and _is_gone(result):
             await self._store.drop(phone.device_id, only=phone.address)
             return None
         verdict = judge(
@@ -203,11 +203,9 @@ class WakeUps:
         return drawn / float(1 << 8 * _JITTER_BYTES)
 
 
-def _is_gone(phone: SleepingPhone, result: _Result) -> bool:
-    """Whether the push service knows the address no more."""
-    if phone.address is None or isinstance(result, OutboundFailure):
-        return False
-    return result.status in _GONE
+def _is_gone(result: _Result) -> bool:
+    """Whether a push service says that it knows the address no more."""
+    return isinstance(result, OutboundResponse) and result.status in _GONE
 
 
 def _outcome(result: _Result) -> Answer | Silence:

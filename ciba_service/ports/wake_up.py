@@ -44,6 +44,10 @@ class WakeUp(Protocol):
         """Whether there is a way to this phone."""
         ...
 
+    def uses_address(self, phone: SleepingPhone) -> bool:
+        """Whether the way is the address that the phone named."""
+        ...
+
     async def wake(
         self, phone: SleepingPhone, call: WakeUpCall
     ) -> OutboundResponse | OutboundFailure:

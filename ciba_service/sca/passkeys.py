@@ -35,7 +35,7 @@ class TooManyPasskeys(Exception):
 
 
 class PasskeyKnown(Exception):
-    """The phone has a passkey of this id."""
+    """The phone has a passkey of this id, or had the one of this order and removed it."""
 
 
 @dataclass(frozen=True, slots=True)

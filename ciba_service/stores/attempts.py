@@ -11,6 +11,7 @@ from ciba_service.stores.keys import (
     attempts_key,
     counted_key,
     counts_key,
+    devices_key,
     otp_key,
     pause_key,
     spent_key,
@@ -100,8 +101,8 @@ class RedisAttempts:
         )
         spent = await self._operations.evaluate(
             _COUNT,
-            [counts_key(tag, device_id), counted_key(tag, operation)],
-            [name, count, least, OPERATION_MEMORY_MS],
+            [counts_key(tag, device_id), counted_key(tag, operation), devices_key(tag)],
+            [name, count, least, OPERATION_MEMORY_MS, device_id],
         )
         return bool(spent)
 

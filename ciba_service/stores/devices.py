@@ -13,13 +13,14 @@ from ciba_service.sca.devices import (
     UserTag,
     user_tag_of,
 )
-from ciba_service.sca.passkeys import Passkey, with_passkey
+from ciba_service.sca.passkeys import Passkey, PasskeyKnown, with_passkey
 from ciba_service.stores.device_records import DeviceSeal, parse_device
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import (
     counts_key,
     devices_key,
     enrolment_key,
+    removal_key,
     revocation_key,
     wake_ups_key,
 )
@@ -146,21 +147,28 @@ class RedisDevices:
         """Register it beside those that the phone has at that moment."""
         for _ in range(_REPLACEMENTS):
             stored = await self._stored(device.device_id)
+            # After the record: one that is removed from now on makes the replacement fail.
+            if await self._operations.call("EXISTS", removal_key(device.tag, passkey.order)):
+                raise PasskeyKnown
             held = with_passkey(self._passkeys(device.device_id, stored), passkey)
             if await self._replace_passkeys(device.device_id, stored, held):
                 return
         raise StoreUnavailable
 
     async def remove_passkey(self, device_id: str, passkey_id: str) -> bool:
-        """Forget it, and then what it counted."""
+        """Forget it, and then what it counted; the order that registered it does so no more."""
         for _ in range(_REPLACEMENTS):
             stored = await self._stored(device_id)
             held = self._passkeys(device_id, stored)
-            kept = tuple(each for each in held if each.passkey_id != passkey_id)
-            if kept == held:
+            removed = next((each for each in held if each.passkey_id == passkey_id), None)
+            if removed is None:
                 return False
+            tag = user_tag_of(device_id) or ""
+            await self._operations.call(
+                "SET", removal_key(tag, removed.order), "1", "PX", OPERATION_MEMORY_MS
+            )
+            kept = tuple(each for each in held if each is not removed)
             if await self._replace_passkeys(device_id, stored, kept):
-                tag = user_tag_of(device_id) or ""
                 await self._operations.call("HDEL", counts_key(tag, device_id), passkey_id)
                 return True
         raise StoreUnavailable

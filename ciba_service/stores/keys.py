@@ -53,6 +53,7 @@ __all__ = [
     "prompts_key",
     "registration_key",
     "registrations_key",
+    "removal_key",
     "replay_key",
     "revocation_key",
     "spent_key",
@@ -228,6 +229,11 @@ def counts_key(tag: UserTag, device_id: str) -> str:
 def counted_key(tag: UserTag, operation: str) -> str:
     """Number: the sign count an operation spent."""
     return f"ciba:{{u{tag}}}:counted:{operation}"
+
+
+def removal_key(tag: UserTag, order: str) -> str:
+    """Marker: the passkey that this order registered was removed again."""
+    return f"ciba:{{u{tag}}}:removal:{order}"
 
 
 def enrolment_key(tag: UserTag, operation: str) -> str:

@@ -54,7 +54,7 @@ class RedisSetOutbox:
         return int(unplaced)
 
     async def claim(self, *, now: int, limit: int) -> Sequence[DueSet]:
-        """Lease what is due for half a minute."""
+        """Lease what is due for half a minute; what another version wrote is left to that one."""
         until = now + LEASE_MS
         names = await self._operations.evaluate(
             _CLAIM,
@@ -67,8 +67,8 @@ class RedisSetOutbox:
         if not names:
             return []
         found = await self._operations.call("HMGET", outbox_key(self._receiver), *names)
-        entries = (msgspec.json.decode(each, type=_Entry) for each in found if each is not None)
-        return [DueSet(entry.record, entry.attempts, until) for entry in entries]
+        entries = (_entry(each) for each in found if each is not None)
+        return [DueSet(each.record, each.attempts, until) for each in entries if each is not None]
 
     async def finish(self, due: DueSet) -> None:
         """Forget it, unless it was leased anew."""
@@ -85,3 +85,11 @@ class RedisSetOutbox:
             [outbox_due_key(self._receiver), outbox_key(self._receiver)],
             [due.record.id, due.lease_until, again, msgspec.json.encode(entry)],
         )
+
+
+def _entry(stored: bytes) -> _Entry | None:
+    """An entry, or None: not all kinds of all versions are known to this one."""
+    try:
+        return msgspec.json.decode(stored, type=_Entry)
+    except ValueError:
+        return None

@@ -39,6 +39,7 @@ class EventParts:
 
     async def aclose(self) -> None:
         """Write what still waits, in three seconds at most, and end what is under way."""
+        self.recorder.tell_suppressed(is_last=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_SECONDS):
                 await self.recorder.flush()

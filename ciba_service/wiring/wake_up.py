@@ -43,15 +43,18 @@ def build_wake_up_addresses(
     settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
 ) -> WakeUpAddresses:
     """What phones say of where they can be woken."""
-    policy = PushPolicy(
-        settings.wake_up.push_hosts, allow_loopback_http=settings.outbound.allow_loopback_http
-    )
     return WakeUpAddresses(
-        policy=policy if settings.wake_up.web_push else None,
+        policy=_push_policy(settings) if settings.wake_up.web_push else None,
         store=stores.wake_ups,
         devices=stores.devices,
         keys=keys,
         telemetry=surroundings.telemetry,
+    )
+
+
+def _push_policy(settings: Settings) -> PushPolicy:
+    return PushPolicy(
+        settings.wake_up.push_hosts, allow_loopback_http=settings.outbound.allow_loopback_http
     )
 
 
@@ -63,6 +66,7 @@ def _senders(
     if wake_up.web_push and wake_up.contact is not None:
         web_push = WebPush(
             outbound=outbound,
+            policy=_push_policy(settings),
             keys=keys,
             contact=wake_up.contact,
             timeout=timeout,

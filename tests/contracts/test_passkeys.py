@@ -125,6 +125,14 @@ async def test_a_phone_that_is_gone_has_no_passkeys(enrolled: Stores):
         await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id)
 
 
+async def test_an_approval_that_is_late_leaves_nothing_of_a_phone_that_is_gone(enrolled: Stores):
+    """Its count is answered as ever, and not kept: nobody would take it away again."""
+    await enrolled.devices.add_passkey(PHONE, PASSKEY)
+    await enrolled.devices.revoke(PHONE.device_id)
+    assert await enrolled.attempts.spend_count(PHONE.device_id, counted(9), operation="late")
+    assert await enrolled.commands.call("EXISTS", counts_key(TAG, PHONE.device_id)) == 0
+
+
 async def test_a_record_that_never_stands_still_is_given_up(
     enrolled: Stores, monkeypatch: pytest.MonkeyPatch
 ):
@@ -185,6 +193,7 @@ async def test_one_that_never_counts_is_fresh_until_it_does(enrolled: Stores):
 async def test_of_many_uses_of_one_count_at_once_one_counts(redis_target: RedisTarget):
     """In whichever process."""
     async with processes(redis_target, 3) as several:
+        await enrol(several[0])
         spent = await asyncio.gather(
             *(
                 stores.attempts.spend_count(

@@ -50,6 +50,18 @@ async def test_what_is_put_off_comes_again(stores: Stores):
     assert again.attempts == 1
 
 
+async def test_an_event_of_another_version_holds_up_no_other(stores: Stores):
+    """A kind that this process does not know is left to one that does; the rest is leased."""
+    await stores.outbox.put([record(), record(1)], now=START)
+    key = outbox_key("siem")
+    stranger = (await stores.commands.call("HGET", key, record().id)).replace(
+        b"factors_unlocked", b"kind_of_tomorrow"
+    )
+    await stores.commands.call("HSET", key, record().id, stranger)
+    (due,) = await stores.outbox.claim(now=START, limit=10)
+    assert due.record == record(1)
+
+
 async def test_an_event_waits_once(stores: Stores):
     """The same event put again is no second one, and does not end its lease."""
     await stores.outbox.put([record()], now=START)

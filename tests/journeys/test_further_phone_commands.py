@@ -32,7 +32,10 @@ from authenticator_sim.phone import Phone
 from authenticator_sim.ports import system_random
 from authenticator_sim.rule_attendant import AnswerByRules
 from authenticator_sim.rules_file import parse_rules
+from authenticator_sim.terminal.look import Look
 from authenticator_sim.terminal.newcomer_dialogue import NewcomerDialogue
+from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.rich_look import RichLook
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import DenialReason, comparison_code, key_thumbprint
 from tests.fake_clock import FakeClock
@@ -223,7 +226,13 @@ class AtTheTerminal:
 
 
 @pytest.fixture
-async def terminal(simulators: Simulators) -> AsyncIterator[AtTheTerminal]:
+def look() -> Look:
+    """The look of the terminal."""
+    return PLAIN
+
+
+@pytest.fixture
+async def terminal(simulators: Simulators, look: Look) -> AsyncIterator[AtTheTerminal]:
     """A phone whose user types everything."""
     service, user = simulators.service, Terminal()
     keystore = Keystore(simulators.directory / "phone")
@@ -253,7 +262,9 @@ async def terminal(simulators: Simulators) -> AsyncIterator[AtTheTerminal]:
                 screen=user.screen,
                 pin=None,
                 report=heard.put_nowait,
+                look=look,
             ),
+            look=look,
         )
         task = asyncio.create_task(attendant.run())
         yield AtTheTerminal(simulators, user, device, https, attendant, heard)
@@ -292,6 +303,7 @@ async def test_the_user_types_the_code_that_the_other_phone_shows(
     assert await service.service.stores.devices.is_active(tablet.device_id)
 
 
+@pytest.mark.parametrize("look", [PLAIN, RichLook(lambda: 80)])
 async def test_enter_turns_a_phone_away(service: RunningService, terminal: AtTheTerminal):
     """And n says that the user knows nothing of it."""
     for answer, reason in (("", "declined"), ("n", "not_me")):

@@ -12,9 +12,11 @@ from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
+from ciba_service.ports import WaitingDevice
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.devices import MAXIMUM_WAITING, user_tag
 from ciba_service.sca.messages import comparison_code, key_thumbprint
+from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from tests.running_service import RunningService
 from tests.wire_phone import WirePhone, WireSocket
 
@@ -145,6 +147,22 @@ async def test_its_decision_is_worth_nothing_on_another_phones_way(
     (challenge,) = await phone.fetch()
     refused = await phone.decide(tablet.approval(challenge))
     assert (refused["type"], refused["reason"]) == ("refused", "invalid_decision")
+
+
+async def test_a_phone_that_asks_while_it_is_approved_is_let_in(
+    phone: WirePhone, tablet: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """Between two looks it is never taken for one that was turned away, which forgets its keys."""
+    look = RedisWaitingDevices.find
+
+    async def a_moment_later(
+        store: RedisWaitingDevices, device_id: str, *, now: int
+    ) -> WaitingDevice | None:
+        assert (await approve(phone, tablet))["type"] == "order_done"
+        return await look(store, device_id, now=now)
+
+    monkeypatch.setattr(RedisWaitingDevices, "find", a_moment_later)
+    assert (await said(tablet, {"type": "fetch"}))[-1]["type"] == "fetched"
 
 
 @pytest.mark.clause("sca-art24-3")

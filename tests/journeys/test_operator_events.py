@@ -9,11 +9,12 @@ import jsonschema
 import pytest
 
 from ciba_service.cli import main
+from ciba_service.protocol.security_events.limits import OF_SOURCE
 from ciba_service.protocol.security_events.record import record_schema
 from ciba_service.sca.devices import user_tag
 from tests.service_fixtures import ServiceRunner
 from tests.service_process import Installation, installation
-from tests.wire_client import WireClient
+from tests.wire_client import CIBA, WireClient
 
 FILE = "security-events.jsonl"
 
@@ -71,6 +72,24 @@ async def test_a_service_writes_to_its_file_and_not_to_its_log(
         await bank.enrolled_phone("alice")
         assert bank.telemetry.named("security_event") == []
     assert acts(lines(path)) == [("phone_enrolled", user_tag("alice"))]
+
+
+async def test_a_service_that_ends_amid_a_flood_says_how_many_it_did_not_tell(
+    run_service: ServiceRunner, till: WireClient, tmp_path: Path
+):
+    """Nobody hides what was done by what makes an operator restart the service."""
+    path = tmp_path / FILE
+    section = {"security_events": {"file": str(path)}}
+    async with run_service(clients=[till], sections=section) as bank:
+        for _ in range(OF_SOURCE + 2):
+            await bank.http.post("/token", data={"grant_type": CIBA})
+    *_, suppressed = lines(path)
+    assert suppressed == {
+        "kind": "events_suppressed",
+        "of": "client_authentication_failed",
+        "count": 2,
+        "peer": "127.0.0.1",
+    }
 
 
 async def test_a_service_writes_to_its_output(

@@ -216,6 +216,18 @@ async def test_a_challenge_registers_one_passkey(phone: WirePhone):
     assert len(await registered(phone)) == 1
 
 
+async def test_a_removed_passkey_is_not_brought_back_by_the_order_that_made_it(phone: WirePhone):
+    """It needs another order, and the PIN once more."""
+    _, attestation, nonce = await made(phone)
+    order = await order_for(phone, attestation, nonce)
+    await phone.give_order(order)
+    await said(phone, {"type": "remove_passkey", "passkey_id": (await registered(phone))[0]})
+    again = await phone.give_order(order)
+    assert (again["type"], again["reason"]) == ("order_refused", "invalid_passkey")
+    assert await registered(phone) == []
+    assert (await phone.give_order(await order_for(phone, attestation, nonce)))["reason"] == "stale"
+
+
 async def test_a_challenge_is_for_its_phone_and_for_nothing_else(
     bank: RunningService, phone: WirePhone
 ):

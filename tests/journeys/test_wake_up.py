@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.wake_up import push_topic
+from ciba_service.sca.wake_up import PushAddress, push_topic
 from ciba_service.stores.keys import wake_ups_key
 from tests.callback_endpoint import (
     ADDRESS,
@@ -319,8 +319,10 @@ async def test_an_operator_wakes_phones_by_a_webhook(
 async def test_a_webhook_that_says_404_wakes_again_next_time(
     hooked: RunningService, push_service: CallbackEndpoint
 ):
-    """There is no address to forget: the operator's service is asked for the next request."""
-    await hooked.enrolled_phone("alice")
+    """It speaks of no address: one that the phone named while there was Web Push is kept."""
+    phone = await hooked.enrolled_phone("alice")
+    addresses = hooked.service.stores.wake_ups
+    await addresses.put(phone.device_id, PushAddress("https://push.example/1", "p", "a"))
     push_service.answers = [answer("404 Not Found")]
     for number in (1, 2):
         await hooked.till.started()
@@ -329,3 +331,4 @@ async def test_a_webhook_that_says_404_wakes_again_next_time(
         await push_service.next()
         await hooked.telemetry.seen("wake_up_done", number)
     assert len(push_service.received) == 2
+    assert await addresses.has(phone.device_id)

@@ -19,17 +19,23 @@ class WakeUpSenders:
 
     def reaches(self, phone: SleepingPhone) -> bool:
         """Whether there is a way to this phone."""
-        return self.webhook is not None or self._is_pushed(phone)
+        return self.webhook is not None or self.uses_address(phone)
+
+    def uses_address(self, phone: SleepingPhone) -> bool:
+        """Whether it is pushed: its address may be one that phones may not name any more."""
+        return (
+            self.web_push is not None
+            and phone.address is not None
+            and self.web_push.pushes_to(phone.address)
+        )
 
     async def wake(
         self, phone: SleepingPhone, call: WakeUpCall
     ) -> OutboundResponse | OutboundFailure:
         """Make one attempt; raises ``SignerUnavailable``."""
-        if self.web_push is not None and phone.address is not None:
-            return await self.web_push.push(phone.device_id, phone.address, call)
+        address = phone.address if self.uses_address(phone) else None
+        if self.web_push is not None and address is not None:
+            return await self.web_push.push(phone.device_id, address, call)
         if self.webhook is None:
             raise AssertionError("only phones that can be reached are woken")
         return await self.webhook.post(phone.device_id, call)
-
-    def _is_pushed(self, phone: SleepingPhone) -> bool:
-        return self.web_push is not None and phone.address is not None

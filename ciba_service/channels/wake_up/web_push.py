@@ -16,6 +16,7 @@ from ciba_service.ports import (
 from ciba_service.ports.wake_up import WakeUpCall
 from ciba_service.protocol.jose.encoding import parse_base64url
 from ciba_service.protocol.jose.signing import compact_jws, jws_signing_input
+from ciba_service.protocol.outbound.url import parse_outbound_url
 from ciba_service.protocol.push_encryption import (
     PUSH_ENCODING,
     encrypted_push,
@@ -23,7 +24,7 @@ from ciba_service.protocol.push_encryption import (
     push_key,
 )
 from ciba_service.sca.messages import WAKE_UP_CONTENT
-from ciba_service.sca.wake_up import PushAddress, push_topic, vapid_claims
+from ciba_service.sca.wake_up import PushAddress, PushPolicy, push_topic, vapid_claims
 
 __all__ = ["WebPush"]
 
@@ -34,13 +35,14 @@ _OCTETS: Final = "application/octet-stream"
 class WebPush:
     """Pushes by addresses that phones registered; ``timeout`` is in seconds.
 
-    ``contact`` is whom a push service turns to (RFC 8292 2.1).
+    ``contact`` is whom a push service turns to (RFC 8292 2.1); ``policy`` says which are asked.
     """
 
     def __init__(
         self,
         *,
         outbound: Outbound,
+        policy: PushPolicy,
         keys: KeyRing,
         contact: str,
         timeout: float,
@@ -48,11 +50,16 @@ class WebPush:
         clock: Clock,
     ) -> None:
         self._outbound = outbound
+        self._policy = policy
         self._keys = keys
         self._contact = contact
         self._timeout = timeout
         self._random = random
         self._clock = clock
+
+    def pushes_to(self, address: PushAddress) -> bool:
+        """Whether its push service is asked, now that the phone registered it some time ago."""
+        return self._policy.permits(parse_outbound_url(address.endpoint))
 
     async def push(
         self, device_id: str, address: PushAddress, call: WakeUpCall

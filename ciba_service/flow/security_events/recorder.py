@@ -7,7 +7,7 @@ from typing import Final
 from ciba_service.flow.security_events.lane import EventLane
 from ciba_service.ports import Clock, EventSink, Randomness, Telemetry
 from ciba_service.protocol.security_events.kinds import SecurityEvent
-from ciba_service.protocol.security_events.limits import EventLimits
+from ciba_service.protocol.security_events.limits import WINDOW_MS, EventLimits
 from ciba_service.protocol.security_events.record import (
     EVENT_ID_BYTES,
     SecurityEventRecord,
@@ -57,9 +57,10 @@ class EventRecorder:
                 await self._store_clock.sleep(_LOOK_SECONDS)
                 self.tell_suppressed()
 
-    def tell_suppressed(self) -> None:
-        """Say how many were not told, of windows that are over."""
-        for summary in self._limits.ended(now=self._clock.now_ms()):
+    def tell_suppressed(self, *, is_last: bool = False) -> None:
+        """Say how many were not told, of windows that are over; ``is_last``: of all of them."""
+        now = self._clock.now_ms() + (WINDOW_MS if is_last else 0)
+        for summary in self._limits.ended(now=now):
             self._put(summary)
 
     async def flush(self) -> None:

@@ -38,5 +38,5 @@ def parse_cursor(text: str, kind: type[T]) -> T:
         return msgspec.convert(
             {field.name: value for field, value in zip(names, members, strict=True)}, kind
         )
-    except (MalformedEncodingError, msgspec.DecodeError, ValueError):
+    except (MalformedEncodingError, ValueError, RecursionError):  # nested without end
         raise OperatorRefused(Problem.INVALID_CURSOR) from None

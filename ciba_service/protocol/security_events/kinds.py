@@ -446,7 +446,6 @@ class ClientRegistered(SecurityEventBase, frozen=True, kw_only=True):
     """A client registered; ``granted_by`` names the permission it had."""
 
     severity: ClassVar[Severity] = Severity.INFO
-    is_limited: ClassVar[bool] = False
 
     client_id: Name
     granted_by: Name
@@ -456,7 +455,6 @@ class ClientReplaced(SecurityEventBase, frozen=True, kw_only=True):
     """A client replaced its metadata, its keys perhaps among them."""
 
     severity: ClassVar[Severity] = Severity.INFO
-    is_limited: ClassVar[bool] = False
 
     client_id: Name
 
@@ -465,7 +463,6 @@ class ClientRemoved(SecurityEventBase, frozen=True, kw_only=True):
     """A client was removed, by itself or an operator."""
 
     severity: ClassVar[Severity] = Severity.INFO
-    is_limited: ClassVar[bool] = False
 
     client_id: Name
     by: Actor

@@ -27,7 +27,8 @@ OF_SOURCE: Final = 20
 """Events of one kind and one source in a window."""
 OF_KIND: Final = 300
 """Events of one kind in a window, whoever caused them."""
-MAXIMUM_SOURCES: Final = 4_096
+MAXIMUM_SOURCES: Final = 1_024
+"""Sources that are told apart at a time, of each kind: many of one kind hide none of another."""
 MAXIMUM_SUMMARIES: Final = 50
 """Sources whose suppressed events are told apart at a time."""
 _SOURCES: Final = ("client_id", "user", "device_id", "peer")
@@ -46,7 +47,7 @@ class EventLimits:
     """Counts in windows of a minute; bounded, whatever comes."""
 
     def __init__(self) -> None:
-        self._sources: dict[tuple[str, _Source], _Window] = {}
+        self._sources: dict[str, dict[_Source, _Window]] = {}
         self._kinds: dict[str, _Window] = {}
 
     def admits(self, event: SecurityEvent, *, now: int) -> bool:
@@ -57,7 +58,7 @@ class EventLimits:
         of_kind = self._kinds.setdefault(kind, _Window(now))
         if now >= of_kind.begins + WINDOW_MS:
             of_kind.begins, of_kind.told = now, 0
-        window = self._window((kind, _source(event)), now)
+        window = self._window(kind, _source(event), now)
         if window.told >= OF_SOURCE or of_kind.told >= OF_KIND:
             window.suppressed += 1
             return False
@@ -70,8 +71,15 @@ class EventLimits:
 
         What many others caused is told as one, by its kind.
         """
-        over = [key for key, each in self._sources.items() if now >= each.begins + WINDOW_MS]
-        counts = Counter({key: self._sources.pop(key).suppressed for key in over})
+        over = [
+            (kind, source)
+            for kind, windows in self._sources.items()
+            for source, window in windows.items()
+            if now >= window.begins + WINDOW_MS
+        ]
+        counts = Counter(
+            {(kind, source): self._sources[kind].pop(source).suppressed for kind, source in over}
+        )
         ranked = [(key, count) for key, count in counts.most_common() if count]
         others = Counter[str]()
         for (kind, _), count in ranked[MAXIMUM_SUMMARIES:]:
@@ -81,15 +89,12 @@ class EventLimits:
             *(EventsSuppressed(of=kind, count=count) for kind, count in others.items()),
         ]
 
-    def _window(self, key: tuple[str, _Source], now: int) -> _Window:
-        found = self._sources.get(key)
-        if found is None and len(self._sources) >= MAXIMUM_SOURCES:
-            # From here on, until a window ends, the others of a kind are one source.
-            key = (key[0], (None,) * len(_SOURCES))
-            found = self._sources.get(key)
-        if found is None:
-            found = self._sources[key] = _Window(now)
-        return found
+    def _window(self, kind: str, source: _Source, now: int) -> _Window:
+        windows = self._sources.setdefault(kind, {})
+        if source not in windows and len(windows) >= MAXIMUM_SOURCES:
+            # From here on, until a window ends, the others of this kind are one source.
+            source = (None,) * len(_SOURCES)
+        return windows.setdefault(source, _Window(now))
 
 
 def _source(event: SecurityEvent) -> _Source:

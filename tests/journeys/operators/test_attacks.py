@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ciba_service.flow.operators.users import OperatedUsers
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.operators.guessing import MOST_WRONG
 from tests.running_service import RunningService
 from tests.wire_operator import READER, WRITER, Operators, problem
@@ -144,8 +145,9 @@ async def test_queries_and_cursors_that_are_not_taken(operators: Operators):
         assert problem(answer) == (400, "invalid_query"), query
     answer = await operators.ask("GET", "/deliveries?state=delivered")
     assert problem(answer) == (400, "invalid_query")
+    nested = base64url(b"[" * 1_500)
     for path in ("/users", "/devices", "/transactions", "/deliveries", "/clients"):
-        for cursor in ("", "!", "AAAA", "W10", "WzFd", "WyJhIiwxXQ", "bnVsbA", "A" * 3000):
+        for cursor in ("", "!", "AAAA", "W10", "WzFd", "WyJhIiwxXQ", "bnVsbA", "A" * 3000, nested):
             answer = await operators.ask("GET", path, params={"cursor": cursor})
             assert problem(answer) == (400, "invalid_cursor"), (path, cursor)
     answer = await operators.ask("GET", "/events", params={"cursor": "WyJhIl0"})

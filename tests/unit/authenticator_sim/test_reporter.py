@@ -68,7 +68,12 @@ from authenticator_sim.core.events import (
     Woken,
 )
 from authenticator_sim.core.rules import Action
-from authenticator_sim.terminal.reporter import JsonReporter, TextReporter, sentence
+from authenticator_sim.terminal.look import Look
+from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.reporter import JsonReporter, TextReporter
+from authenticator_sim.terminal.rich_look import RichLook
+from authenticator_sim.terminal.sentences import sentence
+from authenticator_sim.terminal.tones import Tone, tone_of
 from ciba_service.sca.messages import (
     CreationOptions,
     DenialReason,
@@ -86,6 +91,7 @@ from ciba_service.sca.messages import (
     WakeUpRefusal,
 )
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
+from tests.unit.authenticator_sim.visible import visible, words
 
 CHALLENGE = ScriptedBank().challenge()
 
@@ -277,6 +283,41 @@ def test_every_event_is_a_sentence(event: Event, expected: str) -> None:
     assert sentence(event) == expected
 
 
+@pytest.mark.parametrize(("event", "expected"), SENTENCES)
+def test_a_terminal_shows_the_same_words(event: Event, expected: str) -> None:
+    """With a sign before them, in frames where they must not be missed; a code is shown large."""
+    drawn = RichLook(lambda: 80).event(event)
+    if not expected:
+        assert drawn == ""
+        return
+    assert words(expected) in words(drawn)
+    tone = tone_of(event)
+    framed = tone in {Tone.KEY, Tone.WARNING, Tone.ALARM}
+    assert drawn.count("━" * 78) == (2 if framed else 0)
+    assert expected.startswith("WARNING") <= (tone in {Tone.WARNING, Tone.ALARM})
+    assert ("4 8 2   9 1 3" in drawn) is isinstance(event, ApprovalAwaited)
+
+
+@pytest.mark.parametrize(
+    ("event", "tone"),
+    [
+        (DecisionRefused("tx-1", RefusalReason.LOCKED), Tone.ALARM),
+        (DecisionRefused("tx-1", RefusalReason.FACTORS, 3), Tone.REFUSED),
+        (OrderNotDone("o", OrderRefusal.LOCKED), Tone.ALARM),
+        (HandleNotMade(HandleRefusal.LOCKED), Tone.ALARM),
+        (AttemptsRunOut("d", "Tablet", 0, at=1), Tone.ALARM),
+        (AttemptsRunOut("d", "Tablet", 1, at=1), Tone.WARNING),
+        (Decided("tx-1", Verdict.APPROVE, NOW_MS, CHALLENGE), Tone.DONE),
+        (Decided("tx-1", Verdict.DENY, NOW_MS, CHALLENGE), Tone.DECLINED),
+        (Closed("tx-1", Withdrawal.EXPIRED), Tone.OVER),
+        (Woken(), Tone.NOTE),
+    ],
+)
+def test_what_an_event_means_shows_at_a_glance(event: Event, tone: Tone) -> None:
+    """A lock is an alarm, whoever caused it; approving and declining differ."""
+    assert tone_of(event) is tone
+
+
 @pytest.mark.parametrize("event", [event for event, _ in SENTENCES])
 def test_every_event_is_one_json_object_a_line(event: Event) -> None:
     """Absent members are left out."""
@@ -324,3 +365,25 @@ def test_a_new_challenge_is_shown_unless_a_dialogue_does(show: bool) -> None:  #
     assert text.startswith("Transaction tx-<U+000A>1\n") is show
     assert ("12.50 EUR" in text) is show
     assert ("1:05 min" in text) is show
+
+
+@pytest.mark.parametrize("look", [PLAIN, RichLook(lambda: 80)])
+def test_a_list_is_told_whole(look: Look) -> None:
+    """As a table once all rows are there where the look has tables, else row by row."""
+    stream = io.StringIO()
+    reporter = TextReporter(stream, lists=True, look=look)
+    reporter.report(ChallengeIgnored(ChallengeRefusal.MALFORMED))
+    reporter.report(DeviceShown("d-1", "Tablet", 1_795_230_000, this=True))
+    assert ("Tablet" in stream.getvalue()) is (look is PLAIN)
+    reporter.report(DeviceShown("d-2", "Phone", 1_795_230_000, this=False))
+    reporter.report(DeviceListCompleted(("Tablet", "Phone")))
+    text = stream.getvalue()
+    assert text.index("WARNING") < text.index("d-1") < text.index("d-2")
+    assert ("Enrolled" in text) is not (look is PLAIN)
+
+
+def test_a_list_of_nothing_is_no_table() -> None:
+    """The sentence says it."""
+    stream = io.StringIO()
+    TextReporter(stream, lists=True, look=RichLook(lambda: 80)).report(FetchCompleted(()))
+    assert visible(stream.getvalue()) == "· No open requests.\n"

@@ -5,27 +5,21 @@ import io
 import os
 import pty
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from authenticator_sim.attendants import TerminalAttendant
 from authenticator_sim.core import jose
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Closed, Withdrawal
 from authenticator_sim.core.passkeys import SoftwarePasskey
 from authenticator_sim.core.pin import Pin
-from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
-from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 from ciba_service.sca.messages import (
-    ChallengeOffered,
-    Decide,
     Factor,
     RefusalReason,
-    ServiceMessage,
     Shown,
     Withdrawn,
     WithdrawnReason,
@@ -40,6 +34,7 @@ from tests.unit.authenticator_sim.scripted_service import (
     accepted,
     refused,
 )
+from tests.unit.authenticator_sim.terminal_session import Session, session_with
 
 
 @pytest.mark.clause("sca-art6-2", "sca-art22-2")
@@ -100,76 +95,6 @@ async def test_a_closed_terminal_is_no_answer() -> None:
     with pytest.raises(KeyboardClosed):
         await keyboard.ask("? ")
     os.close(program)
-
-
-class Outbox:
-    """Takes decisions and shows them to the test."""
-
-    def __init__(self) -> None:
-        self.sent: asyncio.Queue[Decide] = asyncio.Queue()
-        self.receipts: list[Shown] = []
-
-    async def tell(self, receipt: Shown) -> None:
-        """Keep it."""
-        self.receipts.append(receipt)
-
-    async def submit(self, decide: Decide) -> None:
-        """Keep a decision."""
-        self.sent.put_nowait(decide)
-
-    async def next(self) -> str:
-        """Wait for a decision."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return (await self.sent.get()).decision
-
-
-@dataclass
-class Session:
-    """A user at a running phone."""
-
-    terminal: Terminal
-    device: Device
-    attendant: TerminalAttendant
-    outbox: Outbox
-    clock: FakeClock
-    bank: ScriptedBank
-    task: asyncio.Task[None]
-
-    def hear(self, message: ServiceMessage) -> None:
-        """Let the service say something."""
-        reaction = self.device.receive(message, now_ms=self.clock.now_ms())
-        for event in reaction.events:
-            self.attendant.notice(event)
-
-    def offer(self, name: str = "tx-1", **changes: object) -> str:
-        """Offer a challenge."""
-        token = self.bank.offer(name, **changes)
-        self.hear(ChallengeOffered(token))
-        return token
-
-    async def answers(self, question: str, answer: str) -> None:
-        """Read a question and answer it."""
-        await self.terminal.reads(question)
-        await self.terminal.types(f"{answer}\r")
-
-
-def session_with(
-    terminal: Terminal,
-    device: Device,
-    bank: ScriptedBank,
-    clock: FakeClock,
-    state: Path,
-    pin: Pin | None = None,
-    keystore: Keystore | None = None,
-) -> Session:
-    """Put a user in front of a phone."""
-    outbox = Outbox()
-    phone = Phone(device, channel=outbox, clock=clock, journal=Journal(state), keystore=keystore)
-    attendant = TerminalAttendant(
-        phone, keyboard=terminal.keyboard, screen=terminal.screen, pin=pin
-    )
-    task = asyncio.create_task(attendant.run())
-    return Session(terminal, device, attendant, outbox, clock, bank, task)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ciba_service.ports import (
     SignerUnavailable,
 )
 from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
-from ciba_service.sca.wake_up import PushAddress
+from ciba_service.sca.wake_up import PushAddress, PushPolicy
 from tests.fake_clock import FakeClock
 from tests.push_subscription import PushSubscription
 
@@ -48,10 +48,11 @@ class NoKeys:
     wake_up_key = None
 
 
-def web_push(door: Door) -> WebPush:
+def web_push(door: Door, *hosts: str) -> WebPush:
     """Web Push without a key."""
     return WebPush(
         outbound=door,
+        policy=PushPolicy(hosts or ("push.example",)),
         keys=cast("Any", NoKeys()),
         contact="mailto:a@b.example",
         timeout=5.0,
@@ -81,6 +82,22 @@ async def test_a_phone_without_an_address_is_left_to_the_webhook():
     (sent,) = door.sent
     assert sent.url == "https://bank.example/wake"
     assert "t0ken" not in repr(sent)
+
+
+async def test_a_push_service_that_is_not_asked_any_more_is_not_asked():
+    """An address that was registered before the operator changed his mind is none."""
+    door = Door()
+    assert not WakeUpSenders(web_push(door, "other.example"), None).reaches(NAMED)
+    senders = WakeUpSenders(web_push(door, "other.example"), webhook(door))
+    assert await senders.wake(NAMED, CALL) == OutboundResponse(status=201)
+    assert [sent.url for sent in door.sent] == ["https://bank.example/wake"]
+
+
+def test_a_webhook_says_nothing_of_addresses():
+    """Where Web Push is off, an address that a phone named before is neither used nor judged."""
+    senders = WakeUpSenders(None, webhook(Door()))
+    assert senders.reaches(NAMED)
+    assert not senders.uses_address(NAMED)
 
 
 async def test_without_a_key_nothing_is_pushed():

@@ -49,6 +49,10 @@ class Alarm:
         """Whoever named an address."""
         return phone.address is not None
 
+    def uses_address(self, phone: SleepingPhone) -> bool:
+        """All of them."""
+        return self.reaches(phone)
+
     async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Result:
         """Note it, and answer."""
         self.woken.append(phone.device_id)

@@ -69,6 +69,7 @@ def test_only_these_keys_may_live_for_ever():
     fading = [
         keys.transaction_key("AAECAwQFBgcICQoLDA0ODw"),
         keys.prompts_key(tag),
+        keys.removal_key(tag, "order"),
         keys.otp_key(tag, "phone"),
         keys.spent_key(tag, "operation"),
         keys.attempt_key(tag, "operation"),

@@ -2,8 +2,13 @@
 
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import (
+    Actor,
     ClientAuthenticationFailed,
+    ClientRegistered,
+    ClientRemoved,
+    ClientReplaced,
     EventsSuppressed,
+    InvalidDecision,
     PhoneEnrolled,
 )
 from ciba_service.protocol.security_events.limits import (
@@ -73,6 +78,32 @@ def test_the_memory_for_sources_is_bounded():
         limits.admits(failed(None, str(number)), now=NOW)
     first, *_ = limits.ended(now=NOW + WINDOW_MS)
     assert first == EventsSuppressed(of="client_authentication_failed", count=5)
+
+
+def test_many_sources_of_one_kind_hide_no_source_of_another():
+    """Whoever fills the memory with one kind of noise leaves other kinds told source by source."""
+    limits = EventLimits()
+    for number in range(5 * MAXIMUM_SOURCES):
+        limits.admits(failed(None, str(number)), now=NOW)
+    phones = [
+        InvalidDecision(cause=Cause.SIGNATURE, device_id=str(each), user="tag", transaction_id="t")
+        for each in range(2 * OF_SOURCE)
+    ]
+    assert all(limits.admits(event, now=NOW) for event in phones)
+
+
+def test_a_client_that_replaces_its_metadata_again_and_again_is_told_within_bounds():
+    """So with one that registers and removes itself: that costs it no more than a request."""
+    limits = EventLimits()
+    replaced = ClientReplaced(client_id="till")
+    assert sum(limits.admits(replaced, now=NOW) for _ in range(2 * OF_SOURCE)) == OF_SOURCE
+    for number in range(2 * OF_KIND):
+        name = str(number)
+        registered = ClientRegistered(client_id=name, granted_by="partner")
+        removed = ClientRemoved(client_id=name, by=Actor.CLIENT)
+        is_told = number < OF_KIND
+        assert limits.admits(registered, now=NOW) is is_told
+        assert limits.admits(removed, now=NOW) is is_told
 
 
 def test_what_changes_an_account_is_always_told():
