@@ -369,3 +369,8 @@ def test_without_a_passkey_or_where_none_counts_nothing_is_proven():
         verify(assertion(), held, None)
     with pytest.raises(InvalidPasskeyError):
         verify_passkey(None, challenge=CHALLENGE, held=(held,), user_handle=HANDLE, party=PARTY)
+
+
+def test_what_a_passkey_said_is_in_no_log():
+    """Nor is anything that it signed."""
+    assert repr(assertion()) == "PasskeyAssertion(...)"
