@@ -17,7 +17,7 @@ from ciba_client.client_file import (
     read_client_file,
     read_input,
 )
-from ciba_client.flags import argument_parser
+from ciba_client.flags import argument_parser, ids_last
 from ciba_client.keygen import generate_key
 from ciba_client.listen import listen
 from ciba_client.notified import Notified, awaiting_notifications
@@ -58,7 +58,7 @@ class ExitStatus(IntEnum):
 
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
     """Run one command; returns its exit status (argparse itself exits with 2 on wrong usage)."""
-    arguments = argument_parser().parse_args(argv)
+    arguments = argument_parser().parse_args(ids_last(argv))
     if arguments.command == "keygen":
         return _keygen(arguments)
     time = clock or SystemClock()

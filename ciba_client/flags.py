@@ -1,6 +1,9 @@
 """The flags of the command line."""
 
 import argparse
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,10 +11,13 @@ from ciba_client.hostile import EndpointAnswer
 from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 
-__all__ = ["argument_parser"]
+__all__ = ["argument_parser", "ids_last"]
 
 _DEFAULT_ADDRESS: Final = ListeningAddress("127.0.0.1", 9090)
 _LONG_POLL: Final = 25
+_ID_OPTION: Final = "--auth-req-id"
+_HYPHENATED_ID: Final = re.compile(r"-(?!-[a-z-]+\Z)[\w.~-]{21,}", re.ASCII)
+"""An ``auth_req_id``, which is long; options are words."""
 _EPILOG: Final = """\
 exit status:
   0    done: tokens received and verified, started (start without --wait), cancelled, or
@@ -34,6 +40,25 @@ client.toml (for --config), every key optional, flags win:
   backchannel_client_notification_endpoint = "https://shop.example/ciba"
   polling_wait = 25
 """
+
+
+def ids_last(arguments: Sequence[str] | None) -> list[str]:
+    """One ``auth_req_id`` in 64 begins with a hyphen, which argparse takes for an option.
+
+    It is let alone after ``--``, or joined to its option.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if "--" in given:
+        return given
+    words, ids = list[str](), list[str]()
+    for each in given:
+        if not _HYPHENATED_ID.fullmatch(each):
+            words.append(each)
+        elif words and words[-1] == _ID_OPTION:
+            words[-1] = f"{_ID_OPTION}={each}"
+        else:
+            ids.append(each)
+    return [*words, "--", *ids] if ids else words
 
 
 def argument_parser() -> argparse.ArgumentParser:

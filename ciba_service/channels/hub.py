@@ -37,7 +37,13 @@ class Inbox(AsyncIterator[Announcement]):
         self._arrived.set()
 
     def put(self, announcement: Announcement) -> None:
-        """Deliver; what does not fit is replaced by a resync, except the end of a phone."""
+        """Deliver; what does not fit is replaced by a resync, except the end of a phone.
+
+        What waits to be read already is not put twice: nobody fills an inbox by one thing, done
+        again and again.
+        """
+        if announcement in self._waiting:
+            return
         if len(self._waiting) >= INBOX_CAPACITY:
             kept = {waiting.kind: waiting for waiting in self._waiting if self._ends(waiting)}
             self._waiting = deque([_RESYNC, *kept.values()])

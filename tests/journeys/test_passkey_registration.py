@@ -8,7 +8,7 @@ from webauthn.helpers import parse_registration_options_json
 from webauthn.helpers.structs import UserVerificationRequirement
 
 from authenticator_sim.core.passkeys import Gesture, new_passkey
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.devices import Device, user_tag
 from tests.journeys.test_security_events import told
 from tests.passkey_phone import (
     DEVICE_SECTION,
@@ -328,6 +328,24 @@ async def test_a_phone_that_is_revoked_takes_its_passkeys_along(
     for message in ("make_passkey", "list_passkeys"):
         assert (await phone.send({"type": message})).status_code == 403
     assert [key async for key in left(bank)] == []
+
+
+async def test_a_phone_that_is_revoked_while_it_asks_is_told_nothing(
+    bank: RunningService, phone: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """It was enrolled when its proof was looked at, and is not any more."""
+    devices = bank.service.stores.devices
+    find, proven = devices.find, [True]
+
+    async def gone_after_its_proof(device_id: str) -> Device | None:
+        return await find(device_id) if proven and proven.pop() else None
+
+    for message in ("make_passkey", "list_passkeys"):
+        proven[:] = [True]
+        monkeypatch.setattr(type(devices), "find", lambda _, name: gone_after_its_proof(name))
+        answer = await phone.send({"type": message})
+        monkeypatch.undo()
+        assert (answer.status_code, answer.json()["error"]) == (403, "device_revoked")
 
 
 async def left(bank: RunningService) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from ciba_service.sca.sca_receipt import receipt_device
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
+from tests.told_events import told
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 from tests.wire_resource import refusal
@@ -90,6 +91,23 @@ async def test_a_receipt_says_what_was_approved_and_how(service: RunningService,
     assert first["challenge_hash"] == claims_of(tokens["access_token"])["challenge_hash"]
 
 
+async def test_a_receipt_has_the_details_that_were_approved(run_service: ServiceRunner):
+    """As the tokens state them; without a payment or a binding message there is none of these."""
+    accounts = {"type": "account_information", "actions": ["read_balances"]}
+    advisor = WireClient("till", metadata={"authorization_details_types": ["account_information"]})
+    async with run_service(clients=[advisor]) as bank:
+        phone = await bank.enrolled_phone("alice")
+        auth_req_id = await advisor.started(
+            scope="openid profile", authorization_details=[accounts], binding_message=None
+        )
+        await phone.approve_next()
+        claims = claims_of(await receipt_of(advisor, auth_req_id))
+        tokens = (await advisor.poll(auth_req_id)).json()
+    assert claims["authorization_details"] == tokens["authorization_details"] == [accounts]
+    assert claims["scope"] == "openid profile"
+    assert not {"payments", "binding_message"} & claims.keys()
+
+
 async def test_nothing_secret_is_in_a_receipt(service: RunningService, phone: WirePhone):
     """Neither handle nor tokens, no factor and no proof, and not the phone's own name."""
     auth_req_id = await service.till.started()
@@ -143,6 +161,8 @@ async def test_another_client_s_receipt_is_unknown(
     unknown = await receipt_answer(service.till, "A" * 43)
     assert (foreign.status_code, foreign.content) == (unknown.status_code, unknown.content)
     assert refusal(foreign) == UNKNOWN
+    (noted,) = await told(service, "token_misused")
+    assert (noted["credential"], noted["client_id"]) == ("auth_req_id", "other-till")
     assert refusal(await receipt_answer(service.till, "none of ours")) == UNKNOWN
 
 

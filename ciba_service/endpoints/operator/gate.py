@@ -13,7 +13,7 @@ from ciba_service.endpoints.operator.problems import respond_problem
 from ciba_service.endpoints.operator.router import OperatorRouter
 from ciba_service.endpoints.operator.session_cookie import CookieForm
 from ciba_service.flow.operators.authentication import ActingOperator, OperatorAuthentication
-from ciba_service.ports import StoreUnavailable, Telemetry, UnknownRecordFormat
+from ciba_service.ports import SignerUnavailable, StoreUnavailable, Telemetry, UnknownRecordFormat
 from ciba_service.protocol.errors import InvalidRequestError
 from ciba_service.protocol.operators.origins import AllowedOrigins
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
@@ -66,6 +66,9 @@ class OperatorGate:
             await self._refuse(scope, send, Problem.UNREADABLE, acting)
         except StoreUnavailable as fault:
             self._telemetry.failure("store_unavailable", fault)
+            await self._refuse(scope, send, Problem.UNAVAILABLE, acting)
+        except SignerUnavailable as fault:
+            self._telemetry.failure("signer_unavailable", fault)
             await self._refuse(scope, send, Problem.UNAVAILABLE, acting)
 
     def _demand_own_page(self, scope: Scope) -> None:

@@ -258,6 +258,23 @@ async def test_a_store_that_is_away_is_a_503(
     service.telemetry.failures.clear()
 
 
+async def test_a_receipt_without_a_key_to_sign_it_is_a_503(
+    service: RunningService,
+    operators: Operators,
+    phone: WirePhone,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As where the keys were made before there were receipts, and none was added."""
+    auth_req_id = await service.till.started()
+    await phone.approve_next()
+    monkeypatch.setattr(type(service.service.keys), "sca_receipt_signer", None)
+    answered = await operators.ask("GET", f"/transactions/{transaction_id(auth_req_id)}/receipt")
+    assert problem(answered) == (503, "unavailable")
+    (failure,) = service.telemetry.failures
+    assert failure.name == "signer_unavailable"
+    service.telemetry.failures.clear()
+
+
 async def test_a_record_of_another_version_is_a_503(service: RunningService, operators: Operators):
     """It is not taken for something else."""
     name = "A" * 22

@@ -187,6 +187,19 @@ async def test_a_hub_that_cannot_answer_goes_on_listening():
     await asyncio.wait({running})
 
 
+async def test_what_is_said_again_and_again_keeps_nothing_from_a_phone():
+    """An enrolment that is sent without end waits once, and a request behind it is the next."""
+    inbox = Inbox("device", "connection")
+    newcomers = [Announcement(AnnouncementKind.WAITING, ALICE, name) for name in ("one", "two")]
+    for _ in range(INBOX_CAPACITY // 4):
+        for newcomer in newcomers:
+            inbox.put(newcomer)
+    inbox.put(offer(1))
+    assert drain(inbox) == [RESYNC, *newcomers, offer(1)]
+    inbox.put(newcomers[0])
+    assert drain(inbox) == [newcomers[0]]
+
+
 async def test_an_inbox_full_of_endings_keeps_one_of_each():
     """However often a phone is replaced while it does not read, its inbox stays bounded."""
     inbox = Inbox("phone", OLDER)

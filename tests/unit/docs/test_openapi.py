@@ -24,6 +24,7 @@ from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.ledger_document import LedgerDocument, LedgerEvent
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca import messages
+from tools.asyncapi import ANSWERS
 from tools.openapi import SERVED, SOURCE, served_text
 
 ROOT = Path(__file__).parents[3]
@@ -142,3 +143,15 @@ def test_the_addresses_are_those_of_the_issuer():
     assert served["paths"]["/readyz"]["servers"] == [{"url": "https://op.example"}]
     assert "servers" not in served["paths"]["/token"]
     assert "127.0.0.1" not in json.dumps(served)
+
+
+def test_every_message_of_a_phone_and_every_answer_is_described():
+    """Those of a socket that also go over HTTPS: all but the first and what is said unasked."""
+    body = DOCUMENT["paths"]["/device/messages"]["post"]["requestBody"]["content"]
+    taken = {each["$ref"] for each in body["application/json"]["schema"]["oneOf"]}
+    exchange = DOCUMENT["components"]["schemas"]["MessageExchange"]["properties"]["messages"]
+    told = {each["$ref"] for each in exchange["items"]["oneOf"]}
+    asked = [message for message in ANSWERS if message is not messages.Authenticate]
+    answers = {answer for message in asked for answer in ANSWERS[message]}
+    assert taken == {f"#/components/schemas/{each.__name__}" for each in asked}
+    assert told == {f"#/components/schemas/{each.__name__}" for each in answers}
