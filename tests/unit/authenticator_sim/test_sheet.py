@@ -173,7 +173,7 @@ def everywhere(text: str) -> Display:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(text=st.one_of(st.text(min_size=1), st.sampled_from(HOSTILE)))
 def test_no_text_leaves_its_place(enrolled: tuple[ScriptedBank, object], text: str) -> None:
     """In sheets and tables lines stay as wide as the page, and only labels stand at its edge."""
