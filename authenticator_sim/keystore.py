@@ -34,6 +34,9 @@ class _StoredPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jti: str
     order: str
 
+    def __repr__(self) -> str:
+        return "_StoredPin(...)"
+
 
 class _StoredPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passkey_id: str
@@ -44,6 +47,9 @@ class _StoredPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sign_count: int
     synced: bool
     registered: bool
+
+    def __repr__(self) -> str:
+        return "_StoredPasskey(...)"
 
 
 class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +69,9 @@ class _StoredPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys_announced_at: int = 0
     pending_pin: _StoredPin | None = None
     passkeys: tuple[_StoredPasskey, ...] = ()
+
+    def __repr__(self) -> str:
+        return "_StoredPhone(...)"
 
 
 class Keystore:

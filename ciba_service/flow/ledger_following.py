@@ -10,7 +10,7 @@ __all__ = ["LedgerFollowing"]
 
 
 class LedgerFollowing:
-    """For clients and operators alike; together they have the places of ``streams``."""
+    """For clients and operators alike."""
 
     def __init__(
         self, *, ledgers: LedgerStore, streams: OpenStreams, clock: Clock, telemetry: Telemetry
@@ -22,8 +22,13 @@ class LedgerFollowing:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more may follow."""
+        """Whether one more client may follow."""
         return self._streams.has_room
+
+    @property
+    def has_room_for_operators(self) -> bool:
+        """Whether one more operator may follow."""
+        return self._streams.has_room_for_operators
 
     async def follow(
         self,

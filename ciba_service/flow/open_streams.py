@@ -14,10 +14,11 @@ from typing import Final
 
 from ciba_service.ports import Clock
 
-__all__ = ["STREAM_SECONDS", "OpenStreams", "StreamPlace"]
+__all__ = ["OPERATORS_PLACES", "STREAM_SECONDS", "OpenStreams", "StreamPlace"]
 
 STREAM_SECONDS: Final = 25.0
 PAUSE_SECONDS: Final = 2.0
+OPERATORS_PLACES: Final = 16
 
 
 class StreamPlace:
@@ -61,7 +62,10 @@ class StreamPlace:
 
 
 class OpenStreams:
-    """The open streams of one process, ``capacity`` at most; ``open`` says how many there are."""
+    """The open streams of one process; ``open`` says how many there are.
+
+    Clients have ``capacity`` places, operators a few more, which no client can take.
+    """
 
     def __init__(self, *, clock: Clock, capacity: int) -> None:
         self.open = 0
@@ -72,8 +76,13 @@ class OpenStreams:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more stream may be opened."""
+        """Whether a client may open one more."""
         return not self._is_closing and self.open < self._capacity
+
+    @property
+    def has_room_for_operators(self) -> bool:
+        """Whether an operator may open one more."""
+        return not self._is_closing and self.open < self._capacity + OPERATORS_PLACES
 
     @contextmanager
     def place(self, name: str, until_gone: Callable[[], Awaitable[None]]) -> Iterator[StreamPlace]:

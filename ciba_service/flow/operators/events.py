@@ -45,7 +45,7 @@ class OperatedEvents:
         Raises:
             OperatorRefused: when too many streams are open.
         """
-        if not self._streams.has_room:
+        if not self._streams.has_room_for_operators:
             raise OperatorRefused(Problem.UNAVAILABLE)
         with self._streams.place(EVENTS_PLACE, until_gone) as place:
             while True:

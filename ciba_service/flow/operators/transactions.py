@@ -114,7 +114,7 @@ class OperatedTransactions:
         self, transaction_id: str, until_gone: Callable[[], Awaitable[None]]
     ) -> AsyncGenerator[Ledger, None]:
         """Its ledger as it grows; raises as ``show``, or since too many are followed."""
-        if not self._following.has_room:
+        if not self._following.has_room_for_operators:
             raise OperatorRefused(Problem.UNAVAILABLE)
         first_look = partial(self._found, transaction_id)
         return self._following.follow(transaction_id, first_look, until_gone)

@@ -1,5 +1,6 @@
 """Operators see security events as they happen."""
 
+from ciba_service.flow.open_streams import OPERATORS_PLACES
 from ciba_service.flow.security_events.recent import MOST_RECENT, RecentEvents
 from ciba_service.protocol.security_events.kinds import OperatorAuthenticationFailed
 from ciba_service.protocol.security_events.record import record_of
@@ -61,12 +62,16 @@ async def test_events_are_followed(service: RunningService, operators: Operators
 async def test_too_many_streams_of_events(
     run_service: ServiceRunner, till: WireClient, tokens: dict[str, str]
 ):
-    """One more is refused; the list is there."""
+    """Operators have places that clients cannot take; beyond them the list is still there."""
     sections = {"operators": operators_section(tokens), "server": {"max_event_streams": 0}}
     async with (
         run_service(clients=[till], sections=sections) as service,
         operating(service, tokens) as operators,
     ):
+        headers = {"accept": STREAM, **operators.bearer()}
+        async with operators.http.stream("GET", "/operator/events", headers=headers) as answered:
+            assert answered.status_code == 200
+        service.service.streams.open += OPERATORS_PLACES
         refused = await operators.ask("GET", "/events", headers={"accept": STREAM})
         assert problem(refused) == (503, "unavailable")
         assert (await operators.get("/events"))["items"] == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ciba_service.flow.open_streams import OPERATORS_PLACES
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.keys import transaction_key
@@ -123,7 +124,7 @@ async def next_of(reader: EventReader) -> tuple[str, dict[str, object]]:
 async def test_too_many_streams(
     run_service: ServiceRunner, till: WireClient, tokens: dict[str, str]
 ):
-    """One more is refused, with the JSON form still open; operators have no places of their own."""
+    """Operators have places that clients cannot take; beyond them the JSON form is still open."""
     sections = {"operators": operators_section(tokens), "server": {"max_event_streams": 0}}
     async with (
         run_service(clients=[till], sections=sections) as service,
@@ -132,6 +133,10 @@ async def test_too_many_streams(
         await service.enrolled_phone("alice")
         name = transaction_id(await till.started())
         path = f"/transactions/{name}/events"
+        headers = {"accept": STREAM, **operators.bearer()}
+        async with operators.http.stream("GET", f"/operator{path}", headers=headers) as answered:
+            assert answered.status_code == 200
+        service.service.streams.open += OPERATORS_PLACES
         refused = await operators.ask("GET", path, headers={"accept": STREAM})
         assert problem(refused) == (503, "unavailable")
         assert refused.headers["retry-after"] == "1"

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from authenticator_sim import keystore as stored
 from authenticator_sim import storage
 from authenticator_sim.core.events import Decided
 from authenticator_sim.core.identity import DeviceIdentity
@@ -298,3 +299,9 @@ def test_the_journal_holds_no_secret(state: Path, bank: ScriptedBank) -> None:
     entries = msgspec.json.decode((state / "journal.json").read_bytes())
     assert set(entries) <= {"format", "otp_step", "decisions"}
     assert "decision" not in entries["decisions"][0]
+
+
+@pytest.mark.parametrize("kind", ["_StoredPhone", "_StoredPin", "_StoredPasskey"])
+def test_what_is_stored_is_in_no_log(kind: str):
+    """Keys, salts and orders stand in none of the texts that Python makes of them."""
+    assert repr(getattr(stored, kind).__new__(getattr(stored, kind))) == f"{kind}(...)"
