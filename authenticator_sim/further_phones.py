@@ -5,7 +5,8 @@ import asyncio
 from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Event, PhoneWaiting
-from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
+from authenticator_sim.core.orders import Wish, approval_of, invitation
+from authenticator_sim.core.pin import Pin, unwrap_pin_key
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
 from ciba_service.sca.messages import DenialReason, RejectDevice
@@ -37,25 +38,22 @@ class FurtherPhones:
             PhoneError: The service cannot be asked.
         """
         newcomer = self._device.find_newcomer(code, now_ms=self.clock.now_ms())
-        pin_key = await self._pin_key(pin)
-        nonce = await self._https.fresh_nonce()
-        order = self._device.order_approval(
-            newcomer, pin_key=pin_key, nonce=nonce, now_ms=self.clock.now_ms()
-        )
-        return await self._https.give_order(order.message)
+        return await self._order(approval_of(newcomer), pin)
 
     async def invite(self, *, pin: Pin) -> tuple[Event, ...]:
         """Order an activation code for the next phone; raises ``PhoneError``."""
-        pin_key = await self._pin_key(pin)
-        nonce = await self._https.fresh_nonce()
-        order = self._device.order_invitation(
-            pin_key=pin_key, nonce=nonce, now_ms=self.clock.now_ms()
-        )
-        return await self._https.give_order(order.message)
+        return await self._order(invitation(), pin)
 
     async def reject(self, device_id: str, *, reason: DenialReason) -> tuple[Event, ...]:
         """Turn a phone away; raises ``PhoneError``."""
         return await self._https.tell(RejectDevice(device_id, reason))
 
-    async def _pin_key(self, pin: Pin) -> PinKey:
-        return await asyncio.to_thread(unwrap_pin_key, self._keystore.load().pin_key, pin)
+    async def _order(self, wish: Wish, pin: Pin) -> tuple[Event, ...]:
+        wrapped = self._keystore.load().pin_key
+        order = self._device.order(
+            wish,
+            pin_key=await asyncio.to_thread(unwrap_pin_key, wrapped, pin),
+            nonce=await self._https.fresh_nonce(),
+            now_ms=self.clock.now_ms(),
+        )
+        return await self._https.give_order(order.message)

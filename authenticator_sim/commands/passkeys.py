@@ -17,6 +17,7 @@ from authenticator_sim.core.events import (
     PasskeyForgotten,
     PasskeyInvited,
 )
+from authenticator_sim.core.orders import registration_of
 from authenticator_sim.core.passkeys import new_passkey
 from authenticator_sim.core.pin import unwrap_pin_key
 from authenticator_sim.errors import UsageError
@@ -54,8 +55,8 @@ async def add_passkey(
         # On disk before it goes out: an answer that is lost leaves no passkey without its key. What
         # became of it is then learnt from the list.
         errand.keystore.keep_passkey(passkey)
-        order = phone.device.order_passkey(
-            attestation,
+        order = phone.device.order(
+            registration_of(attestation),
             pin_key=await asyncio.to_thread(unwrap_pin_key, identity.pin_key, pin),
             nonce=invited.options.challenge,
             now_ms=phone.clock.now_ms(),

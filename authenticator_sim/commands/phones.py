@@ -16,6 +16,7 @@ from authenticator_sim.core.events import (
     Renamed,
     ThisDeviceRevoked,
 )
+from authenticator_sim.core.orders import revocation
 from authenticator_sim.core.pin import Pin, unwrap_pin_key
 from authenticator_sim.errors import DeviceRevoked, KeystoreRefused, UsageError
 from authenticator_sim.further_phones import FurtherPhones
@@ -73,8 +74,8 @@ async def revoke_device(
             return await _give_up(errand)
         pin = await obtain_pin(surroundings, pin_file)
         pin_key = await asyncio.to_thread(unwrap_pin_key, phone.device.identity.pin_key, pin)
-        order = phone.device.order_revocation(
-            device_id,
+        order = phone.device.order(
+            revocation(device_id),
             pin_key=pin_key,
             nonce=await errand.https.fresh_nonce(),
             now_ms=phone.clock.now_ms(),

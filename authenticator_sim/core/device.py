@@ -45,11 +45,9 @@ from authenticator_sim.core.identity import DeviceIdentity, PendingPin
 from authenticator_sim.core.newcomers import Newcomers
 from authenticator_sim.core.orders import (
     SignedOrder,
-    new_approval_of,
-    new_invitation,
-    new_passkey_order,
+    Wish,
+    new_order,
     new_pin_change,
-    new_revocation,
 )
 from authenticator_sim.core.passkey_events import AboutPasskeys, passkey_event
 from authenticator_sim.core.passkeys import PasskeyUse
@@ -93,7 +91,6 @@ from ciba_service.sca.messages import (
     OrderCarriedOut,
     OrderRefusal,
     OrderRefused,
-    PasskeyAttestation,
     RefusalReason,
     Refused,
     ServiceMessage,
@@ -247,12 +244,10 @@ class Device:
         self._awaits_handle = True
         return MakeHandle()
 
-    def order_revocation(
-        self, device_id: str, *, pin_key: PinKey, nonce: str, now_ms: int
-    ) -> SignedOrder:
-        """Order that another phone be revoked; ``nonce`` is that of a fresh ``hello``."""
-        order = new_revocation(
-            device_id,
+    def order(self, wish: Wish, *, pin_key: PinKey, nonce: str, now_ms: int) -> SignedOrder:
+        """Order it, to be sent as often as its outcome is unknown."""
+        order = new_order(
+            wish,
             identity=self.identity,
             pin_key=pin_key,
             nonce=nonce,
@@ -265,48 +260,6 @@ class Device:
     def find_newcomer(self, code: str, *, now_ms: int) -> DeviceWaiting:
         """The one phone that waits and shows this code; raises ``NoSuchNewcomer``."""
         return self._newcomers.find(code, now=self.service_now_ms(now_ms) // 1000)
-
-    def order_approval(
-        self, newcomer: DeviceWaiting, *, pin_key: PinKey, nonce: str, now_ms: int
-    ) -> SignedOrder:
-        """Order that a phone that waits be this user's."""
-        order = new_approval_of(
-            newcomer,
-            identity=self.identity,
-            pin_key=pin_key,
-            nonce=nonce,
-            now_ms=now_ms,
-            random_bytes=self._random_bytes,
-        )
-        self._ordered.add(order.jti)
-        return order
-
-    def order_invitation(self, *, pin_key: PinKey, nonce: str, now_ms: int) -> SignedOrder:
-        """Order an activation code for the next phone."""
-        order = new_invitation(
-            identity=self.identity,
-            pin_key=pin_key,
-            nonce=nonce,
-            now_ms=now_ms,
-            random_bytes=self._random_bytes,
-        )
-        self._ordered.add(order.jti)
-        return order
-
-    def order_passkey(
-        self, passkey: PasskeyAttestation, *, pin_key: PinKey, nonce: str, now_ms: int
-    ) -> SignedOrder:
-        """Order that a passkey be registered; ``nonce`` is the challenge of its options."""
-        order = new_passkey_order(
-            passkey,
-            identity=self.identity,
-            pin_key=pin_key,
-            nonce=nonce,
-            now_ms=now_ms,
-            random_bytes=self._random_bytes,
-        )
-        self._ordered.add(order.jti)
-        return order
 
     def order_pin(self, new_pin: Pin, *, pin_key: PinKey, nonce: str, now_ms: int) -> PendingPin:
         """Order another PIN: keep what is returned safe before ``pending_order`` goes out."""

@@ -23,11 +23,13 @@ from ciba_service.sca.messages import (
 
 __all__ = [
     "SignedOrder",
-    "new_approval_of",
-    "new_invitation",
-    "new_passkey_order",
+    "Wish",
+    "approval_of",
+    "invitation",
+    "new_order",
     "new_pin_change",
-    "new_revocation",
+    "registration_of",
+    "revocation",
 ]
 
 _JTI_BYTES = 16
@@ -41,87 +43,35 @@ class SignedOrder:
     message: GiveOrder
 
 
-def new_revocation(
-    device_id: str,
-    *,
-    identity: DeviceIdentity,
-    pin_key: PinKey,
-    nonce: str,
-    now_ms: int,
-    random_bytes: RandomBytes,
-) -> SignedOrder:
-    """Order that another phone of this user be revoked."""
-    return _signed(
-        OrderAction.REVOKE_DEVICE,
-        identity=identity,
-        pin_key=pin_key,
-        nonce=nonce,
-        device_id=device_id,
-        now_ms=now_ms,
-        random_bytes=random_bytes,
-    )
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants done that needs the PIN."""
+
+    action: OrderAction
+    device_id: str | None = None
+    key: str | None = None
+    passkey: PasskeyAttestation | None = None
+    new_key: PinKey | None = None
 
 
-def new_approval_of(
-    newcomer: DeviceWaiting,
-    *,
-    identity: DeviceIdentity,
-    pin_key: PinKey,
-    nonce: str,
-    now_ms: int,
-    random_bytes: RandomBytes,
-) -> SignedOrder:
-    """Order that a phone that waits, with the key that was compared, be this user's."""
-    return _signed(
-        OrderAction.APPROVE_DEVICE,
-        identity=identity,
-        pin_key=pin_key,
-        nonce=nonce,
-        device_id=newcomer.device_id,
-        key=newcomer.key,
-        now_ms=now_ms,
-        random_bytes=random_bytes,
-    )
+def revocation(device_id: str) -> Wish:
+    """That another phone of this user be revoked."""
+    return Wish(OrderAction.REVOKE_DEVICE, device_id=device_id)
 
 
-def new_invitation(
-    *,
-    identity: DeviceIdentity,
-    pin_key: PinKey,
-    nonce: str,
-    now_ms: int,
-    random_bytes: RandomBytes,
-) -> SignedOrder:
-    """Order an activation code for the next phone."""
-    return _signed(
-        OrderAction.INVITE_DEVICE,
-        identity=identity,
-        pin_key=pin_key,
-        nonce=nonce,
-        now_ms=now_ms,
-        random_bytes=random_bytes,
-    )
+def approval_of(newcomer: DeviceWaiting) -> Wish:
+    """That a phone that waits, with the key that was compared, be this user's."""
+    return Wish(OrderAction.APPROVE_DEVICE, device_id=newcomer.device_id, key=newcomer.key)
 
 
-def new_passkey_order(
-    passkey: PasskeyAttestation,
-    *,
-    identity: DeviceIdentity,
-    pin_key: PinKey,
-    nonce: str,
-    now_ms: int,
-    random_bytes: RandomBytes,
-) -> SignedOrder:
-    """Order that a passkey be registered; ``nonce`` is the challenge that it was made with."""
-    return _signed(
-        OrderAction.ADD_PASSKEY,
-        identity=identity,
-        pin_key=pin_key,
-        nonce=nonce,
-        passkey=passkey,
-        now_ms=now_ms,
-        random_bytes=random_bytes,
-    )
+def invitation() -> Wish:
+    """An activation code for the next phone."""
+    return Wish(OrderAction.INVITE_DEVICE)
+
+
+def registration_of(passkey: PasskeyAttestation) -> Wish:
+    """That a passkey be registered, with the challenge that it was made with as nonce."""
+    return Wish(OrderAction.ADD_PASSKEY, passkey=passkey)
 
 
 def new_pin_change(
@@ -135,12 +85,11 @@ def new_pin_change(
 ) -> PendingPin:
     """Order another PIN; its key is kept beside the old one until the service has answered."""
     new_key = PinKey(random_bytes(PIN_KEY_BYTES))
-    order = _signed(
-        OrderAction.CHANGE_PIN,
+    order = new_order(
+        Wish(OrderAction.CHANGE_PIN, new_key=new_key),
         identity=identity,
         pin_key=pin_key,
         nonce=nonce,
-        new_key=jose.base64url(new_key.key),
         now_ms=now_ms,
         random_bytes=random_bytes,
     )
@@ -148,43 +97,41 @@ def new_pin_change(
     return PendingPin(pin_key=wrapped, jti=order.jti, order=order.message.order)
 
 
-def _signed(
-    action: OrderAction,
+def new_order(
+    wish: Wish,
     *,
     identity: DeviceIdentity,
     pin_key: PinKey,
     nonce: str,
     now_ms: int,
     random_bytes: RandomBytes,
-    device_id: str | None = None,
-    key: str | None = None,
-    new_key: str | None = None,
-    passkey: PasskeyAttestation | None = None,
 ) -> SignedOrder:
+    """Sign it; ``nonce`` is that of a fresh ``hello``, or the challenge of a passkey."""
     jti = jose.base64url(random_bytes(_JTI_BYTES))
     proof = order_pin_proof(
         pin_key.key,
         device_id=identity.device_id,
         nonce=nonce,
-        action=action,
-        target=device_id,
+        action=wish.action,
+        target=wish.device_id,
         jti=jti,
     )
-    proofs = OrderProofs(jti=jti, pin_proof=proof, pin_key=new_key, passkey=passkey)
+    new_key = None if wish.new_key is None else jose.base64url(wish.new_key.key)
+    proofs = OrderProofs(jti=jti, pin_proof=proof, pin_key=new_key, passkey=wish.passkey)
     claims = OrderClaims(
         iss=identity.device_id,
         aud=identity.issuer,
         jti=jti,
         iat=now_ms // 1000,
         nonce=nonce,
-        action=action,
+        action=wish.action,
         factors=jose.encrypt(
             msgspec.json.encode(proofs),
             to=identity.service_keys.encryption,
             typ=ORDER_FACTORS_TYP,
         ),
-        device_id=device_id,
-        key=key,
+        device_id=wish.device_id,
+        key=wish.key,
     )
     order = jose.sign(
         msgspec.json.encode(claims),
