@@ -22,6 +22,7 @@ test: setup ## Run the whole test suite, measure coverage, record the proven cla
 	@scripts/ensure-redis.sh
 	@scripts/ensure-openssl.sh
 	@scripts/ensure-node.sh
+	@scripts/ensure-chromium.sh
 	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup --clause-record=$(RECORD) \
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
@@ -31,6 +32,8 @@ check: setup ## Check format, style, types and the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@scripts/ensure-node.sh
+	@scripts/check-pages.sh
 
 clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved
 	@$(BIN)/python -m tools.clauses $(ARGS)

@@ -1,0 +1,67 @@
+"""Fixtures of the pages: a real browser, and pages in which nothing may go wrong unnoticed."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.browser.chromium import running_chromium
+from tests.browser.watched import Watch
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 860}
+
+ContextOpener = Callable[..., Coroutine[Any, Any, BrowserContext]]
+PageOpener = Callable[..., Coroutine[Any, Any, Page]]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[str]:
+    """One browser a worker."""
+    with running_chromium() as address:
+        yield address
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """The browser, commanded from this test."""
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.connect_over_cdp(chromium)
+
+
+@pytest.fixture
+async def watch() -> AsyncIterator[Watch]:
+    """Fails the test for what browsers complain of: errors, warnings, breaches of the CSP."""
+    watching = Watch()
+    yield watching
+    assert watching.unexpected() == []
+
+
+@pytest.fixture
+async def new_context(browser: Browser, watch: Watch) -> AsyncIterator[ContextOpener]:
+    """Open contexts, which share nothing: as browsers of different people."""
+    async with AsyncExitStack() as contexts:
+
+        async def open_one(**options: Any) -> BrowserContext:
+            settings = {"viewport": PHONE, "locale": "en-GB", "reduced_motion": "reduce"}
+            context = await browser.new_context(**(settings | options))
+            contexts.push_async_callback(context.close)
+            context.set_default_timeout(10_000)
+            await watch.attend(context)
+            return context
+
+        yield open_one
+
+
+@pytest.fixture
+async def open_page(new_context: ContextOpener) -> PageOpener:
+    """Open an address in a context of its own; options are those of the context."""
+
+    async def open_one(address: str, **options: Any) -> Page:
+        page = await (await new_context(**options)).new_page()
+        await page.goto(address)
+        return page
+
+    return open_one
