@@ -76,6 +76,9 @@ def _check_mtls(settings: Settings) -> None:
 def _check_device(settings: Settings) -> None:
     if not settings.device.second_secret and not settings.is_development:
         raise InvalidSettingsError("device.second_secret may be off with an http issuer only")
+    url = settings.device.phone_url
+    if url is not None and (defect := issuer_defect(url.removesuffix("/"))) is not None:
+        raise InvalidSettingsError(f"device.phone_url {defect}")
 
 
 def _check_passkeys(settings: Settings) -> None:

@@ -341,6 +341,14 @@ WRONG = {
         text_of(device={"allowed_origins": ["android:apk-key-hash:" + "A" * 43]}),
         "device.allowed_origins[0] is for passkeys: set device.rp_id",
     ),
+    "a phone without TLS": (
+        text_of(device={"phone_url": "http://phone.example/"}),
+        "device.phone_url may be http on loopback only",
+    ),
+    "a phone with a fragment of its own": (
+        text_of(device={"phone_url": "https://phone.example/#enrol"}),
+        "device.phone_url must have no query, fragment or user",
+    ),
     "a page that no browser can name": (
         text_of(device={"allowed_origins": ["null"]}),
         "device.allowed_origins[0] must be an https URL",
