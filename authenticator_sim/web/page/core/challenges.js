@@ -46,6 +46,7 @@ const display = closedObject({
   payee_account: orNull(text),
   remittance_information: orNull(text),
   details: orElse(listOf(shownDetail), []),
+  logo: orNull(text),
 });
 const readContent = object({
   v: integer,
