@@ -33,9 +33,9 @@ from ciba_service.sca.messages import (
     order_pin_proof,
     passkey_challenge,
 )
-from tests.browser.challenges import challenges_of_all_kinds, deceiving_challenges
 from tests.browser.conftest import PageOpener
-from tests.browser.phone_core import rules_served
+from tests.browser.phone_core.challenges import challenges_of_all_kinds, deceiving_challenges
+from tests.browser.phone_core.core_phone import rules_served
 from tests.browser.watched import Watch
 from tests.browser.web_phone import WebPhone
 from tests.unit.authenticator_sim.scripted_service import (
@@ -54,12 +54,7 @@ Enrolled = tuple[ScriptedBank, DeviceIdentity]
 
 HASHES = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": hashlib.sha512}
 BANK_STRANGER = ECKey.generate_key("P-256")
-SHARED_OF_RFC_7518_C = b64(
-    bytes(
-        [158, 86, 217, 29, 129, 113, 53, 211, 114, 131, 66, 131, 191, 132, 38, 156]
-        + [251, 49, 110, 163, 218, 128, 106, 72, 246, 218, 167, 121, 140, 254, 144, 196]
-    )
-)
+SHARED_OF_RFC_7518_C = "nlbZHYFxNdNyg0KDv4QmnPsxbqPagGpI9tqneYz-kMQ"
 
 VERDICTS = """async ([tokens, keys, issuer, now]) => {
   const { verifyChallenge } = await import("/core/challenges.js");

@@ -8,7 +8,19 @@ from typing import Any
 from playwright.async_api import Page
 
 from tests.browser.web_phone import WebPhone
+from tests.running_service import RunningService
+from tests.wire_client import WireClient
 
+PIN, OTHER_PIN, WRONG_PIN = "739154", "804627", "739155"
+PAYMENT = {
+    "type": "payment_initiation",
+    "instructedAmount": {"currency": "EUR", "amount": "12.50"},
+    "creditorName": "Corner Shop Ltd",
+}
+ONLINE = "state.connection === 'online'"
+ASKED = "state.requests.length === 1"
+NOTHING = "state.requests.length === 0"
+UNSURE = "state.requests[0]?.step === 'unsure'"
 MODULE = "phone.js"
 """An address at which the browser shows text: of the page's origin, and without its screens."""
 
@@ -58,7 +70,7 @@ class CorePhone:
 
     async def when(self, condition: str) -> dict[str, Any]:
         """The state, as soon as a condition on ``state`` holds."""
-        await self.page.wait_for_function(f"() => (({{...state}}) => {condition})(phone.state)")
+        await self.page.wait_for_function(f"() => ((state) => {condition})(phone.state)")
         return await self.state()
 
     async def act(self, name: str, *given: Any) -> Any:
@@ -82,6 +94,22 @@ class CorePhone:
         await self.page.wait_for_function("(name) => globalThis.outcomes?.[name]", arg=name)
         result: dict[str, Any] = await self.page.evaluate("(name) => outcomes[name]", name)
         return result
+
+
+async def asked(
+    bank: RunningService, phone: CorePhone, *, by: WireClient | None = None, **claims: Any
+) -> tuple[str, str]:
+    """A request that is open on the phone: the client's name of it, and the phone's."""
+    auth_req_id = await (by or bank.till).started(**claims)
+    state = await phone.when(ASKED)
+    return auth_req_id, state["requests"][0]["transactionId"]
+
+
+async def told(bank: RunningService, auth_req_id: str) -> str:
+    """What the client is told: ``tokens``, or an error."""
+    bank.clock.advance(6)
+    answer = (await bank.till.poll(auth_req_id)).json()
+    return str(answer.get("error", "tokens"))
 
 
 @asynccontextmanager
