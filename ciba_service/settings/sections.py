@@ -241,8 +241,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The phone side; ``second_secret`` may be off in development only.
 
     ``rp_id`` is whom passkeys are for, ``allowed_origins`` are the web pages and native apps that
-    may use them. ``locale`` is the language of users who have none of their own,
-    ``approval_lifetime`` how many seconds a further phone waits.
+    may use them, ``phone_url`` is where the web phone is. ``locale`` is the language of users who
+    have none of their own, ``approval_lifetime`` how many seconds a further phone waits.
     """
 
     second_secret: bool = True
@@ -251,6 +251,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rp_id: _Name | None = None
     rp_name: _Name = "Confirm with your phone"
     allowed_origins: tuple[_Name, ...] = ()
+    phone_url: _Text | None = None
     synced_passkeys: bool = False
 
 
