@@ -42,8 +42,9 @@ export function pictureButton(name, words, pressed) {
  * The button that sends a form.
  *
  * @param {string} words
+ * @param {Kind} [kind]
  * @returns {HTMLButtonElement}
  */
-export function submitButton(words) {
-  return button(words, () => {}, { kind: "primary", type: "submit" });
+export function submitButton(words, kind = "primary") {
+  return button(words, () => {}, { kind, type: "submit" });
 }

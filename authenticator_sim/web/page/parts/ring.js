@@ -16,12 +16,17 @@ export class Ring {
   #arc = drawing("circle", { class: "ring-left", cx: 24, cy: 24, r: RADIUS });
   #text = element("span", { class: "ring-text" });
 
+  /** @type {number} */
+  #hurry;
+
   /**
    * @param {{from: number, until: number}} span milliseconds
+   * @param {number} [hurry] what is little time, in milliseconds
    */
-  constructor({ from, until }) {
+  constructor({ from, until }, hurry = HURRY_MS) {
     this.#from = from;
     this.#until = until;
+    this.#hurry = hurry;
     this.#arc.setAttribute("stroke-dasharray", String(ROUND));
     this.element = element(
       "div",
@@ -51,7 +56,7 @@ export class Ring {
     const left = Math.max(0, this.#until - now);
     const share = Math.min(1, left / Math.max(1, this.#until - this.#from));
     this.#arc.setAttribute("stroke-dashoffset", String(ROUND * (1 - share)));
-    this.element.classList.toggle("hurry", left <= HURRY_MS);
+    this.element.classList.toggle("hurry", left <= this.#hurry);
     this.#text.textContent = remaining(left);
   }
 }

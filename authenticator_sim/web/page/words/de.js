@@ -351,6 +351,7 @@ export const de = {
     title: "Dauerhafte Zugriffe",
     text: "Diese dürfen für das wiederkommen, was Sie einmal freigegeben haben, ohne Sie noch einmal zu fragen.",
     none: "Niemand hat dauerhaften Zugriff.",
+    shares: "Wird weitergegeben",
     since: (date) => `Freigegeben ${date}`,
     until: (date) => `Endet ${date}, wenn er nicht benutzt wird`,
     end: "Zugriff beenden",

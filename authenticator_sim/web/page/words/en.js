@@ -347,6 +347,7 @@ export const en = {
     title: "Lasting access",
     text: "These may come back for what you once approved, without asking you again.",
     none: "Nobody has lasting access.",
+    shares: "Is shared",
     since: (/** @type {string} */ date) => `Approved ${date}`,
     until: (/** @type {string} */ date) => `Ends ${date} unless it is used`,
     end: "End access",

@@ -35,7 +35,7 @@ export function dayOf(at, now, words) {
  * @returns {string}
  */
 export function dateOf(at, words) {
-  return new Intl.DateTimeFormat(words.tag, { dateStyle: "long" }).format(at);
+  return new Intl.DateTimeFormat(locale(words), { dateStyle: "long" }).format(at);
 }
 
 /**
@@ -46,7 +46,16 @@ export function dateOf(at, words) {
  * @returns {string}
  */
 export function clockTime(at, words) {
-  return new Intl.DateTimeFormat(words.tag, { hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(locale(words), { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+/**
+ * The first language of this browser that is the one of the words, for how it writes dates.
+ *
+ * @param {import("./en.js").Words} words
+ */
+function locale({ tag }) {
+  return navigator.languages.find((each) => each.toLowerCase().split("-")[0] === tag) ?? tag;
 }
 
 /** @param {number} at */

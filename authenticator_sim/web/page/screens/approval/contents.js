@@ -104,15 +104,15 @@ export function details(display) {
  * What the client gets.
  *
  * @param {readonly string[]} shared
- * @param {Words} words
+ * @param {string} title
  * @returns {HTMLElement | null}
  */
-export function shares(shared, words) {
+export function shares(shared, title) {
   return shared.length > 0
     ? element(
         "section",
         { class: "shares" },
-        element("h3", {}, words.request.shares),
+        element("h3", {}, title),
         element(
           "ul",
           {},

@@ -6,10 +6,11 @@ import { PhoneError } from "../../phone.js";
 
 const PERIOD_MS = 30_000;
 const AGAIN_MS = 1_000;
+const HURRY_MS = 5_000;
 
 /** Shows the code of this moment and its successors; it is sent along with an approval. */
 export class OneTimeCode {
-  #ring = new Ring({ from: 0, until: 0 });
+  #ring = new Ring({ from: 0, until: 0 }, HURRY_MS);
   #code = element("output", { class: "code" });
   #until = 0;
   #asking = false;

@@ -41,7 +41,7 @@ export function review(request, answers, surroundings) {
     bindingMessage(request, words),
     code?.element,
     ...details(request.display),
-    shares(request.display.shares, words),
+    shares(request.display.shares, words.request.shares),
     element(
       "p",
       { class: "confirm-with hint" },

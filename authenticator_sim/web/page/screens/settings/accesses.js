@@ -39,7 +39,7 @@ export function accessesPage(surroundings, back) {
         { class: "card stack" },
         element("h2", {}, foreign(access.client)),
         ...details(access),
-        shares(access.shares, words),
+        shares(access.shares, said.shares),
         element("p", { class: "hint" }, said.since(dateOf(access.since, words))),
         element("p", { class: "hint" }, said.until(dateOf(access.until, words))),
         button(said.end, () => void end(access), { kind: "bad" }),

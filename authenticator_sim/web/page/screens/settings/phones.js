@@ -121,6 +121,6 @@ function renaming({ phone, words }, page, done) {
     },
     element("h2", {}, said.rename),
     field.element,
-    submitButton(said.save),
+    submitButton(said.save, "quiet"),
   );
 }
