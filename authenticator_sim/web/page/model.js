@@ -29,6 +29,7 @@
  * @property {string | null} payee_account
  * @property {string | null} remittance_information
  * @property {readonly ShownDetail[]} details
+ * @property {string | null} logo SHA-256 of the client's picture (base64url)
  */
 
 /** @typedef {"device_key" | "pin" | "passkey" | "otp" | "verification_code"} Factor */

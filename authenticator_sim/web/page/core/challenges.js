@@ -46,6 +46,7 @@ const display = closedObject({
   payee_account: orNull(text),
   remittance_information: orNull(text),
   details: orElse(listOf(shownDetail), []),
+  logo: orNull(text),
 });
 const readContent = object({
   v: integer,
@@ -79,8 +80,17 @@ export class ChallengeRefused extends Error {
 }
 
 /**
- * A challenge that may be shown; `digest` is what a decision signs (PSD2 RTS art. 5).
- * @typedef {{content: Content, digest: string}} VerifiedChallenge
+ * What is left of a challenge that may be shown; `digest`, the hash of its exact bytes, is what a
+ * decision signs (PSD2 RTS art. 5). Times are seconds of the service.
+ * @typedef {Object} VerifiedChallenge
+ * @property {string} transactionId
+ * @property {string} digest
+ * @property {Content["display"]} display
+ * @property {"en" | "de"} locale
+ * @property {readonly import("../model.js").Factor[]} factors
+ * @property {boolean} passkeyForPin
+ * @property {number} iat
+ * @property {number} exp
  */
 
 /**
@@ -99,7 +109,16 @@ export async function verifyChallenge(token, { keys, issuer, now }) {
   if (now >= content.exp * 1000) {
     throw new ChallengeRefused("expired");
   }
-  return { content, digest: base64url(await sha256(token)) };
+  return {
+    transactionId: content.transaction_id,
+    digest: base64url(await sha256(token)),
+    display: content.display,
+    locale: content.locale === "de" ? "de" : "en",
+    factors: content.factors,
+    passkeyForPin: content.passkey_for_pin,
+    iat: content.iat,
+    exp: content.exp,
+  };
 }
 
 /** @param {string} token @param {readonly import("./keys.js").Jwk[]} keys */

@@ -27,13 +27,13 @@ import { sign } from "./signatures.js";
  */
 
 /** @param {VerifiedChallenge} challenge @param {Means} means */
-function newClaims({ content, digest }, { identity, now, randomBytes }) {
+function newClaims({ transactionId, digest }, { identity, now, randomBytes }) {
   return {
     iss: identity.deviceId,
     aud: identity.issuer,
     jti: base64url(randomBytes(JTI_BYTES)),
     iat: Math.floor(now / 1000),
-    transaction_id: content.transaction_id,
+    transaction_id: transactionId,
     challenge_hash: digest,
   };
 }
@@ -81,11 +81,11 @@ export async function newDenial(challenge, reason, means) {
 
 /**
  * Which of PIN and passkey an approval carries, when the user offers a passkey or does not.
- * @param {import("./challenges.js").Content} content
+ * @param {VerifiedChallenge} challenge
  * @param {boolean} isOffered
  * @returns {{pin: boolean, passkey: boolean}}
  */
-export function userFactors({ factors, passkey_for_pin: replaces }, isOffered) {
+export function userFactors({ factors, passkeyForPin: replaces }, isOffered) {
   return {
     pin: factors.includes("pin") && !(isOffered && replaces),
     passkey: factors.includes("passkey") || (isOffered && replaces),
