@@ -21,7 +21,6 @@
  * @typedef {Object} Display
  * @property {string} title
  * @property {string} client
- * @property {string | null} [logo] hash of the client's logo: base64url of SHA-256
  * @property {readonly string[]} shares
  * @property {string | null} binding_message
  * @property {string | null} amount
