@@ -156,7 +156,7 @@ export class Screens {
   #entitle({ requests, newcomers, deviceName }) {
     const { words } = this.#surroundings;
     const count = requests.length + newcomers.length;
-    const name = deviceName ? `${words.app} – ${deviceName}` : words.app;
+    const name = deviceName ? `${words.app} · ${deviceName}` : words.app;
     document.title = count > 0 ? `(${count}) ${name}` : name;
   }
 }

@@ -100,7 +100,7 @@ export const de = {
     passkeyText: "Ihr Gerät fragt nach Fingerabdruck, Gesicht oder seiner eigenen PIN.",
     otpTitle: "Einmalcode",
     otpText: "Von diesem Telefon erzeugt. Er wird mitgesendet, wenn Sie bestätigen.",
-    otpUsed: (seconds) => `Der nächste Code kommt in ${seconds} s.`,
+    otpUsed: "Der letzte wurde verwendet. Ihre Antwort wird mit dem nächsten gesendet.",
     tooShort: "Eine PIN hat 6 bis 12 Ziffern.",
     wrong: "Das war nicht richtig.",
     attemptsLeft: (left) => `Noch ${counted(left, "Versuch", "Versuche")}.`,

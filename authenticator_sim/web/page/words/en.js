@@ -102,7 +102,7 @@ export const en = {
     passkeyText: "Your device asks for your fingerprint, your face or its own PIN.",
     otpTitle: "One-time code",
     otpText: "Made by this phone. It is sent along when you confirm.",
-    otpUsed: (/** @type {number} */ seconds) => `The next code comes in ${seconds} s.`,
+    otpUsed: "The last one was used. Your answer is sent with the next one.",
     tooShort: "A PIN has 6 to 12 digits.",
     wrong: "That was not right.",
     attemptsLeft: (/** @type {number} */ left) => `${counted(left, "attempt", "attempts")} left.`,

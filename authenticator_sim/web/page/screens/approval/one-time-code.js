@@ -12,6 +12,7 @@ const HURRY_MS = 5_000;
 export class OneTimeCode {
   #ring = new Ring({ from: 0, until: 0 }, HURRY_MS);
   #code = element("output", { class: "code" });
+  #hint = element("p", { class: "hint" });
   #until = 0;
   #asking = false;
   /** @type {import("../../parts/view.js").Surroundings} */
@@ -29,7 +30,7 @@ export class OneTimeCode {
         {},
         element("p", { class: "label" }, words.confirm.otpTitle),
         this.#code,
-        element("p", { class: "hint" }, words.confirm.otpText),
+        this.#hint,
       ),
       this.#ring.element,
     );
@@ -49,10 +50,12 @@ export class OneTimeCode {
     try {
       const { code, validUntil } = await this.#surroundings.phone.oneTimeCode();
       this.#code.textContent = `${code.slice(0, 3)} ${code.slice(3)}`;
+      this.#hint.textContent = this.#surroundings.words.confirm.otpText;
       this.#last(validUntil);
     } catch (error) {
       const until = (error instanceof PhoneError ? error.retryAt : null) ?? now + AGAIN_MS;
       this.#code.textContent = "––– –––";
+      this.#hint.textContent = this.#surroundings.words.confirm.otpUsed;
       this.#last(until);
     } finally {
       this.#asking = false;

@@ -67,6 +67,7 @@ export class ApprovalSheet {
   /** @param {State} state */
   update(state) {
     if (this.#step === "over") {
+      this.#dismissWithdrawal(state);
       return;
     }
     const current = state.requests.find((each) => this.#is(each.transactionId));
@@ -296,12 +297,27 @@ export class ApprovalSheet {
       );
       return;
     }
-    const notice = state.notices.find(
-      (each) => each.type === "request_withdrawn" && this.#is(each.transactionId),
-    );
-    const known = notice?.type === "request_withdrawn" ? notice.reason : null;
     const late = Date.now() >= this.#request.expiresAt ? "expired" : "gone";
-    this.#end(withdrawn(this.#words, known ?? late));
+    this.#end(withdrawn(this.#words, this.#withdrawal(state)?.reason ?? late));
+    this.#dismissWithdrawal(state);
+  }
+
+  /** @param {State} state */
+  #withdrawal({ notices }) {
+    const about = notices.filter((each) => each.type === "request_withdrawn");
+    return about.find((each) => this.#is(each.transactionId));
+  }
+
+  /**
+   * The sheet says it; the overview need not say it again.
+   *
+   * @param {State} state
+   */
+  #dismissWithdrawal(state) {
+    const notice = this.#withdrawal(state);
+    if (notice) {
+      this.#surroundings.phone.dismiss(notice.id);
+    }
   }
 
   /** @param {Ending} ending */
