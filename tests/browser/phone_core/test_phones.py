@@ -66,6 +66,7 @@ async def lose_answers(page: Page, watch: Watch, *, path: str = "**/device/messa
     await page.route(path, lose)
 
 
+@pytest.mark.clause("sca-art9-2")
 async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
     bank: RunningService, open_phone: PhoneOpener, watch: Watch
 ):

@@ -103,7 +103,7 @@ def verdict(token: str, identity: DeviceIdentity) -> str:
         return refused.reason.value
 
 
-@pytest.mark.clause("sca-art5-1", "sca-art5-5", "sca-art5-6")
+@pytest.mark.clause("sca-art5-1", "sca-art5-6")
 async def test_both_phones_believe_the_same_challenges(page: Page, enrolled: Enrolled):
     """Some eighty, right and bent in every part: each gets the same verdict of both."""
     bank, identity = enrolled
