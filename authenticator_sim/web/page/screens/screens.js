@@ -51,7 +51,7 @@ export class Screens {
     if (problem && FATAL.has(problem.code)) {
       return "trouble";
     }
-    if (connection === "elsewhere" && stage !== "new") {
+    if (connection === "elsewhere") {
       return "elsewhere";
     }
     // What was set up a moment ago says so first.

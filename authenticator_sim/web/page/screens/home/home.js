@@ -70,7 +70,6 @@ export class Home {
       "div",
       { class: "screen home" },
       this.#header.element,
-      this.#banner.element,
       element(
         "main",
         {},
@@ -79,6 +78,7 @@ export class Home {
         section(words.home.waiting, this.#newcomers, this.#requests, this.#empty),
         section(words.home.history, this.#history.element),
       ),
+      this.#banner.element,
     );
   }
 
