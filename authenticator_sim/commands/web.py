@@ -5,8 +5,11 @@ import re
 import signal
 import socket
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import require_protected
@@ -17,6 +20,7 @@ from authenticator_sim.web.site import PhoneSite, phone_page
 
 __all__ = ["WebOptions", "serve_web"]
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.:\[\]-]+", re.ASCII)
 
 
@@ -35,25 +39,23 @@ class WebOptions:
 async def serve_web(options: WebOptions, surroundings: Surroundings) -> bool:
     """Serve the page until SIGINT or SIGTERM.
 
+    Returns:
+        True when a signal ended it.
+
     Raises:
         PhoneError: An address cannot be used, or the port cannot be opened.
     """
-    if not _ORIGIN.match(require_protected(options.issuer)):
+    parts = urlsplit(require_protected(options.issuer))
+    if not _ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}"):
         raise UsageError("--issuer is an https:// URL in lower case, or http:// on this machine.")
-    listener = listen_on_loopback(options.port, options.host)
-    with listener:
+    with listen_on_loopback(options.port, options.host) as listener, _signals() as stop:
         address = _address(options.url, listener)
         site = PhoneSite(issuer=options.issuer, address=address, page=phone_page())
         serving = asyncio.create_task(serve_on_loopback(site, listener))
-        surroundings.stdout.write(f"The phone is at {address}\n")
-        surroundings.stdout.write(f"A second one is at {address}?phone=2\n")
-        if options.shows_qr:
-            coloured = surroundings.stdout.isatty() and not surroundings.plain
-            surroundings.stdout.write(qr_code(address, coloured=coloured))
-        surroundings.stdout.flush()
+        _tell(address, surroundings, shows_qr=options.shows_qr)
         if options.opens:
             await asyncio.to_thread(webbrowser.open, address)
-        return await _until_ended(serving)
+        return await _until_ended(serving, stop)
 
 
 def _address(url: str | None, listener: socket.socket) -> str:
@@ -65,11 +67,28 @@ def _address(url: str | None, listener: socket.socket) -> str:
     return f"{origin}/"
 
 
-async def _until_ended(serving: asyncio.Task[None]) -> bool:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+def _tell(address: str, surroundings: Surroundings, *, shows_qr: bool) -> None:
+    screen = surroundings.stdout
+    screen.write(f"The phone is at {address}\nA second one is at {address}?phone=2\n")
+    if shows_qr:
+        screen.write(qr_code(address, coloured=screen.isatty() and not surroundings.plain))
+    screen.flush()
+
+
+@contextmanager
+def _signals() -> Iterator[asyncio.Event]:
+    """Set when the command is to end."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in _ENDING:
         loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in _ENDING:
+            loop.remove_signal_handler(number)
+
+
+async def _until_ended(serving: asyncio.Task[None], stop: asyncio.Event) -> bool:
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -78,5 +97,3 @@ async def _until_ended(serving: asyncio.Task[None]) -> bool:
         for task in (serving, stopped):
             task.cancel()
         await asyncio.wait({serving, stopped})
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

@@ -5,6 +5,7 @@ from functools import partial
 from starlette.routing import Route, WebSocketRoute
 
 from ciba_service.endpoints.device.enrolments import EnrolmentEndpoint
+from ciba_service.endpoints.device.logos import LogoEndpoint
 from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint
 from ciba_service.endpoints.device.nonce import NonceEndpoint
 from ciba_service.endpoints.device.page_gate import PageGate
@@ -53,12 +54,15 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         telemetry,
     )
     nonce = NonceEndpoint(sessions, telemetry)
+    known = (client.logo for client in parts.settings.clients)
+    logos = LogoEndpoint({logo.name: logo for logo in known if logo is not None}, telemetry)
     origins = WebOrigins.of(parts.settings.device.allowed_origins)
     gate = partial(PageGate, origins=origins, telemetry=telemetry)
     return [
         Route(endpoints.path(DevicePath.ENROLMENTS), gate(enrolments, method="POST")),
         Route(endpoints.path(DevicePath.NONCE), gate(nonce, method="GET")),
         Route(endpoints.path(DevicePath.MESSAGES), gate(messages, method="POST")),
+        Route(endpoints.path(f"{DevicePath.LOGOS}/{{name}}"), gate(logos, method="GET")),
         WebSocketRoute(endpoints.path(DevicePath.SOCKET), gate(socket, method="GET")),
     ]
 
