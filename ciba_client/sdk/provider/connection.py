@@ -59,9 +59,12 @@ class ProviderConnection:
         self._clock = clock
         self._observer = observer
 
-    async def get(self, url: str, *, timeout_seconds: float) -> ProviderAnswer:
+    async def get(
+        self, url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None
+    ) -> ProviderAnswer:
         """Fetch a document."""
-        return await self._exchange(self._http.build_request("GET", url), timeout_seconds)
+        built = self._http.build_request("GET", url, headers=headers)
+        return await self._exchange(built, timeout_seconds)
 
     async def post(self, request: FormRequest, *, timeout_seconds: float) -> ProviderAnswer:
         """Send a form; ``timeout_seconds`` bounds the whole exchange."""
