@@ -75,9 +75,8 @@ async def run_playground(arguments: argparse.Namespace, clock: Clock, stderr: Te
 
     clients = load_clients(arguments.config, listen=arguments.listen, warn=warn)
     async with playground(clients, port=arguments.port, clock=clock) as running:
-        for address in _called_at(clients.values()):
-            stderr.write(f"notifications: http://{address.host}:{address.port}\n")
-        stderr.write(f"playground:    {running.address}\n")
+        lines = [f"notifications: {each.host}:{each.port}" for each in _called_at(clients.values())]
+        stderr.write("\n".join([*lines, f"playground:    {running.address}", ""]))
         stderr.flush()
         await asyncio.Event().wait()
 

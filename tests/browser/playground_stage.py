@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from ciba_client.playground.clients import load_clients
+from ciba_client.playground.clients import PlaygroundClient, load_clients
 from ciba_client.playground.command import Playground, playground
 from ciba_service.stores.keys import partition_of
 from tests.client_time import SharedTime
@@ -109,6 +109,17 @@ async def staged(
     run_service: ServiceRunner, directory: Path, *, clients: list[WireClient] | None = None
 ) -> AsyncIterator[Stage]:
     """Everything up and running: till (poll, DPoP), kiosk (ping), bookshop (push)."""
+    async with registered(run_service, directory, clients=clients) as (bank, loaded):
+        clock = PassingTime(bank.clock)
+        async with playground(loaded, port=0, clock=clock) as running:
+            yield Stage(bank, running, await bank.enrolled_phone("alice"), directory)
+
+
+@asynccontextmanager
+async def registered(
+    run_service: ServiceRunner, directory: Path, *, clients: list[WireClient] | None = None
+) -> AsyncIterator[tuple[RunningService, dict[str, PlaygroundClient]]]:
+    """The service with the clients, and these as a playground loads them."""
     endpoint = f"http://127.0.0.1:{free_port()}/ciba"
     cast = clients or [
         wire_client("till", "poll", endpoint, dpop_bound_access_tokens=True),
@@ -117,9 +128,7 @@ async def staged(
     ]
     async with run_service(clients=cast, sections=SECTIONS) as bank:
         files = [write_client_file(directory, client, bank.issuer) for client in cast]
-        loaded = load_clients(files, listen=None, warn=_refuse)
-        async with playground(loaded, port=0, clock=PassingTime(bank.clock)) as running:
-            yield Stage(bank, running, await bank.enrolled_phone("alice"), directory)
+        yield bank, load_clients(files, listen=None, warn=_refuse)
         assert bank.telemetry.failures == []
 
 

@@ -24,6 +24,7 @@ function place(id) {
 /** @param {string} id */
 function choose(id) {
   if (model.chosen !== id) {
+    closed();
     closeMessage(place("message"));
   }
   model.chosen = id;
@@ -34,8 +35,15 @@ function choose(id) {
 function open(number) {
   const flow = model.flow;
   if (flow !== undefined) {
-    showMessage(place("message"), flow, number, draw);
+    model.message = number;
+    draw();
+    showMessage(place("message"), flow, number, open, closed);
   }
+}
+
+function closed() {
+  model.message = null;
+  draw();
 }
 
 function draw() {

@@ -27,6 +27,8 @@ export class Model {
   flows = new Map();
   /** @type {string | null} */
   chosen = null;
+  /** The message that is open, by its number. @type {number | null} */
+  message = null;
   /** How far the clock of the playground is ahead of this one, in milliseconds. */
   ahead = 0;
 

@@ -9,10 +9,11 @@ const HEIGHT = { once: 34, both: 56, note: 32 };
 
 /**
  * @param {import("../model.js").Flow} flow
+ * @param {number | null} chosen the message that is open
  * @param {(number: number) => void} open
  * @returns {HTMLElement}
  */
-export function diagram(flow, open) {
+export function diagram(flow, chosen, open) {
   const actors = actorsOf(flow);
   return element(
     "div",
@@ -25,7 +26,7 @@ export function diagram(flow, open) {
     element(
       "ol",
       { "aria-label": "Messages in their order" },
-      ...flow.steps.map((step) => element("li", {}, row(step, actors, open))),
+      ...flow.steps.map((step) => element("li", {}, row(step, actors, chosen, open))),
     ),
     element(
       "p",
@@ -49,10 +50,11 @@ function actorsOf(flow) {
 /**
  * @param {import("../model.js").Step} step
  * @param {import("../model.js").Actor[]} actors
+ * @param {number | null} chosen
  * @param {(number: number) => void} open
  * @returns {HTMLElement}
  */
-function row(step, actors, open) {
+function row(step, actors, chosen, open) {
   const number = step.messages.at(-1) ?? 0;
   const took = step.took ? `, took ${duration(step.took)}` : "";
   const name =
@@ -63,13 +65,13 @@ function row(step, actors, open) {
     {
       type: "button",
       class: "step",
-      "aria-label": name,
       "data-key": `step-${step.messages[0]}`,
       "data-tone": step.tone,
-      "data-number": number,
+      "aria-expanded": String(chosen !== null && step.messages.includes(chosen)),
       onclick: () => open(number),
     },
-    element("span", { class: "when" }, duration(step.at)),
+    element("span", { class: "visually-hidden" }, name),
+    element("span", { class: "when", "aria-hidden": "true" }, duration(step.at)),
     picture(step, actors),
   );
 }

@@ -31,7 +31,7 @@ export function drawFlow(container, model, open) {
       flow.verification_code !== null && flow.state === "waiting" && code(flow.verification_code),
       flow.problem && problem(flow.problem),
       actions(flow, toldOf === flow.id ? told : ""),
-      diagram(flow, open),
+      diagram(flow, model.message, open),
       notes(flow),
     );
   });

@@ -15,12 +15,12 @@ let asked = 0;
  * @param {HTMLElement} panel
  * @param {import("../model.js").Flow} flow
  * @param {number} number
+ * @param {(number: number) => void} open
  * @param {() => void} closed
  */
-export async function showMessage(panel, flow, number, closed) {
+export async function showMessage(panel, flow, number, open, closed) {
   asked += 1;
   const mine = asked;
-  mark(number);
   const opener = document.activeElement;
   const close = () => {
     closeMessage(panel);
@@ -39,7 +39,7 @@ export async function showMessage(panel, flow, number, closed) {
   try {
     const message = await read(`/api/flows/${flow.id}/messages/${number}`);
     if (mine === asked) {
-      draw(panel, flow, message, close, (each) => showMessage(panel, flow, each, closed));
+      draw(panel, flow, message, close, open);
     }
   } catch (error) {
     const text = error instanceof Refused ? error.message : "The playground cannot be reached.";
@@ -49,6 +49,7 @@ export async function showMessage(panel, flow, number, closed) {
     panel.hidden = false;
     panel.querySelector("h2")?.focus();
     panel.scrollIntoView({ block: "nearest" });
+    document.querySelector('.step[aria-expanded="true"]')?.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -57,12 +58,6 @@ export function closeMessage(panel) {
   asked += 1;
   panel.hidden = true;
   fill(panel);
-  mark(null);
-}
-
-/** @param {number | null} number */
-function mark(number) {
-  document.body.dataset.message = number === null ? "" : String(number);
 }
 
 /**
