@@ -10,5 +10,5 @@ export function mark() {
     drawing("rect", { width: 32, height: 32, rx: 9 }),
     drawing("path", { d: "M9 17.2 14 22l9.500-11.500" }),
   );
-  return element("p", { class: "brand" }, svg, element("span", {}, "CIBA operations"));
+  return element("p", { class: "product" }, svg, element("span", {}, "CIBA operations"));
 }

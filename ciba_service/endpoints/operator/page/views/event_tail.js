@@ -13,6 +13,7 @@ import { place } from "../shell/route.js";
 /** @typedef {import("../api/documents.js").SecurityEvent} SecurityEvent */
 
 const KEPT = 1000;
+const LONGEST = 20;
 
 /** @type {Record<string, string>} */
 const LINKED = { transaction_id: "transactions", client_id: "clients", device_id: "phones" };
@@ -132,6 +133,17 @@ function eventRow({ time, severity, event }) {
 function fieldOf(name, value) {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const view = LINKED[name];
-  const shown = view ? element("a", { href: place(view, text) }, datum(text)) : datum(text);
+  const shown = view
+    ? element("a", { href: place(view, text), title: text }, datum(shortened(text)))
+    : datum(text);
   return element("span", { class: "event-field" }, `${name.replaceAll("_", " ")} `, shown);
+}
+
+/**
+ * What machines made is too long to be read; whoever needs all of it follows the link.
+ *
+ * @param {string} text
+ */
+function shortened(text) {
+  return text.length > LONGEST ? `${text.slice(0, 10)}…` : text;
 }

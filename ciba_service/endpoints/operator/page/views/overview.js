@@ -72,7 +72,7 @@ function draw({ status, pending, due, abandoned, locked }) {
       tile("Callbacks given up", count(abandoned), place("deliveries"), abandoned.items.length > 0),
       tile("Users locked", count(locked), `${place("users")}?locked=true`, locked.items.length > 0),
       tile("Phones connected here", String(status.connected_phones), place("phones")),
-      tile("Evidence to be written", waiting === null ? "?" : String(waiting), place("evidence")),
+      tile("Evidence waiting", waiting === null ? "?" : String(waiting), place("evidence")),
     ),
     pendingPanel(pending),
   ];

@@ -48,7 +48,12 @@ export function transactionsView(desk) {
             element("a", { href: place("clients", each.client_id) }, datum(each.client_id)),
         },
         { title: "Expires", cell: (each) => distance(each.expires_at) },
-        { title: "", end: true, cell: (each) => desk.button(cancelChange(desk, each, again)) },
+        {
+          title: "",
+          end: true,
+          wide: true,
+          cell: (each) => desk.button(cancelChange(desk, each, again)),
+        },
       ],
       items,
     );

@@ -88,7 +88,12 @@ export function userView(desk, sub) {
             ),
         },
         { title: "Client", cell: (each) => datum(each.client_id) },
-        { title: "", end: true, cell: (each) => desk.button(cancelChange(desk, each, again)) },
+        {
+          title: "",
+          end: true,
+          wide: true,
+          cell: (each) => desk.button(cancelChange(desk, each, again)),
+        },
       ],
       open,
     );
