@@ -43,7 +43,7 @@ class OperatorPage:
     async def confirm(self, verb: str, *, typed: str | None = None) -> None:
         """Answer the dialog that asks before something is changed."""
         dialog = self.dialog()
-        await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+        await expect(dialog.get_by_role("button", name="Go back")).to_be_focused()
         if typed is not None:
             await expect(dialog.get_by_role("button", name=verb)).to_be_disabled()
             await dialog.get_by_role("textbox").fill(typed)

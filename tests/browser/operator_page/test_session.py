@@ -97,9 +97,7 @@ async def test_a_session_ends_and_the_place_is_kept(console: OperatorPage, watch
     await expect(page.locator("h1")).to_have_text("bob")
 
 
-async def test_a_session_that_was_ended_elsewhere_is_over_here(
-    console: OperatorPage, watch: Watch
-):
+async def test_a_session_that_was_ended_elsewhere_is_over_here(console: OperatorPage, watch: Watch):
     """The next answer says so: in a view, and in a dialog."""
     watch.expect("401")
     await console.open()

@@ -17,7 +17,11 @@ import { element } from "../look/dom.js";
  */
 export function table(caption, columns, items) {
   const heads = columns.map((column) =>
-    element("th", { scope: "col", class: classOf(column) }, column.title),
+    element(
+      "th",
+      { scope: "col", class: classOf(column) },
+      column.title || element("span", { class: "visually-hidden" }, "Changes"),
+    ),
   );
   const rows = items.map((item) =>
     element(

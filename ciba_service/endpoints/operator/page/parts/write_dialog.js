@@ -26,7 +26,7 @@ export function openWriteDialog({ title, sentence, verb, danger = false, typed, 
   const cancel = element(
     "button",
     { type: "button", class: "button", onclick: () => dialog.close() },
-    "Cancel",
+    "Go back",
   );
   const field = typed === undefined ? null : typedField(typed, confirm);
   const form = element(

@@ -26,11 +26,8 @@ export function phoneView(desk, name) {
     seconds: 10,
   });
 
-  /**
-   * @param {Phone} phone
-   * @param {() => void} again
-   */
-  function draw(phone, again) {
+  /** @param {Phone} phone */
+  function draw(phone) {
     return [
       panel(
         "Phone",
@@ -44,9 +41,13 @@ export function phoneView(desk, name) {
             ["Device id", identifier(phone.device_id)],
           ]),
         ],
-        desk.button(revokeChange(desk, phone, again)),
+        desk.button(revokeChange(desk, phone, leave)),
       ),
     ];
+  }
+
+  function leave() {
+    location.hash = place("phones");
   }
 
   return { title: "Phone", parent: ["Phones", place("phones")], body: [body] };
@@ -57,7 +58,7 @@ export function phoneView(desk, name) {
  *
  * @param {import("../shell/desk.js").Desk} desk
  * @param {Phone} phone
- * @param {() => void} again
+ * @param {() => void} again called when it is gone
  * @returns {import("../shell/desk.js").Change}
  */
 export function revokeChange(desk, phone, again) {
