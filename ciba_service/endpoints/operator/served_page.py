@@ -1,4 +1,4 @@
-"""The operators' page (docs/operator-page.md): a closed table of files, read once.
+"""The operators' page (docs/operator-api.md): a closed table of files, read once.
 
 It holds nothing of the service, so it is for whoever asks; all that it shows it asks the API for.
 """
