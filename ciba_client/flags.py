@@ -148,6 +148,12 @@ def _add_request_flags(parser: argparse.ArgumentParser) -> None:
     request.add_argument(
         "--authorization-details", metavar="JSON", help="a JSON array, or @FILE with one"
     )
+    request.add_argument(
+        "--request-context", metavar="JSON", help="about the device: a JSON object, or @FILE"
+    )
+    request.add_argument(
+        "--user-code", action="store_true", help="ask for the user's code, at the terminal"
+    )
     request.add_argument("--unsigned", action="store_true", help="send no signed request object")
     request.add_argument(
         "--wait", action="store_true", help="wait for the tokens and print the ID token's claims"

@@ -127,6 +127,7 @@ class CibaClient:
         requested_expiry: int | None = None,
         acr_values: str | None = None,
         authorization_details: Sequence[Mapping[str, object]] = (),
+        request_context: Mapping[str, object] | None = None,
         client_notification_token: str | None = None,
         extensions: Mapping[str, object] | None = None,
         required_acr: Collection[str] = (),
@@ -134,19 +135,24 @@ class CibaClient:
         """Ask the provider to authenticate a user (CIBA 7.1); sent once, never repeated.
 
         ``requested_expiry`` is in seconds, ``authorization_details`` are those of RFC 9396,
-        ``extensions`` further parameters. Where ``required_acr`` is given, an ID token with another
-        ``acr`` is refused (FAPI-CIBA 5.2.3.1).
+        ``request_context`` tells of the consumption device where it is not this client's own
+        (FAPI-CIBA 6.2), ``extensions`` are further parameters. The ``user_code`` is forgotten once
+        it is sent: ask the user for it each time. Where ``required_acr`` is given, an ID token with
+        another ``acr`` is refused (FAPI-CIBA 5.2.3.1).
 
         With a receiver of notifications the client makes a ``client_notification_token`` for the
         request; give one where notifications arrive elsewhere, and call ``pinged`` or ``pushed``
         when they do. Leaving the block does not cancel the request: ``cancel`` does.
 
         Raises:
-            InvalidAuthenticationRequest: the parameters contradict CIBA 7.1.
+            InvalidAuthenticationRequest: the parameters contradict CIBA 7.1, or there is a user
+                code and the client is not registered for them.
             AuthenticationRequestRefused: the provider said no.
             ProviderUnavailable: no answer; the provider may have received the request all the same.
             InvalidProviderResponse: the provider broke the protocol.
         """
+        if user_code is not None and not self._configuration.backchannel_user_code_parameter:
+            raise InvalidAuthenticationRequest("the client is not registered for user codes")
         with self._expecting(client_notification_token) as notification:
             request = AuthenticationRequest(
                 scope=scope,
@@ -158,15 +164,18 @@ class CibaClient:
                 requested_expiry=requested_expiry,
                 acr_values=acr_values,
                 authorization_details=authorization_details,
+                request_context=request_context,
                 client_notification_token=(
                     notification.token if notification else client_notification_token
                 ),
                 extensions=extensions or {},
             )
             started = await self._backchannel_endpoint.start(request)
+            mode = self._mode(request.client_notification_token)
+            del request, user_code  # CIBA 7.1.2: the code is not kept
             pending = self._beginning.begin(
                 started.acknowledgement,
-                mode=self._mode(request.client_notification_token),
+                mode=mode,
                 sent_at=started.sent_at,
                 issued_after=started.at,
                 required_acr=required_acr,

@@ -146,6 +146,7 @@ def _acts(parts: Parts, revocation: DeviceRevocation) -> UserActs:
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
+        phone_url=parts.settings.device.phone_url,
     )
     return UserActs(
         unlocking=unlocking,
