@@ -8,6 +8,7 @@ from ciba_service.endpoints.operator.events import EventsEndpoint
 from ciba_service.endpoints.operator.gate import OperatorGate
 from ciba_service.endpoints.operator.problems import respond_defect
 from ciba_service.endpoints.operator.router import Operation, OperatorRouter
+from ciba_service.endpoints.operator.served_page import ServedPage
 from ciba_service.endpoints.operator.service import ClientsEndpoint, ServiceEndpoint
 from ciba_service.endpoints.operator.session import SessionEndpoint
 from ciba_service.endpoints.operator.session_cookie import CookieForm
@@ -62,6 +63,7 @@ def operator_app(parts: Parts) -> ASGIApp | None:
         origins=origins,
         authentication=authentication,
         cookie=cookie,
+        page=ServedPage(),
         router=OperatorRouter([*session.operations, *_operations(parts)]),
         telemetry=surroundings.telemetry,
     )
