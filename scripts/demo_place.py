@@ -1,12 +1,15 @@
 """The place of ``make demo``: its directory, addresses, keys and configuration."""
 
 import asyncio
+import secrets
 import socket
 import sys
 from asyncio.subprocess import PIPE
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from ciba_service.sca.activation import activation_link, new_activation_code
 
 __all__ = ["BIN", "DemoFailed", "Place", "prepare", "run_program"]
 
@@ -15,7 +18,6 @@ BIN: Final = Path(sys.executable).parent
 PIN: Final = "739154"
 ISSUER_PORT: Final = 8080
 PHONE_PORT: Final = 8070
-CODE: Final = "CAROL-PHONE-ONE"
 
 # Whoever runs the demo; the till of the example polls, the two clients here are told.
 FURTHER: Final = """
@@ -68,12 +70,16 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the demo's files and addresses are; ``phone_port`` is that of the web phone."""
+    """Where the demo's files and addresses are; ``phone_port`` is that of the web phone.
+
+    ``code`` is the activation code of whoever runs the demo.
+    """
 
     directory: Path
     issuer: str
     port: int
     phone_port: int
+    code: str = field(repr=False)
 
     @property
     def config(self) -> Path:
@@ -88,7 +94,7 @@ class Place:
     @property
     def invitation(self) -> str:
         """The web phone with an activation code for whoever runs the demo."""
-        return f"{self.phone_origin}/#{CODE}"
+        return activation_link(f"{self.phone_origin}/", self.code)
 
     @property
     def client(self) -> Path:
@@ -107,12 +113,13 @@ async def prepare(directory: Path, *, endpoint: str, well_known: bool) -> Place:
     the phone that it had in the demo before.
     """
     port, phone_port = (_free_port(wish if well_known else 0) for wish in (ISSUER_PORT, PHONE_PORT))
-    place = Place(directory, f"http://127.0.0.1:{port}", port, phone_port)
+    code = new_activation_code(secrets.token_bytes)
+    place = Place(directory, f"http://127.0.0.1:{port}", port, phone_port, code)
     jwks = {
         name: (await run_program("ciba-client", "keygen", str(place.key(name)), "--toml")).strip()
         for name in ("till", "kiosk", "bookshop")
     }
-    further = FURTHER.format(code=CODE, endpoint=endpoint, **jwks)
+    further = FURTHER.format(code=code, endpoint=endpoint, **jwks)
     place.config.write_text(_example(place, jwks["till"]) + further, "utf-8")
     place.client.write_text(CLIENT.format(issuer=place.issuer, key=place.key("till")), "utf-8")
     (directory / "pin").write_text(PIN, "utf-8")

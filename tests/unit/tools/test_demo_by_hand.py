@@ -18,9 +18,9 @@ def test_every_command_is_one_that_the_programs_take(monkeypatch: pytest.MonkeyP
     """With the addresses of this demo, whatever its ports are; the link has the code."""
     monkeypatch.syspath_prepend(SCRIPTS)
     by_hand, places = import_module("demo_by_hand"), import_module("demo_place")
-    place = places.Place(Path("/demo"), "http://127.0.0.1:18080", 18080, 18070)
+    place = places.Place(Path("/demo"), "http://127.0.0.1:18080", 18080, 18070, "K7QM-2RXP-9D4T")
     told = by_hand.invitation(place, io.StringIO())
-    assert "\n   http://localhost:18070/#CAROL-PHONE-ONE\n" in told
+    assert "\n   http://localhost:18070/#K7QM-2RXP-9D4T\n" in told
     commands = [
         shlex.split(line)
         for line in told.replace("\\\n", " ").splitlines()
