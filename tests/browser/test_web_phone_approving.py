@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PageOpener
@@ -30,15 +29,6 @@ async def with_clock(open_page: PageOpener, address: str) -> Page:
     await page.clock.install()
     await page.goto(address)
     return page
-
-
-@pytest.fixture
-async def alice(open_page: PageOpener, phone_service_and_page: ServiceAndPage) -> PhoneScreens:
-    """Alice's phone, set up and at its overview."""
-    service, address = phone_service_and_page
-    phone = PhoneScreens(await open_page(address))
-    await phone.enrolled(await service.activation_code("alice"))
-    return phone
 
 
 async def test_from_the_code_to_the_first_approval(

@@ -4,9 +4,9 @@ import { element } from "../look/dom.js";
 import { button } from "../parts/buttons.js";
 import { confirmed } from "../parts/dialogs.js";
 import { Ring } from "../parts/ring.js";
-import { ConnectionBanner } from "./home/banner.js";
 
 const WHOLE_MS = 900_000;
+const ASK_MS = 3_000;
 
 /**
  * Show the comparison code, large enough to be typed elsewhere.
@@ -17,9 +17,9 @@ const WHOLE_MS = 900_000;
 export function waitingScreen(surroundings) {
   const { words, phone } = surroundings;
   const said = words.waiting;
-  const banner = new ConnectionBanner(surroundings);
   const { comparisonCode: code, waitsUntil } = phone.state;
   const until = waitsUntil ?? Date.now();
+  let asked = Date.now();
   const ring = new Ring({ from: until - WHOLE_MS, until });
   const stop = async () => {
     const question = { title: said.giveTitle, text: said.giveText, action: said.give };
@@ -31,7 +31,6 @@ export function waitingScreen(surroundings) {
     element: element(
       "div",
       { class: "screen plain-page waiting" },
-      banner.element,
       element(
         "main",
         {},
@@ -48,10 +47,12 @@ export function waitingScreen(surroundings) {
         button(said.give, () => void stop(), { kind: "plain" }),
       ),
     ),
-    update: (state) => banner.update(state),
     tick: (now) => {
-      banner.tick(now);
       ring.tick(now);
+      if (now - asked >= ASK_MS) {
+        asked = now;
+        phone.reconnect();
+      }
     },
   };
 }

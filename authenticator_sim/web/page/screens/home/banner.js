@@ -1,4 +1,4 @@
-// The connection: a small sign while all is well, and a banner when it matters.
+// The lost connection, at the foot of the window, where it moves nothing that is read or touched.
 
 import { element } from "../../look/dom.js";
 import { button } from "../../parts/buttons.js";
@@ -32,7 +32,7 @@ export class ConnectionBanner {
   /** @param {import("../../model.js").State} state */
   update(state) {
     this.#state = state;
-    const apart = state.connection === "offline" || state.retryAt !== null;
+    const apart = state.connection !== "online";
     this.#since = apart ? Math.min(this.#since, Date.now()) : Number.POSITIVE_INFINITY;
     this.tick(Date.now());
   }
