@@ -218,7 +218,11 @@ def _clients(parts: Parts, journal: OperatorJournal) -> OperatedClients:
 
 
 def _events(parts: Parts) -> OperatedEvents:
-    return OperatedEvents(recent=parts.recent_events, streams=parts.streams)
+    return OperatedEvents(
+        recent=parts.stores.recent_events,
+        streams=parts.streams,
+        telemetry=parts.surroundings.telemetry,
+    )
 
 
 def _service(parts: Parts) -> OperatedService:

@@ -5,7 +5,7 @@ import { resource } from "../api/paths.js";
 import { refusalSentence } from "../api/refusal.js";
 import { element, fill } from "../look/dom.js";
 import { badge } from "../parts/badge.js";
-import { datum } from "../parts/datum.js";
+import { datum, spelt } from "../parts/datum.js";
 import { instant } from "../parts/instant.js";
 import { nothing } from "../parts/panel.js";
 import { place } from "../shell/route.js";
@@ -134,7 +134,7 @@ function fieldOf(name, value) {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const view = LINKED[name];
   const shown = view
-    ? element("a", { href: place(view, text), title: text }, datum(shortened(text)))
+    ? element("a", { href: place(view, text), title: spelt(text) }, datum(shortened(text)))
     : datum(text);
   return element("span", { class: "event-field" }, `${name.replaceAll("_", " ")} `, shown);
 }

@@ -74,7 +74,7 @@ export function eventsView(desk, query) {
   const whose = element(
     "p",
     { class: "muted small-text" },
-    "The last thousand of the process that answers. All of them are in the file of events, or with their receivers.",
+    "The last thousand of all processes. The whole of them is in the file of events, or with their receivers.",
   );
   return { title: "Security events", body: [panel("Live", [controls, whose, tail.body])] };
 }
