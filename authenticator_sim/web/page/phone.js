@@ -118,8 +118,8 @@ export class Phone extends EventTarget {
     const identity = await enrol(vault, { ...enrolment, issuer: this.#issuer }, randomBytes);
     const kept = Device.fresh(identity);
     await vault.keepNew(kept);
-    await navigator.storage?.persist?.();
     this.#run(vault, kept);
+    keepForGood();
   }
 
   /** Say that a request is in front of the user. @param {string} transactionId @returns {void} */
@@ -370,6 +370,9 @@ export class Phone extends EventTarget {
     if (this.#running === null) {
       throw this.#whyNot();
     }
+    if (this.#running.stopped !== null) {
+      throw this.#running.stopped;
+    }
     return this.#running;
   }
 
@@ -421,6 +424,11 @@ function expectRefusal(error) {
   if (!(error instanceof PhoneError)) {
     throw error;
   }
+}
+
+/** Ask the browser not to throw away what is kept; it may say no, and may ask the user first. */
+function keepForGood() {
+  navigator.storage?.persist?.().catch(() => false);
 }
 
 /** @param {number} count @returns {import("./core/bytes.js").Bytes} */

@@ -34,7 +34,10 @@ export class RunningPhone {
   #owner;
   #link;
   #postponements;
-  #stopped = false;
+  /** Whether the user gives this phone up: then that is why it ends, whatever else is heard. */
+  isLeaving = false;
+  /** @type {PhoneError | null} */
+  #stopped = null;
   #turn = Promise.resolve();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -69,6 +72,11 @@ export class RunningPhone {
     );
   }
 
+  /** Why it is not in use any more, if it is not. */
+  get stopped() {
+    return this.#stopped;
+  }
+
   /** Whether another phone has to approve this one first. */
   get isWaiting() {
     return this.device.identity.approvalUntil !== null;
@@ -82,7 +90,7 @@ export class RunningPhone {
 
   /** Let go; whoever waits for an outcome is told why. @param {PhoneError} why */
   stop(why) {
-    this.#stopped = true;
+    this.#stopped ??= why;
     this.#link.stop();
     clearTimeout(this.#timer);
     for (const { reject } of this.#awaited.values()) {
@@ -102,9 +110,9 @@ export class RunningPhone {
 
   /** @param {Because} because */
   end(because) {
-    if (!this.#stopped) {
+    if (this.#stopped === null) {
       this.stop(new PhoneError("ended"));
-      this.#owner.ended(because);
+      this.#owner.ended(this.isLeaving ? "given_up" : because);
     }
   }
 
@@ -132,6 +140,9 @@ export class RunningPhone {
    * @returns {Promise<Outcome>}
    */
   async decide(transactionId, token) {
+    if (this.#stopped !== null) {
+      throw this.#stopped;
+    }
     const awaited = Promise.withResolvers();
     this.#awaited.set(transactionId, awaited);
     if (!this.#link.submit(decide(token))) {
@@ -194,7 +205,7 @@ export class RunningPhone {
 
   /** @param {ServiceMessage} message */
   async #take(message) {
-    if (this.#stopped) {
+    if (this.#stopped !== null) {
       return [];
     }
     const replies = await this.device.receive(message, Date.now());
@@ -243,7 +254,7 @@ export class RunningPhone {
     this.#unsure(transactionId);
     await pause(this.#postponements.next());
     const decision = this.device.requests.answer(transactionId);
-    if (decision !== undefined && !this.#stopped) {
+    if (decision !== undefined && this.#stopped === null) {
       this.#link.submit(decide(decision.token));
     }
   }
@@ -281,7 +292,7 @@ export class RunningPhone {
     clearTimeout(this.#timer);
     const now = Date.now();
     const next = Math.min(...this.device.endings(now)) - now;
-    if (Number.isFinite(next) && !this.#stopped) {
+    if (Number.isFinite(next) && this.#stopped === null) {
       this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(next, 0), LONGEST_TIMER_MS));
     }
   }

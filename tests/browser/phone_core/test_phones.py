@@ -2,7 +2,6 @@
 
 import secrets
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import pytest
@@ -224,16 +223,12 @@ async def test_a_passkey_takes_the_place_of_the_pin(
 async def test_new_challenge_keys_are_pinned(
     embedded_target: RedisTarget,
     tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
     till: WireClient,
     web_phone: WebPhone,
     enrol_phone: PhoneOpener,
 ):
     """The next key is announced under the one that the phone has, and signs what comes then."""
     await flush_all(embedded_target)
-    shared = tmp_path_factory.getbasetemp() / "keys"
-    if shared.exists():
-        copytree(shared, tmp_path / "keys")  # to make others takes long
     section = {"device": web_phone.device(second_secret=False)}
     async with (
         running_service(

@@ -4,6 +4,7 @@ import { pause } from "../connection/pause.js";
 import { newApproval, newDenial, userFactors } from "../core/decisions.js";
 import { otpCode, otpStep, stepBegin } from "../core/otp.js";
 import { PhoneError } from "../errors.js";
+import { kept } from "./keeping.js";
 import { unwrappedPinKey } from "./ordering.js";
 import { passkeyProof } from "./passkeys.js";
 
@@ -76,7 +77,7 @@ async function decided(phone, transactionId, sign) {
     const decision = await sign(challenge);
     openChallenge(phone, transactionId);
     requests.submit(challenge, decision);
-    await phone.keep();
+    await kept(phone, () => requests.retract(transactionId));
     return await phone.decide(transactionId, decision.token);
   } catch (error) {
     if (requests.answer(transactionId) === undefined) {

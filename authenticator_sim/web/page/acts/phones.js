@@ -5,6 +5,7 @@ import { newPinChange } from "../core/orders.js";
 import { flawOfChosenPin } from "../core/pin.js";
 import { isName } from "../core/plain-text.js";
 import { PhoneError } from "../errors.js";
+import { kept } from "./keeping.js";
 import { give, nonceFor, order, unwrappedPinKey } from "./ordering.js";
 
 /** @typedef {import("../running.js").RunningPhone} RunningPhone */
@@ -39,11 +40,13 @@ export async function rename(phone, name) {
 
 /** @param {RunningPhone} phone */
 export async function giveUp(phone) {
+  phone.isLeaving = true;
   try {
     await phone.ask({ type: "give_up" });
   } catch (error) {
     // An answer that was lost: what was asked for is done.
     if (!(error instanceof PhoneError && error.code === "ended")) {
+      phone.isLeaving = false;
       throw error;
     }
   }
@@ -121,6 +124,6 @@ export async function changePin(phone, oldPin, newPin) {
   );
   pinKey.fill(0);
   phone.device.changeIdentity({ pendingPin: pending });
-  await phone.keep();
+  await kept(phone, () => phone.device.changeIdentity({ pendingPin: null }));
   await give(phone, pending.jti, pending.order);
 }

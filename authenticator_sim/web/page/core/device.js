@@ -151,6 +151,7 @@ export class Device {
   #toldOfRequests(message, now) {
     switch (message.type) {
       case "fetched":
+        this.#approved();
         this.expire(now);
         this.requests.closeUnconfirmed(message.open, now);
         this.others.closeUnconfirmed();
@@ -231,11 +232,16 @@ export class Device {
       throw new Untrusted("it welcomed another phone");
     }
     this.#offset = welcome.server_time - now;
+    this.#approved();
+    this.expire(now);
+    return this.requests.unanswered.map(({ token }) => ({ type: "decide", decision: token }));
+  }
+
+  /** The service talks of requests to this phone: it waits for nobody. */
+  #approved() {
     if (this.#identity.approvalUntil !== null) {
       this.changeIdentity({ approvalUntil: null });
     }
-    this.expire(now);
-    return this.requests.unanswered.map(({ token }) => ({ type: "decide", decision: token }));
   }
 
   /** @param {Said<"challenge">} offered @param {number} now */
@@ -261,10 +267,13 @@ export class Device {
 
   /** @param {Said<"keys">} message @param {number} now */
   async #announced({ announcements }, now) {
-    const { challengeKeys, keysAnnouncedAt } = this.#identity;
+    const before = this.#identity;
     try {
-      const keys = await announcedKeys(announcements, this.#identity);
-      if (JSON.stringify(keys) !== JSON.stringify({ challengeKeys, keysAnnouncedAt })) {
+      const keys = await announcedKeys(announcements, before);
+      if (keys.keysAnnouncedAt !== before.keysAnnouncedAt) {
+        this.changeIdentity(keys);
+      }
+      if (pointsOf(keys.challengeKeys) !== pointsOf(before.challengeKeys)) {
         this.changeIdentity(keys);
         this.#board.tell({ type: "keys_pinned" }, now);
       }
@@ -352,4 +361,9 @@ export class Device {
   #moment(at, now) {
     return at === null ? now : at * 1000 - this.#offset;
   }
+}
+
+/** Which keys these are, whatever else is said of them. @param {Identity["challengeKeys"]} keys */
+function pointsOf(keys) {
+  return keys.map(({ kid, x, y }) => `${kid} ${x} ${y}`).join();
 }

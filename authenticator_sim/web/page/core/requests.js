@@ -112,6 +112,11 @@ export class Requests {
     this.#prompts.change(challenge.transactionId, { refusal: null });
   }
 
+  /** Take a decision back that was not sent. @param {string} name */
+  retract(name) {
+    this.#drop(name);
+  }
+
   /** The decision of a request whose outcome is not known. @param {string} name */
   answer(name) {
     return this.#unanswered.find(({ challenge }) => challenge.transactionId === name);
