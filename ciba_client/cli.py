@@ -5,8 +5,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from getpass import getpass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +22,7 @@ from ciba_client.flags import argument_parser, ids_last
 from ciba_client.keygen import generate_key
 from ciba_client.listen import listen
 from ciba_client.notified import Notified, awaiting_notifications
+from ciba_client.playground.command import run_playground
 from ciba_client.report import Report
 from ciba_client.sdk.client import CibaClient
 from ciba_client.sdk.clock import Clock, SystemClock
@@ -44,6 +46,7 @@ __all__ = ["ExitStatus", "main"]
 _DEFAULT_EXPIRES_IN: Final = 180
 _DEFAULT_INTERVAL: Final = 5
 _LARGEST_INPUT: Final = 64 * 1024
+_LONGEST_LINE: Final = 4096
 _POLITENESS_SECONDS: Final = 3.0
 
 
@@ -62,6 +65,8 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
     if arguments.command == "keygen":
         return _keygen(arguments)
     time = clock or SystemClock()
+    if arguments.command == "playground":
+        return _playground(arguments, time)
     report = Report(
         stdout=sys.stdout,
         stderr=sys.stderr,
@@ -70,6 +75,8 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
         show_tokens=arguments.show_tokens,
     )
     try:
+        if arguments.command == "start":  # before there is a loop, which would hold up Ctrl-C
+            arguments.user_code = _user_code() if arguments.user_code else None
         asyncio.run(_run(arguments, report, time))
     except (UnusableInput, ConfigurationError, InvalidAuthenticationRequest) as error:
         sys.stderr.write(f"ciba-client: {error}\n")
@@ -104,6 +111,17 @@ async def _run(arguments: argparse.Namespace, report: Report, clock: Clock) -> N
         await _start(arguments, client, notified, report, clock)
 
 
+def _playground(arguments: argparse.Namespace, clock: Clock) -> int:
+    try:
+        asyncio.run(run_playground(arguments, clock, sys.stderr))
+    except (UnusableInput, ConfigurationError) as error:
+        sys.stderr.write(f"ciba-client: {error}\n")
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    raise AssertionError("it waits until it is interrupted")
+
+
 def _keygen(arguments: argparse.Namespace) -> int:
     try:
         generate_key(
@@ -123,6 +141,7 @@ async def _start(
     clock: Clock,
 ) -> None:
     details = _authorization_details(arguments.authorization_details)
+    context = _request_context(arguments.request_context)
     async with (
         CibaClient(client, notifications=notified.receiver, clock=clock) as ciba,
         ciba.authenticate(
@@ -134,6 +153,8 @@ async def _start(
             requested_expiry=arguments.requested_expiry,
             acr_values=arguments.acr_values,
             authorization_details=details,
+            request_context=context,
+            user_code=arguments.user_code,
             client_notification_token=notified.token,
             required_acr=arguments.required_acr,
         ) as pending,
@@ -212,14 +233,35 @@ def _settings(arguments: argparse.Namespace) -> ClientFile:
 
 
 def _authorization_details(text: str | None) -> list[dict[str, object]]:
-    """JSON, or ``@FILE`` with JSON: an array of objects (RFC 9396 2)."""
-    if text is None:
-        return []
+    """An array of objects (RFC 9396 2)."""
+    expected = "--authorization-details is not a JSON array of objects"
+    return [] if text is None else _json(text, list[dict[str, object]], expected)
+
+
+def _request_context(text: str | None) -> dict[str, object] | None:
+    """An object (FAPI-CIBA 5.3)."""
+    expected = "--request-context is not a JSON object"
+    return None if text is None else _json(text, dict[str, object], expected)
+
+
+def _json(text: str, shape: Any, expected: str) -> Any:  # noqa: ANN401 - typed by who calls
+    """JSON, or ``@FILE`` with JSON, of that shape."""
     content = read_input(Path(text[1:])) if text.startswith("@") else text.encode()
     try:
-        return msgspec.json.decode(content, type=list[dict[str, object]])
+        return msgspec.json.decode(content, type=shape)
     except (ValueError, RecursionError) as error:
-        raise UnusableInput("--authorization-details is not a JSON array of objects") from error
+        raise UnusableInput(expected) from error
+
+
+def _user_code() -> str:
+    """Of the user, each time: on no command line, and in no file (CIBA 7.1.2)."""
+    if sys.stdin.isatty():
+        code = getpass("User code: ")
+    else:
+        code = sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
+    if not code:
+        raise UnusableInput("the user code is empty")
+    return code
 
 
 def _acknowledgement(given: str) -> Acknowledgement:

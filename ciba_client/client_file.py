@@ -41,7 +41,8 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     are looked for beside ``client.toml``. ``alg``, ``kid``: of the client's
     signatures. ``sign_requests``: false for a client registered with unsigned requests.
     ``id_token_signed_response_alg``, ``assertion_audience``: only where the registration differs
-    from what the provider publishes. ``dpop_bound_access_tokens``: as registered; ``dpop_key``:
+    from what the provider publishes. ``backchannel_user_code_parameter``: as registered.
+    ``dpop_bound_access_tokens``: as registered; ``dpop_key``:
     file with the private key that tokens are bound to, without which each run makes its own.
     ``token_endpoint_auth_method``: as registered; ``certificate``, ``certificate_key``: files (PEM)
     for mutual TLS. ``backchannel_token_delivery_mode`` and
@@ -58,6 +59,7 @@ class ClientFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_d
     sign_requests: bool = True
     id_token_signed_response_alg: SignatureAlgorithm | None = None
     assertion_audience: str | None = None
+    backchannel_user_code_parameter: bool = False
     dpop_bound_access_tokens: bool = False
     dpop_key: str | None = None
     token_endpoint_auth_method: ClientAuthenticationMethod = (
@@ -111,6 +113,7 @@ def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientC
             id_token_signed_response_alg=settings.id_token_signed_response_alg,
             token_endpoint_auth_method=settings.token_endpoint_auth_method,
             backchannel_token_delivery_mode=settings.backchannel_token_delivery_mode,
+            backchannel_user_code_parameter=settings.backchannel_user_code_parameter,
             dpop_bound_access_tokens=settings.dpop_bound_access_tokens,
             dpop_key=parse_dpop_key(dpop_key) if dpop_key else None,
             certificate_file=_path(settings.certificate),

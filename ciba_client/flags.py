@@ -9,6 +9,7 @@ from typing import Final
 
 from ciba_client.hostile import EndpointAnswer
 from ciba_client.listener import ListeningAddress, parse_listening_address
+from ciba_client.playground.command import add_playground_flags
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 
 __all__ = ["argument_parser", "ids_last"]
@@ -99,6 +100,12 @@ def argument_parser() -> argparse.ArgumentParser:
     _add_keygen_flags(
         commands.add_parser("keygen", help="make a key pair for a client", allow_abbrev=False)
     )
+    add_playground_flags(
+        commands.add_parser(
+            "playground", help="try flows on a page, and look at every message", allow_abbrev=False
+        ),
+        _listening_address,
+    )
     return parser
 
 
@@ -147,6 +154,12 @@ def _add_request_flags(parser: argparse.ArgumentParser) -> None:
     request.add_argument("--acr-values", metavar="ACRS", help="wanted levels, best first")
     request.add_argument(
         "--authorization-details", metavar="JSON", help="a JSON array, or @FILE with one"
+    )
+    request.add_argument(
+        "--request-context", metavar="JSON", help="about the device: a JSON object, or @FILE"
+    )
+    request.add_argument(
+        "--user-code", action="store_true", help="ask for the user's code, at the terminal"
     )
     request.add_argument("--unsigned", action="store_true", help="send no signed request object")
     request.add_argument(

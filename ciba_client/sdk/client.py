@@ -1,7 +1,7 @@
 """The door of the SDK: start an authentication, wait for it, get verified tokens."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,6 +19,7 @@ from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.addresses import parse_resource
 from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId
 from ciba_client.sdk.provider.connection import ProviderConnection
+from ciba_client.sdk.provider.exchange import ExchangeObserver
 from ciba_client.sdk.provider.http_client import new_http_client
 from ciba_client.sdk.provider.provider import Provider
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
@@ -26,6 +27,7 @@ from ciba_client.sdk.requests.resource import resource_headers
 from ciba_client.sdk.transaction.backchannel_endpoint import BackchannelEndpoint
 from ciba_client.sdk.transaction.beginning import Beginning
 from ciba_client.sdk.transaction.cancellation import CancelEndpoint
+from ciba_client.sdk.transaction.ledger import LedgerEndpoint, LedgerEntry
 from ciba_client.sdk.transaction.pending import PendingAuthentication
 from ciba_client.sdk.transaction.receipt import ReceiptEndpoint
 from ciba_client.sdk.transaction.token_endpoint import TokenEndpoint
@@ -41,7 +43,8 @@ class CibaClient:
 
     One client serves any number of authentications at once. A client that is registered for ping
     or push has a receiver of ``notifications``. ``clock`` and ``transport`` replace time and
-    network, for tests or special routes.
+    network, for tests or special routes; an ``observer`` sees what is exchanged with the provider,
+    secrets and all.
 
     Raises:
         ConfigurationError: a file of certificates or their key cannot be used, or a client
@@ -55,6 +58,7 @@ class CibaClient:
         notifications: NotificationReceiver | None = None,
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        observer: ExchangeObserver | None = None,
     ) -> None:
         if notifications and configuration.backchannel_token_delivery_mode is _POLL:
             raise ConfigurationError("a client registered for poll gets no notifications")
@@ -62,7 +66,7 @@ class CibaClient:
         self._notifications = notifications
         self._clock = clock or SystemClock()
         self._http = new_http_client(configuration, transport)
-        self._connection = ProviderConnection(self._http, self._clock)
+        self._connection = ProviderConnection(self._http, self._clock, observer)
         self._provider = Provider(
             configuration.issuer,
             self._connection,
@@ -87,6 +91,12 @@ class CibaClient:
             clock=self._clock,
         )
         self._receipt_endpoint = ReceiptEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+        )
+        self._ledger_endpoint = LedgerEndpoint(
             configuration,
             provider=self._provider,
             connection=self._connection,
@@ -127,6 +137,7 @@ class CibaClient:
         requested_expiry: int | None = None,
         acr_values: str | None = None,
         authorization_details: Sequence[Mapping[str, object]] = (),
+        request_context: Mapping[str, object] | None = None,
         client_notification_token: str | None = None,
         extensions: Mapping[str, object] | None = None,
         required_acr: Collection[str] = (),
@@ -134,19 +145,24 @@ class CibaClient:
         """Ask the provider to authenticate a user (CIBA 7.1); sent once, never repeated.
 
         ``requested_expiry`` is in seconds, ``authorization_details`` are those of RFC 9396,
-        ``extensions`` further parameters. Where ``required_acr`` is given, an ID token with another
-        ``acr`` is refused (FAPI-CIBA 5.2.3.1).
+        ``request_context`` tells of the consumption device where it is not this client's own
+        (FAPI-CIBA 6.2), ``extensions`` are further parameters. The ``user_code`` is forgotten once
+        it is sent: ask the user for it each time. Where ``required_acr`` is given, an ID token with
+        another ``acr`` is refused (FAPI-CIBA 5.2.3.1).
 
         With a receiver of notifications the client makes a ``client_notification_token`` for the
         request; give one where notifications arrive elsewhere, and call ``pinged`` or ``pushed``
         when they do. Leaving the block does not cancel the request: ``cancel`` does.
 
         Raises:
-            InvalidAuthenticationRequest: the parameters contradict CIBA 7.1.
+            InvalidAuthenticationRequest: the parameters contradict CIBA 7.1, or there is a user
+                code and the client is not registered for them.
             AuthenticationRequestRefused: the provider said no.
             ProviderUnavailable: no answer; the provider may have received the request all the same.
             InvalidProviderResponse: the provider broke the protocol.
         """
+        if user_code is not None and not self._configuration.backchannel_user_code_parameter:
+            raise InvalidAuthenticationRequest("the client is not registered for user codes")
         with self._expecting(client_notification_token) as notification:
             request = AuthenticationRequest(
                 scope=scope,
@@ -158,15 +174,18 @@ class CibaClient:
                 requested_expiry=requested_expiry,
                 acr_values=acr_values,
                 authorization_details=authorization_details,
+                request_context=request_context,
                 client_notification_token=(
                     notification.token if notification else client_notification_token
                 ),
                 extensions=extensions or {},
             )
             started = await self._backchannel_endpoint.start(request)
+            mode = self._mode(request.client_notification_token)
+            del request, user_code  # CIBA 7.1.2: the code is not kept
             pending = self._beginning.begin(
                 started.acknowledgement,
-                mode=self._mode(request.client_notification_token),
+                mode=mode,
                 sent_at=started.sent_at,
                 issued_after=started.at,
                 required_acr=required_acr,
@@ -215,6 +234,22 @@ class CibaClient:
     async def receipt(self, auth_req_id: AuthReqId) -> ScaReceipt:
         """The receipt of a request started earlier; as ``PendingAuthentication.receipt``."""
         return await self._receipt_endpoint.receipt(auth_req_id)
+
+    async def ledger(
+        self, auth_req_id: AuthReqId, *, after: int = 0
+    ) -> AsyncGenerator[LedgerEntry, None]:
+        """What happens to a request at the provider and on the phone, as it happens.
+
+        It ends when nothing more will happen. It may be asked again for what is ``after`` an entry,
+        by its number. No standard has such an endpoint, and few providers do.
+
+        Raises:
+            ProviderUnavailable: the provider cannot be reached, or the stream broke off.
+            InvalidProviderResponse: there is no such endpoint, it refuses, or it tells nonsense.
+        """
+        async with aclosing(self._ledger_endpoint.entries(auth_req_id, after=after)) as entries:
+            async for entry in entries:
+                yield entry
 
     def resource_headers(
         self, tokens: TokenSet, *, method: str, url: str, nonce: str | None = None

@@ -22,6 +22,7 @@ class ClientConfiguration:
     (CIBA 7.1.1; FAPI-CIBA demands it). ``assertion_audience`` replaces the issuer as the audience
     of client assertions, for providers that ask for it. ``id_token_signed_response_alg`` is the
     registered value; without one the provider's metadata decides.
+    Only with ``backchannel_user_code_parameter``, as registered, does the client send user codes.
     ``backchannel_token_delivery_mode`` is needed for push; without one a client that expects
     notifications is a ping client, and any other polls.
 
@@ -50,6 +51,7 @@ class ClientConfiguration:
     assertion_audience: str | None = None
     id_token_signed_response_alg: SignatureAlgorithm | None = None
     backchannel_token_delivery_mode: TokenDeliveryMode | None = None
+    backchannel_user_code_parameter: bool = False
     dpop_bound_access_tokens: bool = False
     dpop_key: DpopKey | None = None
     certificate_file: Path | None = None

@@ -96,7 +96,7 @@ async def test_a_denial_needs_no_pin_and_costs_no_attempt(
     assert (await phone.decide(phone.approval(second, pin=False)))["attempts_left"] == 3
 
 
-@pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1", "nist63b-3.2.10-1")
+@pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1", "nist63b-3.2.10-1", "fapi-ciba-7.7-1")
 async def test_the_fifth_wrong_pin_locks(service: RunningService, phone: WirePhone):
     """The fifth failure fails its request; other requests refuse approvals, not denials."""
     auth_req_id = await service.till.started()

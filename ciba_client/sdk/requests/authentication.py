@@ -12,6 +12,7 @@ from ciba_client.sdk.notifications.token import is_notification_token
 __all__ = ["AuthenticationRequest"]
 
 _HINTS: Final = ("login_hint", "login_hint_token", "id_token_hint")
+_DOTS_OF_A_JWE: Final = 4  # RFC 7516 3.1
 # What the SDK itself adds, and what would be a second client authentication (RFC 6749 2.3).
 _RESERVED: Final = frozenset({
     "aud", "client_assertion", "client_assertion_type", "client_id", "client_secret", "exp",
@@ -25,11 +26,12 @@ class AuthenticationRequest:
 
     ``extensions`` are further parameters by name. What is not text (``authorization_details``,
     RFC 9396, among them) is a JSON value inside a signed request, JSON text in a form.
+    ``request_context`` tells of the consumption device and its surroundings (FAPI-CIBA 6.2).
 
     Raises:
-        InvalidAuthenticationRequest: not exactly one hint, no ``openid`` scope, a requested expiry
-            that is not positive, details without a type, a notification token that is none, or an
-            extension with a reserved name.
+        InvalidAuthenticationRequest: not exactly one hint, an ID token as hint that is still
+            encrypted, no ``openid`` scope, a requested expiry that is not positive, details without
+            a type, a notification token that is none, or an extension with a reserved name.
     """
 
     scope: str
@@ -41,6 +43,7 @@ class AuthenticationRequest:
     requested_expiry: int | None = None
     acr_values: str | None = None
     authorization_details: Sequence[Mapping[str, object]] = ()
+    request_context: Mapping[str, object] | None = field(default=None, repr=False)
     client_notification_token: str | None = field(default=None, repr=False)
     extensions: Mapping[str, object] = field(default_factory=dict)
 
@@ -48,6 +51,9 @@ class AuthenticationRequest:
         # CIBA 7.1: one hint and only one, since the provider must know whom to ask.
         if sum(getattr(self, hint) is not None for hint in _HINTS) != 1:
             raise InvalidAuthenticationRequest(f"give exactly one of {', '.join(_HINTS)}")
+        # CIBA 7.1: what was encrypted for this client, nobody but this client can read.
+        if self.id_token_hint is not None and self.id_token_hint.count(".") == _DOTS_OF_A_JWE:
+            raise InvalidAuthenticationRequest("decrypt the ID token before it is a hint")
         if "openid" not in self.scope.split():
             raise InvalidAuthenticationRequest("the scope must contain openid")
         if self.requested_expiry is not None and self.requested_expiry <= 0:
@@ -93,6 +99,7 @@ class AuthenticationRequest:
             "requested_expiry": self.requested_expiry,
             "acr_values": self.acr_values,
             "authorization_details": list(self.authorization_details) or None,
+            "request_context": self.request_context,
             "client_notification_token": self.client_notification_token,
         }
 

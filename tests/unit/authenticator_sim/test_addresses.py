@@ -32,7 +32,7 @@ def test_tls_anywhere_and_plain_text_on_this_machine(url: str) -> None:
     assert require_protected(url) == url
 
 
-@pytest.mark.clause("sca-art4-8", "sca-art5-6")
+@pytest.mark.clause("sca-art4-8", "sca-art5-6", "fapi-ciba-7.7-1")
 @pytest.mark.parametrize(
     "url",
     [

@@ -450,7 +450,7 @@ async def test_a_pause_ends_with_its_connection(running: Running, bank: Scripted
     await running.ears.next(Decided)
 
 
-@pytest.mark.clause("nist63b-3.1.3.1-3")
+@pytest.mark.clause("nist63b-3.1.3.1-3", "fapi-ciba-7.7-1")
 async def test_the_socket_is_protected_by_tls(
     identity: DeviceIdentity, bank: ScriptedBank, clock: FakeClock, ears: Ears, tmp_path: Path
 ) -> None:

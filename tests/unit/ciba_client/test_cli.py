@@ -112,6 +112,7 @@ def test_parameters_of_the_request_reach_the_provider(
         *("--id-token-hint", "some.jwt", "--scope", "openid payments", "--unsigned"),
         *("--requested-expiry", "60", "--acr-values", "a b", "--binding-message", "W4SCT"),
         *("--authorization-details", f"@{details}"),
+        *("--request-context", '{"device": "till"}'),
     )
     assert status == 0
     [request] = provider.requests_to("/bc-authorize")
@@ -123,7 +124,59 @@ def test_parameters_of_the_request_reach_the_provider(
         "acr_values": "a b",
         "binding_message": "W4SCT",
         "authorization_details": '[{"type":"payment"}]',
+        "request_context": '{"device":"till"}',
     }
+
+
+@pytest.fixture
+def client_with_codes(tmp_path: Path, key_file: Path, provider: ScriptedProvider) -> Path:
+    """The file of a client registered for user codes."""
+    path = tmp_path / "client.toml"
+    path.write_text(
+        f'issuer = "{provider.issuer}"\nclient_id = "{CLIENT_ID}"\nkey = "{key_file}"\n'
+        "backchannel_user_code_parameter = true\nsign_requests = false\n"
+    )
+    return path
+
+
+@pytest.mark.clause("ciba-7.1.2-6")
+def test_a_user_code_is_asked_for_and_kept_nowhere(
+    run: Run, client_with_codes: Path, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+):
+    """It comes from standard input, goes to the provider, and is printed nowhere."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1234-five\n"))
+    files = {path: path.read_bytes() for path in client_with_codes.parent.rglob("*.*")}
+    status, out, err = run(
+        "start", "--config", str(client_with_codes), "--login-hint", "alice", "--user-code"
+    )
+    assert status == 0
+    [request] = provider.requests_to("/bc-authorize")
+    assert request.form["user_code"] == "1234-five"
+    assert "1234-five" not in out + err
+    assert {path: path.read_bytes() for path in client_with_codes.parent.rglob("*.*")} == files
+
+
+def test_a_user_code_is_asked_for_unseen(
+    run: Run, client_with_codes: Path, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+):
+    """At a terminal it does not show while it is typed."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr("ciba_client.cli.getpass", lambda _: "typed-unseen")
+    flags = ("--config", str(client_with_codes), "--login-hint", "alice", "--user-code")
+    assert run("start", *flags)[0] == 0
+    [request] = provider.requests_to("/bc-authorize")
+    assert request.form["user_code"] == "typed-unseen"
+
+
+def test_an_empty_user_code_is_none(
+    run: Run, client_with_codes: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing is asked of the provider."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    flags = ("--config", str(client_with_codes), "--login-hint", "alice", "--user-code")
+    assert run("start", *flags) == (2, "", "ciba-client: the user code is empty\n")
 
 
 @pytest.mark.parametrize(
@@ -344,6 +397,7 @@ def test_wrong_flags_end_with_2(run: Run, flags: list[str]):
         (["--authorization-details", "{}"], "JSON array of objects"),
         (["--authorization-details", "[1]"], "JSON array of objects"),
         (["--authorization-details", "@absent.json"], "absent.json"),
+        (["--request-context", "[]"], "JSON object"),
         (["--key", "absent.jwk"], "absent.jwk"),
         (["--key", "/"], "directory"),
         (["--key", "/dev/zero"], "too large"),

@@ -2,11 +2,14 @@
 
 import asyncio
 import datetime as dt
+import gc
 import gzip
 import ipaddress
 import json
 import socket
 import ssl
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -297,3 +300,44 @@ async def test_only_trusted_certificate_authorities_are_talked_to(
         async with CibaClient(configuration, clock=clock) as client:
             with pytest.raises(outcome):
                 await tokens_for(client)
+
+
+class _Code(str):
+    """A user code of which a test can say whether anybody still has it."""
+
+    __slots__ = ("__weakref__",)
+
+
+@pytest.mark.clause("ciba-7.1-16", "ciba-7.1.2-6")
+async def test_user_codes_are_for_clients_registered_for_them_and_forgotten_when_sent(
+    configuration: ClientConfiguration, provider: ScriptedProvider
+):
+    """Another client sends none; this one has it no more while the user decides."""
+    async with CibaClient(configuration, clock=FakeClock()) as client:
+        with pytest.raises(InvalidAuthenticationRequest, match="not registered"):
+            async with client.authenticate(login_hint="alice", user_code="1234"):
+                pass
+    assert provider.requests_to("/bc-authorize") == []
+    registered = replace(configuration, backchannel_user_code_parameter=True, sign_requests=False)
+    code = _Code("1234")
+    kept = weakref.ref(code)
+    async with CibaClient(registered, clock=FakeClock()) as client:
+        asking = client.authenticate(login_hint="alice", user_code=code)
+        del code
+        async with asking:
+            [request] = provider.requests_to("/bc-authorize")
+            assert request.form["user_code"] == "1234"
+            gc.collect()
+            assert kept() is None
+
+
+@pytest.mark.clause("fapi-ciba-6-2")
+async def test_nothing_is_said_of_a_user_whose_device_is_not_the_clients(
+    client: CibaClient, provider: ScriptedProvider
+):
+    """The SDK cannot know who holds the consumption device, and never sends those headers."""
+    async with client.authenticate(login_hint="alice") as asked:
+        await asked.tokens()
+    sent = {name.lower() for request in provider.received for name in request.headers}
+    assert "user-agent" in sent
+    assert sent.isdisjoint({"x-fapi-customer-ip-address", "x-fapi-auth-date"})

@@ -178,6 +178,24 @@ def test_a_request_has_exactly_one_hint(hints: dict[str, str]):
         AuthenticationRequest(scope="openid", **hints)
 
 
+@pytest.mark.clause("ciba-7.1-12")
+def test_an_encrypted_id_token_is_no_hint():
+    """Whoever wants to send it decrypts it first: the provider cannot."""
+    with pytest.raises(InvalidAuthenticationRequest, match="decrypt"):
+        AuthenticationRequest(scope="openid", id_token_hint="header.key.iv.text.tag")
+
+
+@pytest.mark.clause("fapi-ciba-6-3")
+def test_a_request_tells_of_the_consumption_device(signing_key: SigningKey, client_jwk: ECKey):
+    """As a JSON value within what is signed, as JSON text in a form."""
+    context = {"device": {"type": "till"}, "geolocation": {"lat": 52.5, "lon": 13.4}}
+    request = AuthenticationRequest(scope="openid", login_hint="a", request_context=context)
+    signed = sent(configured(signing_key), request).parameters["request"]
+    assert decoded(signed, client_jwk).claims["request_context"] == context
+    form = sent(configured(signing_key, sign_requests=False), request).parameters
+    assert json.loads(form["request_context"]) == context
+
+
 def test_a_request_asks_for_openid():
     """The scope is a list of words, not a text to search in."""
     with pytest.raises(InvalidAuthenticationRequest, match="openid"):
