@@ -161,34 +161,52 @@ async def test_number_matching_with_a_one_time_code(
 
 
 async def test_a_passkey_in_place_of_the_pin(
-    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
+    start_phone_service: PhoneService,
+    web_phone: WebPhone,
+    open_page: PageOpener,
+    till: WireClient,
+    watch: Watch,
 ):
-    """It is added with the PIN, approves without it, and is removed again."""
-    service, _ = phone_service_and_page
+    """It is added with the PIN, approves where it may and where it must, and is removed again."""
     watch.expect("RS256")  # Which the service does not take, and Chromium would like.
-    await virtual_authenticator(alice.page)
-    await alice.settings("Passkeys")
-    await expect(alice.page.get_by_text("There is no passkey on this phone yet.")).to_be_visible()
-    await alice.press("Add a passkey")
-    await alice.is_accessible()
-    await alice.type_pin(PIN)
-    await expect(alice.page.get_by_text("The passkey was added.")).to_be_visible()
-    await alice.is_accessible()
-    await alice.press("Back")
-    await alice.press("Back")
+    vault = WireClient("vault")
+    policy = {"policy": {"rules": [{"client": "vault", "require_passkey": True}]}}
+    async with (
+        start_phone_service(clients=[till, vault], sections=policy) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        phone = PhoneScreens(await open_page(address))
+        await phone.enrolled(await service.activation_code("alice"))
+        await add_passkey(phone)
+        for client in (till, vault):
+            auth_req_id = await client.started()
+            await phone.open_request(f"Shop {client.client_id}")
+            await phone.press("Approve")
+            demanded = client is vault
+            await expect(phone.page.get_by_label("PIN", exact=True)).to_have_count(1 - demanded)
+            await phone.press("Use passkey")
+            await expect(phone.heading("Approved")).to_be_visible()
+            await phone.press("Done")
+            claims = claims_of((await client.poll(auth_req_id)).json()["id_token"])
+            assert "pin" not in claims["amr"]
+        await phone.settings("Passkeys")
+        await phone.press("Remove")
+        await phone.page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+        await expect(phone.page.get_by_text("The passkey was removed.")).to_be_visible()
 
-    auth_req_id = await service.till.started()
-    await alice.open_request()
-    await alice.press("Approve")
-    await alice.press("Use passkey")
-    await expect(alice.heading("Approved")).to_be_visible()
-    await alice.press("Done")
-    claims = claims_of((await service.till.poll(auth_req_id)).json()["id_token"])
-    assert "pin" not in claims["amr"]
-    await alice.settings("Passkeys")
-    await alice.press("Remove")
-    await alice.page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
-    await expect(alice.page.get_by_text("The passkey was removed.")).to_be_visible()
+
+async def add_passkey(phone: PhoneScreens) -> None:
+    """Add one in the settings, and go back to the overview."""
+    await virtual_authenticator(phone.page)
+    await phone.settings("Passkeys")
+    await expect(phone.page.get_by_text("There is no passkey on this phone yet.")).to_be_visible()
+    await phone.press("Add a passkey")
+    await phone.is_accessible()
+    await phone.type_pin(PIN)
+    await expect(phone.page.get_by_text("The passkey was added.")).to_be_visible()
+    await phone.is_accessible()
+    await phone.press("Back")
+    await phone.press("Back")
 
 
 async def test_five_wrong_pins_lock(

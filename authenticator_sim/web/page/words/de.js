@@ -125,8 +125,6 @@ export const de = {
     reported: "Abgelehnt und gemeldet",
     reportedText: (client) =>
       `${client} kann Sie einen Tag lang nicht mehr fragen. Wenn mit Ihrem Konto etwas nicht stimmt, rufen Sie Ihre Bank an.`,
-    expired: "Die Zeit ist um",
-    expiredText: "Die Anfrage wurde nicht rechtzeitig beantwortet. Nichts wurde freigegeben.",
     withdrawn: {
       decided: "Auf einem anderen Telefon beantwortet",
       cancelled: "Die Anfrage wurde zurückgezogen",

@@ -127,8 +127,6 @@ export const en = {
     reported: "Declined and reported",
     reportedText: (/** @type {string} */ client) =>
       `${client} cannot ask you again for a day. If something seems wrong with your account, call your bank.`,
-    expired: "The time is up",
-    expiredText: "The request was not answered in time. Nothing was approved.",
     withdrawn: {
       decided: "Answered on another phone",
       cancelled: "The request was withdrawn",
