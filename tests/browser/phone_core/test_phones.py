@@ -125,6 +125,7 @@ async def test_a_further_phone_is_approved_by_its_code(
     await phone.act("approveNewcomer", f"{code[:3]} {code[3:]}", PIN)
     state = await phone.when("state.newcomers.length === 0")
     assert [each["type"] for each in state["notices"]] == ["device_enrolled"]
+    await second.page.evaluate("phone.reconnect()")
     await second.when("state.stage === 'ready'")
     await second.act("rename", "Old tablet")
     assert (await second.state())["deviceName"] == "Old tablet"
@@ -154,6 +155,7 @@ async def test_a_further_phone_is_turned_away(
     second = await enrol_phone(bank, 2)
     (newcomer,) = (await phone.when("state.newcomers.length === 1"))["newcomers"]
     await phone.act("rejectNewcomer", newcomer["deviceId"], "not_me")
+    await second.page.evaluate("phone.reconnect()")
     ended = await second.when("state.stage === 'ended'")
     assert ended["endedBecause"] == "rejected"
     again = await phone.refused("rejectNewcomer", newcomer["deviceId"], "declined")
