@@ -82,6 +82,7 @@ async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
         assert (await phone.refused("enrol", wanted | changed))["code"] == code
     watch.expect("400")
     assert (await phone.refused("enrol", wanted))["code"] == "enrolment_refused"
+    assert (await phone.page.evaluate(HELD, 1))["keys"] == []
     right = wanted | {"activationCode": await bank.activation_code("alice")}
     await lose_answers(phone.page, watch, path="**/device/enrolments")
     assert (await phone.refused("enrol", right))["code"] == "unreachable"
