@@ -7,6 +7,9 @@ import { icon } from "../../parts/icons.js";
 import { asker, bindingMessage, details, payment, shares } from "./contents.js";
 import { factorWords } from "./factors.js";
 
+// The second tap of two that were to open the sheet must not approve.
+const READY_MS = 400;
+
 /**
  * @typedef {Object} Answers
  * @property {(verificationCode: string | undefined) => void} approve
@@ -27,7 +30,7 @@ export function review(request, answers, surroundings) {
   const code = request.factors.includes("verification_code")
     ? digitsField({ label: words.request.code, hint: words.request.codeHint })
     : null;
-  const approve = () => {
+  const press = () => {
     const digits = code ? sixDigits(code) : undefined;
     if (digits === null) {
       code?.complain(words.request.codeMissing);
@@ -35,6 +38,11 @@ export function review(request, answers, surroundings) {
       answers.approve(digits);
     }
   };
+  const approve = button(words.request.approve, press, { kind: "primary" });
+  approve.disabled = true;
+  setTimeout(() => {
+    approve.disabled = false;
+  }, READY_MS);
   const body = [
     asker(request, surroundings),
     payment(request, words),
@@ -52,9 +60,6 @@ export function review(request, answers, surroundings) {
   ];
   return {
     body: body.filter((part) => part instanceof HTMLElement),
-    foot: [
-      button(words.request.deny, answers.deny, { kind: "quiet" }),
-      button(words.request.approve, approve, { kind: "primary" }),
-    ],
+    foot: [button(words.request.deny, answers.deny, { kind: "quiet" }), approve],
   };
 }
