@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import ContextOpener, PageOpener
@@ -243,6 +244,7 @@ async def test_everything_by_keyboard(
     await expect(page.get_by_text("Nothing to approve")).to_be_visible()
 
 
+@pytest.mark.clause("ciba-15-2")
 async def test_the_settings(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
     """Name, PIN, login name, language, and giving the phone up."""
     service, _ = phone_service_and_page
