@@ -33,12 +33,15 @@ export function passkeyUse({ factors, passkeyForPin }, hasPasskey) {
  * All factors as words.
  *
  * @param {Request} request
+ * @param {boolean} hasPasskey
  * @param {Words} words
  * @returns {string}
  */
-export function factorWords({ factors, passkeyForPin }, words) {
+export function factorWords({ factors, passkeyForPin }, hasPasskey, words) {
   const named = factors.map((factor) =>
-    factor === "pin" && passkeyForPin ? words.request.pinOrPasskey : words.request.factors[factor],
+    factor === "pin" && passkeyForPin && hasPasskey
+      ? words.request.pinOrPasskey
+      : words.request.factors[factor],
   );
   return new Intl.ListFormat(words.tag, { type: "conjunction" }).format(named);
 }

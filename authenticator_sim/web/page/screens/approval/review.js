@@ -26,7 +26,7 @@ const READY_MS = 400;
  * @returns {{body: HTMLElement[], foot: HTMLElement[]}}
  */
 export function review(request, answers, surroundings) {
-  const { words } = surroundings;
+  const { words, phone } = surroundings;
   const code = request.factors.includes("verification_code")
     ? digitsField({ label: words.request.code, hint: words.request.codeHint })
     : null;
@@ -54,7 +54,11 @@ export function review(request, answers, surroundings) {
       "p",
       { class: "confirm-with hint" },
       icon("lock"),
-      element("span", {}, `${words.request.confirmWith}: ${factorWords(request, words)}.`),
+      element(
+        "span",
+        {},
+        `${words.request.confirmWith}: ${factorWords(request, phone.state.hasPasskey, words)}.`,
+      ),
     ),
     button(words.request.notMe, answers.notMe, { kind: "plain", icon: "warning" }),
   ];
