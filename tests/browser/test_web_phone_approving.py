@@ -194,6 +194,13 @@ async def test_a_passkey_in_place_of_the_pin(
     ):
         phone = PhoneScreens(await open_page(address))
         await phone.enrolled(await service.activation_code("alice"))
+        await vault.started()
+        await phone.open_request("Shop vault")
+        await phone.press("Approve")
+        await expect(phone.page.get_by_text("This request needs a passkey")).to_be_visible()
+        await phone.press("Back")
+        await phone.press("Decline")
+        await phone.press("Done")
         await add_passkey(phone)
         for client in (till, vault):
             auth_req_id = await client.started()

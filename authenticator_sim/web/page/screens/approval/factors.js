@@ -16,15 +16,15 @@ export function asksForMore({ factors }) {
 }
 
 /**
- * Whether a passkey may be used, and whether it must be.
+ * Whether a passkey may be used, and whether it must be; `missing` where it must and there is none.
  *
  * @param {Request} request
  * @param {boolean} hasPasskey
- * @returns {"demanded" | "allowed" | "no"}
+ * @returns {"demanded" | "missing" | "allowed" | "no"}
  */
 export function passkeyUse({ factors, passkeyForPin }, hasPasskey) {
   if (factors.includes("passkey")) {
-    return "demanded";
+    return hasPasskey ? "demanded" : "missing";
   }
   return passkeyForPin && hasPasskey ? "allowed" : "no";
 }
