@@ -177,10 +177,9 @@ async def test_offline_and_back(
 
 
 async def test_the_service_is_restarted(
-    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener, watch: Watch
+    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
 ):
     """The page says that it cannot reach it and tries again by itself, or at once."""
-    watch.expect("ERR_CONNECTION_REFUSED|ERR_SOCKET_NOT_CONNECTED|ERR_CONNECTION_RESET")
     async with start_phone_service() as service, web_phone.serving(service.issuer) as address:
         phone = PhoneScreens(await open_page(address))
         await phone.enrolled(await service.activation_code("alice"))
