@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PageOpener
@@ -31,6 +32,7 @@ async def with_clock(open_page: PageOpener, address: str) -> Page:
     return page
 
 
+@pytest.mark.clause("ciba-7.1-15", "sca-art5-1", "sca-art6-2", "fapi2-sp-5.3.2.2-13")
 async def test_from_the_code_to_the_first_approval(
     open_page: PageOpener, phone_service_and_page: ServiceAndPage
 ):
@@ -81,7 +83,9 @@ async def test_from_the_code_to_the_first_approval(
     await expect(sheet.get_by_text("Your identity")).to_be_visible()
     await phone.is_accessible()
     await phone.press("Approve")
-    await phone.type_pin(WRONG_PIN)
+    await page.get_by_label("PIN", exact=True).fill(WRONG_PIN)
+    await pin_is_hidden(phone)
+    await page.keyboard.press("Enter")
     await expect(page.get_by_text("That was not right. 4 attempts left.")).to_be_visible()
     await phone.is_accessible()
     await phone.tap_pin()
@@ -93,6 +97,18 @@ async def test_from_the_code_to_the_first_approval(
     await expect(page).to_have_title("Approvals · Alice's phone")
     await expect(page.get_by_role("listitem").get_by_text("Approved")).to_be_visible()
     await phone.is_accessible()
+
+
+async def pin_is_hidden(phone: PhoneScreens) -> None:
+    """It is neither read out nor copied, and no browser offers to keep it."""
+    field = phone.page.get_by_label("PIN", exact=True)
+    await expect(field).to_have_attribute("type", "password")
+    await expect(field).to_have_attribute("autocomplete", "one-time-code")
+    await phone.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await phone.page.evaluate("navigator.clipboard.writeText('before')")
+    await phone.page.keyboard.press("ControlOrMeta+A")
+    await phone.page.keyboard.press("ControlOrMeta+C")
+    assert await phone.page.evaluate("navigator.clipboard.readText()") == "before"
 
 
 async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
@@ -124,6 +140,7 @@ async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_pa
     await expect(rows.nth(1)).to_contain_text("Declined")
 
 
+@pytest.mark.clause("nist63b-3.1.3.1-7")
 async def test_number_matching_with_a_one_time_code(
     start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
 ):
@@ -177,6 +194,13 @@ async def test_a_passkey_in_place_of_the_pin(
     ):
         phone = PhoneScreens(await open_page(address))
         await phone.enrolled(await service.activation_code("alice"))
+        await vault.started()
+        await phone.open_request("Shop vault")
+        await phone.press("Approve")
+        await expect(phone.page.get_by_text("This request needs a passkey")).to_be_visible()
+        await phone.press("Back")
+        await phone.press("Decline")
+        await phone.press("Done")
         await add_passkey(phone)
         for client in (till, vault):
             auth_req_id = await client.started()
@@ -209,6 +233,7 @@ async def add_passkey(phone: PhoneScreens) -> None:
     await phone.press("Back")
 
 
+@pytest.mark.clause("sca-art4-10")
 async def test_five_wrong_pins_lock(
     start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
 ):

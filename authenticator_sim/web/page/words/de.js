@@ -99,6 +99,8 @@ export const de = {
     usePasskey: "Passkey verwenden",
     usePin: "PIN verwenden",
     passkeyText: "Ihr Gerät fragt nach Fingerabdruck, Gesicht oder seiner eigenen PIN.",
+    passkeyMissing:
+      "Diese Anfrage braucht einen Passkey, und auf diesem Telefon ist keiner. Fügen Sie in den Einstellungen einen hinzu, und kommen Sie dann zurück.",
     otpTitle: "Einmalcode",
     otpText: "Von diesem Telefon erzeugt. Er wird mitgesendet, wenn Sie bestätigen.",
     otpUsed: "Der letzte wurde verwendet. Ihre Antwort wird mit dem nächsten gesendet.",

@@ -101,6 +101,8 @@ export const en = {
     usePasskey: "Use passkey",
     usePin: "Use PIN",
     passkeyText: "Your device asks for your fingerprint, your face or its own PIN.",
+    passkeyMissing:
+      "This request needs a passkey, and there is none on this phone. Add one in the settings, then come back.",
     otpTitle: "One-time code",
     otpText: "Made by this phone. It is sent along when you confirm.",
     otpUsed: "The last one was used. Your answer is sent with the next one.",

@@ -3,9 +3,9 @@
 
 import { element } from "../../look/dom.js";
 import { button, pictureButton } from "../../parts/buttons.js";
-import { confirmed, sheet, sheetHeading } from "../../parts/dialogs.js";
+import { confirmed } from "../../parts/dialogs.js";
+import { Faces } from "../../parts/faces.js";
 import { Ring } from "../../parts/ring.js";
-import { focusHeading } from "../../parts/stage.js";
 import { PhoneError } from "../../phone.js";
 import { wrongAttempt } from "../../words/attempts.js";
 import { wordsIn } from "../../words/language.js";
@@ -39,9 +39,8 @@ export class ApprovalSheet {
   #waitsForAnswer = false;
   #unsure = false;
   #calls = new TimeCalls();
-  #head = element("div", { class: "sheet-head" });
-  #body = element("div", { class: "sheet-body" });
-  #foot = element("div", { class: "sheet-foot" });
+  /** @type {Faces} */
+  #faces;
 
   /**
    * @param {import("../../model.js").Request} request
@@ -52,8 +51,8 @@ export class ApprovalSheet {
     this.#request = request;
     this.#surroundings = { ...surroundings, words };
     this.ring = new Ring({ from: request.issuedAt, until: request.expiresAt });
-    this.element = sheet({ class: "approval", lang: request.locale });
-    this.element.append(this.#head, this.#body, this.#foot);
+    this.#faces = new Faces({ class: "approval", lang: request.locale });
+    this.element = this.#faces.dialog;
     this.element.addEventListener("cancel", (event) => this.#escape(event));
     if (request.step === "open") {
       this.#review();
@@ -97,7 +96,8 @@ export class ApprovalSheet {
     return transactionId === this.#request.transactionId;
   }
 
-  #review() {
+  /** @param {string} [problem] what was wrong the last time */
+  #review(problem = "") {
     this.#step = "review";
     this.#confirmation = null;
     const { body, foot } = review(
@@ -110,8 +110,10 @@ export class ApprovalSheet {
       this.#surroundings,
     );
     const close = pictureButton("cross", this.#words.close, () => this.element.close());
-    this.#head.replaceChildren(close, this.ring.element);
-    this.#face(this.#request.display.title, body, foot);
+    const said = element("p", { class: "problem" }, problem);
+    const { title } = this.#request.display;
+    this.#show({ title, head: [close, this.ring.element], body: [said, ...body], foot });
+    this.#surroundings.announcer.interrupt(problem);
   }
 
   /** @param {string | undefined} code */
@@ -135,8 +137,8 @@ export class ApprovalSheet {
     );
     this.#confirmation = confirmation;
     const back = pictureButton("back", this.#words.back, () => this.#review());
-    this.#head.replaceChildren(back, this.ring.element);
-    this.#face(confirmation.title, confirmation.body, []);
+    const { title, body } = confirmation;
+    this.#show({ title, head: [back, this.ring.element], body, foot: [] });
     const pausedUntil = this.#request.refusal?.retryAt ?? 0;
     if (pausedUntil > Date.now()) {
       confirmation.pauseUntil(pausedUntil);
@@ -194,10 +196,12 @@ export class ApprovalSheet {
     this.#unsure = this.#request.step === "unsure";
     const { outcome, close } = this.#words;
     const away = () => this.element.close();
-    this.#head.replaceChildren(pictureButton("cross", close, away));
     const verdict = this.#denial ? "deny" : "approve";
-    const { title, body } = sendingFace(this.#request, verdict, this.#surroundings);
-    this.#face(title, body, this.#unsure ? [button(outcome.backHome, away)] : []);
+    this.#show({
+      ...sendingFace(this.#request, verdict, this.#surroundings),
+      head: [pictureButton("cross", close, away)],
+      foot: this.#unsure ? [button(outcome.backHome, away)] : [],
+    });
   }
 
   /** @param {Outcome} outcome */
@@ -232,13 +236,11 @@ export class ApprovalSheet {
   /** @param {string} problem what was wrong; the other device's code is asked for anew, too */
   #again(problem) {
     if (this.#denial || this.#verificationCode !== undefined || !asksForMore(this.#request)) {
-      this.#review();
-      this.#surroundings.announcer.interrupt(problem);
-      this.#body.prepend(element("p", { class: "problem" }, problem));
-      return;
+      this.#review(problem);
+    } else {
+      this.#askForMore();
+      this.#confirmation?.complain(problem);
     }
-    this.#askForMore();
-    this.#confirmation?.complain(problem);
   }
 
   /** @param {import("../../model.js").Request} current */
@@ -269,25 +271,14 @@ export class ApprovalSheet {
   #end(ending) {
     this.#step = "over";
     this.#confirmation = null;
-    this.#head.replaceChildren();
-    const { title, body } = endingFace(this.#request, ending, this.#surroundings);
     const done = button(this.#words.done, () => this.element.close(), { kind: "primary" });
-    this.#face(title, body, [done]);
+    const face = endingFace(this.#request, ending, this.#surroundings);
+    this.#show({ ...face, head: [], foot: [done] });
   }
 
-  /**
-   * @param {string} title
-   * @param {HTMLElement[]} body
-   * @param {HTMLElement[]} foot
-   */
-  #face(title, body, foot) {
-    this.element.dataset.step = this.#step;
-    this.#body.replaceChildren(sheetHeading(this.element, title), ...body);
-    this.#foot.replaceChildren(...foot);
-    this.#body.scrollTo(0, 0);
-    if (this.element.isConnected) {
-      focusHeading(this.element);
-    }
+  /** @param {Omit<import("../../parts/faces.js").Face, "step">} face */
+  #show(face) {
+    this.#faces.show({ ...face, step: this.#step });
   }
 
   /** @param {number} seconds */
