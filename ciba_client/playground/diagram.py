@@ -153,9 +153,8 @@ def _told(entry: LedgerEntry, at: float, number: int) -> Step:
 def _facts(entry: LedgerEntry) -> str:
     facts = []
     if entry.attempt is not None:
-        facts.append(f"attempt {entry.attempt}")
-    if entry.status is not None:
-        facts.append(f"answered {entry.status}")
+        answered = "no answer" if entry.status is None else str(entry.status)
+        facts.append(f"attempt {entry.attempt}: {answered}")
     if entry.again_at is not None:
         facts.append(f"again in {max(0.0, entry.again_at - entry.at):.0f} s")
     if entry.reason is not None:

@@ -65,6 +65,12 @@ export function drawOrder(container, model, started) {
             inputMode: "numeric",
             pattern: "[0-9]{1,5}",
           }),
+          field(
+            "extensions",
+            "Further parameters, a JSON object",
+            { rows: 3, spellcheck: false, placeholder: '{"resource": "https://api.example"}' },
+            "textarea",
+          ),
           field("user_code", "user_code", { autocomplete: "off", type: "password" }),
         ),
       ),

@@ -97,7 +97,7 @@ def test_the_ledger_tells_of_the_phone_and_of_callbacks():
     assert [(step.sender, step.receiver, step.detail) for step in steps] == [
         (Actor.SERVICE, Actor.PHONE, "ledger: announced"),
         (Actor.PHONE, Actor.SERVICE, "ledger: received"),
-        (Actor.SERVICE, Actor.SERVICE, "attempt 2, answered 500, again in 2 s"),
+        (Actor.SERVICE, Actor.SERVICE, "attempt 2: 500, again in 2 s"),
         (Actor.SERVICE, Actor.SERVICE, "refused"),
         (Actor.SERVICE, Actor.SERVICE, "ledger: other"),
     ]

@@ -156,6 +156,10 @@ def test_an_order_says_what_is_asked_for():
     assert (token.hint_text(), token.title()) == ("login_hint_token", "openid")
     raw = Order("till", hint="alice", authorization_details='[{"type": "x"}]')
     assert raw.parameters()["authorization_details"] == [{"type": "x"}]
+    further = Order("till", hint="alice", extensions='{"resource": "https://api.example"}')
+    assert further.parameters()["extensions"] == {"resource": "https://api.example"}
+    with pytest.raises(Unusable):
+        Order("till", extensions="[]").parameters()
     with pytest.raises(Unusable):
         parse_order(b'{"client": "till", "requested_expiry": 0}')
 
