@@ -12,6 +12,7 @@ import httpx2
 
 from ciba_client.playground.clients import PlaygroundClient, load_clients
 from ciba_client.playground.command import Playground, playground
+from ciba_client.playground.order import parse_order
 from ciba_service.stores.keys import partition_of
 from tests.client_time import SharedTime
 from tests.running_service import RunningService
@@ -130,6 +131,14 @@ async def registered(
         files = [write_client_file(directory, client, bank.issuer) for client in cast]
         yield bank, load_clients(files, listen=None, warn=_refuse)
         assert bank.telemetry.failures == []
+
+
+async def shown_program(
+    clients: dict[str, PlaygroundClient], bank: RunningService, order: dict[str, Any]
+) -> str:
+    """What a playground that has ended meanwhile made of an order."""
+    async with playground(clients, port=0, clock=PassingTime(bank.clock)) as running:
+        return running.flows.start(parse_order(json.dumps(order).encode())).program()
 
 
 def _refuse(text: str) -> None:

@@ -12,9 +12,7 @@ import httpx2
 import pytest
 
 from ciba_client import SystemClock
-from ciba_client.playground.command import playground
-from ciba_client.playground.order import parse_order
-from tests.browser.playground_stage import PassingTime, Stage, registered, staged
+from tests.browser.playground_stage import Stage, registered, shown_program, staged
 from tests.service_fixtures import ServiceRunner
 
 
@@ -230,14 +228,9 @@ async def test_the_program_that_is_shown_does_the_same(
     async with registered(run_service, tmp_path) as (bank, loaded):
         monkeypatch.setattr(SystemClock, "now", lambda _: bank.clock.now_ms() / 1000)
         phone = await bank.enrolled_phone("alice")
-        async with playground(loaded, port=0, clock=PassingTime(bank.clock)) as running:
-            order = {"client": client, "hint": "alice", "binding_message": "It's 7"}
-            flow = running.flows.start(
-                parse_order(json.dumps({**order, "payment": PAYMENT}).encode())
-            )
-            program = tmp_path / "program.py"
-            program.write_text(flow.program(), "utf-8")
-            running.flows.forget(flow)
+        order = {"client": client, "hint": "alice", "binding_message": "It's 7", "payment": PAYMENT}
+        program = tmp_path / "program.py"
+        program.write_text(await shown_program(loaded, bank, order), "utf-8")
         run = asyncio.to_thread(runpy.run_path, str(program), run_name="__main__")
         done = asyncio.create_task(run)
         async with phone.online() as socket:
