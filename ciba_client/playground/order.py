@@ -88,6 +88,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def parameters(self) -> Mapping[str, object]:
         """What ``CibaClient.authenticate`` is given; raises ``Unusable``."""
+        if not self.hint.strip():
+            raise Unusable("say whom to ask: the hint is empty")
         given: dict[str, object] = {
             "scope": self.scope.strip() or "openid",
             str(self.hint_kind): self.hint.strip(),

@@ -277,7 +277,7 @@ async def test_what_went_wrong_is_explained(stage: Stage, page: httpx2.AsyncClie
     assert (await seen(page, flow, "expired"))["problem"]["code"] == "expired_token"
     for order, reason in (
         ({"client": "nobody"}, "there is no such client"),
-        ({"client": "till", "authorization_details": "{"}, "JSON array"),
+        ({"client": "till", "hint": "a", "authorization_details": "{"}, "JSON array"),
         ({"client": "till", "unknown": 1}, "incomplete"),
         ({"client": "till", "hint_kind": "id_token_hint", "hint_of": flow}, "no ID token"),
     ):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey
 
 from ciba_client import (
@@ -26,9 +27,11 @@ from ciba_client.playground.shown.detail import detail_of
 from ciba_client.playground.shown.program import program_of
 from ciba_client.playground.shown.raw import raw_request, raw_response
 from tests.unit.ciba_client.playground.exchanges import asked, entry
+from tests.unit.protocol.client_certificates.authority import self_signed
 
 KEY = SigningKey(ECKey.generate_key("P-256", private=True), SignatureAlgorithm.ES256)
 CONFIGURATION = ClientConfiguration(issuer="https://op.example", client_id="till", key=KEY)
+AUTHORITY = self_signed("nobody").public_bytes(Encoding.PEM)
 KEYS = Keys(own=KEY.key, provider=())
 
 
@@ -159,7 +162,9 @@ def test_an_order_says_what_is_asked_for():
     further = Order("till", hint="alice", extensions='{"resource": "https://api.example"}')
     assert further.parameters()["extensions"] == {"resource": "https://api.example"}
     with pytest.raises(Unusable):
-        Order("till", extensions="[]").parameters()
+        Order("till", hint="alice", extensions="[]").parameters()
+    with pytest.raises(Unusable, match="whom to ask"):
+        Order("till", hint=" ").parameters()
     with pytest.raises(Unusable):
         parse_order(b'{"client": "till", "requested_expiry": 0}')
 
@@ -169,7 +174,9 @@ def client_file(directory: Path, **lines: str) -> Path:
     key = directory / "till.jwk"
     key.write_bytes(KEY.key.as_pem(private=True))
     key.chmod(0o600)
+    (directory / "ca.pem").write_bytes(AUTHORITY)  # quicker to read than all of the system's
     members = {"issuer": "https://op.example", "client_id": "till", "key": "till.jwk", **lines}
+    members = {"ca_file": "ca.pem", **members}
     path = directory / f"{len(list(directory.iterdir()))}.toml"
     path.write_text("".join(f'{name} = "{value}"\n' for name, value in members.items()), "utf-8")
     return path
