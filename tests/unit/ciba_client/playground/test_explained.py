@@ -46,7 +46,10 @@ def test_every_explanation_is_a_sentence_with_its_clause(table: dict[str, object
 
 def test_every_error_of_the_endpoints_is_explained():
     """Whatever the service answers to clients has its sentence."""
-    devices = {"invalid_enrolment", "invalid_device_proof", "device_revoked", "device_not_approved"}
+    devices = {
+        "invalid_enrolment", "invalid_device_proof", "device_revoked", "device_not_approved",
+        "origin_not_allowed",
+    }  # fmt: skip
     registration = {
         "invalid_client_metadata", "invalid_redirect_uri", "invalid_software_statement",
         "unapproved_software_statement", "not_found", "unsupported_response_type",
