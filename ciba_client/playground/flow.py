@@ -68,7 +68,7 @@ class Flow:
         self.state = FlowState.STARTING
         self.tokens: TokenSet | None = None
         self._client = client
-        self._order = order
+        self._title, self._hint = order.title(), order.hint_text()
         self._parameters: dict[str, Any] = dict(order.parameters())
         self._receiver = receiver
         self._clock = clock
@@ -165,8 +165,8 @@ class Flow:
             client=self._client.name,
             mode=mode or TokenDeliveryMode.POLL,
             state=self.state,
-            title=self._order.title(),
-            hint=self._order.hint_text(),
+            title=self._title,
+            hint=self._hint,
             began_at=self._journal.began_at,
             expires_at=self._expires_at,
             interval=None if pending is None else pending.interval,
@@ -181,9 +181,11 @@ class Flow:
         )
 
     async def _authenticate(self, client: CibaClient, tasks: asyncio.TaskGroup) -> None:
-        sent_at = self._clock.now()
+        sent_at, parameters = self._clock.now(), self._parameters
+        if "user_code" in parameters:  # CIBA 7.1.2: the code is not kept
+            self._parameters = {**parameters, "user_code": None}
         try:
-            async with client.authenticate(**self._parameters) as pending:
+            async with client.authenticate(**parameters) as pending:
                 self._pending = pending
                 self.auth_req_id = pending.auth_req_id.value
                 self._expires_at = sent_at + pending.expires_in

@@ -92,7 +92,10 @@ EVERYTHING = ClientFile(
 @pytest.mark.parametrize("address", [None, ListeningAddress("127.0.0.1", 9090)])
 def test_a_program_has_all_that_client_toml_says(address: ListeningAddress | None):
     """Each setting is an argument that the configuration knows, and each name is imported."""
-    text = program_of(EVERYTHING, {"login_hint": "alice", "scope": "openid"}, address=address)
+    parameters = {"login_hint": "alice", "user_code": "a secret"}
+    text = program_of(EVERYTHING, parameters, address=address)
+    assert "a secret" not in text
+    assert "from getpass import getpass" in text
     tree = ast.parse(text)
     calls = {
         node.func.id: node
