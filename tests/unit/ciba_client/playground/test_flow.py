@@ -118,3 +118,13 @@ async def test_tokens_that_prove_nothing_are_thrown_away(
     assert problem.explanation.section == "3.1.3.7"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_code_to_type_is_shown(provider: ScriptedProvider, watched: Watched):
+    """Where the provider demands number matching."""
+    provider.script("/bc-authorize", Answer(provider.acknowledgement(verification_code="042187")))
+    running = asyncio.create_task(watched.flow.run())
+    await watched.until(lambda flow: flow.state is FlowState.DONE)
+    assert watched.flow.view().verification_code == "042187"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
