@@ -55,7 +55,6 @@ async def _pay(page: Page, stage: Stage) -> None:
     """A payment is asked for, shown, approved and pushed; then the token is used."""
     await page.get_by_label("Client", exact=True).select_option("bookshop")
     await page.get_by_label("login_hint", exact=True).fill("alice@example.org")
-    await page.get_by_label("Binding message").fill("W4SCT")
     await page.get_by_label("What to approve").select_option("payment")
     await page.get_by_role("button", name="Start").click()
     await page.locator("#flow ol button", has_text="Request stored").wait_for()

@@ -53,7 +53,7 @@ export function drawOrder(container, model, started) {
         choice("hint_kind", "Whom to ask by", HINTS, (kind) => drawHint(hint, kind, model)),
         hint,
         field("scope", "Scope", { value: "openid", required: true, spellcheck: false }),
-        field("binding_message", "Binding message", { placeholder: "shown on both devices" }),
+        field("binding_message", "Binding message, shown on both devices", { value: "W4SCT" }),
         choice("purpose", "What to approve", PURPOSES, (purpose) => drawPurpose(what, purpose)),
         what,
         element(
