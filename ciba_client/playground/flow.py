@@ -80,7 +80,6 @@ class Flow:
         self._journal = Journal(clock.now())
         self._pending: PendingAuthentication | None = None
         self._ciba: CibaClient | None = None
-        self._further: FurtherRequests | None = None
         self._expires_at: float | None = None
         self._problem: Problem | None = None
         self._ledger = True
@@ -107,14 +106,8 @@ class Flow:
             return
         async with client, asyncio.TaskGroup() as tasks:
             self._ciba = client
-            self._further = FurtherRequests(
-                self._configuration, client=client, observer=self, clock=self._clock
-            )
-            try:
-                await self._authenticate(client, tasks)
-                await asyncio.Event().wait()
-            finally:
-                await self._further.aclose()
+            await self._authenticate(client, tasks)
+            await asyncio.Event().wait()
 
     def exchanged(self, exchange: Exchange) -> None:
         """The SDK has asked something (``ExchangeObserver``)."""
@@ -136,11 +129,14 @@ class Flow:
     async def use(self, name: str) -> str:
         """Do one of the things that can be done with its tokens; says how it went."""
         async with self._turn:
-            if name not in self._can() or self._further is None or self.tokens is None:
+            if name not in self._can() or self._ciba is None or self.tokens is None:
                 return "That cannot be done with this flow."
             if name == "receipt":
                 return await self._receipt()
-            return await self._use(name, self._further, self.tokens)
+            async with FurtherRequests(
+                self._configuration, client=self._ciba, observer=self, clock=self._clock
+            ) as further:
+                return await self._use(name, further, self.tokens)
 
     def detail(self, number: int) -> MessageDetail | None:
         """Everything about one message; None where it is gone."""

@@ -76,8 +76,7 @@ class Flows:
         try:
             yield
         finally:
-            for follower in self._followers:
-                follower.end()
+            self.disconnect()
             tasks = list(self._tasks.values())
             for task in tasks:
                 task.cancel()
@@ -140,6 +139,11 @@ class Flows:
             yield changes
         finally:
             self._followers.discard(changes)
+
+    def disconnect(self) -> None:
+        """Let each page go; those that are still there come back."""
+        for follower in self._followers:
+            follower.end()
 
     @property
     def followers(self) -> int:

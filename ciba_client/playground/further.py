@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import msgspec
 
@@ -75,8 +76,15 @@ class FurtherRequests:
         self._connection = ProviderConnection(self._http, clock, observer)
         self._clock = clock
 
-    async def aclose(self) -> None:
-        """Close the connections."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self._http.aclose()
 
     async def userinfo(self, tokens: TokenSet, endpoint: str) -> bool:

@@ -33,6 +33,16 @@ class Operations:
             clock=self._clock,
         )
 
+    async def evaluate_each(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> list[Any]:
+        """Ask for one value of each key, in one round trip; raises ``StoreUnavailable``."""
+        return await run(
+            lambda: self._commands.evaluate_each(script, keys, args),
+            deadline_ms=self._deadline_ms,
+            clock=self._clock,
+        )
+
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
         """Run one command; raises ``StoreUnavailable``."""
         return await run(

@@ -22,8 +22,11 @@ async def shown_code(page: Page) -> str:
     return (await code.inner_text()).rpartition(":")[2].strip()
 
 
-async def test_a_further_phone_by_a_link(alice: PhoneScreens, new_context: ContextOpener):
+async def test_a_further_phone_by_a_link(
+    alice: PhoneScreens, new_context: ContextOpener, watch: Watch
+):
     """The first phone makes a link, lets the second in by its code, and later removes it."""
+    watch.expect("403")  # What a phone hears that does not count yet, or no more.
     await alice.settings("Phones")
     await alice.press("Add a phone")
     await alice.type_pin()
@@ -57,7 +60,8 @@ async def test_a_further_phone_by_a_link(alice: PhoneScreens, new_context: Conte
     await tablet.press("Go to the overview")
     await expect(page.get_by_text("Phone 2 · Tablet")).to_be_visible()
 
-    await alice.press("Done")
+    await expect(alice.page.get_by_text("Nothing to approve")).to_be_visible()
+    await expect(alice.page.get_by_text("A phone was added")).to_be_hidden()
     await alice.settings("Phones")
     await alice.is_accessible()
     await alice.press("Remove Tablet")
@@ -70,10 +74,14 @@ async def test_a_further_phone_by_a_link(alice: PhoneScreens, new_context: Conte
 
 
 async def test_two_phones_race(
-    alice: PhoneScreens, open_page: PageOpener, phone_service_and_page: ServiceAndPage
+    alice: PhoneScreens,
+    open_page: PageOpener,
+    phone_service_and_page: ServiceAndPage,
+    watch: Watch,
 ):
     """What one answers is withdrawn from the other, which says so while it is looked at."""
     service, address = phone_service_and_page
+    watch.expect("403")
     page = await open_page(address)
     tablet = PhoneScreens(page)
     await tablet.enrol(await service.activation_code("alice"))
@@ -94,10 +102,14 @@ async def test_two_phones_race(
 
 
 async def test_a_phone_that_was_not_me(
-    alice: PhoneScreens, open_page: PageOpener, phone_service_and_page: ServiceAndPage
+    alice: PhoneScreens,
+    open_page: PageOpener,
+    phone_service_and_page: ServiceAndPage,
+    watch: Watch,
 ):
     """It is turned away without a PIN, and says so."""
     service, address = phone_service_and_page
+    watch.expect("403")
     thief = PhoneScreens(await open_page(address))
     await thief.enrol(await service.activation_code("alice"))
     await shown_code(thief.page)

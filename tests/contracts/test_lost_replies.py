@@ -480,6 +480,12 @@ CASES = [
     Case("claim_evidence", claim_evidence, in_a_row(create, with_evidence)),
     Case("claim_evidence", claim_evidence, note="of nothing"),
     Case(
+        "count_evidence",
+        lambda stores: stores.evidence.partitions(),
+        in_a_row(create, with_evidence),
+    ),
+    Case("count_due", lambda stores: stores.due.partitions_with_work(now=START), create),
+    Case(
         "commit_evidence",
         commit_evidence(1),
         in_a_row(create, with_evidence, claim_evidence),

@@ -188,20 +188,20 @@ async def test_a_hostile_endpoint_is_seen_to_be_called_again(
     ]
 
 
-@pytest.mark.parametrize("answer", ["reset", "nothing", "200-body"])
-async def test_an_endpoint_may_give_no_answer_at_all(
-    stage: Stage, page: httpx2.AsyncClient, answer: str
-):
-    """What it then does is shown all the same."""
-    await page.post("/api/endpoint", json={"answer": answer})
-    flow = await begun(page, "kiosk")
-    await seen(page, flow, "waiting")
-    await stage.phone.approve_next()
-    state = "done" if answer == "200-body" else "waiting"
-    view = await seen(page, flow, state, "Ping")
-    ping = next(step for step in view["steps"] if step["label"] == "Ping")
-    expected = "200 OK (as switched)" if answer == "200-body" else "no answer (as switched)"
-    assert ping["answer"] == expected
+async def test_an_endpoint_may_give_no_answer_at_all(stage: Stage, page: httpx2.AsyncClient):
+    """What it does is shown all the same; a body with 200 is an answer like any other."""
+    for answer, shown in {
+        "reset": "no answer",
+        "nothing": "no answer",
+        "200-body": "200 OK",
+    }.items():
+        await page.post("/api/endpoint", json={"answer": answer})
+        flow = await begun(page, "kiosk")
+        await seen(page, flow, "waiting")
+        await stage.phone.approve_next()
+        view = await seen(page, flow, "done" if answer == "200-body" else "waiting", "Ping")
+        ping = next(step for step in view["steps"] if step["label"] == "Ping")
+        assert ping["answer"] == f"{shown} (as switched)"
 
 
 async def test_a_request_is_taken_back(stage: Stage, page: httpx2.AsyncClient):
@@ -291,60 +291,3 @@ async def test_what_went_wrong_is_explained(stage: Stage, page: httpx2.AsyncClie
         answer = await page.post("/api/flows", json=order)
         assert answer.status_code == 400
         assert reason in answer.json()["error"]
-
-
-async def test_only_the_page_is_let_in(stage: Stage):
-    """Neither without the secret, nor from another origin, nor by another name of this address."""
-    order = {"client": "till", "hint": "alice"}
-    own = stage.address
-    port = own.rpartition(":")[2]
-    refused: list[tuple[dict[str, str], int]] = [
-        ({"authorization": ""}, 401),
-        ({"authorization": "Bearer " + "A" * 43}, 401),
-        ({"origin": "https://evil.example"}, 403),
-        ({"origin": "null"}, 403),
-        ({"origin": ""}, 403),
-        ({"origin": f"http://localhost:{port}"}, 403),
-        ({"sec-fetch-site": "same-site"}, 403),
-        ({"host": f"evil.example:{port}"}, 421),
-        ({"host": "127.0.0.1"}, 421),
-        ({"content-type": "text/plain"}, 415),
-    ]
-    reading = [({"authorization": ""}, 401), ({"host": "evil.example"}, 421)]
-    reading += [({"origin": "https://evil.example"}, 403), ({"origin": ""}, 404)]
-    for headers, status in refused:
-        async with stage.http(**headers) as http:
-            answer = await http.post("/api/flows", json=order)
-            assert answer.status_code == status, (headers, answer.text)
-    for headers, status in reading:
-        async with stage.http(**headers) as http:
-            assert (await http.get("/api/flows/none/program")).status_code == status, headers
-    assert stage.playground.flows.names() == []
-
-
-async def test_nothing_but_the_page_is_served(stage: Stage):
-    """Its files with a strict policy; no other path, no other method, nothing above the folder."""
-    async with httpx2.AsyncClient(base_url=stage.address, trust_env=False) as http:
-        index = await http.get("/")
-        assert index.headers["content-type"] == "text/html; charset=utf-8"
-        assert "default-src 'none'" in index.headers["content-security-policy"]
-        assert index.headers["cache-control"] == "no-cache"
-        assert (await http.head("/main.js")).headers["content-type"].startswith("text/javascript")
-        for path in (
-            "/nothing",
-            "/look/",
-            "/..%2fcommand.py",
-            "/%2e%2e/command.py",
-            "/page/main.js",
-        ):
-            assert (await http.get(path)).status_code == 404
-        assert (await http.post("/", headers={"origin": stage.address})).status_code == 405
-        assert (await http.put("/", headers={"origin": stage.address})).status_code == 405
-
-
-async def test_what_is_too_large_is_refused(page: httpx2.AsyncClient):
-    """Before it is read whole."""
-    answer = await page.post("/api/flows", content=b"x" * (64 * 1024 + 1))
-    assert answer.status_code == 413
-    assert (await page.post("/api/endpoint", json={"answer": "418"})).status_code == 400
-    assert (await page.get("/api/flows/none/messages/1")).status_code == 404

@@ -3,6 +3,7 @@
 import { approve, deny, oneTimeCode } from "./acts/deciding.js";
 import { enrol } from "./acts/enrolling.js";
 import { accesses, endAccess, makeHandle } from "./acts/names.js";
+import { settlePin } from "./acts/ordering.js";
 import { addPasskey, passkeys, removePasskey } from "./acts/passkeys.js";
 import {
   approveNewcomer,
@@ -117,8 +118,8 @@ export class Phone extends EventTarget {
     const identity = await enrol(vault, { ...enrolment, issuer: this.#issuer }, randomBytes);
     const kept = Device.fresh(identity);
     await vault.keepNew(kept);
-    await navigator.storage?.persist?.();
     this.#run(vault, kept);
+    keepForGood();
   }
 
   /** Say that a request is in front of the user. @param {string} transactionId @returns {void} */
@@ -250,7 +251,7 @@ export class Phone extends EventTarget {
   /** Take a notice away. @param {number} id @returns {void} */
   dismiss(id) {
     const running = this.#running;
-    running?.device.dismiss(id);
+    running?.device.board.dismiss(id);
     running?.keep().catch(() => this.#fail("storage"));
   }
 
@@ -296,19 +297,21 @@ export class Phone extends EventTarget {
     this.#resumePinChange(running);
   }
 
-  /** Ask for the outcome of a change of the PIN that was not known when the page went away. */
-  async #resumePinChange(/** @type {RunningPhone} */ running) {
+  /**
+   * Ask for the outcome of a change of the PIN that was not known when the page went away.
+   * @param {RunningPhone} running
+   */
+  async #resumePinChange(running) {
+    if (running.device.identity.pendingPin === null) {
+      return;
+    }
     try {
-      if ((await running.settlePin()) !== null) {
-        running.device.tell({ type: "pin_changed" }, Date.now());
-        await running.keep();
-      }
+      const counts = (await settlePin(running)) !== null;
+      const type = counts ? "pin_changed" : "pin_not_changed";
+      running.device.board.tell({ type }, Date.now());
+      await running.keep();
     } catch (error) {
-      expectRefusal(error);
-      if (running.device.identity.pendingPin === null) {
-        running.device.tell({ type: "pin_not_changed" }, Date.now());
-        running.keep().catch(() => this.#fail("storage"));
-      }
+      expectRefusal(error); // it is asked again before a PIN is used
     }
   }
 
@@ -367,6 +370,9 @@ export class Phone extends EventTarget {
     if (this.#running === null) {
       throw this.#whyNot();
     }
+    if (this.#running.stopped !== null) {
+      throw this.#running.stopped;
+    }
     return this.#running;
   }
 
@@ -418,6 +424,11 @@ function expectRefusal(error) {
   if (!(error instanceof PhoneError)) {
     throw error;
   }
+}
+
+/** Ask the browser not to throw away what is kept; it may say no, and may ask the user first. */
+function keepForGood() {
+  navigator.storage?.persist?.().catch(() => false);
 }
 
 /** @param {number} count @returns {import("./core/bytes.js").Bytes} */

@@ -1,13 +1,11 @@
 // An enrolled phone in use: its rules, its vault and its connection, and whoever waits for an answer.
 
 import { Backoff } from "./connection/backoff.js";
-import { exchange, freshNonce } from "./connection/exchange.js";
+import { exchange } from "./connection/exchange.js";
 import { Link } from "./connection/link.js";
 import { pause } from "./connection/pause.js";
 import { withRetries } from "./connection/retry.js";
 import { Untrusted } from "./core/device.js";
-import { newOrder } from "./core/orders.js";
-import { isPin, unwrapPinKey } from "./core/pin.js";
 import { PhoneError } from "./errors.js";
 
 /**
@@ -36,7 +34,10 @@ export class RunningPhone {
   #owner;
   #link;
   #postponements;
-  #stopped = false;
+  /** Whether the user gives this phone up: then that is why it ends, whatever else is heard. */
+  isLeaving = false;
+  /** @type {PhoneError | null} */
+  #stopped = null;
   #turn = Promise.resolve();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -61,7 +62,7 @@ export class RunningPhone {
         begin: () => device.beginConnection(),
         receive: (message) => this.#receive(message),
         ask: (message) => this.#answerTo(message),
-        unanswered: () => device.kept.unanswered.map(({ token }) => decide(token)),
+        unanswered: () => device.requests.unanswered.map(({ token }) => decide(token)),
         changed: (connection, retryAt) => this.#connected(connection, retryAt),
         revoked: () => this.end(this.isWaiting ? "rejected" : "revoked"),
         mend: () => this.#mend(),
@@ -69,6 +70,11 @@ export class RunningPhone {
       },
       randomBytes,
     );
+  }
+
+  /** Why it is not in use any more, if it is not. */
+  get stopped() {
+    return this.#stopped;
   }
 
   /** Whether another phone has to approve this one first. */
@@ -84,7 +90,7 @@ export class RunningPhone {
 
   /** Let go; whoever waits for an outcome is told why. @param {PhoneError} why */
   stop(why) {
-    this.#stopped = true;
+    this.#stopped ??= why;
     this.#link.stop();
     clearTimeout(this.#timer);
     for (const { reject } of this.#awaited.values()) {
@@ -104,9 +110,9 @@ export class RunningPhone {
 
   /** @param {Because} because */
   end(because) {
-    if (!this.#stopped) {
+    if (this.#stopped === null) {
       this.stop(new PhoneError("ended"));
-      this.#owner.ended(because);
+      this.#owner.ended(this.isLeaving ? "given_up" : because);
     }
   }
 
@@ -134,6 +140,9 @@ export class RunningPhone {
    * @returns {Promise<Outcome>}
    */
   async decide(transactionId, token) {
+    if (this.#stopped !== null) {
+      throw this.#stopped;
+    }
     const awaited = Promise.withResolvers();
     this.#awaited.set(transactionId, awaited);
     if (!this.#link.submit(decide(token))) {
@@ -149,73 +158,12 @@ export class RunningPhone {
    * @returns {Promise<readonly ServiceMessage[]>}
    */
   ask(message) {
-    return withRetries(async () => (await this.#exchange(message)).messages, this.randomBytes);
+    return withRetries(() => this.askOnce(message), this.randomBytes);
   }
 
-  /** A nonce for an order; raises `PhoneError`. @returns {Promise<string>} */
-  nonce() {
-    return withRetries(() => freshNonce(this.device.identity), this.randomBytes);
-  }
-
-  /**
-   * The key that the PIN unwraps; raises `PhoneError` while it is not known which PIN counts.
-   * @param {string | undefined} pin
-   */
-  async pinKey(pin) {
-    if (pin === undefined) {
-      throw new PhoneError("missing_factor");
-    }
-    if (!isPin(pin)) {
-      throw new PhoneError("invalid_pin");
-    }
-    await this.settlePin();
-    return unwrapPinKey(this.device.identity.pinKey, pin);
-  }
-
-  /**
-   * Send a pending change of the PIN again, to the byte, until it is known which PIN counts; raises
-   * `PhoneError`. True when the new one does.
-   */
-  async settlePin() {
-    const pending = this.device.identity.pendingPin;
-    if (pending === null) {
-      return null;
-    }
-    return await this.give(pending.jti, pending.order);
-  }
-
-  /**
-   * Have something done that needs the PIN; raises `PhoneError`.
-   * @param {import("./core/orders.js").Wish} wish
-   * @param {string} pin
-   * @param {string} [nonce] that of passkey options
-   */
-  async order(wish, pin, nonce) {
-    const pinKey = await this.pinKey(pin);
-    const fresh = nonce ?? (await this.nonce());
-    const { jti, token } = await newOrder(wish, { pinKey, nonce: fresh }, this.means());
-    pinKey.fill(0);
-    return await this.give(jti, token);
-  }
-
-  /**
-   * Hand in a signed order, the same one again until there is an outcome; raises `PhoneError`.
-   * @param {string} jti
-   * @param {string} token
-   */
-  async give(jti, token) {
-    return withRetries(async () => {
-      const { messages } = await this.#exchange({ type: "order", order: token });
-      for (const message of messages) {
-        if (message.type === "order_done" && message.order === jti) {
-          return message;
-        }
-        if (message.type === "order_refused" && message.order === jti) {
-          throw refusalOf(message);
-        }
-      }
-      throw new PhoneError("unreachable");
-    }, this.randomBytes);
+  /** Say something over HTTPS once. @param {object} message */
+  async askOnce(message) {
+    return (await this.#exchange(message)).messages;
   }
 
   /** @param {object} message @returns {Promise<readonly object[]>} what to reply */
@@ -257,10 +205,10 @@ export class RunningPhone {
 
   /** @param {ServiceMessage} message */
   async #take(message) {
-    if (this.#stopped) {
+    if (this.#stopped !== null) {
       return [];
     }
-    const { replies, outcomes } = await this.device.receive(message, Date.now());
+    const replies = await this.device.receive(message, Date.now());
     await this.#keepOrTell();
     if (message.type === "refused" && message.reason === "unavailable") {
       this.#resendLater(message.transaction_id);
@@ -269,10 +217,10 @@ export class RunningPhone {
       this.#postponements.reset();
       this.problem = null;
     }
-    this.#settle(outcomes);
+    this.#settle();
     this.show();
-    if (this.device.ended !== null) {
-      this.end(this.device.ended);
+    if (this.device.hasGivenUp) {
+      this.end("given_up");
     }
     return replies;
   }
@@ -288,9 +236,8 @@ export class RunningPhone {
     }
   }
 
-  /** @param {ReadonlyMap<string, Outcome>} outcomes */
-  #settle(outcomes) {
-    for (const [transactionId, outcome] of outcomes) {
+  #settle() {
+    for (const [transactionId, outcome] of this.device.requests.takeOutcomes()) {
       this.#awaited.get(transactionId)?.resolve(outcome);
       this.#awaited.delete(transactionId);
     }
@@ -298,7 +245,7 @@ export class RunningPhone {
 
   /** @param {string} transactionId */
   #unsure(transactionId) {
-    this.device.step(transactionId, "unsure");
+    this.device.requests.step(transactionId, "unsure");
     this.show();
   }
 
@@ -306,8 +253,8 @@ export class RunningPhone {
   async #resendLater(transactionId) {
     this.#unsure(transactionId);
     await pause(this.#postponements.next());
-    const decision = this.device.unanswered(transactionId);
-    if (decision !== undefined && !this.#stopped) {
+    const decision = this.device.requests.answer(transactionId);
+    if (decision !== undefined && this.#stopped === null) {
       this.#link.submit(decide(decision.token));
     }
   }
@@ -315,8 +262,8 @@ export class RunningPhone {
   /** @param {import("./model.js").State["connection"]} connection @param {number | null} retryAt */
   #connected(connection, retryAt) {
     if (connection !== "online") {
-      for (const { challenge } of this.device.kept.unanswered) {
-        this.device.step(challenge.transactionId, "unsure");
+      for (const { challenge } of this.device.requests.unanswered) {
+        this.device.requests.step(challenge.transactionId, "unsure");
       }
     }
     this.connection = connection;
@@ -328,8 +275,9 @@ export class RunningPhone {
   }
 
   async #mend() {
-    this.#settle(this.device.forgetUnanswered());
+    this.device.requests.forgetUnanswered();
     await this.#keepOrTell();
+    this.#settle();
     this.#trouble("mended");
   }
 
@@ -344,14 +292,15 @@ export class RunningPhone {
     clearTimeout(this.#timer);
     const now = Date.now();
     const next = Math.min(...this.device.endings(now)) - now;
-    if (Number.isFinite(next) && !this.#stopped) {
+    if (Number.isFinite(next) && this.#stopped === null) {
       this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(next, 0), LONGEST_TIMER_MS));
     }
   }
 
   async #expire() {
-    this.#settle(this.device.expire(Date.now()));
+    this.device.expire(Date.now());
     await this.#keepOrTell();
+    this.#settle();
     this.show();
   }
 }
@@ -359,23 +308,6 @@ export class RunningPhone {
 /** @param {string} token */
 function decide(token) {
   return { type: "decide", decision: token };
-}
-
-/** @param {import("./core/messages.js").Said<"order_refused">} refused */
-function refusalOf({ reason, attempts_left: attemptsLeft, retry_after: retryAfter }) {
-  const retryAt = retryAfter === null ? null : Date.now() + retryAfter * 1000;
-  const codes = /** @type {const} */ ({
-    factors: "wrong_pin",
-    locked: "locked",
-    paused: "paused",
-    stale: "stale",
-    unknown_device: "unknown_device",
-    invalid_passkey: "invalid_passkey",
-    too_many_passkeys: "too_many_passkeys",
-    invalid_order: "refused",
-    unavailable: "unreachable",
-  });
-  return new PhoneError(codes[reason], { attemptsLeft, retryAt });
 }
 
 function ignore() {}

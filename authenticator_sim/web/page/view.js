@@ -54,7 +54,7 @@ export async function stateOf(running, now) {
     serviceTimeOffset: device.offset,
     hasPasskey: rpId !== null && passkeys.length > 0,
     pinChangePending: identity.pendingPin !== null,
-    requests: Object.freeze(device.prompts.map((prompt) => requestOf(prompt, device.offset))),
+    requests: Object.freeze(device.requests.open.map((prompt) => requestOf(prompt, device.offset))),
     history: Object.freeze(history),
     newcomers: Object.freeze(newcomersOf(device, now)),
     notices: Object.freeze(noticed.list),
@@ -85,7 +85,7 @@ function requestOf({ challenge, step, refusal }, offset) {
 
 /** @param {import("./core/device.js").Device} device @param {number} now */
 function newcomersOf(device, now) {
-  return device.newcomers
+  return device.others.newcomers
     .map(({ deviceId, name, since, until }) => ({
       deviceId,
       name,

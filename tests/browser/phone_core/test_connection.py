@@ -1,6 +1,7 @@
 """The web phone and a connection that comes and goes."""
 
-from asyncio import ensure_future
+import asyncio
+from collections.abc import Callable
 
 from playwright.async_api import BrowserContext, Route, WebSocketRoute
 
@@ -45,35 +46,6 @@ async def test_a_decision_outlives_network_and_page(
     assert await told(bank, auth_req_id) == "tokens"
 
 
-async def test_a_lost_answer_is_asked_for_again(
-    bank: RunningService, phone: CorePhone, browser_context: BrowserContext, watch: Watch
-):
-    """The socket breaks before the answer comes; the same decision gets the same outcome."""
-    watch.expect(LOST)
-    sockets: list[WebSocketRoute] = []
-
-    async def between(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        sockets.append(socket)
-        first = len(sockets) == 1
-
-        async def answer(message: str | bytes) -> None:
-            if first and '"accepted"' in str(message):
-                await socket.close(code=1012)
-            else:
-                socket.send(message)
-
-        server.on_message(answer)
-
-    await phone.page.route_web_socket("**/device/ws", between)
-    await phone.reload()
-    await phone.when(ONLINE)
-    auth_req_id, name = await asked(bank, phone)
-    assert await phone.act("approve", name, {"pin": PIN}) == {"outcome": "approved"}
-    assert len(sockets) == 2
-    assert await told(bank, auth_req_id) == "tokens"
-
-
 async def test_without_sockets_everything_goes_over_https(
     bank: RunningService, phone: CorePhone, watch: Watch
 ):
@@ -92,29 +64,39 @@ async def test_without_sockets_everything_goes_over_https(
     assert await told(bank, auth_req_id) == "access_denied"
 
 
-async def test_close_codes_are_obeyed(bank: RunningService, phone: CorePhone, watch: Watch):
-    """A new nonce at once, and no second word of what the service could not read."""
+async def test_a_socket_that_ends_is_followed_by_another(
+    bank: RunningService, phone: CorePhone, watch: Watch
+):
+    """With a new nonce; a lost answer is asked for again, what cannot be read is not said twice."""
     watch.expect(LOST)
-    codes = [CloseCode.NOT_AUTHENTICATED]
+    first, closing = [CloseCode.NOT_AUTHENTICATED], set()
+    ends = {'"accepted"': [1012], '"decide"': []}
 
-    async def close(socket: WebSocketRoute) -> None:
-        if codes:
-            await socket.close(code=codes.pop(0))
+    async def between(socket: WebSocketRoute) -> None:
+        if first:
+            await socket.close(code=first.pop())
             return
         server = socket.connect_to_server()
 
-        def hear(message: str | bytes) -> None:
-            if '"decide"' in str(message):
-                ensure_future(socket.close(code=CloseCode.MALFORMED))
+        def carry(message: str | bytes, on: Callable[[str | bytes], None]) -> None:
+            codes = next((each for word, each in ends.items() if word in str(message)), [])
+            if codes:
+                closing.add(asyncio.ensure_future(socket.close(code=codes.pop())))
             else:
-                server.send(message)
+                on(message)
 
-        socket.on_message(hear)
+        socket.on_message(lambda message: carry(message, server.send))
+        server.on_message(lambda message: carry(message, socket.send))
 
-    await phone.page.route_web_socket("**/device/ws", close)
+    await phone.page.route_web_socket("**/device/ws", between)
     await phone.reload()
     await phone.when(ONLINE)
-    assert codes == []
+    assert first == []
+    auth_req_id, name = await asked(bank, phone)
+    assert await phone.act("approve", name, {"pin": PIN}) == {"outcome": "approved"}
+    assert ends['"accepted"'] == []
+    assert await told(bank, auth_req_id) == "tokens"
+    ends['"decide"'].append(CloseCode.MALFORMED)
     _, name = await asked(bank, phone)
     unread = await phone.act("approve", name, {"pin": PIN})
     assert (unread["outcome"], unread["reason"]) == ("refused", "invalid_decision")
@@ -147,9 +129,10 @@ async def test_another_issuer_is_not_trusted(phone: CorePhone, watch: Watch):
 
 
 async def test_one_tab_at_a_time_has_the_phone(
-    bank: RunningService, phone: CorePhone, open_phone: PhoneOpener
+    bank: RunningService, phone: CorePhone, open_phone: PhoneOpener, watch: Watch
 ):
-    """A second tab may take it over; when that one is closed, the first goes on."""
+    """Another tab, or a copy elsewhere, may take its place; it comes back when that is closed."""
+    watch.expect(LOST)
     auth_req_id, name = await asked(bank, phone)
     second = await open_phone(bank)
     assert (await second.state())["connection"] == "elsewhere"
@@ -163,13 +146,6 @@ async def test_one_tab_at_a_time_has_the_phone(
     await second.page.close()
     state = await phone.when(f"{ONLINE} && state.history.length === 1")
     assert state["requests"] == []
-
-
-async def test_a_copy_of_the_phone_takes_its_place_and_gives_it_back(
-    phone: CorePhone, watch: Watch
-):
-    """After close code 4409 the phone stays away until its user wants it back."""
-    watch.expect(LOST)
     replaced = [CloseCode.REPLACED]
 
     async def replace(socket: WebSocketRoute) -> None:

@@ -1,5 +1,7 @@
 """Requests on the web phone: approved, declined, over without an answer."""
 
+import pytest
+
 from tests.browser.phone_core.conftest import PhoneOpener
 from tests.browser.phone_core.core_phone import (
     ASKED,
@@ -98,6 +100,7 @@ async def test_a_request_that_is_over_leaves_and_says_why(bank: RunningService, 
     assert (await phone.refused("deny", name, "declined"))["code"] == "not_open"
 
 
+@pytest.mark.clause("nist63b-3.1.3.1-7")
 async def test_codes_are_given_where_they_are_asked_for(
     start_phone_service: PhoneService, web_phone: WebPhone, enrol_phone: PhoneOpener
 ):

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, Route
 
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
@@ -64,24 +65,11 @@ async def lose_answers(page: Page, watch: Watch, *, path: str = "**/device/messa
     await page.route(path, lose)
 
 
-async def test_a_browser_keeps_no_secret_that_can_be_read(phone: CorePhone):
-    """Keys that cannot be taken out, a wrapped PIN key, and neither seed nor encryption key."""
-    held = await phone.page.evaluate(HELD, 1)
-    assert sorted(held["names"]) == ["format", "history", "identity", "noticed", "unanswered"]
-    assert held["keys"] == [
-        ["identity.signingKey", "private", False],
-        ["identity.totp.key", "secret", False],
-    ]
-    await phone.act("forget")
-    assert (await phone.state())["stage"] == "new"
-    assert (await phone.page.evaluate(HELD, 1))["names"] == []
-    assert (await phone.refused("devices"))["code"] == "not_enrolled"
-
-
-async def test_an_enrolment_that_fails_can_be_tried_again(
+@pytest.mark.clause("sca-art9-2")
+async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
     bank: RunningService, open_phone: PhoneOpener, watch: Watch
 ):
-    """What is wrong is said before anything is sent; a lost answer comes again, after a reload."""
+    """A lost answer comes again, after a reload; what is kept then cannot be taken out."""
     phone = await open_phone(bank)
     assert (await phone.state())["stage"] == "new"
     wanted: dict[str, Any] = {"activationCode": "K7QM-2RXP-9D4T", "name": "Web", "pin": PIN}
@@ -103,6 +91,16 @@ async def test_an_enrolment_that_fails_can_be_tried_again(
     state = await phone.when(ONLINE)
     assert (state["stage"], state["subject"], state["deviceName"]) == ("ready", "alice", "Web")
     assert (await phone.refused("enrol", right))["code"] == "already_enrolled"
+    held = await phone.page.evaluate(HELD, 1)
+    assert sorted(held["names"]) == ["format", "history", "identity", "noticed", "unanswered"]
+    assert held["keys"] == [
+        ["identity.signingKey", "private", False],
+        ["identity.totp.key", "secret", False],
+    ]
+    await phone.act("forget")
+    assert (await phone.state())["stage"] == "new"
+    assert (await phone.page.evaluate(HELD, 1))["names"] == []
+    assert (await phone.refused("devices"))["code"] == "not_enrolled"
 
 
 async def test_a_further_phone_is_approved_by_its_code(

@@ -4,6 +4,8 @@ import { pause } from "../connection/pause.js";
 import { newApproval, newDenial, userFactors } from "../core/decisions.js";
 import { otpCode, otpStep, stepBegin } from "../core/otp.js";
 import { PhoneError } from "../errors.js";
+import { kept } from "./keeping.js";
+import { unwrappedPinKey } from "./ordering.js";
 import { passkeyProof } from "./passkeys.js";
 
 /**
@@ -27,7 +29,7 @@ export function approve(phone, transactionId, proofs) {
     const { pin, passkey } = userFactors(challenge, proofs.usePasskey === true);
     const factors = {
       passkey: passkey ? await passkeyProof(phone) : null,
-      pinKey: pin ? await phone.pinKey(proofs.pin) : null,
+      pinKey: pin ? await unwrappedPinKey(phone, proofs.pin) : null,
       verificationCode: verificationCode(challenge, proofs),
       otp: await oneTimeProof(phone, challenge, proofs.otp),
     };
@@ -69,17 +71,17 @@ export async function oneTimeCode(phone) {
  *   => Promise<import("../core/decisions.js").SignedDecision>} sign
  */
 async function decided(phone, transactionId, sign) {
-  const { device } = phone;
+  const { requests } = phone.device;
   const challenge = begun(phone, transactionId);
   try {
     const decision = await sign(challenge);
     openChallenge(phone, transactionId);
-    device.submit(challenge, decision);
-    await phone.keep();
+    requests.submit(challenge, decision);
+    await kept(phone, () => requests.retract(transactionId));
     return await phone.decide(transactionId, decision.token);
   } catch (error) {
-    if (device.unanswered(transactionId) === undefined) {
-      device.step(transactionId, "open");
+    if (requests.answer(transactionId) === undefined) {
+      requests.step(transactionId, "open");
       phone.show();
     }
     throw error;
@@ -89,18 +91,19 @@ async function decided(phone, transactionId, sign) {
 /** @param {RunningPhone} phone @param {string} transactionId */
 function begun(phone, transactionId) {
   const challenge = openChallenge(phone, transactionId);
-  const prompt = phone.device.prompts.find((each) => each.challenge === challenge);
+  const prompt = phone.device.requests.open.find((each) => each.challenge === challenge);
   if (prompt?.step !== "open") {
     throw new PhoneError("not_open");
   }
-  phone.device.step(transactionId, "deciding");
+  phone.device.requests.step(transactionId, "deciding");
   phone.show();
   return challenge;
 }
 
 /** @param {RunningPhone} phone @param {string} transactionId */
 function openChallenge(phone, transactionId) {
-  const challenge = phone.device.decidable(transactionId, Date.now());
+  const { requests, offset } = phone.device;
+  const challenge = requests.decidable(transactionId, Date.now() + offset);
   if (challenge === null) {
     throw new PhoneError("not_open");
   }

@@ -2,6 +2,7 @@
 
 import { base64url, decodeBase64url } from "../core/bytes.js";
 import { PhoneError } from "../errors.js";
+import { order } from "./ordering.js";
 
 /** @typedef {import("../running.js").RunningPhone} RunningPhone */
 
@@ -54,7 +55,7 @@ export async function addPasskey(phone, pin) {
     attestationObject: base64url(attestationObject),
   };
   const passkey = { id: made.id, rawId: made.id, type: "public-key", response };
-  await phone.order({ action: "add_passkey", passkey }, pin, options.challenge);
+  await order(phone, { action: "add_passkey", passkey }, pin, options.challenge);
   await passkeys(phone);
 }
 

@@ -5,6 +5,8 @@ import { newPinChange } from "../core/orders.js";
 import { flawOfChosenPin } from "../core/pin.js";
 import { isName } from "../core/plain-text.js";
 import { PhoneError } from "../errors.js";
+import { kept } from "./keeping.js";
+import { give, nonceFor, order, unwrappedPinKey } from "./ordering.js";
 
 /** @typedef {import("../running.js").RunningPhone} RunningPhone */
 
@@ -38,11 +40,13 @@ export async function rename(phone, name) {
 
 /** @param {RunningPhone} phone */
 export async function giveUp(phone) {
+  phone.isLeaving = true;
   try {
     await phone.ask({ type: "give_up" });
   } catch (error) {
     // An answer that was lost: what was asked for is done.
     if (!(error instanceof PhoneError && error.code === "ended")) {
+      phone.isLeaving = false;
       throw error;
     }
   }
@@ -54,7 +58,7 @@ export async function giveUp(phone) {
  * @returns {Promise<import("../model.js").Invitation>}
  */
 export async function invite(phone, pin) {
-  const done = await phone.order({ action: "invite_device" }, pin);
+  const done = await order(phone, { action: "invite_device" }, pin);
   const activationCode = done.activation_code;
   if (activationCode === null) {
     throw new PhoneError("refused");
@@ -66,7 +70,7 @@ export async function invite(phone, pin) {
 
 /** @param {RunningPhone} phone @param {string} deviceId @param {string} pin */
 export async function revokeDevice(phone, deviceId, pin) {
-  await phone.order({ action: "revoke_device", deviceId }, pin);
+  await order(phone, { action: "revoke_device", deviceId }, pin);
 }
 
 /**
@@ -78,14 +82,14 @@ export async function revokeDevice(phone, deviceId, pin) {
 export async function approveNewcomer(phone, code, pin) {
   const typed = code.replaceAll(/\s/g, "");
   const now = (Date.now() + phone.device.offset) / 1000;
-  const waiting = phone.device.newcomers.filter((each) => each.until > now);
+  const waiting = phone.device.others.newcomers.filter((each) => each.until > now);
   const codes = await Promise.all(waiting.map((each) => comparisonCode(each.deviceId, each.key)));
   const [found, ...others] = waiting.filter((_, at) => codes[at] === typed);
   if (found === undefined || others.length > 0) {
     throw new PhoneError("no_such_newcomer");
   }
   const { deviceId, key } = found;
-  await phone.order({ action: "approve_device", deviceId, key }, pin);
+  await order(phone, { action: "approve_device", deviceId, key }, pin);
 }
 
 /**
@@ -112,10 +116,14 @@ export async function changePin(phone, oldPin, newPin) {
   if (flaw !== null) {
     throw new PhoneError(flaw);
   }
-  const pinKey = await phone.pinKey(oldPin);
-  const pending = await newPinChange(newPin, { pinKey, nonce: await phone.nonce() }, phone.means());
+  const pinKey = await unwrappedPinKey(phone, oldPin);
+  const pending = await newPinChange(
+    newPin,
+    { pinKey, nonce: await nonceFor(phone) },
+    phone.means(),
+  );
   pinKey.fill(0);
   phone.device.changeIdentity({ pendingPin: pending });
-  await phone.keep();
-  await phone.give(pending.jti, pending.order);
+  await kept(phone, () => phone.device.changeIdentity({ pendingPin: null }));
+  await give(phone, pending.jti, pending.order);
 }

@@ -42,9 +42,16 @@ export class Link {
   #socket = null;
   #isWelcome = false;
   #withoutSocket = false;
+  /** Whether the next attempt need not be shown: the service was there a moment ago. */
+  #isQuiet = false;
   #sleep = new AbortController();
   #onOnline = () => this.reconnect();
   #onOffline = () => this.#socket?.close();
+  #onVisible = () => {
+    if (document.visibilityState === "visible") {
+      this.reconnect();
+    }
+  };
 
   /**
    * @param {Connected} phone
@@ -59,6 +66,7 @@ export class Link {
   async run() {
     addEventListener("online", this.#onOnline);
     addEventListener("offline", this.#onOffline);
+    document.addEventListener("visibilitychange", this.#onVisible);
     while (!this.#stopped) {
       if (navigator.onLine) {
         await this.#attempt();
@@ -74,6 +82,7 @@ export class Link {
     this.#stopped = true;
     removeEventListener("online", this.#onOnline);
     removeEventListener("offline", this.#onOffline);
+    document.removeEventListener("visibilitychange", this.#onVisible);
     this.#socket?.close();
     this.#sleep.abort();
   }
@@ -108,8 +117,13 @@ export class Link {
 
   async #attempt() {
     if (this.#failed >= SOCKETS && (await this.#rounds())) {
+      this.#isQuiet = true;
       return;
     }
+    if (!this.#isQuiet) {
+      this.#phone.changed("connecting", null);
+    }
+    this.#isQuiet = false;
     const code = await this.#connection();
     if (this.#stopped) {
       return;
@@ -131,6 +145,7 @@ export class Link {
 
   async #waitForApproval() {
     this.#phone.changed("online", null);
+    this.#isQuiet = true;
     await this.#wait(APPROVAL_MS);
   }
 
@@ -211,7 +226,7 @@ export class Link {
 
   /** Do without a socket for a while. @returns {Promise<boolean>} whether the service answered */
   async #rounds() {
-    this.#failed = 0;
+    this.#failed = SOCKETS - 1;
     try {
       for (let round = 0; round < ROUNDS && !this.#stopped && navigator.onLine; round += 1) {
         await this.#round();

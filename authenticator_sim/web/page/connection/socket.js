@@ -30,7 +30,11 @@ export class Socket {
 
   /** @param {string} address */
   constructor(address) {
-    this.#socket = new WebSocket(address, SUBPROTOCOL);
+    this.#socket = opened(address);
+    if (this.#socket === null) {
+      this.#closed = BROKEN;
+      return;
+    }
     this.#socket.onmessage = ({ data }) => this.#take(data);
     this.#socket.onclose = ({ code }) => this.#end(code);
   }
@@ -53,14 +57,14 @@ export class Socket {
 
   /** Send a message, if the connection still is. @param {object} message */
   send(message) {
-    if (this.#socket.readyState === WebSocket.OPEN) {
+    if (this.#socket?.readyState === WebSocket.OPEN) {
       this.#socket.send(JSON.stringify(message));
     }
   }
 
   /** End it here and now, without waiting for the other side. */
   close() {
-    this.#socket.close(NORMAL);
+    this.#socket?.close(NORMAL);
     this.#end(BROKEN);
   }
 
@@ -78,5 +82,17 @@ export class Socket {
   #end(code) {
     this.#closed ??= code;
     this.#wake?.();
+  }
+}
+
+/** @param {string} address @returns {WebSocket | null} null where this browser lets none through */
+function opened(address) {
+  try {
+    return new WebSocket(address, SUBPROTOCOL);
+  } catch (error) {
+    if (error instanceof DOMException) {
+      return null;
+    }
+    throw error;
   }
 }

@@ -36,10 +36,10 @@ export function sheetHeading(dialog, text) {
  * Ask before something that cannot be undone; gives whether it is wanted.
  *
  * @param {import("./view.js").Surroundings} surroundings
- * @param {{title: string, text: string, action: string, lang?: string}} question
+ * @param {{title: string, text: string, action: string, lang?: string, kind?: "bad" | "primary"}} question
  * @returns {Promise<boolean>}
  */
-export async function confirmed({ stage, words }, { title, text, action, lang }) {
+export async function confirmed({ stage, words }, { title, text, action, lang, kind = "bad" }) {
   let wanted = false;
   const answer = (/** @type {boolean} */ yes) => {
     wanted = yes;
@@ -60,7 +60,7 @@ export async function confirmed({ stage, words }, { title, text, action, lang })
     element(
       "div",
       { class: "question-answers" },
-      button(action, () => answer(true), { kind: "bad" }),
+      button(action, () => answer(true), { kind }),
       button(words.cancel, () => answer(false)),
     ),
   );

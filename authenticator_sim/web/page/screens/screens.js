@@ -1,7 +1,9 @@
 // Which screen fits the state of the phone, and the title of the window.
 
+import { confirmed } from "../parts/dialogs.js";
 import { EnrolScreen } from "./enrol/enrol.js";
 import { Home } from "./home/home.js";
+import { nextNumber, phoneNumbers } from "./phone-numbers.js";
 import { plainPage } from "./plain-page.js";
 import { settingsMenu } from "./settings/menu.js";
 import { waitingScreen } from "./waiting.js";
@@ -44,6 +46,19 @@ export class Screens {
     this.#place = place;
     stage.uncover();
     stage.show(this.#screen(place, state));
+    if (place === "ready" && this.#linkedCode !== null) {
+      void this.#offerFurther(this.#linkedCode);
+      this.#linkedCode = null;
+    }
+  }
+
+  /** @param {string} code of a link that was opened on a phone that needs none */
+  async #offerFurther(code) {
+    const { linkTitle, linkText, linkFurther } = this.#surroundings.words.home;
+    const question = { title: linkTitle, text: linkText, action: linkFurther };
+    if (await confirmed(this.#surroundings, { ...question, kind: "primary" })) {
+      location.assign(`?phone=${nextNumber(await phoneNumbers())}#${code}`);
+    }
   }
 
   /** @param {State} state @returns {Place} */

@@ -51,9 +51,10 @@ export const de = {
     notMe: "Gemeldet",
     locked: "Freigaben sind gesperrt. Ihre Bank kann sie entsperren.",
     settings: "Einstellungen",
-    linkUnused:
-      "Dieses Telefon ist schon eingerichtet. Der Code Ihres Links wurde nicht verwendet: Er ist für ein weiteres Telefon.",
-    linkFurther: "Weiteres Telefon hier einrichten",
+    linkTitle: "Dieses Telefon ist schon eingerichtet",
+    linkText:
+      "Der Code Ihres Links wurde nicht verwendet. Mit ihm können Sie ein weiteres Telefon in diesem Browser einrichten.",
+    linkFurther: "Weiteres Telefon einrichten",
   },
 
   request: {

@@ -53,9 +53,10 @@ export const en = {
     notMe: "Reported",
     locked: "Approvals are locked. Your bank can unlock them.",
     settings: "Settings",
-    linkUnused:
-      "This phone is set up already. The code of your link was not used: it is for a further phone.",
-    linkFurther: "Set up a further phone here",
+    linkTitle: "This phone is set up already",
+    linkText:
+      "The code of your link was not used. With it you can set up a further phone in this browser.",
+    linkFurther: "Set up a further phone",
   },
 
   request: {

@@ -163,7 +163,7 @@ function note(step, x) {
     drawing("circle", { class: "note", cx: `${x}%`, cy: 16, r: 6 }),
     drawing(
       "text",
-      { class: "label at-note", x: `${x}%`, y: 20, dx: 14 },
+      { class: "label at-note", x: `${x}%`, y: 20, dx: -14 },
       step.label,
       drawing("tspan", { class: "path", dx: 8 }, step.detail),
     ),

@@ -24,6 +24,7 @@ export class Home {
   #newcomers = element("ul", { class: "cards" });
   #notices = element("ul", { class: "notices" });
   #lock = element("p", { class: "notice alarming", hidden: true });
+  #mended = element("p", { class: "notice alarming", hidden: true });
   #empty = element("div", { class: "empty" });
   /** @type {KeptList<import("../../model.js").Request>} */
   #requestList;
@@ -61,6 +62,7 @@ export class Home {
       (notice) => noticeRow(notice, surroundings),
     );
     this.#lock.append(icon("lock"), words.home.locked);
+    this.#mended.append(icon("warning"), words.trouble.mended);
     this.#empty.append(
       icon("shield"),
       element("p", { class: "empty-title" }, words.home.emptyTitle),
@@ -74,6 +76,7 @@ export class Home {
         "main",
         {},
         this.#lock,
+        this.#mended,
         this.#notices,
         section(words.home.waiting, this.#newcomers, this.#requests, this.#empty),
         section(words.home.history, this.#history.element),
@@ -88,6 +91,7 @@ export class Home {
     this.#banner.update(state);
     this.#history.update(state.history);
     this.#lock.hidden = !state.locked;
+    this.#mended.hidden = state.problem?.code !== "mended";
     this.#empty.hidden = state.requests.length + state.newcomers.length > 0;
     const requests = this.#requestList.update(state.requests);
     const newcomers = this.#newcomerList.update(state.newcomers);

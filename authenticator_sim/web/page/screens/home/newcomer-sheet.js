@@ -52,6 +52,23 @@ export class NewcomerSheet {
     if (!waits && !this.#settled) {
       this.#end(this.#words.over, "info");
     }
+    this.#dismissOwn(state);
+  }
+
+  /**
+   * What was done here is no news on the overview.
+   *
+   * @param {import("../../model.js").State} state
+   */
+  #dismissOwn({ notices }) {
+    const own = notices.find(
+      (each) =>
+        (each.type === "device_enrolled" || each.type === "device_rejected") &&
+        each.deviceId === this.#newcomer.deviceId,
+    );
+    if (own && this.#settled) {
+      this.#surroundings.phone.dismiss(own.id);
+    }
   }
 
   /** @param {number} now milliseconds */

@@ -4,9 +4,8 @@ import { element } from "../../look/dom.js";
 import { button } from "../../parts/buttons.js";
 import { confirmed } from "../../parts/dialogs.js";
 import { foreign } from "../approval/contents.js";
+import { nextNumber, phoneNumbers } from "../phone-numbers.js";
 import { SettingsPage } from "./page.js";
-
-const DATABASE = /^ciba-phone-([1-9][0-9]*)$/;
 
 /**
  * @param {import("../../parts/view.js").Surroundings} surroundings
@@ -42,23 +41,13 @@ export function aboutPage(surroundings, back) {
   );
   void phoneNumbers().then((numbers) => {
     const there = numbers.filter((each) => each !== number);
-    const next = Math.max(number, ...numbers) + 1;
     others.append(
       element("h2", {}, said.other),
       ...there.map((each) => phoneLink(each, words.phoneNumber(each))),
-      phoneLink(next, said.further),
+      phoneLink(nextNumber(numbers), said.further),
     );
   });
   return page;
-}
-
-/** The numbers of the phones that this browser has, in order. */
-export async function phoneNumbers() {
-  const databases = await indexedDB.databases().catch(() => []);
-  return databases
-    .map(({ name }) => Number(name?.match(DATABASE)?.[1] ?? 0))
-    .filter((number) => number > 0)
-    .sort((one, other) => one - other);
 }
 
 /**
