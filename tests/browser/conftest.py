@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.chromium import running_chromium
+from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone, phone_service
 from tests.running_service import RunningService
@@ -94,3 +95,14 @@ async def phone_service_and_page(
     """A service, and where the web phone's page for it is."""
     async with start_phone_service() as service, web_phone.serving(service.issuer) as address:
         yield service, address
+
+
+@pytest.fixture
+async def alice(
+    open_page: PageOpener, phone_service_and_page: tuple[RunningService, str]
+) -> PhoneScreens:
+    """Alice's phone, set up by hand and at its overview."""
+    service, address = phone_service_and_page
+    phone = PhoneScreens(await open_page(address))
+    await phone.enrolled(await service.activation_code("alice"), name="Alice's phone")
+    return phone

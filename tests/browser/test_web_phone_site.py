@@ -4,9 +4,11 @@ import socket
 
 from playwright.async_api import expect
 
+from ciba_service.sca.devices import user_tag
 from tests.browser.conftest import PageOpener
+from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch
-from tests.browser.web_phone import WebPhone
+from tests.browser.web_phone import PhoneService, WebPhone
 from tests.running_service import RunningService
 
 ASKING = """async (issuer) => {
@@ -41,6 +43,22 @@ async def test_the_page_is_there_and_knows_its_service(
     await expect(page.get_by_role("main")).to_be_visible()
     told = await page.evaluate("async () => (await fetch('configuration.json')).json()")
     assert told == {"issuer": service.issuer}
+
+
+async def test_a_link_with_a_code_of_the_configuration_sets_the_phone_up(
+    open_page: PageOpener, start_phone_service: PhoneService, web_phone: WebPhone
+):
+    """Also one that somebody made up for development; the code leaves the address at once."""
+    alice = {"sub": "alice", "activation_code": "ALICE-PHONE-ONE"}
+    async with (
+        start_phone_service(users=[alice]) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        page = await open_page(f"{address}#ALICE-PHONE-ONE")
+        await PhoneScreens(page).enrol(None)
+        await expect(page.get_by_role("heading", name="This phone is ready")).to_be_visible()
+        assert page.url == address
+        assert len(await service.service.stores.devices.list(user_tag("alice"))) == 1
 
 
 async def test_its_service_lets_the_page_in_and_another_one_does_not(

@@ -82,6 +82,17 @@ async def test_another_page_cannot_spend_an_activation_code(bank: RunningService
     assert (await bank.http.post(url, json=body, headers={"origin": PAGE})).status_code == 201
 
 
+@pytest.mark.clause("fapi2-sp-5.2.3-3")
+@pytest.mark.parametrize("path", ["/authorize", "/bc-authorize", "/token", "/userinfo"])
+async def test_pages_may_act_as_phones_and_as_nothing_else(bank: RunningService, path: str):
+    """The endpoints of clients, and the one for authorization, know no CORS."""
+    wanted = {"origin": PAGE, "access-control-request-method": "POST"}
+    for sent in ("OPTIONS", "POST", "GET"):
+        answer = await bank.http.request(sent, path, headers=wanted)
+        assert answer.status_code >= 400
+        assert not [name for name in answer.headers if name.startswith(CORS)]
+
+
 async def test_two_origins_are_none(bank: RunningService):
     """A browser sends one."""
     headers = [("origin", PAGE), ("origin", PAGE)]
