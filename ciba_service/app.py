@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.outermost import Outermost
+from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
@@ -28,6 +29,7 @@ from ciba_service.store_access import OpenStore
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
+from ciba_service.wiring.metrics import build_measuring
 from ciba_service.wiring.oauth_door import oauth_routes, published_metadata
 from ciba_service.wiring.operator_door import operator_app
 from ciba_service.wiring.parts import Parts, build_parts
@@ -42,11 +44,13 @@ __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 class Service:
     """The ASGI application, and its parts for those who embed it.
 
-    ``operator_app`` belongs on a listener of its own; None where there are no operators.
+    ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
+    operators, and where no figures are kept.
     """
 
     app: ASGIApp
     operator_app: ASGIApp | None
+    metrics_app: ASGIApp | None
     stores: Stores
     worker: DueWorker
     drainer: EvidenceDrainer
@@ -68,14 +72,23 @@ def build_service(
     settings: Settings, store: OpenStore, keys: ServiceKeys, surroundings: Surroundings
 ) -> Service:
     """Build the whole service; nothing runs before the application's lifespan begins."""
+    measuring = build_measuring(settings.metrics)
+    measuring.observe_store(store.commands)
     stores = build_stores(settings, store, keys.ring, surroundings)
-    parts = build_parts(settings, stores, keys, surroundings)
+    parts = build_parts(settings, stores, keys, surroundings, measuring)
     metadata = published_metadata(parts)
+    routes = [*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)]
     app = Starlette(
-        routes=[*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)],
+        routes=routes,
         # Inside Starlette's own last handler, which would answer in plain text.
         middleware=[
-            Middleware(Outermost, telemetry=surroundings.telemetry),
+            Middleware(
+                ObservedRequests,
+                names=EndpointNames(routes, below=parts.endpoints.path("")),
+                telemetry=parts.log,
+                meter=measuring.requests,
+            ),
+            Middleware(Outermost, telemetry=parts.surroundings.telemetry),
             Middleware(
                 ProxyCertificates,
                 proxies=TrustedProxies.parse(settings.mtls.proxies),
@@ -89,6 +102,7 @@ def build_service(
     return Service(
         app=app,
         operator_app=operator_app(parts),
+        metrics_app=measuring.app(parts.hub, parts.held, parts.streams),
         stores=stores,
         worker=parts.worker,
         drainer=parts.drainer,

@@ -36,6 +36,8 @@ _BACKLOG: Final = 2_048
 _OTHER_FILES: Final = 512
 # Connections beyond max_connections that operators find room for.
 _OPERATORS: Final = 64
+# And beyond those, for whoever reads metrics.
+_SCRAPERS: Final = 16
 _STANDARD_STREAMS: Final = (0, 1, 2)
 
 
@@ -99,6 +101,21 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
+def metrics_config(app: object, server: ServerSettings) -> uvicorn.Config:
+    """How the listener for Prometheus is run: it may always connect, and no phone."""
+    room = HttpBounds(connections=server.max_connections + _OPERATORS + _SCRAPERS)
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # any ASGI application
+        http=http_with_peer(http_within(room)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
 def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     """How the listener for operators is run: a few more may always connect, and no phone."""
     room = HttpBounds(connections=server.max_connections + _OPERATORS)
@@ -125,19 +142,22 @@ async def serve(settings: Settings) -> None:
         service = build_service(settings, store, keys, surroundings)
         listeners = _listeners(settings)
         operators = _operator_listener(settings, service.operator_app)
+        metrics = _metrics_listener(settings, service.metrics_app)
         surroundings.telemetry.event(
             "listening",
             issuer=settings.server.issuer,
             host=settings.server.host,
             port=listeners[0].socket.getsockname()[1],
             mtls_port=listeners[1].socket.getsockname()[1] if listeners[1:] else None,
-            operator_port=None if operators is None else operators.socket.getsockname()[1],
+            operator_port=_port_of(operators),
+            metrics_port=_port_of(metrics),
             device_protocol=SUBPROTOCOL,
             warning=settings.exposure,
         )
+        listeners.extend(each for each in (operators, metrics) if each is not None)
         server = _Server(
             server_config(service.app, settings.server),
-            listeners if operators is None else [*listeners, operators],
+            listeners,
             leaving=service.release,
             hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
         )
@@ -146,7 +166,7 @@ async def serve(settings: Settings) -> None:
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
             raise CommandFailed("the service did not start; the log says why") from ending
         finally:
-            for listener in (*listeners, *((operators,) if operators else ())):
+            for listener in listeners:
                 listener.socket.close()
     surroundings.telemetry.event("stopped")
 
@@ -187,6 +207,18 @@ def _operator_listener(settings: Settings, app: ASGIApp | None) -> Listener | No
         tls = OrdinaryContext.create(TlsOffer(identity))
     bound = _bind(operator.host, operator.port)
     return Listener(bound, tls, operator_config(app, settings.server))
+
+
+def _metrics_listener(settings: Settings, app: ASGIApp | None) -> Listener | None:
+    """Where Prometheus reads, unless figures are not kept; raises ``CommandFailed``."""
+    metrics = settings.metrics
+    if app is None or metrics.port is None:
+        return None
+    return Listener(_bind(metrics.host, metrics.port), config=metrics_config(app, settings.server))
+
+
+def _port_of(listener: Listener | None) -> int | None:
+    return None if listener is None else listener.socket.getsockname()[1]
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -35,6 +35,7 @@ from ciba_service.settings.sections import (
     KeySettings,
     LimitSettings,
     LoginHintIssuerSettings,
+    MetricsSettings,
     MtlsSettings,
     OutboundSettings,
     PolicySettings,
@@ -58,6 +59,7 @@ _PREFIX: Final = "CIBA_"
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server: ServerSettings
+    metrics: MetricsSettings = MetricsSettings()
     mtls: MtlsSettings = MtlsSettings()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
@@ -111,6 +113,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(
         server=document.server,
+        metrics=document.metrics,
         mtls=document.mtls,
         store=document.store,
         requests=document.requests,

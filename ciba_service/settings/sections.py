@@ -39,6 +39,7 @@ __all__ = [
     "KeySettings",
     "LimitSettings",
     "LoginHintIssuerSettings",
+    "MetricsSettings",
     "MtlsSettings",
     "OutboundSettings",
     "PolicyRuleSettings",
@@ -87,6 +88,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     max_event_streams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where Prometheus reads figures of this process; without a port none are kept."""
+
+    host: _Text = "127.0.0.1"
+    port: _Port | None = None
 
 
 class MtlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -433,6 +441,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured, found valid."""
 
     server: ServerSettings
+    metrics: MetricsSettings
     mtls: MtlsSettings
     store: StoreSettings
     requests: RequestSettings

@@ -1,11 +1,12 @@
 """What the door of the clients and the door of the phones have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from ciba_service.channels.hub import SocketHub
+from ciba_service.endpoints.request_log import RequestTelemetry
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.cancelling import Cancelling
 from ciba_service.flow.delivery import CallbackDelivery
@@ -20,7 +21,7 @@ from ciba_service.flow.push import Pushes
 from ciba_service.flow.security_events.recent import RecentEvents
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
-from ciba_service.ports import ClientRegistry, User
+from ciba_service.ports import ClientRegistry, Telemetry, User
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
@@ -33,6 +34,7 @@ from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
+from ciba_service.wiring.metrics import Measuring
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -43,11 +45,15 @@ from ciba_service.wiring.wake_up import build_wake_ups
 __all__ = ["USER_CODE_PEPPER", "Parts", "build_parts"]
 
 USER_CODE_PEPPER: Final = "user-codes"
+_UNMEASURED: Final = Measuring()
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The one instance of everything that more than one step uses."""
+    """The one instance of everything that more than one step uses.
+
+    ``log`` is the telemetry below that of the surroundings: what tells of requests at their end.
+    """
 
     settings: Settings
     stores: Stores
@@ -71,10 +77,16 @@ class Parts:
     streams: OpenStreams
     following: LedgerFollowing
     cancelling: Cancelling
+    log: Telemetry
+    measuring: Measuring
 
 
 def build_parts(
-    settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
+    settings: Settings,
+    stores: Stores,
+    keys: ServiceKeys,
+    surroundings: Surroundings,
+    measuring: Measuring = _UNMEASURED,
 ) -> Parts:
     """Build what is shared."""
     streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
@@ -83,7 +95,9 @@ def build_parts(
     )
     others = [recent] if settings.operators else []
     events = build_events(settings, stores, keys, surroundings, others=others)
-    surroundings = watched(surroundings, events.recorder)
+    surroundings = watched(surroundings, measuring.security_events(events.recorder))
+    log = measuring.surroundings(surroundings).telemetry
+    surroundings = replace(surroundings, telemetry=RequestTelemetry(log))
     held = HeldPolls(
         transactions=stores.transactions,
         clock=surroundings.clock,
@@ -94,7 +108,7 @@ def build_parts(
         held.look_again(transaction_id)
         streams.look_again(transaction_id)
 
-    hub = SocketHub(stores.broadcast, on_settled=look_again)
+    hub = SocketHub(stores.broadcast, on_settled=look_again, on_announced=measuring.announced)
     users = ConfiguredUsers(
         (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
     )
@@ -104,7 +118,7 @@ def build_parts(
         return settings.device.locale if user is None else user.locale
 
     clients = _clients(settings, stores)
-    outbound = build_outbound(settings.outbound, surroundings)
+    outbound = build_outbound(settings.outbound, surroundings, measuring)
     gate = AccountGate(
         users=users,
         clients=clients,
@@ -118,14 +132,19 @@ def build_parts(
         callbacks=stores.callbacks,
         pushes=_pushes(stores, issuing, surroundings),
         gate=gate,
-        outbound=outbound.callbacks,
+        outbound=measuring.outbound(outbound.callbacks, "callback"),
         timeout=settings.delivery.answer_timeout_ms,
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
     wake_ups = build_wake_ups(
-        settings, stores, keys, surroundings, outbound=outbound.wake_ups, gate=gate
+        settings,
+        stores,
+        keys,
+        surroundings,
+        outbound=measuring.outbound(outbound.wake_ups, "wake_up"),
+        gate=gate,
     )
     worker = DueWorker(
         due=stores.due,
@@ -176,6 +195,8 @@ def build_parts(
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,
         ),
+        log=log,
+        measuring=measuring,
     )
 
 

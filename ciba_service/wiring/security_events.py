@@ -14,7 +14,7 @@ from ciba_service.flow.security_events.pushes import SetPushes
 from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.flow.security_events.watched import LoggedEvents, WatchedTelemetry
-from ciba_service.ports import EventSink
+from ciba_service.ports import EventSink, SecurityEvents
 from ciba_service.settings import STANDARD_OUTPUT, EventReceiverSettings, Settings
 from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.wiring.outbound import outbound_client
@@ -114,9 +114,9 @@ def _triples(
     return zip(settings.security_events.receivers, stores.outboxes, arrivals, strict=True)
 
 
-def watched(surroundings: Surroundings, recorder: EventRecorder) -> Surroundings:
-    """The same surroundings, whose security events are recorded."""
-    return replace(surroundings, telemetry=WatchedTelemetry(surroundings.telemetry, recorder))
+def watched(surroundings: Surroundings, events: SecurityEvents) -> Surroundings:
+    """The same surroundings, whose security events go to ``events``."""
+    return replace(surroundings, telemetry=WatchedTelemetry(surroundings.telemetry, events))
 
 
 def _lines(file: str | None, surroundings: Surroundings, *, prints: bool) -> EventSink:
