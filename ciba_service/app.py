@@ -29,7 +29,7 @@ from ciba_service.store_access import OpenStore
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
-from ciba_service.wiring.metrics import build_measuring
+from ciba_service.wiring.measuring import build_measuring
 from ciba_service.wiring.oauth_door import oauth_routes, published_metadata
 from ciba_service.wiring.operator_door import operator_app
 from ciba_service.wiring.parts import Parts, build_parts
@@ -72,22 +72,24 @@ def build_service(
     settings: Settings, store: OpenStore, keys: ServiceKeys, surroundings: Surroundings
 ) -> Service:
     """Build the whole service; nothing runs before the application's lifespan begins."""
-    measuring = build_measuring(settings.metrics)
+    measuring = build_measuring(settings)
     measuring.observe_store(store.commands)
-    stores = build_stores(settings, store, keys.ring, surroundings)
+    stores = build_stores(settings, store, keys.ring, surroundings, measuring)
     parts = build_parts(settings, stores, keys, surroundings, measuring)
     metadata = published_metadata(parts)
     routes = [*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)]
+    names = EndpointNames(routes, below=parts.endpoints.path(""))
     app = Starlette(
         routes=routes,
         # Inside Starlette's own last handler, which would answer in plain text.
         middleware=[
             Middleware(
                 ObservedRequests,
-                names=EndpointNames(routes, below=parts.endpoints.path("")),
+                names=names,
                 telemetry=parts.log,
                 meter=measuring.requests,
             ),
+            *([] if measuring.tracing is None else [measuring.tracing.requests(names.of)]),
             Middleware(Outermost, telemetry=parts.surroundings.telemetry),
             Middleware(
                 ProxyCertificates,

@@ -30,6 +30,7 @@ from ciba_service.settings.sections import (
     Settings,
     StoreSettings,
     TokenSettings,
+    TracingSettings,
     UserSettings,
     WakeUpSettings,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TokenSettings",
+    "TracingSettings",
     "UserSettings",
     "WakeUpSettings",
     "load_settings",

@@ -48,6 +48,7 @@ from ciba_service.settings.sections import (
     StatementIssuerSettings,
     StoreSettings,
     TokenSettings,
+    TracingSettings,
     UserSettings,
     WakeUpSettings,
 )
@@ -60,6 +61,7 @@ _PREFIX: Final = "CIBA_"
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server: ServerSettings
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     mtls: MtlsSettings = MtlsSettings()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
@@ -114,6 +116,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         server=document.server,
         metrics=document.metrics,
+        tracing=document.tracing,
         mtls=document.mtls,
         store=document.store,
         requests=document.requests,

@@ -52,6 +52,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TokenSettings",
+    "TracingSettings",
     "UserSettings",
     "WakeUpSettings",
 ]
@@ -95,6 +96,13 @@ class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     host: _Text = "127.0.0.1"
     port: _Port | None = None
+
+
+class TracingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Spans of OpenTelemetry, and whether requests say which trace they belong to."""
+
+    enabled: bool = False
+    trust_traceparent: bool = False
 
 
 class MtlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -442,6 +450,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     server: ServerSettings
     metrics: MetricsSettings
+    tracing: TracingSettings
     mtls: MtlsSettings
     store: StoreSettings
     requests: RequestSettings

@@ -34,7 +34,7 @@ from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
-from ciba_service.wiring.metrics import Measuring
+from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys

@@ -32,6 +32,7 @@ SECTIONS = {
     "users": settings.UserSettings,
     "login_hint_issuers": settings.LoginHintIssuerSettings,
     "metrics": settings.MetricsSettings,
+    "tracing": settings.TracingSettings,
     "mtls": settings.MtlsSettings,
     "delivery": settings.DeliverySettings,
     "wake_up": settings.WakeUpSettings,

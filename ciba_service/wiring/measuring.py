@@ -1,7 +1,9 @@
-"""What is measured where: nothing at all unless ``[metrics]`` has a port."""
+"""What is measured and traced: nothing at all unless ``[metrics]`` or ``[tracing]`` say so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
@@ -12,19 +14,24 @@ from ciba_service.metrics.exposition import MetricsApp
 from ciba_service.metrics.families import Families
 from ciba_service.metrics.meters import HttpMeter, MeteredOutbound, StoreMeter
 from ciba_service.metrics.telemetry import CountedEvents, MeteredTelemetry
-from ciba_service.ports import AnnouncementKind, Outbound, SecurityEvents
-from ciba_service.settings import MetricsSettings
+from ciba_service.ports import AnnouncementKind, Clock, Outbound, SecurityEvents
+from ciba_service.settings import Settings, TracingSettings
 from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.operations import Operations
 from ciba_service.wiring.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from ciba_service.tracing import Tracing
 
 __all__ = ["Measuring", "build_measuring"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """Puts meters around parts; with no ``families`` it returns parts as they are."""
+    """Puts meters and spans around parts; without any it returns parts as they are."""
 
     families: Families | None = None
+    tracing: "Tracing | None" = None
 
     @property
     def requests(self) -> HttpMeter | None:
@@ -48,10 +55,17 @@ class Measuring:
         return events if self.families is None else CountedEvents(events, self.families)
 
     def outbound(self, outbound: Outbound, purpose: str) -> Outbound:
-        """The same door out, measured."""
-        if self.families is None:
-            return outbound
-        return MeteredOutbound(outbound, purpose, self.families)
+        """The same door out, traced and measured."""
+        if self.tracing is not None:
+            outbound = self.tracing.outbound(outbound, purpose)
+        if self.families is not None:
+            outbound = MeteredOutbound(outbound, purpose, self.families)
+        return outbound
+
+    def operations(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> Operations:
+        """What stores are written on, traced."""
+        make = Operations if self.tracing is None else self.tracing.operations
+        return make(commands, clock=clock, deadline_ms=deadline_ms)
 
     @property
     def announced(self) -> Callable[[AnnouncementKind], None]:
@@ -76,6 +90,16 @@ class Measuring:
         return MetricsApp(families.registry, look)
 
 
-def build_measuring(settings: MetricsSettings) -> Measuring:
-    """Meters where somebody may scrape, else none."""
-    return Measuring(None if settings.port is None else Families())
+def build_measuring(settings: Settings) -> Measuring:
+    """Meters where somebody may scrape, spans where they are wanted, else none."""
+    families = None if settings.metrics.port is None else Families()
+    return Measuring(families, _tracing(settings.tracing))
+
+
+def _tracing(settings: TracingSettings) -> "Tracing | None":
+    """Spans; nothing of OpenTelemetry is imported where there are none."""
+    if not settings.enabled:
+        return None
+    module = import_module("ciba_service.tracing")
+    tracing: Tracing = module.Tracing(trusts_traceparent=settings.trust_traceparent)
+    return tracing
