@@ -1,5 +1,6 @@
 """The composition root: one application out of all parts."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -59,8 +60,13 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
+    leaving: asyncio.Event
     keys: ServiceKeys
     metadata: ProviderMetadata
+
+    def drain(self) -> None:
+        """The process will end: be ready for nothing new, and go on serving what comes."""
+        self.leaving.set()
 
     def release(self) -> None:
         """The process ends: keep nobody waiting for what may happen."""
@@ -113,6 +119,7 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
+        leaving=parts.leaving,
         keys=parts.keys,
         metadata=metadata,
     )

@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -31,6 +32,8 @@ from ciba_service.stores.current_keys import CurrentKeys
 __all__ = ["operator_config", "serve", "server_config"]
 
 _SHUTDOWN_SECONDS: Final = 10
+# For the background, when somebody cannot wait.
+_HURRIED_SECONDS: Final = 1.0
 _BACKLOG: Final = 2_048
 # Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
 _OTHER_FILES: Final = 512
@@ -44,8 +47,10 @@ _STANDARD_STREAMS: Final = (0, 1, 2)
 class _Server(ListeningServer):
     """uvicorn's server, ended by signals without raising them again: there is more to close.
 
-    ``leaving`` is called when it ends, before requests at hand are waited for; ``hung_up`` when a
-    hangup is ignored: only that of a terminal we were started from ends us.
+    Told to end, it calls ``draining`` and serves on for ``drain_seconds``, so that whatever sends
+    it requests takes notice; then it calls ``leaving`` and waits for requests at hand, for ten
+    seconds at most. Told so again it waits for nothing more. ``hung_up`` is called when a hangup is
+    ignored: only that of a terminal we were started from ends us.
     """
 
     def __init__(
@@ -53,17 +58,37 @@ class _Server(ListeningServer):
         config: uvicorn.Config,
         listeners: Sequence[Listener],
         *,
+        draining: Callable[[], None],
+        drain_seconds: float,
         leaving: Callable[[], None],
         hung_up: Callable[[], None],
     ) -> None:
         super().__init__(config, listeners)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
         self._leaving = leaving
         self._hung_up = hung_up
+        self._hurried = asyncio.Event()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; the second time at once, whatever is under way."""
+        if self.should_exit:
+            self.force_exit = True
+            self._hurried.set()
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Keep nobody waiting, then stop."""
+        """Be seen to leave, keep nobody waiting, then stop."""
+        self._draining()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                await self._hurried.wait()
         self._leaving()
         await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn leaves the lifespan open then
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HURRIED_SECONDS):
+                    await self.lifespan.shutdown()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -158,6 +183,8 @@ async def serve(settings: Settings) -> None:
         server = _Server(
             server_config(service.app, settings.server),
             listeners,
+            draining=service.drain,
+            drain_seconds=settings.server.drain_seconds,
             leaving=service.release,
             hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
         )

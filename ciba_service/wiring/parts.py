@@ -1,5 +1,6 @@
 """What the door of the clients and the door of the phones have in common."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -52,7 +53,8 @@ _UNMEASURED: Final = Measuring()
 class Parts:
     """The one instance of everything that more than one step uses.
 
-    ``log`` is the telemetry below that of the surroundings: what tells of requests at their end.
+    ``log`` is the telemetry below that of the surroundings: what tells of requests at their end;
+    ``leaving`` is set when the process will end.
     """
 
     settings: Settings
@@ -79,6 +81,7 @@ class Parts:
     cancelling: Cancelling
     log: Telemetry
     measuring: Measuring
+    leaving: asyncio.Event
 
 
 def build_parts(
@@ -197,6 +200,7 @@ def build_parts(
         ),
         log=log,
         measuring=measuring,
+        leaving=asyncio.Event(),
     )
 
 
