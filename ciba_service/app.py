@@ -1,6 +1,7 @@
 """The composition root: one application out of all parts."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -24,16 +25,15 @@ from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
-from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
 from ciba_service.wiring.measuring import build_measuring
-from ciba_service.wiring.oauth_door import oauth_routes, published_metadata
-from ciba_service.wiring.operator_door import operator_app
+from ciba_service.wiring.oauth_door import oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
+from ciba_service.wiring.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
@@ -62,7 +62,7 @@ class Service:
     streams: OpenStreams
     leaving: asyncio.Event
     keys: ServiceKeys
-    metadata: ProviderMetadata
+    reload: Callable[[Settings], Reloaded]
 
     def drain(self) -> None:
         """The process will end: be ready for nothing new, and go on serving what comes."""
@@ -82,8 +82,12 @@ def build_service(
     measuring.observe_store(store.commands)
     stores = build_stores(settings, store, keys.ring, surroundings, measuring)
     parts = build_parts(settings, stores, keys, surroundings, measuring)
-    metadata = published_metadata(parts)
-    routes = [*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)]
+    reloading = Reloading(parts)
+    routes = [
+        *oauth_routes(parts, lambda: reloading.metadata),
+        *device_routes(parts),
+        *_health_routes(parts),
+    ]
     names = EndpointNames(routes, below=parts.endpoints.path(""))
     app = Starlette(
         routes=routes,
@@ -109,7 +113,7 @@ def build_service(
     app.router.redirect_slashes = False
     return Service(
         app=app,
-        operator_app=operator_app(parts),
+        operator_app=reloading.operators,
         metrics_app=measuring.app(parts.hub, parts.held, parts.streams),
         stores=stores,
         worker=parts.worker,
@@ -121,7 +125,7 @@ def build_service(
         streams=parts.streams,
         leaving=parts.leaving,
         keys=parts.keys,
-        metadata=metadata,
+        reload=reloading.apply,
     )
 
 

@@ -17,6 +17,7 @@ from ciba_service.app import build_service
 from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
+from ciba_service.commands.reloading import ConfigurationReload
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
@@ -49,8 +50,8 @@ class _Server(ListeningServer):
 
     Told to end, it calls ``draining`` and serves on for ``drain_seconds``, so that whatever sends
     it requests takes notice; then it calls ``leaving`` and waits for requests at hand, for ten
-    seconds at most. Told so again it waits for nothing more. ``hung_up`` is called when a hangup is
-    ignored: only that of a terminal we were started from ends us.
+    seconds at most. Told so again it waits for nothing more. ``hung_up`` is called at a
+    hangup, unless it is that of a terminal we were started from, which ends us.
     """
 
     def __init__(
@@ -156,8 +157,11 @@ def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
-async def serve(settings: Settings) -> None:
-    """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
+async def serve(settings: Settings, read_anew: Callable[[], Settings]) -> None:
+    """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``.
+
+    ``read_anew`` reads the configuration when somebody sends a hangup.
+    """
     surroundings = system_surroundings()
     keys = CurrentKeys(open_keys(settings))
     missing = allow_open_files(settings.server.max_connections + _OTHER_FILES)
@@ -180,16 +184,20 @@ async def serve(settings: Settings) -> None:
             warning=settings.exposure,
         )
         listeners.extend(each for each in (operators, metrics) if each is not None)
+        reload = ConfigurationReload(read_anew, service.reload, surroundings.telemetry)
         server = _Server(
             server_config(service.app, settings.server),
             listeners,
             draining=service.drain,
             drain_seconds=settings.server.drain_seconds,
             leaving=service.release,
-            hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
+            hung_up=reload.ask,
         )
         try:
-            await server.serve()
+            async with asyncio.TaskGroup() as tasks:
+                reloading = tasks.create_task(reload.run())
+                await server.serve()
+                reloading.cancel()
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
             raise CommandFailed("the service did not start; the log says why") from ending
         finally:

@@ -43,7 +43,7 @@ from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 from ciba_service.wiring.wake_up import build_wake_ups
 
-__all__ = ["USER_CODE_PEPPER", "Parts", "build_parts"]
+__all__ = ["USER_CODE_PEPPER", "Parts", "build_parts", "configured_users"]
 
 USER_CODE_PEPPER: Final = "user-codes"
 _UNMEASURED: Final = Measuring()
@@ -64,6 +64,7 @@ class Parts:
     endpoints: Endpoints
     users: ConfiguredUsers
     locale_of: Callable[[str], Locale]
+    configured: ConfiguredClients
     clients: ClientRegistry
     outbound: OutboundParts
     gate: AccountGate
@@ -112,15 +113,14 @@ def build_parts(
         streams.look_again(transaction_id)
 
     hub = SocketHub(stores.broadcast, on_settled=look_again, on_announced=measuring.announced)
-    users = ConfiguredUsers(
-        (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
-    )
+    users = ConfiguredUsers(configured_users(settings, keys, surroundings))
 
     def locale_of(subject: str) -> Locale:
         user = users.find_subject(subject)
         return settings.device.locale if user is None else user.locale
 
-    clients = _clients(settings, stores)
+    configured = ConfiguredClients(settings.clients)
+    clients = _clients(settings, stores, configured)
     outbound = build_outbound(settings.outbound, surroundings, measuring)
     gate = AccountGate(
         users=users,
@@ -173,6 +173,7 @@ def build_parts(
         ),
         users=users,
         locale_of=locale_of,
+        configured=configured,
         clients=clients,
         outbound=outbound,
         gate=gate,
@@ -234,11 +235,19 @@ def _pushes(stores: Stores, issuing: Issuing, surroundings: Surroundings) -> Pus
     )
 
 
-def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
-    configured = ConfiguredClients(settings.clients)
+def _clients(settings: Settings, stores: Stores, configured: ConfiguredClients) -> ClientRegistry:
     if not settings.registration.enabled:
         return configured
     return KnownClients(configured=configured, registrations=stores.registrations)
+
+
+def configured_users(
+    settings: Settings, keys: ServiceKeys, surroundings: Surroundings
+) -> list[tuple[User, tuple[str, ...]]]:
+    """Users of a configuration with their further names."""
+    return [
+        (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
+    ]
 
 
 def _user(

@@ -23,8 +23,8 @@ from tests.service_process import (
     installation,
     restarted,
 )
-from tests.signing import claims_of, header_of
-from tests.wire_client import CIBA
+from tests.signing import claims_of, header_of, new_key
+from tests.wire_client import CIBA, WireClient
 from tests.wire_events import story, stream
 from tests.wire_resource import PAYMENT, PAYMENTS
 
@@ -360,14 +360,24 @@ async def started_on(place: Installation, stdin: int) -> Serving:
     return serving
 
 
-async def test_a_hangup_ends_no_service_that_has_no_terminal(place: Installation):
-    """SIGHUP, as somebody sends it who means to have something read again, is logged, no more."""
+async def test_a_hangup_reloads_a_service_that_has_no_terminal(place: Installation):
+    """SIGHUP takes over new clients; a wrong file is refused by name, and nothing ends."""
     serving = await started_on(place, DEVNULL)
-    serving.process.send_signal(signal.SIGHUP)
-    async with asyncio.timeout(READY_SECONDS):
-        while "hangup_ignored" not in [line["event"] for line in serving.events()]:
-            assert serving.process.returncode is None
-            await asyncio.sleep(0.02)
+
+    async def told(event: str) -> dict[str, Any]:
+        serving.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(READY_SECONDS):
+            while not (lines := [line for line in serving.events() if line["event"] == event]):
+                assert serving.process.returncode is None
+                await asyncio.sleep(0.02)
+        return lines[0]
+
+    place.config.write_text(place.config.read_text("utf-8") + "\n[nonsense]\n", "utf-8")
+    assert "nonsense" in (await told("configuration_refused"))["error"]
+    assert (await place.till.start()).json()["error"] == "unknown_user_id"
+    place.configure(clients=[WireClient("other", key=new_key())])
+    assert (await told("configuration_reloaded"))["clients"] == 1
+    assert (await place.till.start()).json()["error"] == "invalid_client"
     assert (await place.http.get("/readyz")).status_code == 200
     assert await serving.terminate() == 0
 
