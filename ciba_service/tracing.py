@@ -142,6 +142,15 @@ class TracedOperations(Operations):
         with self._span(script.name):
             return await super().evaluate(script, keys, args)
 
+    async def evaluate_each(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> list[Any]:
+        """Ask for one value of each key; raises ``StoreUnavailable``."""
+        if not _is_traced():
+            return await super().evaluate_each(script, keys, args)
+        with self._span(script.name):
+            return await super().evaluate_each(script, keys, args)
+
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
         """Run one command; raises ``StoreUnavailable``."""
         if not _is_traced():
