@@ -19,6 +19,7 @@ from tests.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
+    free_port,
     gone,
     installation,
     restarted,
@@ -409,3 +410,29 @@ async def test_a_service_that_is_told_to_stop_ends_streams(place: Installation):
             assert await serving.terminate() == 0
             assert {told.event for told in await reader.rest()} <= {"announced"}
     assert place.leftovers() == []
+
+
+async def test_what_was_copied_starts_elsewhere(place: Installation, tmp_path: Path):
+    """docs/operations.md: stop, copy, start; the phone decides what was asked before the copy."""
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started()
+    assert await serving.terminate() == 0
+    archive, elsewhere = tmp_path / "ciba.tar", tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    for words in (("-C", str(place.data), "-cpf", str(archive), "."),
+                  ("-C", str(elsewhere), "-xpf", str(archive))):  # fmt: skip
+        copying = await asyncio.create_subprocess_exec("tar", *words)
+        assert await copying.wait() == 0
+    metrics = {"port": free_port()}
+    store = {"data_directory": str(elsewhere)}
+    place.configure(**DEVELOPMENT, store=store, metrics=metrics)
+    place.data.rename(tmp_path / "gone")
+    serving = await place.serve()
+    assert (await phone.approve_next())["type"] == "accepted"
+    assert (await place.till.poll(auth_req_id)).status_code == 200
+    scraped = await place.http.get(f"http://127.0.0.1:{metrics['port']}/metrics")
+    lines = scraped.text.splitlines()
+    assert "ciba_transactions_redeemed_total 1.0" in lines
+    assert any(line.startswith("process_resident_memory_bytes") for line in lines)
+    assert await serving.terminate() == 0
