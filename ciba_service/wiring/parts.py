@@ -92,15 +92,17 @@ def build_parts(
 ) -> Parts:
     """Build what is shared."""
     streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
+    surroundings = measuring.surroundings(surroundings)
     events = build_events(
         settings,
         stores,
         keys,
         surroundings,
+        measuring=measuring,
         on_arrival=partial(streams.look_again, EVENTS_PLACE),
     )
     surroundings = watched(surroundings, measuring.security_events(events.recorder))
-    log = measuring.surroundings(surroundings).telemetry
+    log = surroundings.telemetry
     surroundings = replace(surroundings, telemetry=RequestTelemetry(log))
     held = HeldPolls(
         transactions=stores.transactions,
