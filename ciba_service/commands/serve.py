@@ -1,26 +1,24 @@
 """``ciba-service serve``: listen until told to stop, then stop cleanly."""
 
 import asyncio
-import os
-import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from ciba_service.app import build_service
+from ciba_service.app import Surroundings, build_service
 from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
 from ciba_service.commands.reloading import ConfigurationReload
+from ciba_service.commands.signalled_server import SignalledServer
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
-from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
+from ciba_service.listening.listeners import Listener, bound_socket
 from ciba_service.listening.peer import http_with_peer
 from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
@@ -29,12 +27,11 @@ from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
 from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.wiring.background import supervise
 
 __all__ = ["operator_config", "serve", "server_config"]
 
 _SHUTDOWN_SECONDS: Final = 10
-# For the background, when somebody cannot wait.
-_HURRIED_SECONDS: Final = 1.0
 _BACKLOG: Final = 2_048
 # Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
 _OTHER_FILES: Final = 512
@@ -42,71 +39,6 @@ _OTHER_FILES: Final = 512
 _OPERATORS: Final = 64
 # And beyond those, for whoever reads metrics.
 _SCRAPERS: Final = 16
-_STANDARD_STREAMS: Final = (0, 1, 2)
-
-
-class _Server(ListeningServer):
-    """uvicorn's server, ended by signals without raising them again: there is more to close.
-
-    Told to end, it calls ``draining`` and serves on for ``drain_seconds``, so that whatever sends
-    it requests takes notice; then it calls ``leaving`` and waits for requests at hand, for ten
-    seconds at most. Told so again it waits for nothing more. ``hung_up`` is called at a
-    hangup, unless it is that of a terminal we were started from, which ends us.
-    """
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        listeners: Sequence[Listener],
-        *,
-        draining: Callable[[], None],
-        drain_seconds: float,
-        leaving: Callable[[], None],
-        hung_up: Callable[[], None],
-    ) -> None:
-        super().__init__(config, listeners)
-        self._draining = draining
-        self._drain_seconds = drain_seconds
-        self._leaving = leaving
-        self._hung_up = hung_up
-        self._hurried = asyncio.Event()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; the second time at once, whatever is under way."""
-        if self.should_exit:
-            self.force_exit = True
-            self._hurried.set()
-        super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Be seen to leave, keep nobody waiting, then stop."""
-        self._draining()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_seconds):
-                await self._hurried.wait()
-        self._leaving()
-        await super().shutdown(sockets)
-        if self.force_exit:  # uvicorn leaves the lifespan open then
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_HURRIED_SECONDS):
-                    await self.lifespan.shutdown()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
-        loop = asyncio.get_running_loop()
-        ending = {signal.SIGTERM, signal.SIGINT}
-        if any(map(os.isatty, _STANDARD_STREAMS)):
-            ending.add(signal.SIGHUP)
-        for name in ending:
-            loop.add_signal_handler(name, self.handle_exit, name, None)
-        if signal.SIGHUP not in ending:
-            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-        try:
-            yield
-        finally:
-            for name in (*ending, signal.SIGHUP):
-                loop.remove_signal_handler(name)
 
 
 def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
@@ -185,7 +117,7 @@ async def serve(settings: Settings, read_anew: Callable[[], Settings]) -> None:
         )
         listeners.extend(each for each in (operators, metrics) if each is not None)
         reload = ConfigurationReload(read_anew, service.reload, surroundings.telemetry)
-        server = _Server(
+        server = SignalledServer(
             server_config(service.app, settings.server),
             listeners,
             draining=service.drain,
@@ -194,16 +126,29 @@ async def serve(settings: Settings, read_anew: Callable[[], Settings]) -> None:
             hung_up=reload.ask,
         )
         try:
-            async with asyncio.TaskGroup() as tasks:
-                reloading = tasks.create_task(reload.run())
+            async with _running("configuration", reload.run, surroundings):
                 await server.serve()
-                reloading.cancel()
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
             raise CommandFailed("the service did not start; the log says why") from ending
         finally:
             for listener in listeners:
                 listener.socket.close()
     surroundings.telemetry.event("stopped")
+
+
+@asynccontextmanager
+async def _running(
+    name: str, run: Callable[[], Awaitable[None]], surroundings: Surroundings
+) -> AsyncIterator[None]:
+    """Run a task beside what the block does, begun anew whenever it fails."""
+    task = asyncio.create_task(
+        supervise(name, run, clock=surroundings.clock, telemetry=surroundings.telemetry)
+    )
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def _listeners(settings: Settings) -> list[Listener]:

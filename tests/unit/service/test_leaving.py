@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from ciba_service.commands.serve import _Server, server_config
+from ciba_service.commands.serve import server_config
+from ciba_service.commands.signalled_server import SignalledServer
 from ciba_service.listening.listeners import Listener, bound_socket
 from ciba_service.settings import ServerSettings
 from tests.running_service import PLAIN, RunningService
@@ -45,7 +46,7 @@ class Application:
 class Leaving:
     """A server under test."""
 
-    server: _Server
+    server: SignalledServer
     serving: asyncio.Task[None]
     app: Application
     http: httpx2.AsyncClient
@@ -70,7 +71,7 @@ async def leaving(drain_seconds: float) -> AsyncIterator[Leaving]:
         app.happened.append("draining")
         drained.set()
 
-    server = _Server(
+    server = SignalledServer(
         server_config(app, ServerSettings(issuer=issuer)),
         [listener],
         draining=draining,
