@@ -288,6 +288,8 @@ async def test_the_settings(alice: PhoneScreens, phone_service_and_page: Service
     handle = await page.get_by_text(re.compile("^ciba-handle:")).inner_text()
     await alice.press("Back")
     await service.till.started(login_hint=handle)
+    used = await service.till.start(login_hint=handle)
+    assert used.json()["error"] == "unknown_user_id"
     await alice.button("Lasting access").click()
     await expect(page.get_by_text("Nobody has lasting access.")).to_be_visible()
     await alice.press("Back")
