@@ -22,6 +22,7 @@ export class Confirmation {
   #pausedUntil = null;
   #problem = element("p", { class: "problem", role: "alert" });
   #pause = element("p", { class: "problem pause" });
+  #help = element("p", { class: "hint centred", hidden: true });
   /** @type {import("../../words/en.js").Words} */
   #words;
 
@@ -34,6 +35,7 @@ export class Confirmation {
   constructor(request, hasPasskey, give, surroundings) {
     const { words } = surroundings;
     this.#words = words;
+    this.#help.append(words.confirm.pinLost);
     const use = passkeyUse(request, hasPasskey);
     const way = wayOf(request, use);
     if (way === "pin") {
@@ -50,6 +52,7 @@ export class Confirmation {
       this.#problem,
       this.#pause,
       this.#pad?.element,
+      this.#help,
       ...means(way, use, give, words),
     ];
     this.body = parts.filter((part) => part instanceof HTMLElement);
@@ -64,6 +67,7 @@ export class Confirmation {
   complain(text) {
     this.#pad?.clear();
     this.#problem.textContent = text;
+    this.#help.hidden = text === "" || this.#pad === null;
   }
 
   /**
