@@ -74,6 +74,28 @@ async def test_a_further_phone_by_a_link(
     await expect(tablet.heading("Set up this phone")).to_be_visible()
 
 
+async def test_a_second_secret_that_was_mistyped(
+    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener, watch: Watch
+):
+    """Nobody says which of the two was wrong; both are still there to be mended."""
+    watch.expect("400")
+    async with (
+        start_phone_service(device={"second_secret": True}) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        phone = PhoneScreens(await open_page(address))
+        code = await service.activation_code("alice", "482913")
+        secret = phone.page.get_by_label("Second secret")
+        await secret.fill("482914")
+        await phone.enrol(code)
+        refusal = "Code or second secret were not accepted."
+        await expect(phone.page.get_by_role("alert").get_by_text(refusal)).to_be_visible()
+        await expect(phone.page.get_by_label("Activation code")).to_have_value(code)
+        await phone.is_accessible()
+        await secret.fill("482913")
+        await phone.enrolled(code)
+
+
 async def test_two_phones_race(
     alice: PhoneScreens,
     open_page: PageOpener,
@@ -266,6 +288,8 @@ async def test_the_settings(alice: PhoneScreens, phone_service_and_page: Service
     handle = await page.get_by_text(re.compile("^ciba-handle:")).inner_text()
     await alice.press("Back")
     await service.till.started(login_hint=handle)
+    used = await service.till.start(login_hint=handle)
+    assert used.json()["error"] == "unknown_user_id"
     await alice.button("Lasting access").click()
     await expect(page.get_by_text("Nobody has lasting access.")).to_be_visible()
     await alice.press("Back")
