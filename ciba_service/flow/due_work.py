@@ -201,6 +201,15 @@ class DueWorker:
         ended = await self._settlement.settle(transaction)
         for name in ended.transaction_ids:
             self.nudge(name)
+        if ended.all:
+            state = transaction.state
+            self._telemetry.event(
+                "transaction_settled",
+                transaction_id=transaction_id,
+                client_id=transaction.client_id,
+                # A client may be faster than the due work.
+                outcome=State.APPROVED if state is State.REDEEMED else state,
+            )
         return ended.all
 
     async def _read(self, transaction_id: str) -> Transaction | None:

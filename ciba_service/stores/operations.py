@@ -31,6 +31,7 @@ class Operations:
             lambda: self._commands.evaluate(script, keys, args),
             deadline_ms=self._deadline_ms,
             clock=self._clock,
+            observer=self._commands.observer,
         )
 
     async def evaluate_each(
@@ -41,6 +42,7 @@ class Operations:
             lambda: self._commands.evaluate_each(script, keys, args),
             deadline_ms=self._deadline_ms,
             clock=self._clock,
+            observer=self._commands.observer,
         )
 
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
@@ -49,4 +51,5 @@ class Operations:
             lambda: self._commands.call(name, *arguments),
             deadline_ms=self._deadline_ms,
             clock=self._clock,
+            observer=self._commands.observer,
         )
