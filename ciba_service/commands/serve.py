@@ -12,7 +12,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from ciba_service.app import build_service
+from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
@@ -26,7 +26,9 @@ from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
+from ciba_service.store_access import OpenStore
 from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.wiring.service_keys import ServiceKeys
 
 __all__ = ["operator_config", "serve", "server_config"]
 
@@ -37,6 +39,8 @@ _OTHER_FILES: Final = 512
 # Connections beyond max_connections that operators find room for.
 _OPERATORS: Final = 64
 _STANDARD_STREAMS: Final = (0, 1, 2)
+
+ServiceBuilder = Callable[[Settings, OpenStore, ServiceKeys, Surroundings], Service]
 
 
 class _Server(ListeningServer):
@@ -114,15 +118,18 @@ def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
-async def serve(settings: Settings) -> None:
-    """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``."""
+async def serve(settings: Settings, build: ServiceBuilder = build_service) -> None:
+    """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``.
+
+    ``build`` is for those who measure the service and wrap what they measure.
+    """
     surroundings = system_surroundings()
     keys = CurrentKeys(open_keys(settings))
     missing = allow_open_files(settings.server.max_connections + _OTHER_FILES)
     if missing:
         surroundings.telemetry.event("too_few_open_files", missing=missing)
     async with opened_store(settings, own=True) as store:
-        service = build_service(settings, store, keys, surroundings)
+        service = build(settings, store, keys, surroundings)
         listeners = _listeners(settings)
         operators = _operator_listener(settings, service.operator_app)
         surroundings.telemetry.event(
