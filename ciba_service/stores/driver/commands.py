@@ -102,9 +102,13 @@ class Commands:
             StoreFault: the command may or may not have run.
             StoreProgrammingError: Redis refused the command.
         """
+        return await self.issue(name, *arguments)
+
+    def issue(self, name: str, *arguments: Argument) -> asyncio.Future[Any]:
+        """Likewise, without a coroutine: the reply is still to come."""
         encoded = tuple(_encoded(argument) for argument in arguments)
         request = Request(name, encoded, key=encoded[0] if encoded else None)
-        return await self._submit(request)
+        return self._submit(request)
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401
         """Run a script, by its hash, and by its text where the server does not know it yet.
@@ -115,10 +119,16 @@ class Commands:
             StoreFault: the script may or may not have run.
             StoreProgrammingError: Redis refused the script, or it failed.
         """
+        return await self.issue_script(script, keys, args)
+
+    def issue_script(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> asyncio.Future[Any]:
+        """Likewise, without a coroutine: the reply is still to come."""
         encoded_keys = tuple(_encoded(key) for key in keys)
         tail = (b"%d" % len(keys), *encoded_keys, *(_encoded(argument) for argument in args))
         key = encoded_keys[0] if encoded_keys else None
-        return await self._submit(
+        return self._submit(
             Request("EVALSHA", (script.sha.encode(), *tail), key),
             if_unknown=Request("EVAL", (script.text.encode(), *tail), key),
         )
