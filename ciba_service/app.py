@@ -1,5 +1,6 @@
 """The composition root: one application out of all parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -8,11 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ciba_service.channels.hub import SocketHub
+from ciba_service.endpoints.hot_paths import HotPaths
 from ciba_service.endpoints.outermost import Outermost
+from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
@@ -71,23 +74,25 @@ def build_service(
     stores = build_stores(settings, store, keys.ring, surroundings)
     parts = build_parts(settings, stores, keys, surroundings)
     metadata = published_metadata(parts)
+    routes = [*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)]
+    # Inside Starlette's own last handler, which would answer in plain text.
+    around = [
+        Middleware(Outermost, telemetry=surroundings.telemetry),
+        Middleware(
+            ProxyCertificates,
+            proxies=TrustedProxies.parse(settings.mtls.proxies),
+            escaped_pem_header=settings.mtls.certificate_header,
+        ),
+    ]
     app = Starlette(
-        routes=[*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)],
-        # Inside Starlette's own last handler, which would answer in plain text.
-        middleware=[
-            Middleware(Outermost, telemetry=surroundings.telemetry),
-            Middleware(
-                ProxyCertificates,
-                proxies=TrustedProxies.parse(settings.mtls.proxies),
-                escaped_pem_header=settings.mtls.certificate_header,
-            ),
-        ],
+        routes=routes,
+        middleware=around,
         exception_handlers={HTTPException: _http_exception},
         lifespan=Background(parts).lifespan,
     )
     app.router.redirect_slashes = False
     return Service(
-        app=app,
+        app=HotPaths(app, _hot(routes, around)),
         operator_app=operator_app(parts),
         stores=stores,
         worker=parts.worker,
@@ -100,6 +105,18 @@ def build_service(
         keys=parts.keys,
         metadata=metadata,
     )
+
+
+def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str, ASGIApp]:
+    """The endpoints that are plain ASGI, with the same middleware around each."""
+    hot: dict[str, ASGIApp] = {}
+    for route in routes:
+        if isinstance(route, Route) and isinstance(route.endpoint, PostEndpoint):
+            app: ASGIApp = route.endpoint
+            for layer in reversed(around):
+                app = layer.cls(app, *layer.args, **layer.kwargs)
+            hot[route.path] = app
+    return hot
 
 
 def _health_routes(parts: Parts) -> list[Route]:
