@@ -1,6 +1,7 @@
 """Paths that are served without a router, and whatever else there is."""
 
 import pytest
+from starlette.types import Scope
 
 from ciba_service.endpoints.hot_paths import HotPaths
 
@@ -11,7 +12,7 @@ class Noting:
     def __init__(self) -> None:
         self.served: list[str] = []
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, *_: object) -> None:
         """Note it."""
         self.served.append(scope.get("path", scope["type"]))
 
@@ -29,13 +30,13 @@ async def ask(apps: tuple[Noting, Noting], scope: dict[str, str]) -> tuple[list[
     return hot.served, others.served
 
 
-async def test_a_hot_path_is_served_at_once(apps):
+async def test_a_hot_path_is_served_at_once(apps: tuple[Noting, Noting]):
     """The router never sees it."""
     assert await ask(apps, {"type": "http", "path": "/token"}) == (["/token"], [])
 
 
 @pytest.mark.parametrize("path", ["/", "/token/", "/tokens", "/TOKEN"])
-async def test_other_paths_are_routed(apps, path: str):
+async def test_other_paths_are_routed(apps: tuple[Noting, Noting], path: str):
     """A path is hot to the letter or not at all."""
     assert await ask(apps, {"type": "http", "path": path}) == ([], [path])
 
@@ -48,7 +49,9 @@ async def test_other_paths_are_routed(apps, path: str):
         {"type": "http", "path": "/token", "root_path": "/below"},
     ],
 )
-async def test_what_is_no_plain_request_is_routed(apps, scope: dict[str, str]):
+async def test_what_is_no_plain_request_is_routed(
+    apps: tuple[Noting, Noting], scope: dict[str, str]
+):
     """The lifespan, sockets, and an application mounted below another path."""
     hot, others = await ask(apps, scope)
     assert not hot
