@@ -171,16 +171,17 @@ async def test_a_store_that_fails_in_the_middle_is_reported(
     """What could be done is done; the rest stays leased and is found again."""
     worker = other_worker(idle)
     auth_req_id = await started_by_alice(idle)
-    read = type(idle.service.stores.transactions).read
+    ledgers = type(idle.service.stores.ledgers)
+    announced = ledgers.announced
 
     async def fail(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(type(idle.service.stores.transactions), "read", fail)
+    monkeypatch.setattr(ledgers, "announced", fail)
     partition = partition_of(transaction_id(auth_req_id))
     with pytest.raises(StoreUnavailable):
         await worker.work_off(partition)
-    monkeypatch.setattr(type(idle.service.stores.transactions), "read", read)
+    monkeypatch.setattr(ledgers, "announced", announced)
     idle.clock.advance(LEASE_MS / 1000)
     claimed = await claim(idle, auth_req_id)
     assert [work.kind for work in claimed] == [DueKind.ANNOUNCE]
