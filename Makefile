@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses bench bench-delivery soak lock clean
+.PHONY: help setup demo test check clauses screenshots bench bench-delivery soak lock clean
 
 BIN := .venv/bin
 RECORD := build/clauses.json
@@ -52,6 +52,11 @@ bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bul
 soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+screenshots: setup ## Take the pictures of the pages in docs/images anew
+	@scripts/ensure-redis.sh --or-embedded
+	@scripts/ensure-chromium.sh
+	@$(BIN)/python -m tools.screenshots
 
 lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions)
 	@scripts/lock.sh $(ARGS)

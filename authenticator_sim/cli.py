@@ -38,6 +38,7 @@ from authenticator_sim.commands.scenario import (
     play,
 )
 from authenticator_sim.commands.surroundings import Surroundings
+from authenticator_sim.commands.web import WebOptions, serve_web
 from authenticator_sim.errors import PhoneError, UsageError
 from authenticator_sim.ports import SystemClock, system_random
 from authenticator_sim.rules_file import read_rules
@@ -103,6 +104,8 @@ def _carry_out(options: argparse.Namespace, surroundings: Surroundings) -> bool:
             return asyncio.run(enrol(_enrol_options(options), surroundings))
         case "scenarios":
             return list_scenarios(surroundings, options.name)
+        case "web":
+            return asyncio.run(serve_web(_web_options(options), surroundings))
         case "run":
             return asyncio.run(_run(options, surroundings))
         case "history":
@@ -220,6 +223,17 @@ def _enrol_options(options: argparse.Namespace) -> EnrolOptions:
         state=options.state,
         ca_file=options.ca_file,
         json=options.json,
+    )
+
+
+def _web_options(options: argparse.Namespace) -> WebOptions:
+    return WebOptions(
+        issuer=options.issuer,
+        host=options.host,
+        port=options.port,
+        url=options.url,
+        opens=options.open,
+        shows_qr=options.qr,
     )
 
 

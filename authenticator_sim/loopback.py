@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from authenticator_sim.errors import UsageError
 
@@ -15,15 +15,19 @@ __all__ = ["listen_on_loopback", "serve_on_loopback"]
 _MAX_REQUESTS = 100
 
 
-def listen_on_loopback(port: int) -> socket.socket:
-    """Open a port, 0 for a free one; raises ``UsageError`` when it is taken."""
+def listen_on_loopback(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Open a port, 0 for a free one; raises ``UsageError`` when it is taken.
+
+    Another ``host`` is for containers, whose port is published on the loopback address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError, UnicodeError) as error:
         raise UsageError(f"Port {port} of this machine cannot be opened.") from error
 
 
-async def serve_on_loopback(app: Starlette, listener: socket.socket) -> None:
+async def serve_on_loopback(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until cancelled, then close the listener."""
     server = _QuietServer(
         uvicorn.Config(

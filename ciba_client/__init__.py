@@ -3,7 +3,7 @@
 What stands in ``__all__`` is the library's whole public surface, ``sdk`` its inside; ``cli`` is the
 command ``ciba-client``, with ``flags`` and ``client_file`` (what it reads), ``notified`` and
 ``listener`` (how it hears of a decision), ``listen`` and ``hostile`` (what it shows integrators),
-``keygen``, ``report`` and ``pushed`` (what it prints).
+``keygen``, ``report`` and ``pushed`` (what it prints); ``playground`` shows all of it on a page.
 """
 
 from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
@@ -39,6 +39,7 @@ from ciba_client.sdk.jose.sca_receipt import ScaReceipt
 from ciba_client.sdk.jose.signing_key import SigningKey, parse_signing_key
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.answers import AuthReqId, TokenType
+from ciba_client.sdk.provider.exchange import Exchange, ExchangeObserver
 from ciba_client.sdk.transaction.events import (
     Pinged,
     PollEvent,
@@ -47,6 +48,7 @@ from ciba_client.sdk.transaction.events import (
     StillUndecided,
     TokensReceived,
 )
+from ciba_client.sdk.transaction.ledger import LedgerEntry
 from ciba_client.sdk.transaction.pending import PendingAuthentication
 from ciba_client.sdk.transaction.token_set import TokenSet
 
@@ -63,6 +65,8 @@ __all__ = [
     "ConfigurationError",
     "DpopKey",
     "DpopNonceDemanded",
+    "Exchange",
+    "ExchangeObserver",
     "Expired",
     "IdToken",
     "InvalidAuthenticationRequest",
@@ -70,6 +74,7 @@ __all__ = [
     "InvalidProviderMetadata",
     "InvalidProviderResponse",
     "InvalidScaReceipt",
+    "LedgerEntry",
     "NotificationReceiver",
     "PendingAuthentication",
     "Pinged",

@@ -22,6 +22,7 @@ from ciba_client.flags import argument_parser, ids_last
 from ciba_client.keygen import generate_key
 from ciba_client.listen import listen
 from ciba_client.notified import Notified, awaiting_notifications
+from ciba_client.playground.command import run_playground
 from ciba_client.report import Report
 from ciba_client.sdk.client import CibaClient
 from ciba_client.sdk.clock import Clock, SystemClock
@@ -64,6 +65,8 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
     if arguments.command == "keygen":
         return _keygen(arguments)
     time = clock or SystemClock()
+    if arguments.command == "playground":
+        return _playground(arguments, time)
     report = Report(
         stdout=sys.stdout,
         stderr=sys.stderr,
@@ -106,6 +109,17 @@ async def _run(arguments: argparse.Namespace, report: Report, clock: Clock) -> N
         return
     async with awaiting_notifications(arguments, settings, report) as notified:
         await _start(arguments, client, notified, report, clock)
+
+
+def _playground(arguments: argparse.Namespace, clock: Clock) -> int:
+    try:
+        asyncio.run(run_playground(arguments, clock, sys.stderr))
+    except (UnusableInput, ConfigurationError) as error:
+        sys.stderr.write(f"ciba-client: {error}\n")
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    raise AssertionError("it waits until it is interrupted")
 
 
 def _keygen(arguments: argparse.Namespace) -> int:

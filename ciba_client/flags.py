@@ -9,6 +9,7 @@ from typing import Final
 
 from ciba_client.hostile import EndpointAnswer
 from ciba_client.listener import ListeningAddress, parse_listening_address
+from ciba_client.playground.command import add_playground_flags
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 
 __all__ = ["argument_parser", "ids_last"]
@@ -98,6 +99,12 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     _add_keygen_flags(
         commands.add_parser("keygen", help="make a key pair for a client", allow_abbrev=False)
+    )
+    add_playground_flags(
+        commands.add_parser(
+            "playground", help="try flows on a page, and look at every message", allow_abbrev=False
+        ),
+        _listening_address,
     )
     return parser
 

@@ -14,7 +14,7 @@ from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.notifications.token import new_notification_token
 
-__all__ = ["Notified", "awaiting_notifications"]
+__all__ = ["Notified", "awaiting_notifications", "registered_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ async def awaiting_notifications(
         yield Notified()
     elif arguments.wait:
         receiver = NotificationReceiver()
-        address = arguments.listen or _registered_address(settings)
+        address = arguments.listen or registered_address(settings)
         async with listening(receiver, address) as url:
             report.listening(url)
             yield Notified(receiver=receiver)
@@ -49,7 +49,7 @@ async def awaiting_notifications(
         raise UnusableInput("--listen goes with --wait")
 
 
-def _registered_address(settings: ClientFile) -> ListeningAddress:
+def registered_address(settings: ClientFile) -> ListeningAddress:
     """The registered endpoint itself, where it is plain http on this computer."""
     try:
         url = httpx2.URL(settings.backchannel_client_notification_endpoint or "")

@@ -1,10 +1,10 @@
 """``make demo``: a service, a phone and three clients in one terminal, in each delivery mode.
 
-The service runs as its own process on an embedded Redis, the phone as another; the clients are the
-client library in this one. The till polls and has its payment executed, the kiosk is pinged, the
-bookshop is pushed its tokens. With ``--once`` everything ends after the flows, and the exit status
-says whether all three were delivered and verified; otherwise the service stays up to be played
-with.
+The service runs as its own process on an embedded Redis, alice's phone and a phone for browsers as
+others; the clients are the client library in this one. The till polls and has its payment executed,
+the kiosk is pinged, the bookshop is pushed its tokens. With ``--once`` everything ends after the
+flows, and the exit status says whether all three were delivered and verified; otherwise the service
+stays up, and whoever runs it approves by hand in a browser.
 """
 
 import argparse
@@ -19,16 +19,9 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
-from demo_stage import (
-    BIN,
-    DemoFailed,
-    Place,
-    Timeline,
-    notification_endpoint,
-    phone,
-    prepare,
-    service,
-)
+from demo_by_hand import invitation, see_the_page
+from demo_place import DemoFailed, Place, prepare
+from demo_stage import Timeline, notification_endpoint, phone, service, web_phone
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -65,11 +58,16 @@ async def main(*, once: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="ciba-demo-") as name:
         try:
             async with notification_endpoint(app, ENDPOINT) as url:
-                place = await prepare(Path(name), endpoint=url)
-                async with service(place, timeline), phone(place, timeline):
+                place = await prepare(Path(name), endpoint=url, well_known=not once)
+                async with (
+                    service(place, timeline),
+                    web_phone(place, timeline),
+                    phone(place, timeline),
+                ):
                     await _till(place, timeline)
                     await _kiosk(place, timeline, receiver)
                     await _bookshop(place, timeline, receiver)
+                    await see_the_page(place)
                     if not once:
                         await _stay(place)
         except (DemoFailed, CibaClientError, TimeoutError) as error:
@@ -221,18 +219,8 @@ def _decoded(token: str) -> str:
 
 
 async def _stay(place: Place) -> None:
-    print(
-        f"""
-The service stays up. In another terminal:
-
-  {BIN}/ciba-client start --issuer {place.issuer} --client-id till \\
-      --key {place.directory}/till.jwk --login-hint alice@example.org \\
-      --binding-message HELLO --wait
-  {BIN}/ciba-service users list --config {place.config}
-
-Ctrl-C ends everything.""",
-        flush=True,
-    )
+    (place.directory / "payment.json").write_text(json.dumps(DETAILS), "utf-8")
+    print(invitation(place, sys.stdout), flush=True)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

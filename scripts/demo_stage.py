@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +14,7 @@ from typing import Final
 
 import msgspec
 import uvicorn
+from demo_place import BIN, DemoFailed, Place, run_program
 from starlette.types import ASGIApp
 
 from authenticator_sim.core.events import ChallengeShown, Event
@@ -22,52 +22,14 @@ from authenticator_sim.terminal.sentences import sentence
 from authenticator_sim.terminal.view import render_challenge
 
 __all__ = [
-    "BIN",
-    "DemoFailed",
-    "Place",
     "Timeline",
     "notification_endpoint",
     "phone",
-    "prepare",
     "service",
+    "web_phone",
 ]
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-BIN: Final = Path(sys.executable).parent
-PIN: Final = "739154"
 READY_SECONDS: Final = 30
-
-# The till of the example polls; these two are told.
-FURTHER_CLIENTS: Final = """
-[[clients]]
-client_id = "kiosk"
-client_name = "Cinema Kiosk"
-profile = "fapi2-ciba"
-dpop_bound_access_tokens = true
-grant_types = ["urn:openid:params:grant-type:ciba"]
-scope = "openid profile"
-token_endpoint_auth_method = "private_key_jwt"
-backchannel_token_delivery_mode = "ping"
-backchannel_client_notification_endpoint = "{endpoint}"
-backchannel_authentication_request_signing_alg = "ES256"
-{kiosk}
-
-[[clients]]
-client_id = "bookshop"
-client_name = "Bookshop"
-profile = "ciba-core"
-grant_types = ["urn:openid:params:grant-type:ciba", "refresh_token"]
-scope = "openid profile"
-token_endpoint_auth_method = "private_key_jwt"
-backchannel_token_delivery_mode = "push"
-backchannel_client_notification_endpoint = "{endpoint}"
-backchannel_authentication_request_signing_alg = "ES256"
-{bookshop}
-"""
-
-
-class DemoFailed(Exception):
-    """Something did not come about; the text says what."""
 
 
 @dataclass
@@ -89,49 +51,6 @@ class Timeline:
         """Several lines, set off."""
         for line in text.splitlines():
             print(f"{'':20}{line}", flush=True)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the demo's files and addresses are."""
-
-    directory: Path
-    issuer: str
-    port: int
-
-    @property
-    def config(self) -> Path:
-        """The service's configuration."""
-        return self.directory / "ciba.toml"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What is other than in the configuration, for the service."""
-        return {
-            "CIBA_SERVER__ISSUER": self.issuer,
-            "CIBA_SERVER__PORT": str(self.port),
-            "CIBA_STORE__DATA_DIRECTORY": str(self.directory / "var"),
-            "CIBA_OUTBOUND__ALLOW_LOOPBACK_HTTP": "true",
-        }
-
-    def key(self, client_id: str) -> Path:
-        """The private key of a client."""
-        return self.directory / f"{client_id}.jwk"
-
-
-async def prepare(directory: Path, *, endpoint: str) -> Place:
-    """Make keys and configuration; ``endpoint`` is where clients are notified."""
-    port = _free_port()
-    place = Place(directory, f"http://127.0.0.1:{port}", port)
-    jwks = {
-        name: (await _run("ciba-client", "keygen", str(place.key(name)), "--toml")).strip()
-        for name in ("till", "kiosk", "bookshop")
-    }
-    example = (ROOT / "ciba.example.toml").read_text("utf-8")
-    example = example.replace("jwks = { keys = [] }", jwks["till"])
-    place.config.write_text(example + FURTHER_CLIENTS.format(endpoint=endpoint, **jwks), "utf-8")
-    (directory / "pin").write_text(PIN, "utf-8")
-    return place
 
 
 @asynccontextmanager
@@ -174,7 +93,6 @@ async def _serve(place: Place, log: Path) -> Process:
     try:
         return await asyncio.create_subprocess_exec(
             *(BIN / "ciba-service", "serve", "--config", place.config),
-            env={**os.environ, **place.environment},
             stderr=descriptor,
         )
     finally:
@@ -205,7 +123,7 @@ async def _answers(port: int) -> bool:
 async def phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
     """Enrol a phone of alice that approves everything, and run it until the end of the block."""
     state = ["--state", str(place.directory / "phone"), "--pin-file", str(place.directory / "pin")]
-    await _run(
+    await run_program(
         "authenticator-sim", "enrol", *state, "--issuer", place.issuer,
         "--activation-code", "ALICE-PHONE-ONE", "--name", "Alice's phone",
     )  # fmt: skip
@@ -219,6 +137,27 @@ async def phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
     finally:
         await _end(process)
         await reading
+
+
+@asynccontextmanager
+async def web_phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
+    """Serve the phone for browsers until the end of the block."""
+    process = await asyncio.create_subprocess_exec(
+        *(BIN / "authenticator-sim", "web", "--issuer", place.issuer),
+        *("--port", str(place.phone_port)),
+        stdout=PIPE,
+    )
+    if process.stdout is None:
+        raise AssertionError("the phone's output is a pipe")
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            said = (await process.stdout.readline()).decode().strip()
+        if place.phone_origin not in said:
+            raise DemoFailed(f"the web phone ended: {said}")
+        timeline.say("phone", f"for browsers: {place.phone_origin}/")
+        yield
+    finally:
+        await _end(process)
 
 
 async def _narrate(process: Process, timeline: Timeline) -> None:
@@ -236,16 +175,6 @@ async def _narrate(process: Process, timeline: Timeline) -> None:
             timeline.say("phone", text)
 
 
-async def _run(program: str, *arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        BIN / program, *arguments, stdout=PIPE, stderr=PIPE
-    )
-    output, errors = await process.communicate()
-    if process.returncode != 0:
-        raise DemoFailed(f"{program}: {errors.decode().strip()}")
-    return output.decode()
-
-
 async def _end(process: Process) -> None:
     if process.returncode is None:
         process.terminate()
@@ -255,10 +184,3 @@ async def _end(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,9 +12,9 @@ from tests.prompt_server import PromptServer
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, bound: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve it until the end of the block; yields its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with bound or socket.create_server(("127.0.0.1", 0)) as listener:
         server = PromptServer(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
         running = asyncio.create_task(server._serve(sockets=[listener]))
         try:

@@ -133,13 +133,18 @@ async def running_service(
     hint_issuers: Sequence[dict[str, Any]] = (),
     key_ring: Callable[[FileKeys], CurrentKeys] = CurrentKeys,
     risk: RiskPolicy | None = None,
+    port: int = 0,
+    clock: FakeClock | None = None,
 ) -> AsyncIterator[RunningService]:
-    """Run a service over ``target`` until the end of the block."""
-    listener = bound_socket("127.0.0.1", 0, backlog=128)
+    """Run a service over ``target`` until the end of the block.
+
+    ``port`` and ``clock`` are those of one that ran before, and is to be there again.
+    """
+    listener = bound_socket("127.0.0.1", port, backlog=128)
     issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
     merged = _apart(sections or {}, keys_directory.parent)
     settings = parse_settings(_toml(issuer, clients, users, merged, hint_issuers), {})
-    clock, telemetry = FakeClock(), RecordingTelemetry()
+    clock, telemetry = clock or FakeClock(), RecordingTelemetry()
     generate_keys(keys_directory, random=secrets.token_bytes, now=clock.now_ms())
     keys = _loaded(keys_directory)
     commands = Commands(connect(target))

@@ -89,6 +89,7 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         parents=[shared],
         help="show a login_hint that is good for one request within three minutes",
     )
+    _add_web(commands.add_parser("web", allow_abbrev=False, help="serve a phone for browsers"))
     _add_scenarios(
         commands.add_parser(
             "scenarios", allow_abbrev=False, help="show the scenarios for run --scenario"
@@ -254,6 +255,21 @@ def _add_scenarios(command: argparse.ArgumentParser) -> None:
     every.set_defaults(name=None)
     show = actions.add_parser("show", allow_abbrev=False, help="print one of them")
     show.add_argument("name", metavar="NAME")
+
+
+def _add_web(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--issuer", required=True, metavar="URL", help="issuer of the service")
+    command.add_argument(
+        "--port", type=_port, default=8070, metavar="N", help="(default: 8070; 0 takes a free one)"
+    )
+    command.add_argument(
+        "--host", default="127.0.0.1", metavar="H", help="to listen on (default: %(default)s)"
+    )
+    command.add_argument(
+        "--url", metavar="URL", help="where browsers find it (default: http://localhost:PORT/)"
+    )
+    command.add_argument("--open", action="store_true", help="open it in the browser")
+    command.add_argument("--qr", action="store_true", help="show the address as a QR code, too")
 
 
 def _port(text: str) -> int:

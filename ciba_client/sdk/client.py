@@ -1,7 +1,7 @@
 """The door of the SDK: start an authentication, wait for it, get verified tokens."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,6 +19,7 @@ from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.addresses import parse_resource
 from ciba_client.sdk.provider.answers import Acknowledgement, AuthReqId
 from ciba_client.sdk.provider.connection import ProviderConnection
+from ciba_client.sdk.provider.exchange import ExchangeObserver
 from ciba_client.sdk.provider.http_client import new_http_client
 from ciba_client.sdk.provider.provider import Provider
 from ciba_client.sdk.requests.authentication import AuthenticationRequest
@@ -26,6 +27,7 @@ from ciba_client.sdk.requests.resource import resource_headers
 from ciba_client.sdk.transaction.backchannel_endpoint import BackchannelEndpoint
 from ciba_client.sdk.transaction.beginning import Beginning
 from ciba_client.sdk.transaction.cancellation import CancelEndpoint
+from ciba_client.sdk.transaction.ledger import LedgerEndpoint, LedgerEntry
 from ciba_client.sdk.transaction.pending import PendingAuthentication
 from ciba_client.sdk.transaction.receipt import ReceiptEndpoint
 from ciba_client.sdk.transaction.token_endpoint import TokenEndpoint
@@ -41,7 +43,8 @@ class CibaClient:
 
     One client serves any number of authentications at once. A client that is registered for ping
     or push has a receiver of ``notifications``. ``clock`` and ``transport`` replace time and
-    network, for tests or special routes.
+    network, for tests or special routes; an ``observer`` sees what is exchanged with the provider,
+    secrets and all.
 
     Raises:
         ConfigurationError: a file of certificates or their key cannot be used, or a client
@@ -55,6 +58,7 @@ class CibaClient:
         notifications: NotificationReceiver | None = None,
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        observer: ExchangeObserver | None = None,
     ) -> None:
         if notifications and configuration.backchannel_token_delivery_mode is _POLL:
             raise ConfigurationError("a client registered for poll gets no notifications")
@@ -62,7 +66,7 @@ class CibaClient:
         self._notifications = notifications
         self._clock = clock or SystemClock()
         self._http = new_http_client(configuration, transport)
-        self._connection = ProviderConnection(self._http, self._clock)
+        self._connection = ProviderConnection(self._http, self._clock, observer)
         self._provider = Provider(
             configuration.issuer,
             self._connection,
@@ -87,6 +91,12 @@ class CibaClient:
             clock=self._clock,
         )
         self._receipt_endpoint = ReceiptEndpoint(
+            configuration,
+            provider=self._provider,
+            connection=self._connection,
+            clock=self._clock,
+        )
+        self._ledger_endpoint = LedgerEndpoint(
             configuration,
             provider=self._provider,
             connection=self._connection,
@@ -224,6 +234,22 @@ class CibaClient:
     async def receipt(self, auth_req_id: AuthReqId) -> ScaReceipt:
         """The receipt of a request started earlier; as ``PendingAuthentication.receipt``."""
         return await self._receipt_endpoint.receipt(auth_req_id)
+
+    async def ledger(
+        self, auth_req_id: AuthReqId, *, after: int = 0
+    ) -> AsyncGenerator[LedgerEntry, None]:
+        """What happens to a request at the provider and on the phone, as it happens.
+
+        It ends when nothing more will happen. It may be asked again for what is ``after`` an entry,
+        by its number. No standard has such an endpoint, and few providers do.
+
+        Raises:
+            ProviderUnavailable: the provider cannot be reached, or the stream broke off.
+            InvalidProviderResponse: there is no such endpoint, it refuses, or it tells nonsense.
+        """
+        async with aclosing(self._ledger_endpoint.entries(auth_req_id, after=after)) as entries:
+            async for entry in entries:
+                yield entry
 
     def resource_headers(
         self, tokens: TokenSet, *, method: str, url: str, nonce: str | None = None

@@ -38,7 +38,9 @@ async def operator_write(
     """
     surroundings = system_surroundings()
     arrivals = [asyncio.Event() for _ in stores.outboxes]
-    recorder = build_recorder(settings, stores, surroundings, arrivals, prints=False)
+    recorder = build_recorder(
+        settings, stores, surroundings, arrivals, prints=False, on_arrival=_nobody_looks
+    )
     telemetry = watched(surroundings, recorder).telemetry
     try:
         yield telemetry
@@ -54,6 +56,10 @@ async def operator_write(
         )
     finally:
         await recorder.flush()
+
+
+def _nobody_looks() -> None:
+    """No stream of this process shows events."""
 
 
 def tell_operator_write(settings: Settings, action: str) -> None:

@@ -8,6 +8,7 @@ from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.commands.phone_steps import phone_steps
+from ciba_service.commands.qr_code import qr_code_for
 from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
 from ciba_service.flow.operators.user_summaries import UserSummaries
 from ciba_service.flow.unlocking import Unlocking
@@ -26,6 +27,7 @@ class _ActivationRow(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_in: int
     second_secret: str = ""
     needs_approval: bool = False
+    link: str = ""
 
 
 async def list_users(settings: Settings, *, as_json: bool) -> None:
@@ -55,7 +57,7 @@ async def activate_user(
         operator_write(settings, stores, "users activate", user=user_tag(subject)) as telemetry,
     ):
         try:
-            issued = await _activations(stores, telemetry).issue(
+            issued = await _activations(settings, stores, telemetry).issue(
                 subject, further=additional, with_second_secret=settings.device.second_secret
             )
         except HasPhone as error:
@@ -82,7 +84,7 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
             revocation=steps.revocation,
             approval=steps.approval,
             unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
-            activations=_activations(stores, telemetry),
+            activations=_activations(settings, stores, telemetry),
         )
         try:
             issued = await reset.reset(subject)
@@ -91,7 +93,7 @@ async def reset_user(settings: Settings, subject: str, *, as_json: bool) -> None
     _hand_over(subject, issued, as_json=as_json)
 
 
-def _activations(stores: Stores, telemetry: Telemetry) -> Activations:
+def _activations(settings: Settings, stores: Stores, telemetry: Telemetry) -> Activations:
     surroundings = system_surroundings()
     return Activations(
         activations=stores.activations,
@@ -99,16 +101,22 @@ def _activations(stores: Stores, telemetry: Telemetry) -> Activations:
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=telemetry,
+        phone_url=settings.device.phone_url,
     )
 
 
 def _hand_over(subject: str, issued: IssuedCode, *, as_json: bool) -> None:
     second = issued.second_secret
-    row = _ActivationRow(subject, issued.code, issued.expires_in, second or "", issued.further)
+    row = _ActivationRow(
+        subject, issued.code, issued.expires_in, second or "", issued.further, issued.link or ""
+    )
     if as_json:
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
         return
     sys.stdout.write(f"activation code  {issued.code}  (single use, ten minutes)\n")
+    if issued.link is not None:
+        sys.stdout.write(f"link             {issued.link}\n")
+        sys.stdout.write(qr_code_for(sys.stdout, issued.link))
     if second is not None:
         sys.stdout.write(f"second secret    {second}  (hand it over another way)\n")
     if issued.further:

@@ -13,6 +13,7 @@ from ciba_service.ports import (
 from ciba_service.protocol.security_events.kinds import ActivationIssued
 from ciba_service.sca.activation import (
     ACTIVATION_LIFETIME_MS,
+    activation_link,
     new_activation_code,
     new_second_secret,
     normal_code,
@@ -30,17 +31,19 @@ class HasPhone(Exception):
 class IssuedCode:
     """What to hand over, the two by different ways; ``expires_in`` is in seconds.
 
-    A ``further`` phone waits for approval on one the user has.
+    A ``further`` phone waits for approval on one the user has. ``link`` opens the web phone with
+    the code, where there is one.
     """
 
     code: str = field(repr=False)
     second_secret: str | None = field(repr=False)
     expires_in: int
     further: bool = False
+    link: str | None = field(repr=False, default=None)
 
 
 class Activations:
-    """Makes codes."""
+    """Makes codes; ``phone_url`` is where the web phone is."""
 
     def __init__(
         self,
@@ -50,7 +53,9 @@ class Activations:
         random: Randomness,
         clock: Clock,
         telemetry: Telemetry,
+        phone_url: str | None = None,
     ) -> None:
+        self._phone_url = phone_url
         self._activations = activations
         self._devices = devices
         self._random = random
@@ -66,14 +71,16 @@ class Activations:
         has_phone = bool(await self._devices.list(user_tag(subject)))
         if has_phone and not further:
             raise HasPhone
+        code, url = new_activation_code(self._random), self._phone_url
         issued = IssuedCode(
-            code=new_activation_code(self._random),
+            code=code,
             second_secret=new_second_secret(self._random) if with_second_secret else None,
             expires_in=ACTIVATION_LIFETIME_MS // 1000,
             further=has_phone,
+            link=None if url is None else activation_link(url, code),
         )
         await self._activations.put(
-            normal_code(issued.code),
+            normal_code(code),
             Activation(subject, has_phone),
             issued.second_secret,
             until=self._clock.now_ms() + ACTIVATION_LIFETIME_MS,

@@ -135,6 +135,7 @@ class TransactionStart:
                 lasts=may_have_refresh_token(
                     client, has_payment=request.details.payment is not None
                 ),
+                logo=None if client.logo is None else client.logo.name,
             ),
             token_bytes=self._random,
         )

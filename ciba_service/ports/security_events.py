@@ -11,6 +11,8 @@ __all__ = [
     "DueSet",
     "EventSink",
     "EventsUnwritable",
+    "NumberedEvent",
+    "RecentEvents",
     "SecurityEvents",
     "SetOutbox",
 ]
@@ -72,4 +74,24 @@ class SetOutbox(Protocol):
         Raises:
             StoreUnavailable: when the store cannot be reached; it is due when the lease ends.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event and its place among the last ones; numbers grow, whichever process writes."""
+
+    number: int
+    record: SecurityEventRecord
+
+
+class RecentEvents(Protocol):
+    """The last events of all processes, for operators who look at them; bounded, and they fade."""
+
+    async def put(self, records: Sequence[SecurityEventRecord], *, now: int) -> None:
+        """Number and keep them, each once; raises ``StoreUnavailable``."""
+        ...
+
+    async def after(self, number: int, *, limit: int) -> Sequence[NumberedEvent]:
+        """The first of those that follow a number; raises ``StoreUnavailable``."""
         ...

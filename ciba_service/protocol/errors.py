@@ -17,6 +17,7 @@ __all__ = [
     "AuthorizationPendingError",
     "ExpiredLoginHintTokenError",
     "ExpiredTokenError",
+    "ForeignOriginError",
     "InsufficientScopeError",
     "InsufficientUserAuthenticationError",
     "InvalidAuthorizationDetailsError",
@@ -291,6 +292,14 @@ class UnapprovedDeviceError(OAuth2Error):
 
     error = "device_not_approved"
     description = "Another device of the user has to approve this one."
+    status_code = HTTPStatus.FORBIDDEN
+
+
+class ForeignOriginError(OAuth2Error):
+    """403 ``origin_not_allowed`` (docs/device-protocol.md)."""
+
+    error = "origin_not_allowed"
+    description = "Web pages of this origin may not act as phones."
     status_code = HTTPStatus.FORBIDDEN
 
 

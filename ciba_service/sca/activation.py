@@ -6,6 +6,7 @@ from typing import Final
 __all__ = [
     "ACTIVATION_LIFETIME_MS",
     "ATTEMPT_LIMIT",
+    "activation_link",
     "new_activation_code",
     "new_second_secret",
     "normal_code",
@@ -32,6 +33,11 @@ def new_second_secret(token_bytes: Callable[[int], bytes]) -> str:
     """Six random digits, to be handed over another way."""
     number = int.from_bytes(token_bytes(8), "big") % 10**_SECRET_DIGITS
     return f"{number:0{_SECRET_DIGITS}}"
+
+
+def activation_link(phone_url: str, code: str) -> str:
+    """Where a web phone takes the code from the fragment, which reaches no server."""
+    return f"{phone_url}#{code}"
 
 
 def normal_code(text: str) -> str:

@@ -39,7 +39,7 @@ class ChallengeContent:
     """What a challenge is about; ``issued_at`` and ``expires_at`` are in seconds.
 
     ``lasts``: the client gets a refresh token. ``locale`` is the user's language.
-    ``passkey_for_pin``: a passkey may take its place.
+    ``passkey_for_pin``: a passkey may take its place. ``logo`` is the name of the client's logo.
     """
 
     issuer: str
@@ -54,6 +54,7 @@ class ChallengeContent:
     locale: Locale
     lasts: bool = False
     passkey_for_pin: bool = False
+    logo: str | None = None
 
 
 def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], bytes]) -> Challenge:
@@ -86,6 +87,7 @@ def _display(content: ChallengeContent) -> Display:
         shares=_shares(content),
         binding_message=content.binding_message,
         details=tuple(shown_detail(each, content.locale) for each in details.displayed),
+        logo=content.logo,
     )
     if payment is None:
         return display

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,6 @@ import msgspec
 
 from ciba_service.protocol.client.metadata import (
     Client,
-    ClientMetadata,
     InvalidMetadataError,
     register_client,
 )
@@ -25,9 +25,11 @@ from ciba_service.protocol.request.authorization_details import (
 )
 from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.files import check_files
+from ciba_service.settings.logos import read_logo
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
+    ClientSettings,
     DeliverySettings,
     DeviceSettings,
     EvidenceSettings,
@@ -54,6 +56,7 @@ from ciba_service.settings.sections import (
 __all__ = ["load_settings", "parse_settings"]
 
 _PREFIX: Final = "CIBA_"
+_LOGO_FILE: Final = "logo_file"
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,13 +186,16 @@ def _value(text: str, expected: object) -> object:
 
 def _client(number: int, members: Mapping[str, object]) -> Client:
     where = f"clients[{number}]"
-    unknown = members.keys() - set(ClientMetadata.__struct_fields__)
+    unknown = members.keys() - set(ClientSettings.__struct_fields__)
     if unknown:
         raise InvalidSettingsError(f"{where}.{min(unknown)} is not a known member")
     try:
-        return register_client(members)
+        client = register_client(members)
     except InvalidMetadataError as error:
         raise InvalidSettingsError(f"{where}: {_plain(error)}") from error
+    if _LOGO_FILE not in members:
+        return client
+    return replace(client, logo=read_logo(f"{where}.{_LOGO_FILE}", members[_LOGO_FILE]))
 
 
 def _detail_types(declarations: tuple[TypeDeclaration, ...]) -> DetailTypes:

@@ -21,7 +21,8 @@ from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.sca.wake_up import is_host_pattern
 from ciba_service.settings.issuer import issuer_defect
 from ciba_service.settings.operators import operators_defect
-from ciba_service.settings.passkeys import origin_defect, rp_id_defect
+from ciba_service.settings.origins import origin_defect
+from ciba_service.settings.passkeys import rp_id_defect
 from ciba_service.settings.sections import (
     InvalidSettingsError,
     PolicyRuleSettings,
@@ -75,20 +76,27 @@ def _check_mtls(settings: Settings) -> None:
 def _check_device(settings: Settings) -> None:
     if not settings.device.second_secret and not settings.is_development:
         raise InvalidSettingsError("device.second_secret may be off with an http issuer only")
+    url = settings.device.phone_url
+    if url is not None and (defect := issuer_defect(url.removesuffix("/"))) is not None:
+        raise InvalidSettingsError(f"device.phone_url {defect}")
 
 
 def _check_passkeys(settings: Settings) -> None:
     device = settings.device
-    if (device.rp_id is None) != (not device.allowed_origins):
-        raise InvalidSettingsError("device.rp_id and device.allowed_origins go together")
     if device.rp_id is None:
         rules = settings.policy.rules
         if settings.policy.require_passkey or any(rule.require_passkey for rule in rules):
             raise InvalidSettingsError("policy demands a passkey: set device.rp_id")
         return
+    if not device.allowed_origins:
+        raise InvalidSettingsError("device.rp_id needs device.allowed_origins")
     defect = rp_id_defect(device.rp_id)
     if defect is not None:
         raise InvalidSettingsError(f"device.rp_id {defect}")
+
+
+def _check_origins(settings: Settings) -> None:
+    device = settings.device
     for number, origin in enumerate(device.allowed_origins):
         defect = origin_defect(origin, rp_id=device.rp_id, is_development=settings.is_development)
         if defect is not None:
@@ -373,6 +381,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_mtls,
     _check_device,
     _check_passkeys,
+    _check_origins,
     _check_store,
     _check_outbound,
     _check_wake_up,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.client.metadata import Client, ClientMetadata
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.software_statement import StatementIssuer
 from ciba_service.protocol.locale import Locale
@@ -31,6 +31,7 @@ from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
 
 __all__ = [
     "STANDARD_OUTPUT",
+    "ClientSettings",
     "DeliverySettings",
     "DeviceSettings",
     "EventReceiverSettings",
@@ -241,8 +242,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The phone side; ``second_secret`` may be off in development only.
 
     ``rp_id`` is whom passkeys are for, ``allowed_origins`` are the web pages and native apps that
-    may use them. ``locale`` is the language of users who have none of their own,
-    ``approval_lifetime`` how many seconds a further phone waits.
+    may use them, ``phone_url`` is where the web phone is. ``locale`` is the language of users who
+    have none of their own, ``approval_lifetime`` how many seconds a further phone waits.
     """
 
     second_secret: bool = True
@@ -251,6 +252,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rp_id: _Name | None = None
     rp_name: _Name = "Confirm with your phone"
     allowed_origins: tuple[_Name, ...] = ()
+    phone_url: _Text | None = None
     synced_passkeys: bool = False
 
 
@@ -346,6 +348,12 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     client_certificate: _Text | None = None
     client_key: _Text | None = None
     allow_loopback_http: bool = False
+
+
+class ClientSettings(ClientMetadata, frozen=True, kw_only=True):
+    """A client: its metadata, and the picture that users see of it."""
+
+    logo_file: _Text | None = None
 
 
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,5 @@
 """Due work in Redis: a sorted set a partition, claimed with a lease."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -13,7 +12,9 @@ __all__ = ["LEASE_MS", "RedisDueWork", "due_member"]
 
 LEASE_MS: Final = 10_000
 
+_KEYS: Final = tuple(map(due_key, range(PARTITIONS)))
 _CLAIM: Final = Script.load("claim_due")
+_COUNT: Final = Script.load("count_due")
 _EXTEND: Final = Script.load("extend_due")
 _FINISH: Final = Script.load("finish_due")
 
@@ -66,12 +67,7 @@ class RedisDueWork:
 
     async def partitions_with_work(self, *, now: int) -> list[int]:
         """Where something is due; one round trip."""
-        counts = await asyncio.gather(
-            *(
-                self._operations.call("ZCOUNT", due_key(partition), "-inf", now)
-                for partition in range(PARTITIONS)
-            )
-        )
+        counts = await self._operations.evaluate_each(_COUNT, _KEYS, [now])
         return [partition for partition, count in enumerate(counts) if count]
 
 

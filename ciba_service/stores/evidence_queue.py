@@ -17,8 +17,10 @@ __all__ = ["RedisEvidence"]
 _LEASE_MS: Final = 10_000
 _BATCH: Final = 16
 
+_QUEUES: Final = tuple(map(evidence_key, range(PARTITIONS)))
 _CLAIM: Final = Script.load("claim_evidence")
 _COMMIT: Final = Script.load("commit_evidence")
+_COUNT: Final = Script.load("count_evidence")
 
 
 class RedisEvidence:
@@ -82,13 +84,7 @@ class RedisEvidence:
         }
 
     async def _lengths(self) -> list[int]:
-        lengths = await asyncio.gather(
-            *(
-                self._operations.call("LLEN", evidence_key(partition))
-                for partition in range(PARTITIONS)
-            )
-        )
-        return [int(length) for length in lengths]
+        return await self._operations.evaluate_each(_COUNT, _QUEUES, [])
 
 
 def _head(number: bytes, digest: bytes) -> ChainHead:

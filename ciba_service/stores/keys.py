@@ -51,6 +51,7 @@ __all__ = [
     "pause_key",
     "payment_key",
     "prompts_key",
+    "recent_events_key",
     "registration_key",
     "registrations_key",
     "removal_key",
@@ -289,6 +290,11 @@ def registrations_key() -> str:
 def operator_sessions_key(fingerprint: str) -> str:
     """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
     return f"ciba:{{o{fingerprint}}}:sessions"
+
+
+def recent_events_key() -> str:
+    """Sorted set: the last security events of all processes, by number; bounded, and it fades."""
+    return "ciba:{events}:recent"
 
 
 def outbox_due_key(receiver: str) -> str:

@@ -30,6 +30,16 @@ class Operations:
         """Run a script; raises ``StoreUnavailable``."""
         return await self._answered(lambda: self._commands.issue_script(script, keys, args))
 
+    async def evaluate_each(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> list[Any]:
+        """Ask for one value of each key, in one round trip; raises ``StoreUnavailable``."""
+        return await run(
+            lambda: self._commands.evaluate_each(script, keys, args),
+            deadline_ms=self._deadline_ms,
+            clock=self._clock,
+        )
+
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
         """Run one command; raises ``StoreUnavailable``."""
         return await self._answered(lambda: self._commands.issue(name, *arguments))

@@ -1,9 +1,14 @@
 """The door of the phones: enrolment, the socket, and the same messages over HTTPS."""
 
+from functools import partial
+
 from starlette.routing import Route, WebSocketRoute
 
 from ciba_service.endpoints.device.enrolments import EnrolmentEndpoint
-from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint, nonce_route
+from ciba_service.endpoints.device.logos import LogoEndpoint
+from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint
+from ciba_service.endpoints.device.nonce import NonceEndpoint
+from ciba_service.endpoints.device.page_gate import PageGate
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.flow.activation import Activations
 from ciba_service.flow.conversation import Conversation
@@ -25,6 +30,7 @@ from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.receipts import Receipts
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
+from ciba_service.sca.web_origins import WebOrigins
 from ciba_service.wiring.parts import Parts
 from ciba_service.wiring.phones import device_approval
 from ciba_service.wiring.wake_up import build_wake_up_addresses
@@ -47,11 +53,17 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         parts.surroundings.clock,
         telemetry,
     )
+    nonce = NonceEndpoint(sessions, telemetry)
+    known = (client.logo for client in parts.settings.clients)
+    logos = LogoEndpoint({logo.name: logo for logo in known if logo is not None}, telemetry)
+    origins = WebOrigins.of(parts.settings.device.allowed_origins)
+    gate = partial(PageGate, origins=origins, telemetry=telemetry)
     return [
-        Route(endpoints.path(DevicePath.ENROLMENTS), enrolments),
-        Route(endpoints.path(DevicePath.NONCE), nonce_route(sessions), methods=["GET"]),
-        Route(endpoints.path(DevicePath.MESSAGES), messages),
-        WebSocketRoute(endpoints.path(DevicePath.SOCKET), socket),
+        Route(endpoints.path(DevicePath.ENROLMENTS), gate(enrolments, method="POST")),
+        Route(endpoints.path(DevicePath.NONCE), gate(nonce, method="GET")),
+        Route(endpoints.path(DevicePath.MESSAGES), gate(messages, method="POST")),
+        Route(endpoints.path(f"{DevicePath.LOGOS}/{{name}}"), gate(logos, method="GET")),
+        WebSocketRoute(endpoints.path(DevicePath.SOCKET), gate(socket, method="GET")),
     ]
 
 

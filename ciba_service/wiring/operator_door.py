@@ -8,6 +8,7 @@ from ciba_service.endpoints.operator.events import EventsEndpoint
 from ciba_service.endpoints.operator.gate import OperatorGate
 from ciba_service.endpoints.operator.problems import respond_defect
 from ciba_service.endpoints.operator.router import Operation, OperatorRouter
+from ciba_service.endpoints.operator.served_page import ServedPage
 from ciba_service.endpoints.operator.service import ClientsEndpoint, ServiceEndpoint
 from ciba_service.endpoints.operator.session import SessionEndpoint
 from ciba_service.endpoints.operator.session_cookie import CookieForm
@@ -62,6 +63,7 @@ def operator_app(parts: Parts) -> ASGIApp | None:
         origins=origins,
         authentication=authentication,
         cookie=cookie,
+        page=ServedPage(),
         router=OperatorRouter([*session.operations, *_operations(parts)]),
         telemetry=surroundings.telemetry,
     )
@@ -144,6 +146,7 @@ def _acts(parts: Parts, revocation: DeviceRevocation) -> UserActs:
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
+        phone_url=parts.settings.device.phone_url,
     )
     return UserActs(
         unlocking=unlocking,
@@ -215,7 +218,11 @@ def _clients(parts: Parts, journal: OperatorJournal) -> OperatedClients:
 
 
 def _events(parts: Parts) -> OperatedEvents:
-    return OperatedEvents(recent=parts.recent_events, streams=parts.streams)
+    return OperatedEvents(
+        recent=parts.stores.recent_events,
+        streams=parts.streams,
+        telemetry=parts.surroundings.telemetry,
+    )
 
 
 def _service(parts: Parts) -> OperatedService:

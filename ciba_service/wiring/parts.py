@@ -17,7 +17,6 @@ from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.operators.events import EVENTS_PLACE
 from ciba_service.flow.push import Pushes
-from ciba_service.flow.security_events.recent import RecentEvents
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import ClientRegistry, User
@@ -65,7 +64,6 @@ class Parts:
     wake_ups: WakeUps | None
     worker: DueWorker
     events: EventParts
-    recent_events: RecentEvents
     drainer: EvidenceDrainer
     held: HeldPolls
     streams: OpenStreams
@@ -78,11 +76,13 @@ def build_parts(
 ) -> Parts:
     """Build what is shared."""
     streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
-    recent = RecentEvents(
-        first=surroundings.clock.now_ms(), on_arrival=partial(streams.look_again, EVENTS_PLACE)
+    events = build_events(
+        settings,
+        stores,
+        keys,
+        surroundings,
+        on_arrival=partial(streams.look_again, EVENTS_PLACE),
     )
-    others = [recent] if settings.operators else []
-    events = build_events(settings, stores, keys, surroundings, others=others)
     surroundings = watched(surroundings, events.recorder)
     held = HeldPolls(
         transactions=stores.transactions,
@@ -160,7 +160,6 @@ def build_parts(
         wake_ups=wake_ups,
         worker=worker,
         events=events,
-        recent_events=recent,
         drainer=build_drainer(settings, stores, keys, surroundings),
         held=held,
         streams=streams,

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from ciba_service.channels.event_lines import EventFile, EventOutput
 from ciba_service.channels.outbound import OutboundClient, OutboundLimits, SystemResolver
 from ciba_service.flow.security_events.pushes import SetPushes
 from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
+from ciba_service.flow.security_events.recent import RecentEventsSink
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.flow.security_events.watched import LoggedEvents, WatchedTelemetry
 from ciba_service.ports import EventSink
@@ -54,19 +55,24 @@ def build_recorder(
     arrivals: Sequence[asyncio.Event],
     *,
     prints: bool,
-    others: Sequence[EventSink] = (),
+    on_arrival: Callable[[], None],
 ) -> EventRecorder:
-    """What writes events to their file and lets them wait for each receiver.
+    """What writes events to their file, for operators, and lets them wait for each receiver.
 
-    ``arrivals`` has an event for each of them. Unless it ``prints``, what would go to standard
-    output goes to the log.
+    ``arrivals`` has an event for each of them, ``on_arrival`` is called when operators may see
+    more. Unless it ``prints``, what would go to standard output goes to the log.
     """
+    recent = RecentEventsSink(stores.recent_events, clock=surroundings.clock, on_arrival=on_arrival)
     queues = (
         SetQueue(_receiver(receiver), outbox, surroundings.clock, arrived)
         for receiver, outbox, arrived in _triples(settings, stores, arrivals)
     )
     return EventRecorder(
-        [_lines(settings.security_events.file, surroundings, prints=prints), *queues, *others],
+        [
+            _lines(settings.security_events.file, surroundings, prints=prints),
+            *([recent] if settings.operators else []),
+            *queues,
+        ],
         random=surroundings.random,
         clock=surroundings.clock,
         store_clock=surroundings.store_clock,
@@ -80,14 +86,16 @@ def build_events(
     keys: ServiceKeys,
     surroundings: Surroundings,
     *,
-    others: Sequence[EventSink] = (),
+    on_arrival: Callable[[], None],
 ) -> EventParts:
     """Build the recorder of a service and its pushes; ``surroundings`` have the log alone.
 
-    Events are written to ``others`` as well.
+    ``on_arrival`` is called when operators may see more.
     """
     arrivals = [asyncio.Event() for _ in stores.outboxes]
-    recorder = build_recorder(settings, stores, surroundings, arrivals, prints=True, others=others)
+    recorder = build_recorder(
+        settings, stores, surroundings, arrivals, prints=True, on_arrival=on_arrival
+    )
     resolver = SystemResolver()
     client = outbound_client(settings.outbound, resolver, OutboundLimits())
     telemetry = watched(surroundings, recorder).telemetry

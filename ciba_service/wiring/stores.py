@@ -27,6 +27,7 @@ from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.recent_events import RedisRecentEvents
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sca_receipts import RedisScaReceipts
@@ -77,6 +78,7 @@ class Stores:
     subscription: Subscription
     operator_sessions: RedisOperatorSessions
     pending: RedisPendingTransactions
+    recent_events: RedisRecentEvents
 
 
 def build_stores(
@@ -131,4 +133,5 @@ def build_stores(
         subscription=subscription,
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),
+        recent_events=RedisRecentEvents(operations),
     )

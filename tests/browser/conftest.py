@@ -1,5 +1,6 @@
 """Fixtures of the pages: a real browser, and pages in which nothing may go wrong unnoticed."""
 
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -8,7 +9,12 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.chromium import running_chromium
+from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch
+from tests.browser.web_phone import PhoneService, WebPhone, phone_service
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 860}
@@ -65,3 +71,38 @@ async def open_page(new_context: ContextOpener) -> PageOpener:
         return page
 
     return open_one
+
+
+@pytest.fixture
+def web_phone() -> Iterator[WebPhone]:
+    """An address for the web phone's page, which nobody serves yet."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield WebPhone(listener)
+
+
+@pytest.fixture
+def start_phone_service(
+    run_service: ServiceRunner, web_phone: WebPhone, till: WireClient
+) -> PhoneService:
+    """Run a service that lets the page in, as often and as otherwise as a test wants."""
+    return phone_service(run_service, web_phone, till)
+
+
+@pytest.fixture
+async def phone_service_and_page(
+    start_phone_service: PhoneService, web_phone: WebPhone
+) -> AsyncIterator[tuple[RunningService, str]]:
+    """A service, and where the web phone's page for it is."""
+    async with start_phone_service() as service, web_phone.serving(service.issuer) as address:
+        yield service, address
+
+
+@pytest.fixture
+async def alice(
+    open_page: PageOpener, phone_service_and_page: tuple[RunningService, str]
+) -> PhoneScreens:
+    """Alice's phone, set up by hand and at its overview."""
+    service, address = phone_service_and_page
+    phone = PhoneScreens(await open_page(address))
+    await phone.enrolled(await service.activation_code("alice"), name="Alice's phone")
+    return phone

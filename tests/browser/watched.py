@@ -46,14 +46,18 @@ class Watch:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
 
-async def accessibility_violations(page: Page) -> list[str]:
-    """What axe-core finds in the page as it stands (WCAG 2.2 AA and best practice)."""
+async def accessibility_violations(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds in the page as it stands (WCAG 2.2 AA and best practice).
+
+    With ``rules`` only these are looked at: ``color-contrast`` for another look of the same page.
+    """
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE.read_text("utf-8"))
-    options: dict[str, Any] = {"runOnly": {"type": "tag", "values": STANDARDS}}
+    chosen = ("rule", list(rules)) if rules else ("tag", STANDARDS)
+    options: dict[str, Any] = {"runOnly": dict(zip(("type", "values"), chosen, strict=True))}
     found = await page.evaluate("(options) => axe.run(document, options)", options)
     return [
-        f"{each['id']}: {each['help']}: {node['html'][:200]}"
+        f"{each['id']}: {each['help']}: {node['html'][:200]}: {node['failureSummary']}"
         for each in found["violations"]
         for node in each["nodes"]
     ]

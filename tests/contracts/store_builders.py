@@ -62,6 +62,7 @@ from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.pending import RedisPendingTransactions
 from ciba_service.stores.prompts import RedisPrompts
+from ciba_service.stores.recent_events import RedisRecentEvents
 from ciba_service.stores.registrations import RedisRegistrations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sca_receipts import RedisScaReceipts
@@ -179,6 +180,7 @@ class Stores:
     registrations: RedisRegistrations
     operator_sessions: RedisOperatorSessions
     pending: RedisPendingTransactions
+    recent_events: RedisRecentEvents
     health: RedisHealth
 
 
@@ -224,6 +226,7 @@ def stores_over(
         registrations=RedisRegistrations(operations),
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),
+        recent_events=RedisRecentEvents(operations),
         health=RedisHealth(operations),
     )
 

@@ -16,6 +16,10 @@ COUNT = Script.of(
     "local n = redis.call('INCR', KEYS[1]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return n",
 )
 BROKEN = Script.of("broken", "return redis.call('INCR', KEYS[1], KEYS[1])")
+EXISTING = Script.of(
+    "existing",
+    "local r = {} for i, key in ipairs(KEYS) do r[i] = redis.call('EXISTS', key) end return r",
+)
 MINUTE = 60_000
 
 
@@ -164,6 +168,22 @@ async def test_a_lost_reply_is_a_fault_for_every_command_of_the_batch(redis_targ
             assert await commands.call("EXISTS", "n") == 0
         finally:
             await commands.aclose()
+
+
+async def test_a_script_over_many_keys_answers_for_each_in_one_round_trip(commands: Commands):
+    """Keys of any slots are asked at once; the answers stand in the order of the keys."""
+    keys = [f"{{p{number}}}:n" for number in range(40)]
+    await asyncio.gather(*(count(commands, key) for key in keys[::2]))
+    await commands.evaluate_each(EXISTING, keys, [])
+    before = commands.flushes
+    assert await commands.evaluate_each(EXISTING, keys, []) == [1, 0] * 20
+    assert commands.flushes == before + 1
+
+
+async def test_what_is_wrong_for_one_of_many_keys_is_wrong_for_all(commands: Commands):
+    """No part of an answer is given for the whole, at any kind of server."""
+    with pytest.raises(StoreProgrammingError):
+        await commands.evaluate_each(BROKEN, ["{a}n", "{b}n"], [])
 
 
 async def test_after_closing_every_command_is_a_fault(redis_target: RedisTarget):

@@ -56,6 +56,7 @@ from ciba_service.stores import (
     operator_sessions,
     payments,
     prompts,
+    recent_events,
     registrations,
     set_outbox,
     standing,
@@ -114,6 +115,7 @@ MODULES: tuple[ModuleType, ...] = (
     payments,
     prompts,
     registrations,
+    recent_events,
     set_outbox,
     standing,
     transactions,
@@ -211,6 +213,12 @@ SET = record_of(FactorsUnlocked(user=TAG), entropy=bytes(16), now=START)
 async def put_set(stores: Stores) -> object:
     """Let an event wait for its push."""
     return await stores.outbox.put([SET], now=START)
+
+
+async def put_recent_events(stores: Stores) -> object:
+    """Keep an event for operators."""
+    await stores.recent_events.put([SET], now=START)
+    return await stores.recent_events.after(0, limit=10)
 
 
 async def claim_set(stores: Stores) -> object:
@@ -464,12 +472,19 @@ CASES = [
         "swap", swap(Event.EXPIRE, EXPIRES_AT), create_with_callback, "telling of expiry"
     ),
     Case("put_set", put_set),
+    Case("put_recent_events", put_recent_events),
     Case("claim_due", claim_set, put_set, "of sets"),
     Case("settle_set", settle_set(), in_a_row(put_set, claim_set)),
     Case("settle_set", settle_set(START + 5), in_a_row(put_set, claim_set), "again"),
     Case("swap", with_evidence, create, "with evidence"),
     Case("claim_evidence", claim_evidence, in_a_row(create, with_evidence)),
     Case("claim_evidence", claim_evidence, note="of nothing"),
+    Case(
+        "count_evidence",
+        lambda stores: stores.evidence.partitions(),
+        in_a_row(create, with_evidence),
+    ),
+    Case("count_due", lambda stores: stores.due.partitions_with_work(now=START), create),
     Case(
         "commit_evidence",
         commit_evidence(1),

@@ -9,6 +9,7 @@ from ciba_client.sdk.errors import ConfigurationError, InvalidProviderMetadata
 __all__ = [
     "cancel_address",
     "discovery_address",
+    "events_address",
     "is_loopback",
     "parse_endpoint",
     "parse_issuer",
@@ -71,6 +72,11 @@ def cancel_address(backchannel_authentication_endpoint: str) -> str:
 def receipt_address(backchannel_authentication_endpoint: str) -> str:
     """Where SCA receipts are had: likewise."""
     return _below(backchannel_authentication_endpoint, "receipt")
+
+
+def events_address(backchannel_authentication_endpoint: str) -> str:
+    """Where the provider tells what happened to a request: likewise."""
+    return _below(backchannel_authentication_endpoint, "events")
 
 
 def receipt_keys_address(issuer: str) -> str:

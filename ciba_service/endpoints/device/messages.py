@@ -1,12 +1,10 @@
-"""``GET /device/nonce`` and ``POST /device/messages``: the device protocol without a socket."""
+"""``POST /device/messages``: the device protocol without a socket."""
 
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import ClassVar, Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
@@ -35,24 +33,11 @@ from ciba_service.sca.messages import (
 )
 from ciba_service.sca.orders import InvalidOrderError
 
-__all__ = ["DeviceMessagesEndpoint", "nonce_route"]
+__all__ = ["DeviceMessagesEndpoint"]
 
 _OK: Final = 200
 _SCHEME: Final = b"device "
 _CHALLENGE: Final = ((b"www-authenticate", b"Device"),)
-
-
-def nonce_route(sessions: DeviceSessions) -> Callable[[Request], object]:
-    """The handler of ``GET /device/nonce``."""
-
-    async def nonce(request: Request) -> Response:  # noqa: ARG001 - Starlette
-        return Response(
-            msgspec.json.encode(sessions.greet()),
-            media_type="application/json",
-            headers={"cache-control": "no-store"},
-        )
-
-    return nonce
 
 
 class DeviceMessagesEndpoint(PostEndpoint):

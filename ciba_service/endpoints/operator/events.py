@@ -16,7 +16,7 @@ from ciba_service.endpoints.event_stream import EVENT_STREAM, EventStream
 from ciba_service.endpoints.operator.bodies import Nothing, read_object
 from ciba_service.endpoints.operator.router import Operation, OperatorRequest
 from ciba_service.flow.operators.events import OperatedEvents
-from ciba_service.flow.security_events.recent import NumberedEvent
+from ciba_service.ports import NumberedEvent
 from ciba_service.protocol.security_events.kinds import kind_of
 
 __all__ = ["EventsEndpoint"]
@@ -25,7 +25,7 @@ _NUMBER: Final = re.compile(rb"[0-9]{1,16}")
 
 
 class EventsEndpoint:
-    """The last events of this process."""
+    """The last events of all processes."""
 
     def __init__(self, events: OperatedEvents) -> None:
         self._events = events
@@ -41,7 +41,7 @@ class EventsEndpoint:
         if accepts(request.scope, EVENT_STREAM) and request.scope["method"] != "HEAD":
             await self._stream(request, send)
             return
-        page = self._events.page(request.query.cursor, limit=request.query.limit)
+        page = await self._events.page(request.query.cursor, limit=request.query.limit)
         await respond(send, HTTPStatus.OK, page)
 
     async def _stream(self, request: OperatorRequest, send: Send) -> None:

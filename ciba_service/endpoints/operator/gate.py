@@ -1,6 +1,7 @@
 """Lets operators in, and nobody else: host, origin, token or session, and the header that writes.
 
-In this order, whatever the path: a stranger does not learn which paths there are.
+In this order, whatever the path: a stranger does not learn which paths there are. Between origin
+and token stands the page, which holds nothing of the service.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from ciba_service.endpoints.body import header, header_lines
 from ciba_service.endpoints.operator.problems import respond_problem
 from ciba_service.endpoints.operator.router import OperatorRouter
+from ciba_service.endpoints.operator.served_page import PAGE_METHODS, PageFile, ServedPage
 from ciba_service.endpoints.operator.session_cookie import CookieForm
 from ciba_service.flow.operators.authentication import ActingOperator, OperatorAuthentication
 from ciba_service.ports import SignerUnavailable, StoreUnavailable, Telemetry, UnknownRecordFormat
@@ -29,6 +31,7 @@ _EVERYWHERE: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _READING: Final = frozenset({"GET", "HEAD"})
+_OPENING: Final = ((b"sec-fetch-mode", "navigate"), (b"sec-fetch-dest", "document"))
 
 
 class OperatorGate:
@@ -40,12 +43,14 @@ class OperatorGate:
         origins: AllowedOrigins,
         authentication: OperatorAuthentication,
         cookie: CookieForm,
+        page: ServedPage,
         router: OperatorRouter,
         telemetry: Telemetry,
     ) -> None:
         self._origins = origins
         self._authentication = authentication
         self._cookie = cookie
+        self._page = page
         self._router = router
         self._telemetry = telemetry
 
@@ -54,7 +59,11 @@ class OperatorGate:
         acting: ActingOperator | None = None
         send = _with_headers(send)
         try:
-            self._demand_own_page(scope)
+            file = self._page.find(scope)
+            self._demand_own_page(scope, file)
+            if file is not None:
+                await self._page.respond(file, scope, send)
+                return
             acting = await self._acting(scope)
             if scope["method"] not in _READING:
                 acting.demand_csrf_token((header(scope, CSRF_HEADER) or b"").decode("latin-1"))
@@ -71,14 +80,16 @@ class OperatorGate:
             self._telemetry.failure("signer_unavailable", fault)
             await self._refuse(scope, send, Problem.UNAVAILABLE, acting)
 
-    def _demand_own_page(self, scope: Scope) -> None:
+    def _demand_own_page(self, scope: Scope, file: PageFile | None) -> None:
         hosts, origins = header_lines(scope, b"host"), header_lines(scope, b"origin")
         if len(hosts) != 1 or not self._origins.has_host(hosts[0]):
             raise OperatorRefused(Problem.MISDIRECTED)
         sites = header_lines(scope, b"sec-fetch-site")
         if len(origins) > 1 or len(sites) > 1:
             raise OperatorRefused(Problem.MALFORMED_REQUEST)
-        if not self._origins.lets_in(host=hosts[0], origin=_only(origins), site=_only(sites)):
+        may_be_linked = file is not None and file.is_document and _is_visit(scope)
+        site = None if may_be_linked else _only(sites)
+        if not self._origins.lets_in(host=hosts[0], origin=_only(origins), site=site):
             raise OperatorRefused(Problem.CROSS_SITE)
 
     async def _acting(self, scope: Scope) -> ActingOperator:
@@ -106,8 +117,19 @@ class OperatorGate:
             )
         headers = []
         if problem is Problem.METHOD_NOT_ALLOWED:
-            headers.append((b"allow", self._router.allowed(scope).encode("ascii")))
+            headers.append((b"allow", self._allowed(scope).encode("ascii")))
         await respond_problem(send, problem, headers)
+
+    def _allowed(self, scope: Scope) -> str:
+        if self._page.find(scope) is not None:
+            return ", ".join(PAGE_METHODS)
+        return self._router.allowed(scope)
+
+
+def _is_visit(scope: Scope) -> bool:
+    """Whether a browser opens it as a page of its own: by a link from anywhere, or a bookmark."""
+    opens = all(header_lines(scope, name) == (value,) for name, value in _OPENING)
+    return opens and scope["method"] in PAGE_METHODS
 
 
 def _with_headers(send: Send) -> Send:

@@ -23,10 +23,14 @@ __all__ = ["SessionDocument", "SessionEndpoint"]
 
 
 class SessionDocument(msgspec.Struct, frozen=True):
-    """Who operates; of a session also its end, and what must stand in ``X-CSRF-Token`` to write."""
+    """Who operates; of a session also its end, and what must stand in ``X-CSRF-Token`` to write.
+
+    ``time`` is that of the service, by which a page tells how long there is until the end.
+    """
 
     operator: str
     roles: tuple[Role, ...]
+    time: str
     expires_at: str | None
     csrf_token: str | None
 
@@ -54,7 +58,7 @@ class SessionEndpoint:
     async def show(self, request: OperatorRequest, send: Send) -> None:
         """Who operates, and by which session: for a page that was loaded anew."""
         acting = request.acting
-        await respond(send, HTTPStatus.OK, _document(acting, acting.session))
+        await respond(send, HTTPStatus.OK, self._document(acting, acting.session))
 
     async def open(self, request: OperatorRequest, send: Send) -> None:
         """Swap the token for a cookie."""
@@ -62,7 +66,7 @@ class SessionEndpoint:
         session = await self._authentication.open_session(request.acting)
         seconds = max(1, (session.until - self._clock.now_ms()) // 1000)
         cookie = self._cookie.setting(session.cookie.text, seconds=seconds)
-        await respond(send, HTTPStatus.CREATED, _document(request.acting, session), [cookie])
+        await respond(send, HTTPStatus.CREATED, self._document(request.acting, session), [cookie])
 
     async def close(self, request: OperatorRequest, send: Send) -> None:
         """End the session, if it is one, and let the browser forget the cookie."""
@@ -72,11 +76,11 @@ class SessionEndpoint:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-
-def _document(acting: ActingOperator, session: OperatorSession | None) -> SessionDocument:
-    return SessionDocument(
-        operator=acting.name,
-        roles=tuple(sorted(acting.operator.roles)),
-        expires_at=None if session is None else instant(session.until),
-        csrf_token=None if session is None else session.cookie.csrf_token,
-    )
+    def _document(self, acting: ActingOperator, session: OperatorSession | None) -> SessionDocument:
+        return SessionDocument(
+            operator=acting.name,
+            roles=tuple(sorted(acting.operator.roles)),
+            time=instant(self._clock.now_ms()),
+            expires_at=None if session is None else instant(session.until),
+            csrf_token=None if session is None else session.cookie.csrf_token,
+        )

@@ -11,7 +11,9 @@ from ciba_service.endpoints.answers import respond, respond_nothing
 from ciba_service.endpoints.operator.bodies import Nothing, read_object
 from ciba_service.endpoints.operator.router import Operation, OperatorRequest
 from ciba_service.flow.operators.devices import OperatedDevices
+from ciba_service.flow.operators.user_search import UserSearch
 from ciba_service.flow.operators.users import OperatedUsers
+from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.protocol.operators.tokens import Role
 
 __all__ = ["DevicesEndpoint", "UsersEndpoint"]
@@ -40,7 +42,7 @@ class UsersEndpoint:
         """All of it."""
         write = Role.WRITE
         return (
-            Operation("GET", _USERS, self.list, queries=_PAGED),
+            Operation("GET", _USERS, self.list, queries=_PAGED | {"search", "locked"}),
             Operation("GET", _USER, self.show),
             Operation("POST", f"{_USER}/unlock", self.unlock, write),
             Operation("POST", f"{_USER}/reset", self.reset, write),
@@ -50,9 +52,13 @@ class UsersEndpoint:
         )
 
     async def list(self, request: OperatorRequest, send: Send) -> None:
-        """A page of users."""
+        """A page of users: all, or those that are searched for."""
         query = request.query
-        page = await self._users.page(query.cursor, limit=query.limit)
+        locked = query.values.get("locked")
+        sought = UserSearch(query.values.get("search"), only_locked=locked is not None)
+        if locked not in {None, "true"} or not sought.is_bounded:
+            raise OperatorRefused(Problem.INVALID_QUERY)
+        page = await self._users.page(query.cursor, sought, limit=query.limit)
         await respond(send, HTTPStatus.OK, page)
 
     async def show(self, request: OperatorRequest, send: Send) -> None:

@@ -60,13 +60,15 @@ class UserAccount(msgspec.Struct, frozen=True):
 class ActivationCode(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is handed over, by two different ways; ``expires_in`` is in seconds.
 
-    ``needs_approval``: the phone then waits for one that the user has.
+    ``needs_approval``: the phone then waits for one that the user has. ``link`` opens the web phone
+    with the code in its fragment.
     """
 
     activation_code: str
     expires_in: int
     second_secret: str | None = None
     needs_approval: bool = False
+    link: str | None = None
 
     def __repr__(self) -> str:
         return "ActivationCode(...)"
@@ -90,4 +92,6 @@ def access_summary(access: LastingAccess) -> AccessSummary:
 
 def activation_code(issued: IssuedCode) -> ActivationCode:
     """What was made."""
-    return ActivationCode(issued.code, issued.expires_in, issued.second_secret, issued.further)
+    return ActivationCode(
+        issued.code, issued.expires_in, issued.second_secret, issued.further, issued.link
+    )

@@ -4,6 +4,7 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,7 @@ from ciba_service.flow.operators.user_documents import (
     activation_code,
     blocked_client,
 )
+from ciba_service.flow.operators.user_search import UserSearch
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
 from ciba_service.flow.unblocking import Unblocking
 from ciba_service.flow.unlocking import Unlocking
@@ -34,11 +36,13 @@ from ciba_service.ports import (
     StandingStore,
     UserDirectory,
 )
-from ciba_service.protocol.operators.cursors import cursor, parse_cursor
+from ciba_service.protocol.operators.cursors import LARGEST_PAGE, cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.sca.devices import UserTag, user_tag
 
 __all__ = ["OperatedUsers", "UserActs"]
+
+_MOST_LOOKED_AT: Final = 1_000
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -87,13 +91,19 @@ class OperatedUsers:
         self._journal = journal
         self._clock = clock
 
-    async def page(self, after: str | None, *, limit: int) -> Page[UserSummary]:
-        """Users by subject identifier; one round trip. Raises ``OperatorRefused``."""
+    async def page(self, after: str | None, sought: UserSearch, *, limit: int) -> Page[UserSummary]:
+        """Users by subject identifier; one round trip, or ten where only locked ones are sought.
+
+        Raises ``OperatorRefused`` for the cursor.
+        """
         place = None if after is None else parse_cursor(after, _Place)
-        first = 0 if place is None else bisect_right(self._subjects, place.sub)
-        shown = self._subjects[first : first + limit]
+        subjects = sought.among(self._subjects)
+        first = 0 if place is None else bisect_right(subjects, place.sub)
+        if sought.only_locked:
+            return await self._locked(subjects[first:], limit)
+        shown = subjects[first : first + limit]
         items = await asyncio.gather(*map(self._summary, shown))
-        has_more = first + limit < len(self._subjects)
+        has_more = first + limit < len(subjects)
         return Page(items=tuple(items), next=cursor(_Place(shown[-1])) if has_more else None)
 
     async def show(self, subject: str) -> UserAccount:
@@ -174,6 +184,22 @@ class OperatedUsers:
                 )
             except HasPhone:
                 raise OperatorRefused(Problem.HAS_PHONE) from None
+
+    async def _locked(self, subjects: Sequence[str], limit: int) -> Page[UserSummary]:
+        """The first that are locked, of the first thousand."""
+        found: list[UserSummary] = []
+        looked_at = 0
+        while looked_at < min(len(subjects), _MOST_LOOKED_AT) and len(found) < limit:
+            step = subjects[looked_at : looked_at + LARGEST_PAGE]
+            summaries = await asyncio.gather(*map(self._summary, step))
+            found += [each for each in summaries if each.locked]
+            looked_at += len(step)
+        shown = found[:limit]
+        if len(found) > limit:
+            return Page(items=tuple(shown), next=cursor(_Place(shown[-1].sub)))
+        has_more = looked_at < len(subjects)
+        last = cursor(_Place(subjects[looked_at - 1])) if has_more else None
+        return Page(items=tuple(shown), next=last)
 
     async def _summary(self, subject: str) -> UserSummary:
         user = self._users.find_subject(subject)

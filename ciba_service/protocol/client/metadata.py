@@ -17,6 +17,7 @@ from ciba_service.protocol.client.certificates.registration import (
     register_certificate_rule,
 )
 from ciba_service.protocol.client.key_document import is_jwks_uri
+from ciba_service.protocol.client.logo import Logo
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
 from ciba_service.protocol.names import (
@@ -106,7 +107,8 @@ class Client:
     """A registered client whose metadata was found valid under its profile.
 
     It authenticates with a certificate where it has a ``certificate_rule``, else with assertions.
-    With a ``jwks_uri`` its ``keys`` are those that were found there, and none before.
+    With a ``jwks_uri`` its ``keys`` are those that were found there, and none before. No client
+    that registered itself has a ``logo``: nobody has looked at it.
     """
 
     client_id: str
@@ -136,6 +138,7 @@ class Client:
     require_verification_code: bool
     require_request_context: bool
     enabled: bool
+    logo: Logo | None = None
 
     @property
     def must_sign_requests(self) -> bool:

@@ -66,6 +66,8 @@ class Display(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     """The final text a phone shows, to the letter; identical on all phones of the user.
 
     Each member is shown apart from the others; one that the phone does not know is refused.
+    ``logo`` is the SHA-256 of the picture beside the client's name (base64url): the phone shows
+    that very picture, or none.
     """
 
     title: str
@@ -77,6 +79,7 @@ class Display(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     payee_account: str | None = None
     remittance_information: str | None = None
     details: tuple[ShownDetail, ...] = ()
+    logo: str | None = None
 
 
 class Challenge(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -53,6 +53,7 @@ class DevicePath(StrEnum):
     SOCKET = "/device/ws"
     NONCE = "/device/nonce"
     MESSAGES = "/device/messages"
+    LOGOS = "/device/logos"
 
 
 class CloseCode(IntEnum):

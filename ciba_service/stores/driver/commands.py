@@ -81,6 +81,7 @@ class Commands:
         """
         self.flushes = 0
         self._client = client
+        self._is_cluster = isinstance(client, RedisCluster)
         self._pipeline: Pipeline = (
             ClusterPipeline(client) if isinstance(client, RedisCluster) else ServerPipeline(client)
         )
@@ -132,6 +133,23 @@ class Commands:
             Request("EVALSHA", (script.sha.encode(), *tail), key),
             if_unknown=Request("EVAL", (script.text.encode(), *tail), key),
         )
+
+    async def evaluate_each(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> list[Any]:
+        """Run a script that changes nothing and answers with a list, one value for each key.
+
+        One server runs it once, over all keys; a cluster once a key, since the keys may be in any
+        slots. Either way it is one round trip, and a fault of one is a fault of all.
+
+        Raises:
+            StoreFault: some or all have no answer.
+            StoreProgrammingError: Redis refused the script, or it failed.
+        """
+        if not self._is_cluster:
+            return list(await self.evaluate(script, keys, args))
+        answers = await asyncio.gather(*(self.evaluate(script, [key], args) for key in keys))
+        return [value for (value,) in answers]
 
     async def aclose(self) -> None:
         """Let what is under way finish, then close every connection; later commands fail."""

@@ -1,10 +1,12 @@
 """Operators see security events as they happen."""
 
+import pytest
+
 from ciba_service.flow.open_streams import OPERATORS_PLACES
-from ciba_service.flow.security_events.recent import MOST_RECENT, RecentEvents
-from ciba_service.protocol.security_events.kinds import OperatorAuthenticationFailed
-from ciba_service.protocol.security_events.record import record_of
-from tests.running_service import RunningService
+from ciba_service.ports import StoreUnavailable
+from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.recent_events import RedisRecentEvents
+from tests.running_service import RunningService, running_service
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
 from tests.wire_events import STREAM, EventReader
@@ -77,13 +79,53 @@ async def test_too_many_streams_of_events(
         assert (await operators.get("/events"))["items"] == []
 
 
-async def test_the_last_thousand_are_kept():
-    """Numbers grow on from the first, which is the time, so that a new process repeats none."""
-    arrivals: list[None] = []
-    recent = RecentEvents(first=5_000, on_arrival=lambda: arrivals.append(None))
-    record = record_of(OperatorAuthenticationFailed(peer="127.0.0.1"), entropy=bytes(16), now=0)
-    assert await recent.write([record] * (MOST_RECENT + 2)) == 0
-    assert len(arrivals) == 1
-    kept = recent.after(0)
-    assert (len(kept), kept[0].number) == (MOST_RECENT, 5_002)
-    assert [each.number for each in recent.after(5_004, limit=2)] == [5_005, 5_006]
+async def test_operators_see_the_events_of_every_process(
+    service: RunningService,
+    operators: Operators,
+    tokens: dict[str, str],
+    embedded_target: RedisTarget,
+    tmp_path_factory: pytest.TempPathFactory,
+):
+    """Also of one that they do not ask: within two seconds, numbered in one order."""
+    headers = {"accept": STREAM, **operators.bearer()}
+    sections = {"operators": operators_section(tokens)}
+    directory = tmp_path_factory.getbasetemp() / "keys"
+    async with (
+        running_service(
+            embedded_target, directory, clients=[WireClient("shop")], sections=sections
+        ) as other,
+        operating(other, tokens) as others,
+        operators.http.stream("GET", "/operator/events", headers=headers) as answered,
+    ):
+        reader = EventReader(answered, answered.aiter_lines())
+        await others.ask("GET", "/users", by=None, headers=WRONG)
+        await other.service.events.flush()
+        service.clock.advance(2)
+        told = await reader.next()
+        assert told is not None
+        assert told.event == "operator_authentication_failed"
+        await operators.ask("POST", "/users/alice/unlock")
+        await service.service.events.flush()
+        kinds = [each["event"]["kind"] for each in (await others.get("/events"))["items"]]
+        assert kinds == ["operator_authentication_failed", "factors_unlocked", "operator_wrote"]
+
+
+async def test_a_stream_ends_when_the_store_is_away(
+    service: RunningService, operators: Operators, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever follows comes back; who comes while it is away is told so."""
+    headers = {"accept": STREAM, **operators.bearer()}
+
+    async def gone(*_: object, **__: object) -> None:
+        raise StoreUnavailable("away")
+
+    async with operators.http.stream("GET", "/operator/events", headers=headers) as answered:
+        reader = EventReader(answered, answered.aiter_lines())
+        monkeypatch.setattr(RedisRecentEvents, "after", gone)
+        service.clock.advance(2)
+        assert await reader.rest() == []
+    refused = await operators.ask("GET", "/events", headers={"accept": STREAM})
+    assert problem(refused) == (503, "unavailable")
+    names = [failure.name for failure in service.telemetry.failures]
+    assert names == ["event_stream_failed", "store_unavailable"]
+    service.telemetry.failures.clear()

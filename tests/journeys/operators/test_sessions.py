@@ -41,6 +41,7 @@ async def test_a_token_is_swapped_for_a_cookie(operators: Operators):
     assert shown == told
     assert (await operators.get("/users", by=None, headers={"cookie": cookie}))["items"]
     by_token = await operators.get("/session", by=READER)
+    assert by_token.pop("time") == told["time"]
     assert by_token == {
         "operator": READER, "roles": ["read"], "expires_at": None, "csrf_token": None,
     }  # fmt: skip

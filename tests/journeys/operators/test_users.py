@@ -36,6 +36,61 @@ async def test_users_are_listed_a_page_at_a_time(operators: Operators, phone: Wi
     assert second["next"] is None
 
 
+async def test_users_are_searched_for(
+    service: RunningService, operators: Operators, phone: WirePhone
+):
+    """By a part of the name, and by their lock; a page of locked ones goes on where it ended."""
+
+    async def names(**params: str) -> list[str]:
+        return [each["sub"] for each in (await operators.get("/users", params=params))["items"]]
+
+    assert await names(search="LIC") == ["alice"]
+    assert await names(search="nobody") == []
+    assert await names(search="%") == []
+    assert await names(locked="true") == []
+    await service.till.started()
+    (challenge,) = await phone.fetch()
+    for _ in range(5):
+        await phone.decide(phone.approval(challenge, pin=False))
+    assert await names(locked="true") == ["alice"]
+    assert await names(locked="true", search="bob") == []
+    for query in ("locked=false", "locked=", "search=", f"search={'a' * 65}"):
+        answer = await operators.ask("GET", f"/users?{query}")
+        assert problem(answer) == (400, "invalid_query"), query
+
+
+async def test_pages_of_locked_users(run_service: ServiceRunner, tokens: dict[str, str]):
+    """Full where there are more, and a thousand users at most are looked at for one."""
+    subjects = [f"user-{number:04}" for number in range(1_001)]
+    async with (
+        run_service(
+            clients=[WireClient("shop", key=new_key(kid="shop"))],
+            users=[{"sub": subject} for subject in subjects],
+            sections={"operators": operators_section(tokens)},
+        ) as service,
+        operating(service, tokens) as operators,
+    ):
+        locked = [subjects[0], subjects[1], subjects[150], subjects[1_000]]
+        for subject in locked:
+            for number in range(5):
+                await service.service.stores.attempts.reserve(
+                    user_tag(subject), operation=f"{number}", knowledge=True, now=0
+                )
+        pages, params = [], {"locked": "true", "limit": "2"}
+        while True:
+            page = await operators.get("/users", params=params)
+            pages.append([each["sub"] for each in page["items"]])
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+        assert pages == [locked[:2], [locked[2], locked[3]]]
+        first = await operators.get("/users", params={"locked": "true", "limit": "1"})
+        assert [each["sub"] for each in first["items"]] == locked[:1]
+        whole = await operators.get("/users", params={"locked": "true"})
+        assert [each["sub"] for each in whole["items"]] == locked[:3]
+        assert whole["next"] is not None
+
+
 async def test_a_user_is_shown_whole(
     service: RunningService, operators: Operators, phone: WirePhone
 ):

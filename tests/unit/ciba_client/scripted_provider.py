@@ -104,6 +104,7 @@ class ScriptedProvider:
             Route("/jwks", self._answer),
             Route("/bc-authorize", self._answer, methods=["POST"]),
             Route("/bc-authorize/cancel", self._answer, methods=["POST"]),
+            Route("/bc-authorize/events", self._answer, methods=["POST"]),
             Route("/bc-authorize/receipt", self._answer, methods=["POST"]),
             Route("/sca-receipts/jwks", self._answer),
             Route("/token", self._answer, methods=["POST"]),

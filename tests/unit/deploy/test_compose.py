@@ -71,9 +71,10 @@ def test_ports_are_published_on_this_machine_only(name: str):
         assert ipaddress.ip_address(address).is_loopback
 
 
-def test_only_the_service_is_published():
+def test_only_service_and_web_phone_are_published():
     """Redis has no port outside its own network, which leads nowhere."""
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["ciba"]
+    published = [name for name, service in SERVICES.items() if "ports" in service]
+    assert published == ["ciba", "phone-web"]
     assert SERVICES["redis"]["networks"] == ["store"]
     assert COMPOSE["networks"]["store"] == {"internal": True}
 
@@ -115,6 +116,17 @@ def test_the_phone_meets_the_service_on_loopback(name: str):
     assert SERVICES[name]["network_mode"] == "service:ciba"
     command = SERVICES[name]["command"]
     assert mounts(SERVICES[name]) == [["phone-data", option(command, "--state")]]
+
+
+def test_the_service_lets_the_web_phone_in():
+    """Its origin is allowed, links lead to it, and it is told the service's issuer."""
+    settings = tomllib.loads((ROOT / "deploy/ciba.compose.toml").read_text(encoding="utf-8"))
+    service = SERVICES["phone-web"]
+    assert settings["server"]["issuer"] == option(service["command"], "--issuer")
+    (published,) = service["ports"]
+    origin = f"http://localhost:{published.split(':')[1]}"
+    assert settings["device"]["allowed_origins"] == [origin]
+    assert settings["device"]["phone_url"] == f"{origin}/"
 
 
 def test_the_service_is_configured_for_the_phone():

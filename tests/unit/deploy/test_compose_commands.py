@@ -22,7 +22,12 @@ def command_of(service: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("service", "parser"),
-    [("ciba", service_parser()), ("phone-enrol", new_parser({})), ("phone", new_parser({}))],
+    [
+        ("ciba", service_parser()),
+        ("phone-enrol", new_parser({})),
+        ("phone", new_parser({})),
+        ("phone-web", new_parser({})),
+    ],
 )
 def test_the_program_takes_its_command_line(service: str, parser: argparse.ArgumentParser):
     """Parsing ends in options, not in a usage error."""

@@ -9,9 +9,9 @@ import pytest
 
 from authenticator_sim.core.details import are_shown
 from ciba_service import settings
-from ciba_service.protocol.client.metadata import ClientMetadata
 from ciba_service.protocol.request.authorization_details import TypeDeclaration
 from ciba_service.sca import messages
+from ciba_service.settings.sections import ClientSettings
 from tools.state_diagram import state_diagram
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ SECTIONS = {
     "registration": settings.RegistrationSettings,
     "outbound": settings.OutboundSettings,
     "authorization_details_types": TypeDeclaration,
-    "clients": ClientMetadata,
+    "clients": ClientSettings,
 }
 
 

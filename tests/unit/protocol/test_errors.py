@@ -51,6 +51,7 @@ EXPECTED = {
     "SlowDownError": (400, "slow_down"),
     "TemporarilyUnavailableError": (503, "temporarily_unavailable"),
     "TransactionFailedError": (400, "transaction_failed"),
+    "ForeignOriginError": (403, "origin_not_allowed"),
     "UnapprovedDeviceError": (403, "device_not_approved"),
     "UnapprovedSoftwareStatementError": (400, "unapproved_software_statement"),
     "UnauthorizedClientError": (400, "unauthorized_client"),

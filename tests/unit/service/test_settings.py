@@ -16,6 +16,7 @@ from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
+from tests.png import png
 from tests.running_service import _table, _toml
 from tests.signing import new_key, public_jwk
 from tests.wire_client import WireClient
@@ -337,13 +338,25 @@ WRONG = {
         text_of(resource={"accounts_scope": 'a"b'}),
         "resource.accounts_scope",
     ),
-    "passkeys for nobody": (
-        text_of(device={"allowed_origins": ["https://bank.example"]}),
-        "device.rp_id and device.allowed_origins go together",
+    "an app where there are no passkeys": (
+        text_of(device={"allowed_origins": ["android:apk-key-hash:" + "A" * 43]}),
+        "device.allowed_origins[0] is for passkeys: set device.rp_id",
+    ),
+    "a phone without TLS": (
+        text_of(device={"phone_url": "http://phone.example/"}),
+        "device.phone_url may be http on loopback only",
+    ),
+    "a phone with a fragment of its own": (
+        text_of(device={"phone_url": "https://phone.example/#enrol"}),
+        "device.phone_url must have no query, fragment or user",
+    ),
+    "a page that no browser can name": (
+        text_of(device={"allowed_origins": ["null"]}),
+        "device.allowed_origins[0] must be an https URL",
     ),
     "passkeys from nowhere": (
         text_of(device={"rp_id": "bank.example"}),
-        "device.rp_id and device.allowed_origins go together",
+        "device.rp_id needs device.allowed_origins",
     ),
     "passkeys demanded of all": (
         text_of(policy={"require_passkey": True}),
@@ -995,6 +1008,34 @@ def test_texts_of_a_type_are_there_in_every_language(title: str, reason: str):
     with pytest.raises(InvalidSettingsError) as refused:
         parse_settings(text, {})
     assert reason in str(refused.value)
+
+
+def test_the_logo_of_a_client_is_read_at_the_start(tmp_path: Path):
+    """Whatever is no small PNG stops it."""
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good.write_bytes(png())
+    bad.write_bytes(b"GIF89a")
+    (shop,) = parsed(clients=client(logo_file=str(good))).clients
+    assert shop.logo is not None
+    assert shop.logo.content == png()
+    for file, reason in (
+        (str(bad), "clients[0].logo_file: .*bad.png is no PNG"),
+        (str(tmp_path / "absent.png"), "clients[0].logo_file: .*absent.png' cannot be read"),
+        (str(tmp_path), "clients[0].logo_file: .* cannot be read"),
+        ("\0", "clients[0].logo_file: .* cannot be read"),
+        (5, "clients[0].logo_file: expected `str`"),
+    ):
+        pattern = reason.replace("[0].", r"\[0\]\.")
+        with pytest.raises(InvalidSettingsError, match=pattern):
+            parsed(clients=client(logo_file=file))
+
+
+def test_pages_may_act_as_phones_where_there_are_no_passkeys():
+    """Any domain will do then."""
+    origins = ("https://a.example", "https://b.example:8443")
+    settings = parsed(HTTPS, device={"allowed_origins": origins})
+    assert settings.device.allowed_origins == origins
+    assert settings.relying_party is None
 
 
 def test_passkeys_are_for_pages_and_apps_of_one_domain():

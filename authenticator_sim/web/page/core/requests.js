@@ -1,0 +1,248 @@
+// Requests and this phone's decisions about them, until their outcome is known.
+
+import { Prompts } from "./prompts.js";
+
+/**
+ * @typedef {import("./challenges.js").VerifiedChallenge} VerifiedChallenge
+ * @typedef {import("../model.js").Outcome} Outcome
+ * @typedef {import("../model.js").WithdrawalReason} WithdrawalReason
+ */
+
+/** @typedef {import("./decisions.js").SignedDecision & {challenge: VerifiedChallenge}} Unanswered */
+
+/**
+ * A decision that the service accepted.
+ * @typedef {Object} Past
+ * @property {string} transactionId
+ * @property {"approved" | "denied"} verdict
+ * @property {import("../model.js").DenialReason | null} reason
+ * @property {number} decidedAt
+ * @property {VerifiedChallenge["display"]} display
+ * @property {"en" | "de"} locale
+ */
+
+/** Seconds after the expiry of a challenge during which a resent decision is still answered. */
+const OUTCOME_WINDOW = 600;
+const HISTORY_LENGTH = 50;
+
+export class Requests {
+  #prompts;
+  #unanswered;
+  #history;
+  #board;
+  /** What the service has said of requests that are answered, and not yet of the answer.
+   *  @type {Map<string, WithdrawalReason>} */
+  #withdrawn = new Map();
+  /** @type {Map<string, Outcome>} */
+  #outcomes = new Map();
+
+  /**
+   * @param {{unanswered: readonly Unanswered[], history: readonly Past[]}} kept
+   * @param {import("./noticeboard.js").Noticeboard} board
+   */
+  constructor({ unanswered, history }, board) {
+    this.#unanswered = unanswered;
+    this.#history = history;
+    this.#board = board;
+    this.#prompts = new Prompts(history.map((past) => past.transactionId));
+    for (const { challenge } of unanswered) {
+      this.#prompts.add(challenge);
+      this.step(challenge.transactionId, "unsure");
+    }
+  }
+
+  /** All that are to be shown, the oldest first. */
+  get open() {
+    return this.#prompts.open;
+  }
+
+  /** Decisions without an outcome. */
+  get unanswered() {
+    return this.#unanswered;
+  }
+
+  /** The last decisions that count, the newest first. */
+  get history() {
+    return this.#history;
+  }
+
+  /** The outcomes since this was asked last. @returns {ReadonlyMap<string, Outcome>} */
+  takeOutcomes() {
+    const outcomes = this.#outcomes;
+    this.#outcomes = new Map();
+    return outcomes;
+  }
+
+  beginConnection() {
+    this.#prompts.beginConnection();
+  }
+
+  /**
+   * Take a verified challenge in; true when it is new. Raises `ChallengeRefused`.
+   * @param {VerifiedChallenge} challenge
+   */
+  add(challenge) {
+    return this.#prompts.add(challenge);
+  }
+
+  /**
+   * The challenge of an open request that is not answered yet, and not expired.
+   * @param {string} name
+   * @param {number} serviceNow
+   * @returns {VerifiedChallenge | null}
+   */
+  decidable(name, serviceNow) {
+    const prompt = this.#prompts.find(name);
+    const isOpen = prompt !== undefined && serviceNow < prompt.challenge.exp * 1000;
+    return isOpen && this.answer(name) === undefined ? prompt.challenge : null;
+  }
+
+  /** Say how far the user has got. @param {string} name @param {"open" | "deciding" | "unsure"} step */
+  step(name, step) {
+    this.#prompts.change(name, { step });
+  }
+
+  /**
+   * Keep a decision until its outcome is known.
+   * @param {VerifiedChallenge} challenge
+   * @param {import("./decisions.js").SignedDecision} decision
+   */
+  submit(challenge, decision) {
+    this.#unanswered = [...this.#unanswered, { ...decision, challenge }];
+    this.#prompts.change(challenge.transactionId, { refusal: null });
+  }
+
+  /** Take a decision back that was not sent. @param {string} name */
+  retract(name) {
+    this.#drop(name);
+  }
+
+  /** The decision of a request whose outcome is not known. @param {string} name */
+  answer(name) {
+    return this.#unanswered.find(({ challenge }) => challenge.transactionId === name);
+  }
+
+  /** Send no decision again. */
+  forgetUnanswered() {
+    for (const { challenge } of this.#unanswered) {
+      this.#settle(challenge.transactionId, refused("invalid_decision"));
+    }
+  }
+
+  /**
+   * Take off what has expired, and give up waiting for what cannot come any more.
+   * @param {number} serviceNow
+   * @param {number} now
+   */
+  expire(serviceNow, now) {
+    for (const { challenge } of this.#prompts.open) {
+      if (serviceNow >= challenge.exp * 1000 && !this.answer(challenge.transactionId)) {
+        this.withdraw(challenge.transactionId, "expired", now);
+      }
+    }
+    for (const { challenge } of this.#unanswered) {
+      if (serviceNow >= (challenge.exp + OUTCOME_WINDOW) * 1000) {
+        this.#settle(challenge.transactionId, { outcome: "expired" });
+      }
+    }
+  }
+
+  /** When `expire` will have something to do, in milliseconds of the service. */
+  endings() {
+    const waiting = this.#unanswered.map(({ challenge }) => challenge.exp + OUTCOME_WINDOW);
+    const open = this.#prompts.open.filter(
+      ({ challenge }) => !this.answer(challenge.transactionId),
+    );
+    return [...open.map(({ challenge }) => challenge.exp), ...waiting].map((exp) => exp * 1000);
+  }
+
+  /**
+   * Take off what the service neither sent nor listed on this connection.
+   * @param {readonly string[]} stillOpen
+   * @param {number} now
+   */
+  closeUnconfirmed(stillOpen, now) {
+    for (const name of this.#prompts.unconfirmed(stillOpen)) {
+      this.withdraw(name, "gone", now);
+    }
+  }
+
+  /**
+   * A request that needs no answer any more, unless one is on its way: then that is answered first.
+   * @param {string} name
+   * @param {WithdrawalReason} reason
+   * @param {number} now
+   */
+  withdraw(name, reason, now) {
+    if (this.answer(name) !== undefined) {
+      this.#withdrawn.set(name, reason);
+      return;
+    }
+    const prompt = this.#prompts.close(name);
+    if (prompt !== undefined) {
+      this.#outcomes.set(name, withdrawal(reason));
+      const { client } = prompt.challenge.display;
+      this.#board.tell({ type: "request_withdrawn", transactionId: name, client, reason }, now);
+    }
+  }
+
+  /**
+   * The service took a decision; true where it is one of this phone's that had no outcome.
+   * @param {Unanswered} decision
+   * @param {number} now
+   */
+  accept({ challenge, verdict, reason }, now) {
+    const { transactionId, display, locale } = challenge;
+    const outcome = verdict === "approve" ? "approved" : "denied";
+    /** @type {Past} */
+    const past = { transactionId, verdict: outcome, reason, decidedAt: now, display, locale };
+    this.#history = [past, ...this.#history].slice(0, HISTORY_LENGTH);
+    this.#settle(transactionId, { outcome });
+  }
+
+  /**
+   * The service did not take a decision; after wrong factors and during a pause the request stays.
+   * @param {Unanswered} decision
+   * @param {import("../model.js").Refusal} refusal
+   * @param {number} now
+   */
+  refuse({ challenge: { transactionId: name } }, refusal, now) {
+    const withdrawn = this.#withdrawn.get(name);
+    const staysOpen = refusal.reason === "factors" || refusal.reason === "paused";
+    if (refusal.reason === "not_open" && withdrawn !== undefined) {
+      this.#settle(name, withdrawal(withdrawn));
+    } else if (!staysOpen) {
+      this.#settle(name, { outcome: "refused", ...refusal });
+    } else {
+      this.#drop(name);
+      this.#prompts.change(name, { step: "open", refusal });
+      if (withdrawn !== undefined) {
+        this.withdraw(name, withdrawn, now);
+      }
+      this.#outcomes.set(name, { outcome: "refused", ...refusal });
+    }
+  }
+
+  /** @param {string} name @param {Outcome} outcome */
+  #settle(name, outcome) {
+    this.#drop(name);
+    this.#prompts.close(name);
+    this.#outcomes.set(name, outcome);
+  }
+
+  /** @param {string} name */
+  #drop(name) {
+    this.#unanswered = this.#unanswered.filter(({ challenge }) => challenge.transactionId !== name);
+    this.#withdrawn.delete(name);
+  }
+}
+
+/** @param {WithdrawalReason} reason @returns {Outcome} */
+function withdrawal(reason) {
+  return reason === "expired" ? { outcome: reason } : { outcome: "withdrawn", reason };
+}
+
+/** @param {import("../model.js").RefusalReason} reason @returns {Outcome} */
+function refused(reason) {
+  return { outcome: "refused", reason, attemptsLeft: null, retryAt: null };
+}

@@ -1,0 +1,1 @@
+"""What the page says about what it shows: claims, parameters, errors, signatures."""

@@ -1,0 +1,1 @@
+"""How messages become text: raw HTTP, explained fields, curl, a program. Pure."""

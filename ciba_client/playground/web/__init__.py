@@ -1,0 +1,1 @@
+"""How the page is served: ``gate`` lets only it in, ``files`` are its files, ``site`` answers."""

@@ -1,0 +1,50 @@
+"""What comes after the flows of ``make demo``: an approval by hand, on a phone in a browser."""
+
+from http import HTTPStatus
+from typing import TextIO
+
+import httpx2
+from demo_place import BIN, DemoFailed, Place
+
+from ciba_service.commands.qr_code import qr_code_for
+
+__all__ = ["invitation", "see_the_page"]
+
+
+async def see_the_page(place: Place) -> None:
+    """See that the web phone is there."""
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        page = await http.get(f"{place.phone_origin}/")
+    if page.status_code != HTTPStatus.OK:
+        raise DemoFailed(f"the page of the phone was answered {page.status_code}")
+
+
+def invitation(place: Place, screen: TextIO) -> str:
+    """How to approve by hand, for whoever runs the demo."""
+    return f"""
+--- your turn: approve a payment by hand, as carol
+
+1. Open the phone; the link has its activation code. Choose a PIN.
+
+   {place.invitation}
+
+{qr_code_for(screen, place.invitation)}
+2. Start a payment, and confirm it on that page.
+{"".join(_starts(place))}
+A second phone of carol is at {place.phone_origin}/?phone=2, alice@example.org approves by herself,
+and this shows who has phones:
+
+   {BIN}/ciba-service users list --config {place.config}
+
+Ctrl-C ends everything."""
+
+
+def _starts(place: Place) -> list[str]:
+    """Every way to start a request for carol."""
+    return [
+        f"""
+   {BIN}/ciba-client start --config {place.client} \\
+       --login-hint carol@example.org --binding-message HELLO \\
+       --authorization-details @{place.directory}/payment.json --wait
+"""
+    ]

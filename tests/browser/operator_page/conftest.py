@@ -1,0 +1,39 @@
+"""A service with two operators, and its page in a browser."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.browser.conftest import ContextOpener
+from tests.browser.operator_page.driven import OperatorPage, operator_page
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
+from tests.wire_operator import new_tokens, operators_section
+from tests.wire_registration import registration_section
+
+
+@pytest.fixture
+def tokens() -> dict[str, str]:
+    """Of one who reads, and one who writes."""
+    return new_tokens()
+
+
+@pytest.fixture
+async def service(
+    run_service: ServiceRunner, till: WireClient, tokens: dict[str, str]
+) -> AsyncIterator[RunningService]:
+    """A service that has operators; clients may register."""
+    sections = {"operators": operators_section(tokens), "registration": registration_section()}
+    async with run_service(clients=[till], sections=sections) as running:
+        yield running
+        assert running.telemetry.failures == []
+
+
+@pytest.fixture
+async def console(
+    service: RunningService, tokens: dict[str, str], new_context: ContextOpener
+) -> AsyncIterator[OperatorPage]:
+    """The page, not signed in yet."""
+    async with operator_page(service, tokens, new_context) as page:
+        yield page

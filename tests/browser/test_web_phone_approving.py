@@ -1,0 +1,249 @@
+"""Approving and declining on the web phone, by hand, against the real service."""
+
+import re
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import PageOpener
+from tests.browser.phone_screens import PIN, WRONG_PIN, PhoneScreens, virtual_authenticator
+from tests.browser.watched import Watch
+from tests.browser.web_phone import PhoneService, WebPhone
+from tests.running_service import RunningService
+from tests.signing import claims_of
+from tests.wire_client import WireClient
+from tests.wire_resource import PAYMENT
+
+ServiceAndPage = tuple[RunningService, str]
+
+
+async def outcome(client: WireClient, auth_req_id: str) -> str:
+    """What the client gets: tokens, or which error."""
+    answer: dict[str, Any] = (await client.poll(auth_req_id)).json()
+    return "tokens" if "access_token" in answer else str(answer["error"])
+
+
+async def with_clock(open_page: PageOpener, address: str) -> Page:
+    """A page whose clock can be moved on."""
+    page = await open_page("about:blank")
+    await page.clock.install()
+    await page.goto(address)
+    return page
+
+
+async def test_from_the_code_to_the_first_approval(
+    open_page: PageOpener, phone_service_and_page: ServiceAndPage
+):
+    """A person sets a phone up, is told of slips, sees all of a payment, and approves it."""
+    service, address = phone_service_and_page
+    page = await open_page(address)
+    phone = PhoneScreens(page)
+    await expect(phone.heading("Set up this phone")).to_be_focused()
+    await phone.is_accessible()
+    await page.get_by_label("Activation code").fill("K7QM")
+    await phone.press("Continue")
+    await expect(page.get_by_text("has twelve letters and digits")).to_be_visible()
+    await page.get_by_label("Activation code").fill(
+        (await service.activation_code("alice")).lower()
+    )
+    await phone.press("Continue")
+    await page.get_by_label("Name", exact=True).fill("Alice's phone")
+    await phone.press("Continue")
+    await phone.type_pin("123456")
+    await expect(page.get_by_text("easy to guess")).to_be_visible()
+    await phone.is_accessible()
+    await phone.tap_pin()
+    await phone.type_pin(WRONG_PIN)
+    await expect(page.get_by_text("not the same")).to_be_visible()
+    await phone.tap_pin()
+    await phone.tap_pin()
+    await expect(phone.heading("This phone is ready")).to_be_focused()
+    await phone.press("Go to the overview")
+    await expect(page.get_by_text("Nothing to approve")).to_be_visible()
+    await phone.is_accessible()
+
+    auth_req_id = await service.till.started(authorization_details=[PAYMENT])
+    await expect(page).to_have_title("(1) Approvals · Alice's phone")
+    await expect(
+        page.get_by_role("status").get_by_text("New request from Shop till.")
+    ).to_be_attached()
+    await phone.is_accessible()
+    await phone.open_request()
+    sheet = page.get_by_role("dialog", name="Confirm payment")
+    for text in (
+        "Shop till",
+        "12.50 EUR",
+        "Corner Shop Ltd",
+        "DE89 3704 0044 0532 0130 00",
+        "W4SCT",
+    ):
+        await expect(sheet.get_by_text(text, exact=True).first).to_be_visible()
+    await expect(sheet.get_by_text("Your identity")).to_be_visible()
+    await phone.is_accessible()
+    await phone.press("Approve")
+    await phone.type_pin(WRONG_PIN)
+    await expect(page.get_by_text("That was not right. 4 attempts left.")).to_be_visible()
+    await phone.is_accessible()
+    await phone.tap_pin()
+    await expect(phone.heading("Approved")).to_be_focused()
+    await expect(page.get_by_text("to Corner Shop Ltd · Shop till")).to_be_visible()
+    await phone.is_accessible()
+    await phone.press("Done")
+    assert await outcome(service.till, auth_req_id) == "tokens"
+    await expect(page).to_have_title("Approvals · Alice's phone")
+    await expect(page.get_by_role("listitem").get_by_text("Approved")).to_be_visible()
+    await phone.is_accessible()
+
+
+async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
+    """One press declines; that it was not me is asked back, told apart, and stops the client."""
+    service, _ = phone_service_and_page
+    declined = await service.till.started()
+    await alice.open_request()
+    await alice.press("Decline")
+    await expect(alice.heading("Declined")).to_be_visible()
+    await alice.press("Done")
+    assert await outcome(service.till, declined) == "access_denied"
+
+    reported = await service.till.started()
+    await alice.open_request()
+    await alice.press("This was not me")
+    question = alice.page.get_by_role("alertdialog", name="You did not start this?")
+    await expect(question).to_contain_text("Shop till cannot ask you again for a day")
+    await alice.is_accessible()
+    await alice.press("Cancel")
+    assert await outcome(service.till, reported) == "authorization_pending"
+    await alice.press("This was not me")
+    await alice.press("Decline and report")
+    await expect(alice.heading("Declined and reported")).to_be_visible()
+    await alice.press("Done")
+    assert await outcome(service.till, reported) == "access_denied"
+    assert (await service.till.start()).json()["error"] == "unknown_user_id"
+    rows = alice.page.get_by_role("listitem")
+    await expect(rows.nth(0)).to_contain_text("Reported")
+    await expect(rows.nth(1)).to_contain_text("Declined")
+
+
+async def test_number_matching_with_a_one_time_code(
+    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
+):
+    """The other device's digits are typed, the phone's own code is shown, and both go along."""
+    kiosk = WireClient("kiosk", metadata={"require_verification_code": True})
+    policy = {"policy": {"require_otp": True}}
+    async with (
+        start_phone_service(clients=[kiosk], sections=policy) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        phone = PhoneScreens(await with_clock(open_page, address))
+        await phone.enrolled(await service.activation_code("alice"))
+        started = (await kiosk.start()).json()
+        await phone.open_request("Shop kiosk")
+        await phone.press("Approve")
+        await expect(phone.page.get_by_text("Type all six digits")).to_be_visible()
+        await phone.is_accessible()
+        code = started["verification_code"]
+        field = phone.page.get_by_label("Code of the other device")
+        await field.fill(f"{(int(code) + 1) % 1_000_000:06}")
+        await phone.press("Approve")
+        await expect(phone.page.get_by_text(re.compile(r"^\d{3} \d{3}$"))).to_be_visible()
+        await phone.is_accessible()
+        await phone.type_pin()
+        await expect(phone.page.get_by_text("That was not right.").first).to_be_visible()
+        await field.fill(f"{code[:3]} {code[3:]}")
+        await phone.press("Approve")
+        await expect(phone.page.get_by_text("is sent with the next one")).to_be_visible()
+        service.clock.advance(30)
+        await phone.page.clock.fast_forward(30_000)
+        await phone.type_pin()
+        await expect(phone.heading("Approved")).to_be_visible()
+        claims = claims_of((await kiosk.poll(started["auth_req_id"])).json()["id_token"])
+        assert claims["amr"] == ["pop", "pin", "otp", "mfa"]
+
+
+async def test_a_passkey_in_place_of_the_pin(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
+):
+    """It is added with the PIN, approves without it, and is removed again."""
+    service, _ = phone_service_and_page
+    watch.expect("RS256")  # Which the service does not take, and Chromium would like.
+    await virtual_authenticator(alice.page)
+    await alice.settings("Passkeys")
+    await expect(alice.page.get_by_text("There is no passkey on this phone yet.")).to_be_visible()
+    await alice.press("Add a passkey")
+    await alice.is_accessible()
+    await alice.type_pin(PIN)
+    await expect(alice.page.get_by_text("The passkey was added.")).to_be_visible()
+    await alice.is_accessible()
+    await alice.press("Back")
+    await alice.press("Back")
+
+    auth_req_id = await service.till.started()
+    await alice.open_request()
+    await alice.press("Approve")
+    await alice.press("Use passkey")
+    await expect(alice.heading("Approved")).to_be_visible()
+    await alice.press("Done")
+    claims = claims_of((await service.till.poll(auth_req_id)).json()["id_token"])
+    assert "pin" not in claims["amr"]
+    await alice.settings("Passkeys")
+    await alice.press("Remove")
+    await alice.page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+    await expect(alice.page.get_by_text("The passkey was removed.")).to_be_visible()
+
+
+async def test_five_wrong_pins_lock(
+    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
+):
+    """Attempts are counted down, the last has to wait, and then the bank must unlock."""
+    limits = {"limits": {"last_attempt_pause": 60}}
+    async with (
+        start_phone_service(sections=limits) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        await lock(service, PhoneScreens(await with_clock(open_page, address)))
+
+
+async def lock(service: RunningService, phone: PhoneScreens) -> None:
+    """Type a wrong PIN until nothing can be approved any more."""
+    page = phone.page
+    await phone.enrolled(await service.activation_code("alice"))
+    auth_req_id = await service.till.started()
+    await phone.open_request()
+    await phone.press("Approve")
+    for left in ("4 attempts", "3 attempts", "2 attempts", "1 attempt"):
+        await phone.type_pin(WRONG_PIN)
+        await expect(page.get_by_text(f"That was not right. {left} left.")).to_be_visible()
+    await expect(page.get_by_text("After one more wrong attempt")).to_be_visible()
+    await phone.type_pin(WRONG_PIN)
+    await expect(page.get_by_text("Only one attempt is left.")).to_be_visible()
+    await expect(page.get_by_label("PIN", exact=True)).to_be_disabled()
+    await phone.is_accessible()
+    service.clock.advance(61)
+    await page.clock.fast_forward(61_000)
+    await phone.type_pin(WRONG_PIN)
+    await expect(phone.heading("Approvals are locked")).to_be_visible()
+    await phone.is_accessible()
+    await phone.press("Done")
+    await expect(
+        page.get_by_text("Approvals are locked. Your bank can unlock them.")
+    ).to_be_visible()
+    assert await outcome(service.till, auth_req_id) == "access_denied"
+
+
+async def test_time_runs_out_while_looking(
+    open_page: PageOpener, phone_service_and_page: ServiceAndPage
+):
+    """The sheet says that the time is up; it is never replaced by the request that waits behind."""
+    service, address = phone_service_and_page
+    page = await with_clock(open_page, address)
+    phone = PhoneScreens(page)
+    await phone.enrolled(await service.activation_code("alice"))
+    await service.till.started(requested_expiry=60)
+    await phone.open_request()
+    await service.clients["till"].started(binding_message="B2")
+    await phone.press("Approve")
+    await page.clock.fast_forward(61_000)
+    await expect(phone.heading("The time is up")).to_be_focused()
+    await phone.is_accessible()
+    await phone.press("Done")
+    await expect(phone.button("Shop till")).to_have_count(1)

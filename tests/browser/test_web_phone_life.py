@@ -1,0 +1,287 @@
+"""What happens to a web phone beside approvals: links, other phones, lost connections, settings."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import ContextOpener, PageOpener
+from tests.browser.phone_screens import PIN, PhoneScreens
+from tests.browser.watched import Watch
+from tests.browser.web_phone import PhoneService, WebPhone
+from tests.running_service import RunningService
+from tests.wire_resource import PAYMENT
+
+ServiceAndPage = tuple[RunningService, str]
+SIX_DIGITS = re.compile(r"^\d{3} \d{3}$")
+
+
+async def shown_code(page: Page) -> str:
+    """The comparison code of a phone that waits."""
+    code = page.get_by_text(re.compile(r"\d{3} \d{3}$"))
+    await expect(code).to_be_visible()
+    return (await code.inner_text()).rpartition(":")[2].strip()
+
+
+async def test_a_further_phone_by_a_link(
+    alice: PhoneScreens, new_context: ContextOpener, watch: Watch
+):
+    """The first phone makes a link, lets the second in by its code, and later removes it."""
+    watch.expect("403")  # What a phone hears that does not count yet, or no more.
+    await alice.settings("Phones")
+    await alice.press("Add a phone")
+    await alice.type_pin()
+    link = await alice.page.get_by_text(re.compile(r"#")).inner_text()
+    await alice.is_accessible()
+    await alice.press("Done")
+    await alice.press("Back")
+    await alice.press("Back")
+
+    page = await (await new_context()).new_page()
+    await page.goto(link)
+    tablet = PhoneScreens(page)
+    await expect(page.get_by_text("Taken from your link.")).to_be_visible()
+    assert page.url.endswith("/?phone=2")
+    await tablet.enrol(None, name="Tablet")
+    code = await shown_code(page)
+    await tablet.is_accessible()
+
+    await alice.button("A new phone wants in: Tablet").click()
+    await alice.is_accessible()
+    field = alice.page.get_by_label("Code on the new phone")
+    await field.fill("000000" if code != "000 000" else "000001")
+    await alice.press("Let it in")
+    await alice.type_pin()
+    await expect(alice.page.get_by_text("No phone that waits shows this code.")).to_be_visible()
+    await field.fill(code)
+    await alice.press("Let it in")
+    await alice.type_pin()
+    await expect(alice.heading("The new phone is yours")).to_be_visible()
+    await alice.press("Done")
+    await tablet.press("Go to the overview")
+    await expect(page.get_by_text("Phone 2 · Tablet")).to_be_visible()
+
+    await expect(alice.page.get_by_text("Nothing to approve")).to_be_visible()
+    await expect(alice.page.get_by_text("A phone was added")).to_be_hidden()
+    await alice.settings("Phones")
+    await alice.is_accessible()
+    await alice.press("Remove Tablet")
+    await alice.type_pin()
+    await expect(alice.page.get_by_text("Tablet was removed.")).to_be_visible()
+    await expect(tablet.heading("This phone was removed")).to_be_visible()
+    await tablet.is_accessible()
+    await tablet.press("Set up again")
+    await expect(tablet.heading("Set up this phone")).to_be_visible()
+
+
+async def test_two_phones_race(
+    alice: PhoneScreens,
+    open_page: PageOpener,
+    phone_service_and_page: ServiceAndPage,
+    watch: Watch,
+):
+    """What one answers is withdrawn from the other, which says so while it is looked at."""
+    service, address = phone_service_and_page
+    watch.expect("403")
+    page = await open_page(address)
+    tablet = PhoneScreens(page)
+    await tablet.enrol(await service.activation_code("alice"))
+    await shown_code(page)
+    await service.approve_waiting("alice")
+    await tablet.press("Go to the overview")
+    await service.till.started(authorization_details=[PAYMENT])
+    await tablet.open_request()
+    await alice.open_request()
+    await tablet.press("Approve")
+    await alice.press("Approve")
+    await alice.type_pin()
+    await expect(alice.heading("Approved")).to_be_visible()
+    await expect(tablet.heading("Answered on another phone")).to_be_focused()
+    await tablet.is_accessible()
+    await tablet.press("Done")
+    await expect(page.get_by_text("Nothing to approve")).to_be_visible()
+
+
+async def test_a_phone_that_was_not_me(
+    alice: PhoneScreens,
+    open_page: PageOpener,
+    phone_service_and_page: ServiceAndPage,
+    watch: Watch,
+):
+    """It is turned away without a PIN, and says so."""
+    service, address = phone_service_and_page
+    watch.expect("403")
+    thief = PhoneScreens(await open_page(address))
+    await thief.enrol(await service.activation_code("alice"))
+    await shown_code(thief.page)
+    await alice.button("A new phone wants in").click()
+    await alice.press("This was not me")
+    await alice.press("Turn away and report")
+    await expect(alice.heading("The new phone was turned away")).to_be_visible()
+    await expect(thief.heading("This phone was not approved")).to_be_visible()
+
+
+async def test_a_reload_in_the_middle_loses_nothing(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage
+):
+    """The phone is there again, the request waits, and what was decided stays decided."""
+    service, _ = phone_service_and_page
+    auth_req_id = await service.till.started()
+    await alice.open_request()
+    await alice.press("Approve")
+    await alice.page.reload()
+    await alice.open_request()
+    await alice.press("Approve")
+    await alice.type_pin()
+    await expect(alice.heading("Approved")).to_be_visible()
+    await alice.page.reload()
+    await expect(alice.page.get_by_role("listitem")).to_contain_text("Approved")
+    assert "access_token" in (await service.till.poll(auth_req_id)).json()
+
+
+async def test_two_windows_have_one_phone(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage
+):
+    """The second says where it is open, and can take it over."""
+    _, address = phone_service_and_page
+    page = await alice.page.context.new_page()
+    await page.goto(address)
+    second = PhoneScreens(page)
+    await expect(second.heading("This phone is open elsewhere")).to_be_visible()
+    await second.is_accessible()
+    await second.press("Use it here")
+    await expect(page.get_by_text("Online", exact=True)).to_be_visible()
+    await expect(alice.heading("This phone is open elsewhere")).to_be_visible()
+
+
+async def test_offline_and_back(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
+):
+    """The page says that it is offline; an answer that found no way is said to be unsure."""
+    service, _ = phone_service_and_page
+    auth_req_id = await service.till.started()
+    await alice.open_request()
+    await alice.press("Approve")
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    await alice.page.context.set_offline(True)
+    await alice.type_pin()
+    await expect(alice.heading("Not confirmed yet")).to_be_visible()
+    await alice.is_accessible()
+    await alice.press("Back to the overview")
+    await expect(alice.page.get_by_text("You are offline.")).to_be_visible()
+    await expect(alice.button("Shop till")).to_contain_text("not confirmed yet")
+    await alice.is_accessible()
+    await alice.page.context.set_offline(False)
+    await expect(alice.page.get_by_role("listitem")).to_contain_text("Approved")
+    assert "access_token" in (await service.till.poll(auth_req_id)).json()
+
+
+async def test_the_service_is_restarted(
+    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener, watch: Watch
+):
+    """The page says that it cannot reach it and tries again by itself, or at once."""
+    watch.expect("ERR_CONNECTION_REFUSED|ERR_SOCKET_NOT_CONNECTED|ERR_CONNECTION_RESET")
+    async with start_phone_service() as service, web_phone.serving(service.issuer) as address:
+        phone = PhoneScreens(await open_page(address))
+        await phone.enrolled(await service.activation_code("alice"))
+        port, clock = int(service.issuer.rpartition(":")[2]), service.clock
+    await expect(phone.page.get_by_text("The service cannot be reached.")).to_be_visible()
+    async with start_phone_service(port=port, clock=clock) as service:
+        await phone.press("Try now")
+        await expect(phone.page.get_by_text("Online", exact=True)).to_be_visible()
+        await service.till.started()
+        await phone.open_request()
+
+
+async def test_everything_by_keyboard(
+    open_page: PageOpener, phone_service_and_page: ServiceAndPage
+):
+    """Set up, approve and leave with Tab, Enter and digits; Escape goes one step back."""
+    service, address = phone_service_and_page
+    page = await open_page(address)
+    phone = PhoneScreens(page)
+    keys = page.keyboard
+    await expect(phone.heading("Set up this phone")).to_be_focused()
+    await keys.press("Tab")
+    await keys.type(await service.activation_code("alice"))
+    await keys.press("Enter")
+    await expect(phone.heading("Name this phone")).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Enter")
+    for heading in ("Choose a PIN", "Repeat the PIN"):
+        await expect(phone.heading(heading)).to_be_visible()
+        await keys.type(PIN)
+        await keys.press("Enter")
+    await expect(phone.heading("This phone is ready")).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await expect(page.get_by_text("Online", exact=True)).to_be_visible()
+    await service.till.started()
+    card = phone.button("Shop till")
+    await expect(card).to_be_visible()
+    await keys.press("Tab")
+    await keys.press("Tab")
+    await expect(card).to_be_focused()
+    await keys.press("Enter")
+    await expect(phone.heading("Confirm sign-in")).to_be_focused()
+    await phone.button("Approve").focus()
+    await keys.press("Enter")
+    await keys.type("74")
+    await keys.press("Escape")
+    await expect(phone.heading("Confirm sign-in")).to_be_focused()
+    await keys.press("Escape")
+    await expect(card).to_be_focused()
+    await keys.press("Enter")
+    await phone.button("Approve").focus()
+    await keys.press("Enter")
+    await keys.type(PIN)
+    await keys.press("Enter")
+    await expect(phone.heading("Approved")).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await expect(page.get_by_text("Nothing to approve")).to_be_visible()
+
+
+async def test_the_settings(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
+    """Name, PIN, login name, language, and giving the phone up."""
+    service, _ = phone_service_and_page
+    page = alice.page
+    await alice.settings("Phones")
+    await page.get_by_label("New name").fill("Old phone")
+    await alice.press("Save")
+    await expect(page.get_by_text("Renamed.")).to_be_visible()
+    await alice.press("Back")
+    await alice.is_accessible()
+    await alice.button("Change PIN").click()
+    await alice.type_pin()
+    for question in ("Choose a PIN", "Repeat the PIN"):
+        await expect(page.get_by_text(question)).to_be_visible()
+        await alice.type_pin("905172")
+    await expect(page.get_by_text("Your PIN is changed.")).to_be_visible()
+    await alice.press("Back")
+    await alice.button("Login name for once").click()
+    await alice.press("Make a name")
+    handle = await page.get_by_text(re.compile("^ciba-handle:")).inner_text()
+    await alice.press("Back")
+    await service.till.started(login_hint=handle)
+    await alice.button("Lasting access").click()
+    await expect(page.get_by_text("Nobody has lasting access.")).to_be_visible()
+    await alice.press("Back")
+    await alice.button("About this phone").click()
+    await expect(page.get_by_text(service.issuer)).to_be_visible()
+    await alice.is_accessible()
+    await alice.press("Back")
+    await page.get_by_label("Language").select_option("de")
+    german = page.get_by_role("button", name="Shop till")
+    await expect(page.get_by_text("Wartet auf Sie")).to_be_visible()
+    await german.click()
+    await expect(page.get_by_role("dialog").get_by_text("Asked by")).to_be_visible()
+    await alice.press("Approve")
+    await alice.type_pin("905172")
+    await expect(alice.heading("Approved")).to_be_visible()
+    await alice.press("Done")
+    await alice.press("Einstellungen")
+    await alice.button("Telefone").click()
+    await alice.press("Dieses Telefon aufgeben")
+    question = page.get_by_role("alertdialog")
+    await question.get_by_role("button", name="Dieses Telefon aufgeben").click()
+    await expect(alice.heading("Dieses Telefon wurde aufgegeben")).to_be_visible()
