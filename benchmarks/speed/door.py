@@ -24,8 +24,9 @@ from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.messages import DecisionClaims, Verdict, challenge_hash, transaction_id
 from ciba_service.sca.policy import amr_of
 
-__all__ = ["COLLECT_PATH", "ENROL_PATH", "BenchDoor"]
+__all__ = ["CHALLENGE_PATH", "COLLECT_PATH", "ENROL_PATH", "BenchDoor"]
 
+CHALLENGE_PATH: Final = "/bench/challenge"
 COLLECT_PATH: Final = "/bench/gc"
 ENROL_PATH: Final = "/bench/enrol"
 _OK: Final = 200
@@ -33,7 +34,7 @@ _CONFLICT: Final = 409
 
 
 class BenchDoor:
-    """ASGI middleware with three paths of its own; everything else is the service."""
+    """ASGI middleware with four paths of its own; everything else is the service."""
 
     def __init__(self, service: Service, *, callback_delay: int, issuer: str) -> None:
         self._app: ASGIApp = service.app
@@ -56,9 +57,18 @@ class BenchDoor:
         elif path == ENROL_PATH:
             await self._phones.enrol_all(self._service.stores.devices)
             await _answer(send, _OK)
+        elif path == CHALLENGE_PATH:
+            await _answer(send, _OK, await self._challenge(transaction_id(body)))
         elif path == COLLECT_PATH:
             gc.collect()
             await _answer(send, _OK)
+
+    async def _challenge(self, name: str) -> bytes:
+        now = time.time_ns() // 1_000_000
+        transaction = await self._service.stores.transactions.read(name, now=now)
+        if transaction is None or transaction.request is None:
+            return b""
+        return transaction.request.challenge.encode("ascii")
 
     async def _approve(self, name: str) -> bool:
         stores, now = self._service.stores, time.time_ns() // 1_000_000
@@ -109,8 +119,7 @@ class BenchDoor:
         )
 
 
-async def _answer(send: Send, status: int) -> None:
-    body = b"%d" % status
+async def _answer(send: Send, status: int, body: bytes = b"done") -> None:
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

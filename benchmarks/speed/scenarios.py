@@ -1,5 +1,6 @@
 """What is measured of one provider; a ``Subject`` does it once, as often as it is asked."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,7 @@ _ACKNOWLEDGED: Final = '"auth_req_id"'
 _PENDING: Final = '"authorization_pending"'
 _TOKENS: Final = '"id_token"'
 _HEADROOM: Final = 1.25
+_CALM_SECONDS: Final = 11
 
 
 class Scenario(StrEnum):
@@ -40,10 +42,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Memory:
-    """With ``Plan.pending`` requests open: of the process, and in Redis for each of them."""
+    """With ``Plan.pending`` requests open: of the process, and in Redis for each of them.
+
+    ``challenge_bytes`` are what of the latter is what a phone is to show and sign, if there is one.
+    """
 
     resident_mib: float
     redis_bytes: float
+    challenge_bytes: int
 
 
 @dataclass
@@ -75,8 +81,15 @@ class Subject:
         if run.bad:
             raise RuntimeError(f"{self.provider.name}: {run.bad} refused: {run.first_error}")
         self.rates[Scenario.BACKCHANNEL] = run.rate
+        time.sleep(_CALM_SECONDS)  # What is remembered for retries alone fades within that time.
         self.provider.post("/bench/gc")
-        return Memory(resident_mib(self.provider.pid), (self._stored() - before) / plan.pending)
+        stored = (self._stored() - before) / plan.pending
+        return Memory(resident_mib(self.provider.pid), stored, self._challenge_bytes())
+
+    def _challenge_bytes(self) -> int:
+        with self._open.open(encoding="ascii") as file:
+            answer = self.provider.post("/bench/challenge", file.readline().strip())
+        return int(answer["content-length"])
 
     def measure(self, scenario: Scenario, rate: float | None = None) -> Run:
         """One run, closed loop or, with ``rate``, open."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.speed.stages import CLIENT_ID, USERS, Signers, Stages, user_name
+from ciba_service.stores.embedded.keeper import LISTPACK_VALUE
 
 __all__ = ["OTHER_CORE", "Provider", "own_provider", "peer_provider", "peer_version", "redis_info"]
 
@@ -174,6 +175,7 @@ def _redis(directory: Path) -> Iterator[tuple[int, int]]:
     port = _free_port()
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
     command += ["--dir", str(directory), "--save", "", "--appendonly", "no"]
+    command += ["--hash-max-listpack-value", str(LISTPACK_VALUE)]
     with _running("redis", command, {}, directory, core=OTHER_CORE) as pid:
         _until_open(port, pid)
         yield port, pid

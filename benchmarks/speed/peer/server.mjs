@@ -91,6 +91,9 @@ const server = http.createServer((request, response) => {
     globalThis.gc();
     globalThis.gc();
     answer(response, 200);
+  } else if (request.url === "/bench/challenge") {
+    response.setHeader("content-length", 0); // there is none: its phone is not part of it
+    response.end();
   } else if (request.url === "/bench/approve") {
     let body = "";
     request.on("data", (chunk) => {
