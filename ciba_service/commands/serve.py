@@ -1,6 +1,7 @@
 """``ciba-service serve``: listen until told to stop, then stop cleanly."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -148,6 +149,9 @@ async def serve(settings: Settings, build: ServiceBuilder = build_service) -> No
             leaving=service.release,
             hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
         )
+        # What is there now stays to the end: no look for garbage need go through it again.
+        gc.collect()
+        gc.freeze()
         try:
             await server.serve()
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
