@@ -12,9 +12,9 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from benchmarks.speed.names import APPROVE_PATH
 from benchmarks.speed.phones import Phones
 from benchmarks.speed.signing import Es256Key
-from benchmarks.speed.stages import APPROVE_PATH
 from ciba_service.app import Service
 from ciba_service.flow.heard_decision import HeardDecision
 from ciba_service.ports import Decided, StoredRequest, Swap, Transaction

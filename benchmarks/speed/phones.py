@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.speed.names import USERS, user_name
 from benchmarks.speed.signing import Es256Key, base64url
-from benchmarks.speed.stages import USERS, user_name
 from ciba_service.ports import DeviceStore
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.sca.devices import Device, new_device_id, user_tag

@@ -34,9 +34,9 @@ class Plan:
     """How long and how often; ``pending`` is how many requests are open when memory is read."""
 
     runs: int = 3
-    seconds: float = 4.0
-    warm_up: float = 1.0
-    redemptions: int = 5_000
+    seconds: float = 3.0
+    warm_up: float = 0.8
+    redemptions: int = 3_000
     pending: int = 20_000
 
 

@@ -14,7 +14,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
-from benchmarks.speed.stages import CLIENT_ID, USERS, Signers, Stages, user_name
+from benchmarks.speed.names import CLIENT_ID, USERS, user_name
+from benchmarks.speed.stages import Signers, Stages
 from ciba_service.stores.embedded.keeper import LISTPACK_VALUE
 
 __all__ = ["OTHER_CORE", "Provider", "own_provider", "peer_provider", "peer_version", "redis_info"]

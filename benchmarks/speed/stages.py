@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from benchmarks.speed.names import APPROVE_PATH, CLIENT_ID, user_name
 from benchmarks.speed.signing import Es256Key
 
-__all__ = ["APPROVE_PATH", "CLIENT_ID", "USERS", "Signers", "Stages", "user_name"]
-
-CLIENT_ID: Final = "bench-client"
-USERS: Final = 5_000
-APPROVE_PATH: Final = "/bench/approve"
+__all__ = ["Signers", "Stages"]
 
 _ASSERTION: Final = "client_assertion_type=" + quote(
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", safe=""
@@ -28,11 +25,6 @@ _CIBA: Final = quote("urn:openid:params:grant-type:ciba", safe="")
 _LIFETIME: Final = 240
 _EXPIRY: Final = 600
 _PROCESSES: Final = 2
-
-
-def user_name(number: int) -> str:
-    """The subject and the login hint of a user."""
-    return f"user-{number % USERS}"
 
 
 @dataclass(frozen=True)
