@@ -117,6 +117,8 @@ class Subject:
         file = stages.requests(flows)
         approval = stages.approvals()
         Load([file, approval], "", flows=flows, keep_ids=self._approved).run(self.provider)
+        # Where the machine is so slow that not all were approved in time: each of them once.
+        flows = min(flows, len(self._approved.read_text("ascii").splitlines()))
         tokens = self._token_requests(flows)
         return Load([tokens], _TOKENS, flows=flows, rate=rate, ids=self._approved).run(
             self.provider

@@ -43,10 +43,10 @@ class _Waiting:
 
 def _encoded(argument: Argument) -> bytes:
     """Encode for the wire here, so that a wrong argument fails its caller and nobody else."""
-    if isinstance(argument, bytes):
-        return argument
     if isinstance(argument, str):
         return argument.encode("utf-8")
+    if isinstance(argument, bytes):
+        return argument
     if isinstance(argument, int) and not isinstance(argument, bool):
         return b"%d" % argument
     raise TypeError(f"a command takes text, bytes and integers, not {type(argument).__name__}")
