@@ -4,6 +4,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check clauses screenshots bench bench-delivery soak lock clean
 
+# What was compiled once is kept, whatever the environment says: the tests start many processes.
+export PYTHONDONTWRITEBYTECODE =
+
 BIN := .venv/bin
 RECORD := build/clauses.json
 RULES := ciba_service/protocol/*,ciba_service/sca/*,ciba_service/flow/*
@@ -23,7 +26,7 @@ test: setup ## Run the whole test suite, measure coverage, record the proven cla
 	@scripts/ensure-openssl.sh
 	@scripts/ensure-node.sh
 	@scripts/ensure-chromium.sh
-	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup --clause-record=$(RECORD) \
+	@$(BIN)/python -m pytest tests -n 3 --dist worksteal --clause-record=$(RECORD) \
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
 

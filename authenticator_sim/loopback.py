@@ -35,6 +35,7 @@ async def serve_on_loopback(app: ASGIApp, listener: socket.socket) -> None:
             access_log=False,
             log_config=None,
             log_level="error",
+            server_header=False,
             lifespan="off",
             ws="none",
             limit_concurrency=_MAX_REQUESTS,

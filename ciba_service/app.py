@@ -1,6 +1,7 @@
 """The composition root: one application out of all parts."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,6 +17,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.hot_paths import HotPaths
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.endpoints.post import PostEndpoint
+from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
@@ -25,15 +27,15 @@ from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
-from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
-from ciba_service.wiring.oauth_door import oauth_routes, published_metadata
-from ciba_service.wiring.operator_door import operator_app
+from ciba_service.wiring.measuring import build_measuring
+from ciba_service.wiring.oauth_door import oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
+from ciba_service.wiring.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
@@ -45,11 +47,13 @@ __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 class Service:
     """The ASGI application, and its parts for those who embed it.
 
-    ``operator_app`` belongs on a listener of its own; None where there are no operators.
+    ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
+    operators, and where no figures are kept.
     """
 
     app: ASGIApp
     operator_app: ASGIApp | None
+    metrics_app: ASGIApp | None
     stores: Stores
     worker: DueWorker
     drainer: EvidenceDrainer
@@ -58,8 +62,13 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
+    leaving: asyncio.Event
     keys: ServiceKeys
-    metadata: ProviderMetadata
+    reload: Callable[[Settings], Reloaded]
+
+    def drain(self) -> None:
+        """The process will end: be ready for nothing new, and go on serving what comes."""
+        self.leaving.set()
 
     def release(self) -> None:
         """The process ends: keep nobody waiting for what may happen."""
@@ -71,13 +80,27 @@ def build_service(
     settings: Settings, store: OpenStore, keys: ServiceKeys, surroundings: Surroundings
 ) -> Service:
     """Build the whole service; nothing runs before the application's lifespan begins."""
-    stores = build_stores(settings, store, keys.ring, surroundings)
-    parts = build_parts(settings, stores, keys, surroundings)
-    metadata = published_metadata(parts)
-    routes = [*oauth_routes(parts, metadata), *device_routes(parts), *_health_routes(parts)]
+    measuring = build_measuring(settings)
+    measuring.observe_store(store.commands)
+    stores = build_stores(settings, store, keys.ring, surroundings, measuring)
+    parts = build_parts(settings, stores, keys, surroundings, measuring)
+    reloading = Reloading(parts)
+    routes = [
+        *oauth_routes(parts, lambda: reloading.metadata),
+        *device_routes(parts),
+        *_health_routes(parts),
+    ]
+    names = EndpointNames(routes, below=parts.endpoints.path(""))
     # Inside Starlette's own last handler, which would answer in plain text.
     around = [
-        Middleware(Outermost, telemetry=surroundings.telemetry),
+        Middleware(
+            ObservedRequests,
+            names=names,
+            telemetry=parts.log,
+            meter=measuring.requests,
+        ),
+        *([] if measuring.tracing is None else [measuring.tracing.requests(names.of)]),
+        Middleware(Outermost, telemetry=parts.surroundings.telemetry),
         Middleware(
             ProxyCertificates,
             proxies=TrustedProxies.parse(settings.mtls.proxies),
@@ -93,7 +116,8 @@ def build_service(
     app.router.redirect_slashes = False
     return Service(
         app=HotPaths(app, _hot(routes, around)),
-        operator_app=operator_app(parts),
+        operator_app=reloading.operators,
+        metrics_app=measuring.app(parts.hub, parts.held, parts.streams),
         stores=stores,
         worker=parts.worker,
         drainer=parts.drainer,
@@ -102,8 +126,9 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
+        leaving=parts.leaving,
         keys=parts.keys,
-        metadata=metadata,
+        reload=reloading.apply,
     )
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -276,7 +277,9 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
 """These need no store."""
 
 _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
-    ("serve", None): lambda _, settings: serve(settings),
+    ("serve", None): lambda options, settings: serve(
+        settings, partial(load_settings, options.config)
+    ),
     ("check", None): lambda _, settings: check(settings),
     ("users", "list"): lambda options, settings: users.list_users(settings, as_json=options.json),
     ("users", "activate"): lambda options, settings: users.activate_user(

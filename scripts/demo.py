@@ -20,8 +20,15 @@ from typing import Final
 
 import httpx2
 from demo_by_hand import invitation, see_the_page
-from demo_place import DemoFailed, Place, prepare
-from demo_stage import Timeline, notification_endpoint, phone, service, web_phone
+from demo_place import ENDPOINT, DemoFailed, Place, prepare
+from demo_stage import (
+    Timeline,
+    notification_endpoint,
+    phone,
+    playground,
+    service,
+    web_phone,
+)
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -39,7 +46,6 @@ from ciba_client import (
 )
 
 FLOW_SECONDS: Final = 60
-ENDPOINT: Final = "/ciba/notifications"
 USER: Final = "alice@example.org"
 DETAILS: Final[list[dict[str, object]]] = [
     {
@@ -57,19 +63,19 @@ async def main(*, once: bool) -> int:
     app = Starlette(routes=[Route(ENDPOINT, receiver)])
     with tempfile.TemporaryDirectory(prefix="ciba-demo-") as name:
         try:
-            async with notification_endpoint(app, ENDPOINT) as url:
-                place = await prepare(Path(name), endpoint=url, well_known=not once)
-                async with (
-                    service(place, timeline),
-                    web_phone(place, timeline),
-                    phone(place, timeline),
-                ):
+            place = await prepare(Path(name), well_known=not once)
+            async with (
+                service(place, timeline),
+                web_phone(place, timeline),
+                phone(place, timeline),
+            ):
+                async with notification_endpoint(app, place):
                     await _till(place, timeline)
                     await _kiosk(place, timeline, receiver)
                     await _bookshop(place, timeline, receiver)
-                    await see_the_page(place)
-                    if not once:
-                        await _stay(place)
+                await see_the_page(place)
+                if not once:
+                    await _stay(place)
         except (DemoFailed, CibaClientError, TimeoutError) as error:
             timeline.say("demo", f"FAILED: {type(error).__name__}: {error}")
             return 1
@@ -220,12 +226,13 @@ def _decoded(token: str) -> str:
 
 async def _stay(place: Place) -> None:
     (place.directory / "payment.json").write_text(json.dumps(DETAILS), "utf-8")
-    print(invitation(place, sys.stdout), flush=True)
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, ended.set)
-    await ended.wait()
+    async with playground(place) as address:
+        print(invitation(place, address, sys.stdout), flush=True)
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, ended.set)
+        await ended.wait()
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ async def see_the_page(place: Place) -> None:
         raise DemoFailed(f"the page of the phone was answered {page.status_code}")
 
 
-def invitation(place: Place, screen: TextIO) -> str:
-    """How to approve by hand, for whoever runs the demo."""
+def invitation(place: Place, playground: str, screen: TextIO) -> str:
+    """How to approve by hand, for whoever runs the demo; ``playground`` is its address."""
     return f"""
 --- your turn: approve a payment by hand, as carol
 
@@ -29,22 +29,21 @@ def invitation(place: Place, screen: TextIO) -> str:
    {place.invitation}
 
 {qr_code_for(screen, place.invitation)}
-2. Start a payment, and confirm it on that page.
-{"".join(_starts(place))}
+2. Start a payment for carol@example.org in the playground, and see every message of it.
+
+   {playground}
+
+   Or at a terminal:
+
+   {BIN}/ciba-client start --config {place.client("till")} \\
+       --login-hint carol@example.org --binding-message HELLO \\
+       --authorization-details @{place.directory}/payment.json --wait
+
+3. Confirm it on the phone.
+
 A second phone of carol is at {place.phone_origin}/?phone=2, alice@example.org approves by herself,
 and this shows who has phones:
 
    {BIN}/ciba-service users list --config {place.config}
 
 Ctrl-C ends everything."""
-
-
-def _starts(place: Place) -> list[str]:
-    """Every way to start a request for carol."""
-    return [
-        f"""
-   {BIN}/ciba-client start --config {place.client} \\
-       --login-hint carol@example.org --binding-message HELLO \\
-       --authorization-details @{place.directory}/payment.json --wait
-"""
-    ]

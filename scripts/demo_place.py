@@ -11,13 +11,15 @@ from typing import Final
 
 from ciba_service.sca.activation import activation_link, new_activation_code
 
-__all__ = ["BIN", "DemoFailed", "Place", "prepare", "run_program"]
+__all__ = ["BIN", "CLIENTS", "ENDPOINT", "DemoFailed", "Place", "prepare", "run_program"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
 PIN: Final = "739154"
 ISSUER_PORT: Final = 8080
 PHONE_PORT: Final = 8070
+PLAYGROUND_PORT: Final = 8060
+ENDPOINT: Final = "/ciba/notifications"
 
 # Whoever runs the demo; the till of the example polls, the two clients here are told.
 FURTHER: Final = """
@@ -58,10 +60,16 @@ backchannel_authentication_request_signing_alg = "ES256"
 
 CLIENT: Final = """
 issuer = "{issuer}"
-client_id = "till"
+client_id = "{client_id}"
 key = "{key}"
-dpop_bound_access_tokens = true
+dpop_bound_access_tokens = {bound}
+backchannel_token_delivery_mode = "{mode}"
 """
+NOTIFIED: Final = """
+backchannel_client_notification_endpoint = "{endpoint}"
+"""
+CLIENTS: Final = {"till": "poll", "kiosk": "ping", "bookshop": "push"}
+"""In which mode each of the clients is told."""
 
 
 class DemoFailed(Exception):
@@ -70,21 +78,29 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the demo's files and addresses are; ``phone_port`` is that of the web phone.
+    """Where the demo's files and addresses are.
 
-    ``code`` is the activation code of whoever runs the demo.
+    ``phone_port`` is that of the web phone, ``callback_port`` where clients are notified. ``code``
+    is the activation code of whoever runs the demo.
     """
 
     directory: Path
     issuer: str
     port: int
     phone_port: int
+    playground_port: int
+    callback_port: int
     code: str = field(repr=False)
 
     @property
     def config(self) -> Path:
         """The service's configuration."""
         return self.directory / "ciba.toml"
+
+    @property
+    def endpoint(self) -> str:
+        """Where kiosk and bookshop are notified."""
+        return f"http://127.0.0.1:{self.callback_port}{ENDPOINT}"
 
     @property
     def phone_origin(self) -> str:
@@ -96,34 +112,54 @@ class Place:
         """The web phone with an activation code for whoever runs the demo."""
         return activation_link(f"{self.phone_origin}/", self.code)
 
-    @property
-    def client(self) -> Path:
-        """The till's configuration."""
-        return self.directory / "client.toml"
+    def client(self, client_id: str) -> Path:
+        """The configuration of a client."""
+        return self.directory / f"{client_id}.toml"
 
     def key(self, client_id: str) -> Path:
         """The private key of a client."""
         return self.directory / f"{client_id}.jwk"
 
 
-async def prepare(directory: Path, *, endpoint: str, well_known: bool) -> Place:
-    """Make keys and configuration; ``endpoint`` is where clients are notified.
+async def prepare(directory: Path, *, well_known: bool) -> Place:
+    """Make keys and configurations.
 
     ``well_known``: on the ports of the documentation where they are free, so that a browser finds
     the phone that it had in the demo before.
     """
-    port, phone_port = (_free_port(wish if well_known else 0) for wish in (ISSUER_PORT, PHONE_PORT))
-    code = new_activation_code(secrets.token_bytes)
-    place = Place(directory, f"http://127.0.0.1:{port}", port, phone_port, code)
+    wishes = (ISSUER_PORT, PHONE_PORT, PLAYGROUND_PORT) if well_known else (0, 0, 0)
+    port, phone_port, playground_port = map(_free_port, wishes)
+    place = Place(
+        directory,
+        f"http://127.0.0.1:{port}",
+        port,
+        phone_port,
+        playground_port,
+        callback_port=_free_port(0),
+        code=new_activation_code(secrets.token_bytes),
+    )
     jwks = {
         name: (await run_program("ciba-client", "keygen", str(place.key(name)), "--toml")).strip()
-        for name in ("till", "kiosk", "bookshop")
+        for name in CLIENTS
     }
-    further = FURTHER.format(code=code, endpoint=endpoint, **jwks)
+    further = FURTHER.format(code=place.code, endpoint=place.endpoint, **jwks)
     place.config.write_text(_example(place, jwks["till"]) + further, "utf-8")
-    place.client.write_text(CLIENT.format(issuer=place.issuer, key=place.key("till")), "utf-8")
+    for client_id in CLIENTS:
+        place.client(client_id).write_text(_client(place, client_id), "utf-8")
     (directory / "pin").write_text(PIN, "utf-8")
     return place
+
+
+def _client(place: Place, client_id: str) -> str:
+    """The configuration of a client, as it is registered."""
+    text = CLIENT.format(
+        issuer=place.issuer,
+        client_id=client_id,
+        key=place.key(client_id),
+        bound=str(client_id != "bookshop").lower(),
+        mode=CLIENTS[client_id],
+    )
+    return text if client_id == "till" else text + NOTIFIED.format(endpoint=place.endpoint)
 
 
 def _example(place: Place, jwks: str) -> str:

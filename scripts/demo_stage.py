@@ -5,7 +5,8 @@ import contextlib
 import os
 import socket
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio import StreamReader
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Final
 
 import msgspec
 import uvicorn
-from demo_place import BIN, DemoFailed, Place, run_program
+from demo_place import BIN, CLIENTS, DemoFailed, Place, run_program
 from starlette.types import ASGIApp
 
 from authenticator_sim.core.events import ChallengeShown, Event
@@ -25,6 +26,7 @@ __all__ = [
     "Timeline",
     "notification_endpoint",
     "phone",
+    "playground",
     "service",
     "web_phone",
 ]
@@ -54,14 +56,14 @@ class Timeline:
 
 
 @asynccontextmanager
-async def notification_endpoint(app: ASGIApp, path: str) -> AsyncIterator[str]:
-    """Serve an application of the clients on this machine; yields the URL of ``path``."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+async def notification_endpoint(app: ASGIApp, place: Place) -> AsyncIterator[None]:
+    """Serve an application of the clients where they are notified."""
+    with socket.create_server(("127.0.0.1", place.callback_port)) as listener:
         config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
         server = _QuietServer(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
+            yield
         finally:
             server.should_exit = True
             await serving
@@ -142,22 +144,49 @@ async def phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
 @asynccontextmanager
 async def web_phone(place: Place, timeline: Timeline) -> AsyncIterator[None]:
     """Serve the phone for browsers until the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        *(BIN / "authenticator-sim", "web", "--issuer", place.issuer),
-        *("--port", str(place.phone_port)),
-        stdout=PIPE,
-    )
-    if process.stdout is None:
-        raise AssertionError("the phone's output is a pipe")
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            said = (await process.stdout.readline()).decode().strip()
-        if place.phone_origin not in said:
-            raise DemoFailed(f"the web phone ended: {said}")
+    port = ("--port", str(place.phone_port))
+    async with _page(
+        place.phone_origin, "authenticator-sim", "web", "--issuer", place.issuer, *port
+    ):
         timeline.say("phone", f"for browsers: {place.phone_origin}/")
         yield
+
+
+@asynccontextmanager
+async def playground(place: Place) -> AsyncIterator[str]:
+    """Serve the playground with all three clients; yields its address, which lets in."""
+    clients = [flag for name in CLIENTS for flag in ("--config", str(place.client(name)))]
+    origin = f"http://127.0.0.1:{place.playground_port}"
+    port = ("--port", str(place.playground_port))
+    async with _page(origin, "ciba-client", "playground", *clients, *port) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _page(origin: str, program: str, *arguments: str) -> AsyncIterator[str]:
+    """Run what serves a page of an origin, until the end of the block; yields its address."""
+    process = await asyncio.create_subprocess_exec(
+        BIN / program, *arguments, stdout=PIPE, stderr=STDOUT
+    )
+    if process.stdout is None:
+        raise AssertionError("the output is a pipe")
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            address = await _address(origin, process.stdout)
+        yield address
     finally:
         await _end(process)
+
+
+async def _address(origin: str, output: StreamReader) -> str:
+    """What a program says that its address is; raises ``DemoFailed`` if it says none."""
+    said = ""
+    async for line in output:
+        said += line.decode()
+        for word in line.decode().split():
+            if word.startswith(f"{origin}/"):
+                return word
+    raise DemoFailed(f"a page ended: {said.strip()}")
 
 
 async def _narrate(process: Process, timeline: Timeline) -> None:

@@ -1,7 +1,10 @@
 """What all tests share: the record of proven clauses, settings of Hypothesis, logging as found."""
 
+import functools
+import hashlib
 import logging
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +14,22 @@ pytest_plugins = ("pytester", "tests.service_fixtures", "tools.clause_plugin")
 # A busy machine is no counterexample: pytest-timeout alone bounds how long a test may take.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+_FIRST: Final = ("tests/resilience/", "tests/interop/", "tests/browser/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for processes most, so that no worker ends the run alone with it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def derived_once() -> Iterator[None]:
+    """The 600,000 rounds of PBKDF2 are real, and done once a worker for the same PIN and salt."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashlib, "pbkdf2_hmac", functools.cache(hashlib.pbkdf2_hmac))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio import Redis
 
 from ciba_service.stores.driver.connection import connect, disconnect
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
@@ -93,30 +94,28 @@ def cluster_node() -> Iterator[RedisTarget]:
         yield RedisTarget(mode=RedisMode.CLUSTER, addresses=(address,))
 
 
-async def flush_all(target: RedisTarget) -> None:
-    """Remove every key and every cached script."""
-    client = connect(target)
+@asynccontextmanager
+async def the_server(target: RedisTarget) -> AsyncIterator[Redis]:
+    """The server itself: a cluster has one node here, and to learn its slots takes long."""
+    client = connect(replace(target, mode=RedisMode.SINGLE))
     try:
-        if isinstance(client, RedisCluster):
-            await client.initialize()
-            nodes = client.get_primaries()
-            await client.execute_command("FLUSHALL", target_nodes=nodes)
-            await client.execute_command("SCRIPT FLUSH", target_nodes=nodes)
-        else:
-            await client.flushall()
-            await client.script_flush()
+        yield client
     finally:
         await disconnect(client)
+
+
+async def flush_all(target: RedisTarget) -> None:
+    """Remove every key and every cached script."""
+    async with the_server(target) as server:
+        await server.flushall()
+        await server.script_flush()
 
 
 async def keys_without_ttl(target: RedisTarget) -> list[str]:
     """List every key that would live for ever."""
-    client = connect(target)
-    try:
-        names = [name async for name in client.scan_iter(count=1000)]
-        return [name.decode() for name in names if await client.pttl(name) == -1]
-    finally:
-        await disconnect(client)
+    async with the_server(target) as server:
+        names = [name async for name in server.scan_iter(count=1000)]
+        return [name.decode() for name in names if await server.pttl(name) == -1]
 
 
 def _free_port() -> int:

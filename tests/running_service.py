@@ -161,7 +161,7 @@ async def running_service(
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
     try:
-        async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN) as http:
+        async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN, timeout=None) as http:
             for client in clients:
                 client.issuer, client.clock, client.http = issuer, clock, http
             yield RunningService(

@@ -19,7 +19,10 @@ PIN = "493817"
 async def enrolled_state(
     service: RunningService, directory: Path, *, subject: str = "alice", name: str = "Simulator"
 ) -> Path:
-    """Enrol a simulated phone of a user; its PIN is ``PIN``."""
+    """Enrol a simulated phone of a user; its PIN is ``PIN``, salted alike on all of them.
+
+    So its key is derived once; the phones that enrol by a command have salts of their own.
+    """
     pending = new_enrolment(
         issuer=service.issuer,
         activation_code=await service.activation_code(subject, "482913"),
@@ -34,9 +37,7 @@ async def enrolled_state(
         answer = await send_enrolment(
             pending, http=http, clock=service.clock, random_bytes=system_random
         )
-    keystore.save(
-        complete_enrolment(pending, answer, pin=parse_pin(PIN), random_bytes=system_random)
-    )
+    keystore.save(complete_enrolment(pending, answer, pin=parse_pin(PIN), random_bytes=bytes))
     await service.approve_waiting(subject)
     return directory
 

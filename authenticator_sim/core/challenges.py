@@ -14,6 +14,7 @@ from ciba_service.sca.messages import (
     CHALLENGE_TYP,
     CHALLENGE_VERSION,
     Challenge,
+    Display,
     Payment,
     amount_text,
     challenge_hash,
@@ -88,7 +89,7 @@ def _refusal(content: Challenge, *, issuer: str) -> ChallengeRefusal | None:
         return ChallengeRefusal.UNKNOWN_VERSION
     if content.iss != issuer:
         return ChallengeRefusal.ANOTHER_ISSUER
-    if content.payments and not _is_shown(content):
+    if not _is_shown(content):
         return ChallengeRefusal.PAYMENT_NOT_SHOWN
     if not are_shown(content.authorization_details, content.display.details):
         return ChallengeRefusal.DETAILS_NOT_SHOWN
@@ -99,6 +100,8 @@ def _is_shown(content: Challenge) -> bool:
     # PSD2 RTS art. 5(1)(a): no payment is approved that was not displayed, whole and as it is;
     # there is room for one.
     display = content.display
+    if not content.payments:
+        return not _shows_payment(display)
     if len(content.payments) != 1 or not display.payee:
         return False
     (payment,) = content.payments
@@ -114,3 +117,13 @@ def _is_shown(content: Challenge) -> bool:
         remittance_information=display.remittance_information,
     )
     return (payment, amount) == (shown, display.amount)
+
+
+def _shows_payment(display: Display) -> bool:
+    about = (
+        display.amount,
+        display.payee,
+        display.payee_account,
+        display.remittance_information,
+    )
+    return any(each is not None for each in about)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -33,10 +34,11 @@ def build_with_door(
 
 def main() -> None:
     """As ``ciba_service.cli`` runs it."""
-    settings = load_settings(Path(sys.argv[1]))
+    read = partial(load_settings, Path(sys.argv[1]))
+    settings = read()
     configure_logging(settings.server.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, build_with_door))
+        runner.run(serve(settings, read, build_with_door))
 
 
 if __name__ == "__main__":

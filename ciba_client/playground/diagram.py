@@ -118,13 +118,12 @@ def _notified(notified: Notified, at: float, number: int) -> Step:
     exchange = notified.exchange
     members = _members(exchange.request_body)
     pushed = bool(members.keys() - {"auth_req_id"})
-    told = "" if notified.as_told is None else " (as switched)"
     return Step(
         sender=Actor.SERVICE,
         receiver=Actor.CLIENT,
         label=_pushed_label(members) if pushed else "Ping",
         detail=f"POST {urlsplit(exchange.url).path}",
-        answer=_answer(exchange) + told,
+        answer=_answer(exchange) if notified.as_told is None else _as_switched(exchange),
         tone=_tone(exchange),
         at=at,
         took=exchange.seconds,
@@ -153,9 +152,8 @@ def _told(entry: LedgerEntry, at: float, number: int) -> Step:
 def _facts(entry: LedgerEntry) -> str:
     facts = []
     if entry.attempt is not None:
-        facts.append(f"attempt {entry.attempt}")
-    if entry.status is not None:
-        facts.append(f"answered {entry.status}")
+        answered = "no answer" if entry.status is None else str(entry.status)
+        facts.append(f"attempt {entry.attempt}: {answered}")
     if entry.again_at is not None:
         facts.append(f"again in {max(0.0, entry.again_at - entry.at):.0f} s")
     if entry.reason is not None:
@@ -169,6 +167,11 @@ def _answer(exchange: Exchange) -> str:
     error = _members(exchange.response_body).get("error")
     said = error if isinstance(error, str) else _phrase(exchange.status)
     return f"{exchange.status} {said}".strip()
+
+
+def _as_switched(exchange: Exchange) -> str:
+    answer = "no answer" if exchange.status is None else str(exchange.status)
+    return f"{answer}, as switched"
 
 
 def _phrase(status: int) -> str:

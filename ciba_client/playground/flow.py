@@ -12,6 +12,7 @@ from ciba_client.playground.explained.errors import explain_error
 from ciba_client.playground.explained.tokens import Keys, provider_keys
 from ciba_client.playground.further import FurtherRequests, published_endpoints
 from ciba_client.playground.journal import Journal
+from ciba_client.playground.ledger import followed_ledger, skew_of
 from ciba_client.playground.order import Order
 from ciba_client.playground.purposes import Purpose, purpose_of
 from ciba_client.playground.record import Notified, Told
@@ -27,19 +28,15 @@ from ciba_client.sdk.errors import (
     CibaClientError,
     Expired,
     InvalidAuthenticationRequest,
-    ProviderUnavailable,
     RequestCancelled,
 )
 from ciba_client.sdk.notifications.receiver import NotificationReceiver
 from ciba_client.sdk.provider.exchange import Exchange
-from ciba_client.sdk.transaction.ledger import LedgerEntry
 from ciba_client.sdk.transaction.pending import PendingAuthentication
 from ciba_client.sdk.transaction.token_set import TokenSet
 
 __all__ = ["Flow"]
 
-_MOST_STREAMS: Final = 20
-_PAUSE: Final = 2.0
 _ENDS: Final[tuple[tuple[type[CibaClientError], FlowState], ...]] = (
     (AuthenticationRequestRefused, FlowState.REFUSED),
     (InvalidAuthenticationRequest, FlowState.REFUSED),
@@ -71,7 +68,7 @@ class Flow:
         self.state = FlowState.STARTING
         self.tokens: TokenSet | None = None
         self._client = client
-        self._order = order
+        self._title, self._hint = order.title(), order.hint_text()
         self._parameters: dict[str, Any] = dict(order.parameters())
         self._receiver = receiver
         self._clock = clock
@@ -168,8 +165,8 @@ class Flow:
             client=self._client.name,
             mode=mode or TokenDeliveryMode.POLL,
             state=self.state,
-            title=self._order.title(),
-            hint=self._order.hint_text(),
+            title=self._title,
+            hint=self._hint,
             began_at=self._journal.began_at,
             expires_at=self._expires_at,
             interval=None if pending is None else pending.interval,
@@ -184,9 +181,11 @@ class Flow:
         )
 
     async def _authenticate(self, client: CibaClient, tasks: asyncio.TaskGroup) -> None:
-        sent_at = self._clock.now()
+        sent_at, parameters = self._clock.now(), self._parameters
+        if "user_code" in parameters:  # CIBA 7.1.2: the code is not kept
+            self._parameters = {**parameters, "user_code": None}
         try:
-            async with client.authenticate(**self._parameters) as pending:
+            async with client.authenticate(**parameters) as pending:
                 self._pending = pending
                 self.auth_req_id = pending.auth_req_id.value
                 self._expires_at = sent_at + pending.expires_in
@@ -199,36 +198,16 @@ class Flow:
             self._become(FlowState.DONE)
 
     async def _follow_ledger(self, client: CibaClient, pending: PendingAuthentication) -> None:
-        known = 0
-        for _ in range(_MOST_STREAMS):
-            before = known
-            try:
-                async for entry in client.ledger(pending.auth_req_id, after=known):
-                    known = entry.number
-                    self._told(entry)
-            except ProviderUnavailable:
-                await self._clock.sleep(_PAUSE)
-                continue
-            except CibaClientError:
-                self._ledger = False
+        entries = followed_ledger(client, pending.auth_req_id, clock=self._clock)
+        try:
+            async for entry in entries:
+                if self._skew is None:
+                    self._skew = skew_of(entry.at, self._journal.exchanges())
+                self._journal.add(Told(entry, entry.at + self._skew))
                 self._changed(self)
-                return
-            if known == before:
-                return
-
-    def _told(self, entry: LedgerEntry) -> None:
-        if self._skew is None:
-            self._skew = self._skew_of(entry.at)
-        self._journal.add(Told(entry, entry.at + self._skew))
-        self._changed(self)
-
-    def _skew_of(self, at: float) -> float:
-        """By how much the provider's clock differs: the first entry is of the request itself."""
-        for each in self._journal.exchanges():
-            if purpose_of(each) is Purpose.REQUEST and each.status is not None:
-                earliest, latest = each.sent_at, each.sent_at + each.seconds
-                return 0.0 if earliest - 1 <= at <= latest + 1 else earliest - at
-        return 0.0
+        except CibaClientError:
+            self._ledger = False
+            self._changed(self)
 
     async def _receipt(self) -> str:
         if self._pending is None:

@@ -62,6 +62,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_code: Annotated[str, Meta(max_length=256)] = ""
     payment: Payment | None = None
     authorization_details: Annotated[str, Meta(max_length=16 * 1024)] = ""
+    extensions: Annotated[str, Meta(max_length=16 * 1024)] = ""
 
     def details(self) -> list[dict[str, object]]:
         """The ``authorization_details``; raises ``Unusable``."""
@@ -87,6 +88,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def parameters(self) -> Mapping[str, object]:
         """What ``CibaClient.authenticate`` is given; raises ``Unusable``."""
+        if not self.hint.strip():
+            raise Unusable("say whom to ask: the hint is empty")
         given: dict[str, object] = {
             "scope": self.scope.strip() or "openid",
             str(self.hint_kind): self.hint.strip(),
@@ -95,8 +98,18 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "requested_expiry": self.requested_expiry,
             "user_code": self.user_code or None,
             "authorization_details": self.details() or None,
+            "extensions": self._extensions() or None,
         }
         return {name: value for name, value in given.items() if value is not None}
+
+    def _extensions(self) -> dict[str, object]:
+        """Further parameters, such as ``claims`` and ``resource``."""
+        if not self.extensions.strip():
+            return {}
+        try:
+            return msgspec.json.decode(self.extensions, type=dict[str, object])
+        except (ValueError, RecursionError) as error:
+            raise Unusable("further parameters must be a JSON object") from error
 
 
 def parse_order(body: bytes) -> Order:

@@ -64,10 +64,18 @@ class SocketHub:
     """``ports.DeviceHub`` of one process."""
 
     def __init__(
-        self, broadcast: Broadcast, *, on_settled: Callable[[str | None], None] = lambda _: None
+        self,
+        broadcast: Broadcast,
+        *,
+        on_settled: Callable[[str | None], None] = lambda _: None,
+        on_announced: Callable[[AnnouncementKind], None] = lambda _: None,
     ) -> None:
-        """``on_settled`` is told which transaction was settled; None: any may have been."""
+        """``on_settled`` is told which transaction was settled; None: any may have been.
+
+        ``on_announced`` is told of each word that went out.
+        """
         self._broadcast = broadcast
+        self._on_announced = on_announced
         self._on_settled = on_settled
         self._inboxes: defaultdict[UserTag, set[Inbox]] = defaultdict(set)
 
@@ -78,6 +86,7 @@ class SocketHub:
     async def announce(self, announcement: Announcement) -> None:
         """Tell every process, this one included; raises ``StoreUnavailable``."""
         await self._broadcast.publish(announcement.tag, msgspec.json.encode(announcement))
+        self._on_announced(announcement.kind)
 
     @asynccontextmanager
     async def attach(self, tag: UserTag, device_id: str, connection: str) -> AsyncIterator[Inbox]:

@@ -2,11 +2,9 @@
 
 import asyncio
 import gc
-import os
-import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +15,11 @@ from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
+from ciba_service.commands.reloading import ConfigurationReload
+from ciba_service.commands.signalled_server import SignalledServer
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
-from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
+from ciba_service.listening.listeners import Listener, bound_socket
 from ciba_service.listening.peer import http_with_peer
 from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
@@ -29,6 +29,7 @@ from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.wiring.background import supervise
 from ciba_service.wiring.service_keys import ServiceKeys
 
 __all__ = ["operator_config", "serve", "server_config"]
@@ -39,51 +40,10 @@ _BACKLOG: Final = 2_048
 _OTHER_FILES: Final = 512
 # Connections beyond max_connections that operators find room for.
 _OPERATORS: Final = 64
-_STANDARD_STREAMS: Final = (0, 1, 2)
+# And beyond those, for whoever reads metrics.
+_SCRAPERS: Final = 16
 
 ServiceBuilder = Callable[[Settings, OpenStore, ServiceKeys, Surroundings], Service]
-
-
-class _Server(ListeningServer):
-    """uvicorn's server, ended by signals without raising them again: there is more to close.
-
-    ``leaving`` is called when it ends, before requests at hand are waited for; ``hung_up`` when a
-    hangup is ignored: only that of a terminal we were started from ends us.
-    """
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        listeners: Sequence[Listener],
-        *,
-        leaving: Callable[[], None],
-        hung_up: Callable[[], None],
-    ) -> None:
-        super().__init__(config, listeners)
-        self._leaving = leaving
-        self._hung_up = hung_up
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Keep nobody waiting, then stop."""
-        self._leaving()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
-        loop = asyncio.get_running_loop()
-        ending = {signal.SIGTERM, signal.SIGINT}
-        if any(map(os.isatty, _STANDARD_STREAMS)):
-            ending.add(signal.SIGHUP)
-        for name in ending:
-            loop.add_signal_handler(name, self.handle_exit, name, None)
-        if signal.SIGHUP not in ending:
-            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-        try:
-            yield
-        finally:
-            for name in (*ending, signal.SIGHUP):
-                loop.remove_signal_handler(name)
 
 
 def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
@@ -104,6 +64,21 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
+def metrics_config(app: object, server: ServerSettings) -> uvicorn.Config:
+    """How the listener for Prometheus is run: it may always connect, and no phone."""
+    room = HttpBounds(connections=server.max_connections + _OPERATORS + _SCRAPERS)
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # any ASGI application
+        http=http_with_peer(http_within(room)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
 def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     """How the listener for operators is run: a few more may always connect, and no phone."""
     room = HttpBounds(connections=server.max_connections + _OPERATORS)
@@ -119,10 +94,15 @@ def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
-async def serve(settings: Settings, build: ServiceBuilder = build_service) -> None:
+async def serve(
+    settings: Settings,
+    read_anew: Callable[[], Settings],
+    build: ServiceBuilder = build_service,
+) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``.
 
-    ``build`` is for those who measure the service and wrap what they measure.
+    ``read_anew`` reads the configuration when somebody sends a hangup; ``build`` is for those who
+    measure the service and wrap what they measure.
     """
     surroundings = system_surroundings()
     keys = CurrentKeys(open_keys(settings))
@@ -133,33 +113,55 @@ async def serve(settings: Settings, build: ServiceBuilder = build_service) -> No
         service = build(settings, store, keys, surroundings)
         listeners = _listeners(settings)
         operators = _operator_listener(settings, service.operator_app)
+        metrics = _metrics_listener(settings, service.metrics_app)
         surroundings.telemetry.event(
             "listening",
             issuer=settings.server.issuer,
             host=settings.server.host,
             port=listeners[0].socket.getsockname()[1],
             mtls_port=listeners[1].socket.getsockname()[1] if listeners[1:] else None,
-            operator_port=None if operators is None else operators.socket.getsockname()[1],
+            operator_port=_port_of(operators),
+            metrics_port=_port_of(metrics),
             device_protocol=SUBPROTOCOL,
             warning=settings.exposure,
         )
-        server = _Server(
+        listeners.extend(each for each in (operators, metrics) if each is not None)
+        reload = ConfigurationReload(read_anew, service.reload, surroundings.telemetry)
+        server = SignalledServer(
             server_config(service.app, settings.server),
-            listeners if operators is None else [*listeners, operators],
+            listeners,
+            draining=service.drain,
+            drain_seconds=settings.server.drain_seconds,
             leaving=service.release,
-            hung_up=lambda: surroundings.telemetry.event("hangup_ignored"),
+            hung_up=reload.ask,
         )
         # What is there now stays to the end: no look for garbage need go through it again.
         gc.collect()
         gc.freeze()
         try:
-            await server.serve()
+            async with _running("configuration", reload.run, surroundings):
+                await server.serve()
         except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
             raise CommandFailed("the service did not start; the log says why") from ending
         finally:
-            for listener in (*listeners, *((operators,) if operators else ())):
+            for listener in listeners:
                 listener.socket.close()
     surroundings.telemetry.event("stopped")
+
+
+@asynccontextmanager
+async def _running(
+    name: str, run: Callable[[], Awaitable[None]], surroundings: Surroundings
+) -> AsyncIterator[None]:
+    """Run a task beside what the block does, begun anew whenever it fails."""
+    task = asyncio.create_task(
+        supervise(name, run, clock=surroundings.clock, telemetry=surroundings.telemetry)
+    )
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def _listeners(settings: Settings) -> list[Listener]:
@@ -198,6 +200,18 @@ def _operator_listener(settings: Settings, app: ASGIApp | None) -> Listener | No
         tls = OrdinaryContext.create(TlsOffer(identity))
     bound = _bind(operator.host, operator.port)
     return Listener(bound, tls, operator_config(app, settings.server))
+
+
+def _metrics_listener(settings: Settings, app: ASGIApp | None) -> Listener | None:
+    """Where Prometheus reads, unless figures are not kept; raises ``CommandFailed``."""
+    metrics = settings.metrics
+    if app is None or metrics.port is None:
+        return None
+    return Listener(_bind(metrics.host, metrics.port), config=metrics_config(app, settings.server))
+
+
+def _port_of(listener: Listener | None) -> int | None:
+    return None if listener is None else listener.socket.getsockname()[1]
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -19,8 +19,15 @@ class Health:
     """``/healthz``: this process answers. ``/readyz``: it could do its work now."""
 
     def __init__(
-        self, *, store: StoreHealth, is_listening: Callable[[], bool], clock: Clock
+        self,
+        *,
+        store: StoreHealth,
+        is_listening: Callable[[], bool],
+        clock: Clock,
+        is_leaving: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``is_leaving`` says whether the process was told to end."""
+        self._is_leaving = is_leaving
         self._store = store
         self._is_listening = is_listening
         self._clock = clock
@@ -38,6 +45,8 @@ class Health:
 
     async def missing(self) -> str | None:
         """What keeps the process from its work, or None."""
+        if self._is_leaving():
+            return "draining"
         try:
             drift = abs(await self._store.server_time_ms() - self._clock.now_ms())
         except StoreUnavailable:

@@ -16,6 +16,7 @@ from ciba_service.endpoints.body import UnreadableBody, header_lines
 from ciba_service.flow.resource_access import ResourceRequest
 from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.ports import Clock, Randomness, StoreUnavailable, Telemetry
+from ciba_service.ports.request_notes import note_interaction
 from ciba_service.protocol.client.certificates.certificate import thumbprint_of
 from ciba_service.protocol.errors import (
     InvalidDpopProofError,
@@ -125,9 +126,7 @@ class _Sending:
     telemetry: Telemetry
 
     async def answer(self, answer: Answer, headers: Headers) -> None:
-        self.telemetry.event(
-            "resource_answered", interaction_id=self.interaction, status=int(answer.status)
-        )
+        note_interaction(self.interaction)
         await respond(self.send, answer.status, answer.content, (*headers, self._name))
 
     async def refuse(self, error: OAuth2Error, status: int, headers: Headers) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.ports import ClientRegistry, Clock, ReplayKind, ReplayStore, SecurityEvents
+from ciba_service.ports.request_notes import note_client
 from ciba_service.protocol.client.assertion import (
     Audiences,
     PresentedAssertion,
@@ -88,10 +89,12 @@ class ClientAuthentication:
             self._tell(error, None, request.peer)
             raise
         try:
-            return await self._proven(request, claim)
+            verified = await self._proven(request, claim)
         except InvalidClientError as error:
             self._tell(error, claim.client, request.peer)
             raise
+        note_client(verified.client.client_id)
+        return verified
 
     async def consume(self, verified: VerifiedClient, *, operation: str) -> None:
         """Spend the assertion, if any; raises ``InvalidClientError`` when it was spent before."""

@@ -30,6 +30,7 @@ from ciba_service.protocol.security_events.kinds import (
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
+from ciba_service.sca.challenge import issued_at
 from ciba_service.sca.decision import (
     InvalidDecisionError,
     PresentedDecision,
@@ -260,6 +261,13 @@ class Decisions:
         if not result.won:
             return _refused(presented, RefusalReason.NOT_OPEN)
         self._nudge(presented, result)
+        self._telemetry.event(
+            "transaction_decided",
+            transaction_id=presented.claims.transaction_id,
+            client_id=heard.client_id,
+            verdict=presented.claims.verdict.value,
+            age_seconds=now // 1000 - issued_at(heard.request.challenge),
+        )
         return _accepted(presented)
 
     def _evidence(self, heard: HeardDecision, decided: Decided | None, now: int) -> Evidence | None:

@@ -27,7 +27,7 @@ from ciba_service.ports import (
     TransactionStore,
     UnknownRecordFormat,
 )
-from ciba_service.protocol.transaction.state import Event
+from ciba_service.protocol.transaction.state import Event, State
 
 __all__ = ["DueWorker"]
 
@@ -198,6 +198,15 @@ class DueWorker:
         ended = await self._settlement.settle(transaction)
         for name in ended.transaction_ids:
             self.nudge(name)
+        if ended.all:
+            state = transaction.state
+            self._telemetry.event(
+                "transaction_settled",
+                transaction_id=transaction_id,
+                client_id=transaction.client_id,
+                # A client may be faster than the due work.
+                outcome=State.APPROVED if state is State.REDEEMED else state,
+            )
         return ended.all
 
     async def _read(self, transaction_id: str) -> Transaction | None:

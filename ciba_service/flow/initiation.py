@@ -231,6 +231,8 @@ class Initiation:
             "transaction_started",
             transaction_id=new.transaction_id,
             client_id=client.client_id,
+            delivery_mode=client.delivery_mode.value,
+            acr=required.acr,
         )
         return Acknowledgement(
             auth_req_id=auth_req_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.found_token import FoundToken
 from ciba_service.ports import Clock
+from ciba_service.ports.request_notes import note_transaction
 from ciba_service.protocol.request.authorization_details import AuthorizationDetail
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
@@ -43,4 +44,5 @@ class LiveTokens:
             return None
         if not await self._gate.lets_use(step, grant):
             return None
+        note_transaction(grant.txn)
         return LiveToken(grant, token, found.hash)

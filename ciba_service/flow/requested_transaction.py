@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ciba_service.ports.request_notes import note_transaction
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
     InvalidGrantError,
@@ -30,7 +31,9 @@ def requested_transaction(form: Mapping[str, str]) -> str:
     auth_req_id = parse_auth_req_id(presented)
     if auth_req_id is None:
         raise InvalidGrantError from Reason("auth_req_id is none of ours")
-    return transaction_id(auth_req_id.value)
+    name = transaction_id(auth_req_id.value)
+    note_transaction(name)
+    return name
 
 
 def transaction_requested_by(client: Client, form: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from ciba_service.flow.dpop_proofs import DpopProofs
 from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.flow.live_tokens import LiveToken, LiveTokens
 from ciba_service.ports import ClientRegistry, GrantStore, SecurityEvents
+from ciba_service.ports.request_notes import note_client
 from ciba_service.protocol.errors import (
     InvalidDpopProofError,
     InvalidTokenError,
@@ -145,6 +146,7 @@ class ResourceAccess:
         live = await spend_and_find(spending, looking)
         if live is None:
             raise InvalidTokenError from Reason("over or ended")
+        note_client(live.grant.client_id)
         return live
 
     async def _acceptable(self, found: FoundToken | None) -> AccessToken:

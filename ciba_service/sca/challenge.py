@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.protocol.jose.verification import parse_jws
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import (
     AuthorizationDetails,
@@ -29,7 +30,7 @@ from ciba_service.sca.messages import (
 )
 from ciba_service.sca.wording import WORDS, shared_texts, shown_detail
 
-__all__ = ["ChallengeContent", "new_challenge"]
+__all__ = ["ChallengeContent", "issued_at", "new_challenge"]
 
 _NONCE_BYTES: Final = 32
 
@@ -76,6 +77,15 @@ def new_challenge(content: ChallengeContent, *, token_bytes: Callable[[int], byt
             msgspec.json.decode(each.detail.json) for each in content.details.displayed
         ),
     )
+
+
+class _Issued(msgspec.Struct):
+    iat: int
+
+
+def issued_at(challenge: str) -> int:
+    """When a challenge was made that the service signed itself, in seconds since the epoch."""
+    return msgspec.json.decode(parse_jws(challenge).payload, type=_Issued).iat
 
 
 def _display(content: ChallengeContent) -> Display:

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
@@ -12,7 +13,11 @@ __all__ = ["check_files"]
 
 
 def check_files(settings: Settings) -> None:
-    """Load certificates, keys and authorities once; raises ``InvalidSettingsError``."""
+    """Load certificates, keys and authorities once; raises ``InvalidSettingsError``.
+
+    What is to trace must be installed.
+    """
+    _check_extra(settings)
     server, store, outbound = settings.server, settings.store, settings.outbound
     if server.tls_certificate is not None and server.tls_key is not None:
         _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
@@ -32,6 +37,13 @@ def check_files(settings: Settings) -> None:
     ):
         if bundle is not None:
             _check_bundle(key, bundle)
+
+
+def _check_extra(settings: Settings) -> None:
+    if settings.tracing.enabled and find_spec("opentelemetry") is None:
+        raise InvalidSettingsError(
+            "tracing.enabled needs opentelemetry-api: install the extra otel"
+        )
 
 
 def _check_event_file(file: str | None) -> None:

@@ -37,6 +37,7 @@ from ciba_service.settings.sections import (
     KeySettings,
     LimitSettings,
     LoginHintIssuerSettings,
+    MetricsSettings,
     MtlsSettings,
     OutboundSettings,
     PolicySettings,
@@ -49,6 +50,7 @@ from ciba_service.settings.sections import (
     StatementIssuerSettings,
     StoreSettings,
     TokenSettings,
+    TracingSettings,
     UserSettings,
     WakeUpSettings,
 )
@@ -61,6 +63,8 @@ _LOGO_FILE: Final = "logo_file"
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server: ServerSettings
+    metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     mtls: MtlsSettings = MtlsSettings()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = RequestSettings()
@@ -114,6 +118,8 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(
         server=document.server,
+        metrics=document.metrics,
+        tracing=document.tracing,
         mtls=document.mtls,
         store=document.store,
         requests=document.requests,

@@ -57,6 +57,11 @@ def _check_server(settings: Settings) -> None:
         raise InvalidSettingsError("server.issuer must be https when TLS is configured")
 
 
+def _check_tracing(settings: Settings) -> None:
+    if settings.tracing.trust_traceparent and not settings.tracing.enabled:
+        raise InvalidSettingsError("tracing.trust_traceparent goes with tracing.enabled")
+
+
 def _check_mtls(settings: Settings) -> None:
     mtls = settings.mtls
     if mtls.takes_certificates != (mtls.base_url is not None):
@@ -378,6 +383,7 @@ def _check_security_events(settings: Settings) -> None:
 
 RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_server,
+    _check_tracing,
     _check_mtls,
     _check_device,
     _check_passkeys,

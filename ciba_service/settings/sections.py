@@ -40,6 +40,7 @@ __all__ = [
     "KeySettings",
     "LimitSettings",
     "LoginHintIssuerSettings",
+    "MetricsSettings",
     "MtlsSettings",
     "OutboundSettings",
     "PolicyRuleSettings",
@@ -52,6 +53,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TokenSettings",
+    "TracingSettings",
     "UserSettings",
     "WakeUpSettings",
 ]
@@ -87,7 +89,22 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     max_event_streams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1_000
+    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where Prometheus reads figures of this process; without a port none are kept."""
+
+    host: _Text = "127.0.0.1"
+    port: _Port | None = None
+
+
+class TracingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Spans of OpenTelemetry, and whether requests say which trace they belong to."""
+
+    enabled: bool = False
+    trust_traceparent: bool = False
 
 
 class MtlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -441,6 +458,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured, found valid."""
 
     server: ServerSettings
+    metrics: MetricsSettings
+    tracing: TracingSettings
     mtls: MtlsSettings
     store: StoreSettings
     requests: RequestSettings

@@ -14,11 +14,15 @@ __all__ = ["ConfiguredClients", "ConfiguredUsers"]
 
 
 class ConfiguredClients:
-    """``ports.ClientRegistry`` over a fixed list."""
+    """``ports.ClientRegistry`` over a list, which may be replaced as a whole."""
 
     __slots__ = ("_clients",)
 
     def __init__(self, clients: Iterable[Client]) -> None:
+        self.replace(clients)
+
+    def replace(self, clients: Iterable[Client]) -> None:
+        """From now on these are all there are."""
         self._clients = {client.client_id: client for client in clients}
 
     async def find(self, client_id: str) -> Client | None:
@@ -27,7 +31,9 @@ class ConfiguredClients:
 
 
 class ConfiguredUsers:
-    """``ports.UserDirectory`` over a fixed list: a user has a subject and further names.
+    """``ports.UserDirectory`` over a list that may be replaced as a whole.
+
+    A user has a subject and further names.
 
     A name counts the way ``parse_login_hint`` reads it, and to the letter for those who name the
     user without saying what kind of name it is.
@@ -36,13 +42,18 @@ class ConfiguredUsers:
     __slots__ = ("_by_identifier", "_by_subject")
 
     def __init__(self, users: Iterable[tuple[User, Iterable[str]]]) -> None:
-        self._by_subject: dict[str, User] = {}
-        self._by_identifier: dict[UserIdentifier, User] = {}
+        self.replace(users)
+
+    def replace(self, users: Iterable[tuple[User, Iterable[str]]]) -> None:
+        """From now on these are all there are."""
+        by_subject: dict[str, User] = {}
+        by_identifier: dict[UserIdentifier, User] = {}
         for user, hints in users:
-            self._by_subject[user.subject] = user
+            by_subject[user.subject] = user
             for name in (user.subject, *hints):
-                self._by_identifier[UserIdentifier(IdentifierKind.NAME, name)] = user
-                self._by_identifier[parse_login_hint(name)] = user
+                by_identifier[UserIdentifier(IdentifierKind.NAME, name)] = user
+                by_identifier[parse_login_hint(name)] = user
+        self._by_subject, self._by_identifier = by_subject, by_identifier
 
     def find(self, identifier: UserIdentifier) -> User | None:
         """The user whom an identifier names, or None."""

@@ -38,6 +38,7 @@ class Operations:
             lambda: self._commands.evaluate_each(script, keys, args),
             deadline_ms=self._deadline_ms,
             clock=self._clock,
+            observer=self._commands.observer,
         )
 
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
@@ -46,7 +47,7 @@ class Operations:
 
     async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
-        loop = asyncio.get_running_loop()
+        loop, observer = asyncio.get_running_loop(), self._commands.observer
         end = loop.time() + self._deadline_ms / 1000
         try:
             reply = send()
@@ -58,8 +59,10 @@ class Operations:
         except StoreFault as fault:
             left_ms = int((end - loop.time()) * 1000)
             if left_ms <= 0:
+                observer.gave_up()
                 raise StoreUnavailable("Redis did not answer in time") from fault
-        return await run(send, deadline_ms=left_ms, clock=self._clock)
+        observer.repeated()
+        return await run(send, deadline_ms=left_ms, clock=self._clock, observer=observer)
 
 
 def _give_up(reply: asyncio.Future[Any]) -> None:

@@ -10,6 +10,7 @@ def build_health(parts: Parts) -> Health:
     """It asks the store at every look."""
     return Health(
         store=parts.stores.health,
+        is_leaving=parts.leaving.is_set,
         is_listening=parts.stores.subscription.ready.is_set,
         clock=parts.surroundings.store_clock,
     )

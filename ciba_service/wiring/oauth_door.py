@@ -1,5 +1,6 @@
 """The door of the clients: metadata, keys, the backchannel endpoint and what tokens need."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -92,8 +93,8 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
     )
 
 
-def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
-    """Everything a client calls."""
+def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list[Route]:
+    """Everything a client calls; ``metadata`` is what is published at the moment."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     published = PublishedKeys(parts.outbound.client_keys)
     authentication = ClientAuthentication(
@@ -119,7 +120,7 @@ def oauth_routes(parts: Parts, metadata: ProviderMetadata) -> list[Route]:
     )
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
     receipt_jwks = PublishedDocument(lambda: {"keys": parts.keys.sca_receipt_jwks()}, telemetry)
-    document = PublishedDocument(lambda: metadata, telemetry)
+    document = PublishedDocument(metadata, telemetry)
     description = openapi_document(endpoints)
     openapi = PublishedDocument(lambda: description, telemetry)
     return [

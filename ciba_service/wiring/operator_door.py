@@ -15,6 +15,7 @@ from ciba_service.endpoints.operator.session_cookie import CookieForm
 from ciba_service.endpoints.operator.transactions import DeliveriesEndpoint, TransactionsEndpoint
 from ciba_service.endpoints.operator.users import DevicesEndpoint, UsersEndpoint
 from ciba_service.endpoints.outermost import Outermost
+from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.activation import Activations
 from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.lasting_accesses import LastingAccesses
@@ -67,7 +68,13 @@ def operator_app(parts: Parts) -> ASGIApp | None:
         router=OperatorRouter([*session.operations, *_operations(parts)]),
         telemetry=surroundings.telemetry,
     )
-    return Outermost(gate, surroundings.telemetry, respond_defect)
+    return ObservedRequests(
+        Outermost(gate, surroundings.telemetry, respond_defect),
+        names=EndpointNames(unknown="/operator"),
+        telemetry=parts.log,
+        meter=parts.measuring.requests,
+        refusal="operator_refused",
+    )
 
 
 def _origins(listener: OperatorSettings) -> AllowedOrigins:

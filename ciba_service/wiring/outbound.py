@@ -12,10 +12,12 @@ from ciba_service.channels.outbound import (
 )
 from ciba_service.protocol.outbound.addresses import AddressPolicy
 from ciba_service.settings import OutboundSettings
+from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["OutboundParts", "build_outbound", "outbound_client"]
 
+_UNMEASURED: Final = Measuring()
 # Several clients may be behind one host, and each has four callbacks at once.
 _CALLBACKS: Final = OutboundLimits(per_host=16)
 # A few push services have nearly all phones; one that is dead leaves half of the places to others.
@@ -59,7 +61,9 @@ def outbound_client(
     )
 
 
-def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> OutboundParts:
+def build_outbound(
+    settings: OutboundSettings, surroundings: Surroundings, measuring: Measuring = _UNMEASURED
+) -> OutboundParts:
     """Build the door; nobody is asked before something needs it.
 
     Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
@@ -69,7 +73,11 @@ def build_outbound(settings: OutboundSettings, surroundings: Surroundings) -> Ou
     # A key set is asked for so rarely that no connection is worth keeping.
     key_requests = outbound_client(settings, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
-        client_keys=FetchedClientKeys(key_requests, surroundings.clock, surroundings.telemetry),
+        client_keys=FetchedClientKeys(
+            measuring.outbound(key_requests, "client_keys"),
+            surroundings.clock,
+            surroundings.telemetry,
+        ),
         key_requests=key_requests,
         callbacks=outbound_client(settings, for_callbacks, _CALLBACKS),
         wake_ups=outbound_client(settings, for_wake_ups, _WAKE_UPS),

@@ -1,11 +1,13 @@
 """What the door of the clients and the door of the phones have in common."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from ciba_service.channels.hub import SocketHub
+from ciba_service.endpoints.request_log import RequestTelemetry
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.cancelling import Cancelling
 from ciba_service.flow.delivery import CallbackDelivery
@@ -19,7 +21,7 @@ from ciba_service.flow.operators.events import EVENTS_PLACE
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
-from ciba_service.ports import ClientRegistry, User
+from ciba_service.ports import ClientRegistry, Telemetry, User
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
@@ -32,6 +34,7 @@ from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
+from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.outbound import OutboundParts, build_outbound
 from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -39,14 +42,19 @@ from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
 from ciba_service.wiring.wake_up import build_wake_ups
 
-__all__ = ["USER_CODE_PEPPER", "Parts", "build_parts"]
+__all__ = ["USER_CODE_PEPPER", "Parts", "build_parts", "configured_users"]
 
 USER_CODE_PEPPER: Final = "user-codes"
+_UNMEASURED: Final = Measuring()
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The one instance of everything that more than one step uses."""
+    """The one instance of everything that more than one step uses.
+
+    ``log`` is the telemetry below that of the surroundings: what tells of requests at their end;
+    ``leaving`` is set when the process will end.
+    """
 
     settings: Settings
     stores: Stores
@@ -55,6 +63,7 @@ class Parts:
     endpoints: Endpoints
     users: ConfiguredUsers
     locale_of: Callable[[str], Locale]
+    configured: ConfiguredClients
     clients: ClientRegistry
     outbound: OutboundParts
     gate: AccountGate
@@ -69,21 +78,32 @@ class Parts:
     streams: OpenStreams
     following: LedgerFollowing
     cancelling: Cancelling
+    log: Telemetry
+    measuring: Measuring
+    leaving: asyncio.Event
 
 
 def build_parts(
-    settings: Settings, stores: Stores, keys: ServiceKeys, surroundings: Surroundings
+    settings: Settings,
+    stores: Stores,
+    keys: ServiceKeys,
+    surroundings: Surroundings,
+    measuring: Measuring = _UNMEASURED,
 ) -> Parts:
     """Build what is shared."""
     streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
+    surroundings = measuring.surroundings(surroundings)
     events = build_events(
         settings,
         stores,
         keys,
         surroundings,
+        measuring=measuring,
         on_arrival=partial(streams.look_again, EVENTS_PLACE),
     )
-    surroundings = watched(surroundings, events.recorder)
+    surroundings = watched(surroundings, measuring.security_events(events.recorder))
+    log = surroundings.telemetry
+    surroundings = replace(surroundings, telemetry=RequestTelemetry(log))
     held = HeldPolls(
         transactions=stores.transactions,
         clock=surroundings.clock,
@@ -94,17 +114,16 @@ def build_parts(
         held.look_again(transaction_id)
         streams.look_again(transaction_id)
 
-    hub = SocketHub(stores.broadcast, on_settled=look_again)
-    users = ConfiguredUsers(
-        (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
-    )
+    hub = SocketHub(stores.broadcast, on_settled=look_again, on_announced=measuring.announced)
+    users = ConfiguredUsers(configured_users(settings, keys, surroundings))
 
     def locale_of(subject: str) -> Locale:
         user = users.find_subject(subject)
         return settings.device.locale if user is None else user.locale
 
-    clients = _clients(settings, stores)
-    outbound = build_outbound(settings.outbound, surroundings)
+    configured = ConfiguredClients(settings.clients)
+    clients = _clients(settings, stores, configured)
+    outbound = build_outbound(settings.outbound, surroundings, measuring)
     gate = AccountGate(
         users=users,
         clients=clients,
@@ -118,14 +137,19 @@ def build_parts(
         callbacks=stores.callbacks,
         pushes=_pushes(stores, issuing, surroundings),
         gate=gate,
-        outbound=outbound.callbacks,
+        outbound=measuring.outbound(outbound.callbacks, "callback"),
         timeout=settings.delivery.answer_timeout_ms,
         random=surroundings.random,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
     wake_ups = build_wake_ups(
-        settings, stores, keys, surroundings, outbound=outbound.wake_ups, gate=gate
+        settings,
+        stores,
+        keys,
+        surroundings,
+        outbound=measuring.outbound(outbound.wake_ups, "wake_up"),
+        gate=gate,
     )
     worker = DueWorker(
         due=stores.due,
@@ -151,6 +175,7 @@ def build_parts(
         ),
         users=users,
         locale_of=locale_of,
+        configured=configured,
         clients=clients,
         outbound=outbound,
         gate=gate,
@@ -175,6 +200,9 @@ def build_parts(
             clock=surroundings.clock,
             telemetry=surroundings.telemetry,
         ),
+        log=log,
+        measuring=measuring,
+        leaving=asyncio.Event(),
     )
 
 
@@ -208,11 +236,19 @@ def _pushes(stores: Stores, issuing: Issuing, surroundings: Surroundings) -> Pus
     )
 
 
-def _clients(settings: Settings, stores: Stores) -> ClientRegistry:
-    configured = ConfiguredClients(settings.clients)
+def _clients(settings: Settings, stores: Stores, configured: ConfiguredClients) -> ClientRegistry:
     if not settings.registration.enabled:
         return configured
     return KnownClients(configured=configured, registrations=stores.registrations)
+
+
+def configured_users(
+    settings: Settings, keys: ServiceKeys, surroundings: Surroundings
+) -> list[tuple[User, tuple[str, ...]]]:
+    """Users of a configuration with their further names."""
+    return [
+        (_user(user, settings, keys, surroundings), user.login_hints) for user in settings.users
+    ]
 
 
 def _user(

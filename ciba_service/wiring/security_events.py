@@ -15,9 +15,10 @@ from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.flow.security_events.recent import RecentEventsSink
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.flow.security_events.watched import LoggedEvents, WatchedTelemetry
-from ciba_service.ports import EventSink
+from ciba_service.ports import EventSink, SecurityEvents
 from ciba_service.settings import STANDARD_OUTPUT, EventReceiverSettings, Settings
 from ciba_service.stores.set_outbox import RedisSetOutbox
+from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.outbound import outbound_client
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
@@ -86,6 +87,7 @@ def build_events(
     keys: ServiceKeys,
     surroundings: Surroundings,
     *,
+    measuring: Measuring,
     on_arrival: Callable[[], None],
 ) -> EventParts:
     """Build the recorder of a service and its pushes; ``surroundings`` have the log alone.
@@ -104,7 +106,7 @@ def build_events(
             _receiver(receiver),
             issuer=settings.server.issuer,
             outbox=outbox,
-            outbound=client,
+            outbound=measuring.outbound(client, "security_event"),
             keys=keys,
             random=surroundings.random,
             clock=surroundings.clock,
@@ -122,9 +124,9 @@ def _triples(
     return zip(settings.security_events.receivers, stores.outboxes, arrivals, strict=True)
 
 
-def watched(surroundings: Surroundings, recorder: EventRecorder) -> Surroundings:
-    """The same surroundings, whose security events are recorded."""
-    return replace(surroundings, telemetry=WatchedTelemetry(surroundings.telemetry, recorder))
+def watched(surroundings: Surroundings, events: SecurityEvents) -> Surroundings:
+    """The same surroundings, whose security events go to ``events``."""
+    return replace(surroundings, telemetry=WatchedTelemetry(surroundings.telemetry, events))
 
 
 def _lines(file: str | None, surroundings: Surroundings, *, prints: bool) -> EventSink:

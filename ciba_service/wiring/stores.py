@@ -22,7 +22,6 @@ from ciba_service.stores.keys import hub_channels
 from ciba_service.stores.ledger import RedisLedgers
 from ciba_service.stores.login_handles import RedisLoginHandles
 from ciba_service.stores.notices import RedisNotices
-from ciba_service.stores.operations import Operations
 from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.pending import RedisPendingTransactions
@@ -38,11 +37,13 @@ from ciba_service.stores.transactions import RedisTransactions
 from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from ciba_service.stores.wake_ups import RedisWakeUps
+from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Stores", "build_stores"]
 
 _HOUR_MS: Final = 3_600_000
+_UNMEASURED: Final = Measuring()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,14 @@ class Stores:
 
 
 def build_stores(
-    settings: Settings, store: OpenStore, ring: Ring, surroundings: Surroundings
+    settings: Settings,
+    store: OpenStore,
+    ring: Ring,
+    surroundings: Surroundings,
+    measuring: Measuring = _UNMEASURED,
 ) -> Stores:
     """Put the stores on an open connection."""
-    operations = Operations(
+    operations = measuring.operations(
         store.commands, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
     )
     sealer = Sealer(ring, surroundings.random)

@@ -82,10 +82,10 @@ def web_phone() -> Iterator[WebPhone]:
 
 @pytest.fixture
 def start_phone_service(
-    run_service: ServiceRunner, web_phone: WebPhone, till: WireClient
+    run_service: ServiceRunner, web_phone: WebPhone, till: WireClient, watch: Watch
 ) -> PhoneService:
     """Run a service that lets the page in, as often and as otherwise as a test wants."""
-    return phone_service(run_service, web_phone, till)
+    return phone_service(run_service, web_phone, till, watch)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ class PhoneScreens:
     async def open_request(self, client: str = "Shop till") -> None:
         """Open what waits."""
         await self.button(client).click()
-        await expect(self.button("Approve")).to_be_visible()
+        await expect(self.button("Approve")).to_be_enabled()
 
     async def settings(self, name: str) -> None:
         """Go to a page of the settings."""

@@ -12,9 +12,10 @@ import httpx2
 
 from ciba_client.playground.clients import PlaygroundClient, load_clients
 from ciba_client.playground.command import Playground, playground
+from ciba_client.playground.order import parse_order
 from ciba_service.stores.keys import partition_of
 from tests.client_time import SharedTime
-from tests.running_service import RunningService
+from tests.running_service import PLAIN, RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
@@ -56,7 +57,9 @@ class Stage:
             "authorization": f"Bearer {self.playground.secret}",
         }
         given = {name: value for name, value in {**own, **headers}.items() if value}
-        return httpx2.AsyncClient(base_url=self.address, headers=given, trust_env=False)
+        return httpx2.AsyncClient(
+            base_url=self.address, headers=given, trust_env=False, verify=PLAIN
+        )
 
     async def again(self, attempt: int = 1) -> None:
         """Let the time of the next callback come, after one that failed."""
@@ -86,8 +89,9 @@ def wire_client(name: str, mode: str, endpoint: str, **metadata: Any) -> WireCli
     return WireClient(name, metadata=members)
 
 
-def write_client_file(directory: Path, client: WireClient, issuer: str) -> Path:
-    """Its ``client.toml`` and key."""
+def write_client_file(directory: Path, client: WireClient, bank: RunningService) -> Path:
+    """Its ``client.toml`` and key; to trust one authority is quicker than to read all of them."""
+    trust = str(bank.settings.outbound.ca_bundle)
     key = directory / f"{client.client_id}.jwk"
     key.write_text(json.dumps(client.key.as_dict(private=True)), "utf-8")
     key.chmod(0o600)
@@ -98,7 +102,8 @@ def write_client_file(directory: Path, client: WireClient, issuer: str) -> Path:
         "backchannel_user_code_parameter",
     }
     members = {name: value for name, value in client.registration().items() if name in names}
-    lines = {"issuer": issuer, "client_id": client.client_id, "key": key.name, **members}
+    lines = {"issuer": bank.issuer, "client_id": client.client_id, "key": key.name, **members}
+    lines["ca_file"] = trust
     path = directory / f"{client.client_id}.toml"
     path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items()))
     return path
@@ -127,9 +132,17 @@ async def registered(
         wire_client("bookshop", "push", endpoint),
     ]
     async with run_service(clients=cast, sections=SECTIONS) as bank:
-        files = [write_client_file(directory, client, bank.issuer) for client in cast]
+        files = [write_client_file(directory, client, bank) for client in cast]
         yield bank, load_clients(files, listen=None, warn=_refuse)
         assert bank.telemetry.failures == []
+
+
+async def shown_program(
+    clients: dict[str, PlaygroundClient], bank: RunningService, order: dict[str, Any]
+) -> str:
+    """What a playground that has ended meanwhile made of an order."""
+    async with playground(clients, port=0, clock=PassingTime(bank.clock)) as running:
+        return running.flows.start(parse_order(json.dumps(order).encode())).program()
 
 
 def _refuse(text: str) -> None:

@@ -71,6 +71,8 @@ async def start(page: Page, client: str, **fields: str) -> None:
         await page.get_by_label("What to approve").select_option(purpose)
     if any(name in values for name in ("requested_expiry, seconds", "acr_values")):
         await page.locator("summary", has_text="More parameters").click()
+    if (binding_message := values.pop("binding", None)) is not None:
+        values["Binding message, shown on both devices"] = binding_message
     for label, value in values.items():
         await page.get_by_label(label, exact=True).fill(value)
     await page.get_by_role("button", name="Start").click()
@@ -132,7 +134,7 @@ async def test_a_push_from_the_form_to_each_claim(stage: Stage, page: Page):
 
 async def test_polls_one_by_one_and_what_tokens_are_good_for(stage: Stage, page: Page):
     """Polls are folded; userinfo and receipt are shown; curl and the program can be copied."""
-    await start(page, "till", **{"Binding message": "W4SCT"})
+    await start(page, "till", binding="7")
     await state_is(page, "Waiting for the user")
     await passed_until(stage, message(page, "2 \N{MULTIPLICATION SIGN} Token request"))
     await stage.phone.approve_next()
@@ -195,10 +197,10 @@ async def test_flows_that_end_otherwise_side_by_side(
     stage: Stage, page: Page, open_page: PageOpener, watch: Watch
 ):
     """Cancelled, denied, expired, refused: each says what it means; and who has no session."""
-    await start(page, "bookshop", **{"Binding message": "cancel"})
+    await start(page, "bookshop", binding="cancel")
     await page.get_by_role("button", name="Cancel request").click()
     await state_is(page, "Cancelled")
-    await start(page, "kiosk", **{"Binding message": "deny"})
+    await start(page, "kiosk", binding="deny")
     await state_is(page, "Waiting for the user")
     (challenge,) = await stage.phone.fetch()
     await stage.phone.decide(stage.phone.denial(challenge))
@@ -206,11 +208,11 @@ async def test_flows_that_end_otherwise_side_by_side(
     why = page.get_by_role("group", name="Why there are no tokens")
     await expect(why).to_contain_text("access_denied")
     await expect(why).to_contain_text("CIBA Core 1.0, 11")
-    await start(page, "till", **{"Binding message": "expire", "requested_expiry, seconds": "10"})
+    await start(page, "till", binding="expire", **{"requested_expiry, seconds": "10"})
     await state_is(page, "Waiting for the user")
     stage.bank.clock.advance(11)
     await state_is(page, "Expired")
-    await start(page, "kiosk", login_hint="nobody", **{"Binding message": "refuse"})
+    await start(page, "kiosk", login_hint="nobody", binding="refuse")
     await state_is(page, "Refused")
     await expect(why).to_contain_text("unknown_user_id")
     tabs = page.get_by_role("navigation", name="Flows").get_by_role("button")

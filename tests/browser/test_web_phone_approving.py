@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PageOpener
@@ -31,6 +32,7 @@ async def with_clock(open_page: PageOpener, address: str) -> Page:
     return page
 
 
+@pytest.mark.clause("ciba-7.1-15", "sca-art5-1", "sca-art6-2", "fapi2-sp-5.3.2.2-13")
 async def test_from_the_code_to_the_first_approval(
     open_page: PageOpener, phone_service_and_page: ServiceAndPage
 ):
@@ -81,7 +83,9 @@ async def test_from_the_code_to_the_first_approval(
     await expect(sheet.get_by_text("Your identity")).to_be_visible()
     await phone.is_accessible()
     await phone.press("Approve")
-    await phone.type_pin(WRONG_PIN)
+    await page.get_by_label("PIN", exact=True).fill(WRONG_PIN)
+    await pin_is_hidden(phone)
+    await page.keyboard.press("Enter")
     await expect(page.get_by_text("That was not right. 4 attempts left.")).to_be_visible()
     await phone.is_accessible()
     await phone.tap_pin()
@@ -93,6 +97,18 @@ async def test_from_the_code_to_the_first_approval(
     await expect(page).to_have_title("Approvals · Alice's phone")
     await expect(page.get_by_role("listitem").get_by_text("Approved")).to_be_visible()
     await phone.is_accessible()
+
+
+async def pin_is_hidden(phone: PhoneScreens) -> None:
+    """It is neither read out nor copied, and no browser offers to keep it."""
+    field = phone.page.get_by_label("PIN", exact=True)
+    await expect(field).to_have_attribute("type", "password")
+    await expect(field).to_have_attribute("autocomplete", "one-time-code")
+    await phone.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await phone.page.evaluate("navigator.clipboard.writeText('before')")
+    await phone.page.keyboard.press("ControlOrMeta+A")
+    await phone.page.keyboard.press("ControlOrMeta+C")
+    assert await phone.page.evaluate("navigator.clipboard.readText()") == "before"
 
 
 async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
@@ -124,6 +140,7 @@ async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_pa
     await expect(rows.nth(1)).to_contain_text("Declined")
 
 
+@pytest.mark.clause("nist63b-3.1.3.1-7")
 async def test_number_matching_with_a_one_time_code(
     start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
 ):
@@ -161,36 +178,62 @@ async def test_number_matching_with_a_one_time_code(
 
 
 async def test_a_passkey_in_place_of_the_pin(
-    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
+    start_phone_service: PhoneService,
+    web_phone: WebPhone,
+    open_page: PageOpener,
+    till: WireClient,
+    watch: Watch,
 ):
-    """It is added with the PIN, approves without it, and is removed again."""
-    service, _ = phone_service_and_page
+    """It is added with the PIN, approves where it may and where it must, and is removed again."""
     watch.expect("RS256")  # Which the service does not take, and Chromium would like.
-    await virtual_authenticator(alice.page)
-    await alice.settings("Passkeys")
-    await expect(alice.page.get_by_text("There is no passkey on this phone yet.")).to_be_visible()
-    await alice.press("Add a passkey")
-    await alice.is_accessible()
-    await alice.type_pin(PIN)
-    await expect(alice.page.get_by_text("The passkey was added.")).to_be_visible()
-    await alice.is_accessible()
-    await alice.press("Back")
-    await alice.press("Back")
+    vault = WireClient("vault")
+    policy = {"policy": {"rules": [{"client": "vault", "require_passkey": True}]}}
+    async with (
+        start_phone_service(clients=[till, vault], sections=policy) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        phone = PhoneScreens(await open_page(address))
+        await phone.enrolled(await service.activation_code("alice"))
+        await vault.started()
+        await phone.open_request("Shop vault")
+        await phone.press("Approve")
+        await expect(phone.page.get_by_text("This request needs a passkey")).to_be_visible()
+        await phone.press("Back")
+        await phone.press("Decline")
+        await phone.press("Done")
+        await add_passkey(phone)
+        for client in (till, vault):
+            auth_req_id = await client.started()
+            await phone.open_request(f"Shop {client.client_id}")
+            await phone.press("Approve")
+            demanded = client is vault
+            await expect(phone.page.get_by_label("PIN", exact=True)).to_have_count(1 - demanded)
+            await phone.press("Use passkey")
+            await expect(phone.heading("Approved")).to_be_visible()
+            await phone.press("Done")
+            claims = claims_of((await client.poll(auth_req_id)).json()["id_token"])
+            assert "pin" not in claims["amr"]
+        await phone.settings("Passkeys")
+        await phone.press("Remove")
+        await phone.page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+        await expect(phone.page.get_by_text("The passkey was removed.")).to_be_visible()
 
-    auth_req_id = await service.till.started()
-    await alice.open_request()
-    await alice.press("Approve")
-    await alice.press("Use passkey")
-    await expect(alice.heading("Approved")).to_be_visible()
-    await alice.press("Done")
-    claims = claims_of((await service.till.poll(auth_req_id)).json()["id_token"])
-    assert "pin" not in claims["amr"]
-    await alice.settings("Passkeys")
-    await alice.press("Remove")
-    await alice.page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
-    await expect(alice.page.get_by_text("The passkey was removed.")).to_be_visible()
+
+async def add_passkey(phone: PhoneScreens) -> None:
+    """Add one in the settings, and go back to the overview."""
+    await virtual_authenticator(phone.page)
+    await phone.settings("Passkeys")
+    await expect(phone.page.get_by_text("There is no passkey on this phone yet.")).to_be_visible()
+    await phone.press("Add a passkey")
+    await phone.is_accessible()
+    await phone.type_pin(PIN)
+    await expect(phone.page.get_by_text("The passkey was added.")).to_be_visible()
+    await phone.is_accessible()
+    await phone.press("Back")
+    await phone.press("Back")
 
 
+@pytest.mark.clause("sca-art4-10")
 async def test_five_wrong_pins_lock(
     start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener
 ):

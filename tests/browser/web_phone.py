@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from authenticator_sim.web.site import PhoneSite, phone_page
 from tests.asgi_server import serving
+from tests.browser.watched import Watch
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
@@ -50,14 +51,20 @@ class PhoneService(Protocol):
         """``device`` are members of that section; ``port`` and ``clock`` those of one before."""
 
 
-def phone_service(run: ServiceRunner, phone: WebPhone, till: WireClient) -> PhoneService:
+def phone_service(
+    run: ServiceRunner, phone: WebPhone, till: WireClient, watch: Watch
+) -> PhoneService:
     """A factory, so that tests may stop it, start it again, or have it otherwise."""
 
-    def start(
+    @asynccontextmanager
+    async def start(
         *, device: dict[str, Any] | None = None, **options: Any
-    ) -> AbstractAsyncContextManager[RunningService]:
+    ) -> AsyncIterator[RunningService]:
         section = phone.device(second_secret=False, **(device or {}))
         sections = {"device": section} | options.pop("sections", {})
-        return run(**({"clients": [till]} | options | {"sections": sections}))
+        watch.served = True
+        async with run(**({"clients": [till]} | options | {"sections": sections})) as running:
+            yield running
+            watch.served = False
 
     return start

@@ -89,11 +89,11 @@ async def test_the_interaction_id_is_echoed_and_logged(reader: Holder):
         if event.fields.get("interaction_id") == INTERACTION
     ]
     assert logged == [
-        ("resource_answered", 200),
+        ("request_answered", 200),
         ("request_refused", 403),
         ("request_refused", 401),
         ("request_refused", 405),
-        ("resource_answered", 200),
+        ("request_answered", 200),
     ]
 
 
@@ -110,7 +110,7 @@ async def test_an_interaction_id_is_made_where_there_is_none(reader: Holder, sen
         answer = await reader.accounts(headers=headers)
         assert answer.status_code == 200
         made.add(answer.headers["x-fapi-interaction-id"])
-        logged = reader.service.telemetry.named("resource_answered")[-1]
+        logged = reader.service.telemetry.named("request_answered")[-1]
         assert logged.fields["interaction_id"] == answer.headers["x-fapi-interaction-id"]
     assert len(made) == 2
     assert {uuid.UUID(name).version for name in made} == {4}

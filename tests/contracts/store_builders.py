@@ -48,7 +48,7 @@ from ciba_service.stores.callbacks import RedisCallbacks
 from ciba_service.stores.deliveries import RedisDeliveryLog
 from ciba_service.stores.devices import RedisDevices
 from ciba_service.stores.driver.commands import Commands
-from ciba_service.stores.driver.connection import connect, disconnect
+from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.due import RedisDueWork
 from ciba_service.stores.evidence_queue import RedisEvidence
@@ -74,6 +74,7 @@ from ciba_service.stores.user_codes import RedisUserCodeAttempts
 from ciba_service.stores.waiting_devices import RedisWaitingDevices
 from ciba_service.stores.wake_ups import RedisWakeUps
 from tests.fake_clock import FakeClock
+from tests.redis_servers import the_server
 from tests.signing import new_key
 
 START = FakeClock().now_ms()
@@ -427,21 +428,18 @@ Value = object
 
 async def dump(target: RedisTarget) -> dict[bytes, Value]:
     """Everything the server holds, without its TTLs."""
-    client = connect(target)
     readers = {
         b"string": lambda key: ("GET", key),
         b"hash": lambda key: ("HGETALL", key),
         b"list": lambda key: ("LRANGE", key, 0, -1),
         b"zset": lambda key: ("ZRANGE", key, 0, -1, "WITHSCORES"),
     }
-    try:
-        names = sorted([name async for name in client.scan_iter(count=1000)])
+    async with the_server(target) as server:
+        names = sorted([name async for name in server.scan_iter(count=1000)])
         return {
-            name: await client.execute_command(*readers[await client.type(name)](name))
+            name: await server.execute_command(*readers[await server.type(name)](name))
             for name in names
         }
-    finally:
-        await disconnect(client)
 
 
 async def remove_all(stores: Stores, keys: list[bytes]) -> None:

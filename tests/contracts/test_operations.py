@@ -8,7 +8,23 @@ import pytest
 from ciba_service.clock import SystemClock
 from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.driver.commands import StoreFault, StoreProgrammingError
+from ciba_service.stores.driver.observer import Unobserved
 from ciba_service.stores.operations import Operations
+
+
+class Observed(Unobserved):
+    """Counts attempts beyond the first, and operations given up."""
+
+    repetitions = 0
+    given_up = 0
+
+    def repeated(self) -> None:
+        """One more."""
+        self.repetitions += 1
+
+    def gave_up(self) -> None:
+        """One more."""
+        self.given_up += 1
 
 
 class Scripted:
@@ -17,6 +33,7 @@ class Scripted:
     def __init__(self, *replies: object) -> None:
         self.replies = list(replies)
         self.issued: list[asyncio.Future[Any]] = []
+        self.observer = Observed()
 
     def issue(self, *_: object) -> asyncio.Future[Any]:
         """Answer with the next of them."""
@@ -47,6 +64,7 @@ async def test_a_fault_is_made_good_by_the_next_attempt():
     commands = Scripted(StoreFault("lost"), "reply")
     assert await operations(commands).call("GET", "k") == "reply"
     assert len(commands.issued) == 2
+    assert commands.observer.repetitions == 1
 
 
 async def test_what_repeating_cannot_mend_is_not_repeated():
@@ -63,6 +81,7 @@ async def test_an_answer_that_never_comes_is_waited_for_until_the_deadline():
     with pytest.raises(StoreUnavailable) as raised:
         await operations(commands, deadline_ms=20).call("GET", "k")
     assert isinstance(raised.value.__cause__, StoreFault)
+    assert commands.observer.given_up == 1
     assert len(commands.issued) == 1
 
 

@@ -12,9 +12,7 @@ import httpx2
 import pytest
 
 from ciba_client import SystemClock
-from ciba_client.playground.command import playground
-from ciba_client.playground.order import parse_order
-from tests.browser.playground_stage import PassingTime, Stage, registered, staged
+from tests.browser.playground_stage import Stage, registered, shown_program, staged
 from tests.service_fixtures import ServiceRunner
 
 
@@ -183,7 +181,7 @@ async def test_a_hostile_endpoint_is_seen_to_be_called_again(
     stage.bank.clock.advance(3)  # the ledger is looked at every other second
     view = await seen(page, flow, "done", "Notification failed")
     assert [step["answer"] for step in view["steps"] if step["label"] == "Push: tokens"] == [
-        "500 Internal Server Error (as switched)",
+        "500, as switched",
         "204 No Content",
     ]
 
@@ -193,7 +191,7 @@ async def test_an_endpoint_may_give_no_answer_at_all(stage: Stage, page: httpx2.
     for answer, shown in {
         "reset": "no answer",
         "nothing": "no answer",
-        "200-body": "200 OK",
+        "200-body": "200",
     }.items():
         await page.post("/api/endpoint", json={"answer": answer})
         flow = await begun(page, "kiosk")
@@ -201,7 +199,7 @@ async def test_an_endpoint_may_give_no_answer_at_all(stage: Stage, page: httpx2.
         await stage.phone.approve_next()
         view = await seen(page, flow, "done" if answer == "200-body" else "waiting", "Ping")
         ping = next(step for step in view["steps"] if step["label"] == "Ping")
-        assert ping["answer"] == f"{shown} (as switched)"
+        assert ping["answer"] == f"{shown}, as switched"
 
 
 async def test_a_request_is_taken_back(stage: Stage, page: httpx2.AsyncClient):
@@ -230,14 +228,9 @@ async def test_the_program_that_is_shown_does_the_same(
     async with registered(run_service, tmp_path) as (bank, loaded):
         monkeypatch.setattr(SystemClock, "now", lambda _: bank.clock.now_ms() / 1000)
         phone = await bank.enrolled_phone("alice")
-        async with playground(loaded, port=0, clock=PassingTime(bank.clock)) as running:
-            order = {"client": client, "hint": "alice", "binding_message": "It's 7"}
-            flow = running.flows.start(
-                parse_order(json.dumps({**order, "payment": PAYMENT}).encode())
-            )
-            program = tmp_path / "program.py"
-            program.write_text(flow.program(), "utf-8")
-            running.flows.forget(flow)
+        order = {"client": client, "hint": "alice", "binding_message": "It's 7", "payment": PAYMENT}
+        program = tmp_path / "program.py"
+        program.write_text(await shown_program(loaded, bank, order), "utf-8")
         run = asyncio.to_thread(runpy.run_path, str(program), run_name="__main__")
         done = asyncio.create_task(run)
         async with phone.online() as socket:
@@ -284,7 +277,7 @@ async def test_what_went_wrong_is_explained(stage: Stage, page: httpx2.AsyncClie
     assert (await seen(page, flow, "expired"))["problem"]["code"] == "expired_token"
     for order, reason in (
         ({"client": "nobody"}, "there is no such client"),
-        ({"client": "till", "authorization_details": "{"}, "JSON array"),
+        ({"client": "till", "hint": "a", "authorization_details": "{"}, "JSON array"),
         ({"client": "till", "unknown": 1}, "incomplete"),
         ({"client": "till", "hint_kind": "id_token_hint", "hint_of": flow}, "no ID token"),
     ):

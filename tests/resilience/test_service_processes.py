@@ -19,12 +19,13 @@ from tests.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
+    free_port,
     gone,
     installation,
     restarted,
 )
-from tests.signing import claims_of, header_of
-from tests.wire_client import CIBA
+from tests.signing import claims_of, header_of, new_key
+from tests.wire_client import CIBA, WireClient
 from tests.wire_events import story, stream
 from tests.wire_resource import PAYMENT, PAYMENTS
 
@@ -360,14 +361,24 @@ async def started_on(place: Installation, stdin: int) -> Serving:
     return serving
 
 
-async def test_a_hangup_ends_no_service_that_has_no_terminal(place: Installation):
-    """SIGHUP, as somebody sends it who means to have something read again, is logged, no more."""
+async def test_a_hangup_reloads_a_service_that_has_no_terminal(place: Installation):
+    """SIGHUP takes over new clients; a wrong file is refused by name, and nothing ends."""
     serving = await started_on(place, DEVNULL)
-    serving.process.send_signal(signal.SIGHUP)
-    async with asyncio.timeout(READY_SECONDS):
-        while "hangup_ignored" not in [line["event"] for line in serving.events()]:
-            assert serving.process.returncode is None
-            await asyncio.sleep(0.02)
+
+    async def told(event: str) -> dict[str, Any]:
+        serving.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(READY_SECONDS):
+            while not (lines := [line for line in serving.events() if line["event"] == event]):
+                assert serving.process.returncode is None
+                await asyncio.sleep(0.02)
+        return lines[0]
+
+    place.config.write_text(place.config.read_text("utf-8") + "\n[nonsense]\n", "utf-8")
+    assert "nonsense" in (await told("configuration_refused"))["error"]
+    assert (await place.till.start()).json()["error"] == "unknown_user_id"
+    place.configure(clients=[WireClient("other", key=new_key())])
+    assert (await told("configuration_reloaded"))["clients"] == 1
+    assert (await place.till.start()).json()["error"] == "invalid_client"
     assert (await place.http.get("/readyz")).status_code == 200
     assert await serving.terminate() == 0
 
@@ -399,3 +410,29 @@ async def test_a_service_that_is_told_to_stop_ends_streams(place: Installation):
             assert await serving.terminate() == 0
             assert {told.event for told in await reader.rest()} <= {"announced"}
     assert place.leftovers() == []
+
+
+async def test_what_was_copied_starts_elsewhere(place: Installation, tmp_path: Path):
+    """docs/operations.md: stop, copy, start; the phone decides what was asked before the copy."""
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    auth_req_id = await place.till.started()
+    assert await serving.terminate() == 0
+    archive, elsewhere = tmp_path / "ciba.tar", tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    for words in (("-C", str(place.data), "-cpf", str(archive), "."),
+                  ("-C", str(elsewhere), "-xpf", str(archive))):  # fmt: skip
+        copying = await asyncio.create_subprocess_exec("tar", *words)
+        assert await copying.wait() == 0
+    metrics = {"port": free_port()}
+    store = {"data_directory": str(elsewhere)}
+    place.configure(**DEVELOPMENT, store=store, metrics=metrics)
+    place.data.rename(tmp_path / "gone")
+    serving = await place.serve()
+    assert (await phone.approve_next())["type"] == "accepted"
+    assert (await place.till.poll(auth_req_id)).status_code == 200
+    scraped = await place.http.get(f"http://127.0.0.1:{metrics['port']}/metrics")
+    lines = scraped.text.splitlines()
+    assert "ciba_transactions_redeemed_total 1.0" in lines
+    assert any(line.startswith("process_resident_memory_bytes") for line in lines)
+    assert await serving.terminate() == 0

@@ -9,7 +9,9 @@ from playwright.async_api import async_playwright
 from tests.browser.chromium import running_chromium
 from tests.redis_servers import embedded_server
 from tools.screenshots.camera import IMAGES, Camera
+from tools.screenshots.operator import operator_pictures
 from tools.screenshots.phone import phone_pictures
+from tools.screenshots.playground import playground_pictures
 
 
 async def take_all(chromium: str, directory: Path) -> None:
@@ -19,6 +21,11 @@ async def take_all(chromium: str, directory: Path) -> None:
         browser = await playwright.chromium.connect_over_cdp(chromium)
         with embedded_server() as target:
             await phone_pictures(browser, Camera(), target, directory)
+            await playground_pictures(browser, Camera(), target, directory)
+        apart = directory / "operator"
+        apart.mkdir()
+        with embedded_server() as target:
+            await operator_pictures(browser, Camera(), target, apart)
 
 
 if __name__ == "__main__":

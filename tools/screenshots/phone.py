@@ -70,7 +70,7 @@ async def phone_pictures(
         await scene.service.clients[_PLANNER].started(binding_message=None)
         await scene.pass_time(95)
         await scene.service.clients[_SHOP].started(**_payment("12.50", "Corner Shop Ltd"))
-        await scene.pass_time(20)
+        await scene.pass_time(25)
         await expect(screens.button(_NAMES[_SHOP])).to_be_visible()
         await expect(page.locator(".avatar img").first).to_be_visible()
         await camera.take(page, "phone-home")

@@ -14,7 +14,8 @@
  * - `missing_factor`: the request asks for more than was given
  * - `no_fresh_code`: the one-time code of this moment was used; the next comes with the next step
  * - `wrong_pin`: with `attemptsLeft`; `locked`: an operator must unlock; `paused`: until `retryAt`
- * - `stale`: it took too long, nothing was done; `busy`: a change of the PIN is under way
+ * - `stale`: it took too long, nothing was done; `busy`: a change of the PIN, or the enrolment, is
+ *   under way
  * - `unknown_device`: no such phone (any more); `no_such_newcomer`: none that waits shows the code
  * - `disabled`: the user is; `passkeys_disabled`, `too_many_passkeys`, `invalid_passkey`,
  *   `unknown_passkey`; `no_gesture`: the user did not confirm at the passkey, or there is none

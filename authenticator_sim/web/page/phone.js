@@ -47,6 +47,7 @@ export class Phone extends EventTarget {
   #running = null;
   #shows = 0;
   #isClosed = false;
+  #isEnrolling = false;
 
   /** @param {number} number @param {string} issuer */
   constructor(number, issuer) {
@@ -115,10 +116,18 @@ export class Phone extends EventTarget {
     if (this.#running !== null) {
       throw new PhoneError("already_enrolled");
     }
-    const identity = await enrol(vault, { ...enrolment, issuer: this.#issuer }, randomBytes);
-    const kept = Device.fresh(identity);
-    await vault.keepNew(kept);
-    this.#run(vault, kept);
+    if (this.#isEnrolling) {
+      throw new PhoneError("busy");
+    }
+    this.#isEnrolling = true;
+    try {
+      const identity = await enrol(vault, { ...enrolment, issuer: this.#issuer }, randomBytes);
+      const kept = Device.fresh(identity);
+      await vault.keepNew(kept);
+      this.#run(vault, kept);
+    } finally {
+      this.#isEnrolling = false;
+    }
     keepForGood();
   }
 

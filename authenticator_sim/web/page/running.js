@@ -36,6 +36,7 @@ export class RunningPhone {
   #postponements;
   /** Whether the user gives this phone up: then that is why it ends, whatever else is heard. */
   isLeaving = false;
+  isChangingPin = false;
   /** @type {PhoneError | null} */
   #stopped = null;
   #turn = Promise.resolve();

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from ciba_client.client_file import ClientFile
 from ciba_client.listener import ListeningAddress
@@ -9,6 +10,7 @@ from ciba_client.sdk.authentication_method import ClientAuthenticationMethod
 
 __all__ = ["program_of"]
 
+_ASKED_FOR: Final = 'getpass("User code: ")'
 _BLOCK = re.compile(r"(?m)^(?=.)")
 
 
@@ -18,7 +20,10 @@ def program_of(
     *,
     address: ListeningAddress | None,
 ) -> str:
-    """The program; ``address`` is where notifications arrive, None for a client that polls."""
+    """The program; ``address`` is where notifications arrive, None for a client that polls.
+
+    A user code does not stand in it: it is asked for each time (CIBA 7.1.2).
+    """
     names = {"CibaClient", "ClientConfiguration", "parse_signing_key"}
     arguments = _configuration(settings, names)
     client = "CibaClient(configuration)"
@@ -27,7 +32,10 @@ def program_of(
         names.add("NotificationReceiver")
         body = _authentication("CibaClient(configuration, notifications=receiver)", parameters)
         body = _listening(address, body)
-    modules = "import asyncio\nfrom pathlib import Path\n"
+    modules = "import asyncio\n"
+    if "user_code" in parameters:
+        modules += "from getpass import getpass\n"
+    modules += "from pathlib import Path\n"
     if address is not None:
         modules += "\nimport uvicorn\n"
     imported = "".join(f"    {name},\n" for name in sorted(names))
@@ -100,7 +108,10 @@ def _files(settings: ClientFile) -> list[str]:
 
 
 def _authentication(client: str, parameters: Mapping[str, object]) -> str:
-    given = "".join(f"        {name}={value!r},\n" for name, value in parameters.items())
+    given = "".join(
+        f"        {name}={_ASKED_FOR if name == 'user_code' else repr(value)},\n"
+        for name, value in parameters.items()
+    )
     return (
         "async with (\n"
         f"    {client} as client,\n"

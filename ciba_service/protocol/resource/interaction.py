@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
-__all__ = ["interaction_id"]
+__all__ = ["interaction_id", "sent_interaction_id"]
 
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
@@ -15,6 +15,9 @@ def interaction_id(lines: Sequence[str], token_bytes: Callable[[int], bytes]) ->
 
     Nothing but a UUID is ever repeated or logged; whatever else was sent is no reason to refuse.
     """
-    if len(lines) == 1 and _UUID.fullmatch(lines[0]):
-        return lines[0]
-    return str(uuid.UUID(bytes=token_bytes(16), version=4))
+    return sent_interaction_id(lines) or str(uuid.UUID(bytes=token_bytes(16), version=4))
+
+
+def sent_interaction_id(lines: Sequence[str]) -> str | None:
+    """The header line if it is one UUID, else None."""
+    return lines[0] if len(lines) == 1 and _UUID.fullmatch(lines[0]) else None

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -18,6 +19,7 @@ from ciba_service.stores.driver.faults import (
     StoreProgrammingError,
     store_error,
 )
+from ciba_service.stores.driver.observer import StoreObserver, Unobserved
 from ciba_service.stores.driver.pipelines import ClusterPipeline, Pipeline, Request, ServerPipeline
 from ciba_service.stores.driver.script import Script
 
@@ -66,9 +68,9 @@ class Commands:
 
     Commands issued during one tick of the event loop go out together as soon as the tick ends, at
     most ``max_batch`` in one pipeline and ``max_flushes`` pipelines at a time; more of them wait.
-    ``flushes`` counts the round trips made. A command may be lost or run without its answer
-    arriving: that is a ``StoreFault``, and ``run`` is the one place that repeats. An object belongs
-    to one event loop.
+    ``flushes`` counts the round trips made; ``observer`` is told of each. A command may be lost or
+    run without its answer arriving: that is a ``StoreFault``, and ``run`` is the one place that
+    repeats. An object belongs to one event loop.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Commands:
         whole round trip, whatever the timeouts of the sockets are.
         """
         self.flushes = 0
+        self.observer: StoreObserver = Unobserved()
         self._client = client
         self._is_cluster = isinstance(client, RedisCluster)
         self._pipeline: Pipeline = (
@@ -209,11 +212,16 @@ class Commands:
 
     async def _exchange(self, requests: Sequence[Request]) -> Sequence[Any]:
         self.flushes += 1
+        began, failed = perf_counter(), True
         try:
             async with asyncio.timeout(self._flush_seconds):
-                return await self._pipeline.send(requests)
+                answers = await self._pipeline.send(requests)
+            failed = False
         except DRIVER_ERRORS as error:
             return [error] * len(requests)
+        finally:
+            self.observer.round_trip(len(requests), perf_counter() - began, failed=failed)
+        return answers
 
     def _sent(self, batch: Sequence[_Waiting], task: asyncio.Task[None]) -> None:
         """Leave no caller waiting, whatever became of the flush."""

@@ -7,16 +7,24 @@ from typing import Final, TypeVar
 
 from ciba_service.ports import Clock, StoreUnavailable
 from ciba_service.stores.driver.faults import StoreFault
+from ciba_service.stores.driver.observer import StoreObserver, Unobserved
 
 __all__ = ["run"]
 
 _T = TypeVar("_T")
 
+_UNOBSERVED: Final = Unobserved()
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 
 
-async def run(operation: Callable[[], Awaitable[_T]], *, deadline_ms: int, clock: Clock) -> _T:
+async def run(
+    operation: Callable[[], Awaitable[_T]],
+    *,
+    deadline_ms: int,
+    clock: Clock,
+    observer: StoreObserver = _UNOBSERVED,
+) -> _T:
     """Repeat an operation on ``StoreFault``, after jittered pauses, for ``deadline_ms`` at most.
 
     The operation may run more than once and must carry an operation id that stays the same. The
@@ -36,11 +44,13 @@ async def run(operation: Callable[[], Awaitable[_T]], *, deadline_ms: int, clock
                     return await operation()
                 except StoreFault as error:
                     fault = error
+                observer.repeated()
                 await clock.sleep(pause)
                 await asyncio.sleep(0)  # The deadline passes even where pauses take no time.
     except TimeoutError:
         if not limit.expired():
             raise
+    observer.gave_up()
     raise StoreUnavailable("Redis did not answer in time") from fault
 
 

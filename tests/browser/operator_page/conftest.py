@@ -24,7 +24,11 @@ async def service(
     run_service: ServiceRunner, till: WireClient, tokens: dict[str, str]
 ) -> AsyncIterator[RunningService]:
     """A service that has operators; clients may register."""
-    sections = {"operators": operators_section(tokens), "registration": registration_section()}
+    sections = {
+        "operators": operators_section(tokens),
+        "registration": registration_section(),
+        "device": {"phone_url": "http://localhost:8070/"},
+    }
     async with run_service(clients=[till], sections=sections) as running:
         yield running
         assert running.telemetry.failures == []

@@ -69,7 +69,7 @@ async def test_phones_are_revoked_and_turned_away(console: OperatorPage):
 
 
 async def test_a_reset_shows_its_code_once(console: OperatorPage):
-    """With the second secret; when the dialog is closed it is nowhere on the page."""
+    """With a link and the second secret; when the dialog is closed it is nowhere on the page."""
     service, page = console.service, console.page
     await service.enrolled_phone("alice", "Pixel")
     await console.open("#/users/alice")
@@ -82,7 +82,9 @@ async def test_a_reset_shows_its_code_once(console: OperatorPage):
     await dialog.get_by_role("textbox").fill("alice")
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_role("heading")).to_have_text("Activation code for alice")
-    code, secret = await dialog.locator("code").all_inner_texts()
+    code, link, secret = await dialog.locator("code").all_inner_texts()
+    assert link.startswith("http://localhost:8070/#")
+    assert await dialog.locator("a").count() == 0
     await console.button("I have handed it over").click()
     await console.see("This user has no phone.")
     content = await page.content()

@@ -154,6 +154,16 @@ async def test_a_service_that_is_away_is_told(console: OperatorPage, watch: Watc
     await page.unroute("**/operator/users*")
     await console.button("Try again").click()
     await console.see("alice")
+    await page.evaluate("location.hash = '#/users/alice'")
+    await page.route("**/activation", lambda route: route.abort())
+    await console.button("Make an activation code").click()
+    await console.confirm("Make the code")
+    await expect(console.dialog().get_by_role("alert")).to_have_text(
+        "The service cannot be reached from here."
+    )
+    await page.unroute("**/activation")
+    await console.dialog().get_by_role("button", name="Make the code").click()
+    await console.button("I have handed it over").click()
     await page.route("**/operator/session", lambda route: route.abort())
     await page.reload()
     await console.see("The service cannot be reached from here.")

@@ -113,11 +113,18 @@ def _contents(bank: ScriptedBank) -> dict[str, str]:
     bent: dict[str, dict[str, Any]] = {
         "right": {},
         "with a passkey": {"passkey_for_pin": True},
+        "a payment on display that is none": {"payments": []},
         "an unknown language without payment": {
             "locale": "fr",
             "payments": [],
             "factors": ["device_key"],
+            "display": {"title": "Sign in", "client": "Corner Shop", "shares": [], "logo": "AA"},
         },
+        "a payee on display for nothing": {
+            "payments": [],
+            "display": {"title": "Sign in", "client": "Shop", "shares": [], "payee": "Mallory"},
+        },
+        "a logo that is no text": {"display": {**members["display"], "logo": 1}},
         "an unknown member": {"riddle": [1.5, None, {"a": 1}]},
         "another version": {"v": 2},
         "a version of text": {"v": "1"},

@@ -178,3 +178,37 @@ async def test_a_service_that_comes_back_finds_the_phone(
         await phone.page.evaluate("phone.reconnect()")
         assert await phone.outcome("late") == {"outcome": "approved"}
         assert await told(bank, auth_req_id) == "tokens"
+
+
+async def test_a_connection_that_says_nothing_is_given_up(phone: CorePhone, watch: Watch):
+    """After a minute the phone asks; without an answer in ten seconds it connects anew."""
+    watch.expect(LOST)
+    sockets: list[WebSocketRoute] = []
+    said: list[str] = []
+
+    async def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+
+        def hear(message: str | bytes) -> None:
+            said.append(str(message))
+            if len(sockets) > 1 or '"fetch"' not in str(message):
+                server.send(message)
+
+        socket.on_message(hear)
+
+    await phone.page.clock.install()
+    await phone.page.route_web_socket("**/device/ws", between)
+    await phone.reload()
+    await phone.when(ONLINE)
+    await phone.page.evaluate("""() => {
+      globalThis.hasLeft = false;
+      phone.addEventListener("change", () => { hasLeft ||= phone.state.connection !== "online"; });
+    }""")
+    for _ in range(20):
+        await phone.page.clock.fast_forward(12_000)
+        if await phone.page.evaluate("hasLeft"):
+            break
+    assert '{"type":"fetch"}' in said
+    await phone.when(f"hasLeft && {ONLINE}")
+    assert len(sockets) >= 2

@@ -130,3 +130,34 @@ async def test_codes_are_given_where_they_are_asked_for(
         await phone.when(f"{ONLINE} && {ASKED}")
         approved = await phone.act("approve", name, {"pin": PIN, "verificationCode": code})
         assert approved == {"outcome": "approved"}
+
+
+async def test_nothing_is_sent_that_could_not_be_kept(bank: RunningService, phone: CorePhone):
+    """A browser whose disk is full decides nothing, and one that keeps nothing enrols nobody."""
+    auth_req_id, name = await asked(bank, phone)
+    await phone.page.evaluate("""() => {
+      const { transaction } = IDBDatabase.prototype;
+      globalThis.mend = () => { IDBDatabase.prototype.transaction = transaction; };
+      IDBDatabase.prototype.transaction = function (stores, mode, options) {
+        if (mode === "readwrite") {
+          throw new DOMException("full", "QuotaExceededError");
+        }
+        return transaction.call(this, stores, mode, options);
+      };
+    }""")
+    assert (await phone.refused("deny", name, "declined"))["code"] == "storage"
+    assert (await phone.refused("changePin", PIN, "804627"))["code"] == "storage"
+    state = await phone.state()
+    assert [each["step"] for each in state["requests"]] == ["open"]
+    assert not state["pinChangePending"]
+    assert await told(bank, auth_req_id) == "authorization_pending"
+    await phone.page.evaluate("mend()")
+    assert await phone.act("approve", name, {"pin": PIN}) == {"outcome": "approved"}
+    await phone.page.evaluate("""() => {
+      IDBFactory.prototype.open = () => { throw new DOMException("private", "SecurityError"); };
+    }""")
+    await phone.act("close")
+    await phone.open()
+    assert (await phone.state())["problem"] == {"code": "storage"}
+    wanted = {"activationCode": "K7QM-2RXP-9D4T", "name": "Web", "pin": PIN}
+    assert (await phone.refused("enrol", wanted))["code"] == "storage"

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,6 +32,7 @@ from ciba_service.sca.messages import (
     Verdict,
     comparison_code,
     decision_digest,
+    decode_service_message,
     key_thumbprint,
     order_pin_proof,
     passkey_challenge,
@@ -346,6 +349,56 @@ VECTORS = """async (given) => {
     refusals,
   };
 }"""
+
+
+FRAMES = """async (frames) => {
+  const { parseFrame } = await import("/core/messages.js");
+  return frames.map((frame) => {
+    try {
+      return parseFrame(frame).type;
+    } catch (error) {
+      return error.name === "Malformed" ? null : `${error}`;
+    }
+  });
+}"""
+PROTOCOL = Path(__file__).parents[3] / "docs" / "device-protocol.md"
+SAID = re.compile(r"^\| service \| (?P<type>\w+) \| `(?P<frame>.+)` \|$", re.MULTILINE)
+UNREAD = {"passkey_options", "wake_up_offered", "wake_up_refused"}
+"""Of what these have inside the page reads nothing, or leaves it to the browser."""
+
+
+def bent(frame: str) -> list[str]:
+    """A message without a member, and with one of another kind, each in turn."""
+    members: dict[str, Any] = json.loads(frame)
+    others = [None, 1, 1.5, "1", True, [], [1], {}]
+    return [
+        json.dumps(each)
+        for name in members
+        for each in (
+            {key: value for key, value in members.items() if key != name},
+            *(members | {name: other} for other in others),
+        )
+    ]
+
+
+def read(frame: str) -> str | None:
+    """The type of a message that the simulator reads."""
+    try:
+        return str(decode_service_message(frame).__struct_config__.tag)
+    except msgspec.DecodeError:
+        return None
+
+
+async def test_both_phones_read_the_same_messages(page: Page):
+    """Every message of the protocol page; without a member, or with another kind of it, neither."""
+    examples = [(said["type"], said["frame"]) for said in SAID.finditer(PROTOCOL.read_text())]
+    assert len(examples) >= 35
+    assert await page.evaluate(FRAMES, [frame for _, frame in examples]) == [
+        type_ for type_, _ in examples
+    ]
+    frames = [each for type_, frame in examples if type_ not in UNREAD for each in bent(frame)]
+    told = dict(zip(frames, await page.evaluate(FRAMES, frames), strict=True))
+    assert told == {frame: read(frame) for frame in frames}
 
 
 async def same_results(page: Page) -> None:

@@ -8,7 +8,7 @@ async def test_every_operation_is_described_and_no_other(operators: Operators):
     app = operators.service.service.operator_app
     routed = {
         (each.method.lower(), each.path): each.role
-        for each in app._app._router.operations  # type: ignore[union-attr]
+        for each in app.app._app._app._router.operations  # type: ignore[union-attr]
     }
     described = {
         (method, path)

@@ -178,6 +178,18 @@ def test_nothing_is_on_display_that_is_not_paid(
     assert refusal(token, identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
 
 
+@pytest.mark.parametrize("member", ["amount", "payee", "payee_account", "remittance_information"])
+def test_no_payment_is_on_display_that_nobody_asks_for(
+    bank: ScriptedBank, identity: DeviceIdentity, member: str
+) -> None:
+    """Without a payment there is nothing that a token would state of it."""
+    bare = dict.fromkeys(("amount", "payee", "payee_account", "remittance_information"))
+    shown = bare | {member: getattr(bank.challenge().display, member)}
+    display = msgspec.structs.replace(bank.challenge().display, **shown)
+    token = bank.offer(display=display, payments=())
+    assert refusal(token, identity) is ChallengeRefusal.PAYMENT_NOT_SHOWN
+
+
 def test_a_second_payment_is_not_shown(bank: ScriptedBank, identity: DeviceIdentity) -> None:
     """There is room for one, and a hidden one would be approved with it."""
     payments = (*bank.challenge().payments, Payment("1.00", "EUR", "Mallory"))

@@ -31,6 +31,8 @@ SECTIONS = {
     "operators": settings.OperatorAccountSettings,
     "users": settings.UserSettings,
     "login_hint_issuers": settings.LoginHintIssuerSettings,
+    "metrics": settings.MetricsSettings,
+    "tracing": settings.TracingSettings,
     "mtls": settings.MtlsSettings,
     "delivery": settings.DeliverySettings,
     "wake_up": settings.WakeUpSettings,

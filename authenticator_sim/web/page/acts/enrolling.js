@@ -28,7 +28,12 @@ import { PhoneError } from "../errors.js";
 export async function enrol(vault, wanted, randomBytes) {
   verify(wanted);
   const pending = await request(vault, wanted, randomBytes);
-  const answer = await withRetries(() => handIn(pending), randomBytes);
+  const answer = await withRetries(() => handIn(pending), randomBytes).catch(async (error) => {
+    if (error instanceof PhoneError && error.code === "enrolment_refused") {
+      await vault.keepEnrolment(null); // the codes in it are worth nothing, and are nobody's
+    }
+    throw error;
+  });
   try {
     return await completeEnrolment(pending, answer, { pin: wanted.pin, randomBytes });
   } catch (error) {

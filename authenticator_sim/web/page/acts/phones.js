@@ -116,6 +116,19 @@ export async function changePin(phone, oldPin, newPin) {
   if (flaw !== null) {
     throw new PhoneError(flaw);
   }
+  if (phone.isChangingPin) {
+    throw new PhoneError("busy"); // there is room for one new key beside the old one
+  }
+  phone.isChangingPin = true;
+  try {
+    await orderPin(phone, oldPin, newPin);
+  } finally {
+    phone.isChangingPin = false;
+  }
+}
+
+/** @param {RunningPhone} phone @param {string} oldPin @param {string} newPin */
+async function orderPin(phone, oldPin, newPin) {
   const pinKey = await unwrappedPinKey(phone, oldPin);
   const pending = await newPinChange(
     newPin,

@@ -165,9 +165,11 @@ export class Link {
     this.#socket = socket;
     this.#phone.begin();
     const handshake = setTimeout(() => socket.close(), HANDSHAKE_MS);
+    this.#failed += 1;
     try {
       for (;;) {
         const message = await this.#next(socket);
+        this.#failed = 0;
         const replies = await this.#phone.receive(message);
         if (message.type === "welcome") {
           clearTimeout(handshake);
@@ -184,7 +186,6 @@ export class Link {
       return this.#codeOf(error);
     } finally {
       clearTimeout(handshake);
-      this.#failed = this.#isWelcome ? 0 : this.#failed + 1;
       this.#isWelcome = false;
       this.#socket = null;
       socket.close();

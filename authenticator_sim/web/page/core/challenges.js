@@ -154,7 +154,7 @@ function refusalOf(content, issuer) {
   if (!isHarmless(content.display)) {
     return "malformed";
   }
-  if (content.payments.length > 0 && !isPaymentShown(content)) {
+  if (!isPaymentShown(content)) {
     return "payment_not_shown";
   }
   return areShown(content.authorization_details, content.display.details)
@@ -168,6 +168,9 @@ function refusalOf(content, issuer) {
  * @param {Content} content
  */
 function isPaymentShown({ payments, display: shown, locale }) {
+  if (payments.length === 0) {
+    return !showsPayment(shown);
+  }
   const [only] = payments;
   if (only === undefined || payments.length !== 1 || !shown.payee) {
     return false;
@@ -179,4 +182,14 @@ function isPaymentShown({ payments, display: shown, locale }) {
     only.creditor_iban === (shown.payee_account?.replaceAll(" ", "") ?? null) &&
     only.remittance_information === shown.remittance_information
   );
+}
+
+/** @param {Content["display"]} shown */
+function showsPayment({
+  amount,
+  payee,
+  payee_account: account,
+  remittance_information: reference,
+}) {
+  return [amount, payee, account, reference].some((each) => each !== null);
 }

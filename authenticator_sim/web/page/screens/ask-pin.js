@@ -5,6 +5,7 @@ import { pictureButton } from "../parts/buttons.js";
 import { sheet, sheetHeading } from "../parts/dialogs.js";
 import { PinPad } from "../parts/pin-pad.js";
 import { PhoneError } from "../phone.js";
+import { wrongAttempt } from "../words/attempts.js";
 import { remaining } from "../words/times.js";
 
 /**
@@ -83,15 +84,14 @@ export async function askPin(surroundings, { title, text, act }) {
 }
 
 /**
+ * Why an order was refused.
+ *
  * @param {PhoneError} error
  * @param {import("../words/en.js").Words} words
  * @returns {string}
  */
 export function refusalText(error, words) {
-  if (error.code !== "wrong_pin" || error.attemptsLeft === null) {
-    return words.errors[error.code];
-  }
-  const { wrong, attemptsLeft, lastAttempt } = words.confirm;
-  const last = error.attemptsLeft === 1 ? [lastAttempt] : [];
-  return [wrong, attemptsLeft(error.attemptsLeft), ...last].join(" ");
+  return error.code === "wrong_pin"
+    ? wrongAttempt(error.attemptsLeft, words)
+    : words.errors[error.code];
 }

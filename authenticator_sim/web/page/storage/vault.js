@@ -83,7 +83,7 @@ export class Vault {
     return (await this.#database.read("otp-step")) ?? -1;
   }
 
-  /** @param {Interrupted} interrupted */
+  /** Keep an enrolment until it is answered; null when it never will be. @param {Interrupted | null} interrupted */
   async keepEnrolment(interrupted) {
     await this.#database.write({ enrolment: interrupted });
   }

@@ -21,7 +21,6 @@ export const de = {
   loading: "Einen Moment …",
   today: "Heute",
   yesterday: "Gestern",
-  and: "und",
 
   connection: {
     online: "Verbunden",
@@ -41,8 +40,6 @@ export const de = {
     history: "Ihre Entscheidungen",
     historyEmpty: "Was Sie freigeben oder ablehnen, steht hier.",
     arrived: (client) => `Neue Anfrage von ${client}.`,
-    pending: (count) => counted(count, "Anfrage wartet", "Anfragen warten"),
-    left: "übrig",
     to: "an",
     sending: "Ihre Antwort wird gesendet",
     unsure: "Ihre Antwort ist noch nicht bestätigt",
@@ -80,7 +77,6 @@ export const de = {
     pinOrPasskey: "Ihre PIN oder ein Passkey",
     approve: "Freigeben",
     deny: "Ablehnen",
-    timeLeft: (time) => `noch ${time}`,
     secondsLeft: (seconds) => `Noch ${seconds} Sekunden.`,
     notMe: "Das war ich nicht",
     notMeTitle: "Sie haben das nicht begonnen?",
@@ -97,8 +93,9 @@ export const de = {
     erase: "Letzte Ziffer löschen",
     enter: "Bestätigen",
     usePasskey: "Passkey verwenden",
-    usePin: "PIN verwenden",
     passkeyText: "Ihr Gerät fragt nach Fingerabdruck, Gesicht oder seiner eigenen PIN.",
+    passkeyMissing:
+      "Diese Anfrage braucht einen Passkey, und auf diesem Telefon ist keiner. Fügen Sie in den Einstellungen einen hinzu, und kommen Sie dann zurück.",
     otpTitle: "Einmalcode",
     otpText: "Von diesem Telefon erzeugt. Er wird mitgesendet, wenn Sie bestätigen.",
     otpUsed: "Der letzte wurde verwendet. Ihre Antwort wird mit dem nächsten gesendet.",
@@ -125,8 +122,6 @@ export const de = {
     reported: "Abgelehnt und gemeldet",
     reportedText: (client) =>
       `${client} kann Sie einen Tag lang nicht mehr fragen. Wenn mit Ihrem Konto etwas nicht stimmt, rufen Sie Ihre Bank an.`,
-    expired: "Die Zeit ist um",
-    expiredText: "Die Anfrage wurde nicht rechtzeitig beantwortet. Nichts wurde freigegeben.",
     withdrawn: {
       decided: "Auf einem anderen Telefon beantwortet",
       cancelled: "Die Anfrage wurde zurückgezogen",
@@ -187,7 +182,6 @@ export const de = {
     title: "Auf dem anderen Telefon zulassen",
     text: "Öffnen Sie das Telefon, das Sie schon haben, wählen Sie das neue Telefon und geben Sie dort diesen Code ein:",
     code: "Vergleichscode",
-    left: (time) => `noch ${time}`,
     notYou: "Wenn Sie kein anderes Telefon bei sich haben, wenden Sie sich an Ihre Bank.",
     give: "Einrichten beenden",
     giveTitle: "Einrichten dieses Telefons beenden?",

@@ -22,7 +22,6 @@ export const en = {
   loading: "One moment…",
   today: "Today",
   yesterday: "Yesterday",
-  and: "and",
 
   connection: {
     online: "Online",
@@ -42,9 +41,6 @@ export const en = {
     history: "Your decisions",
     historyEmpty: "What you approve or decline is listed here.",
     arrived: (/** @type {string} */ client) => `New request from ${client}.`,
-    pending: (/** @type {number} */ count) =>
-      counted(count, "request is waiting", "requests are waiting"),
-    left: "left",
     to: "to",
     sending: "Your answer is being sent",
     unsure: "Your answer is not confirmed yet",
@@ -82,7 +78,6 @@ export const en = {
     pinOrPasskey: "your PIN or a passkey",
     approve: "Approve",
     deny: "Decline",
-    timeLeft: (/** @type {string} */ time) => `${time} left`,
     secondsLeft: (/** @type {number} */ seconds) => `${seconds} seconds left.`,
     notMe: "This was not me",
     notMeTitle: "You did not start this?",
@@ -99,8 +94,9 @@ export const en = {
     erase: "Erase last digit",
     enter: "Confirm",
     usePasskey: "Use passkey",
-    usePin: "Use PIN",
     passkeyText: "Your device asks for your fingerprint, your face or its own PIN.",
+    passkeyMissing:
+      "This request needs a passkey, and there is none on this phone. Add one in the settings, then come back.",
     otpTitle: "One-time code",
     otpText: "Made by this phone. It is sent along when you confirm.",
     otpUsed: "The last one was used. Your answer is sent with the next one.",
@@ -127,8 +123,6 @@ export const en = {
     reported: "Declined and reported",
     reportedText: (/** @type {string} */ client) =>
       `${client} cannot ask you again for a day. If something seems wrong with your account, call your bank.`,
-    expired: "The time is up",
-    expiredText: "The request was not answered in time. Nothing was approved.",
     withdrawn: {
       decided: "Answered on another phone",
       cancelled: "The request was withdrawn",
@@ -186,7 +180,6 @@ export const en = {
     title: "Approve on your other phone",
     text: "Open the phone you have already, choose the new phone, and type this code there:",
     code: "Comparison code",
-    left: (/** @type {string} */ time) => `${time} left`,
     notYou: "If you have no other phone with you, contact your bank.",
     give: "Stop setting up",
     giveTitle: "Stop setting up this phone?",

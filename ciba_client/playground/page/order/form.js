@@ -53,7 +53,7 @@ export function drawOrder(container, model, started) {
         choice("hint_kind", "Whom to ask by", HINTS, (kind) => drawHint(hint, kind, model)),
         hint,
         field("scope", "Scope", { value: "openid", required: true, spellcheck: false }),
-        field("binding_message", "Binding message", { placeholder: "shown on both devices" }),
+        field("binding_message", "Binding message, shown on both devices", { value: "W4SCT" }),
         choice("purpose", "What to approve", PURPOSES, (purpose) => drawPurpose(what, purpose)),
         what,
         element(
@@ -65,6 +65,12 @@ export function drawOrder(container, model, started) {
             inputMode: "numeric",
             pattern: "[0-9]{1,5}",
           }),
+          field(
+            "extensions",
+            "Further parameters, a JSON object",
+            { rows: 3, spellcheck: false, placeholder: '{"resource": "https://api.example"}' },
+            "textarea",
+          ),
           field("user_code", "user_code", { autocomplete: "off", type: "password" }),
         ),
       ),

@@ -16,6 +16,7 @@ export function readOrder(form) {
     binding_message: text("binding_message"),
     acr_values: text("acr_values"),
     user_code: text("user_code"),
+    extensions: text("extensions"),
   };
   if (text("requested_expiry")) {
     order.requested_expiry = Number(text("requested_expiry"));

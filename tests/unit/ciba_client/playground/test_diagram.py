@@ -72,9 +72,9 @@ def test_notifications_come_from_the_service():
         notified("nonsense", None, 599),
     )
     assert [(step.label, step.answer) for step in steps] == [
-        ("Ping", "500 Internal Server Error (as switched)"),
+        ("Ping", "500, as switched"),
         ("Push: tokens", "204 No Content"),
-        ("Push: access_denied", "no answer (as switched)"),
+        ("Push: access_denied", "no answer, as switched"),
         ("Ping", "599"),
     ]
     assert {(step.sender, step.receiver) for step in steps} == {(Actor.SERVICE, Actor.CLIENT)}
@@ -97,7 +97,7 @@ def test_the_ledger_tells_of_the_phone_and_of_callbacks():
     assert [(step.sender, step.receiver, step.detail) for step in steps] == [
         (Actor.SERVICE, Actor.PHONE, "ledger: announced"),
         (Actor.PHONE, Actor.SERVICE, "ledger: received"),
-        (Actor.SERVICE, Actor.SERVICE, "attempt 2, answered 500, again in 2 s"),
+        (Actor.SERVICE, Actor.SERVICE, "attempt 2: 500, again in 2 s"),
         (Actor.SERVICE, Actor.SERVICE, "refused"),
         (Actor.SERVICE, Actor.SERVICE, "ledger: other"),
     ]

@@ -1,5 +1,7 @@
 """What the page says about tokens, parameters and errors."""
 
+import json
+
 import pytest
 from joserfc.jwk import ECKey
 
@@ -18,6 +20,7 @@ from ciba_client.playground.explained.claims import CLAIMS, HEADER, explain_clai
 from ciba_client.playground.explained.errors import ERRORS, explain_code, explain_error
 from ciba_client.playground.explained.parameters import PARAMETERS, explain_parameter
 from ciba_client.playground.explained.tokens import Keys, Signature, decode_tokens, provider_keys
+from ciba_client.sdk.jose.algorithms import sign
 from ciba_service.protocol import errors as wire
 from ciba_service.protocol.errors import __all__ as wire_errors
 
@@ -43,7 +46,10 @@ def test_every_explanation_is_a_sentence_with_its_clause(table: dict[str, object
 
 def test_every_error_of_the_endpoints_is_explained():
     """Whatever the service answers to clients has its sentence."""
-    devices = {"invalid_enrolment", "invalid_device_proof", "device_revoked", "device_not_approved"}
+    devices = {
+        "invalid_enrolment", "invalid_device_proof", "device_revoked", "device_not_approved",
+        "origin_not_allowed",
+    }  # fmt: skip
     registration = {
         "invalid_client_metadata", "invalid_redirect_uri", "invalid_software_statement",
         "unapproved_software_statement", "not_found", "unsupported_response_type",
@@ -109,8 +115,6 @@ def test_a_proof_that_is_forged_is_no_proof():
 
 
 def _with_header(key: DpopKey, header: dict[str, object]) -> str:
-    from ciba_client.sdk.jose.algorithms import sign  # noqa: PLC0415 - to forge with
-
     return sign(header, {"htm": "POST"}, key.key)
 
 
@@ -124,14 +128,8 @@ def test_an_unknown_algorithm_is_not_verified():
 def test_keys_are_taken_from_what_was_fetched():
     """What is no key set is passed over."""
     members = PUBLISHED.as_dict(private=False)
-    (key,) = provider_keys([b"nonsense", b'{"keys": [%s]}' % _json(members)])
+    (key,) = provider_keys([b"nonsense", json.dumps({"keys": [members]}).encode()])
     assert key.kid == "op-1"
-
-
-def _json(members: object) -> bytes:
-    import json  # noqa: PLC0415
-
-    return json.dumps(members).encode()
 
 
 def test_what_is_unknown_is_said_to_be():

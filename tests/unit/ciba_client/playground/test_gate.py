@@ -11,6 +11,7 @@ import pytest
 from ciba_client import SystemClock
 from ciba_client.playground.clients import load_clients
 from ciba_client.playground.command import Playground, playground
+from tests.running_service import PLAIN
 from tests.unit.ciba_client.playground.test_shown import client_file
 
 
@@ -33,7 +34,9 @@ class Stage:
             "authorization": f"Bearer {self.playground.secret}",
         }
         given = {name: value for name, value in {**own, **headers}.items() if value}
-        return httpx2.AsyncClient(base_url=self.address, headers=given, trust_env=False)
+        return httpx2.AsyncClient(
+            base_url=self.address, headers=given, trust_env=False, verify=PLAIN
+        )
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ async def test_only_the_page_is_let_in(stage: Stage):
 
 async def test_nothing_but_the_page_is_served(stage: Stage):
     """Its files with a strict policy; no other path, no other method, nothing above the folder."""
-    async with httpx2.AsyncClient(base_url=stage.address, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=stage.address, trust_env=False, verify=PLAIN) as http:
         index = await http.get("/")
         assert index.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in index.headers["content-security-policy"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey
 
 from ciba_client import (
@@ -26,9 +27,11 @@ from ciba_client.playground.shown.detail import detail_of
 from ciba_client.playground.shown.program import program_of
 from ciba_client.playground.shown.raw import raw_request, raw_response
 from tests.unit.ciba_client.playground.exchanges import asked, entry
+from tests.unit.protocol.client_certificates.authority import self_signed
 
 KEY = SigningKey(ECKey.generate_key("P-256", private=True), SignatureAlgorithm.ES256)
 CONFIGURATION = ClientConfiguration(issuer="https://op.example", client_id="till", key=KEY)
+AUTHORITY = self_signed("nobody").public_bytes(Encoding.PEM)
 KEYS = Keys(own=KEY.key, provider=())
 
 
@@ -89,7 +92,10 @@ EVERYTHING = ClientFile(
 @pytest.mark.parametrize("address", [None, ListeningAddress("127.0.0.1", 9090)])
 def test_a_program_has_all_that_client_toml_says(address: ListeningAddress | None):
     """Each setting is an argument that the configuration knows, and each name is imported."""
-    text = program_of(EVERYTHING, {"login_hint": "alice", "scope": "openid"}, address=address)
+    parameters = {"login_hint": "alice", "user_code": "a secret"}
+    text = program_of(EVERYTHING, parameters, address=address)
+    assert "a secret" not in text
+    assert "from getpass import getpass" in text
     tree = ast.parse(text)
     calls = {
         node.func.id: node
@@ -156,6 +162,12 @@ def test_an_order_says_what_is_asked_for():
     assert (token.hint_text(), token.title()) == ("login_hint_token", "openid")
     raw = Order("till", hint="alice", authorization_details='[{"type": "x"}]')
     assert raw.parameters()["authorization_details"] == [{"type": "x"}]
+    further = Order("till", hint="alice", extensions='{"resource": "https://api.example"}')
+    assert further.parameters()["extensions"] == {"resource": "https://api.example"}
+    with pytest.raises(Unusable):
+        Order("till", hint="alice", extensions="[]").parameters()
+    with pytest.raises(Unusable, match="whom to ask"):
+        Order("till", hint=" ").parameters()
     with pytest.raises(Unusable):
         parse_order(b'{"client": "till", "requested_expiry": 0}')
 
@@ -165,7 +177,9 @@ def client_file(directory: Path, **lines: str) -> Path:
     key = directory / "till.jwk"
     key.write_bytes(KEY.key.as_pem(private=True))
     key.chmod(0o600)
+    (directory / "ca.pem").write_bytes(AUTHORITY)  # quicker to read than all of the system's
     members = {"issuer": "https://op.example", "client_id": "till", "key": "till.jwk", **lines}
+    members = {"ca_file": "ca.pem", **members}
     path = directory / f"{len(list(directory.iterdir()))}.toml"
     path.write_text("".join(f'{name} = "{value}"\n' for name, value in members.items()), "utf-8")
     return path

@@ -9,6 +9,8 @@ import { passkeyUse } from "./factors.js";
 import { OneTimeCode } from "./one-time-code.js";
 
 /** @typedef {import("../../model.js").Proofs} Proofs */
+/** @typedef {ReturnType<typeof passkeyUse>} PasskeyUse */
+/** @typedef {"pin" | "passkey" | "missing" | "code"} Way */
 
 /** Asks for what a request is confirmed with, and says what was wrong the last time. */
 export class Confirmation {
@@ -20,6 +22,7 @@ export class Confirmation {
   #pausedUntil = null;
   #problem = element("p", { class: "problem", role: "alert" });
   #pause = element("p", { class: "problem pause" });
+  #help = element("p", { class: "hint centred", hidden: true });
   /** @type {import("../../words/en.js").Words} */
   #words;
 
@@ -32,36 +35,27 @@ export class Confirmation {
   constructor(request, hasPasskey, give, surroundings) {
     const { words } = surroundings;
     this.#words = words;
+    this.#help.append(words.confirm.pinLost);
     const use = passkeyUse(request, hasPasskey);
-    const asksPin = request.factors.includes("pin");
-    const inPlace = use === "demanded" && !asksPin;
-    if (asksPin) {
-      const pad = new PinPad(words, (pin) => give({ pin, usePasskey: use === "demanded" }));
-      this.#pad = pad;
+    const way = wayOf(request, use);
+    if (way === "pin") {
+      this.#pad = new PinPad(words, (pin) => give({ pin, usePasskey: use === "demanded" }));
     }
     if (request.factors.includes("otp")) {
       this.#code = new OneTimeCode(surroundings);
     }
-    const passkey = button(words.confirm.usePasskey, () => give({ usePasskey: true }), {
-      kind: inPlace ? "primary" : "quiet",
-      icon: "fingerprint",
-    });
-    const plain = button(words.confirm.enter, () => give({}), { kind: "primary" });
-    this.title = inPlace
-      ? words.confirm.titlePasskey
-      : asksPin
-        ? words.confirm.title
-        : words.confirm.otpTitle;
-    this.body = [
+    const { title, titlePasskey, otpTitle } = words.confirm;
+    this.title = { pin: title, passkey: titlePasskey, missing: titlePasskey, code: otpTitle }[way];
+    const parts = [
       summary(request, surroundings),
       this.#code?.element,
       this.#problem,
       this.#pause,
       this.#pad?.element,
-      inPlace ? element("p", { class: "hint centred" }, words.confirm.passkeyText) : null,
-      inPlace || use === "allowed" ? passkey : null,
-      asksPin || inPlace ? null : plain,
-    ].filter((part) => part instanceof HTMLElement);
+      this.#help,
+      ...means(way, use, give, words),
+    ];
+    this.body = parts.filter((part) => part instanceof HTMLElement);
   }
 
   /** Begin where typing goes. */
@@ -73,6 +67,7 @@ export class Confirmation {
   complain(text) {
     this.#pad?.clear();
     this.#problem.textContent = text;
+    this.#help.hidden = text === "" || this.#pad === null;
   }
 
   /**
@@ -100,5 +95,47 @@ export class Confirmation {
         this.#pad?.focus();
       }
     }
+  }
+}
+
+/**
+ * What is given first: the PIN, a passkey, or the one-time code alone.
+ *
+ * @param {import("../../model.js").Request} request
+ * @param {PasskeyUse} use
+ * @returns {Way}
+ */
+function wayOf({ factors }, use) {
+  if (use === "missing") {
+    return "missing";
+  }
+  if (factors.includes("pin")) {
+    return "pin";
+  }
+  return use === "demanded" ? "passkey" : "code";
+}
+
+/**
+ * What stands below the pad, or in its place.
+ *
+ * @param {Way} way
+ * @param {PasskeyUse} use
+ * @param {(proofs: Proofs) => void} give
+ * @param {import("../../words/en.js").Words} words
+ * @returns {HTMLElement[]}
+ */
+function means(way, use, give, { confirm }) {
+  const hint = (/** @type {string} */ text) => element("p", { class: "hint centred" }, text);
+  const passkey = (/** @type {import("../../parts/buttons.js").Kind} */ kind) =>
+    button(confirm.usePasskey, () => give({ usePasskey: true }), { kind, icon: "fingerprint" });
+  switch (way) {
+    case "missing":
+      return [hint(confirm.passkeyMissing)];
+    case "passkey":
+      return [hint(confirm.passkeyText), passkey("primary")];
+    case "pin":
+      return use === "allowed" ? [passkey("quiet")] : [];
+    case "code":
+      return [button(confirm.enter, () => give({}), { kind: "primary" })];
   }
 }

@@ -2,6 +2,7 @@
 
 /** @typedef {import("../../words/en.js").Words} Words */
 /** @typedef {import("../../model.js").Request} Request */
+/** @typedef {import("../../model.js").DenialReason} DenialReason */
 
 /**
  * @typedef {Object} Ending
@@ -13,37 +14,90 @@
  */
 
 /**
- * After an approval that counts.
+ * What a decision has led to, or null where it may be tried again.
  *
- * @param {Words} words
- * @returns {Ending}
- */
-export function approved({ outcome }) {
-  return { tone: "good", icon: "check", title: outcome.approved, text: outcome.approvedText };
-}
-
-/**
- * After a denial that counts.
- *
- * @param {Words} words
+ * @param {import("../../model.js").Outcome} outcome
  * @param {Request} request
- * @param {import("../../model.js").DenialReason | null} reason
- * @returns {Ending}
+ * @param {DenialReason | null} reason why it was declined, if it was
+ * @param {Words} words
+ * @returns {Ending | null}
  */
-export function denied({ outcome }, request, reason) {
-  const client = request.display.client;
-  return reason === "not_me"
-    ? {
-        tone: "plain",
-        icon: "warning",
-        title: outcome.reported,
-        text: outcome.reportedText(client),
-      }
-    : { tone: "plain", icon: "cross", title: outcome.denied, text: outcome.deniedText(client) };
+export function endingOf(outcome, request, reason, words) {
+  switch (outcome.outcome) {
+    case "approved":
+      return approved(words);
+    case "denied":
+      return denied(words, request, reason);
+    case "expired":
+      return withdrawn(words, "expired");
+    case "withdrawn":
+      return withdrawn(words, outcome.reason);
+    case "refused":
+      return endingOfRefusal(outcome, words);
+  }
 }
 
 /**
- * After the service took the request back.
+ * The end of what a refusal has ended, or null where it may be tried again.
+ *
+ * @param {Pick<import("../../model.js").Refusal, "reason" | "attemptsLeft">} refusal
+ * @param {Words} words
+ * @returns {Ending | null}
+ */
+export function endingOfRefusal({ reason, attemptsLeft }, { outcome }) {
+  const ended = attemptsLeft === 0 ? "locked" : reason;
+  switch (ended) {
+    case "locked":
+      return {
+        tone: "bad",
+        icon: "lock",
+        title: outcome.locked,
+        text: outcome.lockedText,
+        action: outcome.lockedAction,
+      };
+    case "not_open":
+      return { tone: "plain", icon: "info", title: outcome.notOpen, text: outcome.notOpenText };
+    case "invalid_decision":
+      return { tone: "bad", icon: "warning", title: outcome.invalid, text: outcome.invalidText };
+    default:
+      return null;
+  }
+}
+
+/**
+ * What became of a request that is open no more, as far as the phone knows.
+ *
+ * @param {import("../../model.js").State} state
+ * @param {Request} request
+ * @param {Words} words
+ * @returns {Ending}
+ */
+export function endingOfAbsence(state, request, words) {
+  const { transactionId, expiresAt } = request;
+  const decided = state.history.find((each) => each.transactionId === transactionId);
+  if (decided) {
+    return decided.verdict === "approved"
+      ? approved(words)
+      : denied(words, request, decided.reason);
+  }
+  const late = Date.now() >= expiresAt ? "expired" : "gone";
+  return withdrawn(words, withdrawalOf(state, transactionId)?.reason ?? late);
+}
+
+/**
+ * The notice that a request was withdrawn.
+ *
+ * @param {import("../../model.js").State} state
+ * @param {string} transactionId
+ */
+export function withdrawalOf({ notices }, transactionId) {
+  return notices
+    .filter((each) => each.type === "request_withdrawn")
+    .find((each) => each.transactionId === transactionId);
+}
+
+/**
+ * After the service, or time, took the request back.
  *
  * @param {Words} words
  * @param {import("../../model.js").WithdrawalReason} reason
@@ -58,36 +112,29 @@ export function withdrawn({ outcome }, reason) {
   };
 }
 
-/**
- * After its time.
- *
- * @param {Words} words
- * @returns {Ending}
- */
-export function expired({ outcome }) {
-  return { tone: "plain", icon: "clock", title: outcome.expired, text: outcome.expiredText };
+/** @param {Words} words @returns {Ending} */
+function approved({ outcome }) {
+  return { tone: "good", icon: "check", title: outcome.approved, text: outcome.approvedText };
 }
 
 /**
- * After a decision that can never count, and is not asked for again.
- *
  * @param {Words} words
- * @param {"locked" | "not_open" | "invalid_decision"} reason
+ * @param {Request} request
+ * @param {DenialReason | null} reason
  * @returns {Ending}
  */
-export function refused({ outcome }, reason) {
-  switch (reason) {
-    case "locked":
-      return {
-        tone: "bad",
-        icon: "lock",
-        title: outcome.locked,
-        text: outcome.lockedText,
-        action: outcome.lockedAction,
+function denied({ outcome }, { display }, reason) {
+  return reason === "not_me"
+    ? {
+        tone: "plain",
+        icon: "warning",
+        title: outcome.reported,
+        text: outcome.reportedText(display.client),
+      }
+    : {
+        tone: "plain",
+        icon: "cross",
+        title: outcome.denied,
+        text: outcome.deniedText(display.client),
       };
-    case "not_open":
-      return { tone: "plain", icon: "info", title: outcome.notOpen, text: outcome.notOpenText };
-    case "invalid_decision":
-      return { tone: "bad", icon: "warning", title: outcome.invalid, text: outcome.invalidText };
-  }
 }

@@ -16,15 +16,15 @@ export function asksForMore({ factors }) {
 }
 
 /**
- * Whether a passkey may be used, and whether it must be.
+ * Whether a passkey may be used, and whether it must be; `missing` where it must and there is none.
  *
  * @param {Request} request
  * @param {boolean} hasPasskey
- * @returns {"demanded" | "allowed" | "no"}
+ * @returns {"demanded" | "missing" | "allowed" | "no"}
  */
 export function passkeyUse({ factors, passkeyForPin }, hasPasskey) {
   if (factors.includes("passkey")) {
-    return "demanded";
+    return hasPasskey ? "demanded" : "missing";
   }
   return passkeyForPin && hasPasskey ? "allowed" : "no";
 }
@@ -33,12 +33,15 @@ export function passkeyUse({ factors, passkeyForPin }, hasPasskey) {
  * All factors as words.
  *
  * @param {Request} request
+ * @param {boolean} hasPasskey
  * @param {Words} words
  * @returns {string}
  */
-export function factorWords({ factors, passkeyForPin }, words) {
+export function factorWords({ factors, passkeyForPin }, hasPasskey, words) {
   const named = factors.map((factor) =>
-    factor === "pin" && passkeyForPin ? words.request.pinOrPasskey : words.request.factors[factor],
+    factor === "pin" && passkeyForPin && hasPasskey
+      ? words.request.pinOrPasskey
+      : words.request.factors[factor],
   );
   return new Intl.ListFormat(words.tag, { type: "conjunction" }).format(named);
 }

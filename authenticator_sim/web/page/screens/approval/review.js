@@ -7,6 +7,9 @@ import { icon } from "../../parts/icons.js";
 import { asker, bindingMessage, details, payment, shares } from "./contents.js";
 import { factorWords } from "./factors.js";
 
+// The second tap of two that were to open the sheet must not approve.
+const READY_MS = 400;
+
 /**
  * @typedef {Object} Answers
  * @property {(verificationCode: string | undefined) => void} approve
@@ -23,11 +26,11 @@ import { factorWords } from "./factors.js";
  * @returns {{body: HTMLElement[], foot: HTMLElement[]}}
  */
 export function review(request, answers, surroundings) {
-  const { words } = surroundings;
+  const { words, phone } = surroundings;
   const code = request.factors.includes("verification_code")
     ? digitsField({ label: words.request.code, hint: words.request.codeHint })
     : null;
-  const approve = () => {
+  const press = () => {
     const digits = code ? sixDigits(code) : undefined;
     if (digits === null) {
       code?.complain(words.request.codeMissing);
@@ -35,6 +38,11 @@ export function review(request, answers, surroundings) {
       answers.approve(digits);
     }
   };
+  const approve = button(words.request.approve, press, { kind: "primary" });
+  approve.disabled = true;
+  setTimeout(() => {
+    approve.disabled = false;
+  }, READY_MS);
   const body = [
     asker(request, surroundings),
     payment(request, words),
@@ -46,15 +54,16 @@ export function review(request, answers, surroundings) {
       "p",
       { class: "confirm-with hint" },
       icon("lock"),
-      element("span", {}, `${words.request.confirmWith}: ${factorWords(request, words)}.`),
+      element(
+        "span",
+        {},
+        `${words.request.confirmWith}: ${factorWords(request, phone.state.hasPasskey, words)}.`,
+      ),
     ),
     button(words.request.notMe, answers.notMe, { kind: "plain", icon: "warning" }),
   ];
   return {
     body: body.filter((part) => part instanceof HTMLElement),
-    foot: [
-      button(words.request.deny, answers.deny, { kind: "quiet" }),
-      button(words.request.approve, approve, { kind: "primary" }),
-    ],
+    foot: [button(words.request.deny, answers.deny, { kind: "quiet" }), approve],
   };
 }

@@ -3,25 +3,24 @@
 
 import { element } from "../../look/dom.js";
 import { button, pictureButton } from "../../parts/buttons.js";
-import { confirmed, sheet, sheetHeading } from "../../parts/dialogs.js";
-import { icon } from "../../parts/icons.js";
+import { confirmed } from "../../parts/dialogs.js";
+import { Faces } from "../../parts/faces.js";
 import { Ring } from "../../parts/ring.js";
-import { focusHeading } from "../../parts/stage.js";
 import { PhoneError } from "../../phone.js";
+import { wrongAttempt } from "../../words/attempts.js";
 import { wordsIn } from "../../words/language.js";
 import { Confirmation } from "./confirmation.js";
-import { summary } from "./contents.js";
-import { approved, denied, expired, refused, withdrawn } from "./endings.js";
+import { endingOf, endingOfAbsence, endingOfRefusal, withdrawalOf, withdrawn } from "./endings.js";
+import { endingFace, sendingFace } from "./faces.js";
 import { asksForMore } from "./factors.js";
 import { review } from "./review.js";
+import { TimeCalls } from "./time-calls.js";
 
 /** @typedef {import("../../model.js").State} State */
 /** @typedef {import("../../model.js").Outcome} Outcome */
 /** @typedef {import("../../model.js").Proofs} Proofs */
 /** @typedef {import("../../model.js").DenialReason} DenialReason */
 /** @typedef {import("./endings.js").Ending} Ending */
-
-const SAID_AT = [60, 30, 10];
 
 /** The whole sheet is in the language of its request, which is the user's at the bank. */
 export class ApprovalSheet {
@@ -39,10 +38,9 @@ export class ApprovalSheet {
   #denial = null;
   #waitsForAnswer = false;
   #unsure = false;
-  #said = Number.POSITIVE_INFINITY;
-  #head = element("div", { class: "sheet-head" });
-  #body = element("div", { class: "sheet-body" });
-  #foot = element("div", { class: "sheet-foot" });
+  #calls = new TimeCalls();
+  /** @type {Faces} */
+  #faces;
 
   /**
    * @param {import("../../model.js").Request} request
@@ -53,8 +51,8 @@ export class ApprovalSheet {
     this.#request = request;
     this.#surroundings = { ...surroundings, words };
     this.ring = new Ring({ from: request.issuedAt, until: request.expiresAt });
-    this.element = sheet({ class: "approval", lang: request.locale });
-    this.element.append(this.#head, this.#body, this.#foot);
+    this.#faces = new Faces({ class: "approval", lang: request.locale });
+    this.element = this.#faces.dialog;
     this.element.addEventListener("cancel", (event) => this.#escape(event));
     if (request.step === "open") {
       this.#review();
@@ -75,7 +73,8 @@ export class ApprovalSheet {
       this.#request = current;
       this.#follow(current);
     } else if (!this.#waitsForAnswer) {
-      this.#gone(state);
+      this.#end(endingOfAbsence(state, this.#request, this.#words));
+      this.#dismissWithdrawal(state);
     }
   }
 
@@ -97,7 +96,8 @@ export class ApprovalSheet {
     return transactionId === this.#request.transactionId;
   }
 
-  #review() {
+  /** @param {string} [problem] what was wrong the last time */
+  #review(problem = "") {
     this.#step = "review";
     this.#confirmation = null;
     const { body, foot } = review(
@@ -110,8 +110,10 @@ export class ApprovalSheet {
       this.#surroundings,
     );
     const close = pictureButton("cross", this.#words.close, () => this.element.close());
-    this.#head.replaceChildren(close, this.ring.element);
-    this.#face(this.#request.display.title, body, foot);
+    const said = element("p", { class: "problem" }, problem);
+    const { title } = this.#request.display;
+    this.#show({ title, head: [close, this.ring.element], body: [said, ...body], foot });
+    this.#surroundings.announcer.interrupt(problem);
   }
 
   /** @param {string | undefined} code */
@@ -135,8 +137,8 @@ export class ApprovalSheet {
     );
     this.#confirmation = confirmation;
     const back = pictureButton("back", this.#words.back, () => this.#review());
-    this.#head.replaceChildren(back, this.ring.element);
-    this.#face(confirmation.title, confirmation.body, []);
+    const { title, body } = confirmation;
+    this.#show({ title, head: [back, this.ring.element], body, foot: [] });
     const pausedUntil = this.#request.refusal?.retryAt ?? 0;
     if (pausedUntil > Date.now()) {
       confirmation.pauseUntil(pausedUntil);
@@ -193,86 +195,52 @@ export class ApprovalSheet {
     this.#confirmation = null;
     this.#unsure = this.#request.step === "unsure";
     const { outcome, close } = this.#words;
-    const closing = pictureButton("cross", close, () => this.element.close());
-    this.#head.replaceChildren(closing);
-    const title = this.#denial ? outcome.decidingDeny : outcome.deciding;
-    this.#face(
-      this.#unsure ? outcome.unsure : title,
-      [
-        element(
-          "div",
-          { class: this.#unsure ? "sign plain" : "sign busy" },
-          icon(this.#unsure ? "question" : "loop"),
-        ),
-        element(
-          "p",
-          { class: "ending-text" },
-          this.#unsure ? outcome.unsureText : outcome.decidingText,
-        ),
-        summary(this.#request, this.#surroundings),
-      ],
-      this.#unsure ? [button(outcome.backHome, () => this.element.close())] : [],
-    );
+    const away = () => this.element.close();
+    const verdict = this.#denial ? "deny" : "approve";
+    this.#show({
+      ...sendingFace(this.#request, verdict, this.#surroundings),
+      head: [pictureButton("cross", close, away)],
+      foot: this.#unsure ? [button(outcome.backHome, away)] : [],
+    });
   }
 
   /** @param {Outcome} outcome */
   #conclude(outcome) {
-    switch (outcome.outcome) {
-      case "approved":
-        return this.#end(approved(this.#words));
-      case "denied":
-        return this.#end(denied(this.#words, this.#request, this.#denial));
-      case "expired":
-        return this.#end(expired(this.#words));
-      case "withdrawn":
-        return this.#end(withdrawn(this.#words, outcome.reason));
-      case "refused":
-        return this.#refused(outcome);
+    const ending = endingOf(outcome, this.#request, this.#denial, this.#words);
+    if (ending) {
+      this.#end(ending);
+    } else if (outcome.outcome === "refused") {
+      this.#refused(outcome);
     }
   }
 
-  /** @param {import("../../model.js").Refusal} refusal */
+  /** @param {import("../../model.js").Refusal} refusal one after which it may be tried again */
   #refused({ reason, attemptsLeft, retryAt }) {
-    if (reason !== "factors" && reason !== "paused") {
-      return this.#end(refused(this.#words, reason));
-    }
-    if (attemptsLeft === 0) {
-      return this.#end(refused(this.#words, "locked"));
-    }
-    const { wrong, attemptsLeft: left, lastAttempt } = this.#words.confirm;
-    const said = [wrong, ...(attemptsLeft === null ? [] : [left(attemptsLeft)])];
-    if (reason === "factors") {
-      this.#again([...said, ...(attemptsLeft === 1 ? [lastAttempt] : [])].join(" "));
-    } else {
-      this.#again("");
-    }
+    this.#again(reason === "factors" ? wrongAttempt(attemptsLeft, this.#words) : "");
     if (retryAt !== null) {
       this.#confirmation?.pauseUntil(retryAt);
     }
   }
 
   /** @param {PhoneError} error */
-  #mend(error) {
-    switch (error.code) {
-      case "not_open":
-        return this.#end(refused(this.#words, "not_open"));
-      case "locked":
-        return this.#end(refused(this.#words, "locked"));
-      default:
-        return this.#again(this.#words.errors[error.code]);
+  #mend({ code }) {
+    const known = code === "not_open" || code === "locked" ? code : null;
+    const ending = known && endingOfRefusal({ reason: known, attemptsLeft: null }, this.#words);
+    if (ending) {
+      this.#end(ending);
+    } else {
+      this.#again(this.#words.errors[code]);
     }
   }
 
   /** @param {string} problem what was wrong; the other device's code is asked for anew, too */
   #again(problem) {
     if (this.#denial || this.#verificationCode !== undefined || !asksForMore(this.#request)) {
-      this.#review();
-      this.#surroundings.announcer.interrupt(problem);
-      this.#body.prepend(element("p", { class: "problem" }, problem));
-      return;
+      this.#review(problem);
+    } else {
+      this.#askForMore();
+      this.#confirmation?.complain(problem);
     }
-    this.#askForMore();
-    this.#confirmation?.complain(problem);
   }
 
   /** @param {import("../../model.js").Request} current */
@@ -281,31 +249,10 @@ export class ApprovalSheet {
       return;
     }
     if (current.step === "open" && !this.#waitsForAnswer) {
-      current.refusal ? this.#refused(current.refusal) : this.#review();
+      current.refusal ? this.#conclude({ outcome: "refused", ...current.refusal }) : this.#review();
     } else if ((current.step === "unsure") !== this.#unsure) {
       this.#sending();
     }
-  }
-
-  /** @param {State} state */
-  #gone(state) {
-    const decided = state.history.find((each) => this.#is(each.transactionId));
-    if (decided) {
-      const ending = decided.verdict === "approved";
-      this.#end(
-        ending ? approved(this.#words) : denied(this.#words, this.#request, decided.reason),
-      );
-      return;
-    }
-    const late = Date.now() >= this.#request.expiresAt ? "expired" : "gone";
-    this.#end(withdrawn(this.#words, this.#withdrawal(state)?.reason ?? late));
-    this.#dismissWithdrawal(state);
-  }
-
-  /** @param {State} state */
-  #withdrawal({ notices }) {
-    const about = notices.filter((each) => each.type === "request_withdrawn");
-    return about.find((each) => this.#is(each.transactionId));
   }
 
   /**
@@ -314,53 +261,33 @@ export class ApprovalSheet {
    * @param {State} state
    */
   #dismissWithdrawal(state) {
-    const notice = this.#withdrawal(state);
+    const notice = withdrawalOf(state, this.#request.transactionId);
     if (notice) {
       this.#surroundings.phone.dismiss(notice.id);
     }
   }
 
   /** @param {Ending} ending */
-  #end({ tone, icon: name, title, text, action }) {
+  #end(ending) {
     this.#step = "over";
     this.#confirmation = null;
-    this.#head.replaceChildren();
-    this.#face(
-      title,
-      [
-        element("div", { class: `sign ${tone}` }, icon(name)),
-        element("p", { class: "ending-text" }, text),
-        action ? element("p", { class: "ending-text strong" }, action) : null,
-        summary(this.#request, this.#surroundings),
-      ].filter((part) => part instanceof HTMLElement),
-      [button(this.#words.done, () => this.element.close(), { kind: "primary" })],
-    );
+    const done = button(this.#words.done, () => this.element.close(), { kind: "primary" });
+    const face = endingFace(this.#request, ending, this.#surroundings);
+    this.#show({ ...face, head: [], foot: [done] });
   }
 
-  /**
-   * @param {string} title
-   * @param {HTMLElement[]} body
-   * @param {HTMLElement[]} foot
-   */
-  #face(title, body, foot) {
-    this.element.dataset.step = this.#step;
-    this.#body.replaceChildren(sheetHeading(this.element, title), ...body);
-    this.#foot.replaceChildren(...foot);
-    this.#body.scrollTo(0, 0);
-    if (this.element.isConnected) {
-      focusHeading(this.element);
-    }
+  /** @param {Omit<import("../../parts/faces.js").Face, "step">} face */
+  #show(face) {
+    this.#faces.show({ ...face, step: this.#step });
   }
 
   /** @param {number} seconds */
   #tellTime(seconds) {
     if (seconds <= 0) {
-      this.#end(expired(this.#words));
+      this.#end(withdrawn(this.#words, "expired"));
       return;
     }
-    const due = SAID_AT.find((each) => seconds <= each && each < this.#said);
-    if (due !== undefined) {
-      this.#said = Math.min(...SAID_AT.filter((each) => seconds <= each));
+    if (this.#calls.isDue(seconds)) {
       this.#surroundings.announcer.say(this.#words.request.secondsLeft(seconds));
     }
   }

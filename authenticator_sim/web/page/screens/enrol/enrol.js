@@ -167,13 +167,16 @@ export class EnrolScreen {
    * @param {...HTMLElement} parts
    */
   #page({ step, title, text, back }, ...parts) {
-    const { words } = this.#surroundings;
+    const { words, number } = this.#surroundings;
+    const which = number > 1 ? [words.phoneNumber(number)] : [];
     this.element.replaceChildren(
       element(
         "div",
         { class: "enrol-head" },
         element("span", { class: "mark", "aria-hidden": "true" }, icon("shield")),
-        step ? element("p", { class: "label" }, words.enrol.step(step, STEPS)) : "",
+        step
+          ? element("p", { class: "label" }, [...which, words.enrol.step(step, STEPS)].join(" · "))
+          : "",
       ),
       element("h1", {}, title),
       element("p", { class: "hint" }, text),

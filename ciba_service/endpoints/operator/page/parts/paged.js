@@ -4,6 +4,8 @@ import { withQuery } from "../api/paths.js";
 import { read } from "../api/requests.js";
 import { element } from "../look/dom.js";
 
+const MOST_PAGES = 20;
+
 /** A list and how many pages of it are wanted. */
 export class Paged {
   #wanted = 1;
@@ -47,6 +49,9 @@ export class Paged {
   more(next, again) {
     if (next === null) {
       return null;
+    }
+    if (this.#wanted >= MOST_PAGES) {
+      return element("p", { class: "more muted" }, "There are more, which are not shown here.");
     }
     const onclick = () => {
       this.#wanted += 1;

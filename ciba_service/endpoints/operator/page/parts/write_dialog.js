@@ -2,6 +2,7 @@
 
 import { asRefusal, refusalSentence } from "../api/refusal.js";
 import { element, fill } from "../look/dom.js";
+import { announce } from "./announce.js";
 import { focusHeading } from "./focus.js";
 
 /**
@@ -60,7 +61,11 @@ export function openWriteDialog({ title, sentence, verb, danger = false, typed, 
         return;
       }
       confirm.disabled = false;
-      fill(refused, refusalSentence(refusal));
+      if (dialog.open) {
+        fill(refused, refusalSentence(refusal));
+      } else {
+        announce(`${title} ${refusalSentence(refusal)}`);
+      }
     }
   }
 

@@ -7,7 +7,7 @@ import { element, fill } from "../look/dom.js";
 import { badge } from "../parts/badge.js";
 import { datum, spelt } from "../parts/datum.js";
 import { instant } from "../parts/instant.js";
-import { nothing } from "../parts/panel.js";
+import { loading, nothing } from "../parts/panel.js";
 import { place } from "../shell/route.js";
 
 /** @typedef {import("../api/documents.js").SecurityEvent} SecurityEvent */
@@ -34,15 +34,19 @@ export class EventTail {
   constructor(desk, { most, changed = () => undefined }) {
     this.most = most;
     this.changed = changed;
-    this.list = element("div", {}, nothing("Nothing has happened yet."));
+    this.list = element("div", {}, loading());
     this.state = element("p", { class: "live", role: "status" });
     this.body = element("div", { class: "tail" }, this.state, this.list);
     followEvents(
       resource("events"),
       {
         event: ({ data }) => this.#arrived(data),
-        connected: (is) =>
-          fill(this.state, is ? null : "The stream has broken off. It is tried again."),
+        connected: (is) => {
+          fill(this.state, is ? null : "The stream has broken off. It is tried again.");
+          if (is && this.#events.length === 0) {
+            this.#draw();
+          }
+        },
         refused: (refusal) => {
           if (refusal.code === "unauthenticated") {
             desk.ended();

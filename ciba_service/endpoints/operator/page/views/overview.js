@@ -32,7 +32,7 @@ const MISSING = {
  * @returns {import("../shell/desk.js").View}
  */
 export function overviewView(desk) {
-  const { body } = desk.keep({ load, draw, seconds: 5 });
+  const { body } = desk.keep({ load, draw, seconds: 10 });
   const tail = new EventTail(desk, { most: SHOWN });
   const all = element("a", { href: place("events"), class: "all" }, "All events");
   const events = panel("Security events", [tail.body], all);

@@ -1,38 +1,28 @@
-"""Screenshots of the operators' page, in light and dark, of states that are made for it.
+"""The operators' page: the overview on a busy day, and the timeline of a request."""
 
-``python -m tools.screenshots_operator docs/images`` writes them. The service runs in this process
-with the kit of the tests, its clients and phones as well.
-"""
-
-import asyncio
 import secrets
-import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize
 
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.driver.target import RedisTarget
-from tests.browser.chromium import running_chromium
 from tests.callback_endpoint import answer, callback_endpoint, outbound_section
-from tests.redis_servers import embedded_server
 from tests.running_service import RunningService, running_service
 from tests.signing import new_key
 from tests.wire_client import WireClient
 from tests.wire_operator import Operators, operating, operator
 from tests.wire_phone import WirePhone
+from tools.screenshots.camera import Camera
 
-__all__ = ["main"]
+__all__ = ["operator_pictures"]
 
 _OPERATOR: Final = "anna"
 _USERS: Final = ("alice", "bob", "carol", "dora")
-_Scheme = Literal["light", "dark"]
-_SCHEMES: Final[tuple[_Scheme, ...]] = ("light", "dark")
 _VIEWPORT: Final = ViewportSize(width=1280, height=860)
 _WRONG_ATTEMPTS: Final = 5
 
@@ -45,51 +35,39 @@ class _Stage:
     shown: str
 
 
-def main() -> None:
-    """Write the images into the directory that is named."""
-    directory = Path(sys.argv[1])
-    directory.mkdir(parents=True, exist_ok=True)
-    with embedded_server() as target, running_chromium() as chromium:
-        asyncio.run(_take_all(target, chromium, directory))
+async def operator_pictures(
+    browser: Browser, camera: Camera, target: RedisTarget, directory: Path
+) -> None:
+    """Take them; ``directory`` is for keys and certificates."""
+    async with _stage(target, directory) as stage:
+        context = await browser.new_context(
+            viewport=_VIEWPORT,
+            reduced_motion="reduce",
+            device_scale_factor=1.5,
+            timezone_id="Europe/Berlin",
+        )
+        page = await context.new_page()
+        address = f"{stage.operators.base_url}/operator/"
+        await page.goto(address)
+        await page.get_by_label("Operator token").fill(stage.operators.tokens[_OPERATOR])
+        await page.get_by_role("button", name="Sign in").click()
+        await page.locator(".events li").first.wait_for()
+        await _take(page, camera, "operator-overview")
+        await page.goto(f"{address}#/transactions/{stage.shown}")
+        await page.locator(".timeline li").first.wait_for()
+        await _take(page, camera, "operator-timeline")
+        await context.close()
 
 
-async def _take_all(target: RedisTarget, chromium: str, directory: Path) -> None:
-    async with async_playwright() as playwright, _stage(target) as stage:
-        browser = await playwright.chromium.connect_over_cdp(chromium)
-        for scheme in _SCHEMES:
-            await _take(browser, stage, scheme, directory)
-
-
-async def _take(browser: Browser, stage: _Stage, scheme: _Scheme, directory: Path) -> None:
-    context = await browser.new_context(
-        viewport=_VIEWPORT,
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        device_scale_factor=1.5,
-        timezone_id="Europe/Berlin",
-    )
-    page = await context.new_page()
-    address = f"{stage.operators.base_url}/operator/"
-    await page.goto(address)
-    await page.get_by_label("Operator token").fill(stage.operators.tokens[_OPERATOR])
-    await page.get_by_role("button", name="Sign in").click()
-    await page.locator(".events li").first.wait_for()
-    await _shoot(page, directory / f"operator-overview-{scheme}.png")
-    await page.goto(f"{address}#/transactions/{stage.shown}")
-    await page.locator(".timeline li").first.wait_for()
-    await _shoot(page, directory / f"operator-timeline-{scheme}.png")
-    await context.close()
-
-
-async def _shoot(page: Page, path: Path) -> None:
+async def _take(page: Page, camera: Camera, name: str) -> None:
     await page.locator("main [aria-busy]").wait_for(state="detached")
     await page.evaluate("document.activeElement.blur()")
-    await page.screenshot(path=path)
+    await camera.take(page, name)
+    await camera.take(page, f"{name}-dark", scheme="dark")
 
 
 @asynccontextmanager
-async def _stage(target: RedisTarget) -> AsyncIterator[_Stage]:
-    directory = Path(tempfile.mkdtemp())
+async def _stage(target: RedisTarget, directory: Path) -> AsyncIterator[_Stage]:
     tokens = {_OPERATOR: secrets.token_urlsafe(32)}
     async with AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(callback_endpoint(directory))
@@ -161,7 +139,3 @@ async def _pinged(service: RunningService, client: WireClient, phone: WirePhone)
 async def _ask(client: WireClient, user: str) -> str:
     token = "n" * 43 if client.metadata.get("backchannel_token_delivery_mode") else None
     return await client.started(login_hint=user, client_notification_token=token)
-
-
-if __name__ == "__main__":
-    main()

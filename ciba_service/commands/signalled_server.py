@@ -1,0 +1,84 @@
+"""The server of ``serve``: how signals end it, and in which order it leaves."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from ciba_service.listening.listeners import Listener, ListeningServer
+
+__all__ = ["SignalledServer"]
+
+# For the background, when somebody cannot wait.
+_HURRIED_SECONDS: Final = 1.0
+_STANDARD_STREAMS: Final = (0, 1, 2)
+
+
+class SignalledServer(ListeningServer):
+    """uvicorn's server, ended by signals without raising them again: there is more to close.
+
+    Told to end, it calls ``draining`` and serves on for ``drain_seconds``, so that whatever sends
+    it requests takes notice; then it calls ``leaving`` and waits for requests at hand, for ten
+    seconds at most. Told so again it waits for nothing more. ``hung_up`` is called at a
+    hangup, unless it is that of a terminal we were started from, which ends us.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        listeners: Sequence[Listener],
+        *,
+        draining: Callable[[], None],
+        drain_seconds: float,
+        leaving: Callable[[], None],
+        hung_up: Callable[[], None],
+    ) -> None:
+        super().__init__(config, listeners)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
+        self._leaving = leaving
+        self._hung_up = hung_up
+        self._hurried = asyncio.Event()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; the second time at once, whatever is under way."""
+        if self.should_exit:
+            self.force_exit = True
+            self._hurried.set()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Be seen to leave, keep nobody waiting, then stop."""
+        self._draining()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                await self._hurried.wait()
+        self._leaving()
+        await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn leaves the lifespan open then
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HURRIED_SECONDS):
+                    await self.lifespan.shutdown()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
+        loop = asyncio.get_running_loop()
+        ending = {signal.SIGTERM, signal.SIGINT}
+        if any(map(os.isatty, _STANDARD_STREAMS)):
+            ending.add(signal.SIGHUP)
+        for name in ending:
+            loop.add_signal_handler(name, self.handle_exit, name, None)
+        if signal.SIGHUP not in ending:
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        try:
+            yield
+        finally:
+            for name in (*ending, signal.SIGHUP):
+                loop.remove_signal_handler(name)

@@ -1,0 +1,94 @@
+"""Taking over a new configuration while the service runs: clients, users and operators.
+
+Whatever looks up a client or a user afterwards finds the new one, the account gate included; what
+is under way keeps what it began with. Everything else in a configuration needs a restart.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from msgspec import structs
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ciba_service.protocol.metadata import ProviderMetadata
+from ciba_service.settings import Settings
+from ciba_service.wiring.oauth_door import published_metadata
+from ciba_service.wiring.operator_door import operator_app
+from ciba_service.wiring.parts import Parts, configured_users
+
+__all__ = ["Reloaded", "ReloadedApp", "Reloading"]
+
+# Derived from other tables, without a way to tell that they are the same.
+_DERIVED: Final = frozenset({"login_hint_issuers", "statement_issuers", "detail_types"})
+_RELOADED: Final = frozenset({"clients", "users", "operators"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """How many there are now, and which sections were changed in vain."""
+
+    clients: int
+    users: int
+    operators: int
+    needs_restart: tuple[str, ...]
+
+
+class ReloadedApp:
+    """The operators' application: the one that is current when a request comes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request by it."""
+        await self.app(scope, receive, send)
+
+
+class Reloading:
+    """Puts new clients, users and operators in the place of the old."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.metadata: ProviderMetadata = published_metadata(parts)
+        operators = operator_app(parts)
+        self.operators = None if operators is None else ReloadedApp(operators)
+
+    def apply(self, new: Settings) -> Reloaded:
+        """Take over what can be, all of it at once; ``new`` was found valid."""
+        old = self._parts.settings
+        restart = [name for name in _sections(old) if name in _changed(old, new)]
+        operators = new.operators
+        if bool(old.operators) != bool(operators):
+            restart.append("operators")  # A listener begins or ends with the process only.
+            operators = old.operators
+        settings = structs.replace(old, clients=new.clients, users=new.users, operators=operators)
+        parts = replace(self._parts, settings=settings)
+        metadata, app = published_metadata(parts), operator_app(parts)
+        users = configured_users(settings, parts.keys, parts.surroundings)
+        # Nothing above changes anything, and nothing below can fail.
+        self._parts, self.metadata = parts, metadata
+        parts.configured.replace(settings.clients)
+        parts.users.replace(users)
+        if self.operators is not None and app is not None:
+            self.operators.app = app
+        return Reloaded(len(settings.clients), len(settings.users), len(operators), tuple(restart))
+
+
+def _sections(settings: Settings) -> tuple[str, ...]:
+    return settings.__struct_fields__
+
+
+def _changed(old: Settings, new: Settings) -> frozenset[str]:
+    """Names of sections that are not as they were, and are not reloaded."""
+    changed = {
+        name
+        for name in _sections(old)
+        if name not in _DERIVED | _RELOADED and getattr(old, name) != getattr(new, name)
+    }
+    if [each.iss for each in old.login_hint_issuers] != [
+        each.iss for each in new.login_hint_issuers
+    ]:
+        changed.add("login_hint_issuers")
+    if old.detail_types.names != new.detail_types.names:
+        changed.add("detail_types")
+    return frozenset(changed)

@@ -1,0 +1,239 @@
+"""What follows on the web phone from each message of a service, right or wrong."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.conftest import PageOpener
+from tests.browser.phone_core.core_phone import rules_served
+from tests.browser.watched import Watch
+from tests.browser.web_phone import WebPhone
+from tests.unit.authenticator_sim.scripted_service import (
+    DEVICE_ID,
+    ISSUER,
+    NOW_MS,
+    PIN,
+    ScriptedBank,
+)
+
+WINDOW_MS = (180 + 600) * 1000
+MADE = """async ([answer, pin]) => {
+  const { completeEnrolment, enrolmentAnswer, newEnrolment } = await import("/core/enrolment.js");
+  const { newDenial } = await import("/core/decisions.js");
+  const { Device, Untrusted } = await import("/core/device.js");
+  const { parseFrame } = await import("/core/messages.js");
+  const { parseJson } = await import("/core/json.js");
+  const randomBytes = (count) => crypto.getRandomValues(new Uint8Array(count));
+  if (answer === null) {
+    const who = { issuer: "http://127.0.0.1:9", activationCode: "K7QM-2RXP-9D4T", name: "Web" };
+    globalThis.pending = await newEnrolment(who, { now: 0, randomBytes });
+    return pending.body;
+  }
+  const read = enrolmentAnswer(parseJson(answer));
+  const identity = await completeEnrolment(pending, read, { pin, randomBytes });
+  globalThis.device = new Device(Device.fresh(identity), randomBytes);
+  globalThis.shown = (more) => ({
+    ...more,
+    open: device.requests.open.map((each) => [each.challenge.transactionId, each.step]),
+    outcomes: Object.fromEntries(device.requests.takeOutcomes()),
+    news: device.kept.noticed.list.map(({ type, reason }) => reason ? `${type} ${reason}` : type),
+    locked: device.locked,
+    waits: device.identity.approvalUntil !== null,
+    newcomers: device.others.newcomers.length,
+  });
+  globalThis.hear = async ([frame, now]) => {
+    try {
+      return shown({ replies: await device.receive(parseFrame(frame), now) });
+    } catch (error) {
+      return shown({ untrusted: error instanceof Untrusted });
+    }
+  };
+  globalThis.deny = async ([name, now]) => {
+    const challenge = device.requests.decidable(name, now);
+    const decision = await newDenial(challenge, "declined", device.means(now));
+    device.requests.submit(challenge, decision);
+    device.requests.step(name, "unsure");
+    return decision;
+  };
+  globalThis.restart = () => {
+    globalThis.device = new Device(structuredClone(device.kept), randomBytes);
+    return shown({});
+  };
+}"""
+
+
+@dataclass
+class PageDevice:
+    """A device in the page, whose clock is right."""
+
+    page: Page
+    bank: ScriptedBank
+
+    async def hear(self, type_: str, *, now: int = NOW_MS, **members: Any) -> dict[str, Any]:
+        """Let it receive a message; what there is afterwards."""
+        frame = msgspec.json.encode({"type": type_, **members}).decode()
+        result: dict[str, Any] = await self.page.evaluate("hear", [frame, now])
+        return result
+
+    async def greet(self) -> dict[str, Any]:
+        """Begin a connection."""
+        await self.page.evaluate("device.beginConnection()")
+        (reply,) = (await self.hear("hello", issuer=ISSUER, nonce="n"))["replies"]
+        self.bank.verify_session(reply["proof"], nonce="n")
+        return await self.hear("welcome", device_id=DEVICE_ID, server_time=NOW_MS)
+
+    async def deny(self, name: str) -> dict[str, Any]:
+        """Decline; the decision has no outcome yet."""
+        decision: dict[str, Any] = await self.page.evaluate("deny", [name, NOW_MS])
+        return decision
+
+    async def expire(self, now: int) -> dict[str, Any]:
+        """Look at the clock."""
+        result: dict[str, Any] = await self.page.evaluate(
+            "(now) => { device.expire(now); return shown({}); }", now
+        )
+        return result
+
+
+@pytest.fixture
+async def device(
+    web_phone: WebPhone, open_page: PageOpener, watch: Watch
+) -> AsyncIterator[PageDevice]:
+    """A phone that waits for approval."""
+    watch.expect("favicon")
+    bank = ScriptedBank()
+    async with rules_served(web_phone, ISSUER) as address:
+        page = await open_page(address)
+        body = await page.evaluate(MADE, [None, None])
+        answer = bank.enrol(body.encode(), approval_until=NOW_MS // 1000 + 900)
+        await page.evaluate(MADE, [msgspec.json.encode(answer).decode(), PIN])
+        yield PageDevice(page, bank)
+
+
+async def test_a_decision_is_kept_until_its_outcome_is_known(device: PageDevice):
+    """Through restarts, answers to others, withdrawals and bad times, for ten minutes at most."""
+    bank = device.bank
+    assert not (await device.greet())["waits"]
+    offered = await device.hear("challenge", challenge=bank.offer("A" * 22))
+    assert offered["replies"] == [{"type": "received", "transaction_id": "A" * 22}]
+    await device.hear("challenge", challenge=bank.offer("tx-2"))
+    decision = await device.deny("A" * 22)
+    outcome = {"transaction_id": "A" * 22, "decision": decision["jti"]}
+    for type_, members in (
+        ("accepted", {**outcome, "decision": "another", "verdict": "deny"}),
+        ("accepted", {**outcome, "transaction_id": "tx-2", "verdict": "deny"}),
+        ("refused", {**outcome, "reason": "unavailable"}),
+        ("withdrawn", {"transaction_id": "A" * 22, "reason": "decided"}),
+        ("fetched", {"open": ["tx-2"]}),
+    ):
+        heard = await device.hear(type_, **members)
+        assert heard["outcomes"] == {}
+        assert heard["open"] == [["A" * 22, "unsure"], ["tx-2", "open"]]
+    other = await device.hear("accepted", **outcome, verdict="approve")
+    assert other["untrusted"]
+    assert (await device.page.evaluate("restart()"))["open"] == [["A" * 22, "unsure"]]
+    again = {"type": "decide", "decision": decision["token"]}
+    assert (await device.greet())["replies"] == [again]
+    heard = await device.hear("accepted", **outcome, verdict="deny")
+    assert (heard["outcomes"], heard["open"]) == ({"A" * 22: {"outcome": "denied"}}, [])
+    assert (await device.hear("challenge", challenge=bank.offer("A" * 22)))["open"] == []
+    await device.hear("challenge", challenge=bank.offer("tx-3"))
+    await device.deny("tx-3")
+    assert (await device.expire(NOW_MS + WINDOW_MS - 1))["open"] == [["tx-3", "unsure"]]
+    expired = await device.expire(NOW_MS + WINDOW_MS)
+    assert (expired["outcomes"], expired["open"]) == ({"tx-3": {"outcome": "expired"}}, [])
+
+
+async def test_a_request_that_was_taken_back_while_it_was_answered(device: PageDevice):
+    """The user is told why, if the answer came too late, and of a wrong factor in any case."""
+    bank = device.bank
+    await device.greet()
+    for name, reason, expected in (
+        ("tx-1", "not_open", {"outcome": "withdrawn", "reason": "cancelled"}),
+        ("tx-2", "factors", {"outcome": "refused", "reason": "factors"}),
+        ("tx-3", "locked", {"outcome": "refused", "reason": "locked"}),
+    ):
+        await device.hear("challenge", challenge=bank.offer(name))
+        decision = await device.deny(name)
+        await device.hear("withdrawn", transaction_id=name, reason="cancelled")
+        answer = {"transaction_id": name, "decision": decision["jti"], "reason": reason}
+        heard = await device.hear("refused", **answer)
+        assert heard["outcomes"][name].items() >= expected.items()
+        assert heard["open"] == []
+    assert heard["locked"]
+
+
+async def test_what_cannot_be_believed_is_told_and_not_shown(device: PageDevice):
+    """Forged challenges and keys once each; a challenge in place of another; a second greeting."""
+    bank, stranger = device.bank, ScriptedBank()
+    await device.greet()
+    forged = stranger.offer("tx-1")
+    for _ in range(2):
+        assert (await device.hear("challenge", challenge=forged))["news"] == [
+            "challenge_ignored not_authentic"
+        ]
+    late = bank.offer("tx-0", exp=NOW_MS // 1000)
+    assert len((await device.hear("challenge", challenge=late))["news"]) == 1
+    await device.hear("challenge", challenge=bank.offer("tx-1"))
+    heard = await device.hear("challenge", challenge=bank.offer("tx-1"))
+    assert heard["news"][0] == "challenge_ignored replaced"
+    assert heard["open"] == [["tx-1", "open"]]
+    for _ in range(2):
+        heard = await device.hear("keys", announcements=[forged])
+        assert heard["news"][0] == "keys_ignored"
+    assert len(heard["news"]) == 3
+    for type_, members in (
+        ("hello", {"issuer": ISSUER, "nonce": "n"}),
+        ("welcome", {"device_id": "another", "server_time": NOW_MS}),
+    ):
+        assert (await device.hear(type_, **members))["untrusted"]
+    await device.page.evaluate("device.beginConnection()")
+    foreign = await device.hear("hello", issuer="https://attacker.example", nonce="n")
+    assert foreign["untrusted"]
+    await device.greet()
+    heard = await device.hear("fetched", open=[])
+    assert (heard["open"], heard["news"][0]) == ([], "request_withdrawn gone")
+
+
+async def test_news_of_other_phones_are_told_once(device: PageDevice):
+    """However often they are said; what is old does not say that factors are locked now."""
+    await device.greet()
+    other = {"device_id": "B" * 43, "name": "Tablet"}
+    key = "C" * 43
+    times = {"since": NOW_MS // 1000, "until": NOW_MS // 1000 + 900}
+    assert (await device.hear("device_waiting", **other, key=key, **times))["newcomers"] == 1
+    await device.page.evaluate("device.beginConnection()")
+    assert (await device.hear("fetched", open=[]))["newcomers"] == 0
+    passkey = {"passkey_id": "D" * 22}
+    old = NOW_MS // 1000 - 3600
+    for _ in range(2):
+        await device.hear("device_enrolled", **other)
+        await device.hear("device_revoked", **other, at=old)
+        await device.hear("device_rejected", **other)
+        await device.hear("passkey_added", **other, **passkey)
+        await device.hear("passkey_removed", **other, **passkey, at=old)
+        heard = await device.hear("attempts_warning", **other, attempts_left=0, at=old)
+    assert heard["news"] == [
+        "attempts_warning",
+        "passkey_removed",
+        "passkey_added",
+        "device_rejected",
+        "device_revoked",
+        "device_enrolled",
+    ]
+    assert not heard["locked"]
+    now = NOW_MS // 1000
+    heard = await device.hear("attempts_warning", **other, attempts_left=0, at=now)
+    assert heard["locked"]
+    own = {"device_id": DEVICE_ID, "name": "Web"}
+    await device.hear("passkeys", registered=["D" * 22], rp_id="localhost")
+    await device.hear("passkey_removed", **own, **passkey)
+    assert await device.page.evaluate("device.identity.passkeys") == []
+    await device.hear("device_renamed", device_id=DEVICE_ID, name="Old")
+    assert await device.page.evaluate("device.identity.name") == "Old"
+    await device.hear("device_revoked", **own)
+    assert await device.page.evaluate("device.hasGivenUp")

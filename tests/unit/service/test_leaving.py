@@ -1,0 +1,133 @@
+"""How ``serve`` ends: seen first, then waiting for nobody longer than it must."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from ciba_service.commands.serve import server_config
+from ciba_service.commands.signalled_server import SignalledServer
+from ciba_service.listening.listeners import Listener, bound_socket
+from ciba_service.settings import ServerSettings
+from tests.running_service import PLAIN, RunningService
+
+
+@dataclass
+class Application:
+    """Answers at once, or, at /slow, never; it notes what becomes of it."""
+
+    happened: list[str] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["path"] == "/slow":
+            self.asked.set()
+            await asyncio.Event().wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        for _ in range(2):
+            message: Message = await receive()
+            self.happened.append(message["type"])
+            await send({"type": f"{message['type']}.complete"})
+
+
+@dataclass
+class Leaving:
+    """A server under test."""
+
+    server: SignalledServer
+    serving: asyncio.Task[None]
+    app: Application
+    http: httpx2.AsyncClient
+    drained: asyncio.Event
+
+    def told(self) -> None:
+        """It is told to end."""
+        self.server.handle_exit(signal.SIGTERM, None)
+
+
+@asynccontextmanager
+async def leaving(drain_seconds: float) -> AsyncIterator[Leaving]:
+    """A server that serves, on signals that the test sends it."""
+    listener = Listener(bound_socket("127.0.0.1", 0, backlog=16))
+    issuer = f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
+    app, drained = Application(), asyncio.Event()
+
+    def noted(what: str) -> Callable[[], None]:
+        return lambda: app.happened.append(what)
+
+    def draining() -> None:
+        app.happened.append("draining")
+        drained.set()
+
+    server = SignalledServer(
+        server_config(app, ServerSettings(issuer=issuer)),
+        [listener],
+        draining=draining,
+        drain_seconds=drain_seconds,
+        leaving=noted("leaving"),
+        hung_up=noted("hung up"),
+    )
+    serving = asyncio.create_task(server._serve())
+    async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN) as http, asyncio.timeout(20):
+        assert (await http.get("/", timeout=10)).status_code == 204
+        yield Leaving(server, serving, app, http, drained)
+    listener.socket.close()
+
+
+async def test_it_serves_on_while_it_is_seen_to_leave():
+    """Draining comes first, and what comes meanwhile is answered; a second signal ends it."""
+    async with leaving(300) as place:
+        place.told()
+        await place.drained.wait()
+        assert (await place.http.get("/")).status_code == 204
+        assert "leaving" not in place.app.happened
+        place.told()
+        await place.serving
+    assert place.app.happened == ["lifespan.startup", "draining", "leaving", "lifespan.shutdown"]
+
+
+async def test_without_a_wait_it_leaves_at_once():
+    """In the same order, and the lifespan ends as it should."""
+    async with leaving(0) as place:
+        place.told()
+        await place.serving
+    assert place.app.happened == ["lifespan.startup", "draining", "leaving", "lifespan.shutdown"]
+
+
+async def test_told_twice_it_waits_for_no_request():
+    """A request that never ends holds up the first signal, and not the second."""
+    async with leaving(0) as place:
+        slow = asyncio.create_task(place.http.get("/slow"))
+        await place.app.asked.wait()
+        place.told()
+        await place.drained.wait()
+        place.told()
+        await place.serving
+        slow.cancel()
+        await asyncio.wait({slow})
+    assert place.app.happened[-1] == "lifespan.shutdown"
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+async def test_who_is_draining_is_alive_and_not_ready(service: RunningService, path: str):
+    """Whatever is in front sends it nothing new, and nobody restarts it."""
+    service.service.drain()
+    answer = await service.http.get(path)
+    if path == "/readyz":
+        assert answer.status_code == 503
+        assert answer.json() == {"status": "not ready", "missing": "draining"}
+    else:
+        assert answer.status_code == 200
+    assert (await service.http.get("/jwks")).status_code == 200
