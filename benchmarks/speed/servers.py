@@ -26,6 +26,7 @@ PEER_MODULES: Final = PEER / "node_modules"
 PEER_NODE: Final = PEER_MODULES / ".bin" / "node"
 PROVIDER_CORE, OTHER_CORE = 0, 1
 _READY_SECONDS: Final = 30.0
+_ATTEMPTS: Final = 5
 _END_SECONDS: Final = 15.0
 
 
@@ -57,6 +58,13 @@ class Provider:
         """What token requests must have in their proofs now."""
         if not self.demands_nonces:
             return None
+        for _ in range(_ATTEMPTS):
+            told = self._told_nonce()
+            if told is not None:
+                return told
+        raise RuntimeError(f"{self.name} tells no nonce; its log says why")
+
+    def _told_nonce(self) -> str | None:
         line = self.stages.token_requests(1, None).read_text("ascii").split("\n")[0]
         path, proof, body = line.split("\t")
         return self.post(path, body, {"DPoP": proof}).get("dpop-nonce")
