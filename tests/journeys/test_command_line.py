@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import stat
 from collections.abc import AsyncIterator
@@ -450,7 +451,8 @@ def test_keys_are_rotated_by_two_commands(https: Path, capsys: pytest.CaptureFix
     assert run(https, "keys rotate --purpose token --alg ES256") == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert "the next keys must be published for 600 seconds more" in said.err
+    # Real time passes between the two commands, and more of it on a busy machine.
+    assert re.search(r"the next keys must be published for (600|5[4-9]\d) seconds more", said.err)
     assert path.read_bytes() == before
     assert run(https, "keys rotate --purpose token --alg ES256 --now --json") == 0
     changed = {row["kid"]: row["state"] for row in rows(capsys)}
