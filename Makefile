@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench-delivery soak lock clean
+.PHONY: help setup demo test check clauses screenshots bench bench-delivery soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -44,6 +44,10 @@ clauses: setup $(RECORD) ## Show which requirements the last run of the tests pr
 $(RECORD):
 	@$(MAKE) test
 
+bench: setup ## Measure speed beside node-oidc-provider, write docs/benchmarks.md (ARGS=--quick: less)
+	@scripts/ensure-peer.sh
+	@$(BIN)/python -m benchmarks.speed.run $(ARGS)
+
 bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bulkheads or polls: only that)
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
@@ -61,6 +65,6 @@ lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions
 	@scripts/lock.sh $(ARGS)
 
 clean: ## Remove .venv and everything that was generated
-	rm -rf .venv build dist tests/interop/node_modules .coverage .coverage.* .hypothesis .import_linter_cache
+	rm -rf .venv build dist tests/interop/node_modules benchmarks/speed/peer/node_modules .coverage .coverage.* .hypothesis .import_linter_cache
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -88,12 +88,12 @@ class Noise:
         )
 
 
-def environment() -> str:
+def environment(store: str = "embedded store") -> str:
     """One line: when, and on what."""
     date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     return (
         f"{date}; {os.cpu_count()} cores ({_processor()}), Linux {platform.release()},"
-        f" Python {platform.python_version()}, embedded store"
+        f" Python {platform.python_version()}, {store}"
     )
 
 

@@ -1,7 +1,7 @@
 """The composition root: one application out of all parts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -10,11 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ciba_service.channels.hub import SocketHub
+from ciba_service.endpoints.hot_paths import HotPaths
 from ciba_service.endpoints.outermost import Outermost
+from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
@@ -89,30 +91,31 @@ def build_service(
         *_health_routes(parts),
     ]
     names = EndpointNames(routes, below=parts.endpoints.path(""))
+    # Inside Starlette's own last handler, which would answer in plain text.
+    around = [
+        Middleware(
+            ObservedRequests,
+            names=names,
+            telemetry=parts.log,
+            meter=measuring.requests,
+        ),
+        *([] if measuring.tracing is None else [measuring.tracing.requests(names.of)]),
+        Middleware(Outermost, telemetry=parts.surroundings.telemetry),
+        Middleware(
+            ProxyCertificates,
+            proxies=TrustedProxies.parse(settings.mtls.proxies),
+            escaped_pem_header=settings.mtls.certificate_header,
+        ),
+    ]
     app = Starlette(
         routes=routes,
-        # Inside Starlette's own last handler, which would answer in plain text.
-        middleware=[
-            Middleware(
-                ObservedRequests,
-                names=names,
-                telemetry=parts.log,
-                meter=measuring.requests,
-            ),
-            *([] if measuring.tracing is None else [measuring.tracing.requests(names.of)]),
-            Middleware(Outermost, telemetry=parts.surroundings.telemetry),
-            Middleware(
-                ProxyCertificates,
-                proxies=TrustedProxies.parse(settings.mtls.proxies),
-                escaped_pem_header=settings.mtls.certificate_header,
-            ),
-        ],
+        middleware=around,
         exception_handlers={HTTPException: _http_exception},
         lifespan=Background(parts).lifespan,
     )
     app.router.redirect_slashes = False
     return Service(
-        app=app,
+        app=HotPaths(app, _hot(routes, around)),
         operator_app=reloading.operators,
         metrics_app=measuring.app(parts.hub, parts.held, parts.streams),
         stores=stores,
@@ -127,6 +130,18 @@ def build_service(
         keys=parts.keys,
         reload=reloading.apply,
     )
+
+
+def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str, ASGIApp]:
+    """The endpoints that are plain ASGI, with the same middleware around each."""
+    hot: dict[str, ASGIApp] = {}
+    for route in routes:
+        if isinstance(route, Route) and isinstance(route.endpoint, PostEndpoint):
+            app: ASGIApp = route.endpoint
+            for layer in reversed(around):
+                app = layer.cls(app, *layer.args, **layer.kwargs)
+            hot[route.path] = app
+    return hot
 
 
 def _health_routes(parts: Parts) -> list[Route]:

@@ -99,8 +99,11 @@ class JsonLines(logging.Formatter):
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Send all logs as JSON lines to ``stream`` (standard error); libraries only from WARNING up.
 
-    ``level`` is the least of our own records: debug, info, warning or error.
+    ``level`` is the least of our own records: debug, info, warning or error. Nobody looks for who
+    called, nor for names of threads and processes (the library's own advice on speed).
     """
+    logging._srcfile = None  # noqa: SLF001 - as its documentation says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

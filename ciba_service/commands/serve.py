@@ -1,6 +1,7 @@
 """``ciba-service serve``: listen until told to stop, then stop cleanly."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from ciba_service.app import Surroundings, build_service
+from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, reason
@@ -26,8 +27,10 @@ from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
+from ciba_service.store_access import OpenStore
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.wiring.background import supervise
+from ciba_service.wiring.service_keys import ServiceKeys
 
 __all__ = ["operator_config", "serve", "server_config"]
 
@@ -39,6 +42,8 @@ _OTHER_FILES: Final = 512
 _OPERATORS: Final = 64
 # And beyond those, for whoever reads metrics.
 _SCRAPERS: Final = 16
+
+ServiceBuilder = Callable[[Settings, OpenStore, ServiceKeys, Surroundings], Service]
 
 
 def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
@@ -89,10 +94,15 @@ def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
-async def serve(settings: Settings, read_anew: Callable[[], Settings]) -> None:
+async def serve(
+    settings: Settings,
+    read_anew: Callable[[], Settings],
+    build: ServiceBuilder = build_service,
+) -> None:
     """Own the store and serve until SIGTERM or SIGINT; raises ``CommandFailed``.
 
-    ``read_anew`` reads the configuration when somebody sends a hangup.
+    ``read_anew`` reads the configuration when somebody sends a hangup; ``build`` is for those who
+    measure the service and wrap what they measure.
     """
     surroundings = system_surroundings()
     keys = CurrentKeys(open_keys(settings))
@@ -100,7 +110,7 @@ async def serve(settings: Settings, read_anew: Callable[[], Settings]) -> None:
     if missing:
         surroundings.telemetry.event("too_few_open_files", missing=missing)
     async with opened_store(settings, own=True) as store:
-        service = build_service(settings, store, keys, surroundings)
+        service = build(settings, store, keys, surroundings)
         listeners = _listeners(settings)
         operators = _operator_listener(settings, service.operator_app)
         metrics = _metrics_listener(settings, service.metrics_app)
@@ -125,6 +135,9 @@ async def serve(settings: Settings, read_anew: Callable[[], Settings]) -> None:
             leaving=service.release,
             hung_up=reload.ask,
         )
+        # What is there now stays to the end: no look for garbage need go through it again.
+        gc.collect()
+        gc.freeze()
         try:
             async with _running("configuration", reload.run, surroundings):
                 await server.serve()

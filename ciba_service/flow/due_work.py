@@ -157,23 +157,20 @@ class DueWorker:
         return True
 
     async def _announce(self, transaction_id: str) -> None:
-        transaction = await self._read(transaction_id)
-        if transaction is not None and transaction.state is State.PENDING:
-            # In one round trip, and in this order: no phone answers before it is written down.
-            await asyncio.gather(
-                self._ledgers.announced(transaction_id, now=self._clock.now_ms()),
-                self._hub.announce(
-                    Announcement(AnnouncementKind.OFFER, transaction.user_tag, transaction_id)
-                ),
-            )
+        # In this order: no phone answers before it is written down.
+        tag = await self._ledgers.announced(transaction_id, now=self._clock.now_ms())
+        if tag is None:
+            return
+        await self._hub.announce(Announcement(AnnouncementKind.OFFER, tag, transaction_id))
+        if self._wake_ups is not None:
+            await self._plan_wake_ups(self._wake_ups, transaction_id)
 
-            await self._plan_wake_ups(transaction)
-
-    async def _plan_wake_ups(self, transaction: Transaction) -> None:
+    async def _plan_wake_ups(self, wake_ups: WakeUps, transaction_id: str) -> None:
         """Phones that are connected were told already: nothing waits for this."""
-        delay = None if self._wake_ups is None else await self._wake_ups.plan(transaction)
+        transaction = await self._read(transaction_id)
+        delay = None if transaction is None else await wake_ups.plan(transaction)
         if delay is not None:
-            self.nudge_after(transaction.transaction_id, delay)
+            self.nudge_after(transaction_id, delay)
 
     def _hand_over(self, work: DueWork) -> bool:
         if self._wake_ups is None:  # They were configured when it became due.

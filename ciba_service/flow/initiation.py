@@ -1,7 +1,7 @@
 """A client asks: authenticate it, understand it, find the user, store the transaction (CIBA 7)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -14,7 +14,7 @@ from ciba_service.flow.request_budgets import RequestBudgets
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
 from ciba_service.flow.transaction_start import Draft, TransactionStart
 from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
-from ciba_service.flow.user_resolution import UserResolution
+from ciba_service.flow.user_resolution import ResolvedHint, UserResolution
 from ciba_service.ports import (
     Clock,
     PromptReservation,
@@ -189,10 +189,10 @@ class Initiation:
         code = CodeQuestion(client, resolved, request.user_code, operation, now)
         *spent, reservation, may_compare = await asyncio.gather(
             self._authentication.consume(verified, operation=operation),
-            self._constraint.consume(binding, operation=operation),
+            *self._proof_spent(binding, operation),
             self._consume_request(client, request.replay, operation),
             *charged(),
-            self._resolution.consume(resolved, operation=operation, now=now),
+            *self._hint_spent(resolved, operation, now),
             self._reserve_prompt(resolved.user, client, new),
             self._codes.reserve(code),
             return_exceptions=True,
@@ -239,6 +239,21 @@ class Initiation:
             expires_in=expires_in,
             interval=_interval(client),
             verification_code=verification_code,
+        )
+
+    # Few requests bring either of these: for the others there is nothing to wait for.
+
+    def _proof_spent(self, binding: VerifiedBinding, operation: str) -> Sequence[Awaitable[None]]:
+        return [self._constraint.consume(binding, operation=operation)] if binding.proof else []
+
+    def _hint_spent(
+        self, resolved: ResolvedHint, operation: str, now: int
+    ) -> Sequence[Awaitable[None]]:
+        counts_once = resolved.replay or resolved.handle
+        return (
+            [self._resolution.consume(resolved, operation=operation, now=now)]
+            if counts_once
+            else []
         )
 
     def _verification_code(self, required: Requirement) -> str | None:

@@ -19,8 +19,11 @@ class LedgerStore(Protocol):
         """As it stands, in one atomic step; None when there is no such transaction."""
         ...
 
-    async def announced(self, transaction_id: str, *, now: int) -> None:
-        """Write down, once, that the phones are told of what is pending."""
+    async def announced(self, transaction_id: str, *, now: int) -> UserTag | None:
+        """Write down, once, that the phones are told of what is pending; whose phones they are.
+
+        None when it is not pending any more.
+        """
         ...
 
     async def receipt(

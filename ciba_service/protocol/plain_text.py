@@ -29,6 +29,11 @@ _INVISIBLE_OR_EMOJI: Final = frozenset(
 _EMOJI_SIGNS: Final = frozenset(
     "\u203c\u2049\u2139\u2194\u25fb\u25fc\u25fd\u25fe\u2934\u2935\u3030\u303d"
 )
+# Nearly every text is such a one: words of ASCII, of which no rule has anything to say.
+_WORD_OF_ASCII: Final = "[A-Za-z0-9.,:;/()'+-]+"
+_ORDINARY: Final = re.compile(
+    rf"(?=[^A-Za-z0-9]*[A-Za-z0-9]){_WORD_OF_ASCII}(?: {_WORD_OF_ASCII})*", re.ASCII
+)
 _WORD: Final = re.compile(r"\S+")
 # Scripts with letters that look like Latin ones, as the names of their letters begin.
 _LOOK_ALIKES: Final = ("ARMENIAN ", "CHEROKEE ", "COPTIC ", "CYRILLIC ", "GREEK ", "LISU ")
@@ -49,6 +54,13 @@ def parse_plain_text(text: str) -> str:
             marks on a letter, or mixes Latin within a word with Armenian, Cherokee, Coptic,
             Cyrillic, Greek or Lisu.
     """
+    if _ORDINARY.fullmatch(text):
+        return text
+    return _parse(text)
+
+
+def _parse(text: str) -> str:
+    """Every rule, character by character."""
     shown = unicodedata.normalize("NFC", text)
     if "" in shown.split(" "):
         raise NotPlainTextError("it is empty, or has outer or repeated spaces")

@@ -5,6 +5,7 @@ to one user shares that user's slot, so that each script stays on one slot.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
@@ -89,7 +90,13 @@ PERSISTENT_KEYS: Final = (
 
 def partition_of(transaction_id: str) -> int:
     """The partition is the first byte of the transaction id."""
-    return parse_base64url(transaction_id[:4])[0]  # four characters are three bytes exactly
+    return _first_byte(transaction_id[:4])
+
+
+@lru_cache(maxsize=4096)
+def _first_byte(text: str) -> int:
+    """Every key of a transaction asks anew; four characters are three bytes exactly."""
+    return parse_base64url(text)[0]
 
 
 def transaction_key(transaction_id: str) -> str:

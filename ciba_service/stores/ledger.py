@@ -22,6 +22,7 @@ __all__ = ["RedisLedgers"]
 _ANNOUNCED: Final = Script.load("note_announced", LEDGER_PRELUDE)
 _RECEIPT: Final = Script.load("note_receipt", LEDGER_PRELUDE)
 
+_OTHER_FORMAT: Final = -1
 # A kind's first letter, the mark and a space, for two receipts of each phone: of phones
 # that came and went meanwhile, too.
 _MARKS_AT_MOST: Final = (1 + MARK_LENGTH + 1) * 2 * 2 * MAXIMUM_DEVICES
@@ -63,13 +64,14 @@ class RedisLedgers:
             and (callback == CallbackState.DUE.encode() or will_tell_expiry),
         )
 
-    async def announced(self, transaction_id: str, *, now: int) -> None:
+    async def announced(self, transaction_id: str, *, now: int) -> UserTag | None:
         """One script, in the partition of the transaction."""
         noted = await self._operations.evaluate(
             _ANNOUNCED, [transaction_key(transaction_id)], [RECORD_FORMAT, now]
         )
-        if noted < 0:
+        if noted == _OTHER_FORMAT:
             raise UnknownRecordFormat("a transaction has another format")
+        return noted.decode() if noted else None
 
     async def receipt(
         self, transaction_id: str, tag: UserTag, device_id: str, kind: LedgerKind, *, now: int

@@ -1,10 +1,11 @@
 """Commands and scripts, each retried until its deadline: what the stores are written on."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ciba_service.ports import Clock
-from ciba_service.stores.driver.commands import Argument, Commands
+from ciba_service.ports import Clock, StoreUnavailable
+from ciba_service.stores.driver.commands import Argument, Commands, StoreFault
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 
@@ -27,12 +28,7 @@ class Operations:
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
         """Run a script; raises ``StoreUnavailable``."""
-        return await run(
-            lambda: self._commands.evaluate(script, keys, args),
-            deadline_ms=self._deadline_ms,
-            clock=self._clock,
-            observer=self._commands.observer,
-        )
+        return await self._answered(lambda: self._commands.issue_script(script, keys, args))
 
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
@@ -47,9 +43,28 @@ class Operations:
 
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
         """Run one command; raises ``StoreUnavailable``."""
-        return await run(
-            lambda: self._commands.call(name, *arguments),
-            deadline_ms=self._deadline_ms,
-            clock=self._clock,
-            observer=self._commands.observer,
-        )
+        return await self._answered(lambda: self._commands.issue(name, *arguments))
+
+    async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
+        """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
+        loop, observer = asyncio.get_running_loop(), self._commands.observer
+        end = loop.time() + self._deadline_ms / 1000
+        try:
+            reply = send()
+            limit = loop.call_at(end, _give_up, reply)
+            try:
+                return await reply
+            finally:
+                limit.cancel()
+        except StoreFault as fault:
+            left_ms = int((end - loop.time()) * 1000)
+            if left_ms <= 0:
+                observer.gave_up()
+                raise StoreUnavailable("Redis did not answer in time") from fault
+        observer.repeated()
+        return await run(send, deadline_ms=left_ms, clock=self._clock, observer=observer)
+
+
+def _give_up(reply: asyncio.Future[Any]) -> None:
+    if not reply.done():
+        reply.set_exception(StoreFault("Redis did not answer in time"))

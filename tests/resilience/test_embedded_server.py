@@ -26,6 +26,7 @@ from ciba_service.stores.embedded.binary import (
     ServerVersion,
     packaged_program,
 )
+from ciba_service.stores.embedded.keeper import LISTPACK_VALUE
 from ciba_service.stores.embedded.server import (
     DataDirectoryInUse,
     EmbeddedServer,
@@ -156,8 +157,10 @@ async def test_the_server_is_private_durable_and_fit(data_dir: Path, program: Pa
         client = connect(RedisTarget(unix_socket=server.socket_path))
         await check_server(client)
         settings = await client.config_get("port", "appendonly", "appendfsync")
+        packed = await client.config_get("hash-max-listpack-value")
         await client.aclose()
         assert settings == {"port": "0", "appendonly": "yes", "appendfsync": "always"}
+        assert packed == {"hash-max-listpack-value": str(LISTPACK_VALUE)}
     assert all(mode(path) & 0o077 == 0 for path in written(data_dir))
 
 

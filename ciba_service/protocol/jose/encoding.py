@@ -1,7 +1,7 @@
 """Strict base64url and JSON (RFC 7515 2, RFC 8725 3.7), as every JOSE object here is read."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from typing import Final
 
 import msgspec
@@ -19,16 +19,21 @@ class MalformedEncodingError(ValueError):
     """The bytes are not what their encoding demands."""
 
 
+# What ``base64`` does in several layers; every object here is read and written so.
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
+
+
 def base64url(data: bytes) -> str:
     """Encode without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def parse_base64url(text: str) -> bytes:
     """Decode unpadded base64url; raises ``MalformedEncodingError`` on anything else."""
     try:
-        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError as error:
+        data = a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4))
+    except ValueError as error:  # of ASCII or base64
         raise MalformedEncodingError("not base64url") from error
     # The decoder passes over foreign characters and left-over bits; one text for one value.
     if base64url(data) != text:

@@ -34,16 +34,21 @@ _CLOSED: Final = "the connection to Redis is closed"
 class _Waiting:
     request: Request
     reply: asyncio.Future[Any]
-    if_unknown: Request | None = None
-    """What to send instead when the server does not know the script yet."""
+    script: Script | None = None
+    """What the request runs by its hash, which the server may not know yet."""
+
+    def by_text(self, script: Script) -> Request:
+        """The same with the text in place of the hash."""
+        arguments = (script.text.encode(), *self.request.arguments[1:])
+        return Request("EVAL", arguments, self.request.key)
 
 
 def _encoded(argument: Argument) -> bytes:
     """Encode for the wire here, so that a wrong argument fails its caller and nobody else."""
-    if isinstance(argument, bytes):
-        return argument
     if isinstance(argument, str):
         return argument.encode("utf-8")
+    if isinstance(argument, bytes):
+        return argument
     if isinstance(argument, int) and not isinstance(argument, bool):
         return b"%d" % argument
     raise TypeError(f"a command takes text, bytes and integers, not {type(argument).__name__}")
@@ -106,9 +111,13 @@ class Commands:
             StoreFault: the command may or may not have run.
             StoreProgrammingError: Redis refused the command.
         """
+        return await self.issue(name, *arguments)
+
+    def issue(self, name: str, *arguments: Argument) -> asyncio.Future[Any]:
+        """Likewise, without a coroutine: the reply is still to come."""
         encoded = tuple(_encoded(argument) for argument in arguments)
         request = Request(name, encoded, key=encoded[0] if encoded else None)
-        return await self._submit(request)
+        return self._submit(request)
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401
         """Run a script, by its hash, and by its text where the server does not know it yet.
@@ -119,12 +128,16 @@ class Commands:
             StoreFault: the script may or may not have run.
             StoreProgrammingError: Redis refused the script, or it failed.
         """
-        encoded_keys = tuple(_encoded(key) for key in keys)
-        tail = (b"%d" % len(keys), *encoded_keys, *(_encoded(argument) for argument in args))
-        key = encoded_keys[0] if encoded_keys else None
-        return await self._submit(
-            Request("EVALSHA", (script.sha.encode(), *tail), key),
-            if_unknown=Request("EVAL", (script.text.encode(), *tail), key),
+        return await self.issue_script(script, keys, args)
+
+    def issue_script(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> asyncio.Future[Any]:
+        """Likewise, without a coroutine: the reply is still to come."""
+        encoded = [_encoded(argument) for argument in (*keys, *args)]
+        key = encoded[0] if keys else None
+        return self._submit(
+            Request("EVALSHA", (script.sha.encode(), b"%d" % len(keys), *encoded), key), script
         )
 
     async def evaluate_each(
@@ -154,11 +167,11 @@ class Commands:
         await self._pipeline.aclose()
         await disconnect(self._client)
 
-    def _submit(self, request: Request, if_unknown: Request | None = None) -> asyncio.Future[Any]:
+    def _submit(self, request: Request, script: Script | None = None) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreFault(_CLOSED)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(request, loop.create_future(), if_unknown)
+        waiting = _Waiting(request, loop.create_future(), script)
         self._queue.append(waiting)
         if not self._scheduled:
             self._scheduled = True
@@ -187,8 +200,8 @@ class Commands:
         answers = await self._exchange([waiting.request for waiting in batch])
         unknown: list[tuple[_Waiting, Request]] = []
         for waiting, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoScriptError) and waiting.if_unknown is not None:
-                unknown.append((waiting, waiting.if_unknown))
+            if isinstance(answer, NoScriptError) and waiting.script is not None:
+                unknown.append((waiting, waiting.by_text(waiting.script)))
             else:
                 _settle(waiting, answer)
         if unknown:

@@ -1,17 +1,21 @@
 """Sending one batch of commands to one server, or to the nodes of a cluster."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     ClusterDownError,
     MovedError,
     RedisClusterException,
+    ResponseError,
     SlotNotCoveredError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -59,29 +63,77 @@ class ServerPipeline:
     A connection that breaks, does not answer in time, or leads to what is no master any more speaks
     for those that lie idle: they go, too, so that the next attempt connects anew and asks again
     who the master is.
+
+    The driver's own pipelines cost more than all else on the way: locks, statistics and a timeout
+    for each reply. Here connections stay at hand, and one timeout is for the whole batch.
     """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._idle: list[AbstractConnection] = []
+        self._seconds: float | None = None
 
     async def send(self, batch: Sequence[Request]) -> list[Any]:
-        """Send the batch over one connection of the pool."""
-        pipeline = self._client.pipeline(transaction=False)
-        for request in batch:
-            pipeline.execute_command(request.name, *request.arguments)
+        """Send the batch over one connection."""
+        connection = await self._taken()
         try:
-            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+            replies = await self._exchanged(connection, batch)
         except _TRANSPORT_ERRORS:
+            await self._give_up(connection)
             await self._drop_idle_connections()
             raise
+        except BaseException:
+            await self._give_up(connection)
+            raise
+        self._idle.append(connection)
         if any(is_no_master(reply) for reply in replies):
             await self._drop_idle_connections()
         return replies
 
     async def aclose(self) -> None:
-        """Nothing runs in the background."""
+        """Let the connections go."""
+        await self._drop_idle_connections()
+
+    async def _taken(self) -> AbstractConnection:
+        """A connection on which nothing is to be read: one whose server has gone is left."""
+        while self._idle:
+            idle = self._idle.pop()
+            if idle.is_connected and not await idle.can_read():
+                return idle
+            await self._give_up(idle)
+        connection: AbstractConnection = await self._client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+        # The driver would make a task for each write that may take so long; the batch may instead.
+        self._seconds, connection.socket_timeout = connection.socket_timeout, None
+        return connection
+
+    async def _exchanged(
+        self, connection: AbstractConnection, batch: Sequence[Request]
+    ) -> list[Any]:
+        packed = [pack_command((request.name, *request.arguments)) for request in batch]  # type: ignore[arg-type] # of one type only, say its stubs
+        try:
+            async with asyncio.timeout(self._seconds):
+                await connection.send_packed_command(b"".join(packed))
+                return [await self._reply(connection, request) for request in batch]
+        except TimeoutError:
+            raise RedisTimeoutError("Redis did not answer in time") from None
+
+    async def _reply(self, connection: AbstractConnection, request: Request) -> Any:  # noqa: ANN401 - a Redis reply
+        try:
+            reply = await connection.read_response(timeout=math.inf)
+        except ResponseError as error:
+            return error
+        present = self._client.response_callbacks.get(request.name)
+        return reply if present is None else present(reply)
+
+    async def _give_up(self, connection: AbstractConnection) -> None:
+        with suppress(*DRIVER_ERRORS):
+            await connection.disconnect(nowait=True)
+        connection.socket_timeout = self._seconds
+        await self._client.connection_pool.release(connection)
 
     async def _drop_idle_connections(self) -> None:
+        while self._idle:
+            await self._give_up(self._idle.pop())
         with suppress(*DRIVER_ERRORS):
             await self._client.connection_pool.disconnect(inuse_connections=False)
 

@@ -12,7 +12,10 @@ from typing import Final
 from ciba_service.stores.embedded import supervisor as supervisor_program
 from ciba_service.stores.embedded.lock import OwnerLock
 
-__all__ = ["EmbeddedServerFailed", "Keeper", "ServerPlan", "answers"]
+__all__ = ["LISTPACK_VALUE", "EmbeddedServerFailed", "Keeper", "ServerPlan", "answers"]
+
+LISTPACK_VALUE: Final = 2_048
+"""Bytes of a field up to which Redis packs a hash: the records of transactions are then smaller."""
 
 _START_SECONDS: Final = 60.0
 """For waiting until an earlier server is gone and for reading the append-only file."""
@@ -63,6 +66,7 @@ class ServerPlan:
             "save": "",
             "maxmemory": "0",
             "maxmemory-policy": "noeviction",
+            "hash-max-listpack-value": str(LISTPACK_VALUE),
             "databases": "1",
             "daemonize": "no",
             "logfile": str(self.log_path),

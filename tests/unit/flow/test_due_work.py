@@ -171,19 +171,33 @@ async def test_a_store_that_fails_in_the_middle_is_reported(
     """What could be done is done; the rest stays leased and is found again."""
     worker = other_worker(idle)
     auth_req_id = await started_by_alice(idle)
-    read = type(idle.service.stores.transactions).read
+    ledgers = type(idle.service.stores.ledgers)
+    announced = ledgers.announced
 
     async def fail(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(type(idle.service.stores.transactions), "read", fail)
+    monkeypatch.setattr(ledgers, "announced", fail)
     partition = partition_of(transaction_id(auth_req_id))
     with pytest.raises(StoreUnavailable):
         await worker.work_off(partition)
-    monkeypatch.setattr(type(idle.service.stores.transactions), "read", read)
+    monkeypatch.setattr(ledgers, "announced", announced)
     idle.clock.advance(LEASE_MS / 1000)
     claimed = await claim(idle, auth_req_id)
     assert [work.kind for work in claimed] == [DueKind.ANNOUNCE]
+
+
+async def test_what_is_not_pending_any_more_is_not_announced(idle: RunningService):
+    """A request that was cancelled before anybody was told of it is shown to nobody."""
+    worker = other_worker(idle)
+    auth_req_id = await started_by_alice(idle)
+    assert (await idle.till.cancel(auth_req_id)).status_code == 204
+    await worker.work_off(partition_of(transaction_id(auth_req_id)))
+    ledger = await idle.service.stores.ledgers.read(
+        transaction_id(auth_req_id), now=idle.clock.now_ms()
+    )
+    assert ledger is not None
+    assert [entry.kind.value for entry in ledger.entries] == ["requested", "cancelled"]
 
 
 async def started_by_alice(service: RunningService) -> str:

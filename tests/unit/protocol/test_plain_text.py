@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
+from ciba_service.protocol.plain_text import (
+    _ORDINARY,
+    NotPlainTextError,
+    _parse,
+    parse_plain_text,
+)
 
 LATIN_LOOK_ALIKES = {
     "Armenian": "w\u0585rd",
@@ -96,3 +101,17 @@ def test_a_text_is_refused_or_comes_back_as_it_was(text: str):
     except NotPlainTextError:
         return
     assert any(character.isalnum() for character in text)
+
+
+@given(st.text(alphabet=[chr(point) for point in range(0x1F, 0x80)], max_size=20))
+def test_ordinary_texts_are_judged_by_no_other_rules(text: str):
+    """What is found fit at a glance is what every rule together finds fit."""
+    if _ORDINARY.fullmatch(text):
+        assert _parse(text) == text
+    try:
+        expected = _parse(text)
+    except NotPlainTextError:
+        with pytest.raises(NotPlainTextError):
+            parse_plain_text(text)
+    else:
+        assert parse_plain_text(text) == expected

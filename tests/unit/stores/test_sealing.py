@@ -4,11 +4,13 @@ import itertools
 import secrets
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.ports import StoreUnavailable, UnknownRecordFormat
-from ciba_service.stores.sealing import Ring, Sealer, SealingError
+from ciba_service.stores.sealing import Ring, Sealer, SealingError, _derive
 
 OLD, NEW = b"o" * 32, b"n" * 32
 PLACE = {"key": "ciba:{u1}:devices", "name": "pin_key", "owner": "phone"}
@@ -112,3 +114,11 @@ def test_a_ring_needs_whole_keys(keys: tuple[bytes, ...]):
 def test_a_ring_does_not_show_its_keys():
     """Neither its text nor its parts in a log give a key away."""
     assert "ooo" not in repr(Ring.of(OLD))
+
+
+@pytest.mark.parametrize("length", [32, 44, 64])
+@pytest.mark.parametrize("salt", [b"", bytes(range(16))])
+def test_keys_are_derived_as_the_standard_says(salt: bytes, length: int):
+    """What is derived is HKDF-SHA-256, as another implementation has it (RFC 5869)."""
+    oracle = HKDF(algorithm=SHA256(), length=length, salt=salt, info=b"purpose")
+    assert _derive(b"k" * 32, salt, b"purpose", length) == oracle.derive(b"k" * 32)

@@ -46,6 +46,8 @@ class TrustedProxies:
         """Whether the peer of a connection is such a proxy; ``None`` is a unix socket's peer."""
         if peer is None:
             return self.unix_socket
+        if not self.networks:
+            return False
         try:
             address = _unmapped(ip_address(peer))
         except ValueError:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -9,6 +10,7 @@ __all__ = ["HttpUri", "InvalidUriError", "parse_http_uri"]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HIGHEST_PORT: Final = 65535
+_LONGEST_KEPT: Final = 256
 
 # RFC 3986 3; user information is refused (RFC 9110 4.2.4), query and fragment are passed over.
 _URI: Final = re.compile(
@@ -47,6 +49,16 @@ def parse_http_uri(text: str) -> HttpUri:
     Raises:
         InvalidUriError: when it is malformed, relative, of another scheme, or names a user.
     """
+    # What strangers send must not fill the memory: only addresses of an ordinary length are kept.
+    return _kept_uri(text) if len(text) <= _LONGEST_KEPT else _read_uri(text)
+
+
+@lru_cache(maxsize=256)
+def _kept_uri(text: str) -> HttpUri:
+    return _read_uri(text)
+
+
+def _read_uri(text: str) -> HttpUri:
     parts = _URI.fullmatch(text)
     if parts is None:
         raise InvalidUriError("not an http or https URI")

@@ -1,6 +1,7 @@
 """Nonces for DPoP proofs: no state, the same in every process with the same key (RFC 9449 8)."""
 
 import hmac
+from functools import lru_cache
 from typing import Final
 
 from ciba_service.protocol.comparison import equal_secrets
@@ -36,7 +37,13 @@ class DpopNonces:
         return not equal_secrets(nonce, self.current(now))
 
     def _nonce(self, slot: int) -> str:
-        return base64url(hmac.digest(self._key, b"ciba-dpop-nonce.v1\0%d" % slot, "sha256"))
+        return _mac(self._key, slot)
+
+
+@lru_cache(maxsize=4)
+def _mac(key: bytes, slot: int) -> str:
+    """The two slots that count are asked for again and again."""
+    return base64url(hmac.digest(key, b"ciba-dpop-nonce.v1\0%d" % slot, "sha256"))
 
 
 def _slot(now: float) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, assert_never
 
 import msgspec
@@ -23,6 +24,8 @@ __all__ = ["ProofKey", "parse_proof_key"]
 MAXIMUM_RSA_BITS: Final = 4096
 MAXIMUM_RSA_EXPONENT_BITS: Final = 32
 _COORDINATE_BYTES: Final = 32
+_POINT: Final = frozenset({"kty", "crv", "x", "y"})
+_LONGEST_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,22 @@ def parse_proof_key(jwk: object) -> ProofKey:
     """
     if not isinstance(jwk, dict):
         raise InvalidKeyError("jwk is missing or not a JSON object")
+    if jwk.keys() == _POINT and all(map(_is_short_text, jwk.values())):
+        return _kept_point(**jwk)
+    return _read(jwk)
+
+
+@lru_cache(maxsize=1024)
+def _kept_point(*, kty: str, crv: str, x: str, y: str) -> ProofKey:
+    """A client shows the same key again and again, mostly one on a curve and nothing beside it."""
+    return _read({"kty": kty, "crv": crv, "x": x, "y": y})
+
+
+def _is_short_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_KEPT
+
+
+def _read(jwk: dict[str, object]) -> ProofKey:
     key = parse_verification_key(jwk)
     _refuse_costly(key.key)
     members = _required_members(key.key)
