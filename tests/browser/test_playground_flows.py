@@ -89,6 +89,7 @@ async def state_is(page: Page, state: str) -> None:
 async def test_a_push_from_the_form_to_each_claim(stage: Stage, page: Page):
     """A payment is asked for, shown on the phone, approved, pushed, looked at; reload."""
     await expect(page.get_by_role("heading", name="See what a request does")).to_be_visible()
+    await expect(page.get_by_label("login_hint", exact=True)).to_have_value("alice")
     assert await accessibility_violations(page) == []
     await start(page, "bookshop", purpose="payment", Payee="Corner Shop Ltd")
     await state_is(page, "Waiting for the user")
