@@ -1,5 +1,6 @@
 """The playground beside a running service and a phone, all in this process and on one clock."""
 
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from playwright.async_api import Locator, expect
+from playwright.async_api import TimeoutError as NotSeen
 
 from ciba_client.playground.clients import PlaygroundClient, load_clients
 from ciba_client.playground.command import Playground, playground
@@ -66,6 +69,16 @@ class Stage:
         due = (await self.bank.telemetry.seen("callback_due", attempt)).fields
         self.bank.clock.advance((int(str(due["again_at"])) - self.bank.clock.now_ms()) / 1000)
         await self.bank.service.worker.work_off(partition_of(str(due["transaction_id"])))
+
+
+async def passed_until(stage: Stage, shown: Locator) -> None:
+    """Let time pass until something is seen: the ledger is looked at every other second."""
+    for _ in range(40):
+        with contextlib.suppress(NotSeen):
+            await shown.first.wait_for(timeout=250)
+            return
+        stage.bank.clock.advance(2)
+    await expect(shown.first).to_be_visible()
 
 
 def free_port() -> int:

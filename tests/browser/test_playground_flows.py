@@ -1,16 +1,14 @@
 """The playground in a browser: flows in each mode, looked at message by message."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
-from playwright.async_api import TimeoutError as NotSeen
 
 from tests.browser.conftest import DESKTOP, PageOpener
-from tests.browser.playground_stage import Stage, staged
+from tests.browser.playground_stage import Stage, passed_until, staged
 from tests.browser.watched import Watch, accessibility_violations
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
@@ -81,16 +79,6 @@ async def start(page: Page, client: str, **fields: str) -> None:
 def message(page: Page, label: str) -> Locator:
     """The message of the diagram with such a label."""
     return page.locator("#flow ol button", has_text=label)
-
-
-async def passed_until(stage: Stage, shown: Locator) -> None:
-    """Let time pass until something is seen: the ledger is looked at every other second."""
-    for _ in range(40):
-        with contextlib.suppress(NotSeen):
-            await shown.first.wait_for(timeout=250)
-            return
-        stage.bank.clock.advance(2)
-    await expect(shown.first).to_be_visible()
 
 
 async def state_is(page: Page, state: str) -> None:

@@ -74,6 +74,28 @@ async def test_a_further_phone_by_a_link(
     await expect(tablet.heading("Set up this phone")).to_be_visible()
 
 
+async def test_a_second_secret_that_was_mistyped(
+    start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener, watch: Watch
+):
+    """Nobody says which of the two was wrong; both are still there to be mended."""
+    watch.expect("400")
+    async with (
+        start_phone_service(device={"second_secret": True}) as service,
+        web_phone.serving(service.issuer) as address,
+    ):
+        phone = PhoneScreens(await open_page(address))
+        code = await service.activation_code("alice", "482913")
+        secret = phone.page.get_by_label("Second secret")
+        await secret.fill("482914")
+        await phone.enrol(code)
+        refusal = "Code or second secret were not accepted."
+        await expect(phone.page.get_by_role("alert").get_by_text(refusal)).to_be_visible()
+        await expect(phone.page.get_by_label("Activation code")).to_have_value(code)
+        await phone.is_accessible()
+        await secret.fill("482913")
+        await phone.enrolled(code)
+
+
 async def test_two_phones_race(
     alice: PhoneScreens,
     open_page: PageOpener,
@@ -121,11 +143,26 @@ async def test_a_phone_that_was_not_me(
     await expect(thief.heading("This phone was not approved")).to_be_visible()
 
 
-async def test_a_reload_in_the_middle_loses_nothing(
-    alice: PhoneScreens, phone_service_and_page: ServiceAndPage
+async def test_a_reload_a_lost_network_and_a_second_window(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
 ):
+    """Whatever interrupts, nothing is lost, and the page says how things stand."""
+    service, address = phone_service_and_page
+    await survive_reloads(alice, service)
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    await survive_silence(alice, service)
+    page = await alice.page.context.new_page()
+    await page.goto(address)
+    second = PhoneScreens(page)
+    await expect(second.heading("This phone is open elsewhere")).to_be_visible()
+    await second.is_accessible()
+    await second.press("Use it here")
+    await expect(page.get_by_text("Online", exact=True)).to_be_visible()
+    await expect(alice.heading("This phone is open elsewhere")).to_be_visible()
+
+
+async def survive_reloads(alice: PhoneScreens, service: RunningService) -> None:
     """The phone is there again, the request waits, and what was decided stays decided."""
-    service, _ = phone_service_and_page
     auth_req_id = await service.till.started()
     await alice.open_request()
     await alice.press("Approve")
@@ -139,30 +176,11 @@ async def test_a_reload_in_the_middle_loses_nothing(
     assert "access_token" in (await service.till.poll(auth_req_id)).json()
 
 
-async def test_two_windows_have_one_phone(
-    alice: PhoneScreens, phone_service_and_page: ServiceAndPage
-):
-    """The second says where it is open, and can take it over."""
-    _, address = phone_service_and_page
-    page = await alice.page.context.new_page()
-    await page.goto(address)
-    second = PhoneScreens(page)
-    await expect(second.heading("This phone is open elsewhere")).to_be_visible()
-    await second.is_accessible()
-    await second.press("Use it here")
-    await expect(page.get_by_text("Online", exact=True)).to_be_visible()
-    await expect(alice.heading("This phone is open elsewhere")).to_be_visible()
-
-
-async def test_offline_and_back(
-    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
-):
+async def survive_silence(alice: PhoneScreens, service: RunningService) -> None:
     """The page says that it is offline; an answer that found no way is said to be unsure."""
-    service, _ = phone_service_and_page
     auth_req_id = await service.till.started()
     await alice.open_request()
     await alice.press("Approve")
-    watch.expect("ERR_INTERNET_DISCONNECTED")
     await alice.page.context.set_offline(True)
     await alice.type_pin()
     await expect(alice.heading("Not confirmed yet")).to_be_visible()
@@ -172,7 +190,8 @@ async def test_offline_and_back(
     await expect(alice.button("Shop till")).to_contain_text("not confirmed yet")
     await alice.is_accessible()
     await alice.page.context.set_offline(False)
-    await expect(alice.page.get_by_role("listitem")).to_contain_text("Approved")
+    await expect(alice.page.get_by_text("Nothing to approve")).to_be_visible()
+    await expect(alice.page.get_by_role("listitem").first).to_contain_text("Approved")
     assert "access_token" in (await service.till.poll(auth_req_id)).json()
 
 
@@ -266,6 +285,8 @@ async def test_the_settings(alice: PhoneScreens, phone_service_and_page: Service
     handle = await page.get_by_text(re.compile("^ciba-handle:")).inner_text()
     await alice.press("Back")
     await service.till.started(login_hint=handle)
+    used = await service.till.start(login_hint=handle)
+    assert used.json()["error"] == "unknown_user_id"
     await alice.button("Lasting access").click()
     await expect(page.get_by_text("Nobody has lasting access.")).to_be_visible()
     await alice.press("Back")

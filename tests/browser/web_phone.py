@@ -60,7 +60,7 @@ def phone_service(
     async def start(
         *, device: dict[str, Any] | None = None, **options: Any
     ) -> AsyncIterator[RunningService]:
-        section = phone.device(second_secret=False, **(device or {}))
+        section = phone.device(**({"second_secret": False} | (device or {})))
         sections = {"device": section} | options.pop("sections", {})
         watch.served = True
         async with run(**({"clients": [till]} | options | {"sections": sections})) as running:

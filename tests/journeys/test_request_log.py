@@ -50,7 +50,6 @@ async def test_each_request_has_one_line(service: RunningService, phone: WirePho
     assert redeemed.fields["status"] == 200
 
 
-@pytest.mark.clause("fapi1-p1-6.2.1-12")
 async def test_the_interaction_id_stands_in_every_line_of_a_request(service: RunningService):
     """It is taken from the header, if it is one UUID."""
     await service.enrolled_phone("alice")

@@ -436,3 +436,38 @@ async def test_what_was_copied_starts_elsewhere(place: Installation, tmp_path: P
     assert "ciba_transactions_redeemed_total 1.0" in lines
     assert any(line.startswith("process_resident_memory_bytes") for line in lines)
     assert await serving.terminate() == 0
+
+
+async def test_the_commands_of_operations_do_what_they_say(place: Installation, tmp_path: Path):
+    """Beside a service that runs, as docs/operations.md has them."""
+    page = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
+    place.configure(**DEVELOPMENT, evidence={"checkpoint_records": 1})
+    serving = await place.serve()
+    phone = await place.phone().enrol(PRESET)
+    await place.till.started()
+    assert (await phone.approve_next())["type"] == "accepted"
+
+    async def done(line: str, **names: str) -> str:
+        assert f"ciba-service {line}" in page
+        words = line.replace(" --config ciba.toml", "").split()
+        outcome = await place.command(*(names.get(word, word) for word in words))
+        assert outcome.status == 0, outcome.err
+        return outcome.out
+
+    assert "ES256" in await done("keys list --config ciba.toml")
+    await done("users show --config ciba.toml alice")
+    await done("users unlock --config ciba.toml alice")
+    await done("deliveries list --config ciba.toml --state abandoned")
+    keys = tmp_path / "evidence-keys.json"
+    keys.write_text(await done("evidence jwks --config ciba.toml"), "utf-8")
+    await done("devices revoke --config ciba.toml DEVICE_ID", DEVICE_ID=phone.device_id)
+    assert phone.device_id not in await done("devices list --config ciba.toml --user alice")
+    await done("users reset --config ciba.toml alice")
+    async with asyncio.timeout(READY_SECONDS):
+        while "evidence_signed" not in [line["event"] for line in serving.events()]:
+            assert serving.process.returncode is None
+            await asyncio.sleep(0.02)
+    assert await serving.terminate() == 0
+    files = sorted(map(str, (place.data / "evidence").glob("evidence-*.jsonl")))
+    verified = await place.run("ciba-service", "evidence", "verify", "--jwks", str(keys), *files)
+    assert verified.status == 0, verified.err

@@ -7,7 +7,7 @@ from typing import Final
 from playwright.async_api import Browser, Page, ViewportSize
 
 from ciba_service.stores.driver.target import RedisTarget
-from tests.browser.playground_stage import Stage, staged
+from tests.browser.playground_stage import Stage, passed_until, staged
 from tests.running_service import running_service
 from tests.signing import claims_of
 from tools.screenshots.camera import Camera
@@ -67,7 +67,6 @@ async def _pay(page: Page, stage: Stage) -> None:
     stage.bank.clock.advance(_THOUGHT_SECONDS)
     await stage.phone.decide(stage.phone.approval(challenge))
     await page.get_by_text("Tokens received", exact=True).first.wait_for()
-    stage.bank.clock.advance(_LEDGER_SECONDS)
-    await page.locator("#flow ol button", has_text="Notification delivered").wait_for()
+    await passed_until(stage, page.locator("#flow ol button", has_text="Notification delivered"))
     await page.get_by_role("button", name="Userinfo").click()
     await page.locator("#flow ol button", has_text="Resource: Userinfo").wait_for()

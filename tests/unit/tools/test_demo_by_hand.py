@@ -18,9 +18,19 @@ def test_every_command_is_one_that_the_programs_take(monkeypatch: pytest.MonkeyP
     """With the addresses of this demo, whatever its ports are; the link has the code."""
     monkeypatch.syspath_prepend(SCRIPTS)
     by_hand, places = import_module("demo_by_hand"), import_module("demo_place")
-    place = places.Place(Path("/demo"), "http://127.0.0.1:18080", 18080, 18070, "K7QM-2RXP-9D4T")
-    told = by_hand.invitation(place, io.StringIO())
+    place = places.Place(
+        Path("/demo"),
+        "http://127.0.0.1:18080",
+        18080,
+        phone_port=18070,
+        playground_port=18060,
+        callback_port=18050,
+        code="K7QM-2RXP-9D4T",
+    )
+    playground = "http://127.0.0.1:18060/#let-me-in"
+    told = by_hand.invitation(place, playground, io.StringIO())
     assert "\n   http://localhost:18070/#K7QM-2RXP-9D4T\n" in told
+    assert f"\n   {playground}\n" in told
     commands = [
         shlex.split(line)
         for line in told.replace("\\\n", " ").splitlines()
