@@ -5,6 +5,7 @@
 
 import ipaddress
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -136,3 +137,15 @@ def test_the_service_is_configured_for_the_phone():
     assert settings["server"]["issuer"] == option(command, "--issuer")
     codes = [user.get("activation_code") for user in settings["users"]]
     assert option(command, "--activation-code") in codes
+
+
+def test_the_link_of_the_readme_brings_a_code_for_the_phone_of_browsers():
+    """It is a code of the mounted configuration, and not the one that the other phone uses up."""
+    settings = tomllib.loads((ROOT / "deploy" / "ciba.compose.toml").read_text("utf-8"))
+    link = re.search(
+        r"docker compose up.*<(http://localhost:8070/)#([\w-]+)>", (ROOT / "README.md").read_text()
+    )
+    assert link is not None
+    assert link[1] == settings["device"]["phone_url"]
+    codes = {user["sub"]: user["activation_code"] for user in settings["users"]}
+    assert link[2] == codes["bob"] != codes["alice-approves"]
