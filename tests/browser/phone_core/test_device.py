@@ -264,3 +264,28 @@ SHOWN = """async () => {
 async def test_what_is_on_the_screen_is_never_forgotten(device: PageDevice):
     """However many challenges follow, and no more than some are there at a time."""
     assert await device.page.evaluate(SHOWN) == [True, "replaced", "one", 200, 200]
+
+
+FLOODED = """async () => {
+  const { Socket } = await import("/connection/socket.js");
+  globalThis.WebSocket = class {
+    constructor() { globalThis.wire = this; }
+    close() { this.closed = true; }
+  };
+  const socket = new Socket("wss://op.example");
+  for (let number = 0; number < 3_000; number += 1) {
+    wire.onmessage({ data: '{"type":"fetched","open":[]}' });
+  }
+  for (let heard = 0; ; heard += 1) {
+    try {
+      await socket.next();
+    } catch (error) {
+      return [heard, wire.closed, error.name];
+    }
+  }
+}"""
+
+
+async def test_who_says_more_than_can_be_heard_is_hung_up_on(device: PageDevice):
+    """Frames that wait to be read do not fill the memory of the page."""
+    assert await device.page.evaluate(FLOODED) == [1_000, True, "Closed"]
