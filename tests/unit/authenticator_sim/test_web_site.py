@@ -73,7 +73,9 @@ async def test_another_name_for_this_machine_leads_nowhere(browser: httpx2.Async
     assert answer.status_code == 421
 
 
-@pytest.mark.parametrize("host", ["[", "[::1", "1.2.3.4]", "localhost.:8070", "localhost:8070@evil"])
+@pytest.mark.parametrize(
+    "host", ["[", "[::1", "1.2.3.4]", "localhost.:8070", "localhost:8070@evil"]
+)
 async def test_a_host_that_is_none_is_not_led_to_the_page(browser: httpx2.AsyncClient, host: str):
     """Nor is it an error of the site."""
     assert (await browser.get("/", headers={"host": host})).status_code == 421
