@@ -136,6 +136,7 @@ async def test_two_phones_race(
     await alice.type_pin()
     await expect(alice.heading("Approved")).to_be_visible()
     await expect(tablet.heading("Answered on another phone")).to_be_focused()
+    await expect(tablet.button("Done")).to_be_enabled()
     await tablet.is_accessible()
     await tablet.press("Done")
     await expect(page.get_by_text("Nothing to approve")).to_be_visible()
