@@ -58,6 +58,7 @@ def test_http_is_shown_spread_out_and_to_the_letter():
         b"[" * 30_000,
         b'{"a": ' + b"9" * 5_000 + b"}",
     ],
+    ids=["many in deep lists", "deep lists alone", "digits"],
 )
 def test_json_that_grows_when_it_is_spread_out_is_shown_as_it_came(body: bytes):
     """Deep lists: a small answer would fill the memory with spaces."""
