@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import TextIO
 
 import httpx2
-from demo_place import BIN, DemoFailed, Place
+from demo_place import BIN, BY_HAND, DemoFailed, Place
 
 from ciba_service.commands.qr_code import qr_code_for
 
@@ -29,14 +29,14 @@ def invitation(place: Place, playground: str, screen: TextIO) -> str:
    {place.invitation}
 
 {qr_code_for(screen, place.invitation)}
-2. Start a payment for carol@example.org in the playground, and see every message of it.
+2. Choose Payment and press Start in the playground: it asks {BY_HAND}. See every message of it.
 
    {playground}
 
    Or at a terminal:
 
    {BIN}/ciba-client start --config {place.client("till")} \\
-       --login-hint carol@example.org --binding-message HELLO \\
+       --login-hint {BY_HAND} --binding-message HELLO \\
        --authorization-details @{place.directory}/payment.json --wait
 
 3. Confirm it on the phone.

@@ -11,7 +11,16 @@ from typing import Final
 
 from ciba_service.sca.activation import activation_link, new_activation_code
 
-__all__ = ["BIN", "CLIENTS", "ENDPOINT", "DemoFailed", "Place", "prepare", "run_program"]
+__all__ = [
+    "BIN",
+    "BY_HAND",
+    "CLIENTS",
+    "ENDPOINT",
+    "DemoFailed",
+    "Place",
+    "prepare",
+    "run_program",
+]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
@@ -20,6 +29,7 @@ ISSUER_PORT: Final = 8080
 PHONE_PORT: Final = 8070
 PLAYGROUND_PORT: Final = 8060
 ENDPOINT: Final = "/ciba/notifications"
+BY_HAND: Final = "carol@example.org"
 
 # Whoever runs the demo; the till of the example polls, the two clients here are told.
 FURTHER: Final = """
@@ -28,7 +38,7 @@ allow_loopback_http = true
 
 [[users]]
 sub = "carol"
-login_hints = ["carol@example.org"]
+login_hints = ["{by_hand}"]
 activation_code = "{code}"
 
 [[clients]]
@@ -142,7 +152,7 @@ async def prepare(directory: Path, *, well_known: bool) -> Place:
         name: (await run_program("ciba-client", "keygen", str(place.key(name)), "--toml")).strip()
         for name in CLIENTS
     }
-    further = FURTHER.format(code=place.code, endpoint=place.endpoint, **jwks)
+    further = FURTHER.format(by_hand=BY_HAND, code=place.code, endpoint=place.endpoint, **jwks)
     place.config.write_text(_example(place, jwks["till"]) + further, "utf-8")
     for client_id in CLIENTS:
         place.client(client_id).write_text(_client(place, client_id), "utf-8")

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 import uvicorn
-from demo_place import BIN, CLIENTS, DemoFailed, Place, run_program
+from demo_place import BIN, BY_HAND, CLIENTS, DemoFailed, Place, run_program
 from starlette.types import ASGIApp
 
 from authenticator_sim.core.events import ChallengeShown, Event
@@ -157,8 +157,8 @@ async def playground(place: Place) -> AsyncIterator[str]:
     """Serve the playground with all three clients; yields its address, which lets in."""
     clients = [flag for name in CLIENTS for flag in ("--config", str(place.client(name)))]
     origin = f"http://127.0.0.1:{place.playground_port}"
-    port = ("--port", str(place.playground_port))
-    async with _page(origin, "ciba-client", "playground", *clients, *port) as address:
+    flags = ("--port", str(place.playground_port), "--login-hint", BY_HAND)
+    async with _page(origin, "ciba-client", "playground", *clients, *flags) as address:
         yield address
 
 

@@ -47,6 +47,9 @@ def add_playground_flags(parser: argparse.ArgumentParser, listening_address: obj
         help="client.toml of a client; repeated: several clients",
     )
     parser.add_argument(
+        "--login-hint", default="", metavar="HINT", help="whom the form of the page asks at first"
+    )
+    parser.add_argument(
         "--port", type=_port, default=_PORT, help=f"of the page, 0: a free one; default: {_PORT}"
     )
     parser.add_argument(
@@ -74,7 +77,9 @@ async def run_playground(arguments: argparse.Namespace, clock: Clock, stderr: Te
         stderr.write(f"ciba-client: warning: {text}\n")
 
     clients = load_clients(arguments.config, listen=arguments.listen, warn=warn)
-    async with playground(clients, port=arguments.port, clock=clock) as running:
+    async with playground(
+        clients, port=arguments.port, clock=clock, login_hint=arguments.login_hint
+    ) as running:
         lines = [f"notifications: {each.host}:{each.port}" for each in _called_at(clients.values())]
         stderr.write("\n".join([*lines, f"playground:    {running.address}", ""]))
         stderr.flush()
@@ -83,9 +88,9 @@ async def run_playground(arguments: argparse.Namespace, clock: Clock, stderr: Te
 
 @asynccontextmanager
 async def playground(
-    clients: Mapping[str, PlaygroundClient], *, port: int, clock: Clock
+    clients: Mapping[str, PlaygroundClient], *, port: int, clock: Clock, login_hint: str = ""
 ) -> AsyncIterator[Playground]:
-    """Serve one on this computer until the end of the block.
+    """Serve one on this computer until the end of the block; its form begins with ``login_hint``.
 
     Raises:
         UnusableInput: a port cannot be opened.
@@ -94,7 +99,12 @@ async def playground(
     flows = Flows(clients, receiver=receiver, clock=clock)
     endpoint = NotificationEndpoint(receiver, notified=flows.notified, clock=clock)
     site = playground_site(
-        page_files(), clients=clients, flows=flows, endpoint=endpoint, clock=clock
+        page_files(),
+        clients=clients,
+        login_hint=login_hint,
+        flows=flows,
+        endpoint=endpoint,
+        clock=clock,
     )
     async with AsyncExitStack() as stack:
         for address in _called_at(clients.values()):

@@ -129,7 +129,7 @@ async def staged(
     """Everything up and running: till (poll, DPoP), kiosk (ping), bookshop (push)."""
     async with registered(run_service, directory, clients=clients) as (bank, loaded):
         clock = PassingTime(bank.clock)
-        async with playground(loaded, port=0, clock=clock) as running:
+        async with playground(loaded, port=0, clock=clock, login_hint="alice") as running:
             yield Stage(bank, running, await bank.enrolled_phone("alice"), directory)
 
 

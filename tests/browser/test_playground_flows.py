@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, PageOpener
-from tests.browser.playground_stage import Stage, passed_until, staged
+from tests.browser.playground_stage import Stage, passed_until, staged, wire_client
 from tests.browser.watched import Watch, accessibility_violations
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
@@ -89,6 +89,7 @@ async def state_is(page: Page, state: str) -> None:
 async def test_a_push_from_the_form_to_each_claim(stage: Stage, page: Page):
     """A payment is asked for, shown on the phone, approved, pushed, looked at; reload."""
     await expect(page.get_by_role("heading", name="See what a request does")).to_be_visible()
+    await expect(page.get_by_label("login_hint", exact=True)).to_have_value("alice")
     assert await accessibility_violations(page) == []
     await start(page, "bookshop", purpose="payment", Payee="Corner Shop Ltd")
     await state_is(page, "Waiting for the user")
@@ -224,3 +225,20 @@ async def test_flows_that_end_otherwise_side_by_side(
     await stranger.goto(stage.playground.address)
     await expect(stranger.get_by_role("button", name="Start")).to_be_visible()
     assert await stranger.evaluate(BEYOND_THE_EDGE) == []
+
+
+async def test_number_matching_is_shown_to_be_typed_on_the_phone(
+    run_service: ServiceRunner, tmp_path: Path, open_page: PageOpener
+):
+    """As long as the user is waited for; what the page shows is what the phone must send."""
+    till = wire_client("till", "poll", "", require_verification_code=True)
+    async with staged(run_service, tmp_path, clients=[till]) as stage:
+        page = await open_page(stage.playground.address, viewport=DESKTOP)
+        await start(page, "till")
+        told = page.get_by_text("Type this code on the phone:")
+        code = await told.locator("strong").inner_text()
+        (challenge,) = await stage.phone.fetch()
+        await stage.phone.decide(stage.phone.approval(challenge, verification_code=code))
+        await passed_until(stage, page.get_by_role("button", name="Receipt", exact=True))
+        await state_is(page, "Tokens received")
+        await expect(told).to_have_count(0)

@@ -19,11 +19,15 @@ PURE = """async () => {
   const { codeOfLink, isActivationCode } = await import("./screens/enrol/activation-code.js");
   const { initials } = await import("./parts/avatar.js");
   const { chosenLanguage } = await import("./words/language.js");
-  const { dayOf, remaining } = await import("./words/times.js");
+  const { clockTime, dayOf, remaining } = await import("./words/times.js");
   const { TimeCalls } = await import("./screens/approval/time-calls.js");
   const { en } = await import("./words/en.js");
   const now = new Date(2026, 10, 21, 0, 30).getTime();
   const calls = new TimeCalls();
+  const clock = (language) => {
+    Object.defineProperty(navigator, "languages", { value: [language], configurable: true });
+    return [now + 30_000_000, now + 70_200_000].map((at) => clockTime(at, en).replace(/\\s/, " "));
+  };
   return {
     codes: ["K7QM-2RXP-9D4T", "k7qm 2rxp 9d4t", "oilo-0000-0000", "K7QM", "U7QM-2RXP-9D4T", "<b>"]
       .map(isActivationCode),
@@ -33,6 +37,7 @@ PURE = """async () => {
     languages: [["fr", "de-AT", "en"], ["en-GB"], ["fr"], [], ["EN-us", "de"]].map(chosenLanguage),
     times: [0, -5, 999, 60_000, 725_000].map(remaining),
     days: [now, now - 3_600_000, now - 90_000_000].map((at) => dayOf(at, now, en)),
+    clocks: [clock("en-GB"), clock("en-US")],
     called: [180, 61, 60, 59, 30, 29, 10, 9, 1].filter((left) => calls.isDue(left)),
   };
 }"""
@@ -51,6 +56,7 @@ async def test_codes_names_languages_and_times(
         "languages": ["de", "en", "en", "en", "en"],
         "times": ["0:00", "0:00", "0:01", "1:00", "12:05"],
         "days": ["Today", "Yesterday", "19 November 2026"],
+        "clocks": [["08:50", "20:00"], ["8:50 AM", "8:00 PM"]],
         "called": [60, 30, 10],
     }
 

@@ -19,6 +19,8 @@
 export class Model {
   /** @type {Client[]} */
   clients = [];
+  /** Whom the form asks at first. */
+  login_hint = "";
   /** @type {string[]} */
   answers = [];
   /** @type {string | null} */
@@ -52,6 +54,7 @@ export class Model {
     if (name === "hello") {
       this.ahead = data.now * 1000 - Date.now();
       ({ clients: this.clients, answers: this.answers, answer: this.answer } = data);
+      this.login_hint = data.login_hint;
       this.flows = new Map(data.flows.map((/** @type {Flow} */ flow) => [flow.id, flow]));
     } else if (name === "flow") {
       this.flows.set(data.id, data);

@@ -37,6 +37,7 @@ _ENDPOINT: Final = "(endpoint)"
 class _Hello(msgspec.Struct, frozen=True):
     now: float
     clients: tuple[ClientCard, ...]
+    login_hint: str
     answers: tuple[str, ...]
     answer: str | None
     flows: tuple[FlowView, ...]
@@ -54,12 +55,13 @@ def playground_site(
     page: Mapping[str, PageFile],
     *,
     clients: Mapping[str, PlaygroundClient],
+    login_hint: str,
     flows: Flows,
     endpoint: NotificationEndpoint,
     clock: Clock,
 ) -> Starlette:
-    """The application behind the gate."""
-    site = _Site(page, clients, flows, endpoint, clock)
+    """The application behind the gate; ``login_hint`` is what the form begins with."""
+    site = _Site(page, clients, login_hint=login_hint, flows=flows, endpoint=endpoint, clock=clock)
     return Starlette(
         routes=[
             Route("/api/stream", site.stream),
@@ -83,12 +85,15 @@ class _Site:
         self,
         page: Mapping[str, PageFile],
         clients: Mapping[str, PlaygroundClient],
+        *,
+        login_hint: str,
         flows: Flows,
         endpoint: NotificationEndpoint,
         clock: Clock,
     ) -> None:
         self._page = page
         self._clients = clients
+        self._login_hint = login_hint
         self._flows = flows
         self._endpoint = endpoint
         self._clock = clock
@@ -170,6 +175,7 @@ class _Site:
         return _Hello(
             now=self._clock.now(),
             clients=tuple(client.card() for client in self._clients.values()),
+            login_hint=self._login_hint,
             answers=tuple(EndpointAnswer),
             answer=self._endpoint.answer,
             flows=tuple(flow.view() for flow in flows if flow is not None),

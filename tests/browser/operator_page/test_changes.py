@@ -1,5 +1,6 @@
 """What operators change: each change says in a dialog what will happen, and is seen at once."""
 
+import re
 from pathlib import Path
 
 from playwright.async_api import expect
@@ -132,7 +133,7 @@ async def test_a_request_is_followed_and_cancelled(console: OperatorPage, watch:
 
 
 async def test_a_block_is_lifted_and_clients_are_suspended(console: OperatorPage):
-    """A client that registered is disabled, enabled, and removed by typing its name."""
+    """Its end is told as an instant; a client that registered is disabled, enabled, removed."""
     service, page = console.service, console.page
     client, _ = await registered(service, client_name='"><script>alert(1)</script>')
     phone = await service.enrolled_phone("alice")
@@ -144,6 +145,10 @@ async def test_a_block_is_lifted_and_clients_are_suspended(console: OperatorPage
     await console.button("Lift the block").click()
     await console.confirm("Lift the block")
     await console.see("Every client may ask this user.")
+    await service.service.events.flush()
+    await console.go("Events")
+    reported = page.locator(".events li", has_text="Not me reported")
+    await expect(reported).to_have_text(re.compile(r"blocked until \d+ \w{3,4} \d{4}, \d\d:\d\d"))
     await console.go("Clients")
     await page.get_by_role("link", name='"><script>alert(1)</script>').click()
     await console.button("Disable").click()

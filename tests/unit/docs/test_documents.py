@@ -106,6 +106,17 @@ def test_the_example_of_a_challenge_shows_every_member():
     assert tuple(explained) == messages.Display.__struct_fields__
 
 
+def test_every_file_that_a_page_refers_to_is_there():
+    """README.md, SECURITY.md and docs/*.md lead nowhere in vain."""
+    broken = []
+    for page in [ROOT / "README.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]:
+        text = page.read_text("utf-8")
+        links = set(re.findall(r"(?<!!)\[[^\]]*\]\(([^)\s#]+)", text))
+        local = {link for link in links if "://" not in link}
+        broken += [(page.name, each) for each in local if not (page.parent / each).exists()]
+    assert broken == []
+
+
 def test_every_close_code_is_documented():
     """docs/device-protocol.md has a row for each close code, under its name."""
     text = (DOCS / "device-protocol.md").read_text("utf-8")

@@ -11,7 +11,7 @@ export class Malformed extends Error {
 }
 
 /** Stands for a number that is no integer. */
-export const NO_INTEGER = Symbol("a number that is no integer");
+const NO_INTEGER = Symbol("a number that is no integer");
 
 const DEEPEST = 32;
 const SPACE = /[ \t\n\r]*/y;

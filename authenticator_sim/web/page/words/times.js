@@ -46,7 +46,7 @@ export function dateOf(at, words) {
  * @returns {string}
  */
 export function clockTime(at, words) {
-  return new Intl.DateTimeFormat(locale(words), { hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(locale(words), { timeStyle: "short" }).format(at);
 }
 
 /**

@@ -90,7 +90,8 @@ export function drawOrder(container, model, started) {
  */
 function drawHint(container, kind, model) {
   if (kind === "login_hint") {
-    const settings = { placeholder: "alice@example.org", required: true, spellcheck: false };
+    const value = model.login_hint;
+    const settings = { value, placeholder: "alice@example.org", required: true, spellcheck: false };
     fill(container, field("hint", "login_hint", settings));
     return;
   }

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -129,19 +130,30 @@ async def test_a_program_that_is_misconfigured_fails_as_a_flow(
 
 
 async def test_the_command_prints_where_the_page_is(tmp_path: Path):
-    """With the secret in the fragment; the page is there as long as the command runs."""
+    """With the secret in the fragment, which lets in; the page is told whom to ask at first."""
     screen = _Screen()
     arguments = ["playground", "--config", str(client_file(tmp_path)), "--port", "0"]
-    options = argument_parser().parse_args(arguments)
+    options = argument_parser().parse_args([*arguments, "--login-hint", "carol@example.org"])
     running = asyncio.create_task(run_playground(options, SystemClock(), screen))
     async with asyncio.timeout(10):
         await screen.flushed.wait()
-    found = re.search(r"playground: +(http://127\.0\.0\.1:\d+/)#[\w-]{43}\n", screen.getvalue())
+    found = re.search(r"playground: +(http://127\.0\.0\.1:\d+/)#([\w-]{43})\n", screen.getvalue())
     assert found is not None
     async with httpx2.AsyncClient(trust_env=False) as http:
         assert "CIBA playground" in (await http.get(found[1])).text
+        headers = {"authorization": f"Bearer {found[2]}"}
+        async with http.stream("GET", f"{found[1]}api/stream", headers=headers) as stream:
+            told = [line async for line in _lines_until_data(stream)]
+    assert json.loads(told[-1].removeprefix("data:"))["login_hint"] == "carol@example.org"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def _lines_until_data(stream: httpx2.Response) -> AsyncIterator[str]:
+    async for line in stream.aiter_lines():
+        yield line
+        if line.startswith("data:"):
+            return
 
 
 class _Screen(io.StringIO):

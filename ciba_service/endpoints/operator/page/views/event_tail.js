@@ -18,6 +18,9 @@ const LONGEST = 20;
 /** @type {Record<string, string>} */
 const LINKED = { transaction_id: "transactions", client_id: "clients", device_id: "phones" };
 
+/** What is in milliseconds since the epoch. */
+const INSTANTS = new Set(["blocked_until"]);
+
 /** A list that grows at its top. */
 export class EventTail {
   /** @type {SecurityEvent[]} */
@@ -135,12 +138,22 @@ function eventRow({ time, severity, event }) {
  * @param {unknown} value
  */
 function fieldOf(name, value) {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const shown =
+    INSTANTS.has(name) && typeof value === "number"
+      ? instant(new Date(value).toISOString())
+      : textOf(name, typeof value === "string" ? value : JSON.stringify(value));
+  return element("span", { class: "event-field" }, `${name.replaceAll("_", " ")} `, shown);
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ */
+function textOf(name, text) {
   const view = LINKED[name];
-  const shown = view
+  return view
     ? element("a", { href: place(view, text), title: spelt(text) }, datum(shortened(text)))
     : datum(text);
-  return element("span", { class: "event-field" }, `${name.replaceAll("_", " ")} `, shown);
 }
 
 /**
