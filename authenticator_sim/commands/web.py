@@ -6,7 +6,7 @@ import signal
 import socket
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,13 +14,18 @@ from urllib.parse import urlsplit
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import require_protected
 from authenticator_sim.errors import UsageError
-from authenticator_sim.loopback import listen_on_loopback, serve_on_loopback
+from authenticator_sim.loopback import (
+    listen_on_localhost,
+    listen_on_loopback,
+    serve_on_loopback,
+)
 from authenticator_sim.terminal.qr_code import qr_code
 from authenticator_sim.web.site import PhoneSite, phone_page
 
 __all__ = ["WebOptions", "serve_web"]
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+_LOOPBACK: Final = "127.0.0.1"
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.:\[\]-]+", re.ASCII)
 
 
@@ -48,14 +53,22 @@ async def serve_web(options: WebOptions, surroundings: Surroundings) -> bool:
     parts = urlsplit(require_protected(options.issuer))
     if not _ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}"):
         raise UsageError("--issuer is an https:// URL in lower case, or http:// on this machine.")
-    with listen_on_loopback(options.port, options.host) as listener, _signals() as stop:
-        address = _address(options.url, listener)
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(each) for each in _listeners(options)]
+        stop = stack.enter_context(_signals())
+        address = _address(options.url, listeners[0])
         site = PhoneSite(issuer=options.issuer, address=address, page=phone_page())
-        serving = asyncio.create_task(serve_on_loopback(site, listener))
+        serving = asyncio.create_task(serve_on_loopback(site, *listeners))
         _tell(address, surroundings, shows_qr=options.shows_qr)
         if options.opens:
             await asyncio.to_thread(webbrowser.open, address)
         return await _until_ended(serving, stop)
+
+
+def _listeners(options: WebOptions) -> tuple[socket.socket, ...]:
+    if options.host == _LOOPBACK:
+        return listen_on_localhost(options.port)
+    return (listen_on_loopback(options.port, options.host),)
 
 
 def _address(url: str | None, listener: socket.socket) -> str:

@@ -16,6 +16,8 @@ from authenticator_sim.core.challenges import (
 __all__ = ["Prompts"]
 
 _REMEMBERED: Final = 10_000
+# More than any service asks one user at a time; what comes beyond is not shown.
+_MOST_OPEN: Final = 200
 
 
 class Prompts:
@@ -37,10 +39,11 @@ class Prompts:
         name = challenge.transaction_id
         self._unconfirmed.discard(name)
         if name not in self._shown:
+            if len(self._open) >= _MOST_OPEN:
+                return False
             self._open[name] = challenge
             self._shown[name] = challenge.digest
-            if len(self._shown) > _REMEMBERED:
-                self._shown.popitem(last=False)
+            self._forget_oldest()
             return True
         if self._shown[name] not in {None, challenge.digest}:
             raise ChallengeRefused(ChallengeRefusal.REPLACED)
@@ -73,3 +76,9 @@ class Prompts:
         gone = self._unconfirmed - set(still_open)
         self._unconfirmed = set()
         return tuple(name for name in sorted(gone) if self.close(name))
+
+    def _forget_oldest(self) -> None:
+        """What is still on the screen is never forgotten: it could be replaced then."""
+        if len(self._shown) > _REMEMBERED:
+            oldest = next(name for name in self._shown if name not in self._open)
+            del self._shown[oldest]

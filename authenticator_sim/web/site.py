@@ -70,11 +70,18 @@ class PhoneSite:
 
     def _elsewhere(self, hosts: list[str], scope: Scope) -> Response:
         path: str = scope["path"]
-        if len(hosts) == 1 and path in self._page and is_loopback(f"http://{hosts[0]}"):
+        if len(hosts) == 1 and path in self._page and _is_this_machine(hosts[0]):
             query = scope["query_string"].decode("latin-1")
             there = (self._address.scheme, self._address.netloc, path, query, "")
             return RedirectResponse(urlunsplit(there))
         return PlainTextResponse("This is not the address of the phone.", 421)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return is_loopback(f"http://{host}")
+    except ValueError:  # brackets that are no address
+        return False
 
 
 def _policy(issuer: str) -> str:

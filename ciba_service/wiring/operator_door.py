@@ -1,4 +1,4 @@
-"""The door of operators: a listener of its own, or none where nobody operates over HTTP."""
+"""The door of operators: a listener of its own, where somebody operates over HTTP."""
 
 from collections.abc import Sequence
 
@@ -44,10 +44,8 @@ from ciba_service.wiring.phones import device_approval
 __all__ = ["operator_app"]
 
 
-def operator_app(parts: Parts) -> ASGIApp | None:
-    """The application of that listener."""
-    if not parts.settings.operators:
-        return None
+def operator_app(parts: Parts) -> ASGIApp:
+    """The application of that listener; without operators it lets nobody in."""
     surroundings = parts.surroundings
     origins = _origins(parts.settings.operator)
     cookie = CookieForm(is_secure=origins.is_secure)

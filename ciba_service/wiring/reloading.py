@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import structs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.wiring.oauth_door import published_metadata
@@ -18,8 +19,9 @@ from ciba_service.wiring.parts import Parts, configured_users
 
 __all__ = ["Reloaded", "ReloadedApp", "Reloading"]
 
-# Derived from other tables, without a way to tell that they are the same.
+# Derived from other tables, without a way to tell as a whole that they are the same.
 _DERIVED: Final = frozenset({"login_hint_issuers", "statement_issuers", "detail_types"})
+_NO_KEYS: Final = KeySet(())
 _RELOADED: Final = frozenset({"clients", "users", "operators"})
 
 
@@ -50,17 +52,18 @@ class Reloading:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.metadata: ProviderMetadata = published_metadata(parts)
-        operators = operator_app(parts)
-        self.operators = None if operators is None else ReloadedApp(operators)
+        has_listener = bool(parts.settings.operators)
+        self.operators = ReloadedApp(operator_app(parts)) if has_listener else None
 
     def apply(self, new: Settings) -> Reloaded:
         """Take over what can be, all of it at once; ``new`` was found valid."""
         old = self._parts.settings
         restart = [name for name in _sections(old) if name in _changed(old, new)]
         operators = new.operators
-        if bool(old.operators) != bool(operators):
+        if bool(operators) != (self.operators is not None):
             restart.append("operators")  # A listener begins or ends with the process only.
-            operators = old.operators
+        if self.operators is None:
+            operators = ()
         settings = structs.replace(old, clients=new.clients, users=new.users, operators=operators)
         parts = replace(self._parts, settings=settings)
         metadata, app = published_metadata(parts), operator_app(parts)
@@ -69,7 +72,7 @@ class Reloading:
         self._parts, self.metadata = parts, metadata
         parts.configured.replace(settings.clients)
         parts.users.replace(users)
-        if self.operators is not None and app is not None:
+        if self.operators is not None:
             self.operators.app = app
         return Reloaded(len(settings.clients), len(settings.users), len(operators), tuple(restart))
 
@@ -85,10 +88,13 @@ def _changed(old: Settings, new: Settings) -> frozenset[str]:
         for name in _sections(old)
         if name not in _DERIVED | _RELOADED and getattr(old, name) != getattr(new, name)
     }
-    if [each.iss for each in old.login_hint_issuers] != [
-        each.iss for each in new.login_hint_issuers
-    ]:
+    if _hint_issuers(old) != _hint_issuers(new):
         changed.add("login_hint_issuers")
-    if old.detail_types.names != new.detail_types.names:
+    if old.detail_types != new.detail_types:
         changed.add("detail_types")
     return frozenset(changed)
+
+
+def _hint_issuers(settings: Settings) -> list[object]:
+    """All that they are, their keys included: whoever takes one away has to know that it counts."""
+    return [(replace(each, keys=_NO_KEYS), *each.keys) for each in settings.login_hint_issuers]

@@ -96,6 +96,23 @@ async def test_a_second_secret_that_was_mistyped(
         await phone.enrolled(code)
 
 
+async def test_a_link_that_is_opened_where_the_page_is_already(
+    open_page: PageOpener, phone_service_and_page: ServiceAndPage
+):
+    """Its code is taken, and stays neither in the address nor in the history."""
+    _, address = phone_service_and_page
+    page = await open_page(address)
+    phone = PhoneScreens(page)
+    await expect(phone.heading("Set up this phone")).to_be_visible()
+    await page.goto(f"{address}#K7QM-2RXP-9D4T")
+    await expect(page.get_by_text("Taken from your link.")).to_be_visible()
+    assert page.url == address
+    await page.go_back()
+    assert "#" not in page.url
+    await page.go_forward()
+    assert "#" not in page.url
+
+
 async def test_two_phones_race(
     alice: PhoneScreens,
     open_page: PageOpener,
@@ -119,6 +136,7 @@ async def test_two_phones_race(
     await alice.type_pin()
     await expect(alice.heading("Approved")).to_be_visible()
     await expect(tablet.heading("Answered on another phone")).to_be_focused()
+    await expect(tablet.button("Done")).to_be_enabled()
     await tablet.is_accessible()
     await tablet.press("Done")
     await expect(page.get_by_text("Nothing to approve")).to_be_visible()

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from msgspec import structs
 
 from ciba_service.commands.reloading import ConfigurationReload
 from ciba_service.protocol.client.metadata import Client, register_client
+from ciba_service.protocol.jose.keys import KeySet
+from ciba_service.protocol.request.authorization_details.registry import DetailTypes
 from ciba_service.settings import InvalidSettingsError, Settings, UserSettings, parse_settings
 from ciba_service.wiring.reloading import Reloaded
 from tests.journeys.test_long_polling import held
 from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
+from tests.signing import new_key, public_jwk
 from tests.wire_client import WireClient
 from tests.wire_operator import Operators, new_tokens, operating, operators_section
 from tests.wire_phone import WirePhone
@@ -119,6 +123,31 @@ async def test_what_needs_a_restart_is_said_and_left(service: RunningService):
     assert service.service.operator_app is None
 
 
+async def test_a_key_that_was_taken_away_in_vain_is_told_of(
+    run_service: ServiceRunner, till: WireClient
+):
+    """Whoever issues login hint tokens does so until a restart: also with a key that was stolen."""
+    stolen, fresh = ({"keys": [public_jwk(new_key())]} for _ in range(2))
+    issuer = {"iss": "https://finder.example", "jwks": stolen}
+    async with run_service(clients=[till], hint_issuers=[issuer]) as service:
+        (known,) = service.settings.login_hint_issuers
+        for jwks, told in ((stolen, ()), (fresh, ("login_hint_issuers",))):
+            changed = replace(known, keys=KeySet.parse(jwks))
+            assert reload(service, login_hint_issuers=(changed,)).needs_restart == told
+        fewer = replace(known, single_use=True)
+        assert reload(service, login_hint_issuers=(fewer,)).needs_restart == ("login_hint_issuers",)
+
+
+async def test_a_type_of_details_that_is_shown_otherwise_needs_a_restart(service: RunningService):
+    """Not only another one."""
+    known = service.settings.detail_types
+    name, declared = next(iter(known.declared.items()))
+    weaker = replace(declared, strong_authentication=not declared.strong_authentication)
+    assert reload(service, detail_types=DetailTypes(dict(known.declared))).needs_restart == ()
+    changed = DetailTypes({**known.declared, name: weaker})
+    assert reload(service, detail_types=changed).needs_restart == ("detail_types",)
+
+
 def parse_operators() -> object:
     """An operator, as the configuration has one."""
     text = (
@@ -153,6 +182,18 @@ async def test_operators_come_and_go(operators: tuple[Operators, dict[str, str]]
     assert (await there.ask("GET", "/users")).status_code == 401
     listed = await there.get("/users")
     assert [each["sub"] for each in listed["items"]] == ["carol"]
+
+
+async def test_the_last_operator_goes_at_once(operators: tuple[Operators, dict[str, str]]):
+    """Whoever has a stolen token is not let in until a restart, though the listener is there."""
+    there, _ = operators
+    assert (await there.ask("GET", "/users")).status_code == 200
+    before = there.service.settings.operators
+    gone = reload(there.service, operators=())
+    assert (gone.operators, gone.needs_restart) == (0, ("operators",))
+    assert (await there.ask("GET", "/users")).status_code == 401
+    assert reload(there.service, operators=before).needs_restart == ()
+    assert (await there.ask("GET", "/users")).status_code == 200
 
 
 class Applied:

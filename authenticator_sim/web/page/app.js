@@ -12,6 +12,13 @@ import { chosenLanguage, wordsIn } from "./words/language.js";
 
 const SECOND_MS = 1_000;
 
+// A link that is opened where the page is already: it begins anew, and takes the code.
+addEventListener("hashchange", () => {
+  if (location.hash) {
+    location.reload();
+  }
+});
+
 /** The activation code of a link; it stays neither in the address nor in the browser's history. */
 function takenCode() {
   const code = codeOfLink(location.hash);

@@ -19,6 +19,7 @@ import { Device } from "./core/device.js";
 import { hasReceipts } from "./core/messages.js";
 import { PhoneError } from "./errors.js";
 import { RunningPhone } from "./running.js";
+import { phoneName } from "./storage/names.js";
 import { TabLock } from "./storage/tab-lock.js";
 import { Vault } from "./storage/vault.js";
 import { EMPTY, stateOf } from "./view.js";
@@ -36,7 +37,7 @@ export { PhoneError };
  * `PhoneError` and nothing else.
  */
 export class Phone extends EventTarget {
-  #name;
+  #number;
   #issuer;
   #lock;
   /** @type {State} */
@@ -52,9 +53,14 @@ export class Phone extends EventTarget {
   /** @param {number} number @param {string} issuer */
   constructor(number, issuer) {
     super();
-    this.#name = `ciba-phone-${number}`;
+    this.#number = number;
     this.#issuer = issuer;
-    this.#lock = new TabLock(this.#name, () => this.#lost());
+    this.#lock = new TabLock(phoneName(number, issuer), () => this.#lost());
+  }
+
+  /** The service that it belongs to, or is to belong to. @returns {string} */
+  get issuer() {
+    return this.#issuer;
   }
 
   /** Everything there is to show, frozen; another object after each change. @returns {State} */
@@ -63,10 +69,10 @@ export class Phone extends EventTarget {
   }
 
   /**
-   * Open the phone of this number in this browser and connect it, if it is enrolled.
+   * Open the phone of this number and service in this browser and connect it, if it is enrolled.
    *
    * It never fails: what keeps it from working stands in `state.problem`.
-   * @param {{number: number, issuer: string}} options `issuer` is where a new one enrols
+   * @param {{number: number, issuer: string}} options `issuer` is its service
    * @returns {Promise<Phone>}
    */
   static async open({ number, issuer }) {
@@ -208,13 +214,14 @@ export class Phone extends EventTarget {
   }
 
   /**
-   * Approve the phone that shows this code.
+   * Approve a phone that waits, if it is the one that shows this code.
+   * @param {string} deviceId
    * @param {string} code as it was typed
    * @param {string} pin
    * @returns {Promise<void>}
    */
-  async approveNewcomer(code, pin) {
-    await approveNewcomer(this.#inUse(), code, pin);
+  async approveNewcomer(deviceId, code, pin) {
+    await approveNewcomer(this.#inUse(), { deviceId, code }, pin);
   }
 
   /**
@@ -277,7 +284,7 @@ export class Phone extends EventTarget {
 
   async #begin() {
     try {
-      const vault = await Vault.open(this.#name);
+      const vault = await Vault.open(this.#number, this.#issuer);
       this.#vault = vault;
       const kept = await vault.load();
       const ended = await vault.ended();

@@ -2,6 +2,7 @@
 
 import json
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +13,8 @@ from ciba_client.sdk.provider.exchange import Exchange, Headers
 __all__ = ["RawHttp", "fields_of", "raw_request", "raw_response"]
 
 _FORM = "application/x-www-form-urlencoded"
+# What is spread out may be this much longer than it came; deep lists would fill the memory.
+_LONGEST_SPREAD: Final = 256 * 1024
 
 
 class RawHttp(msgspec.Struct, frozen=True):
@@ -64,7 +67,21 @@ def _pretty(body: bytes, headers: Headers) -> str:
         members: object = msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return _text(body)
-    return json.dumps(members, indent=2, ensure_ascii=False)
+    return _spread(members) or _text(body)
+
+
+def _spread(members: object) -> str | None:
+    """JSON with an indent; None where that is out of proportion."""
+    parts, length = [], 0
+    try:
+        for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(members):
+            parts.append(part)
+            length += len(part)
+            if length > _LONGEST_SPREAD:
+                return None
+    except (ValueError, RecursionError):
+        return None
+    return "".join(parts)
 
 
 def _media_type(headers: Headers) -> str:

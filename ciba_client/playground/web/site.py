@@ -1,6 +1,7 @@
 """What the page can ask: files, the stream of changes, and a few actions."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Final
 
@@ -28,6 +29,7 @@ _LARGEST_BODY: Final = 64 * 1024
 _READ_SECONDS: Final = 10.0
 _MOST_PAGES: Final = 8
 _HEARTBEAT: Final = 15.0
+_NUMBER: Final = re.compile("[0-9]{1,9}", re.ASCII)
 _ENDPOINT: Final = "(endpoint)"
 """No flow has such a name."""
 
@@ -64,7 +66,7 @@ def playground_site(
         routes=[
             Route("/api/stream", site.stream),
             Route("/api/flows", site.start, methods=["POST"]),
-            Route("/api/flows/{name}/messages/{number:int}", site.message),
+            Route("/api/flows/{name}/messages/{number}", site.message),
             Route("/api/flows/{name}/program", site.program),
             Route("/api/flows/{name}/cancel", site.cancel, methods=["POST"]),
             Route("/api/flows/{name}/use", site.use, methods=["POST"]),
@@ -119,7 +121,8 @@ class _Site:
 
     async def message(self, request: Request) -> Response:
         """Everything about one message."""
-        detail = self._flow(request).detail(request.path_params["number"])
+        flow, number = self._flow(request), request.path_params["number"]
+        detail = flow.detail(int(number)) if _NUMBER.fullmatch(number) else None
         if detail is None:
             raise HTTPException(404, "This message was left out.")
         return _json(detail)

@@ -237,3 +237,55 @@ async def test_news_of_other_phones_are_told_once(device: PageDevice):
     assert await device.page.evaluate("device.identity.name") == "Old"
     await device.hear("device_revoked", **own)
     assert await device.page.evaluate("device.hasGivenUp")
+
+
+SHOWN = """async () => {
+  const { Prompts } = await import("/core/prompts.js");
+  const added = (prompts, transactionId, digest) => {
+    try {
+      return prompts.add({ transactionId, digest });
+    } catch (error) {
+      return error.reason;
+    }
+  };
+  const read = new Prompts([]);
+  const told = [added(read, "read", "one")];
+  for (let number = 0; number < 10_100; number += 1) {
+    added(read, `further-${number}`, "d");
+    read.close(`further-${number}`);
+  }
+  told.push(added(read, "read", "another"), read.find("read").challenge.digest);
+  const many = new Prompts([]);
+  const taken = Array.from({ length: 300 }, (_, number) => added(many, `tx-${number}`, "d"));
+  return [...told, taken.filter(Boolean).length, many.open.length];
+}"""
+
+
+async def test_what_is_on_the_screen_is_never_forgotten(device: PageDevice):
+    """However many challenges follow, and no more than some are there at a time."""
+    assert await device.page.evaluate(SHOWN) == [True, "replaced", "one", 200, 200]
+
+
+FLOODED = """async () => {
+  const { Socket } = await import("/connection/socket.js");
+  globalThis.WebSocket = class {
+    constructor() { globalThis.wire = this; }
+    close() { this.closed = true; }
+  };
+  const socket = new Socket("wss://op.example");
+  for (let number = 0; number < 3_000; number += 1) {
+    wire.onmessage({ data: '{"type":"fetched","open":[]}' });
+  }
+  for (let heard = 0; ; heard += 1) {
+    try {
+      await socket.next();
+    } catch (error) {
+      return [heard, wire.closed, error.name];
+    }
+  }
+}"""
+
+
+async def test_who_says_more_than_can_be_heard_is_hung_up_on(device: PageDevice):
+    """Frames that wait to be read do not fill the memory of the page."""
+    assert await device.page.evaluate(FLOODED) == [1_000, True, "Closed"]

@@ -31,8 +31,8 @@ from tests.wire_tokens import REFRESHING
 LOST = "ERR_|WebSocket|Failed to load|NetworkError"
 KEPT = token_keys_kept(access_token_lifetime=300, id_token_lifetime=300, id_token_hint_lifetime=0)
 LASTING = {**REFRESHING, "scope": "openid offline_access"}
-HELD = """async (number) => {
-  const opening = indexedDB.open(`ciba-phone-${number}`, 1);
+HELD = """async ([number, issuer]) => {
+  const opening = indexedDB.open(`ciba-phone-${number} ${issuer}`, 1);
   const database = await new Promise((resolve) => {
     opening.onsuccess = () => resolve(opening.result);
   });
@@ -82,7 +82,7 @@ async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
         assert (await phone.refused("enrol", wanted | changed))["code"] == code
     watch.expect("400")
     assert (await phone.refused("enrol", wanted))["code"] == "enrolment_refused"
-    assert (await phone.page.evaluate(HELD, 1))["keys"] == []
+    assert (await phone.page.evaluate(HELD, [1, phone.issuer]))["keys"] == []
     right = wanted | {"activationCode": await bank.activation_code("alice")}
     await lose_answers(phone.page, watch, path="**/device/enrolments")
     assert (await phone.refused("enrol", right))["code"] == "unreachable"
@@ -92,7 +92,7 @@ async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
     state = await phone.when(ONLINE)
     assert (state["stage"], state["subject"], state["deviceName"]) == ("ready", "alice", "Web")
     assert (await phone.refused("enrol", right))["code"] == "already_enrolled"
-    held = await phone.page.evaluate(HELD, 1)
+    held = await phone.page.evaluate(HELD, [1, phone.issuer])
     assert sorted(held["names"]) == ["format", "history", "identity", "noticed", "unanswered"]
     assert held["keys"] == [
         ["identity.signingKey", "private", False],
@@ -100,8 +100,53 @@ async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
     ]
     await phone.act("forget")
     assert (await phone.state())["stage"] == "new"
-    assert (await phone.page.evaluate(HELD, 1))["names"] == []
+    assert (await phone.page.evaluate(HELD, [1, phone.issuer]))["names"] == []
     assert (await phone.refused("devices"))["code"] == "not_enrolled"
+
+
+NAMES = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
+FORMER = """async ([name, former]) => {
+  const { openDatabase, deleteDatabase } = await import("/storage/database.js");
+  const [now, before] = [await openDatabase(name), await openDatabase(former)];
+  await before.replace(await now.readAll());
+  now.close();
+  before.close();
+  await deleteDatabase(name);
+}"""
+
+
+async def test_phones_of_two_services_do_not_mix(bank: RunningService, phone: CorePhone):
+    """A site that is led to another service and back finds the phone that it had."""
+    device_id = (await phone.state())["deviceId"]
+    await phone.page.evaluate("phone.close()")
+    other = await CorePhone(phone.page, "http://127.0.0.1:9").open()
+    assert (await other.state())["stage"] == "new"
+    await other.page.evaluate("phone.close()")
+    await phone.open()
+    assert (await phone.when(ONLINE))["deviceId"] == device_id
+    numbers = """async (issuer) => {
+      const { phoneNumbers } = await import("/screens/phone-numbers.js");
+      return phoneNumbers(issuer);
+    }"""
+    assert await phone.page.evaluate(numbers, bank.issuer) == [1]
+    assert await phone.page.evaluate(numbers, "http://127.0.0.1:8") == []
+
+
+async def test_a_phone_that_was_called_by_its_number_is_taken_over(
+    bank: RunningService, phone: CorePhone
+):
+    """By its own service only; nothing of it is left under the name that it had."""
+    name, other = f"ciba-phone-1 {bank.issuer}", "ciba-phone-1 http://127.0.0.1:9"
+    device_id = (await phone.state())["deviceId"]
+    await phone.page.evaluate("phone.close()")
+    await phone.page.evaluate(FORMER, [name, "ciba-phone-1"])
+    stranger = await CorePhone(phone.page, "http://127.0.0.1:9").open()
+    assert (await stranger.state())["stage"] == "new"
+    await stranger.page.evaluate("phone.close()")
+    assert await phone.page.evaluate(NAMES) == ["ciba-phone-1", other]
+    await phone.open()
+    assert (await phone.when(ONLINE))["deviceId"] == device_id
+    assert await phone.page.evaluate(NAMES) == sorted([name, other])
 
 
 async def test_a_further_phone_is_approved_by_its_code(
@@ -118,12 +163,14 @@ async def test_a_further_phone_is_approved_by_its_code(
     (newcomer,) = (await phone.when("state.newcomers.length === 1"))["newcomers"]
     assert newcomer["name"] == "Web 2"
     assert "code" not in newcomer
+    name = newcomer["deviceId"]
     wrong = f"{(int(waiting['comparisonCode']) + 1) % 1_000_000:06}"
-    assert (await phone.refused("approveNewcomer", wrong, PIN))["code"] == "no_such_newcomer"
+    assert (await phone.refused("approveNewcomer", name, wrong, PIN))["code"] == "no_such_newcomer"
     code = waiting["comparisonCode"]
-    refused = await phone.refused("approveNewcomer", code, WRONG_PIN)
+    assert (await phone.refused("approveNewcomer", "x", code, PIN))["code"] == "no_such_newcomer"
+    refused = await phone.refused("approveNewcomer", name, code, WRONG_PIN)
     assert (refused["code"], refused["attemptsLeft"]) == ("wrong_pin", 4)
-    await phone.act("approveNewcomer", f"{code[:3]} {code[3:]}", PIN)
+    await phone.act("approveNewcomer", name, f"{code[:3]} {code[3:]}", PIN)
     state = await phone.when("state.newcomers.length === 0")
     assert [each["type"] for each in state["notices"]] == ["device_enrolled"]
     await second.page.evaluate("phone.reconnect()")
@@ -143,7 +190,7 @@ async def test_a_further_phone_is_approved_by_its_code(
     await phone.act("revokeDevice", listed[1]["deviceId"], PIN)
     ended = await second.when("state.stage === 'ended'")
     assert ended["endedBecause"] == "revoked"
-    assert (await second.page.evaluate(HELD, 2))["names"] == ["ended"]
+    assert (await second.page.evaluate(HELD, [2, bank.issuer]))["names"] == ["ended"]
     assert (await second.refused("devices"))["code"] == "ended"
     assert (await (await second.reload()).state())["endedBecause"] == "revoked"
 

@@ -3,8 +3,13 @@
 import os
 
 import pytest
+from msgspec import structs
 
-from authenticator_sim.core.challenges import ChallengeRefusal, VerifiedChallenge
+from authenticator_sim.core.challenges import (
+    ChallengeRefusal,
+    ChallengeRefused,
+    VerifiedChallenge,
+)
 from authenticator_sim.core.device import HISTORY_LENGTH, Device, Reaction
 from authenticator_sim.core.events import (
     ChallengeIgnored,
@@ -165,6 +170,33 @@ def test_what_was_shown_is_never_replaced(device: Device, bank: ScriptedBank) ->
     show(device, first)
     assert show(device, second).events == (ChallengeIgnored(ChallengeRefusal.REPLACED),)
     assert bank.verify_decision(deny(device).decision, challenge=first)
+
+
+def test_what_is_on_the_screen_is_never_forgotten(bank: ScriptedBank) -> None:
+    """However many challenges follow: the user would read one text and sign another."""
+    content = bank.challenge()
+    prompts = Prompts(())
+    assert prompts.add(VerifiedChallenge(content, digest="read"))
+    for number in range(10_100):
+        name = f"further-{number}"
+        further = structs.replace(content, transaction_id=name)
+        assert prompts.add(VerifiedChallenge(further, digest="d"))
+        assert prompts.close(name)
+    with pytest.raises(ChallengeRefused):
+        prompts.add(VerifiedChallenge(content, digest="another"))
+
+
+def test_no_more_than_some_are_on_the_screen(bank: ScriptedBank) -> None:
+    """A service that never ends asking cannot fill the memory of the phone."""
+    content = bank.challenge()
+    prompts = Prompts(())
+    for number in range(300):
+        further = structs.replace(content, transaction_id=f"tx-{number}")
+        assert prompts.add(VerifiedChallenge(further, digest="d")) is (number < 200)
+    assert len(prompts.open(now_ms=NOW_MS)) == 200
+    assert prompts.close("tx-0")
+    further = structs.replace(content, transaction_id="tx-299")
+    assert prompts.add(VerifiedChallenge(further, digest="d"))
 
 
 def test_a_forged_challenge_is_told_and_not_shown(device: Device, bank: ScriptedBank) -> None:
@@ -476,7 +508,9 @@ def test_the_memory_of_shown_challenges_is_bounded(bank: ScriptedBank) -> None:
         for number in range(10_001)
     ]
     prompts = Prompts(())
-    assert all(prompts.add(challenge) for challenge in challenges)
+    for challenge in challenges:
+        assert prompts.add(challenge)
+        assert prompts.close(challenge.transaction_id)
     assert not prompts.add(challenges[-1])
     assert prompts.add(challenges[0])
 

@@ -8,6 +8,7 @@ import socket
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -16,6 +17,7 @@ from authenticator_sim.commands.options import new_parser
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.commands.web import WebOptions, serve_web
 from authenticator_sim.errors import AddressRefused, UsageError
+from authenticator_sim.loopback import listen_on_localhost
 from authenticator_sim.ports import SystemClock, system_random
 from authenticator_sim.terminal.qr_code import qr_code
 from tests.running_service import PLAIN
@@ -109,9 +111,22 @@ async def test_an_address_that_cannot_be_is_refused(
         await serve_web(wanted(**changes), around(Screen()))
 
 
-async def test_a_port_that_is_taken_is_refused() -> None:
-    """With a sentence that names it."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+async def test_nobody_else_is_localhost() -> None:
+    """Browsers try [::1] first: the phone is there, too, whichever address the name stands for."""
+    async with running() as said:
+        address = said.splitlines()[0].removeprefix("The phone is at ")
+        port = urlsplit(address).port
+        async with httpx2.AsyncClient(verify=PLAIN, headers={"host": f"localhost:{port}"}) as other:
+            for host in ("127.0.0.1", "[::1]"):
+                told = await other.get(f"http://{host}:{port}/configuration.json")
+                assert told.json() == {"issuer": ISSUER}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_port_that_is_taken_is_refused(host: str) -> None:
+    """With a sentence that names it, on whichever of the addresses of ``localhost``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"Port {port} of this machine cannot be opened"):
             await serve_web(wanted(port=port), around(Screen()))
@@ -123,3 +138,39 @@ def test_the_command_line_needs_an_issuer_only() -> None:
     assert (options.port, options.host, options.url) == (8070, "127.0.0.1", None)
     assert not options.open
     assert not options.qr
+
+
+async def test_a_machine_without_ipv6_has_one_localhost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no [::1] nobody else can be there."""
+    real = socket.create_server
+
+    def create(address: tuple[str, int], **options: object) -> socket.socket:
+        if address[0] == "::1":
+            raise OSError
+        return real(address, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "create_server", create)
+    async with running() as said:
+        assert said.startswith("The phone is at http://localhost:")
+
+
+def test_a_free_port_is_free_on_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that somebody has on [::1] is passed over, and the search ends."""
+    real, refused = socket.create_server, list[int]()
+
+    def create(address: tuple[str, int], **options: object) -> socket.socket:
+        if address[0] == "::1" and address[1] != 0 and len(refused) < most:
+            refused.append(address[1])
+            raise OSError
+        return real(address, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "create_server", create)
+    most = 1
+    listeners = listen_on_localhost(0)
+    ports = {each.getsockname()[1] for each in listeners}
+    assert len(ports) == len(refused) == 1
+    for each in listeners:
+        each.close()
+    most = 1_000
+    with pytest.raises(UsageError, match="::1"):
+        listen_on_localhost(0)

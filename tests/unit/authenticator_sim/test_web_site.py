@@ -63,11 +63,22 @@ async def test_nothing_can_be_done_but_reading(browser: httpx2.AsyncClient):
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8070", "localhost:1", "", "a:b:c"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8070", "localhost:1", "localhost.:8070", "", "a:b:c", "[", "1]"],
+)
 async def test_another_name_for_this_machine_leads_nowhere(browser: httpx2.AsyncClient, host: str):
     """DNS rebinding: what is asked for as another host is not told where the service is."""
     answer = await browser.get("/configuration.json", headers={"host": host})
     assert answer.status_code == 421
+
+
+@pytest.mark.parametrize(
+    "host", ["[", "[::1", "1.2.3.4]", "localhost.:8070", "localhost:8070@evil"]
+)
+async def test_a_host_that_is_none_is_not_led_to_the_page(browser: httpx2.AsyncClient, host: str):
+    """Nor is it an error of the site."""
+    assert (await browser.get("/", headers={"host": host})).status_code == 421
 
 
 async def test_two_hosts_are_no_host(browser: httpx2.AsyncClient):

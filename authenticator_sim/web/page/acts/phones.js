@@ -74,22 +74,22 @@ export async function revokeDevice(phone, deviceId, pin) {
 }
 
 /**
- * Approve the one phone that waits and shows this code.
+ * Approve a phone that waits, if it and no other shows this code: nobody lets in one by the code of
+ * another.
  * @param {RunningPhone} phone
- * @param {string} code
+ * @param {{deviceId: string, code: string}} newcomer
  * @param {string} pin
  */
-export async function approveNewcomer(phone, code, pin) {
+export async function approveNewcomer(phone, { deviceId, code }, pin) {
   const typed = code.replaceAll(/\s/g, "");
   const now = (Date.now() + phone.device.offset) / 1000;
   const waiting = phone.device.others.newcomers.filter((each) => each.until > now);
   const codes = await Promise.all(waiting.map((each) => comparisonCode(each.deviceId, each.key)));
   const [found, ...others] = waiting.filter((_, at) => codes[at] === typed);
-  if (found === undefined || others.length > 0) {
+  if (found?.deviceId !== deviceId || others.length > 0) {
     throw new PhoneError("no_such_newcomer");
   }
-  const { deviceId, key } = found;
-  await order(phone, { action: "approve_device", deviceId, key }, pin);
+  await order(phone, { action: "approve_device", deviceId, key: found.key }, pin);
 }
 
 /**

@@ -7,6 +7,8 @@ import { parseFrame, SUBPROTOCOL } from "../core/messages.js";
 const BROKEN = 1006;
 const NORMAL = 1000;
 const LARGEST_FRAME = 16 * 1024;
+/** More than any service says at once; one that says more is not listened to. */
+const MOST_FRAMES = 1_000;
 
 /** The connection is over. */
 export class Closed extends Error {
@@ -70,7 +72,8 @@ export class Socket {
 
   /** @param {unknown} data */
   #take(data) {
-    if (typeof data !== "string" || data.length > LARGEST_FRAME) {
+    const isFull = this.#frames.length >= MOST_FRAMES;
+    if (typeof data !== "string" || data.length > LARGEST_FRAME || isFull) {
       this.close();
       return;
     }

@@ -15,6 +15,8 @@ import { ChallengeRefused } from "./challenges.js";
  */
 
 const REMEMBERED = 10_000;
+/** More than any service asks one user at a time; what comes beyond is not shown. */
+const MOST_OPEN = 200;
 
 export class Prompts {
   /** @type {Map<string, Prompt>} */
@@ -46,6 +48,9 @@ export class Prompts {
     this.#unconfirmed.delete(name);
     const shown = this.#shown.get(name);
     if (shown === undefined) {
+      if (this.#open.size >= MOST_OPEN) {
+        return false;
+      }
       this.#shown.set(name, challenge.digest);
       this.#open.set(name, { challenge, step: "open", refusal: null });
       this.#forgetOldest();
@@ -97,10 +102,16 @@ export class Prompts {
     return gone;
   }
 
+  /** What is still on the screen is never forgotten: it could be replaced then. */
   #forgetOldest() {
-    const [oldest] = this.#shown.keys();
-    if (this.#shown.size > REMEMBERED && oldest !== undefined) {
-      this.#shown.delete(oldest);
+    if (this.#shown.size <= REMEMBERED) {
+      return;
+    }
+    for (const name of this.#shown.keys()) {
+      if (!this.#open.has(name)) {
+        this.#shown.delete(name);
+        return;
+      }
     }
   }
 }

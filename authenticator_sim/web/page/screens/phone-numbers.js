@@ -1,18 +1,18 @@
 // Several phones in one browser: each has a number, and a database of its own.
 
-const DATABASE = /^ciba-phone-([1-9][0-9]*)$/;
+import { numberOf } from "../storage/names.js";
 
 /**
- * The numbers of the phones that this browser has, in order.
+ * The numbers of the phones that this browser has for a service, in order.
  *
+ * @param {string} issuer
  * @returns {Promise<number[]>}
  */
-export async function phoneNumbers() {
+export async function phoneNumbers(issuer) {
   const databases = await indexedDB.databases().catch(() => []);
-  return databases
-    .map(({ name }) => Number(name?.match(DATABASE)?.[1] ?? 0))
-    .filter((number) => number > 0)
-    .sort((one, other) => one - other);
+  const numbers = databases.map(({ name }) => numberOf(name, issuer));
+  const known = new Set(numbers.filter((number) => number !== null));
+  return [...known].sort((one, other) => one - other);
 }
 
 /**

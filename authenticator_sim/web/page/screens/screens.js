@@ -57,7 +57,8 @@ export class Screens {
     const { linkTitle, linkText, linkFurther } = this.#surroundings.words.home;
     const question = { title: linkTitle, text: linkText, action: linkFurther };
     if (await confirmed(this.#surroundings, { ...question, kind: "primary" })) {
-      location.assign(`?phone=${nextNumber(await phoneNumbers())}#${code}`);
+      const numbers = await phoneNumbers(this.#surroundings.phone.issuer);
+      location.assign(`?phone=${nextNumber(numbers)}#${code}`);
     }
   }
 

@@ -20,6 +20,19 @@ export async function openDatabase(name) {
   }
 }
 
+/**
+ * Delete one, and whatever is in it; raises `PhoneError` (`storage`).
+ * @param {string} name
+ * @returns {Promise<void>}
+ */
+export async function deleteDatabase(name) {
+  try {
+    await answer(indexedDB.deleteDatabase(name));
+  } catch (error) {
+    throw new PhoneError("storage", { cause: error });
+  }
+}
+
 export class Database {
   #database;
 
@@ -36,6 +49,17 @@ export class Database {
    */
   read(name) {
     return this.#whole("readonly", (store) => answer(store.get(name)));
+  }
+
+  /** All that is kept, by name. @returns {Promise<Readonly<Record<string, unknown>>>} */
+  readAll() {
+    return this.#whole("readonly", async (store) => {
+      const [names, values] = await Promise.all([
+        answer(store.getAllKeys()),
+        answer(store.getAll()),
+      ]);
+      return Object.fromEntries(names.map((name, at) => [String(name), values[at]]));
+    });
   }
 
   /** @param {Readonly<Record<string, unknown>>} values by name @returns {Promise<void>} */

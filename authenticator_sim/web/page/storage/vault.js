@@ -1,7 +1,8 @@
 // What a phone keeps in this browser: keys that cannot be read out, wrapped secrets, unanswered
 // decisions, history. The database holds nothing else.
 
-import { openDatabase } from "./database.js";
+import { deleteDatabase, openDatabase } from "./database.js";
+import { formerName, phoneName } from "./names.js";
 
 /** @typedef {import("../core/device.js").Kept} Kept */
 /** @typedef {import("../core/enrolment.js").PendingEnrolment} PendingEnrolment */
@@ -26,12 +27,16 @@ export class Vault {
   }
 
   /**
-   * Open the vault of a phone; all here raise `PhoneError` (`storage`).
-   * @param {string} name
+   * Open the vault of a phone; all here raise `PhoneError` (`storage`). What was kept by the number
+   * alone is taken over, if it is of this service.
+   * @param {number} number
+   * @param {string} issuer
    * @returns {Promise<Vault>}
    */
-  static async open(name) {
-    return new Vault(await openDatabase(name));
+  static async open(number, issuer) {
+    const database = await openDatabase(phoneName(number, issuer));
+    await takeOver(database, formerName(number), issuer);
+    return new Vault(database);
   }
 
   /** What is kept of an enrolled phone. @returns {Promise<Kept | null>} */
@@ -108,4 +113,32 @@ export class Vault {
   close() {
     this.#database.close();
   }
+}
+
+/**
+ * Move what another database has into one that is empty, and delete the other.
+ * @param {import("./database.js").Database} database
+ * @param {string} name of the other
+ * @param {string} issuer whose phone it must be
+ */
+async function takeOver(database, name, issuer) {
+  const known = (await indexedDB.databases?.().catch(() => [])) ?? [];
+  if (!known.some((each) => each.name === name)) {
+    return;
+  }
+  const former = await openDatabase(name);
+  const kept = await former.readAll();
+  former.close();
+  if (issuerOf(kept) !== issuer) {
+    return;
+  }
+  if (Object.keys(await database.readAll()).length === 0) {
+    await database.replace(kept);
+  }
+  await deleteDatabase(name);
+}
+
+/** @param {Readonly<Record<string, any>>} kept @returns {string | undefined} */
+function issuerOf({ identity, ended, enrolment }) {
+  return identity?.issuer ?? ended?.issuer ?? enrolment?.pending.issuer;
 }

@@ -47,6 +47,17 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield Stage(running)
 
 
+async def test_a_message_that_is_not_there(stage: Stage):
+    """Whatever it is called by."""
+    async with stage.http() as http:
+        order = {"client": "till", "hint": "alice"}
+        flow = (await http.post("/api/flows", json=order)).json()["id"]
+        for number in ("9" * 5_000, "-1", "1.0", "\u0661", "x", "99"):
+            answer = await http.get(f"/api/flows/{flow}/messages/{number}")
+            assert answer.status_code == 404
+            assert answer.json() == {"error": "This message was left out."}
+
+
 async def test_only_the_page_is_let_in(stage: Stage):
     """Neither without the secret, nor from another origin, nor by another name of this address."""
     order = {"client": "till", "hint": "alice"}

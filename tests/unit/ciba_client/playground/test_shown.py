@@ -1,7 +1,9 @@
 """Messages as text: raw HTTP, curl, and a program."""
 
 import ast
+import re
 import shlex
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +49,35 @@ def test_http_is_shown_spread_out_and_to_the_letter():
     odd = replace(exchange, status=599, response_body=b"<html>", response_headers=())
     assert (raw_response(odd).line, raw_response(odd).pretty) == ("HTTP/1.1 599", "<html>")
     assert raw_response(asked("/jwks", status=None)).line == "the provider cannot be reached"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": ' + b"[" * 900 + b"1," * 16_000 + b"1" + b"]" * 900 + b"}",
+        b"[" * 30_000,
+        b'{"a": ' + b"9" * 5_000 + b"}",
+    ],
+    ids=["many in deep lists", "deep lists alone", "digits"],
+)
+def test_json_that_grows_when_it_is_spread_out_is_shown_as_it_came(body: bytes):
+    """Deep lists: a small answer would fill the memory with spaces."""
+    shown = raw_response(replace(asked("/token", {}), response_body=body))
+    assert len(shown.pretty) <= 2 * len(body) + 100
+
+
+def test_a_command_of_curl_is_safe_to_paste():
+    """What a provider has sent cannot end the paste, nor say anything else to a terminal."""
+    said = "\x1b[201~\nid\n'; id \\ \x9b0m\x7f"
+    sent = replace(asked("/ping", {}), request_body=said.encode(), request_headers=())
+    command = curl_of(sent, None)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", command)
+    printed = subprocess.run(  # noqa: S603
+        ["/bin/bash", "-c", command.replace("curl --include", "printf '%s|'")],
+        capture_output=True,
+        check=True,
+    )
+    assert printed.stdout.decode().split("|") == [sent.url, "--data-raw", said, ""]
 
 
 def test_curl_sends_the_same():

@@ -4,11 +4,9 @@ import { element } from "../../look/dom.js";
 import { button } from "../../parts/buttons.js";
 import { digitsField, sixDigits } from "../../parts/field.js";
 import { icon } from "../../parts/icons.js";
+import { late } from "../../parts/late.js";
 import { asker, bindingMessage, details, payment, shares } from "./contents.js";
 import { factorWords } from "./factors.js";
-
-// The second tap of two that were to open the sheet must not approve.
-const READY_MS = 400;
 
 /**
  * @typedef {Object} Answers
@@ -38,11 +36,6 @@ export function review(request, answers, surroundings) {
       answers.approve(digits);
     }
   };
-  const approve = button(words.request.approve, press, { kind: "primary" });
-  approve.disabled = true;
-  setTimeout(() => {
-    approve.disabled = false;
-  }, READY_MS);
   const body = [
     asker(request, surroundings),
     payment(request, words),
@@ -64,6 +57,9 @@ export function review(request, answers, surroundings) {
   ];
   return {
     body: body.filter((part) => part instanceof HTMLElement),
-    foot: [button(words.request.deny, answers.deny, { kind: "quiet" }), approve],
+    foot: [
+      late(button(words.request.deny, answers.deny, { kind: "quiet" })),
+      late(button(words.request.approve, press, { kind: "primary" })),
+    ],
   };
 }

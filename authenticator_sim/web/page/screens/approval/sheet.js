@@ -5,6 +5,7 @@ import { element } from "../../look/dom.js";
 import { button, pictureButton } from "../../parts/buttons.js";
 import { confirmed } from "../../parts/dialogs.js";
 import { Faces } from "../../parts/faces.js";
+import { late } from "../../parts/late.js";
 import { Ring } from "../../parts/ring.js";
 import { PhoneError } from "../../phone.js";
 import { wrongAttempt } from "../../words/attempts.js";
@@ -269,9 +270,13 @@ export class ApprovalSheet {
 
   /** @param {Ending} ending */
   #end(ending) {
+    const isUnderFinger = this.#step !== "sending";
     this.#step = "over";
     this.#confirmation = null;
     const done = button(this.#words.done, () => this.element.close(), { kind: "primary" });
+    if (isUnderFinger) {
+      late(done);
+    }
     const face = endingFace(this.#request, ending, this.#surroundings);
     this.#show({ ...face, head: [], foot: [done] });
   }

@@ -140,7 +140,7 @@ export class NewcomerSheet {
    */
   async #letIn(code, pin) {
     try {
-      await this.#surroundings.phone.approveNewcomer(code, pin);
+      await this.#surroundings.phone.approveNewcomer(this.#newcomer.deviceId, code, pin);
       return "in";
     } catch (error) {
       if (error instanceof PhoneError && error.code === "no_such_newcomer") {

@@ -39,7 +39,7 @@ export function aboutPage(surroundings, back) {
     others,
     button(said.forget, () => void forget(), { kind: "plain" }),
   );
-  void phoneNumbers().then((numbers) => {
+  void phoneNumbers(phone.issuer).then((numbers) => {
     const there = numbers.filter((each) => each !== number);
     others.append(
       element("h2", {}, said.other),
