@@ -15,10 +15,18 @@ from ciba_service.ports import StoreUnavailable
 from ciba_service.settings import StoreSettings
 from ciba_service.stores.driver.commands import Commands, StoreFault
 from ciba_service.stores.driver.connection import connect, connect_node, disconnect
+from ciba_service.stores.driver.pipelines import ClusterPipeline, Request
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
+from tests.redis_servers import (
+    REDIS_SERVER,
+    _ask,
+    _free_port,
+    _until,
+    cluster_node,
+    redis_server,
+)
 
 COUNT = Script.of(
     "count",
@@ -294,3 +302,22 @@ async def test_a_master_that_became_a_replica_is_a_fault_until_it_is_master_agai
             waiting = asyncio.create_task(count(commands, "m"))
             await operator.replicaof("NO", "ONE")
             assert await waiting == 1
+
+
+async def test_connections_of_a_suspect_node_are_left_while_others_take_them():
+    """A look at the topology closes none that a command has just taken: all get their answers."""
+    with cluster_node() as target:
+        client = connect(target)
+        pipeline = ClusterPipeline(client)
+        request = Request("GET", (b"nothing",), b"nothing")
+        try:
+            await asyncio.gather(*(pipeline.send([request]) for _ in range(8)))
+            node = client.get_primaries()[0]
+            for _ in range(20):
+                looking = asyncio.create_task(pipeline._look_again([node]))
+                answers = await asyncio.gather(*(pipeline.send([request]) for _ in range(8)))
+                assert answers == [[None]] * 8
+                await looking
+        finally:
+            await pipeline.aclose()
+            await disconnect(client)

@@ -197,7 +197,10 @@ class ClusterPipeline:
 
     async def _look_again(self, suspects: Sequence[ClusterNode]) -> None:
         for node in suspects:
-            await node.disconnect_free_connections()
+            # Not ``disconnect_free_connections``: it closes what somebody takes meanwhile. Those
+            # that are marked go when they are next taken or released.
+            for connection in node._connections:  # noqa: SLF001 - the driver marks only some
+                connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
         try:
             await self._client.nodes_manager.initialize()
         except DRIVER_ERRORS:

@@ -1,6 +1,7 @@
 // One HTTP request at a time: bounded in time and size, no redirects, no cookies.
 
 import { PhoneError } from "../errors.js";
+import { boundedBody } from "./bounded.js";
 
 const TIMEOUT_MS = 10_000;
 const LARGEST_BODY = 1024 * 1024;
@@ -43,23 +44,10 @@ async function send(address, options) {
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    return { status: response.status, body: await boundedBody(response) };
+    const body = await boundedBody(response, LARGEST_BODY);
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    return { status: response.status, body: decoder.decode(body) };
   } catch (error) {
     throw new PhoneError("unreachable", { cause: error });
   }
-}
-
-/** @param {Response} response */
-async function boundedBody(response) {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const reader = response.body?.getReader();
-  let [text, size] = ["", 0];
-  for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read()) {
-    size += chunk.value.length;
-    if (size > LARGEST_BODY) {
-      throw new RangeError("an answer that is too long");
-    }
-    text += decoder.decode(chunk.value, { stream: true });
-  }
-  return text + decoder.decode();
 }

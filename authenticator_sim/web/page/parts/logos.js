@@ -1,5 +1,10 @@
 // Logos of clients: what a challenge was signed for, and nothing else, is shown.
 
+import { boundedBody } from "../connection/bounded.js";
+
+const LARGEST_LOGO = 64 * 1024;
+const TIMEOUT_MS = 10_000;
+
 /** Fetches each logo once, and shows it only if its hash is the one that was signed. */
 export class Logos {
   /** @type {Map<string, Promise<string | null>>} */
@@ -35,8 +40,13 @@ export class Logos {
  */
 async function fetched(address, hash) {
   try {
-    const answer = await fetch(address, { credentials: "omit", referrerPolicy: "no-referrer" });
-    const content = await answer.arrayBuffer();
+    const answer = await fetch(address, {
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const content = await boundedBody(answer, LARGEST_LOGO);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
     const same = answer.ok && base64url(digest) === hash;
     return same ? URL.createObjectURL(new Blob([content], { type: "image/png" })) : null;
