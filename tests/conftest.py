@@ -32,11 +32,16 @@ def derived_once() -> Iterator[None]:
         yield
 
 
+CONFIGURED = ("", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+"""The loggers that commands and servers configure."""
+
+
 @pytest.fixture(autouse=True)
 def logging_as_found() -> Iterator[None]:
-    """A command under test configures the root logger; the next test must not write to it."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    """A program under test configures loggers; those of the next test must be as ever."""
+    loggers = [logging.getLogger(name) for name in CONFIGURED]
+    found = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, handlers, level in found:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)

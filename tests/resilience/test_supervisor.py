@@ -205,7 +205,7 @@ def leftover(place: Place, command: list[str]) -> Iterator[int]:
         server.wait()
 
 
-@pytest.mark.parametrize(("manner", "grace"), [("obeys", 30.0), ("ignores", 0.1)])
+@pytest.mark.parametrize(("manner", "grace"), [("obeys", 30.0), ("ignores", 2.0)])
 def test_an_earlier_server_is_ended_first(place: Place, manner: str, grace: float):
     """Told first and killed if need be: there are never two servers on the same files."""
     with leftover(place, place.server(manner)) as earlier:
