@@ -24,7 +24,7 @@ class Watch:
     complaints: list[str] = field(default_factory=list)
     expected: list[re.Pattern[str]] = field(default_factory=list)
     served: bool = True
-    """Whether there is somebody to connect to: pages that outlive a service miss it."""
+    """False from the end of the first service on: pages that outlive it say so, and late."""
 
     def expect(self, pattern: str) -> None:
         """Let complaints pass that the test provokes: a refused request, a lost connection."""

@@ -62,7 +62,6 @@ def phone_service(
     ) -> AsyncIterator[RunningService]:
         section = phone.device(**({"second_secret": False} | (device or {})))
         sections = {"device": section} | options.pop("sections", {})
-        watch.served = True
         async with run(**({"clients": [till]} | options | {"sections": sections})) as running:
             yield running
             watch.served = False
