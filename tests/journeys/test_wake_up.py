@@ -1,5 +1,6 @@
 """A phone without a socket is woken, fetches over HTTPS and decides (RFC 8030, 8291, 8292)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,26 @@ async def test_a_phone_that_has_the_challenge_sleeps_on(
     attempts = bank.telemetry.named("wake_up_attempted")
     assert [attempt.fields["device_id"] for attempt in attempts] == [other.device_id]
     assert subscription.key is not tablet.key
+
+
+async def test_a_phone_that_nobody_can_wake_is_waited_for(
+    bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """It has named no address: nothing is planned, and it finds its prompt when it looks."""
+    looked, store = asyncio.Event(), bank.service.stores.wake_ups
+    phones = type(store).phones
+
+    async def noted(self: object, tag: str) -> object:
+        found = await phones(self, tag)  # type: ignore[arg-type]
+        looked.set()
+        return found
+
+    monkeypatch.setattr(type(store), "phones", noted)
+    auth_req_id = await bank.till.started()
+    await asyncio.wait_for(looked.wait(), 10)
+    await alice.approve_next()
+    assert bank.telemetry.named("wake_up_planned") == []
+    assert (await bank.till.poll(auth_req_id)).status_code == 200
 
 
 async def test_a_decided_prompt_wakes_nobody(
