@@ -143,3 +143,14 @@ async def test_what_keeps_a_phone_from_starting(
     await page.goto(address)
     await expect(page.get_by_role("heading", name="This browser keeps nothing")).to_be_visible()
     assert await accessibility_violations(page) == []
+
+
+async def test_a_long_code_is_typed_whole(
+    open_page: PageOpener, phone_service_and_page: ServiceAndPage
+):
+    """A configuration for development may preset one of 64 letters, in groups."""
+    page = await open_page(phone_service_and_page[1])
+    code = "-".join(["LONG"] * 16)
+    field = page.get_by_label("Activation code")
+    await field.press_sequentially(code)
+    await expect(field).to_have_value(code)

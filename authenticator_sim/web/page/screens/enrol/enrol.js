@@ -35,7 +35,7 @@ export class EnrolScreen {
       label: said.code,
       hint: linkedCode ? said.codeFromLink : said.codeHint,
       class: "activation-code",
-      input: { placeholder: "XXXX-XXXX-XXXX", autocapitalize: "characters", maxLength: 20 },
+      input: { placeholder: "XXXX-XXXX-XXXX", autocapitalize: "characters", maxLength: 96 },
     });
     this.#code.value = linkedCode ?? "";
     this.#secret = new Field({
