@@ -10,7 +10,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from benchmarks.killed_processes import KilledProcesses, kill_processes
+from benchmarks.soak.killed_processes import KilledProcesses, kill_processes
 from tests.redis_servers import embedded_server
 from tests.resilience.delivery_at_volume import failing_street
 from tests.running_service import running_service
