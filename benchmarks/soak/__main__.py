@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=[*SCENARIOS], default=[])
     parser.add_argument("--flows", type=int, help="of each scenario, in place of its own number")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    parser.add_argument("--directory", type=Path, help="where to leave logs and files")
+    parser.add_argument("--directory", type=Path, help="where to leave logs, files and the history")
     arguments = parser.parse_args()
     clean = True
     for name in arguments.only or SCENARIOS:
@@ -35,7 +35,15 @@ def main() -> int:
         with ExitStack() as stack:
             directory = _place(stack, name, arguments.directory)
             runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-            outcome = runner.run(run_scenario(scenario, directory, seed=arguments.seed, say=say))
+            outcome = runner.run(
+                run_scenario(
+                    scenario,
+                    directory,
+                    seed=arguments.seed,
+                    say=say,
+                    keep=arguments.directory is not None,
+                )
+            )
         tell(outcome)
         clean = clean and not outcome.judged.violations
     return 0 if clean else 1

@@ -86,6 +86,8 @@ class Faults:
         for process, hand in self.hands.items():
             hand.set(0)
             self.history.note(NOBODY, Kind.CLOCK, process=process, number=0)
+        ended = [each.number for each in self.processes.all if not each.is_ready]
+        await asyncio.gather(*map(self.processes.restart, ended))
 
     async def _again_and_again(
         self, kind: Fault, make: Callable[[random.Random], Coroutine[Any, Any, None]]

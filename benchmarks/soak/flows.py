@@ -160,7 +160,7 @@ class _Flow:
             await self._cancel()
             return
         if plan.mode == "ping":
-            await self._until(self.signals.called, _PING_SECONDS if plan.decisions else plan.expiry)
+            await self._until(self.signals.called, min(_PING_SECONDS, plan.expiry))
         elif not plan.waits:
             await self._until(self.signals.decided, _PATIENCE)
         if plan.client.vanishes_at_poll:

@@ -10,7 +10,7 @@ __all__ = ["Act", "ClientTemper", "Plan", "drawn"]
 
 MODES: Final = ("poll", "poll", "ping", "ping", "push")
 SHORT_EXPIRY: Final = 12
-"""Of requests that nobody answers, in seconds."""
+"""Of requests that nobody answers, or only wrongly, in seconds."""
 EXPIRY: Final = 90
 
 
@@ -93,7 +93,7 @@ def drawn(seed: int, number: int, *, users: int, guessers: int) -> Plan:
         waits=mode == "poll" and chance.random() < 0.2,  # noqa: PLR2004
         asks_again=chance.random() < 0.15,  # noqa: PLR2004
         uses=chance.random() < 0.1,  # noqa: PLR2004
-        expiry=SHORT_EXPIRY if not decisions else EXPIRY,
+        expiry=EXPIRY if decisions and not guesses else SHORT_EXPIRY,
     )
 
 

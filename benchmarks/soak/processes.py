@@ -123,7 +123,8 @@ class Processes:
         return killed
 
     async def restart(self, number: int) -> None:
-        """Start what has ended, as often as it takes: while the store is away it cannot."""
+        """End what does not answer, and start it as often as it takes: the store may be away."""
+        self.all[number].kill()
         await self.all[number].gone()
         while True:
             try:

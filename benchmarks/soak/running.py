@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ __all__ = ["Outcome", "Scenario", "run_scenario"]
 
 _PROGRESS_SECONDS: Final = 5.0
 _SETTLE_SECONDS: Final = 3.0
+_FAULTY_END_SECONDS: Final = 15.0
+"""For how long faults go on while the last flows end."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,14 @@ class Outcome:
 
 
 async def run_scenario(
-    scenario: Scenario, directory: Path, *, seed: int, say: Callable[[str], None]
+    scenario: Scenario,
+    directory: Path,
+    *,
+    seed: int,
+    say: Callable[[str], None],
+    keep: bool = False,
 ) -> Outcome:
-    """Run it, to its end."""
+    """Run it, to its end; ``keep`` leaves the history in the directory as JSON lines."""
     async with setting(
         directory,
         scenario.faults,
@@ -76,6 +84,8 @@ async def run_scenario(
         await _live(scenario, running, say)
         seconds = time.monotonic() - began
         await asyncio.sleep(_SETTLE_SECONDS)  # Whatever is called twice would be by now.
+        if keep:
+            running.history.write(directory / "history.jsonl")
         return _outcome(scenario, running, seed, seconds)
 
 
@@ -106,7 +116,15 @@ async def _live(scenario: Scenario, running: Setting, say: Callable[[str], None]
 async def _until_none_is_left(
     living: Sequence[asyncio.Task[None]], breaking: asyncio.Task[None]
 ) -> None:
-    """Until the first of those who live flows finds no other; a failed task is raised."""
+    """Until those who live flows have found no other for a while; a failed task is raised."""
+    await _first(living, breaking)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FAULTY_END_SECONDS):
+            for each in living:
+                await _first([each], breaking)
+
+
+async def _first(living: Sequence[asyncio.Task[None]], breaking: asyncio.Task[None]) -> None:
     done, _ = await asyncio.wait({*living, breaking}, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()

@@ -14,7 +14,7 @@ SCENARIOS: Final = {
     scenario.name: scenario
     for scenario in (
         Scenario("calm", (), _ALONE),
-        *(Scenario(fault.value, (fault,), _ALONE) for fault in Fault),
+        *(Scenario(fault.value, (fault,), _ALONE, slower=0.15) for fault in Fault),
         Scenario("mixed", tuple(Fault), _ALL, slower=1.5),
     )
 }
