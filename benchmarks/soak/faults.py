@@ -13,7 +13,7 @@ from benchmarks.soak.jumping_service import ClockHand
 from benchmarks.soak.killing_proxy import KillingProxy, When
 from benchmarks.soak.phones import Phone
 from benchmarks.soak.processes import Processes
-from benchmarks.soak.redis_process import RedisProcess
+from benchmarks.soak.stores import Store
 
 __all__ = ["Fault", "Faults"]
 
@@ -26,16 +26,18 @@ class Fault(StrEnum):
     TERMINATIONS = "terminations"
     REDIS_KILLS = "redis-kills"
     REDIS_STOPS = "redis-stops"
+    FAILOVERS = "failovers"
     FLAPS = "flaps"
     CLOCKS = "clocks"
 
 
 _PAUSES: Final[Mapping[Fault, tuple[float, float]]] = {
     Fault.KILLS: (3.0, 7.0),
-    Fault.POINTS: (0.2, 1.0),
+    Fault.POINTS: (2.0, 5.0),
     Fault.TERMINATIONS: (4.0, 9.0),
     Fault.REDIS_KILLS: (12.0, 25.0),
     Fault.REDIS_STOPS: (8.0, 20.0),
+    Fault.FAILOVERS: (1.0, 4.0),
     Fault.FLAPS: (0.05, 0.5),
     Fault.CLOCKS: (2.0, 6.0),
 }
@@ -48,7 +50,7 @@ class Faults:
     """Whatever there is to break; ``seed`` says when and what."""
 
     processes: Processes
-    redis: RedisProcess
+    store: Store
     phones: Sequence[Phone]
     proxies: Mapping[int, KillingProxy]
     hands: Mapping[int, ClockHand]
@@ -58,7 +60,7 @@ class Faults:
     """By how much the pauses between faults are longer."""
     counts: Counter[str] = field(default_factory=Counter)
     _changing: set[int] = field(default_factory=set)
-    _store: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _failing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def inject(self, kinds: Sequence[Fault]) -> None:
         """Until cancelled."""
@@ -68,6 +70,7 @@ class Faults:
             Fault.TERMINATIONS: self._terminate,
             Fault.REDIS_KILLS: self._kill_redis,
             Fault.REDIS_STOPS: self._stop_redis,
+            Fault.FAILOVERS: self._fail_over,
             Fault.FLAPS: self._flap,
             Fault.CLOCKS: self._set_a_clock,
         }
@@ -77,9 +80,8 @@ class Faults:
 
     async def repair(self) -> None:
         """Everything as it was, so that whatever is open can end."""
-        self.redis.go_on()
-        if not self.redis.runs:
-            await self.redis.start()
+        self.store.go_on()
+        await self.store.start()
         self.history.note(NOBODY, Kind.STORE_WORKS)
         for proxy in self.proxies.values():
             proxy.disarm()
@@ -116,7 +118,8 @@ class Faults:
 
     async def _kill_at_a_point(self, chance: random.Random) -> None:
         for number, proxy in self.proxies.items():
-            if number in self._changing or not self.processes.all[number].is_ready:
+            ready = [each.number for each in self.processes.all if each.is_ready]
+            if number in self._changing or number not in ready or len(ready) == 1:
                 continue
             self._changing.add(number)
             when = chance.choice(list(When))
@@ -150,23 +153,27 @@ class Faults:
         await self.processes.restart(number)
 
     async def _kill_redis(self, chance: random.Random) -> None:
-        async with self._store:
+        await self._fail("kill -9 of Redis, restarted on its file", chance)
+
+    async def _fail_over(self, chance: random.Random) -> None:
+        await self._fail("kill -9 of a master of Redis, with failover", chance)
+
+    async def _fail(self, what: str, chance: random.Random) -> None:
+        async with self._failing:
             self.history.note(NOBODY, Kind.STORE_FAILS, "killed")
-            await self.redis.kill()
-            self.counts["kill -9 of Redis, restarted on its file"] += 1
-            await asyncio.sleep(chance.uniform(0.0, 0.8))
-            await self.redis.start()
+            self.counts[what] += 1
+            await self.store.fail(chance)
             self.history.note(NOBODY, Kind.STORE_WORKS)
 
     async def _stop_redis(self, chance: random.Random) -> None:
-        async with self._store:
+        async with self._failing:
             self.history.note(NOBODY, Kind.STORE_FAILS, "stopped")
-            self.redis.stop()
+            self.store.stop()
             self.counts["Redis stopped for up to 3 s"] += 1
             try:
                 await asyncio.sleep(chance.uniform(0.3, 3.0))
             finally:
-                self.redis.go_on()
+                self.store.go_on()
             self.history.note(NOBODY, Kind.STORE_WORKS)
 
     async def _flap(self, chance: random.Random) -> None:

@@ -8,29 +8,42 @@ from typing import Final
 
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port
 
-__all__ = ["RedisProcess"]
+__all__ = ["SYNCED", "RedisProcess"]
 
 _READY_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.02
+SYNCED: Final = ("--appendonly", "yes", "--appendfsync", "always")
+"""An append-only file that is synced on every write."""
 
 
 class RedisProcess:
-    """Debian's server with an append-only file that is synced on every write."""
+    """Debian's server in a directory of its own, with further settings."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *settings: str) -> None:
         self.port = _free_port()
         self._directory = directory
+        self._settings = settings
         self._process: Process | None = None
 
     async def start(self) -> None:
         """Start it on what is there, and return when it answers."""
         words = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory)]
-        words += ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
+        words += ["--save", "", *self._settings]
         self._process = await asyncio.create_subprocess_exec(
             REDIS_SERVER, *words, stdin=DEVNULL, stdout=DEVNULL
         )
         async with asyncio.timeout(_READY_SECONDS):
-            while await asyncio.to_thread(_ask, self.port, "PING") != "+PONG":  # noqa: ASYNC110
+            while await self.ask("PING") != "+PONG":  # noqa: ASYNC110 - another process
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def ask(self, command: str) -> str:
+        """What it answers; nothing when it does not."""
+        return await asyncio.to_thread(_ask, self.port, command)
+
+    async def until(self, command: str, answer: str) -> None:
+        """Wait until an answer to a command has these words."""
+        async with asyncio.timeout(_READY_SECONDS):
+            while answer not in await self.ask(command):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def kill(self) -> None:

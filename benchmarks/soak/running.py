@@ -13,7 +13,7 @@ from benchmarks.report import quantile
 from benchmarks.soak.checker import Judgement, Violation, judge
 from benchmarks.soak.faults import Fault
 from benchmarks.soak.history import Answered, Event, History, Kind
-from benchmarks.soak.setting import Setting, setting
+from benchmarks.soak.setting import Setting, Topology, setting
 
 __all__ = ["Outcome", "Scenario", "run_scenario"]
 
@@ -35,6 +35,7 @@ class Scenario:
     guessers: int = 10
     processes: int = 3
     failing_percent: int = 10
+    topology: Topology = Topology.SINGLE
     slower: float = 1.0
 
 
@@ -78,6 +79,7 @@ async def run_scenario(
         guessers=scenario.guessers,
         processes=scenario.processes,
         failing_percent=scenario.failing_percent,
+        topology=scenario.topology,
         slower=scenario.slower,
     ) as running:
         began = time.monotonic()

@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from benchmarks.soak.killing_proxy import KillingProxy
 from benchmarks.soak.phones import Phone
 from benchmarks.soak.plan import Plan, drawn
 from benchmarks.soak.processes import Processes, ServiceProcess
-from benchmarks.soak.redis_process import RedisProcess
+from benchmarks.soak.stores import ClusterStore, SentinelStore, SingleStore, Store
 from benchmarks.soak.wire import Door
 from benchmarks.speed.signing import Es256Key
 from tests.redis_servers import _free_port
@@ -31,13 +32,30 @@ from tests.service_process import WallClock
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
-__all__ = ["Setting", "setting"]
+__all__ = ["Setting", "Topology", "setting"]
 
 _CLIENTS_OF_A_MODE: Final = 6
 _PROXIED, _JUMPING = 1, 2
 """Which process Redis is reached from by a proxy, and which has a clock that jumps."""
 _JUMPING_SERVICE: Final = Path(__file__).with_name("jumping_service.py")
 _AT_ONCE: Final = 8
+_DRAIN_SECONDS: Final = 3
+"""By when whoever asks must have taken notice, on a machine where everything is late."""
+
+
+class Topology(StrEnum):
+    """How Redis runs."""
+
+    SINGLE = "single"
+    SENTINEL = "sentinel"
+    CLUSTER = "cluster"
+
+
+_STORES: Final[dict[Topology, Callable[[Path], Store]]] = {
+    Topology.SINGLE: SingleStore,
+    Topology.SENTINEL: SentinelStore,
+    Topology.CLUSTER: ClusterStore,
+}
 
 
 @dataclass
@@ -71,16 +89,17 @@ async def setting(
     guessers: int,
     processes: int,
     failing_percent: int,
+    topology: Topology = Topology.SINGLE,
     slower: float = 1.0,
 ) -> AsyncIterator[Setting]:
     """Start everything, and end it with the block."""
     wanted = _Wanted(directory, seed, users, guessers, failing_percent)
-    history, redis = History(), RedisProcess(directory)
+    history, store = History(), _STORES[topology](directory)
     async with AsyncExitStack() as stack:
-        await redis.start()
-        stack.push_async_callback(redis.kill)
+        stack.push_async_callback(store.end)
+        await store.start()
         running = Processes(_planned(directory, kinds, processes), history, seed)
-        proxies = await _proxies(stack, running, redis, kinds)
+        proxies = await _proxies(stack, running, store, kinds)
         flows, endpoint = _flows(wanted, running, history)
         issuer = f"http://127.0.0.1:{running.door(0).port}"
         registered = await _registered(stack, endpoint)
@@ -88,8 +107,8 @@ async def setting(
         flows.take_clients(clients)
         for each in running.all:
             proxy = proxies.get(each.number)
-            port = redis.port if proxy is None else proxy.port
-            _configure(wanted, each, issuer, [one.wire for one in registered], port)
+            section = store.section(store.port if proxy is None else proxy.port)
+            _configure(wanted, each, issuer, [one.wire for one in registered], section)
         hands = {
             each.number: ClockHand(each.config)
             for each in running.all
@@ -109,7 +128,7 @@ async def setting(
             )
             for number, identity in enumerate(identities)
         ]
-        faults = Faults(running, redis, phones, proxies, hands, history, seed=seed, slower=slower)
+        faults = Faults(running, store, phones, proxies, hands, history, seed=seed, slower=slower)
         yield Setting(history, running, flows, phones, endpoint, faults)
 
 
@@ -131,11 +150,11 @@ def _planned(directory: Path, kinds: Sequence[Fault], number: int) -> list[Servi
 
 
 async def _proxies(
-    stack: AsyncExitStack, running: Processes, redis: RedisProcess, kinds: Sequence[Fault]
+    stack: AsyncExitStack, running: Processes, store: Store, kinds: Sequence[Fault]
 ) -> dict[int, KillingProxy]:
     if Fault.POINTS not in kinds:
         return {}
-    proxy = KillingProxy(redis.port, lambda: running.kill(_PROXIED))
+    proxy = KillingProxy(store.port, lambda: running.kill(_PROXIED))
     return {_PROXIED: await stack.enter_async_context(proxy)}
 
 
@@ -197,19 +216,19 @@ def _configure(
     process: ServiceProcess,
     issuer: str,
     clients: Sequence[WireClient],
-    redis_port: int,
+    store: dict[str, Any],
 ) -> None:
     directory = wanted.directory
     sections: dict[str, Any] = {
         "server": {
             "issuer": issuer,
             "port": process.door.port,
-            "drain_seconds": 1,
+            "drain_seconds": _DRAIN_SECONDS,
             "log_level": "warning",
         },
         "store": {
             "data_directory": str(directory / f"data-{process.number}"),
-            "url": f"redis://127.0.0.1:{redis_port}",
+            **store,
         },
         "keys": {"directory": str(directory / "keys")},
         "device": {"second_secret": False},
