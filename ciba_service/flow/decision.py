@@ -227,7 +227,7 @@ class Decisions:
                     evidence=heard.locked(at=now) if self._keeps_evidence else None,
                 )
             )
-            self._nudge(presented, result)
+            self._follow_up(presented, result, None)
             self._telemetry.security_event(
                 FactorsLocked(
                     device_id=device.device_id,
@@ -245,6 +245,7 @@ class Decisions:
 
     async def _swap(self, heard: HeardDecision, decided: Decided | None) -> Accepted | Refused:
         presented, now = heard.presented, self._clock.now_ms()
+        until = self._worker.lease(now)
         result = await self._transactions.swap(
             Swap(
                 transaction_id=presented.claims.transaction_id,
@@ -256,11 +257,12 @@ class Decisions:
                 callback_delay=self._callback_delay,
                 evidence=self._evidence(heard, decided, now),
                 sca_receipt=None if decided is None else heard.receipt(decided),
+                settled_until=until,
             )
         )
         if not result.won:
             return _refused(presented, RefusalReason.NOT_OPEN)
-        self._nudge(presented, result)
+        self._follow_up(presented, result, until)
         self._telemetry.event(
             "transaction_decided",
             transaction_id=presented.claims.transaction_id,
@@ -275,8 +277,10 @@ class Decisions:
             return None
         return heard.denied(at=now) if decided is None else heard.approved(decided, at=now)
 
-    def _nudge(self, presented: PresentedDecision, result: SwapResult) -> None:
-        self._worker.nudge(presented.claims.transaction_id)
+    def _follow_up(
+        self, presented: PresentedDecision, result: SwapResult, until: int | None
+    ) -> None:
+        self._worker.settle(presented.claims.transaction_id, until)
         if result.calls_back:
             self._worker.nudge_after(presented.claims.transaction_id, self._callback_delay)
 

@@ -188,7 +188,7 @@ async def test_not_me_survives_the_process_that_heard_it(
     bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
     """What the deciding script wrote is done by the sweep of whichever process lives."""
-    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    make_idle(bank.service.worker, monkeypatch)
     await deny(bank.till, alice, "not_me")
     assert bank.telemetry.named("not_me_reported") == []
     bank.clock.advance(1)
@@ -224,7 +224,7 @@ async def outcome(bank: RunningService, client: WireClient, hint: str) -> tuple[
 @pytest.fixture
 def quiet(bank: RunningService, monkeypatch: pytest.MonkeyPatch) -> RunningService:
     """Nobody but a request asks the store: the sweep follows the fake clock."""
-    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    make_idle(bank.service.worker, monkeypatch)
     return bank
 
 
@@ -342,7 +342,7 @@ async def test_not_me_said_twice_blocks_once(
     bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
     """Both were said before either was heeded: the block is that of the first."""
-    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    make_idle(bank.service.worker, monkeypatch)
     asked = [await bank.till.started() for _ in range(2)]
     for challenge in await alice.fetch():
         decision = alice.denial(challenge, reason="not_me")
