@@ -11,6 +11,7 @@ from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from tests.conformance.refusals import assert_refused
+from tests.idle_worker import make_idle
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of, new_key
