@@ -71,7 +71,7 @@ def _violations(story: Story, world: World) -> Iterator[str]:
     yield from _tokens(story)
     yield from _decisions(story)
     yield from _approval(story)
-    yield from _terminal(story)
+    yield from _terminal(story, world)
     yield from _reasons(story, world)
     yield from _callbacks(story, world)
     yield from _silence(story, world)
@@ -125,9 +125,9 @@ def _approval(story: Story) -> Iterator[str]:
     yield "an approval was lost"
 
 
-def _terminal(story: Story) -> Iterator[str]:
+def _terminal(story: Story, world: World) -> Iterator[str]:
     """The last word is the last word, for whoever asks after having heard it."""
-    yield from islice(_changed(story), 1)
+    yield from islice(_changed(story, world), 1)
     for cancelled in story.cancels:
         if any(each.word != Answered.INVALID for each in story.answers_after(cancelled.at)):
             yield "a request that was cancelled is answered as if it were not"
@@ -136,8 +136,12 @@ def _terminal(story: Story) -> Iterator[str]:
             yield "pending after a decision was accepted"
 
 
-def _changed(story: Story) -> Iterator[str]:
+def _changed(story: Story, world: World) -> Iterator[str]:
+    """A clock that is ahead finds expired what is not, until the others are there, too."""
+    open_until = story.began + story.expiry + world.furthest + 1.0
     for ended in story.answers:
+        if world.furthest and ended.word == Answered.EXPIRED and ended.at < open_until:
+            continue
         if ended.word in _TERMINAL:
             for later in story.answers_after(ended.at):
                 if later.word not in _AFTER[Answered(ended.word)]:

@@ -185,6 +185,16 @@ def test_a_clock_that_jumps_may_expire_what_is_young():
     assert violations(younger, jumped) == ["expired before its time"]
 
 
+def test_whose_clock_is_ahead_may_find_expired_what_others_do_not():
+    """Until they all do."""
+    jumped = Event(0.0, NOBODY, Kind.CLOCK, number=5, process=2)
+    ahead = [*started(expiry=12), answered(8.0, Answered.EXPIRED)]
+    behind = [*ahead, answered(9.0, Answered.PENDING), answered(20.0, Answered.EXPIRED)]
+    assert violations(behind, jumped) == []
+    for_good = [*started(expiry=12), answered(20.0, "expired_token"), answered(21.0, "slow_down")]
+    assert violations(for_good, jumped) == ["slow_down after expired_token"]
+
+
 def test_pushes_are_the_same_to_the_byte():
     """All attempts for a request."""
     events = [*approved("push"), pushed(1.5), pushed(2.0, body="b2")]
