@@ -30,6 +30,7 @@ class _Wanted:
 
     only: Sequence[str]
     flows: int | None
+    seconds: float | None
     seed: int
     directory: Path | None
     write: bool
@@ -41,6 +42,7 @@ class _Wanted:
         names = [*SCENARIOS, _VOLUME]
         parser.add_argument("--only", action="append", choices=names, default=[])
         parser.add_argument("--flows", type=int, help="in place of each scenario's own number")
+        parser.add_argument("--minutes", type=float, help="begin no flow of a scenario later")
         parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
         parser.add_argument("--directory", type=Path, help="leave logs and histories here")
         parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md anyway")
@@ -49,6 +51,7 @@ class _Wanted:
         return cls(
             only=told.only or names,
             flows=told.flows,
+            seconds=None if told.minutes is None else told.minutes * 60,
             seed=told.seed,
             directory=told.directory,
             write=told.write or is_whole,
@@ -66,7 +69,8 @@ def main() -> int:
 
 
 def _ran(scenario: Scenario, wanted: _Wanted) -> Outcome:
-    chosen = scenario if wanted.flows is None else replace(scenario, flows=wanted.flows)
+    number = scenario.flows if wanted.flows is None else wanted.flows
+    chosen = replace(scenario, flows=number, seconds=wanted.seconds)
     say(f"{chosen.name}: {chosen.flows} flows (--seed {wanted.seed})")
     with ExitStack() as stack:
         directory = _place(stack, chosen.name, wanted.directory)

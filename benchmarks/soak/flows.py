@@ -12,6 +12,7 @@ from benchmarks.soak.history import Answered, History, Kind
 from benchmarks.soak.plan import Plan
 from benchmarks.soak.processes import Processes
 from benchmarks.soak.wire import Door, NotSent
+from ciba_service.sca.messages import transaction_id
 
 __all__ = ["Flows"]
 
@@ -67,12 +68,12 @@ class Flows:
         self._clients = clients
 
     def seen(self, number: int, name: str) -> Plan:
-        """A phone got the challenge of a flow, whose transaction has this name."""
+        """A phone or a client has learnt which transaction a flow is."""
         self._names[name] = number
         return self._plan(number)
 
     def flow_of(self, name: str) -> int | None:
-        """The flow of a transaction that a phone has seen."""
+        """The flow of a transaction that somebody has seen."""
         return self._names.get(name)
 
     def decided(self, number: int) -> None:
@@ -142,6 +143,7 @@ class _Flow:
             await self._flows.pause()
             return
         self._name = name
+        self._flows.seen(plan.number, transaction_id(name))
         if plan.client.cancels_early:
             await self._cancel()
         elif plan.mode == "push":

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,8 @@ class Scenario:
     failing_percent: int = 10
     topology: Topology = Topology.SINGLE
     slower: float = 1.0
+    seconds: float | None = None
+    """After which no flow begins any more, however many there were to be."""
 
 
 @dataclass
@@ -96,7 +99,10 @@ async def _live(scenario: Scenario, running: Setting, say: Callable[[str], None]
     phones = [asyncio.create_task(phone.run()) for phone in running.phones]
     telling = asyncio.create_task(_tell(scenario, running, say))
     breaking = asyncio.create_task(running.faults.inject(scenario.faults))
-    numbers = iter(range(scenario.flows))
+    end = None if scenario.seconds is None else time.monotonic() + scenario.seconds
+    numbers = takewhile(
+        lambda _: end is None or time.monotonic() < end, iter(range(scenario.flows))
+    )
 
     async def live_some() -> None:
         for number in numbers:
