@@ -30,6 +30,7 @@ class _Wanted:
 
     only: Sequence[str]
     flows: int | None
+    alone: int | None
     seconds: float | None
     seed: int
     directory: Path | None
@@ -42,6 +43,7 @@ class _Wanted:
         names = [*SCENARIOS, _VOLUME]
         parser.add_argument("--only", action="append", choices=names, default=[])
         parser.add_argument("--flows", type=int, help="in place of each scenario's own number")
+        parser.add_argument("--alone", type=int, help="likewise, of those with one kind of fault")
         parser.add_argument("--minutes", type=float, help="begin no flow of a scenario later")
         parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
         parser.add_argument("--directory", type=Path, help="leave logs and histories here")
@@ -51,6 +53,7 @@ class _Wanted:
         return cls(
             only=told.only or names,
             flows=told.flows,
+            alone=told.alone,
             seconds=None if told.minutes is None else told.minutes * 60,
             seed=told.seed,
             directory=told.directory,
@@ -69,8 +72,8 @@ def main() -> int:
 
 
 def _ran(scenario: Scenario, wanted: _Wanted) -> Outcome:
-    number = scenario.flows if wanted.flows is None else wanted.flows
-    chosen = replace(scenario, flows=number, seconds=wanted.seconds)
+    asked_for = wanted.alone if len(scenario.faults) <= 1 and wanted.alone else wanted.flows
+    chosen = replace(scenario, flows=asked_for or scenario.flows, seconds=wanted.seconds)
     say(f"{chosen.name}: {chosen.flows} flows (--seed {wanted.seed})")
     with ExitStack() as stack:
         directory = _place(stack, chosen.name, wanted.directory)

@@ -73,13 +73,18 @@ class Act:
     GUESS: Final = (Sent.WRONG, Sent.MISSING, Sent.WRONG)
 
 
-def drawn(seed: int, number: int, *, users: int, guessers: int) -> Plan:
-    """The plan of a flow; users from ``users`` on, ``guessers`` of them, never know their PIN."""
+def drawn(seed: int, number: int, *, users: int, guessers: int, brief: bool = False) -> Plan:
+    """The plan of a flow; users from ``users`` on, ``guessers`` of them, never know their PIN.
+
+    Of ``brief`` ones none waits for its expiry.
+    """
     chance = random.Random(seed * 1_000_003 + number)  # noqa: S311 - a plan, no secret
     temper = _temper(chance)
     guesses = guessers > 0 and chance.random() < 0.004  # noqa: PLR2004 - few are enough
     user = users + chance.randrange(guessers) if guesses else chance.randrange(users)
     decisions = Act.GUESS if guesses else _decisions(chance)
+    if brief and not decisions:
+        decisions = (Sent.DENIAL,)
     mode = chance.choice(MODES)
     if mode == "push" and temper.vanishes_at_poll:
         temper = ClientTemper()

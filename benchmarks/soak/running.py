@@ -38,6 +38,8 @@ class Scenario:
     failing_percent: int = 10
     topology: Topology = Topology.SINGLE
     slower: float = 1.0
+    brief: bool = False
+    """Whether no flow waits for its expiry."""
     seconds: float | None = None
     """After which no flow begins any more, however many there were to be."""
 
@@ -84,6 +86,7 @@ async def run_scenario(
         failing_percent=scenario.failing_percent,
         topology=scenario.topology,
         slower=scenario.slower,
+        brief=scenario.brief,
     ) as running:
         began = time.monotonic()
         await _live(scenario, running, say)

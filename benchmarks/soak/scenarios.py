@@ -21,7 +21,7 @@ SCENARIOS: Final = {
             Scenario(topology.value, (Fault.FAILOVERS,), _ALONE, topology=topology)
             for topology in (Topology.SENTINEL, Topology.CLUSTER)
         ),
-        Scenario("mixed", _ANYWHERE, _ALL, at_once=400, slower=3.0),
+        Scenario("mixed", _ANYWHERE, _ALL, at_once=300, slower=3.0),
     )
 }
 """By name; each also has failing callbacks, and clients that go away."""

@@ -77,6 +77,7 @@ class _Wanted:
     users: int
     guessers: int
     failing_percent: int
+    brief: bool
 
 
 @asynccontextmanager
@@ -91,9 +92,10 @@ async def setting(
     failing_percent: int,
     topology: Topology = Topology.SINGLE,
     slower: float = 1.0,
+    brief: bool = False,
 ) -> AsyncIterator[Setting]:
     """Start everything, and end it with the block."""
-    wanted = _Wanted(directory, seed, users, guessers, failing_percent)
+    wanted = _Wanted(directory, seed, users, guessers, failing_percent, brief)
     history, store = History(), _STORES[topology](directory)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.end)
@@ -160,7 +162,13 @@ async def _proxies(
 
 def _flows(wanted: _Wanted, running: Processes, history: History) -> tuple[Flows, CallbackEndpoint]:
     def plan(number: int) -> Plan:
-        return drawn(wanted.seed, number, users=wanted.users, guessers=wanted.guessers)
+        return drawn(
+            wanted.seed,
+            number,
+            users=wanted.users,
+            guessers=wanted.guessers,
+            brief=wanted.brief,
+        )
 
     flows = Flows(
         processes=running, history=history, plan=plan, user_name=_user_name, seed=wanted.seed

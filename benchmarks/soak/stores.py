@@ -83,11 +83,18 @@ class SingleStore:
         self._server.go_on()
 
 
+def _own(directory: Path, number: int) -> Path:
+    """The directory of one of several servers."""
+    own = directory / f"redis-{number}"
+    own.mkdir()
+    return own
+
+
 class SentinelStore:
     """A master, two replicas and three sentinels, as one runs them in production."""
 
     def __init__(self, directory: Path) -> None:
-        self._servers = [RedisProcess(directory, *_REPLICATED) for _ in range(3)]
+        self._servers = [RedisProcess(_own(directory, each), *_REPLICATED) for each in range(3)]
         self._sentinels = [_free_port() for _ in range(3)]
         self._directory = directory
         self._watching: list[asyncio.subprocess.Process] = []
@@ -185,10 +192,8 @@ class ClusterStore:
         self._servers = [self._server(directory, number) for number in range(6)]
 
     def _server(self, directory: Path, number: int) -> RedisProcess:
-        own = directory / f"node-{number}"
-        own.mkdir()
         return RedisProcess(
-            own,
+            _own(directory, number),
             *_REPLICATED,
             "--cluster-enabled",
             "yes",
