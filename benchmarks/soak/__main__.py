@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ class _Wanted:
 def main() -> int:
     """0 when nothing was violated."""
     wanted = _Wanted.read()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # Nothing that was started stays behind.
+        signal.signal(ending, signal.default_int_handler)
     outcomes = [_ran(SCENARIOS[name], wanted) for name in wanted.only if name != _VOLUME]
     volume = _delivered(wanted) if _VOLUME in wanted.only else ""
     if wanted.write and outcomes:
