@@ -52,7 +52,7 @@ bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bul
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
 
-soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
+soak: setup ## Judge 100,000 flows under faults of every kind (ARGS="--only kills --flows 2000": a part)
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
