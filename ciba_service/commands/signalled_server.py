@@ -17,8 +17,8 @@ __all__ = ["SignalledServer"]
 
 # For the background, when somebody cannot wait.
 _HURRIED_SECONDS: Final = 1.0
-# Ticks of the event loop, in which it reads what has arrived: a connection with a request that nobody
-# has read yet looks idle, and to close it would lose the request (RFC 9112 9.6).
+# Ticks of the event loop, in which it reads what has arrived: a connection with a request that
+# nobody has read yet looks idle, and to close it would lose the request (RFC 9112 9.6).
 _LAST_LOOKS: Final = 10
 _STANDARD_STREAMS: Final = (0, 1, 2)
 
