@@ -17,9 +17,10 @@ from benchmarks.speed.phones import Phones
 from benchmarks.speed.signing import Es256Key
 from ciba_service.app import Service
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.settlement import Answered
 from ciba_service.ports import Decided, StoredRequest, Swap, Transaction
 from ciba_service.protocol.jose.verification import parse_jws
-from ciba_service.protocol.transaction.state import Event
+from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.messages import DecisionClaims, Verdict, challenge_hash, transaction_id
 from ciba_service.sca.policy import amr_of
@@ -99,7 +100,16 @@ class BenchDoor:
                 settled_until=until,
             )
         )
-        worker.settle(name, until)
+        worker.settle(
+            Answered(
+                transaction_id=name,
+                client_id=transaction.client_id,
+                user_tag=transaction.user_tag,
+                state=State.APPROVED,
+                decision=heard.presented.operation,
+            ),
+            until,
+        )
         return result.won
 
     def _heard(self, transaction: Transaction, request: StoredRequest) -> HeardDecision:
