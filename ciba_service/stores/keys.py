@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 PARTITIONS: Final = 256
-_HUB_CHANNELS: Final = 16
+_HUB: Final = tuple(f"ciba:{{h{number}}}:hub" for number in range(16))
 
 # Locks, attempt counters and blocks without an end must not fade, phones, unused preset codes and
 # registered clients are kept until revoked, used or removed, and due work is gone when it is done.
@@ -330,6 +330,7 @@ def replay_key(kind: str, owner: str, identifier: str) -> str:
     return f"ciba:{{r{base64url(digest)}}}"
 
 
+@lru_cache(maxsize=1024)
 def client_tag(client_id: str) -> str:
     """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
@@ -337,9 +338,9 @@ def client_tag(client_id: str) -> str:
 
 def hub_channel(tag: UserTag) -> str:
     """Sharded channel on which a user's phones are reached."""
-    return hub_channels()[parse_base64url(tag)[0] % _HUB_CHANNELS]
+    return _HUB[_first_byte(tag[:4]) % len(_HUB)]
 
 
 def hub_channels() -> tuple[str, ...]:
     """All of them."""
-    return tuple(f"ciba:{{h{number}}}:hub" for number in range(_HUB_CHANNELS))
+    return _HUB
