@@ -1,7 +1,7 @@
 """Identifiers that may be used once: assertions, request objects, proofs.
 
 Thousands are used a second and each is read again only by a replay, so that what is kept of one is
-16 bytes of its hash and 8 of its operation's, in a hash with many others. Such a hash lives as long
+16 bytes of its hash and the mark of its operation, in a hash with many others. That lives as long
 as any in it has to. Once the one before it has faded it takes its place and a new one is begun, so
 that an identifier is kept for up to twice its time and no longer. Few are good for more than some
 minutes; they are kept apart, lest one keep a thousand others.
@@ -13,7 +13,7 @@ from typing import Final
 from ciba_service.ports import Clock, ReplayKind
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import REPLAY_PARTITIONS, replay_keys
-from ciba_service.stores.operations import Operations
+from ciba_service.stores.operations import Operations, operation_mark
 
 __all__ = ["LASTING_MS", "MARGIN_MS", "RedisReplays"]
 
@@ -23,7 +23,6 @@ LASTING_MS: Final = 420_000
 
 _USE: Final = Script.load("use_identifier")
 _IDENTIFIER_BYTES: Final = 16
-_OPERATION_BYTES: Final = 8
 _USED, _LASTING = 1, 3
 
 
@@ -48,7 +47,7 @@ class RedisReplays:
             replay_keys(partition),
             [
                 name[:_IDENTIFIER_BYTES],
-                hashlib.sha256(operation.encode()).digest()[:_OPERATION_BYTES],
+                operation_mark(operation),
                 end,
                 _LASTING if end - self._clock.now_ms() > LASTING_MS else _USED,
             ],
