@@ -96,7 +96,7 @@ def partition_of(transaction_id: str) -> int:
     return _first_byte(transaction_id[:4])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def _first_byte(text: str) -> int:
     """Every key of a transaction asks anew; four characters are three bytes exactly."""
     return parse_base64url(text)[0]
