@@ -20,6 +20,7 @@ def chapter(outcomes: Sequence[Outcome], volume: str) -> str:
     faults = sum((outcome.faults for outcome in outcomes), Counter[str]())
     ends = sum((outcome.judged.ends for outcome in outcomes), Counter[str]())
     lost = sum((outcome.judged.lost for outcome in outcomes), Counter[str]())
+    forgotten = sum((outcome.judged.forgotten for outcome in outcomes), Counter[str]())
     points = sum((outcome.points for outcome in outcomes), Counter[str]())
     violations = sum(len(outcome.judged.violations) for outcome in outcomes)
     where = environment("Redis with an append-only file synced on every write")
@@ -32,6 +33,7 @@ def chapter(outcomes: Sequence[Outcome], volume: str) -> str:
         ),
         table(["how flows ended", ""], _rows(ends)),
         table(["redemptions whose answer nobody got", ""], _rows(lost)),
+        table(["what failovers took", ""], _rows(forgotten)),
         table(["faults", ""], _rows(faults)),
         f"Scripts at which a process was killed: {_told(points)}.",
     ]

@@ -14,8 +14,19 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["NOBODY", "Answered", "Event", "History", "Kind", "Lost", "Sent", "token_name"]
+__all__ = [
+    "FAILOVER",
+    "NOBODY",
+    "Answered",
+    "Event",
+    "History",
+    "Kind",
+    "Lost",
+    "Sent",
+    "token_name",
+]
 
+FAILOVER: Final = "failover"
 NOBODY: Final = -1
 """The flow of an event that is about a process or the store."""
 
@@ -70,6 +81,7 @@ class Kind(StrEnum):
     CLOCK = "clock"
     """The clock of a process is ``number`` seconds ahead of the others from now on."""
     STORE_FAILS = "store_fails"
+    """``word`` is how: ``FAILOVER`` when another server takes its place."""
     STORE_WORKS = "store_works"
     ODD = "odd"
     """An answer that there must not be at all."""

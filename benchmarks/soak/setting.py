@@ -93,6 +93,7 @@ async def setting(
     topology: Topology = Topology.SINGLE,
     slower: float = 1.0,
     brief: bool = False,
+    replicas: int = 0,
 ) -> AsyncIterator[Setting]:
     """Start everything, and end it with the block."""
     wanted = _Wanted(directory, seed, users, guessers, failing_percent, brief)
@@ -110,6 +111,8 @@ async def setting(
         for each in running.all:
             proxy = proxies.get(each.number)
             section = store.section(store.port if proxy is None else proxy.port)
+            if replicas:
+                section["wait_for_replicas"] = replicas
             _configure(wanted, each, issuer, [one.wire for one in registered], section)
         hands = {
             each.number: ClockHand(each.config)

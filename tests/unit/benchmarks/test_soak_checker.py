@@ -1,9 +1,11 @@
 """The checker: each violation in a history that has it, and none in one that just has not."""
 
+import msgspec
 import pytest
 
 from benchmarks.soak.checker import judge
-from benchmarks.soak.history import NOBODY, Answered, Event, Kind, Lost, Sent
+from benchmarks.soak.history import FAILOVER, NOBODY, Answered, Event, Kind, Lost, Sent
+from benchmarks.soak.story import Bounds
 from tests.unit.benchmarks.soak_histories import accepted as told_accepted
 from tests.unit.benchmarks.soak_histories import (
     answered,
@@ -193,6 +195,27 @@ def test_whose_clock_is_ahead_may_find_expired_what_others_do_not():
     assert violations(behind, jumped) == []
     for_good = [*started(expiry=12), answered(20.0, "expired_token"), answered(21.0, "slow_down")]
     assert violations(for_good, jumped) == ["slow_down after expired_token"]
+
+
+def test_what_a_failover_may_take_is_counted_apart():
+    """Without waiting for replicas anything; with it only what nobody had decided on."""
+    world = [
+        Event(1.5, NOBODY, Kind.STORE_FAILS, word=FAILOVER),
+        Event(3.0, NOBODY, Kind.STORE_WORKS),
+    ]
+    undecided = [*started(), answered(4.0, Answered.INVALID)]
+    decided = [*approved(), answered(4.0, Answered.INVALID)]
+    for replicated, events, is_wrong in (
+        (True, undecided, False),
+        (True, decided, True),
+        (False, undecided, False),
+        (False, decided, False),
+    ):
+        judged = judge({1: events}, world, Bounds(replicated=replicated))
+        assert bool(judged.violations) is is_wrong
+        assert bool(judged.forgotten) is not is_wrong
+    late = [msgspec.structs.replace(event, at=event.at + 10) for event in world]
+    assert violations(undecided, *late) != []
 
 
 def test_pushes_are_the_same_to_the_byte():
