@@ -36,6 +36,7 @@ __all__ = [
     "due_key",
     "enrolment_key",
     "evidence_key",
+    "fence_key",
     "grant_key",
     "handle_key",
     "handle_use_key",
@@ -333,6 +334,13 @@ def replay_key(kind: str, owner: str, identifier: str) -> str:
 def client_tag(client_id: str) -> str:
     """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
+
+
+def fence_key(key: bytes) -> bytes:
+    """String: written after ``key``, in its slot, so that there is something to wait for."""
+    before, opened, after = key.partition(b"{")
+    tag, closed, _ = after.partition(b"}")
+    return b"ciba:{%b}:fence" % (tag if opened and closed and tag else before + opened + after)
 
 
 def hub_channel(tag: UserTag) -> str:

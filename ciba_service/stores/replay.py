@@ -24,7 +24,7 @@ class RedisReplays:
     ) -> bool:
         """Claim for this operation; ``until`` is in milliseconds."""
         key, end = replay_key(kind, owner, identifier), until + MARGIN_MS
-        if await self._operations.call("SET", key, operation, "NX", "PXAT", end):
+        if await self._operations.call_durably("SET", key, operation, "NX", "PXAT", end):
             return True
         # Taken: by another operation, or by this one, whose first reply was lost.
-        return bool(await self._operations.call("GET", key) == operation.encode())
+        return bool(await self._operations.call_durably("GET", key) == operation.encode())

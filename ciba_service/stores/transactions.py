@@ -62,6 +62,7 @@ _SWAP: Final = Script.load(
     "swap",
     f"{STATE_PRELUDE}{LEDGER_PRELUDE}local EVIDENCE_LIMIT = {EVIDENCE_LIMIT}\n"
     f"local SCA_RECEIPT = {SCA_RECEIPT_FIELD!r}\n",
+    durable=True,
 )
 _EVIDENCE_IS_FULL: Final = -2
 

@@ -16,7 +16,7 @@ from ciba_service.metrics.meters import HttpMeter, MeteredOutbound, StoreMeter
 from ciba_service.metrics.telemetry import CountedEvents, MeteredTelemetry
 from ciba_service.ports import AnnouncementKind, Clock, Outbound, SecurityEvents
 from ciba_service.settings import Settings, TracingSettings
-from ciba_service.stores.driver.commands import Commands
+from ciba_service.store_access import OpenStore
 from ciba_service.stores.operations import Operations
 from ciba_service.wiring.surroundings import Surroundings
 
@@ -38,10 +38,12 @@ class Measuring:
         """What counts requests."""
         return None if self.families is None else HttpMeter(self.families)
 
-    def observe_store(self, commands: Commands) -> None:
+    def observe_store(self, store: OpenStore) -> None:
         """Count what goes to Redis."""
         if self.families is not None:
-            commands.observer = StoreMeter(self.families)
+            store.commands.observer = StoreMeter(self.families)
+            if store.durable is not None:
+                store.durable.observer = StoreMeter(self.families)
 
     def surroundings(self, surroundings: Surroundings) -> Surroundings:
         """The same surroundings, whose events are counted."""
@@ -62,10 +64,10 @@ class Measuring:
             outbound = MeteredOutbound(outbound, purpose, self.families)
         return outbound
 
-    def operations(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> Operations:
+    def operations(self, store: OpenStore, *, clock: Clock, deadline_ms: int) -> Operations:
         """What stores are written on, traced."""
         make = Operations if self.tracing is None else self.tracing.operations
-        return make(commands, clock=clock, deadline_ms=deadline_ms)
+        return make(store.commands, clock=clock, deadline_ms=deadline_ms, durable=store.durable)
 
     @property
     def announced(self) -> Callable[[AnnouncementKind], None]:

@@ -80,17 +80,19 @@ class Commands:
         max_batch: int = 512,
         max_flushes: int = 8,
         flush_seconds: float = 10.0,
+        pipeline: Pipeline | None = None,
     ) -> None:
         """Send through ``client``, which must come from ``connect`` and is closed with this.
 
         ``max_flushes`` must not exceed the client's connection pool; ``flush_seconds`` bounds a
-        whole round trip, whatever the timeouts of the sockets are.
+        whole round trip, whatever the timeouts of the sockets are. ``pipeline`` sends in place of
+        the one that fits the client.
         """
         self.flushes = 0
         self.observer: StoreObserver = Unobserved()
         self._client = client
         self._is_cluster = isinstance(client, RedisCluster)
-        self._pipeline: Pipeline = (
+        self._pipeline: Pipeline = pipeline or (
             ClusterPipeline(client) if isinstance(client, RedisCluster) else ServerPipeline(client)
         )
         self._max_batch = max_batch
