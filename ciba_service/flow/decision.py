@@ -1,6 +1,5 @@
 """A phone decides: verify what it signed, count and evaluate its factors, swap (PSD2 RTS 4, 5)."""
 
-import asyncio
 from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
@@ -8,6 +7,7 @@ from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.factor_check import FactorCheck
 from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.together import together
 from ciba_service.ports import (
     AttemptStore,
     Clock,
@@ -98,7 +98,7 @@ class Decisions:
             StoreUnavailable: when the store cannot be reached; the same decision may come again.
         """
         presented = parse_decision(text)
-        transaction, device = await asyncio.gather(
+        transaction, device = await together(
             self._transactions.read(presented.claims.transaction_id, now=self._clock.now_ms()),
             self._devices.find(device_id),
         )

@@ -336,11 +336,10 @@ def client_tag(client_id: str) -> str:
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
 
 
-def fence_key(key: bytes) -> bytes:
+def fence_key(key: str) -> str:
     """String: written after ``key``, in its slot, so that there is something to wait for."""
-    before, opened, after = key.partition(b"{")
-    tag, closed, _ = after.partition(b"}")
-    return b"ciba:{%b}:fence" % (tag if opened and closed and tag else before + opened + after)
+    tag, closed, _ = key.partition("{")[2].partition("}")
+    return f"ciba:{{{tag if closed and tag else key}}}:fence"
 
 
 def hub_channel(tag: UserTag) -> str:

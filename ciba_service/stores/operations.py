@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ciba_service.ports import Clock, StoreUnavailable
 from ciba_service.stores.driver.commands import Argument, Commands, StoreFault
+from ciba_service.stores.driver.deadlines import Deadlines
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 
@@ -23,7 +24,7 @@ class Operations:
     What they answer, also to a retry, is then known to them; without it they are like the others.
     """
 
-    __slots__ = ("_clock", "_commands", "_deadline_ms", "_durable")
+    __slots__ = ("_clock", "_commands", "_deadline_ms", "_deadlines", "_durable")
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Operations:
         self._durable = durable or commands
         self._clock = clock
         self._deadline_ms = deadline_ms
+        self._deadlines = Deadlines(deadline_ms / 1000)
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
         """Run a script; raises ``StoreUnavailable``."""
@@ -64,24 +66,15 @@ class Operations:
 
     async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
-        loop, observer = asyncio.get_running_loop(), self._commands.observer
-        end = loop.time() + self._deadline_ms / 1000
+        reply = send()
+        end = self._deadlines.watch(reply)
         try:
-            reply = send()
-            limit = loop.call_at(end, _give_up, reply)
-            try:
-                return await reply
-            finally:
-                limit.cancel()
+            return await reply
         except StoreFault as fault:
-            left_ms = int((end - loop.time()) * 1000)
+            observer = self._commands.observer
+            left_ms = int((end - asyncio.get_running_loop().time()) * 1000)
             if left_ms <= 0:
                 observer.gave_up()
                 raise StoreUnavailable("Redis did not answer in time") from fault
         observer.repeated()
         return await run(send, deadline_ms=left_ms, clock=self._clock, observer=observer)
-
-
-def _give_up(reply: asyncio.Future[Any]) -> None:
-    if not reply.done():
-        reply.set_exception(StoreFault("Redis did not answer in time"))

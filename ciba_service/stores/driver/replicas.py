@@ -5,19 +5,24 @@ ends with a write and a WAIT for it, on the connection that carried the batch, s
 writes of its own connection only. Nobody else shares that connection, so that nobody else waits.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import SlotNotCoveredError
 
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.faults import StoreFault
+from ciba_service.stores.driver.link import Outcome
 from ciba_service.stores.driver.pipelines import (
+    Argument,
     ClusterPipeline,
-    Pipeline,
+    InTasks,
     Request,
     ServerPipeline,
 )
@@ -26,46 +31,62 @@ from ciba_service.stores.keys import fence_key
 
 __all__ = ["DurableCommands"]
 
-_FENCE_MS: Final = b"1000"
+_CONNECTIONS: Final = 4
+_FLUSH_SECONDS: Final = 10.0
+_FENCE_MS: Final = 1000
 _TOO_FEW: Final = "too few replicas have acknowledged it"
 
 _Tell = Callable[[float, bool], None]
 _Answers = Sequence[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait(Request):
+    """WAIT names no key: it goes to where ``fence`` is."""
+
+    fence: str = ""
+
+    @property
+    def key(self) -> str:
+        """See ``Request``."""
+        return self.fence
+
+
 class DurableCommands(Commands):
-    """``Commands`` on connections of their own, with at most ``max_flushes`` batches under way.
+    """``Commands`` over a few connections of their own, each of which one batch at a time waits on.
 
     A command that too few replicas have acknowledged counts as one whose answer was lost: it ran,
     and is repeated under its operation id. While replicas are missing nothing more is run: each
     batch asks first whether they are back.
     """
 
-    def __init__(
-        self, client: Redis | RedisCluster, wait: ReplicaWait, *, max_flushes: int = 8
-    ) -> None:
+    def __init__(self, client: Redis | RedisCluster, wait: ReplicaWait) -> None:
         """Send through ``client``, which nobody else uses and whose timeouts allow for the wait."""
-        pipeline: Pipeline = (
+        inner = (
             _ClusterWaits(client, wait, self._tell)
             if isinstance(client, RedisCluster)
             else _ServerWaits(client, wait, self._tell)
         )
-        super().__init__(client, max_flushes=max_flushes, pipeline=pipeline)
+        pipeline = InTasks(inner, seconds=_FLUSH_SECONDS)
+        super().__init__(client, max_flushes=_CONNECTIONS, pipeline=pipeline)
 
     def _tell(self, seconds: float, enough: bool) -> None:  # noqa: FBT001 - see ``_Tell``
         self.observer.waited(seconds, enough=enough)
 
 
 class _ServerWaits:
-    """``Pipeline`` to one server that waits for its replicas."""
+    """One server that waits for its replicas."""
 
     def __init__(self, client: Redis, wait: ReplicaWait, tell: _Tell) -> None:
-        self._pipeline = ServerPipeline(client)
+        self._all = [
+            ServerPipeline(client, connect_seconds=_FLUSH_SECONDS) for _ in range(_CONNECTIONS)
+        ]
+        self._idle = list(self._all)
         self._wait = wait
         self._tell = tell
         self._are_missing = False
 
-    async def send(self, batch: Sequence[Request]) -> list[Any]:
+    async def send(self, batch: Sequence[Request]) -> _Answers:
         """Send the batch, with the wait in the same round trip."""
         if self._are_missing:
             await self._exchanged([], batch[0].key)
@@ -75,16 +96,30 @@ class _ServerWaits:
 
     async def aclose(self) -> None:
         """Let the connections go."""
-        await self._pipeline.aclose()
+        for each in self._all:
+            await each.aclose()
 
-    async def _exchanged(self, batch: Sequence[Request], key: bytes | None) -> list[Any]:
+    async def _exchanged(self, batch: Sequence[Request], key: Argument | None) -> _Answers:
         began = perf_counter()
-        sent = [*batch, *_after(key, self._wait)]
-        *answers, fence, reply = await self._pipeline.send(sent)
+        replies = await self._replies([*batch, *_after(key, self._wait)])
+        *answers, fence, reply = replies
         enough = _is_met(self._wait, fence, reply)
         self._are_missing = not enough
         self._tell(perf_counter() - began, enough)
         return answers if enough else _unconfirmed(answers)
+
+    async def _replies(self, requests: Sequence[Request]) -> _Answers:
+        """Over a connection that nobody waits on; there is one, since so few are under way."""
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        connection = self._idle.pop()
+        try:
+            connection.send(requests, lambda outcome: _settle(answered, outcome))
+            outcome = await answered
+        finally:
+            self._idle.append(connection)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 class _ClusterWaits:
@@ -98,7 +133,7 @@ class _ClusterWaits:
         self._tell = tell
         self._missing: set[str] = set()
 
-    async def send(self, batch: Sequence[Request]) -> list[Any]:
+    async def send(self, batch: Sequence[Request]) -> _Answers:
         """Send each request to the node of its key; what waits follows on each."""
         await self._client.initialize()
         if self._missing:
@@ -113,7 +148,7 @@ class _ClusterWaits:
         """End what runs in the background."""
         await self._pipeline.aclose()
 
-    async def _exchanged(self, batch: Sequence[Request], at: Iterable[Request]) -> list[Any]:
+    async def _exchanged(self, batch: Sequence[Request], at: Iterable[Request]) -> _Answers:
         """Send ``batch``, and wait at each node that has one of ``at``."""
         await self._client.initialize()
         # From here to the sending nothing is awaited: each request goes where it is said to go.
@@ -142,16 +177,28 @@ class _ClusterWaits:
             return ""  # It is sent nowhere, and its reply says why.
 
 
-def _after(key: bytes | None, wait: ReplicaWait) -> tuple[Request, Request]:
+def _after(key: Argument | None, wait: ReplicaWait) -> tuple[Request, Request]:
     """What follows the last command of a batch, on the server that has ``key``.
 
     First a write: a repeated script writes nothing, and of a connection that has written nothing
     WAIT has nothing to wait for, though what the script found may be on the way still.
     """
-    fence = fence_key(key or b"")
-    replicas, milliseconds = b"%d" % wait.replicas, b"%d" % wait.milliseconds
-    written = Request("SET", (fence, b"1", b"PX", _FENCE_MS), fence)
-    return written, Request("WAIT", (replicas, milliseconds), fence)
+    name = fence_key(key.decode() if isinstance(key, bytes) else str(key))
+    fence, waits = (name, "1", "PX", _FENCE_MS), (wait.replicas, wait.milliseconds)
+    return (
+        Request("SET", fence, _packed("SET", *fence)),
+        _Wait("WAIT", waits, _packed("WAIT", *waits), fence=name),
+    )
+
+
+def _packed(*command: Argument) -> bytes:
+    packed: bytes = pack_command(command)  # type: ignore[arg-type] # of one type only, say its stubs
+    return packed
+
+
+def _settle(answered: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not answered.done():
+        answered.set_result(outcome)
 
 
 def _is_met(wait: ReplicaWait, fence: object, reply: object) -> bool:
@@ -160,6 +207,6 @@ def _is_met(wait: ReplicaWait, fence: object, reply: object) -> bool:
     return not refused and isinstance(reply, int) and reply >= wait.replicas
 
 
-def _unconfirmed(answers: _Answers) -> list[Any]:
+def _unconfirmed(answers: _Answers) -> _Answers:
     """What ran counts as unanswered; what was refused stays refused."""
     return [each if isinstance(each, Exception) else StoreFault(_TOO_FEW) for each in answers]
