@@ -67,11 +67,11 @@ class Link:
         loop = asyncio.get_running_loop()
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         arriving = asyncio.create_task(self._arrive(under_way, sink))
-        with suppress(ConnectionError):
-            while received := await source.read(65536):
-                under_way.put_nowait((loop.time() + self.delay, received))
-        under_way.put_nowait((loop.time() + self.delay, b""))
         try:
+            with suppress(ConnectionError):
+                while received := await source.read(65536):
+                    under_way.put_nowait((loop.time() + self.delay, received))
+            under_way.put_nowait((loop.time() + self.delay, b""))
             await arriving
         finally:
             arriving.cancel()
@@ -106,33 +106,50 @@ class Replicated:
         """The first of them."""
         return self.replicas[0]
 
-    async def fail_over(self) -> RedisTarget:
-        """Kill the master, lose what is under way, and make its first replica the master."""
+    def kill_master(self) -> None:
+        """As suddenly as a power cut would."""
         os.kill(process_of(self.master), signal.SIGKILL)
+
+    async def fail_over(self) -> RedisTarget:
+        """Kill the master, lose what is under way, and make the replica that has most the master.
+
+        That is the one that Sentinel would choose.
+        """
+        self.kill_master()
         for link in self.links:
             await link.aclose()
-        await asyncio.to_thread(promote, self.replica)
-        return self.replica
+        best = max(self.replicas, key=offset_of)
+        await asyncio.to_thread(promote, best)
+        return best
 
 
 @asynccontextmanager
 async def replicated(
-    *settings: str, replicas: int = 1, program: Path = REDIS_SERVER, delay: float = 0.0
+    *settings: str,
+    replicas: int = 1,
+    program: Path = REDIS_SERVER,
+    delay: float = 0.0,
+    through_links: bool = True,
 ) -> AsyncIterator[Replicated]:
-    """Run a master whose replicas have everything; the settings are those of all."""
+    """Run a master whose replicas have everything; the settings are those of all.
+
+    Without ``through_links`` the replicas are connected to their master itself.
+    """
     async with AsyncExitStack() as stack:
-        servers = stack.enter_context(_servers(1 + replicas, program, settings))
-        master, *followers = servers
+        master, *followers = stack.enter_context(_servers(1 + replicas, program, settings))
+        (address,) = master.addresses
         links = []
         for follower in followers:
-            link = Link(master.addresses[0], delay)
-            stack.push_async_callback(link.aclose)
-            port = await link.listen()
+            port = address.port
+            if through_links:
+                link = Link(address, delay)
+                stack.push_async_callback(link.aclose)
+                port = await link.listen()
+                links.append(link)
             await asyncio.to_thread(follow, follower, port)
-            links.append(link)
-        own = master.addresses[0].port
         await asyncio.to_thread(
-            _until, lambda: _ask(own, "INFO replication").count("state=online") == replicas
+            _until,
+            lambda: _ask(address.port, "INFO replication").count("state=online") == replicas,
         )
         yield Replicated(master, tuple(followers), tuple(links))
 
@@ -158,6 +175,12 @@ def promote(replica: RedisTarget) -> None:
     own = replica.addresses[0].port
     _ask(own, "REPLICAOF NO ONE")
     _until(lambda: "role:master" in _ask(own, "INFO replication"))
+
+
+def offset_of(replica: RedisTarget) -> int:
+    """How much of what its master wrote a replica has."""
+    info = _ask(replica.addresses[0].port, "INFO replication")
+    return int(info.partition("slave_repl_offset:")[2].split()[0])
 
 
 def process_of(server: RedisTarget) -> int:
