@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -92,12 +92,12 @@ class Load:
     async def _flow(self) -> None:
         name, now = base64url(secrets.token_bytes(16)), SystemClock().now_ms()
         new = new_transaction(name, expires_at=now + 180_000)
-        await self._kept(Kind.REPLAY, name, self._use(name, now))
+        await self._kept(Kind.REPLAY, name, partial(self._use, name, now))
         await self._transactions.create(new, operation=name)
-        await self._kept(Kind.ATTEMPT, name, self._attempt(name, now))
+        await self._kept(Kind.ATTEMPT, name, partial(self._attempt, name, now))
         for event, kind in ((Event.APPROVE, Kind.DECISION), (Event.REDEEM, Kind.REDEMPTION)):
             swap = swap_of(event, f"{event} {name}", now=now, transaction_id=name)
-            await self._kept(kind, name, self._transactions.swap(swap))
+            await self._kept(kind, name, partial(self._transactions.swap, swap))
 
     async def _use(self, name: str, now: int) -> None:
         await self._replays.reserve(
@@ -107,11 +107,11 @@ class Load:
     async def _attempt(self, name: str, now: int) -> None:
         await self._attempts.reserve(_user(name), operation=name, knowledge=True, now=now)
 
-    async def _kept(self, kind: Kind, name: str, step: Awaitable[object]) -> None:
+    async def _kept(self, kind: Kind, name: str, step: Callable[[], Awaitable[object]]) -> None:
         # So that the workers do not go on in step, all of them about the same kind of promise.
         await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311 - nothing secret
         began = time.perf_counter()
-        await step
+        await step()
         at = time.perf_counter()
         self.kept.append(Promise(kind, name, at, at - began))
 

@@ -31,7 +31,7 @@ from ciba_service.stores.keys import fence_key
 
 __all__ = ["DurableCommands"]
 
-_CONNECTIONS: Final = 4
+_CONNECTIONS: Final = 8
 _FLUSH_SECONDS: Final = 10.0
 _FENCE_MS: Final = 1000
 _TOO_FEW: Final = "too few replicas have acknowledged it"
