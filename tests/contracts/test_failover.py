@@ -73,15 +73,14 @@ async def count(commands: Commands, key: str = "n", deadline_ms: int = 20_000) -
 
 
 @contextlib.contextmanager
-def watched(
-    directory: Path, *settings: str, replicas: int = 1
-) -> Iterator[tuple[RedisTarget, int, int]]:
+def watched(directory: Path, replicas: int = 1) -> Iterator[tuple[RedisTarget, int, int]]:
     """A master with replicas, and a sentinel that soon holds a silent master to be down."""
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(redis_server(*settings)) for _ in range(1 + replicas)]
+        servers = [stack.enter_context(redis_server(*AT_ONCE)) for _ in range(1 + replicas)]
         master_port, replica_port, *_ = (server.addresses[0].port for server in servers)
         for replica in servers[1:]:
             follow(replica, master_port)
+        _until(lambda: _ask(master_port, "INFO replication").count("state=online") == replicas)
         port = _free_port()
         configuration = directory / "sentinel.conf"
         configuration.write_text(
@@ -157,7 +156,7 @@ async def test_a_master_that_its_replica_has_left_gets_no_more_writes(tmp_path: 
 
 async def test_writes_that_wait_for_replicas_go_on_after_a_failover(tmp_path: Path):
     """What was counted before the master died is counted; then the other replica is waited for."""
-    with watched(tmp_path, *AT_ONCE, replicas=2) as (target, master_port, _):
+    with watched(tmp_path, replicas=2) as (target, master_port, _):
         async with durable_to(target, 500) as durable, commands_to(target) as commands:
             assert [await count(durable) for _ in range(3)] == [1, 2, 3]
             os.kill(process_of(master_port), signal.SIGKILL)

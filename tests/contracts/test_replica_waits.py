@@ -1,8 +1,10 @@
 """Waiting for replicas: who waits, for what, and what becomes of it when too few answer."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,19 @@ async def test_more_replicas_than_there_are_are_never_there():
         durable = DurableCommands(connect(servers.master), wait)
         with pytest.raises(StoreFault):
             await durable.evaluate(ONCE, ["k"], ["op"])
+        await durable.aclose()
+
+
+async def test_the_user_of_the_documentation_may_wait():
+    """With the one right more that it names."""
+    text = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
+    (rights,) = re.findall(r"`(~ciba:\* [^`]*)`", text)
+    assert "`+wait`" in text
+    user = ["--user", "app", "on", ">secret", *rights.split(), "+wait"]
+    async with replicated(*user) as servers:
+        target = replace(servers.master, username="app", password="secret")
+        durable = DurableCommands(connect(target), PATIENCE)
+        assert await answered(durable, "ciba:{x}:key") == 1
         await durable.aclose()
 
 
