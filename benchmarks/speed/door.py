@@ -17,9 +17,10 @@ from benchmarks.speed.phones import Phones
 from benchmarks.speed.signing import Es256Key
 from ciba_service.app import Service
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.settlement import Answered
 from ciba_service.ports import Decided, StoredRequest, Swap, Transaction
 from ciba_service.protocol.jose.verification import parse_jws
-from ciba_service.protocol.transaction.state import Event
+from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.messages import DecisionClaims, Verdict, challenge_hash, transaction_id
 from ciba_service.sca.policy import amr_of
@@ -84,6 +85,8 @@ class BenchDoor:
             amr=amr_of(transaction.request.factors),
             auth_time=now // 1000,
         )
+        worker = self._service.worker
+        until = worker.lease(now)
         result = await stores.transactions.swap(
             Swap(
                 transaction_id=name,
@@ -94,9 +97,19 @@ class BenchDoor:
                 callback_delay=self._callback_delay,
                 evidence=heard.approved(decided, at=now),
                 sca_receipt=heard.receipt(decided),
+                settled_until=until,
             )
         )
-        self._service.worker.nudge(name)
+        worker.settle(
+            Answered(
+                transaction_id=name,
+                client_id=transaction.client_id,
+                user_tag=transaction.user_tag,
+                state=State.APPROVED,
+                decision=heard.presented.operation,
+            ),
+            until,
+        )
         return result.won
 
     def _heard(self, transaction: Transaction, request: StoredRequest) -> HeardDecision:
