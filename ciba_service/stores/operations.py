@@ -60,6 +60,11 @@ class Operations:
         """Run one command; raises ``StoreUnavailable``."""
         return await self._answered(lambda: self._commands.issue(name, *arguments))
 
+    async def confirm(self, key: str) -> None:
+        """Wait for whatever was written where a key is; raises ``StoreUnavailable``."""
+        if self._durable is not self._commands:
+            await self.call_durably("EXISTS", key)
+
     async def call_durably(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
         """Run one command, after which nothing of its key is lost; raises ``StoreUnavailable``."""
         return await self._answered(lambda: self._durable.issue(name, *arguments))

@@ -160,6 +160,10 @@ class RedisTransactions:
         """Undo a poll that turned out to be none."""
         await self._operations.evaluate(_FORGET, [transaction_key(transaction_id)], [operation])
 
+    async def confirm(self, transaction_id: str) -> None:
+        """Ask the replicas."""
+        await self._operations.confirm(transaction_key(transaction_id))
+
     async def swap(self, swap: Swap) -> SwapResult:
         """Let the event happen if the table allows it."""
         key = transaction_key(swap.transaction_id)

@@ -182,6 +182,21 @@ async def test_operations_repeat_until_the_replica_is_back(servers: Replicated):
     await commands.aclose()
 
 
+async def test_what_was_written_can_be_confirmed(servers: Replicated):
+    """Nobody is asked where nobody waits."""
+    commands = Commands(connect(servers.master))
+    async with durable_to(servers.master, HASTE) as durable:
+        before = commands.flushes, durable.flushes
+        await Operations(commands, clock=NoWaiting(), deadline_ms=100).confirm("k")
+        assert (commands.flushes, durable.flushes) == before
+        operations = Operations(commands, clock=NoWaiting(), deadline_ms=300, durable=durable)
+        with frozen(servers.replica), pytest.raises(StoreUnavailable):
+            await operations.confirm("k")
+        assert await answered(durable, "k") == 1
+        await operations.confirm("k")
+    await commands.aclose()
+
+
 async def test_more_replicas_than_there_are_are_never_there():
     """Two are wanted, one is connected: nothing counts."""
     async with replicated() as servers:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
+from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from tests.replicated_redis import Replicated, frozen, replicated
@@ -113,3 +114,23 @@ async def test_clients_come_again_and_get_what_is_theirs(
     assert (answer.status_code, "access_token" in answer.json()) == (200, True)
     answer = await till.poll(auth_req_id)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_redemption_that_would_be_in_doubt_is_not_begun(
+    service: RunningService, till: WireClient, monkeypatch: pytest.MonkeyPatch
+):
+    """Only the process that redeems can tell the tokens: it asks before whether they would last."""
+
+    async def in_doubt(*_: object) -> None:
+        raise StoreUnavailable
+
+    phone = await service.enrolled_phone("alice")
+    auth_req_id = await till.started()
+    await phone.approve_next()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(service.service.stores.transactions), "confirm", in_doubt)
+        assert (await till.poll(auth_req_id)).status_code == 503
+        assert await state(service, auth_req_id) == "approved"
+    assert (await till.poll(auth_req_id)).status_code == 200
+    assert [each.name for each in service.telemetry.failures] == ["store_unavailable"]
+    service.telemetry.failures.clear()
