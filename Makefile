@@ -56,7 +56,7 @@ bench-failover: setup ## Kill masters, count what is lost, write docs/benchmarks
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.replication.run $(ARGS)
 
-soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
+soak: setup ## Judge 100,000 flows under faults of every kind (ARGS="--only kills --flows 2000": a part)
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
