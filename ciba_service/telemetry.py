@@ -77,15 +77,23 @@ def _origin(traceback: TracebackType | None) -> str | None:
 
 
 class JsonLines(logging.Formatter):
-    """Formats every record, ours and those of libraries, as one JSON object."""
+    """Formats every record, ours and those of libraries, as one JSON object.
+
+    Each line of a worker tells its number.
+    """
+
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._of_worker: dict[str, object] = {} if worker is None else {"worker": worker}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, event, then the fields, which cannot replace those four."""
+        """Time in UTC, level, logger, event, then the fields, which cannot replace those."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
+            **self._of_worker,
         }
         line = line | getattr(record, "fields", {}) | line
         if record.exc_info:
@@ -96,7 +104,9 @@ class JsonLines(logging.Formatter):
             return msgspec.json.encode({key: ascii(value) for key, value in line.items()}).decode()
 
 
-def configure_logging(level: str, stream: TextIO | None = None) -> None:
+def configure_logging(
+    level: str, stream: TextIO | None = None, *, worker: int | None = None
+) -> None:
     """Send all logs as JSON lines to ``stream`` (standard error); libraries only from WARNING up.
 
     ``level`` is the least of our own records: debug, info, warning or error. Nobody looks for who
@@ -105,7 +115,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     logging._srcfile = None  # noqa: SLF001 - as its documentation says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(worker))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
