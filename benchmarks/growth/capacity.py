@@ -14,6 +14,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from benchmarks.growth.crowd import Crowd, crowd
+from benchmarks.growth.words import WordCost, measure_words
 from benchmarks.machine import Usage, environment, resident_mib
 from benchmarks.report import FILE, table
 from tests.wire_client import WireClient
@@ -30,6 +31,8 @@ _TARGETS: Final = (100, 1_000, 10_000)
 _BUSY: Final = 0.7
 """Of a core that queues are short with; beyond it latency grows faster than load."""
 _POLLS_OF_FLOW: Final = 1
+_WORDS_OF_FLOW: Final = 2
+"""That there is a challenge, and that it was settled."""
 _KEPT_SECONDS: Final = 780
 """180 s until a request expires, and ten minutes for which its answer stays right."""
 
@@ -77,13 +80,21 @@ class Need:
     gibibytes: float
 
 
-def need(rate: float, flow: Cost, poll: Cost, polls: float = _POLLS_OF_FLOW) -> Need:
+def need(
+    rate: float, flow: Cost, poll: Cost, word: WordCost, polls: float = _POLLS_OF_FLOW
+) -> Need:
     """The formulae of docs/capacity.md; ``polls`` find each request pending."""
-    through = flow.bytes_in + flow.bytes_out + polls * (poll.bytes_in + poll.bytes_out)
+    words = rate * _WORDS_OF_FLOW
+    room = _BUSY - words * word.reader
+    if room <= 0:
+        raise ValueError("a worker would do nothing but read words")
+    workers = math.ceil(rate * (flow.service + polls * poll.service) / room)
+    stored = rate * (flow.redis + polls * poll.redis) + words * workers * word.redis
+    through = rate * (flow.bytes_in + flow.bytes_out + polls * (poll.bytes_in + poll.bytes_out))
     return Need(
-        workers=math.ceil(rate * (flow.service + polls * poll.service) / _BUSY),
-        masters=math.ceil(rate * (flow.redis + polls * poll.redis) / _BUSY),
-        megabits=rate * through * 8 / 1e6,
+        workers=workers,
+        masters=math.ceil(stored / _BUSY),
+        megabits=(through + words * workers * word.size) * 8 / 1e6,
         commands=rate * (flow.commands + polls * poll.commands),
         gibibytes=rate * _KEPT_SECONDS * flow.stored / 2**30,
     )
@@ -95,6 +106,7 @@ class Measured:
 
     flow: Cost
     poll: Cost
+    word: WordCost
     kinds: Mapping[str, float]
     resident: float
     flows: int
@@ -118,7 +130,7 @@ class Measured:
                 "commands a second",
                 "memory",
             ],
-            [_needed(rate, need(rate, self.flow, self.poll)) for rate in _TARGETS],
+            [_needed(rate, need(rate, self.flow, self.poll, self.word)) for rate in _TARGETS],
         )
         how = (
             f"{self.flows} flows at {_FLOW_RATE:g} a second by {_PHONES} phones, and"
@@ -224,13 +236,14 @@ async def measure_capacity(flows: int, directory: Path) -> Measured:
             looks.append(await _Look.of(gathered, redis))
             await _polled(gathered.shop, pending, flows)
             looks.append(await _Look.of(gathered, redis))
+            word = await measure_words(gathered, redis)
         finally:
             await redis.aclose()
         resident = resident_mib(gathered.pid)
-    return _judged(looks, flows, resident)
+    return _judged(looks, word, flows, resident)
 
 
-def _judged(looks: Sequence[_Look], flows: int, resident: float) -> Measured:
+def _judged(looks: Sequence[_Look], word: WordCost, flows: int, resident: float) -> Measured:
     first, idle, flown, opened, polled = looks
     rates = idle.rates_since(first)
     kinds = {
@@ -239,6 +252,7 @@ def _judged(looks: Sequence[_Look], flows: int, resident: float) -> Measured:
     return Measured(
         flow=_cost(idle, flown, rates, flows),
         poll=_cost(opened, polled, rates, flows),
+        word=word,
         kinds=dict(sorted(kinds.items(), key=lambda kind: -kind[1])[:_KINDS]),
         resident=resident,
         flows=flows,

@@ -18,6 +18,8 @@ __all__ = ["SIZES", "Measured", "TooFewOpenFiles", "measure_phones"]
 SIZES: Final = (1, 1_000, 5_000, 15_000)
 _FLOWS: Final = 200
 _FLOWS_PER_SECOND: Final = 20
+_FLOWS_OF_PHONE: Final = 30
+_RATE_OF_PHONE: Final = 2
 _IDLE_SECONDS: Final = 6.0
 _QUIET_SHARE: Final = 0.25
 _LOOK_SECONDS: Final = 1.0
@@ -136,7 +138,10 @@ async def _look(gathered: Crowd, size: int) -> Step:
     resident, before = resident_mib(gathered.pid), Usage.of(gathered.pid)
     await asyncio.sleep(_IDLE_SECONDS)
     idle = Usage.of(gathered.pid).share_since(before)
-    times = await gathered.flows(_FLOWS, _FLOWS_PER_SECOND)
+    # A phone that decides more often than any user could is cut off.
+    times = await gathered.flows(
+        min(_FLOWS, _FLOWS_OF_PHONE * size), min(_FLOWS_PER_SECOND, _RATE_OF_PHONE * size)
+    )
     return Step(size, times, resident, idle)
 
 
