@@ -84,6 +84,8 @@ class BenchDoor:
             amr=amr_of(transaction.request.factors),
             auth_time=now // 1000,
         )
+        worker = self._service.worker
+        until = worker.lease(now)
         result = await stores.transactions.swap(
             Swap(
                 transaction_id=name,
@@ -94,9 +96,10 @@ class BenchDoor:
                 callback_delay=self._callback_delay,
                 evidence=heard.approved(decided, at=now),
                 sca_receipt=heard.receipt(decided),
+                settled_until=until,
             )
         )
-        self._service.worker.nudge(name)
+        worker.settle(name, until)
         return result.won
 
     def _heard(self, transaction: Transaction, request: StoredRequest) -> HeardDecision:

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from ciba_service.flow.together import together
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -80,25 +81,31 @@ class Settlement:
         Raises:
             StoreUnavailable: when the store cannot be reached; whatever was done may be done again.
         """
-        tag, client_id = transaction.user_tag, transaction.client_id
-        name = transaction.transaction_id
+        tag, name = transaction.user_tag, transaction.transaction_id
         ended = Ended()
         # First of all, since no other prompt of this client should open meanwhile.
         if transaction.denial is DenialReason.NOT_ME:
             ended = await self._block(transaction)
-        await self._prompts.release(tag, name)
+        await together(
+            self._prompts.release(tag, name),
+            self._heed(transaction),
+            self._hub.announce(
+                Announcement(AnnouncementKind.WITHDRAW, tag, name, _WITHDRAWN[transaction.state])
+            ),
+        )
+        return ended
+
+    async def _heed(self, transaction: Transaction) -> None:
+        tag, client_id = transaction.user_tag, transaction.client_id
+        name = transaction.transaction_id
         if transaction.denial is not None:
             await self._standing.denied(tag, client_id, name, now=self._clock.now_ms())
         elif transaction.decision:
             # Also when the approval was cancelled or failed meanwhile: its factors were right.
-            await asyncio.gather(
+            await together(
                 self._attempts.succeeded(tag, operation=transaction.decision),
                 self._standing.approved(tag, client_id, name),
             )
-        await self._hub.announce(
-            Announcement(AnnouncementKind.WITHDRAW, tag, name, _WITHDRAWN[transaction.state])
-        )
-        return ended
 
     async def _block(self, reported: Transaction) -> Ended:
         tag, client_id, now = reported.user_tag, reported.client_id, self._clock.now_ms()

@@ -53,6 +53,8 @@ EVIDENCE_LIMIT: Final = 1_000
 # and which of them need it no more (stores/wake_ups.py). sr has the claims of the receipt, sealed
 # (stores/sca_receipts.py).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q", "f")
+# Names that no field has stand for those that are not asked for.
+_OUTLINE: Final = tuple("-" if name in {"r", "d"} else name for name in _NAMES)
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
 _CREATE: Final = Script.load("create_transaction", LEDGER_PRELUDE)
@@ -114,6 +116,7 @@ class RedisTransactions:
                 new.user_tag,
                 self._seal(key, "callback", new.client_id, new.callback) if new.callback else b"",
                 "1" if new.tells_expiry else "",
+                new.announced_until or "",
             ],
         )
         if not stored:
@@ -121,13 +124,22 @@ class RedisTransactions:
 
     async def read(self, transaction_id: str, *, now: int) -> Transaction | None:
         """As it stands at ``now``."""
+        fields = await self._fields(transaction_id, _NAMES)
+        return None if fields is None else self._transaction(transaction_id, fields, now)
+
+    async def outline(self, transaction_id: str, *, now: int) -> Transaction | None:
+        """As it stands at ``now``, without what is sealed."""
+        fields = await self._fields(transaction_id, _OUTLINE)
+        return None if fields is None else self._transaction(transaction_id, fields, now)
+
+    async def _fields(self, transaction_id: str, names: tuple[str, ...]) -> _Fields | None:
         key = transaction_key(transaction_id)
-        version, *fields = await self._operations.call("HMGET", key, "v", *_NAMES)
+        version, *fields = await self._operations.call("HMGET", key, "v", *names)
         if version is None:
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        return self._transaction(transaction_id, _Fields(*fields), now)
+        return _Fields(*fields)
 
     async def poll(
         self, transaction_id: str, *, client_id: str, operation: str, now: int
@@ -170,6 +182,7 @@ class RedisTransactions:
                 push,
                 self._evidence.close(swap.evidence) if swap.evidence else b"",
                 self._seal_receipt(key, swap),
+                swap.settled_until or swap.now,
                 *grant,
             ],
         )
