@@ -16,8 +16,8 @@ from ciba_service.commands.open_files import allow_open_files
 __all__ = ["SIZES", "Measured", "TooFewOpenFiles", "measure_phones"]
 
 SIZES: Final = (1, 1_000, 5_000, 15_000)
-_FLOWS: Final = 200
-_FLOWS_PER_SECOND: Final = 20
+_FLOWS: Final = 150
+_FLOWS_PER_SECOND: Final = 6
 _FLOWS_OF_PHONE: Final = 30
 _RATE_OF_PHONE: Final = 2
 _IDLE_SECONDS: Final = 6.0

@@ -14,6 +14,7 @@ __all__ = ["BACKLOG", "BoundAddresses", "bound_addresses", "bound_metrics"]
 
 BACKLOG: Final = 2_048
 _ABSENT: Final = "-"
+_LAST_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ def bound_metrics(settings: Settings, worker: int = 0) -> socket.socket | None:
     metrics = settings.metrics
     if metrics.port is None:
         return None
-    return _bind(metrics.host, metrics.port and metrics.port + worker)
+    port = metrics.port and metrics.port + worker
+    if port > _LAST_PORT:
+        raise CommandFailed(f"cannot listen on {metrics.host}:{port}: there is no such port")
+    return _bind(metrics.host, port)
 
 
 def _port_of(bound: socket.socket | None) -> int | None:
@@ -98,5 +102,5 @@ def _port_of(bound: socket.socket | None) -> int | None:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         return bound_socket(host, port, backlog=BACKLOG)
-    except (OSError, UnicodeError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise CommandFailed(f"cannot listen on {host}:{port}: {reason(error)}") from error
