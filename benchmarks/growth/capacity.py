@@ -246,9 +246,7 @@ async def measure_capacity(flows: int, directory: Path) -> Measured:
 def _judged(looks: Sequence[_Look], word: WordCost, flows: int, resident: float) -> Measured:
     first, idle, flown, opened, polled = looks
     rates = idle.rates_since(first)
-    kinds = {
-        name: (number - idle.kinds.get(name, 0)) / flows for name, number in flown.kinds.items()
-    }
+    kinds = {name: _calls(name, looks) / flows for name in flown.kinds}
     return Measured(
         flow=_cost(idle, flown, rates, flows),
         poll=_cost(opened, polled, rates, flows),
@@ -257,6 +255,13 @@ def _judged(looks: Sequence[_Look], word: WordCost, flows: int, resident: float)
         resident=resident,
         flows=flows,
     )
+
+
+def _calls(name: str, looks: Sequence[_Look]) -> float:
+    """How often flows called a command, without what happens every second anyway."""
+    first, idle, flown, *_ = (look.kinds.get(name, 0) for look in looks)
+    seconds = (looks[2].at - looks[1].at) / (looks[1].at - looks[0].at)
+    return max(0.0, flown - idle - (idle - first) * seconds)
 
 
 async def _polled(client: WireClient, auth_req_id: str, number: int) -> None:
