@@ -7,6 +7,7 @@ from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.factor_check import FactorCheck
 from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.settlement import Answered
 from ciba_service.flow.together import together
 from ciba_service.ports import (
     AttemptStore,
@@ -227,7 +228,8 @@ class Decisions:
                     evidence=heard.locked(at=now) if self._keeps_evidence else None,
                 )
             )
-            self._follow_up(presented, result, None)
+            self._worker.nudge(presented.claims.transaction_id)
+            self._call_back(presented, result)
             self._telemetry.security_event(
                 FactorsLocked(
                     device_id=device.device_id,
@@ -262,7 +264,8 @@ class Decisions:
         )
         if not result.won:
             return _refused(presented, RefusalReason.NOT_OPEN)
-        self._follow_up(presented, result, until)
+        self._worker.settle(_answered(heard, result), until)
+        self._call_back(presented, result)
         self._telemetry.event(
             "transaction_decided",
             transaction_id=presented.claims.transaction_id,
@@ -277,12 +280,23 @@ class Decisions:
             return None
         return heard.denied(at=now) if decided is None else heard.approved(decided, at=now)
 
-    def _follow_up(
-        self, presented: PresentedDecision, result: SwapResult, until: int | None
-    ) -> None:
-        self._worker.settle(presented.claims.transaction_id, until)
+    def _call_back(self, presented: PresentedDecision, result: SwapResult) -> None:
         if result.calls_back:
             self._worker.nudge_after(presented.claims.transaction_id, self._callback_delay)
+
+
+def _answered(heard: HeardDecision, result: SwapResult) -> Answered:
+    claims = heard.presented.claims
+    if result.state is None:
+        raise AssertionError("what was decided is in some state")
+    return Answered(
+        transaction_id=claims.transaction_id,
+        client_id=heard.client_id,
+        user_tag=heard.signed.device.tag,
+        state=result.state,
+        decision=heard.presented.operation,
+        denial=claims.reason,
+    )
 
 
 def _accepted(presented: PresentedDecision) -> Accepted:

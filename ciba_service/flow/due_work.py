@@ -17,7 +17,7 @@ from typing import Any, Final, assert_never
 
 from ciba_service.flow.batches import Batches
 from ciba_service.flow.delivery import CallbackDelivery
-from ciba_service.flow.settlement import Settlement
+from ciba_service.flow.settlement import Answered, Settlement
 from ciba_service.flow.together import outcomes
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import (
@@ -50,6 +50,12 @@ _BATCH: Final = 64
 class _Offer:
     work: DueWork
     tag: UserTag
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    work: DueWork
+    prompt: Answered
 
 
 class DueWorker:
@@ -100,12 +106,14 @@ class DueWorker:
             work = DueWork(DueKind.ANNOUNCE, transaction_id, until)
             self._announcing.add(_Offer(work, tag))
 
-    def settle(self, transaction_id: str, until: int | None) -> None:
+    def settle(self, prompt: Answered, until: int | None) -> None:
         """Settle a prompt that was decided; ``until`` is the lease that was written with it."""
         if until is None:
-            self.nudge(transaction_id)
+            self.nudge(prompt.transaction_id)
         else:
-            self._settling.add(DueWork(DueKind.SETTLE, transaction_id, until))
+            self._settling.add(
+                _Closed(DueWork(DueKind.SETTLE, prompt.transaction_id, until), prompt)
+            )
 
     def nudge(self, transaction_id: str) -> None:
         """Something is due for this transaction: look there now."""
@@ -169,11 +177,9 @@ class DueWorker:
             told = self._succeeded([work for work, _ in told], planned)
         await self._finish([work for work, _ in told])
 
-    async def _settle_all(self, works: Sequence[DueWork]) -> None:
-        looking = (self._outline(work.transaction_id) for work in works)
-        found = self._succeeded(works, await outcomes(*looking))
-        settling = (self._settled(transaction) for _, transaction in found)
-        ended = self._succeeded([work for work, _ in found], await outcomes(*settling))
+    async def _settle_all(self, closed: Sequence[_Closed]) -> None:
+        settling = (self._settled(each.prompt) for each in closed)
+        ended = self._succeeded([each.work for each in closed], await outcomes(*settling))
         await self._finish([work for work, is_over in ended if is_over])
 
     async def _finish(self, works: Sequence[DueWork]) -> None:
@@ -277,27 +283,24 @@ class DueWorker:
             self._telemetry.event("transaction_expired", transaction_id=transaction_id)
 
     async def _settle(self, transaction_id: str) -> bool:
-        return await self._settled(await self._outline(transaction_id))
+        now = self._clock.now_ms()
+        transaction = await self._transactions.outline(transaction_id, now=now)
+        return transaction is None or await self._settled(Answered.of(transaction))
 
-    async def _settled(self, transaction: Transaction | None) -> bool:
-        if transaction is None:
-            return True
-        ended = await self._settlement.settle(transaction)
+    async def _settled(self, prompt: Answered) -> bool:
+        ended = await self._settlement.settle(prompt)
         for name in ended.transaction_ids:
             self.nudge(name)
         if ended.all:
-            state = transaction.state
+            state = prompt.state
             self._telemetry.event(
                 "transaction_settled",
-                transaction_id=transaction.transaction_id,
-                client_id=transaction.client_id,
+                transaction_id=prompt.transaction_id,
+                client_id=prompt.client_id,
                 # A client may be faster than the due work.
                 outcome=State.APPROVED if state is State.REDEEMED else state,
             )
         return ended.all
-
-    async def _outline(self, transaction_id: str) -> Transaction | None:
-        return await self._transactions.outline(transaction_id, now=self._clock.now_ms())
 
     async def _read(self, transaction_id: str) -> Transaction | None:
         return await self._transactions.read(transaction_id, now=self._clock.now_ms())
