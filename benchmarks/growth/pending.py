@@ -79,8 +79,9 @@ class Measured:
             f" {_SECONDS:g} s, in an open loop, to one process; a sweep is the median of {_SWEEPS}"
             " looks at all 256 partitions from another process. Processor time is of the service,"
             " for each operation; bytes are those of the record and its due work. Answers that were"
-            f" not as expected: {bad}; everything else on the machine took up to {others:.1f} cores meanwhile. {self.seconds:.0f} s in all,"
-            f" of which filling: {self.steps[-1].filled_per_second:.0f} a second at the end."
+            f" not as expected: {bad}; everything else on the machine took up to {others:.1f} cores"
+            f" meanwhile. {self.seconds:.0f} s in all, of which filling:"
+            f" {self.steps[-1].filled_per_second:.0f} a second at the end."
         )
         rows = [step.row() for step in self.steps]
         return "\n\n".join([f"{environment('Redis 7')}.", how, table(head, rows)])
