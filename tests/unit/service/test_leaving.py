@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from websockets.asyncio.client import connect
 
 from ciba_service.commands.serve import server_config
 from ciba_service.commands.signalled_server import SignalledServer
@@ -28,6 +29,10 @@ class Application:
         """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": 4400})
             return
         if scope["path"] == "/slow":
             self.asked.set()
@@ -96,6 +101,24 @@ async def test_it_serves_on_while_it_is_seen_to_leave():
         place.told()
         await place.serving
     assert place.app.happened == ["lifespan.startup", "draining", "leaving", "lifespan.shutdown"]
+
+
+async def test_connections_end_one_by_one_while_it_is_seen_to_leave():
+    """With an answer, so that none is closed under whoever is just asking; new ones are taken."""
+    async with leaving(300) as place:
+        assert "connection" not in (await place.http.get("/")).headers
+        place.told()
+        await place.drained.wait()
+        for _ in range(2):
+            assert (await place.http.get("/")).headers["connection"] == "close"
+        url = f"ws{str(place.http.base_url).removeprefix('http')}"
+        async with connect(url) as socket:
+            assert socket.response is not None
+            assert socket.response.headers.get_all("connection") == ["Upgrade"]
+            await socket.wait_closed()
+        assert socket.close_code == 4400
+        place.told()
+        await place.serving
 
 
 async def test_without_a_wait_it_leaves_at_once():
