@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.compose_files import ROOT, command_of
 from tests.redis_servers import _free_port, _until
 
-ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "deploy/nginx"
 
 
@@ -68,7 +68,9 @@ class Front:
 
     def command(self, *further: str) -> Sequence[str]:
         """The command of docker-compose.yml, on the copy."""
-        return ("nginx", "-c", str(self.write()), "-g", "daemon off;", *further)
+        copy = str(self.write())
+        shipped = (copy if word.endswith(".conf") else word for word in command_of("nginx"))
+        return ("nginx", *shipped, *further)
 
 
 _LISTENS = {f"listen {port}": port for port in (8080, 8443, 8444, 8445, 8061)}

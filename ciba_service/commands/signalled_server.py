@@ -64,6 +64,8 @@ class SignalledServer(ListeningServer):
             async with asyncio.timeout(self._drain_seconds):
                 await self._hurried.wait()
         self._leaving()
+        if self._drain_seconds:
+            await self.stop_listening()
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves the lifespan open then
             with suppress(TimeoutError):

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_client import CibaClient, ClientConfiguration
 from ciba_client.client_file import load_client, read_client_file
-from tests.compose_files import command_of, environment_of
-from tests.nginx_front import ROOT, Front, nginx
+from tests.compose_files import ROOT, command_of, environment_of
+from tests.nginx_front import Front, nginx
 from tests.prepared import Places, prepare
 from tests.redis_servers import _ask, _free_port, _until
 from tests.service_process import BIN, READY_SECONDS, WallClock, _run_here
@@ -110,7 +110,7 @@ class Deployment:
             if one.process is None or one.process.poll() is not None:
                 self.start(one)
         for one in self.replicas:
-            _until(one.is_ready, one.process)
+            _until(one.is_ready, one.process, seconds=READY_SECONDS)
 
     @property
     def config(self) -> str:

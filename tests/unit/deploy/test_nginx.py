@@ -19,7 +19,8 @@ from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.listening.bounded_http import HttpBounds
 from ciba_service.listening.refusals import refusal_body
 from ciba_service.settings import ServerSettings
-from tests.nginx_front import ROOT, SHIPPED, Front, nginx
+from tests.compose_files import ROOT
+from tests.nginx_front import SHIPPED, Front, nginx
 from tests.prepared import Places, prepare
 from tests.redis_servers import _free_port
 
@@ -163,6 +164,8 @@ def test_its_limits_agree_with_the_service():
     config = server_config(None, ServerSettings(issuer="https://op.example"))
     assert config.timeout_keep_alive == 5
     assert "keepalive_timeout 4s;" in text
+    assert "proxy_read_timeout 60s;" in (SHIPPED / "service.conf").read_text("utf-8")
+    assert config.ws_ping_interval == 20
 
 
 async def test_what_a_client_says_of_itself_is_dropped(front: Front, http: httpx2.AsyncClient):

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -117,6 +118,22 @@ async def test_connections_end_one_by_one_while_it_is_seen_to_leave():
             assert socket.response.headers.get_all("connection") == ["Upgrade"]
             await socket.wait_closed()
         assert socket.close_code == 4400
+        place.told()
+        await place.serving
+
+
+async def test_whoever_is_connected_when_it_closes_is_answered():
+    """Though nobody had taken the connection yet; the next one finds nobody."""
+    async with leaving(300) as place:
+        address = ("127.0.0.1", place.http.base_url.port)
+        with socket.create_connection(address) as waiting:  # the kernel's work, not the server's
+            waiting.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await place.server.stop_listening()
+            waiting.settimeout(10)
+            assert waiting.recv(4096).startswith(b"HTTP/1.1 204 ")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        place.told()
         place.told()
         await place.serving
 
