@@ -24,6 +24,7 @@ demo: setup ## Run a flow in each delivery mode (ARGS=--once: then stop)
 test: setup ## Run the whole test suite, measure coverage, record the proven clauses
 	@scripts/ensure-redis.sh
 	@scripts/ensure-openssl.sh
+	@scripts/ensure-nginx.sh
 	@scripts/ensure-node.sh
 	@scripts/ensure-chromium.sh
 	@$(BIN)/python -m pytest tests -n 3 --dist worksteal --clause-record=$(RECORD) \
