@@ -12,6 +12,7 @@ from functools import partial
 import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from websockets.asyncio.client import connect
 
 from ciba_service.commands.serve import server_config
 from ciba_service.commands.signalled_server import SignalledServer
@@ -31,6 +32,10 @@ class Application:
         """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": 4400})
             return
         if scope["path"] == "/slow":
             self.asked.set()
@@ -128,6 +133,40 @@ async def test_what_has_arrived_by_then_is_answered():
         (newcomer,) = late
         assert newcomer.recv(100).startswith(b"HTTP/1.1 204")
         newcomer.close()
+
+
+async def test_connections_end_one_by_one_while_it_is_seen_to_leave():
+    """With an answer, so that none is closed under whoever is just asking; new ones are taken."""
+    async with leaving(300) as place:
+        assert "connection" not in (await place.http.get("/")).headers
+        place.told()
+        await place.drained.wait()
+        for _ in range(2):
+            assert (await place.http.get("/")).headers["connection"] == "close"
+        url = f"ws{str(place.http.base_url).removeprefix('http')}"
+        async with connect(url) as socket:
+            assert socket.response is not None
+            assert socket.response.headers.get_all("connection") == ["Upgrade"]
+            await socket.wait_closed()
+        assert socket.close_code == 4400
+        place.told()
+        await place.serving
+
+
+async def test_whoever_is_connected_when_it_closes_is_answered():
+    """Though nobody had taken the connection yet; the next one finds nobody."""
+    async with leaving(300) as place:
+        address = ("127.0.0.1", place.http.base_url.port)
+        with socket.create_connection(address) as waiting:  # the kernel's work, not the server's
+            waiting.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await place.server.stop_listening()
+            waiting.settimeout(10)
+            assert waiting.recv(4096).startswith(b"HTTP/1.1 204 ")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        place.told()
+        place.told()
+        await place.serving
 
 
 async def test_without_a_wait_it_leaves_at_once():
