@@ -26,9 +26,8 @@ from benchmarks.soak.processes import Processes, ServiceProcess
 from benchmarks.soak.stores import ClusterStore, SentinelStore, SingleStore, Store
 from benchmarks.soak.wire import Door
 from benchmarks.speed.signing import Es256Key
-from tests.redis_servers import _free_port
 from tests.running_service import PLAIN, _toml
-from tests.service_process import WallClock
+from tests.service_process import WallClock, free_port
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
@@ -147,7 +146,7 @@ class _Registered:
 def _planned(directory: Path, kinds: Sequence[Fault], number: int) -> list[ServiceProcess]:
     planned = []
     for index in range(number):
-        one = ServiceProcess(index, directory / f"service-{index}.toml", Door(_free_port()))
+        one = ServiceProcess(index, directory / f"service-{index}.toml", Door(free_port()))
         if index == _JUMPING and Fault.CLOCKS in kinds:
             one.program = (sys.executable, str(_JUMPING_SERVICE))
         planned.append(one)
