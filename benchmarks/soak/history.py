@@ -7,7 +7,6 @@ in none of them: tokens are hashes, and requests go by the number of their flow.
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -196,8 +195,3 @@ class History:
 def token_name(*tokens: str) -> str:
     """What a set of tokens is called: a part of their hash."""
     return hashlib.sha256("\0".join(tokens).encode()).hexdigest()[:16]
-
-
-def flow_of(events: Iterable[Event], zero: float) -> str:
-    """The history of a flow, line by line."""
-    return "\n".join(event.told(zero) for event in events)

@@ -240,6 +240,30 @@ def test_a_client_is_called_back_for_a_decision_and_in_time():
     assert violations([*approved("ping"), tokens(40.0)]) == []
 
 
+def test_whoever_cancelled_is_not_called_back_for_the_first_time():
+    """A call that was under way may still arrive."""
+    told = [Event(2.1, 1, Kind.PINGED, word="taken"), Event(9.0, 1, Kind.PINGED, word="taken")]
+    gone = [*approved("ping"), cancelled(2.0)]
+    assert violations([*gone, told[0]]) == []
+    assert violations([*gone, told[1]]) == ["a first callback after the request was cancelled"]
+
+
+def test_a_decision_is_accepted_for_what_it_says():
+    """A denial is no approval, and the other way round."""
+    approval = [*started(), sent(1.0, Sent.RIGHT), told_accepted(1.1, "deny"), cancelled(2.0)]
+    assert violations(approval) == ["a decision was accepted as another"]
+    denial = [*started(), sent(1.0, Sent.DENIAL), told_accepted(1.1), cancelled(2.0)]
+    assert "an approval was accepted that was not proved: deny" in violations(denial)
+
+
+def test_whoever_asks_for_what_was_cancelled_is_told_so():
+    """Not that it is pending, nor that it was denied."""
+    late = answered(3.0, Answered.PENDING)
+    assert violations([*started(), cancelled(2.0), late]) == [
+        "a request that was cancelled is answered as if it were not"
+    ]
+
+
 def test_a_flow_has_an_end():
     """Unless its client went away, or never got an acknowledgement."""
     assert violations([*started(), answered(100.0, Answered.PENDING)]) == ["a flow without an end"]
