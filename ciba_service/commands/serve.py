@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,6 @@ from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 from ciba_service.listening.listeners import Listener, bound_socket
 from ciba_service.listening.peer import http_with_peer
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
 from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
@@ -172,11 +173,17 @@ def _listeners(settings: Settings) -> list[Listener]:
         ordinary = None if offer is None else OrdinaryContext.create(offer)
         listeners = [Listener(_bind(server.host, server.port), ordinary)]
         if mtls.port is not None and offer is not None:
-            certified = ClientCertificateContext.create(offer)
-            listeners.append(Listener(_bind(mtls.host, mtls.port), certified))
+            listeners.append(Listener(_bind(mtls.host, mtls.port), _certified(offer)))
     except InvalidTlsError as error:
         raise CommandFailed(str(error)) from error
     return listeners
+
+
+def _certified(offer: TlsOffer) -> ssl.SSLContext:
+    """TLS that asks for certificates, by pyOpenSSL, which nobody else needs."""
+    module = import_module("ciba_service.listening.tls_client_certificates")
+    certified: ssl.SSLContext = module.ClientCertificateContext.create(offer)
+    return certified
 
 
 def _offer(server: ServerSettings) -> TlsOffer | None:

@@ -1,5 +1,6 @@
 """The door out for HTTP, and what goes through it."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["OutboundParts", "build_outbound", "outbound_client"]
+__all__ = ["OutboundParts", "build_outbound", "outbound_client", "outbound_tls"]
 
 _UNMEASURED: Final = Measuring()
 # Several clients may be behind one host, and each has four callbacks at once.
@@ -44,25 +45,36 @@ class OutboundParts:
             resolver.close()
 
 
+def outbound_tls(settings: OutboundSettings) -> ssl.SSLContext:
+    """Whom to believe: one for all ways out, since the authorities take a megabyte."""
+    return outbound_context(
+        ca_bundle=settings.ca_bundle,
+        certificate=settings.client_certificate,
+        key=settings.client_key,
+    )
+
+
 def outbound_client(
-    settings: OutboundSettings, resolver: SystemResolver, limits: OutboundLimits
+    settings: OutboundSettings,
+    tls: ssl.SSLContext,
+    resolver: SystemResolver,
+    limits: OutboundLimits,
 ) -> OutboundClient:
     """One way out, for one purpose."""
     return OutboundClient(
         resolver=resolver,
         limits=limits,
-        tls=outbound_context(
-            ca_bundle=settings.ca_bundle,
-            certificate=settings.client_certificate,
-            key=settings.client_key,
-        ),
+        tls=tls,
         policy=AddressPolicy.parse(settings.allowed_networks),
         allow_loopback_http=settings.allow_loopback_http,
     )
 
 
 def build_outbound(
-    settings: OutboundSettings, surroundings: Surroundings, measuring: Measuring = _UNMEASURED
+    settings: OutboundSettings,
+    tls: ssl.SSLContext,
+    surroundings: Surroundings,
+    measuring: Measuring = _UNMEASURED,
 ) -> OutboundParts:
     """Build the door; nobody is asked before something needs it.
 
@@ -71,7 +83,7 @@ def build_outbound(
     """
     for_keys, for_callbacks, for_wake_ups = (SystemResolver() for _ in range(3))
     # A key set is asked for so rarely that no connection is worth keeping.
-    key_requests = outbound_client(settings, for_keys, OutboundLimits(idle=0))
+    key_requests = outbound_client(settings, tls, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(
             measuring.outbound(key_requests, "client_keys"),
@@ -79,7 +91,7 @@ def build_outbound(
             surroundings.telemetry,
         ),
         key_requests=key_requests,
-        callbacks=outbound_client(settings, for_callbacks, _CALLBACKS),
-        wake_ups=outbound_client(settings, for_wake_ups, _WAKE_UPS),
+        callbacks=outbound_client(settings, tls, for_callbacks, _CALLBACKS),
+        wake_ups=outbound_client(settings, tls, for_wake_ups, _WAKE_UPS),
         resolvers=(for_keys, for_callbacks, for_wake_ups),
     )

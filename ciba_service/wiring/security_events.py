@@ -1,6 +1,7 @@
 """Security events: who takes note of them, and everywhere they go."""
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -87,6 +88,7 @@ def build_events(
     keys: ServiceKeys,
     surroundings: Surroundings,
     *,
+    tls: ssl.SSLContext,
     measuring: Measuring,
     on_arrival: Callable[[], None],
 ) -> EventParts:
@@ -99,7 +101,7 @@ def build_events(
         settings, stores, surroundings, arrivals, prints=True, on_arrival=on_arrival
     )
     resolver = SystemResolver()
-    client = outbound_client(settings.outbound, resolver, OutboundLimits())
+    client = outbound_client(settings.outbound, tls, resolver, OutboundLimits())
     telemetry = watched(surroundings, recorder).telemetry
     pushes = (
         SetPushes(
