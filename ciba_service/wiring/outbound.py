@@ -6,8 +6,8 @@ from typing import Final
 
 from ciba_service.channels.client_keys import FetchedClientKeys
 from ciba_service.channels.outbound import (
-    OutboundClient,
     OutboundLimits,
+    OutboundOnDemand,
     SystemResolver,
     outbound_context,
 )
@@ -16,7 +16,7 @@ from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["OutboundParts", "build_outbound", "outbound_client", "outbound_tls"]
+__all__ = ["OutboundParts", "OutboundTls", "build_outbound", "outbound_client"]
 
 _UNMEASURED: Final = Measuring()
 # Several clients may be behind one host, and each has four callbacks at once.
@@ -30,9 +30,9 @@ class OutboundParts:
     """What asks others, and what must be closed at the end."""
 
     client_keys: FetchedClientKeys
-    key_requests: OutboundClient
-    callbacks: OutboundClient
-    wake_ups: OutboundClient
+    key_requests: OutboundOnDemand
+    callbacks: OutboundOnDemand
+    wake_ups: OutboundOnDemand
     resolvers: tuple[SystemResolver, ...]
 
     async def aclose(self) -> None:
@@ -45,23 +45,40 @@ class OutboundParts:
             resolver.close()
 
 
-def outbound_tls(settings: OutboundSettings) -> ssl.SSLContext:
-    """Whom to believe: one for all ways out, since the authorities take a megabyte."""
-    return outbound_context(
-        ca_bundle=settings.ca_bundle,
-        certificate=settings.client_certificate,
-        key=settings.client_key,
-    )
+class OutboundTls:
+    """Whom to believe: one for all ways out, since the authorities of a system take a megabyte.
+
+    Those of the system are read when somebody is asked; files that are named, at once.
+    """
+
+    def __init__(self, settings: OutboundSettings) -> None:
+        """Raises ``OSError`` when a file cannot be read or does not fit."""
+        self._settings = settings
+        self._made = self._new() if settings.ca_bundle or settings.client_certificate else None
+
+    def __call__(self) -> ssl.SSLContext:
+        """The one."""
+        if self._made is None:
+            self._made = self._new()
+        return self._made
+
+    def _new(self) -> ssl.SSLContext:
+        settings = self._settings
+        return outbound_context(
+            ca_bundle=settings.ca_bundle,
+            certificate=settings.client_certificate,
+            key=settings.client_key,
+        )
 
 
 def outbound_client(
     settings: OutboundSettings,
-    tls: ssl.SSLContext,
+    tls: OutboundTls,
     resolver: SystemResolver,
     limits: OutboundLimits,
-) -> OutboundClient:
+) -> OutboundOnDemand:
     """One way out, for one purpose."""
-    return OutboundClient(
+    return OutboundOnDemand(
         resolver=resolver,
         limits=limits,
         tls=tls,
@@ -72,7 +89,7 @@ def outbound_client(
 
 def build_outbound(
     settings: OutboundSettings,
-    tls: ssl.SSLContext,
+    tls: OutboundTls,
     surroundings: Surroundings,
     measuring: Measuring = _UNMEASURED,
 ) -> OutboundParts:
