@@ -37,6 +37,7 @@ __all__ = [
     "due_key",
     "enrolment_key",
     "evidence_key",
+    "fence_key",
     "grant_key",
     "handle_key",
     "handle_use_key",
@@ -52,6 +53,7 @@ __all__ = [
     "partition_of",
     "pause_key",
     "payment_key",
+    "presence_key",
     "prompts_key",
     "recent_events_key",
     "registration_key",
@@ -70,7 +72,7 @@ __all__ = [
 PARTITIONS: Final = 256
 REPLAY_PARTITIONS: Final = 1_024
 """So many that their hashes stay packed, up to thousands of identifiers a second."""
-_HUB_CHANNELS: Final = 16
+_HUB: Final = tuple(f"ciba:{{h{number}}}:hub" for number in range(16))
 
 # Locks, attempt counters and blocks without an end must not fade, phones, unused preset codes and
 # registered clients are kept until revoked, used or removed, and due work is gone when it is done.
@@ -302,6 +304,11 @@ def operator_sessions_key(fingerprint: str) -> str:
     return f"ciba:{{o{fingerprint}}}:sessions"
 
 
+def presence_key() -> str:
+    """Hash: how many phones each process has, and until when it says so; it fades."""
+    return "ciba:{presence}:phones"
+
+
 def recent_events_key() -> str:
     """Sorted set: the last security events of all processes, by number; bounded, and it fades."""
     return "ciba:{events}:recent"
@@ -333,16 +340,23 @@ def replay_keys(partition: int) -> tuple[str, str, str, str]:
     return f"{tag}:used", f"{tag}:before", f"{tag}:lasting", f"{tag}:lasted"
 
 
+@lru_cache(maxsize=1024)
 def client_tag(client_id: str) -> str:
     """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
 
 
+def fence_key(key: str) -> str:
+    """String: written after ``key``, in its slot, so that there is something to wait for."""
+    tag, closed, _ = key.partition("{")[2].partition("}")
+    return f"ciba:{{{tag if closed and tag else key}}}:fence"
+
+
 def hub_channel(tag: UserTag) -> str:
     """Sharded channel on which a user's phones are reached."""
-    return hub_channels()[parse_base64url(tag)[0] % _HUB_CHANNELS]
+    return _HUB[_first_byte(tag[:4]) % len(_HUB)]
 
 
 def hub_channels() -> tuple[str, ...]:
     """All of them."""
-    return tuple(f"ciba:{{h{number}}}:hub" for number in range(_HUB_CHANNELS))
+    return _HUB
