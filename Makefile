@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery soak lock clean
+.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -53,7 +53,11 @@ bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bul
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
 
-soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
+bench-failover: setup ## Kill masters, count what is lost, write docs/benchmarks.md (ARGS=--quick: less)
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.replication.run $(ARGS)
+
+soak: setup ## Judge 100,000 flows under faults of every kind (ARGS="--only kills --flows 2000": a part)
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 

@@ -4,7 +4,8 @@ Imported only where ``[tracing]`` is on. The API alone is used: without an SDK i
 the operator brings, every span is a no-op. No span has a secret, and none travels to others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import context, trace
@@ -51,9 +52,18 @@ class Tracing:
             trusts_traceparent=self._trusts_traceparent,
         )
 
-    def operations(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> Operations:
+    def operations(
+        self,
+        commands: Commands,
+        *,
+        clock: Clock,
+        deadline_ms: int,
+        durable: Commands | None = None,
+    ) -> Operations:
         """Operations with spans."""
-        return TracedOperations(commands, clock=clock, deadline_ms=deadline_ms, tracer=self._tracer)
+        return TracedOperations(
+            commands, clock=clock, deadline_ms=deadline_ms, durable=durable, tracer=self._tracer
+        )
 
     def outbound(self, outbound: Outbound, purpose: str) -> Outbound:
         """The same door out, with spans."""
@@ -130,9 +140,15 @@ class TracedOperations(Operations):
     __slots__ = ("_tracer",)
 
     def __init__(
-        self, commands: Commands, *, clock: Clock, deadline_ms: int, tracer: Tracer
+        self,
+        commands: Commands,
+        *,
+        clock: Clock,
+        deadline_ms: int,
+        tracer: Tracer,
+        durable: Commands | None = None,
     ) -> None:
-        super().__init__(commands, clock=clock, deadline_ms=deadline_ms)
+        super().__init__(commands, clock=clock, deadline_ms=deadline_ms, durable=durable)
         self._tracer = tracer
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
@@ -158,13 +174,28 @@ class TracedOperations(Operations):
         with self._span(name):
             return await super().call(name, *arguments)
 
-    def _span(self, name: str) -> Any:  # noqa: ANN401 - the API's context manager
-        return self._tracer.start_as_current_span(
+    async def call_durably(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+        """Run one command durably; raises ``StoreUnavailable``."""
+        if not _is_traced():
+            return await super().call_durably(name, *arguments)
+        with self._span(name):
+            return await super().call_durably(name, *arguments)
+
+    @contextmanager
+    def _span(self, name: str) -> Iterator[None]:
+        # Not the current one: several steps of a task go on at once, and nothing is below this.
+        span = self._tracer.start_span(
             f"redis {name}",
             kind=SpanKind.CLIENT,
             attributes={"db.system.name": "redis", "db.operation.name": name},
-            record_exception=False,
         )
+        try:
+            yield
+        except BaseException:
+            span.set_status(StatusCode.ERROR)
+            raise
+        finally:
+            span.end()
 
 
 def _is_traced() -> bool:

@@ -66,11 +66,11 @@ def embedded_server() -> Iterator[RedisTarget]:
 
 
 @contextmanager
-def redis_server(*settings: str) -> Iterator[RedisTarget]:
+def redis_server(*settings: str, program: Path = REDIS_SERVER) -> Iterator[RedisTarget]:
     """Debian's server on a loopback port, without persistence, with further settings."""
     with tempfile.TemporaryDirectory(prefix="ciba-test-") as directory:
         port = _free_port()
-        command = [str(REDIS_SERVER), "--bind", "127.0.0.1", "--port", str(port)]
+        command = [str(program), "--bind", "127.0.0.1", "--port", str(port)]
         command += ["--dir", directory, "--save", "", "--appendonly", "no", *settings]
         server = subprocess.Popen(  # noqa: S603  (the command is written above)
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL

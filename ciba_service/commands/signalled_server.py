@@ -17,6 +17,9 @@ __all__ = ["SignalledServer"]
 
 # For the background, when somebody cannot wait.
 _HURRIED_SECONDS: Final = 1.0
+# Ticks of the event loop, in which it reads what has arrived: a connection with a request that
+# nobody has read yet looks idle, and to close it would lose the request (RFC 9112 9.6).
+_LAST_LOOKS: Final = 10
 _STANDARD_STREAMS: Final = (0, 1, 2)
 _LAST_ANSWER: Final = (b"connection", b"close")
 
@@ -66,6 +69,8 @@ class SignalledServer(ListeningServer):
         self._leaving()
         if self._drain_seconds:
             await self.stop_listening()
+        for _ in range(_LAST_LOOKS):
+            await asyncio.sleep(0)
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves the lifespan open then
             with suppress(TimeoutError):

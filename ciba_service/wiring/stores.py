@@ -91,7 +91,7 @@ def build_stores(
 ) -> Stores:
     """Put the stores on an open connection."""
     operations = measuring.operations(
-        store.commands, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
+        store, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
     )
     sealer = Sealer(ring, surroundings.random)
     new_operation = surroundings.new_operation
@@ -102,7 +102,7 @@ def build_stores(
         grants=RedisGrants(operations, sealer),
         accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
-        replays=RedisReplays(operations),
+        replays=RedisReplays(operations, surroundings.clock),
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
         evidence=RedisEvidence(operations, new_operation),

@@ -192,10 +192,12 @@ def stores_over(
     process: int = 0,
     limits: PromptLimits = LIMITS,
     attempt_limits: AttemptLimits = ATTEMPT_LIMITS,
+    durable: Commands | None = None,
+    deadline_ms: int = 10_000,
 ) -> Stores:
     """Put the stores on an open connection."""
     counted = Counted(process)
-    operations = Operations(commands, clock=NoWaiting(), deadline_ms=10_000)
+    operations = Operations(commands, clock=NoWaiting(), deadline_ms=deadline_ms, durable=durable)
     sealer = Sealer(ring, counted.token_bytes)
     return Stores(
         commands=commands,
@@ -203,7 +205,7 @@ def stores_over(
         grants=RedisGrants(operations, sealer),
         accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
-        replays=RedisReplays(operations),
+        replays=RedisReplays(operations, NoWaiting()),
         due=RedisDueWork(operations, counted.operation),
         evidence=RedisEvidence(operations, counted.operation),
         outbox=RedisSetOutbox(operations, counted.operation, receiver="siem", kept=3_600_000),

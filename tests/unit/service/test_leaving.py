@@ -1,11 +1,13 @@
 """How ``serve`` ends: seen first, then waiting for nobody longer than it must."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx2
 import pytest
@@ -57,6 +59,8 @@ class Leaving:
     app: Application
     http: httpx2.AsyncClient
     drained: asyncio.Event
+    at_last: list[Callable[[], None]]
+    """What happens when it leaves, and has not looked what arrived meanwhile."""
 
     def told(self) -> None:
         """It is told to end."""
@@ -69,9 +73,12 @@ async def leaving(drain_seconds: float) -> AsyncIterator[Leaving]:
     listener = Listener(bound_socket("127.0.0.1", 0, backlog=16))
     issuer = f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
     app, drained = Application(), asyncio.Event()
+    at_last: list[Callable[[], None]] = []
 
-    def noted(what: str) -> Callable[[], None]:
-        return lambda: app.happened.append(what)
+    def left() -> None:
+        app.happened.append("leaving")
+        for each in at_last:
+            each()
 
     def draining() -> None:
         app.happened.append("draining")
@@ -82,13 +89,13 @@ async def leaving(drain_seconds: float) -> AsyncIterator[Leaving]:
         [listener],
         draining=draining,
         drain_seconds=drain_seconds,
-        leaving=noted("leaving"),
-        hung_up=noted("hung up"),
+        leaving=left,
+        hung_up=partial(app.happened.append, "hung up"),
     )
     serving = asyncio.create_task(server._serve())
     async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN) as http, asyncio.timeout(20):
         assert (await http.get("/", timeout=10)).status_code == 204
-        yield Leaving(server, serving, app, http, drained)
+        yield Leaving(server, serving, app, http, drained, at_last)
     listener.socket.close()
 
 
@@ -136,6 +143,30 @@ async def test_whoever_is_connected_when_it_closes_is_answered():
         place.told()
         place.told()
         await place.serving
+
+
+async def test_what_has_arrived_by_then_is_answered():
+    """On a connection that looked idle, and by whoever had just connected: nothing is cut off."""
+    async with leaving(0) as place:
+        port = place.http.base_url.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        known = writer.get_extra_info("socket")
+
+        def ask() -> None:
+            newcomer = socket.create_connection(("127.0.0.1", port))
+            for each in (known, newcomer):
+                os.write(each.fileno(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            late.append(newcomer)
+
+        late: list[socket.socket] = []
+        place.at_last.append(ask)
+        place.told()
+        await place.serving
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        writer.close()
+        (newcomer,) = late
+        assert newcomer.recv(100).startswith(b"HTTP/1.1 204")
+        newcomer.close()
 
 
 async def test_without_a_wait_it_leaves_at_once():

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from ciba_service.log_lines import JsonLines
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
-from ciba_service.telemetry import SECRET_FIELDS, JsonLines, LogTelemetry, configure_logging
+from ciba_service.telemetry import SECRET_FIELDS, LogTelemetry, configure_logging
 
 
 class Awkward:
@@ -78,6 +79,24 @@ def test_a_failure_says_what_was_raised_and_where(log: io.StringIO):
     assert raised["at"].startswith("json.decoder:")
     assert made["error"] == "KeyError: 'k'"
     assert "at" not in made
+
+
+def test_a_group_of_errors_says_what_is_in_it(log: io.StringIO):
+    """However deep: that there was a group helps nobody."""
+
+    def refuse() -> None:
+        raise LookupError("no such thing")
+
+    try:
+        try:
+            refuse()
+        except LookupError as error:
+            raise ExceptionGroup("inner", [error]) from None
+    except ExceptionGroup as group:
+        LogTelemetry().failure("defect", ExceptionGroup("outer", [group]))
+    (line,) = lines_of(log)
+    assert line["error"] == "LookupError: no such thing"
+    assert line["at"].startswith(__name__)
 
 
 @pytest.mark.parametrize("name", sorted(SECRET_FIELDS))
