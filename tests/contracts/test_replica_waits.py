@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from ciba_service.stores.keys import fence_key
 from ciba_service.stores.operations import Operations
 from tests.contracts.store_builders import NoWaiting
 from tests.redis_servers import REDIS_SERVER, _ask
-from tests.replicated_redis import Replicated, frozen, replicated
+from tests.replicated_redis import Replicated, frozen, replicated_directly
 
 ONCE = Script.of(
     "once",
@@ -42,11 +42,18 @@ def programs() -> list[Path]:
     return [REDIS_SERVER] if packaged is None else [REDIS_SERVER, Path(packaged)]
 
 
-@pytest.fixture(params=programs(), ids=lambda program: program.name)
-async def servers(request: pytest.FixtureRequest) -> AsyncIterator[Replicated]:
+@pytest.fixture(scope="module", params=programs(), ids=lambda program: program.name)
+def running(request: pytest.FixtureRequest) -> Iterator[Replicated]:
     """A master with one replica."""
-    async with replicated(program=request.param) as running:
-        yield running
+    with replicated_directly(program=request.param) as servers:
+        yield servers
+
+
+@pytest.fixture
+def servers(running: Replicated) -> Replicated:
+    """The same, empty."""
+    _ask(running.master.addresses[0].port, "FLUSHALL")
+    return running
 
 
 @asynccontextmanager
@@ -199,7 +206,7 @@ async def test_what_was_written_can_be_confirmed(servers: Replicated):
 
 async def test_more_replicas_than_there_are_are_never_there():
     """Two are wanted, one is connected: nothing counts."""
-    async with replicated() as servers:
+    with replicated_directly() as servers:
         wait = ReplicaWait(replicas=2, milliseconds=20)
         durable = DurableCommands(connect(servers.master), wait)
         with pytest.raises(StoreFault):
@@ -213,7 +220,7 @@ async def test_the_user_of_the_documentation_may_wait():
     (rights,) = re.findall(r"`(~ciba:\* [^`]*)`", text)
     assert "`+wait`" in text
     user = ["--user", "app", "on", ">secret", *rights.split(), "+wait"]
-    async with replicated(*user) as servers:
+    with replicated_directly(*user) as servers:
         target = replace(servers.master, username="app", password="secret")
         durable = DurableCommands(connect(target), PATIENCE)
         assert await answered(durable, "ciba:{x}:key") == 1
