@@ -134,8 +134,13 @@ def _ask(port: int, command: str) -> str:
         return ""
 
 
-def _until(condition: Callable[[], bool], server: subprocess.Popen[bytes] | None = None) -> None:
-    end = time.monotonic() + _READY_SECONDS
+def _until(
+    condition: Callable[[], bool],
+    server: subprocess.Popen[bytes] | None = None,
+    *,
+    seconds: int = _READY_SECONDS,
+) -> None:
+    end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end or (server is not None and server.poll() is not None):
             raise RuntimeError("the server for the tests does not start")

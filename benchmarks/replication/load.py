@@ -23,7 +23,7 @@ from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.replicas import DurableCommands
 from ciba_service.stores.driver.target import RedisTarget, ReplicaWait
-from ciba_service.stores.keys import attempt_key, replay_key, transaction_key
+from ciba_service.stores.keys import attempt_key, transaction_key
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.replay import RedisReplays
 from ciba_service.stores.sealing import Ring, Sealer
@@ -33,6 +33,7 @@ from tests.contracts.store_builders import new_transaction, swap_of
 __all__ = ["Kind", "Load", "Promise", "load_on", "lost"]
 
 WAIT_MS: Final = 1_000
+_LOOK_MS: Final = 5_000
 _PAUSE_SECONDS: Final = 0.005
 _OWNER: Final = "till"
 
@@ -69,7 +70,7 @@ class Load:
         sealer = Sealer(Ring.of(secrets.token_bytes(32)), secrets.token_bytes)
         self._transactions = RedisTransactions(self.operations, sealer)
         self._attempts = RedisAttempts(self.operations, limits=AttemptLimits())
-        self._replays = RedisReplays(self.operations)
+        self._replays = RedisReplays(self.operations, SystemClock())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,9 +101,7 @@ class Load:
             await self._kept(kind, name, partial(self._transactions.swap, swap))
 
     async def _use(self, name: str, now: int) -> None:
-        await self._replays.reserve(
-            ReplayKind.CLIENT_ASSERTION, _OWNER, name, operation=name, until=now + 300_000
-        )
+        await _use(self._replays, name, name, now)
 
     async def _attempt(self, name: str, now: int) -> None:
         await self._attempts.reserve(_user(name), operation=name, knowledge=True, now=now)
@@ -156,8 +155,15 @@ async def _is_known(commands: Commands, promise: Promise) -> bool:
         case Kind.ATTEMPT:
             return bool(await commands.call("EXISTS", attempt_key(_user(name), name)))
         case Kind.REPLAY:
-            key = replay_key(ReplayKind.CLIENT_ASSERTION, _OWNER, name)
-            return bool(await commands.call("EXISTS", key))
+            clock = SystemClock()
+            operations = Operations(commands, clock=clock, deadline_ms=_LOOK_MS)
+            return not await _use(RedisReplays(operations, clock), name, "look", clock.now_ms())
+
+
+async def _use(replays: RedisReplays, name: str, operation: str, now: int) -> bool:
+    return await replays.reserve(
+        ReplayKind.CLIENT_ASSERTION, _OWNER, name, operation=operation, until=now + 300_000
+    )
 
 
 def _user(name: str) -> UserTag:

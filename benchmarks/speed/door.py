@@ -10,6 +10,7 @@ import secrets
 import time
 from typing import Final
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.speed.names import APPROVE_PATH
@@ -24,6 +25,7 @@ from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.messages import DecisionClaims, Verdict, challenge_hash, transaction_id
 from ciba_service.sca.policy import amr_of
+from ciba_service.stores.request_records import pack_request
 
 __all__ = ["CHALLENGE_PATH", "COLLECT_PATH", "ENROL_PATH", "BenchDoor"]
 
@@ -65,11 +67,14 @@ class BenchDoor:
             await _answer(send, _OK)
 
     async def _challenge(self, name: str) -> bytes:
+        """As many bytes as the challenge takes where it is kept."""
         now = time.time_ns() // 1_000_000
         transaction = await self._service.stores.transactions.read(name, now=now)
         if transaction is None or transaction.request is None:
             return b""
-        return transaction.request.challenge.encode("ascii")
+        request = transaction.request
+        without = msgspec.structs.replace(request, challenge="")
+        return bytes(len(pack_request(request)) - len(pack_request(without)))
 
     async def _approve(self, name: str) -> bool:
         stores, now = self._service.stores, time.time_ns() // 1_000_000

@@ -1,6 +1,7 @@
 """Commands and scripts, each retried until its deadline: what the stores are written on."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -10,11 +11,12 @@ from ciba_service.stores.driver.deadlines import Deadlines
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 
-__all__ = ["OPERATION_MEMORY_MS", "Operations"]
+__all__ = ["OPERATION_MEMORY_MS", "Operations", "operation_mark"]
 
 # How long the outcome of an operation is remembered for its retries: longer than any transaction
 # lives in the store, since its due work may be done again until the end.
 OPERATION_MEMORY_MS: Final = 1_800_000
+_MARK_BYTES: Final = 8
 
 
 class Operations:
@@ -83,3 +85,8 @@ class Operations:
                 raise StoreUnavailable("Redis did not answer in time") from fault
         observer.repeated()
         return await run(send, deadline_ms=left_ms, clock=self._clock, observer=observer)
+
+
+def operation_mark(operation: str) -> bytes:
+    """What is kept of an operation's id where there are many: enough to know it again."""
+    return hashlib.sha256(operation.encode()).digest()[:_MARK_BYTES]

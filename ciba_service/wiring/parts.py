@@ -18,6 +18,7 @@ from ciba_service.flow.known_clients import KnownClients
 from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.operators.events import EVENTS_PLACE
+from ciba_service.flow.presence import ConnectedPhones
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
@@ -69,6 +70,7 @@ class Parts:
     gate: AccountGate
     issuing: Issuing
     hub: SocketHub
+    phones: ConnectedPhones
     delivery: CallbackDelivery
     wake_ups: WakeUps | None
     worker: DueWorker
@@ -181,6 +183,12 @@ def build_parts(
         gate=gate,
         issuing=issuing,
         hub=hub,
+        phones=ConnectedPhones(
+            store=stores.presence,
+            process=surroundings.new_operation(),
+            here=hub.connected,
+            clock=surroundings.clock,
+        ),
         delivery=delivery,
         wake_ups=wake_ups,
         worker=worker,

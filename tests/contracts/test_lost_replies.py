@@ -55,9 +55,11 @@ from ciba_service.stores import (
     notices,
     operator_sessions,
     payments,
+    presence,
     prompts,
     recent_events,
     registrations,
+    replay,
     set_outbox,
     standing,
     transactions,
@@ -113,9 +115,11 @@ MODULES: tuple[ModuleType, ...] = (
     notices,
     operator_sessions,
     payments,
+    presence,
     prompts,
     registrations,
     recent_events,
+    replay,
     set_outbox,
     standing,
     transactions,
@@ -175,6 +179,13 @@ def note(progress: CallbackProgress) -> Act:
     """Write down how a callback stands, under the lease."""
     work = DueWork(DueKind.CALLBACK, TRANSACTION, START + LEASE_MS)
     return lambda stores: stores.callbacks.note(work, progress, now=START)
+
+
+async def use_identifier(stores: Stores) -> object:
+    """Use up the identifier of an assertion."""
+    return await stores.replays.reserve(
+        ReplayKind.CLIENT_ASSERTION, "till", "jti", operation="use", until=START
+    )
 
 
 def poll(operation: str, now: int = START) -> Act:
@@ -383,6 +394,11 @@ def open_session(session: str) -> Act:
     return opening
 
 
+async def report_presence(stores: Stores) -> object:
+    """Say how many phones a process has."""
+    return await stores.presence.report("one", 3, now=START, until=UNTIL)
+
+
 async def reserve_handle(stores: Stores) -> object:
     """Let a handle count."""
     return await stores.login_handles.reserve(HANDLE, new_phone(), now=START, until=UNTIL)
@@ -444,6 +460,7 @@ CASES = [
         lambda stores: stores.registrations.remove("shop", operation="removal"),
         add_client,
     ),
+    Case("use_identifier", use_identifier),
     Case("create_transaction", create),
     Case("note_announced", announced, create, "pending"),
     Case("note_announced", announced, in_a_row(create, swap(Event.DENY)), "decided"),
@@ -639,6 +656,7 @@ CASES = [
         in_a_row(*(open_session(f"session-{number}") for number in range(MOST_SESSIONS))),
         "one too many",
     ),
+    Case("report_presence", report_presence),
     Case("put_notice", put_notice),
     Case("put_code", put_code),
     Case("try_code", try_code(SECRET), put_code, "right"),
@@ -672,7 +690,7 @@ async def test_a_lost_reply_changes_neither_result_nor_effect(
 async def test_a_lost_reply_to_a_replay_record_is_no_replay(redis_target: RedisTarget):
     """The request whose first reply was lost is still the first; another is not."""
     async with reply_dropping(redis_target) as (proxy, through), stores_at(through) as stores:
-        proxy.drop_next_reply(matching=b"PXAT")
+        proxy.drop_next_reply(matching=SCRIPTS["use_identifier"].sha.encode())
         reserve = stores.replays.reserve
         assert await reserve(
             ReplayKind.CLIENT_ASSERTION, "till", "jti", operation="first", until=UNTIL

@@ -66,18 +66,6 @@ def _request(name: str, arguments: tuple[Argument, ...], key_at: int = 0) -> Req
     return Request(name, arguments, pack_command((name, *arguments)), key_at)  # type: ignore[arg-type] # of one type only, say its stubs
 
 
-def _settle(waiting: _Waiting, answer: object) -> None:
-    if waiting.reply.done():
-        return  # Its caller was cancelled meanwhile.
-    if isinstance(answer, Exception):
-        is_driver = isinstance(answer, DRIVER_ERRORS)
-        waiting.reply.set_exception(store_error(answer) if is_driver else answer)
-    elif waiting.present is not None:
-        waiting.reply.set_result(waiting.present(answer))
-    else:
-        waiting.reply.set_result(answer)
-
-
 class Commands:
     """The way to Redis: gathers commands into pipelines and never sends one of them twice.
 
@@ -220,17 +208,25 @@ class Commands:
                 batch.append(waiting)
         return batch
 
+    def _refused(self, waiting: _Waiting, error: Exception) -> None:
+        if isinstance(error, NoScriptError) and waiting.script is not None:
+            # NOSCRIPT says that nothing ran, so that this is no repetition.
+            self._queue.append(waiting.by_text(waiting.script))
+        elif not waiting.reply.done():
+            is_driver = isinstance(error, DRIVER_ERRORS)
+            waiting.reply.set_exception(store_error(error) if is_driver else error)
+
     def _answered(self, batch: Sequence[_Waiting], began: float, outcome: Outcome) -> None:
         self._under_way -= 1
         failed = isinstance(outcome, Exception)
         self.observer.round_trip(len(batch), perf_counter() - began, failed=failed)
         answers = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
         for waiting, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoScriptError) and waiting.script is not None:
-                # NOSCRIPT says that nothing ran, so that this is no repetition.
-                self._queue.append(waiting.by_text(waiting.script))
-            else:
-                _settle(waiting, answer)
+            if isinstance(answer, Exception):
+                self._refused(waiting, answer)
+            elif not waiting.reply.done():  # Its caller may have been cancelled meanwhile.
+                present = waiting.present
+                waiting.reply.set_result(answer if present is None else present(answer))
         if self._queue:
             self._flush()
         if self._calm is not None and not self._under_way:

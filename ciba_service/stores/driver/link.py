@@ -45,10 +45,17 @@ class Link(asyncio.Protocol):
     """Made ``over`` a connection of the driver, which is not to be used for anything else then."""
 
     def __init__(
-        self, transport: asyncio.WriteTransport, reader: Reader, owner: _Owner, seconds: float
+        self,
+        transport: asyncio.WriteTransport,
+        error_of: Callable[[str], Exception],
+        owner: _Owner,
+        seconds: float,
     ) -> None:
         self._transport = transport
-        self._reader = reader
+        self._error_of = error_of
+        self._reader = Reader(
+            protocolError=ProtocolError, replyError=self._error, notEnoughData=_NOTHING
+        )
         self._owner = owner
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
@@ -56,6 +63,8 @@ class Link(asyncio.Protocol):
         self._limit: asyncio.TimerHandle | None = None
         self._leaving = False
         self._kept: object = None
+        self.met_error = False
+        """Whether an error was among the replies since somebody last looked."""
 
     @classmethod
     def over(cls, connection: AbstractConnection, owner: _Owner, *, seconds: float) -> "Link":
@@ -71,10 +80,7 @@ class Link(asyncio.Protocol):
         connection._reader = connection._writer = None  # noqa: SLF001
         transport = writer.transport
         parser = connection._parser  # noqa: SLF001
-        reader = Reader(
-            protocolError=ProtocolError, replyError=parser.parse_error, notEnoughData=_NOTHING
-        )
-        link = cls(transport, reader, owner, seconds)
+        link = cls(transport, parser.parse_error, owner, seconds)
         link._kept = streams, writer  # which close the transport when they go
         transport.set_protocol(link)
         return link
@@ -120,6 +126,10 @@ class Link(asyncio.Protocol):
         """Nobody will be answered any more."""
         del exc
         self._end(RedisConnectionError("the connection to Redis was lost"))
+
+    def _error(self, text: str) -> Exception:
+        self.met_error = True
+        return self._error_of(text)
 
     def _look_at_time(self) -> None:
         self._limit = None

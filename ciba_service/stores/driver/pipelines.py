@@ -156,9 +156,11 @@ class ServerPipeline:
         link.send(packed, len(batch), partial(self._answered, link, done))
 
     def _answered(self, link: Link, done: Done, outcome: Outcome) -> None:
-        if not isinstance(outcome, Exception) and any(map(is_no_master, outcome)):
-            self.lost(link)
-            link.leave()
+        if link.met_error and not isinstance(outcome, Exception):
+            link.met_error = False
+            if any(map(is_no_master, outcome)):
+                self.lost(link)
+                link.leave()
         done(outcome)
 
     async def _connect(self) -> None:
