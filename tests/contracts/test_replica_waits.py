@@ -22,8 +22,8 @@ from ciba_service.stores.embedded.binary import packaged_program
 from ciba_service.stores.keys import fence_key
 from ciba_service.stores.operations import Operations
 from tests.contracts.store_builders import NoWaiting
-from tests.redis_servers import REDIS_SERVER, _ask
-from tests.replicated_redis import Replicated, frozen, replicated_directly
+from tests.redis_servers import REDIS_SERVER, _ask, _until
+from tests.replicated_redis import Replicated, frozen, replicated, replicated_directly
 
 ONCE = Script.of(
     "once",
@@ -202,6 +202,29 @@ async def test_what_was_written_can_be_confirmed(servers: Replicated):
         assert await answered(durable, "k") == 1
         await operations.confirm("k")
     await commands.aclose()
+
+
+async def test_one_dead_connection_speaks_for_those_that_lie_idle():
+    """The next attempt finds none that would be waited for in vain as well."""
+    async with replicated(delay=0.1) as servers:
+        port = servers.master.addresses[0].port
+        durable = DurableCommands(connect(replace(servers.master, command_timeout=0.5)), PATIENCE)
+
+        def connections() -> int:
+            return _ask(port, "CLIENT LIST TYPE NORMAL").count("cmd=wait")
+
+        assert await answered(durable, "k") == 1
+        writing = []
+        for number in range(8):  # each in a tick of its own, while those before are waited for
+            writing.append(asyncio.create_task(answered(durable, f"k{number}")))
+            await asyncio.to_thread(_ask, port, "PING")
+        assert await asyncio.gather(*writing) == [1] * 8
+        assert connections() == 8
+        with frozen(servers.master), pytest.raises(StoreFault):
+            await durable.evaluate(ONCE, ["k"], ["op"])
+        await asyncio.to_thread(_until, lambda: connections() == 0)
+        assert await answered(durable, "k") == 1
+        await durable.aclose()
 
 
 async def test_more_replicas_than_there_are_are_never_there():
