@@ -41,7 +41,12 @@ class LogTelemetry:
         self._log(logging.INFO, name, fields)
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
-        """Log at ERROR: the type of the error, what it says of itself, and where it was raised."""
+        """Log at ERROR: the type of the error, what it says of itself, and where it was raised.
+
+        A group of errors says nothing of itself: the first one in it is told.
+        """
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
         text = f"{type(error).__name__}: {error}"
         self._log(
             logging.ERROR, name, {**fields, "error": text, "at": _origin(error.__traceback__)}

@@ -17,17 +17,22 @@ __all__ = ["SignalledServer", "caught_signals"]
 
 # For the background, when somebody cannot wait.
 _HURRIED_SECONDS: Final = 1.0
+# Ticks of the event loop, in which it reads what has arrived: a connection with a request that
+# nobody has read yet looks idle, and to close it would lose the request (RFC 9112 9.6).
+_LAST_LOOKS: Final = 10
 _STANDARD_STREAMS: Final = (0, 1, 2)
+_LAST_ANSWER: Final = (b"connection", b"close")
 
 
 class SignalledServer(ListeningServer):
     """uvicorn's server, ended by signals without raising them again: there is more to close.
 
     Told to end, it calls ``draining`` and serves on for ``drain_seconds``, so that whatever sends
-    it requests takes notice; then it calls ``leaving`` and waits for requests at hand, for ten
-    seconds at most. Told so again it waits for nothing more. ``hung_up`` is called at a
-    hangup, unless it is that of a terminal we were started from, which ends us; ``ready`` once it
-    listens everywhere.
+    it requests takes notice; each connection ends with its next answer, so that in the end nobody
+    is about to ask on one that is being closed. Then it calls ``leaving`` and waits for requests
+    at hand, for ten seconds at most. Told so again it waits for nothing more. ``hung_up`` is called
+    at a hangup, unless it is that of a terminal we were started from, which ends us;
+    ``ready`` is called once it listens everywhere.
     """
 
     def __init__(
@@ -69,10 +74,16 @@ class SignalledServer(ListeningServer):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Be seen to leave, keep nobody waiting, then stop."""
         self._draining()
+        state = self.server_state
+        state.default_headers = [*state.default_headers, _LAST_ANSWER]
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
                 await self._hurried.wait()
         self._leaving()
+        for _ in range(_LAST_LOOKS):
+            await asyncio.sleep(0)
+        if self._drain_seconds:
+            await self.stop_listening()
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves the lifespan open then
             with suppress(TimeoutError):

@@ -27,7 +27,7 @@ from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
-from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
+from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls, ReplicaWait
 
 __all__ = [
     "MOST_WORKERS",
@@ -148,6 +148,16 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     certificate_file: _Text | None = None
     key_file: _Text | None = None
     deadline_ms: Annotated[int, msgspec.Meta(ge=100, le=30_000)] = 5_000
+    wait_for_replicas: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
+    wait_for_replicas_ms: Annotated[int, msgspec.Meta(ge=10, le=5_000)] = 1_000
+
+    @property
+    def replica_wait(self) -> ReplicaWait | None:
+        """What durable writes wait for, if for anything; a retry must have its time, too."""
+        if not self.wait_for_replicas:
+            return None
+        milliseconds = min(self.wait_for_replicas_ms, self.deadline_ms // 5)
+        return ReplicaWait(self.wait_for_replicas, milliseconds)
 
     @property
     def all_urls(self) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def build_stores(
 ) -> Stores:
     """Put the stores on an open connection."""
     operations = measuring.operations(
-        store.commands, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
+        store, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
     )
     sealer = Sealer(ring, surroundings.random)
     new_operation = surroundings.new_operation

@@ -194,10 +194,12 @@ def stores_over(
     process: int = 0,
     limits: PromptLimits = LIMITS,
     attempt_limits: AttemptLimits = ATTEMPT_LIMITS,
+    durable: Commands | None = None,
+    deadline_ms: int = 10_000,
 ) -> Stores:
     """Put the stores on an open connection."""
     counted = Counted(process)
-    operations = Operations(commands, clock=NoWaiting(), deadline_ms=10_000)
+    operations = Operations(commands, clock=NoWaiting(), deadline_ms=deadline_ms, durable=durable)
     sealer = Sealer(ring, counted.token_bytes)
     return Stores(
         commands=commands,

@@ -9,14 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from ciba_service.endpoints.device.frame_budget import BURST, FrameBudget
-from ciba_service.endpoints.device.socket import DeviceSocket
+from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.ports import Announcement, AnnouncementKind
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, transaction_id
+from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, Fetched, transaction_id
+from tests.fake_clock import FakeClock
+from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import RunningService
 from tests.wire_phone import WirePhone, WireSocket
 
@@ -380,3 +383,23 @@ async def test_a_phone_that_reads_nothing_is_let_go(
         await service.service.app({**scope, "subprotocols": [SUBPROTOCOL]}, receive, send)
     assert service.telemetry.named("device_socket_closed")[0].fields == {"close_code": 4408}
     assert taken[-1] == {"type": "websocket.close", "code": 4408, "reason": "too_slow"}
+
+
+async def test_a_phone_that_went_away_is_no_defect_whoever_notices():
+    """One task of a socket meets the end of the connection; what another then sends is no error."""
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError
+
+    scope = {"type": "websocket", "path": "/device/ws", "headers": [], "query_string": b""}
+    socket = WebSocket(scope, receive, send)
+    await socket.accept()
+    steps = SocketSteps(None, None, None, None, str)
+    endpoint = DeviceSocket(steps, FakeClock(), RecordingTelemetry())
+    for _ in range(2):
+        with pytest.raises(WebSocketDisconnect):
+            await endpoint._send(socket, Fetched(()))

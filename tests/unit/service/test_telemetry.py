@@ -82,6 +82,24 @@ def test_a_failure_says_what_was_raised_and_where(log: io.StringIO):
     assert "at" not in made
 
 
+def test_a_group_of_errors_says_what_is_in_it(log: io.StringIO):
+    """However deep: that there was a group helps nobody."""
+
+    def refuse() -> None:
+        raise LookupError("no such thing")
+
+    try:
+        try:
+            refuse()
+        except LookupError as error:
+            raise ExceptionGroup("inner", [error]) from None
+    except ExceptionGroup as group:
+        LogTelemetry().failure("defect", ExceptionGroup("outer", [group]))
+    (line,) = lines_of(log)
+    assert line["error"] == "LookupError: no such thing"
+    assert line["at"].startswith(__name__)
+
+
 @pytest.mark.parametrize("name", sorted(SECRET_FIELDS))
 def test_a_field_that_could_hold_a_secret_is_withheld(log: io.StringIO, name: str):
     """The line is written without it and says so; the caller is not disturbed."""
