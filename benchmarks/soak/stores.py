@@ -14,7 +14,10 @@ __all__ = ["IMPATIENT", "REPLICATED", "SentinelStore", "SingleStore", "Store", "
 
 IMPATIENT: Final = 3_000
 """Milliseconds after which a server that says nothing is held to be down."""
-REPLICATED: Final = ("--repl-diskless-sync-delay", "0", "--appendonly", "yes")
+REPLICATED: Final = (
+    *("--repl-diskless-sync-delay", "0", "--appendonly", "yes", "--appendfsync", "always"),
+    *("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2"),
+)
 """What was killed comes back with what it had: an empty replica must not be the next master."""
 _FAILOVER_SECONDS: Final = 60.0
 
@@ -154,15 +157,18 @@ class SentinelStore:
             await server.kill()
 
     async def fail(self, chance: random.Random) -> None:
-        """Kill the master; it comes back as a replica of whoever takes its place."""
+        """Kill the master; it comes back as a replica of whoever takes its place.
+
+        It is started as one: a master that comes back as a master is taken for one by whoever asks
+        Sentinel in the same moment, until it is told otherwise, ten seconds later.
+        """
         del chance
         master = await self._master()
         await master.kill()
         async with asyncio.timeout(_FAILOVER_SECONDS):
             while (promoted := await self._master(but=master)) is master:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        await master.start()
-        await master.until("INFO replication", "role:slave")
+        await master.start("--replicaof", f"127.0.0.1 {promoted.port}")
         for each in self._servers:
             if each is not promoted:
                 await each.until("INFO replication", "master_link_status:up")
