@@ -208,16 +208,17 @@ async def test_one_dead_connection_speaks_for_those_that_lie_idle():
     """The next attempt finds none that would be waited for in vain as well."""
     async with replicated(delay=0.1) as servers:
         port = servers.master.addresses[0].port
-        durable = DurableCommands(connect(replace(servers.master, command_timeout=0.5)), PATIENCE)
+        durable = DurableCommands(connect(replace(servers.master, command_timeout=1.5)), PATIENCE)
 
         def connections() -> int:
             return _ask(port, "CLIENT LIST TYPE NORMAL").count("cmd=wait")
 
         assert await answered(durable, "k") == 1
         writing = []
-        for number in range(8):  # each in a tick of its own, while those before are waited for
-            writing.append(asyncio.create_task(answered(durable, f"k{number}")))
-            await asyncio.to_thread(_ask, port, "PING")
+        with frozen(servers.replica):
+            for number in range(8):  # each in a tick of its own, while those before are waited for
+                writing.append(asyncio.create_task(answered(durable, f"k{number}")))
+                await asyncio.to_thread(_ask, port, "PING")
         assert await asyncio.gather(*writing) == [1] * 8
         assert connections() == 8
         with frozen(servers.master), pytest.raises(StoreFault):
