@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,6 +25,8 @@ from ciba_service.flow.evidence_draining import EvidenceDrainer
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
+from ciba_service.listening.admission.gate import Gate
+from ciba_service.listening.admission.layer import Admission
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
@@ -41,6 +44,11 @@ from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
+
+_LIVE: Final = "/healthz"
+_READY: Final = "/readyz"
+# What watches the service is answered however crowded it is.
+_HEALTH_PATHS: Final = frozenset({_LIVE, _READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
+    admission: Gate
     leaving: asyncio.Event
     keys: ServiceKeys
     reload: Callable[[Settings], Reloaded]
@@ -115,9 +124,11 @@ def build_service(
     )
     app.router.redirect_slashes = False
     return Service(
-        app=HotPaths(app, _hot(routes, around)),
+        app=Admission(
+            HotPaths(app, _hot(routes, around)), parts.admission, open_paths=_HEALTH_PATHS
+        ),
         operator_app=reloading.operators,
-        metrics_app=measuring.app(parts.hub, parts.held, parts.streams),
+        metrics_app=measuring.app(parts.hub, parts.held, parts.streams, parts.admission),
         stores=stores,
         worker=parts.worker,
         drainer=parts.drainer,
@@ -126,6 +137,7 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
+        admission=parts.admission,
         leaving=parts.leaving,
         keys=parts.keys,
         reload=reloading.apply,
@@ -147,8 +159,8 @@ def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str,
 def _health_routes(parts: Parts) -> list[Route]:
     health = build_health(parts)
     return [
-        Route("/healthz", health.live, methods=["GET"]),
-        Route("/readyz", health.ready, methods=["GET"]),
+        Route(_LIVE, health.live, methods=["GET"]),
+        Route(_READY, health.ready, methods=["GET"]),
     ]
 
 

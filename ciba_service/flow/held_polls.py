@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from ciba_service.ports import Clock, Transaction, TransactionStore
+from ciba_service.ports.admission import NOWHERE, RequestPlace
 from ciba_service.protocol.transaction.state import State
 from ciba_service.protocol.transaction.waiting import applied_wait, holding_ms
 
@@ -24,9 +25,16 @@ class Patience:
     of it, 0 while the request was not held.
     """
 
-    __slots__ = ("_until_gone", "applied", "has_gone", "preferred")
+    __slots__ = ("_until_gone", "applied", "has_gone", "place", "preferred")
 
-    def __init__(self, preferred: int | None, until_gone: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        preferred: int | None,
+        until_gone: Callable[[], Awaitable[None]],
+        place: RequestPlace = NOWHERE,
+    ) -> None:
+        """``place`` is the request's, which others may have while it is held."""
+        self.place = place
         self.preferred = preferred
         self.applied = 0
         self.has_gone = False
@@ -119,17 +127,21 @@ class HeldPolls:
         seat.wake_after(seat.patience.watch())
         self.held += 1
         try:
-            while True:
-                await seat.changed.wait()
-                seat.changed.clear()
-                is_last = self._is_closing or ending.done()
-                transaction = await self._look(seat)
-                if transaction is None or transaction.state is not State.PENDING:
-                    return transaction
-                if is_last:
-                    return None
+            with seat.patience.place.aside():
+                return await self._settled(seat, ending)
         finally:
             self.held -= 1
+
+    async def _settled(self, seat: Seat, ending: asyncio.Task[None]) -> Transaction | None:
+        while True:
+            await seat.changed.wait()
+            seat.changed.clear()
+            is_last = self._is_closing or ending.done()
+            transaction = await self._look(seat)
+            if transaction is None or transaction.state is not State.PENDING:
+                return transaction
+            if is_last:
+                return None
 
     async def _look(self, seat: Seat) -> Transaction | None:
         """As it stands, unless this poll may not collect it."""

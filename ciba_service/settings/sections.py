@@ -89,6 +89,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     max_event_streams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1_000
+    max_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
+    max_waiting_requests: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000
+    request_wait_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 250
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -21,6 +21,7 @@ from ciba_service.flow.operators.events import EVENTS_PLACE
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
+from ciba_service.listening.admission.gate import Gate, GateBounds
 from ciba_service.ports import ClientRegistry, Telemetry, User
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
@@ -81,6 +82,7 @@ class Parts:
     log: Telemetry
     measuring: Measuring
     leaving: asyncio.Event
+    admission: Gate
 
 
 def build_parts(
@@ -203,7 +205,19 @@ def build_parts(
         log=log,
         measuring=measuring,
         leaving=asyncio.Event(),
+        admission=_admission(settings, log, measuring),
     )
+
+
+def _admission(settings: Settings, log: Telemetry, measuring: Measuring) -> Gate:
+    """Places for requests; what it tells is of no request."""
+    server = settings.server
+    bounds = GateBounds(
+        requests=server.max_requests,
+        waiting=server.max_waiting_requests,
+        wait_seconds=server.request_wait_ms / 1000,
+    )
+    return Gate(bounds, log, on_shed=measuring.shed, on_lag=measuring.lag)
 
 
 def _settlement(

@@ -1,0 +1,87 @@
+"""How many requests are worked on at once follows how late the event loop is."""
+
+import pytest
+
+from ciba_service.protocol.admission.limit import AdaptiveLimit
+from ciba_service.protocol.admission.patience import QueuePatience
+
+
+@pytest.fixture
+def limit() -> AdaptiveLimit:
+    """As a process begins."""
+    return AdaptiveLimit(most=1_000)
+
+
+def test_it_begins_in_between(limit: AdaptiveLimit):
+    """Enough for a burst, and not as many as there may ever be."""
+    assert limit.value == 256
+    assert AdaptiveLimit(most=10).value == 10
+
+
+def test_a_loop_that_is_late_halves_it_at_the_most(limit: AdaptiveLimit):
+    """In proportion to how late it is, and no single look closes the service."""
+    limit.observe(0.0625, was_full=True)
+    assert limit.value == 204
+    limit.observe(10.0, was_full=True)
+    assert limit.value == 102
+
+
+@pytest.mark.parametrize(("most", "least"), [(1_000, 32), (5, 5)])
+def test_it_never_falls_below_what_keeps_the_processor_busy(most: int, least: int):
+    """However late the loop is; and it does not rise above its bound for that."""
+    limit = AdaptiveLimit(most=most)
+    for _ in range(20):
+        limit.observe(1.0, was_full=True)
+    assert limit.value == least
+
+
+def test_it_rises_while_the_loop_is_in_time_and_all_places_are_taken(limit: AdaptiveLimit):
+    """Whoever waits for a slow store costs no processor."""
+    limit.observe(0.05, was_full=True)
+    assert limit.value == 288
+    for _ in range(20):
+        limit.observe(0.0, was_full=True)
+    assert limit.value == 1_000
+
+
+def test_what_is_not_used_does_not_rise(limit: AdaptiveLimit):
+    """A quiet night is no reason to let in a thousand in the morning."""
+    limit.observe(0.0, was_full=False)
+    assert limit.value == 256
+
+
+def test_a_small_limit_rises_as_well():
+    """By one at the least."""
+    limit = AdaptiveLimit(most=10, value=2)
+    limit.observe(0.0, was_full=True)
+    assert limit.value == 3
+
+
+def test_a_burst_may_wait_for_as_long_as_is_configured():
+    """A queue that was empty a moment ago is no standing one."""
+    patience = QueuePatience(longest=0.25, most=500)
+    patience.observe(10, 0.1, was_empty=True)
+    assert (patience.seconds, patience.room) == (0.25, 500)
+
+
+def test_in_a_queue_that_stands_only_those_wait_who_are_served_soon():
+    """A tenth of the time, and no more of them than are served meanwhile."""
+    patience = QueuePatience(longest=0.25, most=500)
+    patience.observe(100, 0.1, was_empty=False)
+    assert (patience.seconds, patience.room) == (pytest.approx(0.025), 25)
+
+
+@pytest.mark.parametrize(("served", "room"), [(0, 8), (100_000, 500)])
+def test_there_is_room_for_a_few_and_never_for_more_than_is_configured(served: int, room: int):
+    """Else a process that stood still for a moment would take nobody, a fast one everybody."""
+    patience = QueuePatience(longest=0.25, most=500)
+    patience.observe(served, 0.1, was_empty=False)
+    assert patience.room == room
+
+
+def test_a_queue_that_was_empty_again_is_patient_again():
+    """The storm is over."""
+    patience = QueuePatience(longest=0.25, most=500)
+    patience.observe(100, 0.1, was_empty=False)
+    patience.observe(100, 0.1, was_empty=True)
+    assert (patience.seconds, patience.room) == (0.25, 500)
