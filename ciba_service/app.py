@@ -27,6 +27,7 @@ from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.admission.gate import Gate
 from ciba_service.listening.admission.layer import Admission
+from ciba_service.listening.bounded_http import Crowd
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
@@ -55,11 +56,13 @@ _HEALTH_PATHS: Final = frozenset({_LIVE, _READY})
 class Service:
     """The ASGI application, and its parts for those who embed it.
 
+    ``crowd`` is for the HTTP protocol: what says which requests the application refuses anyhow.
     ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
     operators, and where no figures are kept.
     """
 
     app: ASGIApp
+    crowd: Crowd
     operator_app: ASGIApp | None
     metrics_app: ASGIApp | None
     stores: Stores
@@ -123,10 +126,12 @@ def build_service(
         lifespan=Background(parts).lifespan,
     )
     app.router.redirect_slashes = False
+    admitting = Admission(
+        HotPaths(app, _hot(routes, around)), parts.admission, open_paths=_HEALTH_PATHS
+    )
     return Service(
-        app=Admission(
-            HotPaths(app, _hot(routes, around)), parts.admission, open_paths=_HEALTH_PATHS
-        ),
+        app=admitting,
+        crowd=admitting,
         operator_app=reloading.operators,
         metrics_app=measuring.app(parts.hub, parts.held, parts.streams, parts.admission),
         stores=stores,

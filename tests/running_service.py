@@ -156,7 +156,7 @@ async def running_service(
         risk=risk,
     )
     service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
-    server = PromptServer(server_config(service.app, settings.server))
+    server = PromptServer(server_config(service.app, settings.server, service.crowd))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)

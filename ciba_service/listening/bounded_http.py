@@ -8,15 +8,30 @@ connection ends. Trailers are refused: they would be appended to headers that we
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ciba_service.listening.ambiguity import is_ambiguous
+from ciba_service.listening.glance import is_one_plain_post
 from ciba_service.listening.refusals import refusal
 
-__all__ = ["BoundedHttp", "HttpBounds", "http_within"]
+__all__ = ["BoundedHttp", "Crowd", "HttpBounds", "http_within"]
+
+
+class Crowd(Protocol):
+    """What says that too much is asked for."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether anybody would be turned away now; asked before every request."""
+        ...
+
+    def turn_away(self, address: str) -> bytes | None:
+        """The whole answer to whatever this address asks; None where it is not simply refused."""
+        ...
+
 
 _PUNCTUATION: Final = 4
 """Bytes of a header line that are neither its name nor its value."""
@@ -54,6 +69,7 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     bounds: ClassVar = HttpBounds()
+    crowd: ClassVar[Crowd | None] = None
 
     _in_head = True
     _head_size = 0
@@ -81,7 +97,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and stop where a head is longer or takes longer than it may."""
-        if self._refused:
+        if self._refused or self._is_turned_away(data):
             return
         self._unset_keepalive_if_required()
         self._unparsed += len(data)
@@ -170,6 +186,35 @@ class BoundedHttp(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came after an answer."""
         self._end()
+
+    def _is_turned_away(self, data: bytes) -> bool:
+        """Whether this is a request that a crowded process refuses whatever is in it.
+
+        To parse it would take as long as the refusal itself, and then less of the process is left
+        for those it has let in.
+        """
+        crowd = self.crowd
+        if crowd is None or not crowd.is_crowded or not self._is_between_requests():
+            return False
+        address = None if self.client is None else self.client[0]
+        if address is None or not is_one_plain_post(data):
+            return False
+        told = crowd.turn_away(address)
+        if told is None:
+            return False
+        self._unset_keepalive_if_required()
+        self._stop_waiting()
+        self.transport.write(told)
+        self._watch()
+        return True
+
+    def _is_between_requests(self) -> bool:
+        return (
+            self._in_head
+            and not self._unparsed
+            and self._is_idle()
+            and not self.transport.is_closing()
+        )
 
     def _parse(self, data: memoryview) -> None:
         while True:
@@ -265,6 +310,6 @@ class BoundedHttp(HttpToolsProtocol):
         self._last_resort = self.loop.call_later(farewell, self.transport.abort)
 
 
-def http_within(bounds: HttpBounds) -> type[BoundedHttp]:
+def http_within(bounds: HttpBounds, crowd: Crowd | None = None) -> type[BoundedHttp]:
     """The protocol class for these bounds, as uvicorn takes it."""
-    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds})
+    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds, "crowd": crowd})

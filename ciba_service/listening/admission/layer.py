@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ciba_service.listening.admission.gate import Gate
 from ciba_service.listening.admission.place import Place, put_place
 from ciba_service.listening.peer import peer_address
-from ciba_service.listening.refusals import MEDIA_TYPE, refusal_body
+from ciba_service.listening.refusals import MEDIA_TYPE, refusal, refusal_body
 
 __all__ = ["Admission", "refuse"]
 
@@ -35,6 +35,13 @@ def _start(seconds: int) -> Message:
 
 
 _starts: Final = cycle([_start(seconds) for seconds in _RETRY_SECONDS])
+_wholes: Final = cycle(
+    [
+        refusal(HTTPStatus.SERVICE_UNAVAILABLE, retry=seconds, last=False)
+        for seconds in _RETRY_SECONDS
+    ]
+)
+_CLOSE: Final = (b"connection", b"close")
 
 
 class Admission:
@@ -58,7 +65,10 @@ class Admission:
         gate, address = self._gate, _address(scope)
         key = gate.shares.key(address)
         place = Place(gate, address, key, send)
-        if gate.turns_away(key) or (scope["method"] in _WITHOUT_BODY and not await place.begin()):
+        if gate.turns_away(key):
+            await refuse(send, last=any(name == b"expect" for name, _ in scope["headers"]))
+            return
+        if scope["method"] in _WITHOUT_BODY and not await place.begin():
             await refuse(send)
             return
         put_place(scope, place)
@@ -67,10 +77,29 @@ class Admission:
         finally:
             place.leave()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether whoever comes next has to wait at least."""
+        return self._gate.is_crowded
 
-async def refuse(send: Send) -> None:
-    """Answer 503 and when to come again; it is not logged: the gate tells how many there were."""
-    await send(next(_starts))
+    def turn_away(self, address: str) -> bytes | None:
+        """The whole answer to a request from there, if it finds neither place nor queue.
+
+        It costs half of what the same answer by the application does, which is what decides how
+        much a crowded process still gets done.
+        """
+        key = self._gate.shares.key(address)
+        return next(_wholes) if self._gate.turns_away(key) else None
+
+
+async def refuse(send: Send, *, last: bool = False) -> None:
+    """Answer 503 and when to come again; it is not logged: the gate tells how many there were.
+
+    It is the ``last`` answer of a connection whose peer waits to be told to send the body: nobody
+    could say what comes next (RFC 9110 10.1.1).
+    """
+    start = next(_starts)
+    await send({**start, "headers": [*start["headers"], _CLOSE]} if last else start)
     await send(_END)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ciba_service.listening.admission.gate import Gate, GateBounds
+from ciba_service.listening.admission.gate import Gate, GateBounds, Shed
 from ciba_service.listening.admission.layer import Admission, refuse
 from ciba_service.listening.admission.place import place_of
 from ciba_service.ports.admission import NOWHERE
@@ -29,7 +29,8 @@ class Exchange:
 
     def __init__(self, app: ASGIApp, **scope: Any) -> None:
         self.scope: Scope = {
-            "type": "http", "method": "POST", "path": "/token", "client": ("192.0.2.1", 1), **scope,
+            "type": "http", "method": "POST", "path": "/token", "client": ("192.0.2.1", 1),
+            "headers": [], **scope,
         }  # fmt: skip
         self.incoming: asyncio.Queue[Message] = asyncio.Queue()
         self.asked = 0
@@ -179,16 +180,17 @@ async def test_what_has_no_body_takes_its_place_at_the_head():
 
 async def test_what_waits_in_vain_for_its_place_is_refused_by_the_layer():
     """A request without a body is never begun then."""
-    work, one = Working(), gate(waiting=1)
+    bounds, now = GateBounds(requests=1, waiting=1, wait_seconds=0.25), [0.0]
+    one = Gate(bounds, RecordingTelemetry(), now=lambda: now[0])
     one.enter()
+    work = Working()
     late = Exchange(Admission(work, one, open_paths=()), method="GET")
     serving = asyncio.create_task(late.run())
     await settled(lambda: one.waiting == 1)
-    quiet = Exchange(Admission(work, one, open_paths=()), method="GET", client=("192.0.2.2", 1))
-    assert (await quiet.run()).sent[0]["status"] == 503
-    serving.cancel()
-    await asyncio.wait({serving})
-    assert (work.read, one.waiting) == ([], 0)
+    now[0] = 1.0
+    one.look(0.0, 0.1)
+    assert (await serving).sent[0]["status"] == 503
+    assert work.read == []
 
 
 async def test_what_follows_the_head_of_an_answer_takes_no_place():
@@ -288,3 +290,34 @@ async def test_elsewhere_nothing_is_bounded():
     assert await place.begin()
     with place.aside():
         assert place.proven("till")
+
+
+async def test_who_waits_to_be_told_to_send_is_told_to_go():
+    """Whether the body would still come nobody could know; so nothing else comes."""
+    one = gate()
+    one.enter()
+    exchange = Exchange(
+        Admission(Working(), one, open_paths=()), headers=[(b"expect", b"100-continue")]
+    )
+    assert (b"connection", b"close") in (await exchange.run()).sent[0]["headers"]
+
+
+async def test_the_protocol_may_refuse_what_the_layer_would():
+    """The same answer, whole, and counted alike; nothing where one may still wait."""
+    shed: list[Shed] = []
+    bounds = GateBounds(requests=1, waiting=1, wait_seconds=0.25)
+    one = Gate(bounds, RecordingTelemetry(), on_shed=shed.append)
+    layer = Admission(Working(), one, open_paths=())
+    assert not layer.is_crowded
+    one.enter()
+    assert layer.is_crowded
+    assert layer.turn_away("192.0.2.1") is None
+    waiting = asyncio.create_task(one.let_in("192.0.2.1"))
+    await settled(lambda: one.waiting == 1)
+    answer = layer.turn_away("192.0.2.1")
+    assert answer is not None
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"retry-after: " in head
+    assert json.loads(body)["error"] == "temporarily_unavailable"
+    assert shed == [Shed.FULL]
+    waiting.cancel()
