@@ -74,6 +74,7 @@ class Load:
     warm_up: float = 0.5
     flows: int | None = None
     rate: float | None = None
+    connections: int | None = None
     ids: Path | None = None
     keep_ids: Path | None = None
 
@@ -110,7 +111,7 @@ class Load:
 
     def _command(self, port: int) -> list[str]:
         # In an open loop a flow must find a connection, or its waiting would count as ours.
-        connections = _CONNECTIONS * 2 if self.rate else _CONNECTIONS
+        connections = self.connections or (_CONNECTIONS * 2 if self.rate else _CONNECTIONS)
         command = [str(_PROGRAM), "-p", str(port), "-c", str(connections)]
         if self.flows is None:
             command += ["-d", str(self.seconds), "-w", str(self.warm_up)]

@@ -28,6 +28,10 @@ class Crowd(Protocol):
         """Whether anybody would be turned away now; asked before every request."""
         ...
 
+    def lets_pass(self) -> None:
+        """What was received goes on to the application."""
+        ...
+
     def turn_away(self, address: str) -> bytes | None:
         """The whole answer to whatever this address asks; None where it is not simply refused."""
         ...
@@ -194,19 +198,22 @@ class BoundedHttp(HttpToolsProtocol):
         for those it has let in.
         """
         crowd = self.crowd
-        if crowd is None or not crowd.is_crowded or not self._is_between_requests():
+        if crowd is None or not self._is_between_requests():
             return False
-        address = None if self.client is None else self.client[0]
-        if address is None or not is_one_plain_post(data):
-            return False
-        told = crowd.turn_away(address)
+        told = self._refusal(crowd, data) if crowd.is_crowded else None
         if told is None:
+            crowd.lets_pass()
             return False
         self._unset_keepalive_if_required()
         self._stop_waiting()
         self.transport.write(told)
         self._watch()
         return True
+
+    def _refusal(self, crowd: Crowd, data: bytes) -> bytes | None:
+        if self.client is None or not is_one_plain_post(data):
+            return None
+        return crowd.turn_away(self.client[0])
 
     def _is_between_requests(self) -> bool:
         return (

@@ -86,9 +86,11 @@ class Gate:
         self._on_lag = on_lag
         self._now = now
         self.limit = self._limit.value
+        self._coming = 0
         self._served = 0
         self._was_full = False
         self._was_empty = True
+        self._has_refused = False
         self._shed = 0
         self._last_line = now() - _LINE_SECONDS
 
@@ -102,9 +104,25 @@ class Gate:
         """Whether somebody has to wait, or the next one would."""
         return self.in_work >= self.limit
 
+    @property
+    def may_be_full(self) -> bool:
+        """Whether one more might be turned away, those that are about to begin included."""
+        return self.in_work + self._coming >= self.limit
+
+    def comes(self) -> None:
+        """A request was received, and begins with the others of this round of the loop.
+
+        A loop reads from all connections before any request that it read begins.
+        """
+        if self.in_work * 2 >= self.limit:
+            if not self._coming:
+                asyncio.get_running_loop().call_soon(self._have_come)
+            self._coming += 1
+
     def turns_away(self, key: str) -> bool:
         """Whether there is neither a place nor room to wait for one; then it is counted."""
-        if self.in_work < self.limit or self._queue.has_room(key, self._patience.room):
+        beyond = self.in_work + self._coming - self.limit
+        if beyond < 0 or self._queue.has_room(key, self._patience.room - beyond):
             return False
         self._was_full = True
         self.refused(Shed.FULL)
@@ -145,6 +163,7 @@ class Gate:
     def refused(self, cause: Shed) -> None:
         """Count a refusal."""
         self._shed += 1
+        self._has_refused = True
         self._on_shed(cause)
 
     async def run(self) -> None:
@@ -160,12 +179,21 @@ class Gate:
         self.lag = max(0.0, lag)
         self._on_lag(self.lag)
         self._limit.observe(lag, was_full=self._was_full)
-        self._patience.observe(self._served, period + lag, was_empty=self._was_empty)
+        self._patience.observe(
+            self._served,
+            period + self.lag,
+            was_empty=self._was_empty,
+            has_refused=self._has_refused,
+        )
         self.limit = self._limit.value
-        self._served, self._was_full, self._was_empty = 0, False, not self._queue
+        self._served, self._was_full, self._has_refused = 0, False, False
+        self._was_empty = not self._queue
         self._expire()
         self._fill()
         self._tell()
+
+    def _have_come(self) -> None:
+        self._coming = 0
 
     def _fill(self) -> None:
         oldest = self._now() - self._patience.seconds

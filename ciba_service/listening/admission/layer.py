@@ -79,8 +79,12 @@ class Admission:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether whoever comes next has to wait at least."""
-        return self._gate.is_crowded
+        """Whether whoever comes next might be turned away."""
+        return self._gate.may_be_full
+
+    def lets_pass(self) -> None:
+        """A request goes on to the application."""
+        self._gate.comes()
 
     def turn_away(self, address: str) -> bytes | None:
         """The whole answer to a request from there, if it finds neither place nor queue.

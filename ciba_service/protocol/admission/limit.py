@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = ["AdaptiveLimit"]
 
-_FIRST: Final = 256
+_FIRST: Final = 128
 _LEAST: Final = 32
 """Fewer would leave the processor idle while the store answers."""
 
@@ -21,7 +21,7 @@ class AdaptiveLimit:
     """``value`` is the limit, ``most`` its bound; ``target`` is how late the loop may be, in s."""
 
     most: int
-    target: float = 0.05
+    target: float = 0.02
     value: int = _FIRST
 
     def __post_init__(self) -> None:

@@ -2,7 +2,8 @@
 
 A queue is for bursts. One that has not been empty for a while makes everybody wait and serves
 nobody more (CoDel, RFC 8289): whoever waits then may do so for a tenth of the time only, and no
-more may wait than are served meanwhile.
+more may wait than are served in half of that. The storm is over when nobody had to be refused for
+a while.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ __all__ = ["QueuePatience"]
 
 _STANDING: Final = 0.1
 _LEAST_ROOM: Final = 8
+_SURE: Final = 0.5
+"""Whoever waits is to be served: to refuse it later costs more than to refuse it at once."""
 
 
 @dataclass(slots=True)
@@ -22,14 +25,17 @@ class QueuePatience:
     most: int
     seconds: float = 0.0
     room: int = 0
+    _is_short: bool = False
 
     def __post_init__(self) -> None:
         self.seconds, self.room = self.longest, self.most
 
-    def observe(self, served: int, period: float, *, was_empty: bool) -> None:
+    def observe(self, served: int, period: float, *, was_empty: bool, has_refused: bool) -> None:
         """In ``period`` seconds so many were served; ``was_empty`` if nobody waited for a while."""
-        if was_empty:
+        self._is_short = has_refused if was_empty and self._is_short else not was_empty
+        if self._is_short:
+            self.seconds = self.longest * _STANDING
+            soon = int(served / period * self.seconds * _SURE)
+            self.room = min(self.most, max(_LEAST_ROOM, soon))
+        else:
             self.seconds, self.room = self.longest, self.most
-            return
-        self.seconds = self.longest * _STANDING
-        self.room = min(self.most, max(_LEAST_ROOM, int(served / period * self.seconds)))

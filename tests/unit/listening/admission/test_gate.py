@@ -143,14 +143,36 @@ async def test_a_queue_that_was_empty_again_is_as_long_as_before():
 async def test_places_follow_the_lag_of_the_loop():
     """Late: fewer. In time, and all taken: more, and who waits gets them."""
     scene = await Scene(places=1_000, waiting=100).full()
-    assert scene.gate.limit == 256
+    assert scene.gate.limit == 128
     scene.gate.look(0.1, 0.1)
-    assert (scene.gate.limit, scene.gate.lag) == (128, 0.1)
-    scene.gate.in_work = 128
+    assert (scene.gate.limit, scene.gate.lag) == (64, 0.1)
+    scene.gate.in_work = 64
     tasks = await scene.waiting("till")
     scene.gate.look(0.0, 0.1)
     assert await tasks[0]
-    assert scene.gate.limit == 144
+    assert scene.gate.limit == 72
+
+
+async def test_those_who_are_about_to_begin_are_reckoned_with():
+    """A loop reads from all connections first: the fourth of a round finds what the third left."""
+    scene = Scene(places=2, waiting=1)
+    assert await scene.gate.let_in("till")
+    verdicts = []
+    for _ in range(4):
+        verdicts.append(scene.gate.may_be_full and scene.gate.turns_away("till"))
+        if not verdicts[-1]:
+            scene.gate.comes()
+    assert verdicts == [False, False, True, True]
+    await asyncio.sleep(0)
+    assert not scene.gate.may_be_full
+    assert not scene.gate.turns_away("till")
+
+
+async def test_a_quiet_process_reckons_with_nobody():
+    """It costs nothing where there is room for all."""
+    scene = Scene(places=100)
+    scene.gate.comes()
+    assert not scene.gate.may_be_full
 
 
 async def test_whoever_has_gone_while_waiting_takes_no_place(scene: Scene):

@@ -310,6 +310,8 @@ async def test_the_protocol_may_refuse_what_the_layer_would():
     layer = Admission(Working(), one, open_paths=())
     assert not layer.is_crowded
     one.enter()
+    layer.lets_pass()
+    await asyncio.sleep(0)
     assert layer.is_crowded
     assert layer.turn_away("192.0.2.1") is None
     waiting = asyncio.create_task(one.let_in("192.0.2.1"))

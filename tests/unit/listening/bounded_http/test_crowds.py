@@ -30,6 +30,9 @@ class Crowding:
     has_room: bool = False
     turned_away: list[str] = field(default_factory=list)
 
+    def lets_pass(self) -> None:
+        """Nothing is counted."""
+
     def turn_away(self, address: str) -> bytes | None:
         """Refuse, or leave it to the application."""
         if self.has_room:

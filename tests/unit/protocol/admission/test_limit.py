@@ -14,16 +14,16 @@ def limit() -> AdaptiveLimit:
 
 def test_it_begins_in_between(limit: AdaptiveLimit):
     """Enough for a burst, and not as many as there may ever be."""
-    assert limit.value == 256
+    assert limit.value == 128
     assert AdaptiveLimit(most=10).value == 10
 
 
 def test_a_loop_that_is_late_halves_it_at_the_most(limit: AdaptiveLimit):
     """In proportion to how late it is, and no single look closes the service."""
-    limit.observe(0.0625, was_full=True)
-    assert limit.value == 204
-    limit.observe(10.0, was_full=True)
+    limit.observe(0.025, was_full=True)
     assert limit.value == 102
+    limit.observe(10.0, was_full=True)
+    assert limit.value == 51
 
 
 @pytest.mark.parametrize(("most", "least"), [(1_000, 32), (5, 5)])
@@ -37,8 +37,8 @@ def test_it_never_falls_below_what_keeps_the_processor_busy(most: int, least: in
 
 def test_it_rises_while_the_loop_is_in_time_and_all_places_are_taken(limit: AdaptiveLimit):
     """Whoever waits for a slow store costs no processor."""
-    limit.observe(0.05, was_full=True)
-    assert limit.value == 288
+    limit.observe(0.02, was_full=True)
+    assert limit.value == 144
     for _ in range(20):
         limit.observe(0.0, was_full=True)
     assert limit.value == 1_000
@@ -47,7 +47,7 @@ def test_it_rises_while_the_loop_is_in_time_and_all_places_are_taken(limit: Adap
 def test_what_is_not_used_does_not_rise(limit: AdaptiveLimit):
     """A quiet night is no reason to let in a thousand in the morning."""
     limit.observe(0.0, was_full=False)
-    assert limit.value == 256
+    assert limit.value == 128
 
 
 def test_a_small_limit_rises_as_well():
@@ -57,31 +57,35 @@ def test_a_small_limit_rises_as_well():
     assert limit.value == 3
 
 
+def looked(patience: QueuePatience, served: int = 200, **seen: bool) -> tuple[float, int]:
+    """How long one may wait, and how many may, after a tenth of a second."""
+    patience.observe(served, 0.1, **{"was_empty": False, "has_refused": False, **seen})
+    return patience.seconds, patience.room
+
+
 def test_a_burst_may_wait_for_as_long_as_is_configured():
-    """A queue that was empty a moment ago is no standing one."""
-    patience = QueuePatience(longest=0.25, most=500)
-    patience.observe(10, 0.1, was_empty=True)
-    assert (patience.seconds, patience.room) == (0.25, 500)
+    """A queue that was empty a moment ago is no standing one, even if it was full then."""
+    patience = QueuePatience(longest=0.5, most=500)
+    assert (patience.seconds, patience.room) == (0.5, 500)
+    assert looked(patience, was_empty=True) == (0.5, 500)
+    assert looked(patience, was_empty=True, has_refused=True) == (0.5, 500)
 
 
 def test_in_a_queue_that_stands_only_those_wait_who_are_served_soon():
-    """A tenth of the time, and no more of them than are served meanwhile."""
-    patience = QueuePatience(longest=0.25, most=500)
-    patience.observe(100, 0.1, was_empty=False)
-    assert (patience.seconds, patience.room) == (pytest.approx(0.025), 25)
+    """A tenth of the time, and half of those who are served meanwhile."""
+    assert looked(QueuePatience(longest=0.5, most=500)) == (0.05, 50)
 
 
 @pytest.mark.parametrize(("served", "room"), [(0, 8), (100_000, 500)])
 def test_there_is_room_for_a_few_and_never_for_more_than_is_configured(served: int, room: int):
     """Else a process that stood still for a moment would take nobody, a fast one everybody."""
-    patience = QueuePatience(longest=0.25, most=500)
-    patience.observe(served, 0.1, was_empty=False)
-    assert patience.room == room
+    assert looked(QueuePatience(longest=0.5, most=500), served) == (0.05, room)
 
 
-def test_a_queue_that_was_empty_again_is_patient_again():
-    """The storm is over."""
-    patience = QueuePatience(longest=0.25, most=500)
-    patience.observe(100, 0.1, was_empty=False)
-    patience.observe(100, 0.1, was_empty=True)
-    assert (patience.seconds, patience.room) == (0.25, 500)
+def test_a_storm_is_over_when_nobody_is_refused_any_more():
+    """A queue that is short is empty now and then; that alone says nothing."""
+    patience = QueuePatience(longest=0.5, most=500)
+    looked(patience)
+    assert looked(patience, was_empty=True, has_refused=True) == (0.05, 50)
+    assert looked(patience, has_refused=False) == (0.05, 50)
+    assert looked(patience, was_empty=True) == (0.5, 500)
