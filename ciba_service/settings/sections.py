@@ -88,12 +88,21 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_1_2: bool = False
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
+    max_held_polls_of_client: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2_500
     max_event_streams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1_000
+    max_event_streams_of_client: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 500
+    max_sockets: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     max_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
     max_waiting_requests: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000
     request_wait_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 250
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def sockets(self) -> int:
+        """Sockets of phones at once; clients find room for a tenth of all connections at least."""
+        most = self.max_connections * 9 // 10
+        return most if self.max_sockets is None else self.max_sockets
 
 
 class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -93,7 +93,11 @@ def build_parts(
     measuring: Measuring = _UNMEASURED,
 ) -> Parts:
     """Build what is shared."""
-    streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
+    streams = OpenStreams(
+        clock=surroundings.clock,
+        capacity=settings.server.max_event_streams,
+        of_client=settings.server.max_event_streams_of_client,
+    )
     surroundings = measuring.surroundings(surroundings)
     events = build_events(
         settings,
@@ -110,6 +114,7 @@ def build_parts(
         transactions=stores.transactions,
         clock=surroundings.clock,
         capacity=settings.server.max_held_polls,
+        of_client=settings.server.max_held_polls_of_client,
     )
 
     def look_again(transaction_id: str | None) -> None:
