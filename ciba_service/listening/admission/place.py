@@ -64,9 +64,9 @@ class Place:
         gate = self._gate
         if not self._is_held or self._client_id is not None:
             return True
-        if not gate.shares.enter(
-            client_id, self._address, places=gate.limit, crowded=gate.is_crowded
-        ):
+        # All that are let in, where the limit has fallen meanwhile: they are not to blame for it.
+        places = max(gate.limit, gate.in_work)
+        if not gate.shares.enter(client_id, self._address, places=places, crowded=gate.is_crowded):
             gate.refused(Shed.SHARE)
             return False
         self._client_id = client_id

@@ -264,6 +264,31 @@ async def test_a_client_counts_once_a_request():
     assert answers == [True] * 4
 
 
+async def test_a_limit_that_falls_refuses_nobody_who_was_let_in():
+    """A client that is alone has all places there were."""
+
+    async def proving(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        place = place_of(scope)
+        assert await place.begin()
+        await has_fallen.wait()
+        answers.append(place.proven("till"))
+        await all_proven.wait()
+        await send(START)
+
+    answers: list[bool] = []
+    one, has_fallen, all_proven = gate(places=5), asyncio.Event(), asyncio.Event()
+    layer = Admission(proving, one, open_paths=())
+    tasks = [asyncio.create_task(Exchange(layer).body().run()) for _ in range(5)]
+    await settled(lambda: one.in_work == 5)
+    one.limit = 1
+    has_fallen.set()
+    await settled(lambda: len(answers) == 5)
+    all_proven.set()
+    await asyncio.gather(*tasks)
+    assert all(answers)
+
+
 async def test_what_watches_the_service_is_let_in_always():
     """Paths that are open, sockets, and the lifespan."""
     work, one = Working(), gate()
