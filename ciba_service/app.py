@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -26,13 +25,13 @@ from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.admission.gate import Gate
-from ciba_service.listening.admission.layer import Admission
 from ciba_service.listening.bounded_http import Crowd
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
+from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
@@ -45,11 +44,6 @@ from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
-
-_LIVE: Final = "/healthz"
-_READY: Final = "/readyz"
-# What watches the service is answered however crowded it is.
-_HEALTH_PATHS: Final = frozenset({_LIVE, _READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +120,8 @@ def build_service(
         lifespan=Background(parts).lifespan,
     )
     app.router.redirect_slashes = False
-    admitting = Admission(
-        HotPaths(app, _hot(routes, around)), parts.admission, open_paths=_HEALTH_PATHS
-    )
+    hot = HotPaths(app, _hot(routes, around))
+    admitting = build_admission(hot, parts.admission, settings, parts.endpoints)
     return Service(
         app=admitting,
         crowd=admitting,
@@ -164,8 +157,8 @@ def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str,
 def _health_routes(parts: Parts) -> list[Route]:
     health = build_health(parts)
     return [
-        Route(_LIVE, health.live, methods=["GET"]),
-        Route(_READY, health.ready, methods=["GET"]),
+        Route(LIVE_PATH, health.live, methods=["GET"]),
+        Route(READY_PATH, health.ready, methods=["GET"]),
     ]
 
 

@@ -239,10 +239,10 @@ class WirePhone:
         return await self.decide(self.approval(challenge, **options))
 
     @contextlib.asynccontextmanager
-    async def raw_socket(self) -> AsyncIterator[ClientConnection]:
+    async def raw_socket(self, **options: Any) -> AsyncIterator[ClientConnection]:
         """A socket before ``hello`` was read."""
         url = "ws" + self.issuer.removeprefix("http") + "/device/ws"
-        async with connect(url, subprotocols=[SUBPROTOCOL], compression=None) as socket:
+        async with connect(url, subprotocols=[SUBPROTOCOL], compression=None, **options) as socket:
             yield socket
 
     @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ from ciba_service.protocol.errors import (
     OAuth2Error,
     ServerError,
     TemporarilyUnavailableError,
+    TooManyFailuresError,
 )
 
 __all__ = ["MEDIA_TYPE", "refusal", "refusal_body"]
@@ -18,6 +19,7 @@ MEDIA_TYPE: Final = "application/json"
 _ERRORS: Final[dict[HTTPStatus, type[OAuth2Error]]] = {
     HTTPStatus.INTERNAL_SERVER_ERROR: ServerError,
     HTTPStatus.SERVICE_UNAVAILABLE: TemporarilyUnavailableError,
+    HTTPStatus.TOO_MANY_REQUESTS: TooManyFailuresError,
 }
 _RETRY: Final = {HTTPStatus.SERVICE_UNAVAILABLE: 1}
 

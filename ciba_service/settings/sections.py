@@ -86,6 +86,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_certificate: _Text | None = None
     tls_key: _Text | None = None
     tls_1_2: bool = False
+    address_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] | None = None
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     max_held_polls_of_client: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2_500
@@ -218,6 +219,10 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     not_me_block: Annotated[int, msgspec.Meta(ge=0, le=31_536_000)] = 86_400
     failed_attempts: Annotated[int, msgspec.Meta(ge=2, le=ATTEMPT_LIMIT)] = ATTEMPT_LIMIT
     last_attempt_pause: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    failed_authentications: _Limit = 100
+    failed_authentications_window: _Window = 60
+    failed_enrolments: _Limit = 50
+    failed_enrolments_window: _Window = 600
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,7 +21,7 @@ from ciba_service.flow.operators.events import EVENTS_PLACE
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
-from ciba_service.listening.admission.gate import Gate, GateBounds
+from ciba_service.listening.admission.gate import Gate
 from ciba_service.ports import ClientRegistry, Telemetry, User
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
@@ -33,6 +33,7 @@ from ciba_service.protocol.request.user_code import (
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.admission import build_gate
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.measuring import Measuring
@@ -210,19 +211,8 @@ def build_parts(
         log=log,
         measuring=measuring,
         leaving=asyncio.Event(),
-        admission=_admission(settings, log, measuring),
+        admission=build_gate(settings, log, measuring),
     )
-
-
-def _admission(settings: Settings, log: Telemetry, measuring: Measuring) -> Gate:
-    """Places for requests; what it tells is of no request."""
-    server = settings.server
-    bounds = GateBounds(
-        requests=server.max_requests,
-        waiting=server.max_waiting_requests,
-        wait_seconds=server.request_wait_ms / 1000,
-    )
-    return Gate(bounds, log, on_shed=measuring.shed, on_lag=measuring.lag)
 
 
 def _settlement(

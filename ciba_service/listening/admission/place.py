@@ -1,6 +1,6 @@
 """The place of one request, from the end of its body to the head of its answer."""
 
-from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -12,14 +12,26 @@ from ciba_service.ports.admission import NOWHERE, RequestPlace
 __all__ = ["Place", "place_of", "put_place"]
 
 _PLACE: Final = "ciba_service.place"
+_START: Final = "http.response.start"
 
 
 class Place:
-    """``ports.RequestPlace`` of a request from ``address``, whose turn is that of ``key``."""
+    """``ports.RequestPlace`` of a request from ``address``, whose turn is that of ``key``.
 
-    __slots__ = ("_address", "_client_id", "_gate", "_is_held", "_key", "_send")
+    ``on_status`` is told how it was answered.
+    """
 
-    def __init__(self, gate: Gate, address: str, key: str, send: Send) -> None:
+    __slots__ = ("_address", "_client_id", "_gate", "_is_held", "_key", "_on_status", "_send")
+
+    def __init__(
+        self,
+        gate: Gate,
+        address: str,
+        key: str,
+        send: Send,
+        on_status: Callable[[int], None] | None = None,
+    ) -> None:
+        self._on_status = on_status
         self._gate = gate
         self._address = address
         self._key = key
@@ -37,6 +49,8 @@ class Place:
         """Answer; with the first of it the work is done."""
         if self._is_held:
             self.leave()
+        if self._on_status is not None and message["type"] == _START:
+            self._on_status(message["status"])
         return self._send(message)
 
     def leave(self) -> None:

@@ -28,6 +28,10 @@ class ClientShares:
         client_id = self._clients_of.get(address)
         return f"client {client_id}" if client_id else address
 
+    def knows(self, address: str) -> bool:
+        """Whether a client has authenticated from there."""
+        return address in self._clients_of
+
     def enter(self, client_id: str, address: str, *, places: int, crowded: bool) -> bool:
         """Count a request of a client that has proven its name, unless it has its share already.
 

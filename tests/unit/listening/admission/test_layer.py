@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ciba_service.listening.admission.addresses import Addresses
 from ciba_service.listening.admission.gate import Gate, GateBounds, Shed
 from ciba_service.listening.admission.layer import Admission, refuse
 from ciba_service.listening.admission.place import place_of
 from ciba_service.ports.admission import NOWHERE
+from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from tests.recording_telemetry import RecordingTelemetry
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
@@ -348,3 +350,13 @@ async def test_the_protocol_may_refuse_what_the_layer_would():
     assert json.loads(body)["error"] == "temporarily_unavailable"
     assert shed == [Shed.FULL]
     waiting.cancel()
+
+
+async def test_behind_a_proxy_that_tells_the_head_is_read_first():
+    """Whose turn it is stands there."""
+    one = gate()
+    one.enter()
+    proxies = Addresses(TrustedProxies.parse(["10.0.0.0/8"]), "x-real-ip")
+    layer = Admission(Working(), one, open_paths=(), addresses=proxies)
+    assert layer.turn_away("10.1.2.3") is None
+    assert layer.turn_away("192.0.2.1") is not None
