@@ -31,6 +31,7 @@ from ciba_service.protocol.transaction.state import Event, State
 
 __all__ = ["DueWorker"]
 
+MOST_LATER: Final = 10_000
 SWEEP_SECONDS: Final = 1.0
 _BATCH: Final = 64
 
@@ -72,7 +73,12 @@ class DueWorker:
         self._wake.set()
 
     def nudge_after(self, transaction_id: str, delay: int) -> None:
-        """Look there after ``delay`` milliseconds."""
+        """Look there after ``delay`` milliseconds.
+
+        When too many are remembered the sweep, which comes by itself, finds what is due.
+        """
+        if len(self._later) >= MOST_LATER:
+            return
         task = asyncio.create_task(self._nudge_later(transaction_id, delay))
         self._later.add(task)
         task.add_done_callback(self._later.discard)
