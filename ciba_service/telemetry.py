@@ -6,15 +6,15 @@ call here raises, whatever it is given.
 
 import logging
 import sys
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, TextIO
 
 import msgspec
 
+from ciba_service.log_lines import LineHandler
 from ciba_service.protocol.security_events.kinds import SecurityEvent
 
-__all__ = ["SECRET_FIELDS", "JsonLines", "LogTelemetry", "configure_logging"]
+__all__ = ["SECRET_FIELDS", "LogTelemetry", "configure_logging"]
 
 _LOGGER: Final = "ciba_service"
 SECRET_FIELDS: Final = frozenset(
@@ -55,16 +55,17 @@ class LogTelemetry:
     def _log(self, level: int, name: str, fields: dict[str, object]) -> None:
         if not self._logger.isEnabledFor(level):
             return
-        present = {
-            key: value
-            for key, value in fields.items()
-            if value is not None and key not in SECRET_FIELDS
-        }
-        withheld = sorted(SECRET_FIELDS & fields.keys())
-        if withheld:
+        present = {key: value for key, value in fields.items() if value is not None}
+        if not SECRET_FIELDS.isdisjoint(fields):
             # Our mistake, but no reason to fail whatever is being logged.
+            withheld = sorted(SECRET_FIELDS & fields.keys())
+            present = {key: value for key, value in present.items() if key not in withheld}
             present["withheld"] = withheld
-        self._logger.log(level, name, extra={"fields": present})
+        handlers = self._logger.handlers or logging.root.handlers
+        if len(handlers) == 1 and isinstance(handlers[0], LineHandler):
+            handlers[0].put(level, self._logger.name, name, present)
+        else:
+            self._logger.log(level, name, extra={"fields": present})
 
 
 def _origin(traceback: TracebackType | None) -> str | None:
@@ -76,26 +77,6 @@ def _origin(traceback: TracebackType | None) -> str | None:
     return f"{module}:{traceback.tb_lineno}"
 
 
-class JsonLines(logging.Formatter):
-    """Formats every record, ours and those of libraries, as one JSON object."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, event, then the fields, which cannot replace those four."""
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        line = line | getattr(record, "fields", {}) | line
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        try:
-            return msgspec.json.encode(line, enc_hook=str).decode()
-        except UnicodeEncodeError:  # half of a surrogate pair
-            return msgspec.json.encode({key: ascii(value) for key, value in line.items()}).decode()
-
-
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Send all logs as JSON lines to ``stream`` (standard error); libraries only from WARNING up.
 
@@ -104,9 +85,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """
     logging._srcfile = None  # noqa: SLF001 - as its documentation says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
-    handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [LineHandler(sys.stderr if stream is None else stream)]
     root.setLevel(logging.WARNING)
     logging.getLogger(_LOGGER).setLevel(level.upper())

@@ -4,7 +4,8 @@ Imported only where ``[tracing]`` is on. The API alone is used: without an SDK i
 the operator brings, every span is a no-op. No span has a secret, and none travels to others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import context, trace
@@ -158,13 +159,21 @@ class TracedOperations(Operations):
         with self._span(name):
             return await super().call(name, *arguments)
 
-    def _span(self, name: str) -> Any:  # noqa: ANN401 - the API's context manager
-        return self._tracer.start_as_current_span(
+    @contextmanager
+    def _span(self, name: str) -> Iterator[None]:
+        # Not the current one: several steps of a task go on at once, and nothing is below this.
+        span = self._tracer.start_span(
             f"redis {name}",
             kind=SpanKind.CLIENT,
             attributes={"db.system.name": "redis", "db.operation.name": name},
-            record_exception=False,
         )
+        try:
+            yield
+        except BaseException:
+            span.set_status(StatusCode.ERROR)
+            raise
+        finally:
+            span.end()
 
 
 def _is_traced() -> bool:

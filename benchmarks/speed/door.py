@@ -10,6 +10,7 @@ import secrets
 import time
 from typing import Final
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.speed.names import APPROVE_PATH
@@ -17,12 +18,14 @@ from benchmarks.speed.phones import Phones
 from benchmarks.speed.signing import Es256Key
 from ciba_service.app import Service
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.settlement import Answered
 from ciba_service.ports import Decided, StoredRequest, Swap, Transaction
 from ciba_service.protocol.jose.verification import parse_jws
-from ciba_service.protocol.transaction.state import Event
+from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
 from ciba_service.sca.messages import DecisionClaims, Verdict, challenge_hash, transaction_id
 from ciba_service.sca.policy import amr_of
+from ciba_service.stores.request_records import pack_request
 
 __all__ = ["CHALLENGE_PATH", "COLLECT_PATH", "ENROL_PATH", "BenchDoor"]
 
@@ -64,11 +67,14 @@ class BenchDoor:
             await _answer(send, _OK)
 
     async def _challenge(self, name: str) -> bytes:
+        """As many bytes as the challenge takes where it is kept."""
         now = time.time_ns() // 1_000_000
         transaction = await self._service.stores.transactions.read(name, now=now)
         if transaction is None or transaction.request is None:
             return b""
-        return transaction.request.challenge.encode("ascii")
+        request = transaction.request
+        without = msgspec.structs.replace(request, challenge="")
+        return bytes(len(pack_request(request)) - len(pack_request(without)))
 
     async def _approve(self, name: str) -> bool:
         stores, now = self._service.stores, time.time_ns() // 1_000_000
@@ -84,6 +90,8 @@ class BenchDoor:
             amr=amr_of(transaction.request.factors),
             auth_time=now // 1000,
         )
+        worker = self._service.worker
+        until = worker.lease(now)
         result = await stores.transactions.swap(
             Swap(
                 transaction_id=name,
@@ -94,9 +102,19 @@ class BenchDoor:
                 callback_delay=self._callback_delay,
                 evidence=heard.approved(decided, at=now),
                 sca_receipt=heard.receipt(decided),
+                settled_until=until,
             )
         )
-        self._service.worker.nudge(name)
+        worker.settle(
+            Answered(
+                transaction_id=name,
+                client_id=transaction.client_id,
+                user_tag=transaction.user_tag,
+                state=State.APPROVED,
+                decision=heard.presented.operation,
+            ),
+            until,
+        )
         return result.won
 
     def _heard(self, transaction: Transaction, request: StoredRequest) -> HeardDecision:

@@ -15,7 +15,7 @@ from ciba_service.sca.messages import DECISION_TYP
 
 __all__ = ["Phones"]
 
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 20
 
 
 class Phones:

@@ -40,14 +40,15 @@ class BodyPolicy:
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of this name, or None."""
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    return next((value for key, value in headers if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return None
 
 
 def header_lines(scope: Scope, name: bytes) -> tuple[str, ...]:
     """Every header of this name."""
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    return tuple(value.decode("latin-1") for key, value in headers if key == name)
+    return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
 
 
 def accepts(scope: Scope, media_type: str) -> bool:

@@ -23,7 +23,7 @@ from ciba_service.ports.request_notes import (
 from ciba_service.protocol.resource.interaction import sent_interaction_id
 from ciba_service.protocol.security_events.kinds import SecurityEvent
 
-__all__ = ["EndpointNames", "ObservedRequests", "RequestTelemetry"]
+__all__ = ["EndpointNames", "ObservedRequests", "RequestMeter", "RequestTelemetry"]
 
 UNKNOWN: Final = "other"
 _INTERACTION_ID: Final = b"x-fapi-interaction-id"

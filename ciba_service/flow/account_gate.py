@@ -1,8 +1,8 @@
 """The account gate with its look-ups: who may take a step, as the accounts are now."""
 
-import asyncio
 from dataclasses import dataclass
 
+from ciba_service.flow.together import together
 from ciba_service.ports import AttemptStore, ClientRegistry, DeviceStore, UserDirectory
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.tokens.grant import Grant
@@ -93,7 +93,7 @@ class AccountGate:
         tag = user_tag_of(grant.device_id)
         if tag is None:
             raise AssertionError("the phone that approved has a name of ours")
-        is_active, attempts, client = await asyncio.gather(
+        is_active, attempts, client = await together(
             self._devices.is_active(grant.device_id),
             self._attempts.used(tag),
             self._clients.find(grant.client_id),

@@ -4,7 +4,6 @@ The same two steps wherever the tokens go: ``mint`` what is not worth anything y
 which only one can win. Between them whoever mints may still find that nobody waits any more.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.issuance import Issuance, MintedTokens, Reach
+from ciba_service.flow.together import together
 from ciba_service.ports import (
     Clock,
     Decided,
@@ -113,7 +113,7 @@ class Completion:
             StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
         """
         grant, now = approved.grant, self._clock.now_ms()
-        is_open, crowded = await asyncio.gather(
+        is_open, crowded = await together(
             self.lets_redeem(grant),
             self._index.reserve(grant, taker.client, now=now),
         )

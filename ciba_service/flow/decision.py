@@ -1,6 +1,5 @@
 """A phone decides: verify what it signed, count and evaluate its factors, swap (PSD2 RTS 4, 5)."""
 
-import asyncio
 from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
@@ -8,6 +7,8 @@ from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.factor_check import FactorCheck
 from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.settlement import Answered
+from ciba_service.flow.together import together
 from ciba_service.ports import (
     AttemptStore,
     Clock,
@@ -98,7 +99,7 @@ class Decisions:
             StoreUnavailable: when the store cannot be reached; the same decision may come again.
         """
         presented = parse_decision(text)
-        transaction, device = await asyncio.gather(
+        transaction, device = await together(
             self._transactions.read(presented.claims.transaction_id, now=self._clock.now_ms()),
             self._devices.find(device_id),
         )
@@ -227,7 +228,8 @@ class Decisions:
                     evidence=heard.locked(at=now) if self._keeps_evidence else None,
                 )
             )
-            self._nudge(presented, result)
+            self._worker.nudge(presented.claims.transaction_id)
+            self._call_back(presented, result)
             self._telemetry.security_event(
                 FactorsLocked(
                     device_id=device.device_id,
@@ -245,6 +247,7 @@ class Decisions:
 
     async def _swap(self, heard: HeardDecision, decided: Decided | None) -> Accepted | Refused:
         presented, now = heard.presented, self._clock.now_ms()
+        until = self._worker.lease(now)
         result = await self._transactions.swap(
             Swap(
                 transaction_id=presented.claims.transaction_id,
@@ -256,11 +259,13 @@ class Decisions:
                 callback_delay=self._callback_delay,
                 evidence=self._evidence(heard, decided, now),
                 sca_receipt=None if decided is None else heard.receipt(decided),
+                settled_until=until,
             )
         )
         if not result.won:
             return _refused(presented, RefusalReason.NOT_OPEN)
-        self._nudge(presented, result)
+        self._worker.settle(_answered(heard, result), until)
+        self._call_back(presented, result)
         self._telemetry.event(
             "transaction_decided",
             transaction_id=presented.claims.transaction_id,
@@ -275,10 +280,23 @@ class Decisions:
             return None
         return heard.denied(at=now) if decided is None else heard.approved(decided, at=now)
 
-    def _nudge(self, presented: PresentedDecision, result: SwapResult) -> None:
-        self._worker.nudge(presented.claims.transaction_id)
+    def _call_back(self, presented: PresentedDecision, result: SwapResult) -> None:
         if result.calls_back:
             self._worker.nudge_after(presented.claims.transaction_id, self._callback_delay)
+
+
+def _answered(heard: HeardDecision, result: SwapResult) -> Answered:
+    claims = heard.presented.claims
+    if result.state is None:
+        raise AssertionError("what was decided is in some state")
+    return Answered(
+        transaction_id=claims.transaction_id,
+        client_id=heard.client_id,
+        user_tag=heard.signed.device.tag,
+        state=result.state,
+        decision=heard.presented.operation,
+        denial=claims.reason,
+    )
 
 
 def _accepted(presented: PresentedDecision) -> Accepted:

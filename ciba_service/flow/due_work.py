@@ -2,16 +2,26 @@
 
 Whoever writes due work nudges its own worker, which does it at once; a sweep finds what a dead
 process left behind. Each piece of work may run twice and does no harm then.
+
+What every transaction brings, telling the phones and settling its prompt, is leased from the
+beginning to the process that writes it: nobody has to claim it, and it is done in batches.
+
+What every transaction brings, telling the phones and settling its prompt, is leased to the process
+that writes it from the beginning, so that nobody has to claim it; ``HeldWork`` does it.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Final, assert_never
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
 
+from ciba_service.flow.batches import Batches
 from ciba_service.flow.delivery import CallbackDelivery
-from ciba_service.flow.settlement import Settlement
+from ciba_service.flow.settlement import Answered, Settlement
+from ciba_service.flow.together import outcomes
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import (
+    LEASE_MS,
     Announcement,
     AnnouncementKind,
     Clock,
@@ -28,12 +38,25 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Event, State
+from ciba_service.sca.devices import UserTag
 
 __all__ = ["DueWorker"]
 
 MOST_LATER: Final = 10_000
 SWEEP_SECONDS: Final = 1.0
 _BATCH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    work: DueWork
+    tag: UserTag
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    work: DueWork
+    prompt: Answered
 
 
 class DueWorker:
@@ -63,9 +86,35 @@ class DueWorker:
         self._partition_of = partition_of
         self._clock = clock
         self._telemetry = telemetry
+        self._announcing = Batches(self._announce_all)
+        self._settling = Batches(self._settle_all)
         self._nudged: set[int] = set()
         self._wake = asyncio.Event()
         self._later: set[asyncio.Task[None]] = set()
+
+    def lease(self, now: int) -> int | None:
+        """Until when this process keeps to itself what is due now; None while it does not work.
+
+        Whoever writes the work with it calls ``announce`` or ``settle`` afterwards.
+        """
+        return now + LEASE_MS if self._announcing.runs else None
+
+    def announce(self, transaction_id: str, tag: UserTag, until: int | None) -> None:
+        """Tell the phones of a transaction; ``until`` is the lease it was stored with."""
+        if until is None:
+            self.nudge(transaction_id)
+        else:
+            work = DueWork(DueKind.ANNOUNCE, transaction_id, until)
+            self._announcing.add(_Offer(work, tag))
+
+    def settle(self, prompt: Answered, until: int | None) -> None:
+        """Settle a prompt that was decided; ``until`` is the lease that was written with it."""
+        if until is None:
+            self.nudge(prompt.transaction_id)
+        else:
+            self._settling.add(
+                _Closed(DueWork(DueKind.SETTLE, prompt.transaction_id, until), prompt)
+            )
 
     def nudge(self, transaction_id: str) -> None:
         """Something is due for this transaction: look there now."""
@@ -77,7 +126,9 @@ class DueWorker:
 
         When too many are remembered the sweep, which comes by itself, finds what is due.
         """
-        if len(self._later) >= MOST_LATER:
+        if not delay:
+            self.nudge(transaction_id)
+        if not delay or len(self._later) >= MOST_LATER:
             return
         task = asyncio.create_task(self._nudge_later(transaction_id, delay))
         self._later.add(task)
@@ -91,6 +142,8 @@ class DueWorker:
         """Work until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._announcing.run())
+                tasks.create_task(self._settling.run())
                 tasks.create_task(self._work_on_nudges())
                 tasks.create_task(self._sweep())
         finally:
@@ -118,6 +171,43 @@ class DueWorker:
             return
         if is_done:
             await self._due.finish(work)
+
+    async def _announce_all(self, offers: Sequence[_Offer]) -> None:
+        # Already written down: no phone answers before.
+        telling = (self._offer(each.tag, each.work.transaction_id) for each in offers)
+        told = self._succeeded([each.work for each in offers], await outcomes(*telling))
+        if self._wake_ups is not None:
+            plans = (self._plan_wake_ups(self._wake_ups, work.transaction_id) for work, _ in told)
+            planned = await asyncio.gather(*plans, return_exceptions=True)
+            told = self._succeeded([work for work, _ in told], planned)
+        await self._finish([work for work, _ in told])
+
+    async def _settle_all(self, closed: Sequence[_Closed]) -> None:
+        settling = (self._settled(each.prompt) for each in closed)
+        ended = self._succeeded([each.work for each in closed], await outcomes(*settling))
+        await self._finish([work for work, is_over in ended if is_over])
+
+    async def _finish(self, works: Sequence[DueWork]) -> None:
+        self._succeeded(works, await outcomes(*map(self._due.finish, works)))
+
+    def _succeeded(
+        self, works: Sequence[DueWork], ended: Sequence[Any]
+    ) -> list[tuple[DueWork, Any]]:
+        """Those that did not fail, with their results; the others are due when their lease ends."""
+        succeeded = []
+        for work, outcome in zip(works, ended, strict=True):
+            if isinstance(outcome, StoreUnavailable | UnknownRecordFormat):
+                self._telemetry.failure(
+                    "due_work_failed", outcome, transaction_id=work.transaction_id
+                )
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                succeeded.append((work, outcome))
+        return succeeded
+
+    async def _offer(self, tag: UserTag, transaction_id: str) -> None:
+        await self._hub.announce(Announcement(AnnouncementKind.OFFER, tag, transaction_id))
 
     async def _work_on_nudges(self) -> None:
         while True:
@@ -167,7 +257,7 @@ class DueWorker:
         tag = await self._ledgers.announced(transaction_id, now=self._clock.now_ms())
         if tag is None:
             return
-        await self._hub.announce(Announcement(AnnouncementKind.OFFER, tag, transaction_id))
+        await self._offer(tag, transaction_id)
         if self._wake_ups is not None:
             await self._plan_wake_ups(self._wake_ups, transaction_id)
 
@@ -198,18 +288,20 @@ class DueWorker:
             self._telemetry.event("transaction_expired", transaction_id=transaction_id)
 
     async def _settle(self, transaction_id: str) -> bool:
-        transaction = await self._read(transaction_id)
-        if transaction is None:
-            return True
-        ended = await self._settlement.settle(transaction)
+        now = self._clock.now_ms()
+        transaction = await self._transactions.outline(transaction_id, now=now)
+        return transaction is None or await self._settled(Answered.of(transaction))
+
+    async def _settled(self, prompt: Answered) -> bool:
+        ended = await self._settlement.settle(prompt)
         for name in ended.transaction_ids:
             self.nudge(name)
         if ended.all:
-            state = transaction.state
+            state = prompt.state
             self._telemetry.event(
                 "transaction_settled",
-                transaction_id=transaction_id,
-                client_id=transaction.client_id,
+                transaction_id=prompt.transaction_id,
+                client_id=prompt.client_id,
                 # A client may be faster than the due work.
                 outcome=State.APPROVED if state is State.REDEEMED else state,
             )

@@ -1,8 +1,7 @@
 """Whether the factors of an approval hold: all evaluated, and what may count once spent."""
 
-import asyncio
-
 from ciba_service.flow.heard_decision import HeardDecision
+from ciba_service.flow.together import together
 from ciba_service.ports import AttemptStore, Telemetry
 from ciba_service.protocol.security_events.kinds import PasskeyCountWentBack
 from ciba_service.sca.decision import SignedDecision
@@ -43,7 +42,7 @@ class FactorCheck:
         )
         # What was shown is spent, even if the PIN beside it was wrong; and a wrong code or passkey
         # takes the same round trip as a right one.
-        step_was_fresh, count_was_fresh = await asyncio.gather(
+        step_was_fresh, count_was_fresh = await together(
             self._spend_step(decision, decision.proofs, evaluation),
             self._spend_count(decision, decision.proofs, evaluation),
         )

@@ -1,10 +1,10 @@
 """Tokens that were presented, found with their grant in one round trip."""
 
-import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from ciba_service.flow.together import together
 from ciba_service.ports import GrantStore, StoredGrant
 from ciba_service.protocol.tokens.token_text import token_hash, transaction_of
 
@@ -32,11 +32,7 @@ async def find_token(grants: GrantStore, text: str) -> FoundToken | None:
     return None if stored is None else FoundToken(name, digest, stored)
 
 
-async def spend_and_find(spend: Awaitable[None], find: Awaitable[_T]) -> _T:
+async def spend_and_find(spend: Coroutine[Any, Any, None], find: Coroutine[Any, Any, _T]) -> _T:
     """Both in one round trip; what the spending refuses is told, whatever was found."""
-    spent, found = await asyncio.gather(spend, find, return_exceptions=True)
-    if isinstance(spent, BaseException):
-        raise spent
-    if isinstance(found, BaseException):
-        raise found
+    _, found = await together(spend, find)
     return found

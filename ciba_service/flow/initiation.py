@@ -1,10 +1,9 @@
 """A client asks: authenticate it, understand it, find the user, store the transaction (CIBA 7)."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
@@ -12,6 +11,7 @@ from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.flow.request_budgets import RequestBudgets
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
+from ciba_service.flow.together import outcomes, together
 from ciba_service.flow.transaction_start import Draft, TransactionStart
 from ciba_service.flow.user_code_check import CodeQuestion, UserCodeCheck
 from ciba_service.flow.user_resolution import ResolvedHint, UserResolution
@@ -187,7 +187,7 @@ class Initiation:
         verification_code = self._verification_code(required)
         new = Draft(transaction_id(auth_req_id.value), now, now + expires_in * 1000)
         code = CodeQuestion(client, resolved, request.user_code, operation, now)
-        *spent, reservation, may_compare = await asyncio.gather(
+        *spent, reservation, may_compare = await outcomes(
             self._authentication.consume(verified, operation=operation),
             *self._proof_spent(binding, operation),
             self._consume_request(client, request.replay, operation),
@@ -195,7 +195,6 @@ class Initiation:
             *self._hint_spent(resolved, operation, now),
             self._reserve_prompt(resolved.user, client, new),
             self._codes.reserve(code),
-            return_exceptions=True,
         )
         try:
             _raise_first(*spent, reservation, may_compare)
@@ -212,7 +211,7 @@ class Initiation:
         except SignerUnavailable:
             await self._give_back(new, code)
             raise
-        await asyncio.gather(
+        await together(
             self._start.start(
                 new,
                 subject,
@@ -243,12 +242,14 @@ class Initiation:
 
     # Few requests bring either of these: for the others there is nothing to wait for.
 
-    def _proof_spent(self, binding: VerifiedBinding, operation: str) -> Sequence[Awaitable[None]]:
+    def _proof_spent(
+        self, binding: VerifiedBinding, operation: str
+    ) -> Sequence[Coroutine[Any, Any, None]]:
         return [self._constraint.consume(binding, operation=operation)] if binding.proof else []
 
     def _hint_spent(
         self, resolved: ResolvedHint, operation: str, now: int
-    ) -> Sequence[Awaitable[None]]:
+    ) -> Sequence[Coroutine[Any, Any, None]]:
         counts_once = resolved.replay or resolved.handle
         return (
             [self._resolution.consume(resolved, operation=operation, now=now)]
@@ -335,14 +336,13 @@ class Initiation:
         binding: VerifiedBinding,
         replay: RequestReplay | None,
         operation: str,
-        *charged: Awaitable[None],
+        *charged: Coroutine[Any, Any, None],
     ) -> None:
-        spent = await asyncio.gather(
+        spent = await outcomes(
             self._authentication.consume(verified, operation=operation),
             self._constraint.consume(binding, operation=operation),
             self._consume_request(verified.client, replay, operation),
             *charged,
-            return_exceptions=True,
         )
         _raise_first(*spent)
 
@@ -420,7 +420,7 @@ class Initiation:
 
         One round trip, whoever the hint led to, and also if nothing was reserved.
         """
-        await asyncio.gather(
+        await together(
             self._codes.take_back(code),
             self._prompts.take_back(
                 user_tag(code.subject), code.client.client_id, new.transaction_id
@@ -436,5 +436,5 @@ def _interval(client: Client) -> int | None:
 def _raise_first(*outcomes: object) -> None:
     """Of several refusals the first in the order of the arguments is told."""
     for outcome in outcomes:
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, Exception):
             raise outcome

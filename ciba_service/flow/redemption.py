@@ -1,12 +1,12 @@
 """The CIBA grant: poll, complete; only the winner answers (CIBA 10, 11)."""
 
-import asyncio
 from typing import assert_never
 
 from ciba_service.flow.completion import REFUSALS, Approved, Completion, Taker
 from ciba_service.flow.held_polls import HeldPolls, Seat
 from ciba_service.flow.issuance import Reach
 from ciba_service.flow.requested_transaction import foreign_auth_req_id, requested_transaction
+from ciba_service.flow.together import outcomes
 from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import (
     Clock,
@@ -85,7 +85,7 @@ class Redemption:
         return transaction
 
     async def _poll(self, name: str, request: TokenRequest) -> PollReply:
-        spent, reply = await asyncio.gather(
+        spent, reply = await outcomes(
             request.credentials.spend(),
             self._transactions.poll(
                 name,
@@ -93,15 +93,12 @@ class Redemption:
                 operation=request.operation,
                 now=self._clock.now_ms(),
             ),
-            return_exceptions=True,
         )
-        if isinstance(spent, BaseException):
+        if isinstance(spent, Exception):
             # A request with a used assertion or proof is no poll.
             await self._transactions.forget_poll(name, operation=request.operation)
             raise spent
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
+        return _replied(reply)
 
     async def _issue(self, transaction: Transaction, request: TokenRequest) -> TokenResponse:
         approved = Approved.of(transaction)
@@ -124,6 +121,12 @@ def _requested_transaction(request: TokenRequest) -> str:
     if not client.may_use_ciba or client.delivery_mode is DeliveryMode.PUSH:
         raise UnauthorizedClientError from Reason("the client may not use the CIBA grant here")
     return requested_transaction(request.form)
+
+
+def _replied(outcome: PollReply | Exception) -> PollReply:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _settled(reply: PollReply) -> Transaction:

@@ -1,11 +1,10 @@
 """The refresh grant: a further access token for what was granted before (RFC 6749 6)."""
 
-import asyncio
-
 from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.flow.issuance import Issuance, Reach
+from ciba_service.flow.together import together
 from ciba_service.flow.token_request import TokenRequest
 from ciba_service.ports import Clock, GrantStore, RefreshTokenRecord, Telemetry
 from ciba_service.protocol.client.metadata import Client
@@ -75,7 +74,7 @@ class Refresh:
             resources=narrowed_resources(request.form.get("resource"), grant.resources),
             details=narrowed_details(request.form.get("authorization_details"), grant.details),
         )
-        is_open, _ = await asyncio.gather(
+        is_open, _ = await together(
             self._gate.lets_use(Step.REFRESH, grant), self._index.put_off(grant, now=now)
         )
         if not is_open:

@@ -4,9 +4,9 @@ Whoever is refused learns nothing about users. The hint is counted for each clie
 uses up what others may ask for the same user.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ciba_service.ports import Budget, BudgetKind, BudgetStore, SecurityEvents
 from ciba_service.protocol.errors import PolicyRefusedError, Reason
@@ -36,7 +36,7 @@ class RequestBudgets:
 
     def charges(
         self, client_id: str, hint: Hint, *, operation: str, now: int
-    ) -> tuple[Awaitable[None], ...]:
+    ) -> tuple[Coroutine[Any, Any, None], ...]:
         """What is to be charged for a request; each raises ``PolicyRefusedError`` when spent."""
         names = {
             BudgetKind.CLIENT: (self._policy.of_client, (client_id,)),

@@ -5,7 +5,6 @@ bound to. It is looked up by its hash: one that was not issued here to the lette
 it states (RFC 9068 4).
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -140,10 +139,10 @@ class ResourceAccess:
                 )
             )
             raise InvalidTokenError from Reason(str(error))
-        # The deeper look-up begins first, so that all of it goes in one round trip.
-        looking = asyncio.ensure_future(self._tokens.alive(self._policy.step, found))
-        spending = self._proofs.spend(proof, operation=self._new_operation())
-        live = await spend_and_find(spending, looking)
+        live = await spend_and_find(
+            self._proofs.spend(proof, operation=self._new_operation()),
+            self._tokens.alive(self._policy.step, found),
+        )
         if live is None:
             raise InvalidTokenError from Reason("over or ended")
         note_client(live.grant.client_id)

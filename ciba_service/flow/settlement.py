@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from ciba_service.flow.together import together
 from ciba_service.ports import (
     Announcement,
     AnnouncementKind,
@@ -22,10 +23,11 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.security_events.kinds import NotMeReported
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
+from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import DenialReason, WithdrawnReason
 from ciba_service.sca.prompting import PromptLimits, blocked_until
 
-__all__ = ["Ended", "Settlement"]
+__all__ = ["Answered", "Ended", "Settlement"]
 
 _WITHDRAWN: Final = {
     State.APPROVED: WithdrawnReason.DECIDED,
@@ -46,6 +48,30 @@ class Ended:
 
     transaction_ids: tuple[str, ...] = ()
     all: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A prompt that is over: whose it was, of whom, how it ended, and by which decision if any."""
+
+    transaction_id: str
+    client_id: str
+    user_tag: UserTag
+    state: State
+    decision: str = ""
+    denial: DenialReason | None = None
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> "Answered":
+        """That of a stored transaction."""
+        return cls(
+            transaction_id=transaction.transaction_id,
+            client_id=transaction.client_id,
+            user_tag=transaction.user_tag,
+            state=transaction.state,
+            decision=transaction.decision,
+            denial=transaction.denial,
+        )
 
 
 class Settlement:
@@ -74,33 +100,42 @@ class Settlement:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def settle(self, transaction: Transaction) -> Ended:
+    async def settle(self, prompt: Answered) -> Ended:
         """Give back what the prompt held and heed what was decided.
 
         Raises:
             StoreUnavailable: when the store cannot be reached; whatever was done may be done again.
         """
-        tag, client_id = transaction.user_tag, transaction.client_id
-        name = transaction.transaction_id
+        tag, name = prompt.user_tag, prompt.transaction_id
         ended = Ended()
         # First of all, since no other prompt of this client should open meanwhile.
-        if transaction.denial is DenialReason.NOT_ME:
-            ended = await self._block(transaction)
-        await self._prompts.release(tag, name)
-        if transaction.denial is not None:
-            await self._standing.denied(tag, client_id, name, now=self._clock.now_ms())
-        elif transaction.decision:
-            # Also when the approval was cancelled or failed meanwhile: its factors were right.
-            await asyncio.gather(
-                self._attempts.succeeded(tag, operation=transaction.decision),
-                self._standing.approved(tag, client_id, name),
-            )
-        await self._hub.announce(
-            Announcement(AnnouncementKind.WITHDRAW, tag, name, _WITHDRAWN[transaction.state])
+        if prompt.denial is DenialReason.NOT_ME:
+            ended = await self._block(prompt)
+        await together(
+            self._close(prompt),
+            self._hub.announce(
+                Announcement(AnnouncementKind.WITHDRAW, tag, name, _WITHDRAWN[prompt.state])
+            ),
         )
         return ended
 
-    async def _block(self, reported: Transaction) -> Ended:
+    async def _close(self, prompt: Answered) -> None:
+        tag, client_id, name = prompt.user_tag, prompt.client_id, prompt.transaction_id
+        if prompt.denial is not None:
+            await together(
+                self._prompts.release(tag, name),
+                self._standing.denied(tag, client_id, name, now=self._clock.now_ms()),
+            )
+        elif prompt.decision:
+            # Also when the approval was cancelled or failed meanwhile: its factors were right.
+            await together(
+                self._attempts.succeeded(tag, operation=prompt.decision),
+                self._standing.approved(tag, client_id, name),
+            )
+        else:
+            await self._prompts.release(tag, name)
+
+    async def _block(self, reported: Answered) -> Ended:
         tag, client_id, now = reported.user_tag, reported.client_id, self._clock.now_ms()
         until = blocked_until(self._limits, now)
         if await self._standing.block(

@@ -4,7 +4,6 @@ Failed authentication is told before anything else; then a missing certificate o
 every poll; only then is the grant looked at.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,6 +12,7 @@ from ciba_service.flow.client_authentication import ClientAuthentication, Verifi
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
+from ciba_service.flow.together import together
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
     InvalidRequestError,
@@ -60,14 +60,10 @@ class OneTimeCredentials:
         if self._is_spent:
             return
         self._is_spent = True
-        outcomes = await asyncio.gather(
+        await together(
             self._authentication.consume(self._verified, operation=self._operation),
             self._consume_proof(),
-            return_exceptions=True,
         )
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
 
     async def _consume_proof(self) -> None:
         if self._binding is not None:

@@ -74,11 +74,12 @@ class TransactionStart:
         operation: str,
     ) -> None:
         """Store the transaction as PENDING; raises ``StoreUnavailable``."""
+        tag, until = user_tag(subject), self._worker.lease(new.created_at)
         await self._transactions.create(
             NewTransaction(
                 transaction_id=new.transaction_id,
                 client_id=client.client_id,
-                user_tag=user_tag(subject),
+                user_tag=tag,
                 request=StoredRequest(
                     subject=subject,
                     scope=request.scope,
@@ -98,10 +99,11 @@ class TransactionStart:
                 interval_ms=client.polling_interval * 1000,
                 callback=_callback(client, request, auth_req_id),
                 tells_expiry=self._tells_expiry(client),
+                announced_until=until,
             ),
             operation=operation,
         )
-        self._worker.nudge(new.transaction_id)
+        self._worker.announce(new.transaction_id, tag, until)
 
     def _tells_expiry(self, client: Client) -> bool:
         # CIBA 12: who is pushed has no other way to learn it.

@@ -25,12 +25,16 @@ def is_ambiguous(
         method == b"CONNECT"
         or version not in _VERSIONS
         or not target.isascii()
-        or any(names.count(name) > 1 for name in _AT_MOST_ONCE)
+        or (len(set(names)) < len(names) and _is_repeated(names))
         or (version == "1.1" and b"host" not in names)
-        or _is_badly_encoded(version, headers)
+        or (b"transfer-encoding" in names and _is_badly_encoded(version, headers))
     )
+
+
+def _is_repeated(names: Sequence[bytes]) -> bool:
+    return any(names.count(name) > 1 for name in _AT_MOST_ONCE)
 
 
 def _is_badly_encoded(version: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
     encodings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
-    return bool(encodings) and (version != "1.1" or encodings != [b"chunked"])
+    return version != "1.1" or encodings != [b"chunked"]

@@ -121,14 +121,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Part of the request line."""
-        self._count(url)
-        super().on_url(url)
+        self._count(len(url))
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer after the body (RFC 9110 6.5)."""
         if not self._in_head:
             raise HeadRefused(HTTPStatus.BAD_REQUEST)
-        self._count(name, value)
+        self._count(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -252,8 +252,8 @@ class BoundedHttp(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % line for line in self.headers if line[0] != b"upgrade"]
         return b"".join((b"%b %b HTTP/" % first, version, b"\r\n", *lines, b"\r\n"))
 
-    def _count(self, *parts: bytes) -> None:
-        self._head_size += sum(map(len, parts)) + _PUNCTUATION
+    def _count(self, size: int) -> None:
+        self._head_size += size + _PUNCTUATION
         if self._head_size > self.bounds.head_size:
             raise HeadRefused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 

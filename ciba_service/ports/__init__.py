@@ -24,7 +24,7 @@ from ciba_service.ports.deliveries import (
 )
 from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
 from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
-from ciba_service.ports.due import DueKind, DueStore, DueWork
+from ciba_service.ports.due import LEASE_MS, DueKind, DueStore, DueWork
 from ciba_service.ports.evidence import (
     EvidenceBatch,
     EvidenceJournal,
@@ -96,6 +96,7 @@ from ciba_service.ports.waiting_devices import (
 )
 
 __all__ = [
+    "LEASE_MS",
     "AccessStore",
     "AccessTokenRecord",
     "Activation",

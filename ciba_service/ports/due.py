@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = [
+    "LEASE_MS",
     "DueKind",
     "DueStore",
     "DueWork",
 ]
+
+
+LEASE_MS: Final = 10_000
+"""How long a claim keeps others away."""
 
 
 class DueKind(StrEnum):

@@ -21,7 +21,7 @@ class StandingStore(Protocol):
     """What a user said to prompts. Each is told once; telling it again changes nothing."""
 
     async def approved(self, tag: UserTag, client_id: str, transaction_id: str) -> None:
-        """Forget the prompts up to this one, and the denials of this client before it."""
+        """Close the prompt; forget those up to it, and the denials of this client before it."""
         ...
 
     async def denied(self, tag: UserTag, client_id: str, transaction_id: str, *, now: int) -> None:

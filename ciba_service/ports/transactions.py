@@ -68,7 +68,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 class NewTransaction:
     """A transaction to be stored as PENDING; its ``callback`` is made when it is decided.
 
-    With ``tells_expiry`` also when nobody decides.
+    With ``tells_expiry`` also when nobody decides. A process that tells the phones itself holds the
+    lease of that work from the beginning, until ``announced_until``, and it is written down at once
+    that they are told; without one it is due now.
     """
 
     transaction_id: str
@@ -80,6 +82,7 @@ class NewTransaction:
     interval_ms: int
     callback: Callback | None = None
     tells_expiry: bool = False
+    announced_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ class Swap:
     LOCK, ``tokens`` with REDEEM, and ``push`` as well when a callback is to carry them. What
     happens is written in the ledger (``LedgerStore``). Due work is written with it: ``settle`` when
     the prompt is no longer open, and ``callback``, after ``callback_delay`` milliseconds, when it
-    was decided.
+    was decided. A process that settles the prompt itself holds the lease of that until
+    ``settled_until``.
     ``evidence`` is queued with it (``EvidenceQueue``).
     """
 
@@ -145,6 +149,7 @@ class Swap:
     callback_delay: int = 0
     evidence: Evidence | None = None
     sca_receipt: ScaReceipt | None = None
+    settled_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,10 @@ class TransactionStore(Protocol):
 
     async def read(self, transaction_id: str, *, now: int) -> Transaction | None:
         """As it stands, or None when there is no such transaction."""
+        ...
+
+    async def outline(self, transaction_id: str, *, now: int) -> Transaction | None:
+        """The same without what is sealed: neither ``request`` nor ``decided``."""
         ...
 
     async def poll(

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from ciba_service.protocol.jose.encoding import (
@@ -68,6 +69,7 @@ class Device:
         return user_tag(self.subject)
 
 
+@lru_cache(maxsize=1024)
 def user_tag(subject: str) -> UserTag:
     """The name of a user in keys and device ids: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(b"ciba-user\0" + subject.encode("utf-8")).digest()[:_TAG_BYTES])

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from ciba_service.ports import DueKind, DueWork
+from ciba_service.ports import LEASE_MS, DueKind, DueWork
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import PARTITIONS, claim_key, due_key, partition_of
 from ciba_service.stores.operations import Operations
 
 __all__ = ["LEASE_MS", "RedisDueWork", "due_member"]
-
-LEASE_MS: Final = 10_000
 
 _KEYS: Final = tuple(map(due_key, range(PARTITIONS)))
 _CLAIM: Final = Script.load("claim_due")

@@ -14,6 +14,7 @@ from ciba_service.sca.devices import UserTag
 __all__ = [
     "PARTITIONS",
     "PERSISTENT_KEYS",
+    "REPLAY_PARTITIONS",
     "abandoned_key",
     "access_token_key",
     "accesses_key",
@@ -56,7 +57,7 @@ __all__ = [
     "registration_key",
     "registrations_key",
     "removal_key",
-    "replay_key",
+    "replay_keys",
     "revocation_key",
     "spent_key",
     "transaction_key",
@@ -67,7 +68,9 @@ __all__ = [
 ]
 
 PARTITIONS: Final = 256
-_HUB_CHANNELS: Final = 16
+REPLAY_PARTITIONS: Final = 1_024
+"""So many that their hashes stay packed, up to thousands of identifiers a second."""
+_HUB: Final = tuple(f"ciba:{{h{number}}}:hub" for number in range(16))
 
 # Locks, attempt counters and blocks without an end must not fade, phones, unused preset codes and
 # registered clients are kept until revoked, used or removed, and due work is gone when it is done.
@@ -93,7 +96,7 @@ def partition_of(transaction_id: str) -> int:
     return _first_byte(transaction_id[:4])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def _first_byte(text: str) -> int:
     """Every key of a transaction asks anew; four characters are three bytes exactly."""
     return parse_base64url(text)[0]
@@ -324,12 +327,13 @@ def budget_key(name: str) -> str:
     return f"ciba:{{b{name}}}:budget"
 
 
-def replay_key(kind: str, owner: str, identifier: str) -> str:
-    """Text: the operation that used an identifier."""
-    digest = hashlib.sha256(f"{kind}\0{owner}\0{identifier}".encode()).digest()
-    return f"ciba:{{r{base64url(digest)}}}"
+def replay_keys(partition: int) -> tuple[str, str, str, str]:
+    """Hashes: who used which identifiers; those before them; and both of those that last long."""
+    tag = f"ciba:{{r{partition}}}"
+    return f"{tag}:used", f"{tag}:before", f"{tag}:lasting", f"{tag}:lasted"
 
 
+@lru_cache(maxsize=1024)
 def client_tag(client_id: str) -> str:
     """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
@@ -337,9 +341,9 @@ def client_tag(client_id: str) -> str:
 
 def hub_channel(tag: UserTag) -> str:
     """Sharded channel on which a user's phones are reached."""
-    return hub_channels()[parse_base64url(tag)[0] % _HUB_CHANNELS]
+    return _HUB[_first_byte(tag[:4]) % len(_HUB)]
 
 
 def hub_channels() -> tuple[str, ...]:
     """All of them."""
-    return tuple(f"ciba:{{h{number}}}:hub" for number in range(_HUB_CHANNELS))
+    return _HUB

@@ -1,13 +1,20 @@
-"""Ledgers in Redis: a field of the record of their transaction, written by whatever happens to it.
+"""Ledgers in Redis: fields of the record of their transaction, written by whatever happens to it.
 
-There they cost no key, no round trip and no lifetime of their own.
+There they cost no key, no round trip and no lifetime of their own. All of it are lines in one field
+but for what every ledger begins with, which is two numbers beside it.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from ciba_service.ports import UnknownRecordFormat
 from ciba_service.protocol.transaction.callbacks import CallbackState
-from ciba_service.protocol.transaction.ledger import Ledger, LedgerKind, with_expiry
+from ciba_service.protocol.transaction.ledger import (
+    Ledger,
+    LedgerEntry,
+    LedgerKind,
+    with_expiry,
+)
 from ciba_service.protocol.transaction.state import Deadlines, State, effective_state
 from ciba_service.sca.devices import MAXIMUM_DEVICES, UserTag
 from ciba_service.stores.driver.script import Script
@@ -39,13 +46,16 @@ class RedisLedgers:
     async def read(self, transaction_id: str, *, now: int) -> Ledger | None:
         """One command, so that state and entries are of the same instant."""
         version, *fields = await self._operations.call(
-            "HMGET", transaction_key(transaction_id), "v", "c", "s", "e", "u", "h", "y", "n", "a"
+            "HMGET",
+            transaction_key(transaction_id),
+            *("v", "c", "s", "e", "E", "g", "u", "h", "y", "n", "a"),
         )
         if version is None:
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        client, written, expires_at, redeem_until, lines, callback, carried, told = fields
+        client, written, expires_at, lives, announced, redeem_until, lines, *rest = fields
+        callback, carried, told = rest
         deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
         stored = State(written.decode())
         state = effective_state(stored, deadlines, now)
@@ -57,7 +67,7 @@ class RedisLedgers:
             client_id=client.decode(),
             state=state,
             entries=with_expiry(
-                map(parse_line, (lines or b"").decode().splitlines()),
+                (*_first(int(expires_at) - int(lives), announced), *_lines(lines)),
                 ended_at if state is State.EXPIRED else None,
             ),
             calls_back=carried is not None
@@ -85,3 +95,15 @@ class RedisLedgers:
         )
         if noted < 0:
             raise UnknownRecordFormat("a transaction has another format")
+
+
+def _first(requested_at: int, announced: bytes | None) -> tuple[LedgerEntry, ...]:
+    """What every ledger begins with is kept as numbers."""
+    requested = LedgerEntry(LedgerKind.REQUESTED, requested_at)
+    if announced is None:
+        return (requested,)
+    return requested, LedgerEntry(LedgerKind.ANNOUNCED, requested_at + int(announced))
+
+
+def _lines(written: bytes | None) -> Iterator[LedgerEntry]:
+    return map(parse_line, (written or b"").decode().splitlines())

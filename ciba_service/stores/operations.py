@@ -1,30 +1,34 @@
 """Commands and scripts, each retried until its deadline: what the stores are written on."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ciba_service.ports import Clock, StoreUnavailable
 from ciba_service.stores.driver.commands import Argument, Commands, StoreFault
+from ciba_service.stores.driver.deadlines import Deadlines
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 
-__all__ = ["OPERATION_MEMORY_MS", "Operations"]
+__all__ = ["OPERATION_MEMORY_MS", "Operations", "operation_mark"]
 
 # How long the outcome of an operation is remembered for its retries: longer than any transaction
 # lives in the store, since its due work may be done again until the end.
 OPERATION_MEMORY_MS: Final = 1_800_000
+_MARK_BYTES: Final = 8
 
 
 class Operations:
     """Runs commands with retries; every script that changes something carries an operation id."""
 
-    __slots__ = ("_clock", "_commands", "_deadline_ms")
+    __slots__ = ("_clock", "_commands", "_deadline_ms", "_deadlines")
 
     def __init__(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> None:
         self._commands = commands
         self._clock = clock
         self._deadline_ms = deadline_ms
+        self._deadlines = Deadlines(deadline_ms / 1000)
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
         """Run a script; raises ``StoreUnavailable``."""
@@ -47,17 +51,13 @@ class Operations:
 
     async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
-        loop, observer = asyncio.get_running_loop(), self._commands.observer
-        end = loop.time() + self._deadline_ms / 1000
+        reply = send()
+        end = self._deadlines.watch(reply)
         try:
-            reply = send()
-            limit = loop.call_at(end, _give_up, reply)
-            try:
-                return await reply
-            finally:
-                limit.cancel()
+            return await reply
         except StoreFault as fault:
-            left_ms = int((end - loop.time()) * 1000)
+            observer = self._commands.observer
+            left_ms = int((end - asyncio.get_running_loop().time()) * 1000)
             if left_ms <= 0:
                 observer.gave_up()
                 raise StoreUnavailable("Redis did not answer in time") from fault
@@ -65,6 +65,6 @@ class Operations:
         return await run(send, deadline_ms=left_ms, clock=self._clock, observer=observer)
 
 
-def _give_up(reply: asyncio.Future[Any]) -> None:
-    if not reply.done():
-        reply.set_exception(StoreFault("Redis did not answer in time"))
+def operation_mark(operation: str) -> bytes:
+    """What is kept of an operation's id where there are many: enough to know it again."""
+    return hashlib.sha256(operation.encode()).digest()[:_MARK_BYTES]

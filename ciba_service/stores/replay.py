@@ -1,30 +1,55 @@
-"""Identifiers that may be used once: assertions, request objects, proofs."""
+"""Identifiers that may be used once: assertions, request objects, proofs.
 
+Thousands are used a second and each is read again only by a replay, so that what is kept of one is
+16 bytes of its hash and the mark of its operation, in a hash with many others. That lives as long
+as any in it has to. Once the one before it has faded it takes its place and a new one is begun, so
+that an identifier is kept for up to twice its time and no longer. Few are good for more than some
+minutes; they are kept apart, lest one keep a thousand others.
+"""
+
+import hashlib
 from typing import Final
 
-from ciba_service.ports import ReplayKind
-from ciba_service.stores.keys import replay_key
-from ciba_service.stores.operations import Operations
+from ciba_service.ports import Clock, ReplayKind
+from ciba_service.stores.driver.script import Script
+from ciba_service.stores.keys import REPLAY_PARTITIONS, replay_keys
+from ciba_service.stores.operations import Operations, operation_mark
 
-__all__ = ["MARGIN_MS", "RedisReplays"]
+__all__ = ["LASTING_MS", "MARGIN_MS", "RedisReplays"]
 
 MARGIN_MS: Final = 60_000
+LASTING_MS: Final = 420_000
+"""What has to be kept for longer is kept apart: more than client assertions and proofs live."""
+
+_USE: Final = Script.load("use_identifier")
+_IDENTIFIER_BYTES: Final = 16
+_USED, _LASTING = 1, 3
 
 
 class RedisReplays:
-    """``ports.ReplayStore`` on Redis: one key an identifier, holding the operation that used it."""
+    """``ports.ReplayStore`` on Redis."""
 
-    __slots__ = ("_operations",)
+    __slots__ = ("_clock", "_operations")
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, clock: Clock) -> None:
         self._operations = operations
+        self._clock = clock
 
     async def reserve(
         self, kind: ReplayKind, owner: str, identifier: str, *, operation: str, until: int
     ) -> bool:
         """Claim for this operation; ``until`` is in milliseconds."""
-        key, end = replay_key(kind, owner, identifier), until + MARGIN_MS
-        if await self._operations.call("SET", key, operation, "NX", "PXAT", end):
-            return True
-        # Taken: by another operation, or by this one, whose first reply was lost.
-        return bool(await self._operations.call("GET", key) == operation.encode())
+        name = hashlib.sha256(f"{kind}\0{owner}\0{identifier}".encode()).digest()
+        partition = int.from_bytes(name[-2:], "big") % REPLAY_PARTITIONS
+        end = until + MARGIN_MS
+        used = await self._operations.evaluate(
+            _USE,
+            replay_keys(partition),
+            [
+                name[:_IDENTIFIER_BYTES],
+                operation_mark(operation),
+                end,
+                _LASTING if end - self._clock.now_ms() > LASTING_MS else _USED,
+            ],
+        )
+        return bool(used)

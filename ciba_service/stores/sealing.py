@@ -23,6 +23,8 @@ _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _HEADER: Final = len(_FORMAT) + _KEY_ID_BYTES + _SALT_BYTES
+_CIPHERS_KEPT: Final = 512
+_Cipher = tuple[AESGCM, bytes]
 
 
 class SealingError(UnknownRecordFormat):
@@ -57,12 +59,13 @@ class Ring:
 class Sealer:
     """Seals and opens values, and makes keyed hashes of secrets that must be found again."""
 
-    __slots__ = ("_pepper", "_random", "_ring")
+    __slots__ = ("_ciphers", "_pepper", "_random", "_ring")
 
     def __init__(self, ring: Ring, random: Randomness) -> None:
         self._ring = ring
         self._random = random
         self._pepper = ring.derive("pepper")
+        self._ciphers: dict[bytes, _Cipher] = {}
 
     def new_key(self) -> bytes:
         """A random key of 256 bits, to be sealed itself."""
@@ -71,16 +74,16 @@ class Sealer:
     def seal(self, plaintext: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Encrypt for exactly this Redis key, field and owner."""
         salt = self._random(_SALT_BYTES)
-        cipher, nonce = _cipher(self._ring.keys[self._ring.active], salt)
+        cipher, nonce = self._cipher(self._ring.active, salt)
         sealed = cipher.encrypt(nonce, plaintext, _place(key, name, owner))
         return _FORMAT + self._ring.active + salt + sealed
 
     def open(self, sealed: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Decrypt; raises ``SealingError``."""
-        ring_key = self._ring.keys.get(sealed[1 : 1 + _KEY_ID_BYTES])
-        if sealed[:1] != _FORMAT or ring_key is None:
+        name_of_key = sealed[1 : 1 + _KEY_ID_BYTES]
+        if sealed[:1] != _FORMAT or name_of_key not in self._ring.keys:
             raise SealingError("unknown format or key")
-        cipher, nonce = _cipher(ring_key, sealed[1 + _KEY_ID_BYTES : _HEADER])
+        cipher, nonce = self._cipher(name_of_key, sealed[1 + _KEY_ID_BYTES : _HEADER])
         try:
             return cipher.decrypt(nonce, sealed[_HEADER:], _place(key, name, owner))
         except InvalidTag as error:
@@ -90,6 +93,17 @@ class Sealer:
         """HMAC-SHA-256 under a key derived from the ring, for look-ups and short secrets."""
         message = "\0".join((purpose, *texts)).encode("utf-8")
         return base64url(hmac.digest(self._pepper, message, "sha256"))
+
+    def _cipher(self, name_of_key: bytes, salt: bytes) -> _Cipher:
+        """Kept for a while: most of what is sealed is opened soon, by the same process."""
+        place = name_of_key + salt
+        found = self._ciphers.get(place)
+        if found is None:
+            found = _cipher(self._ring.keys[name_of_key], salt)
+            if len(self._ciphers) >= _CIPHERS_KEPT:
+                del self._ciphers[next(iter(self._ciphers))]
+            self._ciphers[place] = found
+        return found
 
 
 def _derive(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
@@ -104,7 +118,7 @@ def _derive(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     return (first + hmac.digest(extracted, first + info + b"\x02", "sha256"))[:length]
 
 
-def _cipher(ring_key: bytes, salt: bytes) -> tuple[AESGCM, bytes]:
+def _cipher(ring_key: bytes, salt: bytes) -> _Cipher:
     # The salt is fresh for every value, so key and nonce are never used twice.
     material = _derive(ring_key, salt, b"ciba-record.v1", _KEY_BYTES + _NONCE_BYTES)
     return AESGCM(material[:_KEY_BYTES]), material[_KEY_BYTES:]

@@ -7,7 +7,7 @@ from ciba_service.ports import Block
 from ciba_service.sca.devices import UserTag
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.keys import blocks_key, denials_key, unanswered_key
+from ciba_service.stores.keys import blocks_key, denials_key, prompts_key, unanswered_key
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.prompts import unanswered_member
 
@@ -32,11 +32,11 @@ class RedisStanding:
         self._limits = limits
 
     async def approved(self, tag: UserTag, client_id: str, transaction_id: str) -> None:
-        """Forget the prompts up to this one, and the denials of this client before it."""
+        """Close it; forget the prompts up to it, and the denials of this client before it."""
         await self._operations.evaluate(
             _APPROVED,
-            [unanswered_key(tag), denials_key(tag, client_id)],
-            [unanswered_member(client_id, transaction_id)],
+            [unanswered_key(tag), denials_key(tag, client_id), prompts_key(tag)],
+            [unanswered_member(client_id, transaction_id), transaction_id],
         )
 
     async def denied(self, tag: UserTag, client_id: str, transaction_id: str, *, now: int) -> None:

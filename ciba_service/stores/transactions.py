@@ -1,7 +1,7 @@
 """Transactions in Redis: one hash each, changed only by scripts that know the table."""
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -26,15 +26,14 @@ from ciba_service.stores.evidence_seals import EvidenceSeals
 from ciba_service.stores.grants import GrantSeals
 from ciba_service.stores.keys import due_key, evidence_key, partition_of, transaction_key
 from ciba_service.stores.ledger_lines import LEDGER_PRELUDE
-from ciba_service.stores.operations import Operations
+from ciba_service.stores.operations import Operations, operation_mark
+from ciba_service.stores.request_records import pack_request, unpack_request
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transition_table import STATE_PRELUDE
 
 __all__ = ["RECORD_FORMAT", "SCA_RECEIPT_FIELD", "RedisTransactions"]
 
-_T = TypeVar("_T")
-
-RECORD_FORMAT: Final = "1"
+RECORD_FORMAT: Final = "2"
 SCA_RECEIPT_FIELD: Final = "sr"
 # The record outlives its expiry so that the answer stays right (CIBA 11, expired_token).
 KEPT_AFTER_EXPIRY_MS: Final = OUTCOME_WINDOW * 1000
@@ -44,18 +43,22 @@ EVIDENCE_LIMIT: Final = 1_000
 # The fields of a record that are read, in the order of ``_Fields``:
 # client, user tag, state, expires_at, redeem_until, request and decided (both sealed), the
 # operations that approved or denied, that of the last poll, and why it was denied or failed.
-# Scripts alone use v (format), o (the operation that created it), o:<event>, and for polling i
-# (interval), l (last poll), w (its verdict) and b (interval and last poll before that one). Of a
-# callback there are n (whom it names, sealed), a (whether expiry is told), p (the push with its
-# tokens, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its entry among
-# those that were) and k (the lease under which that was written). The ledger is h, and m
+# Scripts alone use v (format), o (what marks the operation that created it), o:<event>, and for
+# polling i (interval), l (last poll), w (its verdict) and b (interval and last poll before that
+# one). E is how long it lives, in milliseconds.
+# Of a callback there are n (whom it names, sealed), a (whether expiry is told), p (the push with
+# its tokens, sealed), y (how it stands), z (attempts), x (why it was abandoned), j (its entry among
+# those that were) and k (the lease under which that was written).
+# The ledger is g (how many milliseconds after its beginning it was announced) and h, m
 # which phones gave which receipts (stores/ledger.py); wa and wm tell how often phones were woken,
 # and which of them need it no more (stores/wake_ups.py). sr has the claims of the receipt, sealed
 # (stores/sca_receipts.py).
 _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q", "f")
+# Names that no field has stand for those that are not asked for.
+_OUTLINE: Final = tuple("-" if name in {"r", "d"} else name for name in _NAMES)
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
 
-_CREATE: Final = Script.load("create_transaction", LEDGER_PRELUDE)
+_CREATE: Final = Script.load("create_transaction")
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
 _SWAP: Final = Script.load(
@@ -101,19 +104,23 @@ class RedisTransactions:
             _CREATE,
             [key, due_key(partition_of(new.transaction_id))],
             [
-                operation,
+                operation_mark(operation),
                 RECORD_FORMAT,
                 new.client_id,
                 new.expires_at,
                 new.interval_ms,
-                self._seal(key, "request", new.client_id, new.request),
+                self._sealer.seal(
+                    pack_request(new.request), key=key, name="request", owner=new.client_id
+                ),
                 new.expires_at + KEPT_AFTER_EXPIRY_MS,
                 new.created_at,
+                new.expires_at - new.created_at,
                 due_member(DueKind.ANNOUNCE, new.transaction_id),
                 due_member(DueKind.EXPIRE, new.transaction_id),
                 new.user_tag,
                 self._seal(key, "callback", new.client_id, new.callback) if new.callback else b"",
                 "1" if new.tells_expiry else "",
+                new.announced_until or "",
             ],
         )
         if not stored:
@@ -121,13 +128,22 @@ class RedisTransactions:
 
     async def read(self, transaction_id: str, *, now: int) -> Transaction | None:
         """As it stands at ``now``."""
+        fields = await self._fields(transaction_id, _NAMES)
+        return None if fields is None else self._transaction(transaction_id, fields, now)
+
+    async def outline(self, transaction_id: str, *, now: int) -> Transaction | None:
+        """As it stands at ``now``, without what is sealed."""
+        fields = await self._fields(transaction_id, _OUTLINE)
+        return None if fields is None else self._transaction(transaction_id, fields, now)
+
+    async def _fields(self, transaction_id: str, names: tuple[str, ...]) -> _Fields | None:
         key = transaction_key(transaction_id)
-        version, *fields = await self._operations.call("HMGET", key, "v", *_NAMES)
+        version, *fields = await self._operations.call("HMGET", key, "v", *names)
         if version is None:
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        return self._transaction(transaction_id, _Fields(*fields), now)
+        return _Fields(*fields)
 
     async def poll(
         self, transaction_id: str, *, client_id: str, operation: str, now: int
@@ -170,6 +186,7 @@ class RedisTransactions:
                 push,
                 self._evidence.close(swap.evidence) if swap.evidence else b"",
                 self._seal_receipt(key, swap),
+                swap.settled_until or swap.now,
                 *grant,
             ],
         )
@@ -196,8 +213,8 @@ class RedisTransactions:
             user_tag=fields.user_tag.decode(),
             state=effective_state(State(fields.state.decode()), deadlines, now),
             expires_at=deadlines.expires_at,
-            request=self._open(key, "request", client_id, fields.request, StoredRequest),
-            decided=self._open(key, "decided", "", fields.decided, Decided),
+            request=self._request(key, client_id, fields.request),
+            decided=self._decided(key, fields.decided),
             decision=(fields.approval or fields.denial or b"").decode(),
             denial=DenialReason(fields.reason.decode())
             if fields.denial and fields.reason
@@ -205,10 +222,12 @@ class RedisTransactions:
             last_poll=(fields.last_poll or b"").decode(),
         )
 
-    def _open(
-        self, key: str, name: str, owner: str, sealed: bytes | None, type_: type[_T]
-    ) -> _T | None:
+    def _request(self, key: str, owner: str, sealed: bytes | None) -> StoredRequest | None:
         if not sealed:
             return None
-        plaintext = self._sealer.open(sealed, key=key, name=name, owner=owner)
-        return msgspec.json.decode(plaintext, type=type_)
+        return unpack_request(self._sealer.open(sealed, key=key, name="request", owner=owner))
+
+    def _decided(self, key: str, sealed: bytes | None) -> Decided | None:
+        if not sealed:
+            return None
+        return msgspec.json.decode(self._sealer.open(sealed, key=key, name="decided"), type=Decided)

@@ -102,7 +102,7 @@ def build_stores(
         grants=RedisGrants(operations, sealer),
         accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
-        replays=RedisReplays(operations),
+        replays=RedisReplays(operations, surroundings.clock),
         registrations=RedisRegistrations(operations),
         due=RedisDueWork(operations, new_operation),
         evidence=RedisEvidence(operations, new_operation),

@@ -203,7 +203,7 @@ def stores_over(
         grants=RedisGrants(operations, sealer),
         accesses=RedisAccesses(operations),
         payments=RedisPayments(operations),
-        replays=RedisReplays(operations),
+        replays=RedisReplays(operations, NoWaiting()),
         due=RedisDueWork(operations, counted.operation),
         evidence=RedisEvidence(operations, counted.operation),
         outbox=RedisSetOutbox(operations, counted.operation, receiver="siem", kept=3_600_000),

@@ -58,6 +58,7 @@ from ciba_service.stores import (
     prompts,
     recent_events,
     registrations,
+    replay,
     set_outbox,
     standing,
     transactions,
@@ -116,6 +117,7 @@ MODULES: tuple[ModuleType, ...] = (
     prompts,
     registrations,
     recent_events,
+    replay,
     set_outbox,
     standing,
     transactions,
@@ -175,6 +177,13 @@ def note(progress: CallbackProgress) -> Act:
     """Write down how a callback stands, under the lease."""
     work = DueWork(DueKind.CALLBACK, TRANSACTION, START + LEASE_MS)
     return lambda stores: stores.callbacks.note(work, progress, now=START)
+
+
+async def use_identifier(stores: Stores) -> object:
+    """Use up the identifier of an assertion."""
+    return await stores.replays.reserve(
+        ReplayKind.CLIENT_ASSERTION, "till", "jti", operation="use", until=START
+    )
 
 
 def poll(operation: str, now: int = START) -> Act:
@@ -444,6 +453,7 @@ CASES = [
         lambda stores: stores.registrations.remove("shop", operation="removal"),
         add_client,
     ),
+    Case("use_identifier", use_identifier),
     Case("create_transaction", create),
     Case("note_announced", announced, create, "pending"),
     Case("note_announced", announced, in_a_row(create, swap(Event.DENY)), "decided"),
@@ -672,7 +682,7 @@ async def test_a_lost_reply_changes_neither_result_nor_effect(
 async def test_a_lost_reply_to_a_replay_record_is_no_replay(redis_target: RedisTarget):
     """The request whose first reply was lost is still the first; another is not."""
     async with reply_dropping(redis_target) as (proxy, through), stores_at(through) as stores:
-        proxy.drop_next_reply(matching=b"PXAT")
+        proxy.drop_next_reply(matching=SCRIPTS["use_identifier"].sha.encode())
         reserve = stores.replays.reserve
         assert await reserve(
             ReplayKind.CLIENT_ASSERTION, "till", "jti", operation="first", until=UNTIL

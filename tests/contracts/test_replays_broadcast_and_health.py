@@ -6,13 +6,14 @@ import pytest
 
 from ciba_service.ports import ReplayKind
 from ciba_service.sca.devices import user_tag
+from ciba_service.stores import replay
 from ciba_service.stores.broadcast import RedisBroadcast
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import hub_channel, hub_channels, replay_key
+from ciba_service.stores.keys import hub_channel, hub_channels, replay_keys
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.replay import MARGIN_MS
+from ciba_service.stores.replay import LASTING_MS, MARGIN_MS
 from tests.contracts.store_builders import START, TAG, NoWaiting, Stores, processes
 
 UNTIL = START + 300_000
@@ -61,11 +62,78 @@ async def test_identifiers_are_of_their_kind_and_owner(
     assert await stores.replays.reserve(*other, operation="b", until=UNTIL)
 
 
+@pytest.fixture
+def one_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All identifiers are in one partition, where they meet."""
+    monkeypatch.setattr(replay, "REPLAY_PARTITIONS", 1)
+
+
+async def kept_until(stores: Stores) -> dict[str, int]:
+    """Until when what was used is kept in the first partition, by what it is called there."""
+    ends = {
+        key.partition("}:")[2]: await stores.commands.call("PEXPIRETIME", key)
+        for key in replay_keys(0)
+    }
+    return {name: end for name, end in ends.items() if end > 0}
+
+
+async def use(stores: Stores, identifier: str, until: int, operation: str = "first") -> bool:
+    """Use it up."""
+    return await stores.replays.reserve(
+        ASSERTION, "till", identifier, operation=operation, until=until
+    )
+
+
+@pytest.mark.usefixtures("one_partition")
 async def test_a_used_identifier_is_remembered_as_long_as_it_could_be_shown(stores: Stores):
-    """Its record ends a minute after what it protects has expired."""
-    await stores.replays.reserve(ASSERTION, "till", "jti", operation="first", until=UNTIL)
-    key = replay_key(ASSERTION, "till", "jti")
-    assert await stores.commands.call("PEXPIRETIME", key) == UNTIL + MARGIN_MS
+    """Its record ends no earlier than a minute after what it protects has expired."""
+    await use(stores, "sooner", UNTIL)
+    assert await kept_until(stores) == {"used": UNTIL + MARGIN_MS}
+    await use(stores, "later", UNTIL + 40_000)
+    await use(stores, "between", UNTIL + 20_000)
+    assert await kept_until(stores) == {
+        "before": UNTIL + MARGIN_MS,
+        "used": UNTIL + 40_000 + MARGIN_MS,
+    }
+
+
+@pytest.mark.usefixtures("one_partition")
+async def test_used_identifiers_are_found_wherever_they_are_kept(stores: Stores):
+    """Older and newer ones, those that last long, and whatever is shown with another lifetime."""
+    lasting = START + LASTING_MS
+    for number, until in enumerate([UNTIL, lasting, UNTIL, lasting, UNTIL, lasting]):
+        assert await use(stores, str(number), until)
+    assert set(await kept_until(stores)) == {"used", "before", "lasting", "lasted"}
+    for number in range(6):
+        assert not await use(stores, str(number), UNTIL, "second")
+        assert not await use(stores, str(number), lasting, "second")
+        assert await use(stores, str(number), UNTIL)
+
+
+@pytest.mark.usefixtures("one_partition")
+async def test_what_was_used_before_gives_way_to_what_is_used_now(stores: Stores):
+    """It is not kept on by identifiers that come after it, and these are not lost with it."""
+    for identifier in ("old", "one", "two"):
+        await use(stores, identifier, UNTIL)
+    _, before, *_ = replay_keys(0)
+    assert await stores.commands.call("PEXPIREAT", before, 1)  # "old" has faded
+    assert await use(stores, "three", UNTIL + 40_000)
+    assert await kept_until(stores) == {
+        "before": UNTIL + MARGIN_MS,
+        "used": UNTIL + 40_000 + MARGIN_MS,
+    }
+    for identifier in ("one", "two", "three"):
+        assert not await use(stores, identifier, UNTIL, "second")
+
+
+async def test_many_used_identifiers_take_few_bytes(stores: Stores):
+    """Thousands of them are packed: no more than forty bytes each, hashes and names aside."""
+    number = 400
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay, "REPLAY_PARTITIONS", 1)
+        await asyncio.gather(*(use(stores, str(each), UNTIL) for each in range(number)))
+    sizes = [await stores.commands.call("MEMORY", "USAGE", key) or 0 for key in replay_keys(0)]
+    assert sum(sizes) < number * 40
 
 
 async def test_announcements_reach_every_process(redis_target: RedisTarget, commands: Commands):

@@ -93,7 +93,7 @@ async def test_only_a_pending_transaction_wakes_anybody(stores: Stores):
     assert await stores.wake_ups.round(TRANSACTION, now=EXPIRES_AT) is None
     await stores.transactions.swap(swap_of(Event.DENY, "deny"))
     assert await stores.wake_ups.round(TRANSACTION, now=START) is None
-    await stores.commands.call("HSET", transaction_key(TRANSACTION), "v", "2")
+    await stores.commands.call("HSET", transaction_key(TRANSACTION), "v", "99")
     with pytest.raises(UnknownRecordFormat):
         await stores.wake_ups.round(TRANSACTION, now=START)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from ciba_service.protocol.transaction.state import REDEMPTION_GRACE_MS
+from tests.idle_worker import make_idle
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
@@ -185,7 +186,7 @@ async def test_a_cancelled_approval_counts_as_no_failed_attempt(
     service: RunningService, phone: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
     """The factors were right: what is settled after the cancellation gives the attempts back."""
-    monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+    make_idle(service.service.worker, monkeypatch)
     for _ in range(6):
         auth_req_id = await service.till.started()
         assert (await phone.approve_next())["type"] == "accepted"

@@ -11,6 +11,7 @@ from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from tests.conformance.refusals import assert_refused
+from tests.idle_worker import make_idle
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of, new_key
@@ -188,7 +189,7 @@ async def test_not_me_survives_the_process_that_heard_it(
     bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
     """What the deciding script wrote is done by the sweep of whichever process lives."""
-    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    make_idle(bank.service.worker, monkeypatch)
     await deny(bank.till, alice, "not_me")
     assert bank.telemetry.named("not_me_reported") == []
     bank.clock.advance(1)
@@ -224,7 +225,7 @@ async def outcome(bank: RunningService, client: WireClient, hint: str) -> tuple[
 @pytest.fixture
 def quiet(bank: RunningService, monkeypatch: pytest.MonkeyPatch) -> RunningService:
     """Nobody but a request asks the store: the sweep follows the fake clock."""
-    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    make_idle(bank.service.worker, monkeypatch)
     return bank
 
 
@@ -342,7 +343,7 @@ async def test_not_me_said_twice_blocks_once(
     bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
     """Both were said before either was heeded: the block is that of the first."""
-    monkeypatch.setattr(bank.service.worker, "nudge", lambda _: None)
+    make_idle(bank.service.worker, monkeypatch)
     asked = [await bank.till.started() for _ in range(2)]
     for challenge in await alice.fetch():
         decision = alice.denial(challenge, reason="not_me")

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from ciba_service.telemetry import JsonLines, LogTelemetry
+from ciba_service.log_lines import JsonLines
+from ciba_service.telemetry import LogTelemetry
 from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner

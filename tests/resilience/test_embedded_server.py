@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ciba_service.log_lines import JsonLines
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import check_server, connect
 from ciba_service.stores.driver.run import run
@@ -33,7 +34,6 @@ from ciba_service.stores.embedded.server import (
     EmbeddedServerFailed,
     open_embedded,
 )
-from ciba_service.telemetry import JsonLines
 from tests.redis_servers import REDIS_SERVER
 
 OWNER = Path(__file__).with_name("embedded_owner.py")

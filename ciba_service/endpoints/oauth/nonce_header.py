@@ -2,6 +2,7 @@
 
 from starlette.types import Scope
 
+from ciba_service.endpoints.body import header
 from ciba_service.ports import Clock
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 
@@ -19,7 +20,6 @@ class NonceHeader:
 
     def told(self, scope: Scope) -> Headers:
         """The nonce, if the request carries a proof or what was meant to be one."""
-        uses_dpop = any(name == b"dpop" for name, _ in scope["headers"])
-        if self._nonces is None or not uses_dpop:
+        if self._nonces is None or header(scope, b"dpop") is None:
             return ()
         return ((b"dpop-nonce", self._nonces.current(self._clock.now_ms() / 1000).encode()),)

@@ -1,6 +1,7 @@
 """Signing of what the service issues: ID tokens, access tokens, challenges (RFC 7515)."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, assert_never
 
 import msgspec
@@ -52,8 +53,12 @@ class SigningKey:
 
 def jws_signing_input(*, kid: str, alg: SignatureAlgorithm, typ: str, claims: object) -> bytes:
     """What is signed: header and ``claims`` as JSON, typed explicitly (RFC 8725 3.11)."""
-    header = msgspec.json.encode({"alg": alg.value, "kid": kid, "typ": typ})
-    return f"{base64url(header)}.{base64url(msgspec.json.encode(claims))}".encode("ascii")
+    return f"{_header(kid, alg, typ)}.{base64url(msgspec.json.encode(claims))}".encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _header(kid: str, alg: SignatureAlgorithm, typ: str) -> str:
+    return base64url(msgspec.json.encode({"alg": alg.value, "kid": kid, "typ": typ}))
 
 
 def compact_jws(signing_input: bytes, signature: bytes) -> str:

@@ -30,16 +30,15 @@ def parse_form(body: bytes) -> dict[str, str]:
     form: dict[str, str] = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
-        name = _decode(name)
+        if "%" in pair or "+" in pair:
+            name, value = _decode(name), _decode(value)
         if name in form:
             raise InvalidRequestError from Reason("a parameter is repeated")
-        form[name] = _decode(value)
+        form[name] = value
     return {name: value for name, value in form.items() if value}
 
 
 def _decode(text: str) -> str:
-    if "%" not in text and "+" not in text:
-        return text
     if _BROKEN_ESCAPE.search(text):
         raise InvalidRequestError from Reason("a parameter has a broken escape")
     try:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
@@ -19,48 +19,51 @@ from ciba_service.stores.driver.faults import (
     StoreProgrammingError,
     store_error,
 )
+from ciba_service.stores.driver.link import Outcome
 from ciba_service.stores.driver.observer import StoreObserver, Unobserved
-from ciba_service.stores.driver.pipelines import ClusterPipeline, Pipeline, Request, ServerPipeline
+from ciba_service.stores.driver.pipelines import (
+    Argument,
+    ClusterPipeline,
+    InTasks,
+    Pipeline,
+    Request,
+    ServerPipeline,
+)
 from ciba_service.stores.driver.script import Script
 
 __all__ = ["Argument", "Commands", "StoreFault", "StoreProgrammingError"]
 
-Argument = str | bytes | int
-
 _CLOSED: Final = "the connection to Redis is closed"
+_KEY_OF_SCRIPT: Final = 2
+"""EVALSHA and EVAL: after the script and the number of keys."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    request: Request
-    reply: asyncio.Future[Any]
-    script: Script | None = None
-    """What the request runs by its hash, which the server may not know yet."""
+    __slots__ = ("present", "reply", "request", "script")
 
-    def by_text(self, script: Script) -> Request:
-        """The same with the text in place of the hash."""
-        arguments = (script.text.encode(), *self.request.arguments[1:])
-        return Request("EVAL", arguments, self.request.key)
+    def __init__(
+        self,
+        request: Request,
+        reply: asyncio.Future[Any],
+        *,
+        present: Callable[[Any], Any] | None = None,
+        script: Script | None = None,
+    ) -> None:
+        """``present`` shows a reply as the driver does; ``script`` is what runs by its hash."""
+        self.request = request
+        self.reply = reply
+        self.present = present
+        self.script = script
+
+    def by_text(self, script: Script) -> "_Waiting":
+        """The same with the text in place of the hash, which the server did not know."""
+        arguments = (script.text, *self.request.arguments[1:])
+        return _Waiting(_request("EVAL", arguments, key_at=_KEY_OF_SCRIPT), self.reply)
 
 
-def _encoded(argument: Argument) -> bytes:
-    """Encode for the wire here, so that a wrong argument fails its caller and nobody else."""
-    if isinstance(argument, str):
-        return argument.encode("utf-8")
-    if isinstance(argument, bytes):
-        return argument
-    if isinstance(argument, int) and not isinstance(argument, bool):
-        return b"%d" % argument
-    raise TypeError(f"a command takes text, bytes and integers, not {type(argument).__name__}")
-
-
-def _settle(waiting: _Waiting, answer: object) -> None:
-    if waiting.reply.done():
-        return  # Its caller was cancelled meanwhile.
-    if isinstance(answer, Exception):
-        waiting.reply.set_exception(store_error(answer))
-    else:
-        waiting.reply.set_result(answer)
+def _request(name: str, arguments: tuple[Argument, ...], key_at: int = 0) -> Request:
+    # Packed here, so that a wrong argument fails its caller and nobody else.
+    return Request(name, arguments, pack_command((name, *arguments)), key_at)  # type: ignore[arg-type] # of one type only, say its stubs
 
 
 class Commands:
@@ -83,23 +86,28 @@ class Commands:
     ) -> None:
         """Send through ``client``, which must come from ``connect`` and is closed with this.
 
-        ``max_flushes`` must not exceed the client's connection pool; ``flush_seconds`` bounds a
-        whole round trip, whatever the timeouts of the sockets are.
+        ``flush_seconds`` bounds the making of a connection to one server, and a whole round trip
+        to a cluster, whatever the timeouts of the sockets are.
         """
         self.flushes = 0
         self.observer: StoreObserver = Unobserved()
         self._client = client
         self._is_cluster = isinstance(client, RedisCluster)
         self._pipeline: Pipeline = (
-            ClusterPipeline(client) if isinstance(client, RedisCluster) else ServerPipeline(client)
+            InTasks(ClusterPipeline(client), seconds=flush_seconds)
+            if isinstance(client, RedisCluster)
+            else ServerPipeline(client, connect_seconds=flush_seconds)
+        )
+        self._presented: dict[str | bytes, Any] = (
+            {} if isinstance(client, RedisCluster) else dict(client.response_callbacks)
         )
         self._max_batch = max_batch
         self._max_flushes = max_flushes
-        self._flush_seconds = flush_seconds
         self._queue: deque[_Waiting] = deque()
-        self._flushing: set[asyncio.Task[None]] = set()
+        self._under_way = 0
         self._scheduled = False
         self._closed = False
+        self._calm: asyncio.Event | None = None
 
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401
         """Run one command and return its reply, as redis-py presents it under RESP2.
@@ -115,9 +123,7 @@ class Commands:
 
     def issue(self, name: str, *arguments: Argument) -> asyncio.Future[Any]:
         """Likewise, without a coroutine: the reply is still to come."""
-        encoded = tuple(_encoded(argument) for argument in arguments)
-        request = Request(name, encoded, key=encoded[0] if encoded else None)
-        return self._submit(request)
+        return self._submit(_request(name, arguments), present=self._presented.get(name))
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401
         """Run a script, by its hash, and by its text where the server does not know it yet.
@@ -134,11 +140,8 @@ class Commands:
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
     ) -> asyncio.Future[Any]:
         """Likewise, without a coroutine: the reply is still to come."""
-        encoded = [_encoded(argument) for argument in (*keys, *args)]
-        key = encoded[0] if keys else None
-        return self._submit(
-            Request("EVALSHA", (script.sha.encode(), b"%d" % len(keys), *encoded), key), script
-        )
+        arguments = (script.sha, len(keys), *keys, *args)
+        return self._submit(_request("EVALSHA", arguments, key_at=_KEY_OF_SCRIPT), script=script)
 
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
@@ -160,32 +163,39 @@ class Commands:
     async def aclose(self) -> None:
         """Let what is under way finish, then close every connection; later commands fail."""
         self._closed = True
-        while self._flushing or self._queue:
-            self._flush()
-            if self._flushing:
-                await asyncio.wait(self._flushing)
+        self._calm = asyncio.Event()
+        self._flush()
+        if self._under_way:
+            await self._calm.wait()
         await self._pipeline.aclose()
         await disconnect(self._client)
 
-    def _submit(self, request: Request, script: Script | None = None) -> asyncio.Future[Any]:
+    def _submit(
+        self,
+        request: Request,
+        *,
+        present: Callable[[Any], Any] | None = None,
+        script: Script | None = None,
+    ) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreFault(_CLOSED)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(request, loop.create_future(), script)
-        self._queue.append(waiting)
+        reply: asyncio.Future[Any] = loop.create_future()
+        self._queue.append(_Waiting(request, reply, present=present, script=script))
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._flush)
-        return waiting.reply
+        return reply
 
     def _flush(self) -> None:
         self._scheduled = False
-        while self._queue and len(self._flushing) < self._max_flushes:
+        while self._queue and self._under_way < self._max_flushes:
             batch = self._next_batch()
             if batch:
-                task = asyncio.create_task(self._send(batch))
-                self._flushing.add(task)
-                task.add_done_callback(partial(self._sent, batch))
+                self._under_way += 1
+                self.flushes += 1
+                done = partial(self._answered, batch, perf_counter())
+                self._pipeline.send([waiting.request for waiting in batch], done)
 
     def _next_batch(self) -> list[_Waiting]:
         """Take the next commands, without those whose callers have gone."""
@@ -196,38 +206,26 @@ class Commands:
                 batch.append(waiting)
         return batch
 
-    async def _send(self, batch: Sequence[_Waiting]) -> None:
-        answers = await self._exchange([waiting.request for waiting in batch])
-        unknown: list[tuple[_Waiting, Request]] = []
-        for waiting, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoScriptError) and waiting.script is not None:
-                unknown.append((waiting, waiting.by_text(waiting.script)))
-            else:
-                _settle(waiting, answer)
-        if unknown:
+    def _refused(self, waiting: _Waiting, error: Exception) -> None:
+        if isinstance(error, NoScriptError) and waiting.script is not None:
             # NOSCRIPT says that nothing ran, so that this is no repetition.
-            answers = await self._exchange([request for _, request in unknown])
-            for (waiting, _), answer in zip(unknown, answers, strict=True):
-                _settle(waiting, answer)
+            self._queue.append(waiting.by_text(waiting.script))
+        elif not waiting.reply.done():
+            is_driver = isinstance(error, DRIVER_ERRORS)
+            waiting.reply.set_exception(store_error(error) if is_driver else error)
 
-    async def _exchange(self, requests: Sequence[Request]) -> Sequence[Any]:
-        self.flushes += 1
-        began, failed = perf_counter(), True
-        try:
-            async with asyncio.timeout(self._flush_seconds):
-                answers = await self._pipeline.send(requests)
-            failed = False
-        except DRIVER_ERRORS as error:
-            return [error] * len(requests)
-        finally:
-            self.observer.round_trip(len(requests), perf_counter() - began, failed=failed)
-        return answers
-
-    def _sent(self, batch: Sequence[_Waiting], task: asyncio.Task[None]) -> None:
-        """Leave no caller waiting, whatever became of the flush."""
-        self._flushing.discard(task)
-        unexpected = StoreFault(_CLOSED) if task.cancelled() else task.exception()
-        for waiting in batch:
-            if unexpected is not None and not waiting.reply.done():
-                waiting.reply.set_exception(unexpected)
-        self._flush()
+    def _answered(self, batch: Sequence[_Waiting], began: float, outcome: Outcome) -> None:
+        self._under_way -= 1
+        failed = isinstance(outcome, Exception)
+        self.observer.round_trip(len(batch), perf_counter() - began, failed=failed)
+        answers = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
+        for waiting, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                self._refused(waiting, answer)
+            elif not waiting.reply.done():  # Its caller may have been cancelled meanwhile.
+                present = waiting.present
+                waiting.reply.set_result(answer if present is None else present(answer))
+        if self._queue:
+            self._flush()
+        if self._calm is not None and not self._under_way:
+            self._calm.set()

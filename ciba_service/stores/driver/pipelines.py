@@ -1,13 +1,11 @@
 """Sending one batch of commands to one server, or to the nodes of a cluster."""
 
 import asyncio
-import math
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
-from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import AbstractConnection
@@ -15,15 +13,17 @@ from redis.exceptions import (
     ClusterDownError,
     MovedError,
     RedisClusterException,
-    ResponseError,
     SlotNotCoveredError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ciba_service.stores.driver.faults import DRIVER_ERRORS, is_no_master
+from ciba_service.stores.driver.link import Done, Link, Outcome
 
-__all__ = ["ClusterPipeline", "Pipeline", "Request", "ServerPipeline"]
+__all__ = ["Argument", "ClusterPipeline", "InTasks", "Pipeline", "Request", "ServerPipeline"]
+
+Argument = str | bytes | int
 
 _TRANSPORT_ERRORS: Final = (OSError, RedisConnectionError, RedisTimeoutError)
 _TOPOLOGY_ERRORS: Final = (
@@ -36,106 +36,155 @@ _TOPOLOGY_ERRORS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command ready for the wire; ``key`` says which node of a cluster it belongs to."""
+    """A command, and how it goes over the wire; its key, if any, is ``arguments[key_at]``."""
 
     name: str
-    arguments: tuple[bytes, ...]
-    key: bytes | None
+    arguments: tuple[Argument, ...]
+    packed: bytes
+    key_at: int = 0
+
+    @property
+    def key(self) -> Argument | None:
+        """What says which node of a cluster it belongs to."""
+        return self.arguments[self.key_at] if len(self.arguments) > self.key_at else None
 
 
 class Pipeline(Protocol):
-    """Sends a batch in one round trip to each server concerned."""
+    """Sends batches, each in one round trip to each server concerned."""
 
-    async def send(self, batch: Sequence[Request]) -> list[Any]:
+    def send(self, batch: Sequence[Request], done: Done) -> None:
+        """Send one; ``done`` gets its outcome, once and not before this returns."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what runs in the background, after the last batch is done."""
+        ...
+
+
+class AwaitedPipeline(Protocol):
+    """The same as coroutines: see ``InTasks``."""
+
+    async def send(self, batch: Sequence[Request]) -> Sequence[Any]:
         """Return one reply, or one exception, for each request, in order.
 
         Raises:
             One of ``DRIVER_ERRORS``: the fate of the whole batch is unknown.
         """
+        ...
 
     async def aclose(self) -> None:
         """End what runs in the background."""
+        ...
+
+
+class InTasks:
+    """``Pipeline`` over one of coroutines: a task for each batch, which has so many seconds."""
+
+    def __init__(self, inner: AwaitedPipeline, *, seconds: float) -> None:
+        self._inner = inner
+        self._seconds = seconds
+        self._tasks: set[asyncio.Task[Sequence[Any]]] = set()
+
+    def send(self, batch: Sequence[Request], done: Done) -> None:
+        """Send it in a task."""
+        task = asyncio.create_task(self._sent(batch))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._answered, done))
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        await self._inner.aclose()
+
+    async def _sent(self, batch: Sequence[Request]) -> Sequence[Any]:
+        async with asyncio.timeout(self._seconds):
+            return await self._inner.send(batch)
+
+    def _answered(self, done: Done, task: asyncio.Task[Sequence[Any]]) -> None:
+        """Leave no caller waiting, whatever became of the task."""
+        self._tasks.discard(task)
+        done(_outcome(task))
+
+
+def _outcome(task: asyncio.Task[Sequence[Any]]) -> Outcome:
+    if task.cancelled():
+        return RedisConnectionError("the exchange with Redis was ended")
+    error = task.exception()
+    if error is None:
+        return task.result()
+    return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
 
 
 class ServerPipeline:
-    """One server, or the master that Sentinel names.
+    """One server, or the master that Sentinel names, over one connection at a time.
 
-    A connection that breaks, does not answer in time, or leads to what is no master any more speaks
-    for those that lie idle: they go, too, so that the next attempt connects anew and asks again
-    who the master is.
-
-    The driver's own pipelines cost more than all else on the way: locks, statistics and a timeout
-    for each reply. Here connections stay at hand, and one timeout is for the whole batch.
+    It is made when it is first needed, and anew after it broke, was not answered in time, or led
+    to what is no master any more, so that Sentinel is asked again who that is.
     """
 
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-        self._idle: list[AbstractConnection] = []
-        self._seconds: float | None = None
+    def __init__(self, client: Redis, *, connect_seconds: float) -> None:
+        self._pool = client.connection_pool
+        self._connect_seconds = connect_seconds
+        self._link: Link | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Sequence[Request], Done]] = []
 
-    async def send(self, batch: Sequence[Request]) -> list[Any]:
-        """Send the batch over one connection."""
-        connection = await self._taken()
-        try:
-            replies = await self._exchanged(connection, batch)
-        except _TRANSPORT_ERRORS:
-            await self._give_up(connection)
-            await self._drop_idle_connections()
-            raise
-        except BaseException:
-            await self._give_up(connection)
-            raise
-        self._idle.append(connection)
-        if any(is_no_master(reply) for reply in replies):
-            await self._drop_idle_connections()
-        return replies
+    def send(self, batch: Sequence[Request], done: Done) -> None:
+        """Send it, after a connection was made where there is none."""
+        link = self._link
+        if link is not None and link.is_open:
+            self._over(link, batch, done)
+            return
+        self._waiting.append((batch, done))
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
 
     async def aclose(self) -> None:
-        """Let the connections go."""
-        await self._drop_idle_connections()
+        """Let the connection go."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        if self._link is not None:
+            self._link.leave()
 
-    async def _taken(self) -> AbstractConnection:
-        """A connection on which nothing is to be read: one whose server has gone is left."""
-        while self._idle:
-            idle = self._idle.pop()
-            if idle.is_connected and not await idle.can_read():
-                return idle
-            await self._give_up(idle)
-        connection: AbstractConnection = await self._client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
-        # The driver would make a task for each write that may take so long; the batch may instead.
-        self._seconds, connection.socket_timeout = connection.socket_timeout, None
-        return connection
+    def lost(self, link: Link) -> None:
+        """Make another connection for the next batch."""
+        if self._link is link:
+            self._link = None
 
-    async def _exchanged(
-        self, connection: AbstractConnection, batch: Sequence[Request]
-    ) -> list[Any]:
-        packed = [pack_command((request.name, *request.arguments)) for request in batch]  # type: ignore[arg-type] # of one type only, say its stubs
+    def _over(self, link: Link, batch: Sequence[Request], done: Done) -> None:
+        packed = b"".join([request.packed for request in batch])
+        link.send(packed, len(batch), partial(self._answered, link, done))
+
+    def _answered(self, link: Link, done: Done, outcome: Outcome) -> None:
+        if link.met_error and not isinstance(outcome, Exception):
+            link.met_error = False
+            if any(map(is_no_master, outcome)):
+                self.lost(link)
+                link.leave()
+        done(outcome)
+
+    async def _connect(self) -> None:
+        error: Exception | None = None
         try:
-            async with asyncio.timeout(self._seconds):
-                await connection.send_packed_command(b"".join(packed))
-                return [await self._reply(connection, request) for request in batch]
-        except TimeoutError:
-            raise RedisTimeoutError("Redis did not answer in time") from None
+            async with asyncio.timeout(self._connect_seconds):
+                self._link = await self._opened()
+        except DRIVER_ERRORS as fault:
+            error = fault
+        except asyncio.CancelledError:
+            error = RedisConnectionError("the connection to Redis is closed")
+        self._connecting = None
+        waiting, self._waiting = self._waiting, []
+        for batch, done in waiting:
+            if error is None:
+                self.send(batch, done)
+            else:
+                done(error)
 
-    async def _reply(self, connection: AbstractConnection, request: Request) -> Any:  # noqa: ANN401 - a Redis reply
-        try:
-            reply = await connection.read_response(timeout=math.inf)
-        except ResponseError as error:
-            return error
-        present = self._client.response_callbacks.get(request.name)
-        return reply if present is None else present(reply)
-
-    async def _give_up(self, connection: AbstractConnection) -> None:
-        with suppress(*DRIVER_ERRORS):
-            await connection.disconnect(nowait=True)
-        connection.socket_timeout = self._seconds
-        await self._client.connection_pool.release(connection)
-
-    async def _drop_idle_connections(self) -> None:
-        while self._idle:
-            await self._give_up(self._idle.pop())
-        with suppress(*DRIVER_ERRORS):
-            await self._client.connection_pool.disconnect(inuse_connections=False)
+    async def _opened(self) -> Link:
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        seconds = connection.socket_timeout or self._connect_seconds
+        await connection.connect()  # type: ignore[no-untyped-call]
+        return Link.over(connection, self, seconds=seconds)
 
 
 class ClusterPipeline:
@@ -182,7 +231,7 @@ class ClusterPipeline:
             self._refreshing.cancel()
             await asyncio.wait({self._refreshing})
 
-    def _node(self, key: bytes | None) -> ClusterNode:
+    def _node(self, key: Argument | None) -> ClusterNode:
         if key is not None:
             owners = self._client.nodes_manager.slots_cache.get(self._client.keyslot(key))
         else:

@@ -1,6 +1,6 @@
 -- KEYS: transaction, due, evidence; for a redemption also grant, access token
 -- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
---       callback member, callback due_at, push, evidence, SCA receipt;
+--       callback member, callback due_at, push, evidence, SCA receipt, settle due_at;
 --       for a redemption also grant format, grant, refresh token hash, its good_until,
 --       access token, its expires_at
 -- {1, state}: the event happened, now or before by this operation; {1, state, 1}: and a callback
@@ -43,9 +43,9 @@ elseif event == 'redeem' then
     redis.call('HDEL', KEYS[1], 'n')
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
-  redis.call('HSET', KEYS[4], 'v', ARGV[14], 'g', ARGV[15], 'r', ARGV[16], 'u', ARGV[17])
-  redis.call('SET', KEYS[5], ARGV[18], 'PXAT', ARGV[19])
-  local good_until = integer(math.max(tonumber(ARGV[17]), tonumber(ARGV[19])))
+  redis.call('HSET', KEYS[4], 'v', ARGV[15], 'g', ARGV[16], 'r', ARGV[17], 'u', ARGV[18])
+  redis.call('SET', KEYS[5], ARGV[19], 'PXAT', ARGV[20])
+  local good_until = integer(math.max(tonumber(ARGV[18]), tonumber(ARGV[20])))
   if ARGV[11] ~= '' then
     -- Until somebody has its tokens it lasts no longer than the record that brings them.
     redis.call('HSET', KEYS[4], 'w', good_until)
@@ -55,7 +55,7 @@ elseif event == 'redeem' then
 end
 if r[2] == 'pending' then
   redis.call('ZREM', KEYS[2], ARGV[5])
-  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
+  redis.call('ZADD', KEYS[2], ARGV[14], ARGV[6])
   if redis.call('HEXISTS', KEYS[1], 'n') == 1 then
     if CALLED_BACK[state] or state == 'expired' and redis.call('HEXISTS', KEYS[1], 'a') == 1 then
       redis.call('HSET', KEYS[1], 'y', 'due')

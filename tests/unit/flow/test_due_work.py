@@ -11,6 +11,7 @@ from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.due import LEASE_MS
 from ciba_service.stores.keys import partition_of, transaction_key
+from tests.idle_worker import make_idle
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
@@ -24,7 +25,7 @@ async def idle(
 ) -> AsyncIterator[RunningService]:
     """A service whose own worker is never told of anything, as if its process had died."""
     async with run_service(clients=[till]) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         yield service
 
 
@@ -136,7 +137,7 @@ async def test_a_record_of_another_format_holds_up_nothing(
 ):
     """It is reported and left for a process that knows it; other work goes on."""
     async with run_service(clients=[till]) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         worker = other_worker(service)
         phone = await service.enrolled_phone("alice")
         async with phone.online() as socket:

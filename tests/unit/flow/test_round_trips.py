@@ -8,6 +8,7 @@ import pytest
 from authenticator_sim.core.passkeys import Gesture
 from ciba_service.ports import DueKind, DueWork
 from ciba_service.sca.messages import transaction_id
+from tests.idle_worker import make_idle
 from tests.passkey_phone import SECTIONS, with_passkey
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -28,7 +29,7 @@ async def quiet(
     The sweep follows the fake clock and the heartbeat is seconds away, so that nobody else asks.
     """
     async with run_service(clients=[till], sections={"policy": {"require_otp": True}}) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         phone = await service.enrolled_phone("alice")
         async with phone.online() as socket:
             await whole_journey(service, phone, socket)
@@ -70,7 +71,7 @@ async def test_a_request_with_all_that_is_used_up_takes_two_as_well(
     issuer = {"iss": FINDER, "jwks": {"keys": [public_jwk(kiosk.key)]}, "single_use": True}
     users = ({"sub": "alice", "user_code": "4711"},)
     async with run_service(clients=[kiosk], users=users, hint_issuers=[issuer]) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         await service.enrolled_phone("alice")
         for _ in range(2):
             claims = {"iss": FINDER, "aud": kiosk.issuer, "exp": kiosk.now() + 60, "sub": "alice"}
@@ -120,7 +121,7 @@ async def test_a_decision_with_a_passkey_takes_four_as_well(
     """Its count is spent beside the code, whether it is right or wrong."""
     sections = {**SECTIONS, "policy": {"require_otp": True}}
     async with run_service(clients=[till], sections=sections) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         alice = await with_passkey(await service.enrolled_phone("alice"))
         async with alice.phone.online() as socket:
             flushes = []

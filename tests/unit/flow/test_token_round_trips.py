@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ciba_service.protocol.tokens.token_text import transaction_of
+from tests.idle_worker import make_idle
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
@@ -43,7 +44,7 @@ async def quiet(
     """A service whose scripts are known and whose worker waits, and tokens of it."""
     sections = {"tokens": {"audience": API}}
     async with run_service(clients=[shop, api], sections=sections) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         service.phones.append(await service.enrolled_phone("alice"))
         tokens = await granted(shop, service.phones[0])
         await refresh(shop, tokens["refresh_token"])
@@ -120,7 +121,7 @@ async def holding(
     """The holder of a bound token; the scripts and the nonce are known, the worker waits."""
     bound = WireClient("bound", metadata=FAPI2)
     async with run_service(clients=[bound]) as service:
-        monkeypatch.setattr(service.service.worker, "nudge", lambda _: None)
+        make_idle(service.service.worker, monkeypatch)
         phone = await service.enrolled_phone()
         options = {"scope": "openid accounts", "authorization_details": [PAYMENT]}
         await (await holder(service, bound, phone, **options)).pay()

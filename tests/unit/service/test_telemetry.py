@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from ciba_service.log_lines import JsonLines
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
-from ciba_service.telemetry import SECRET_FIELDS, JsonLines, LogTelemetry, configure_logging
+from ciba_service.telemetry import SECRET_FIELDS, LogTelemetry, configure_logging
 
 
 class Awkward:

@@ -4,11 +4,10 @@ They are checked and compiled once, at start; what is wrong with one is then tol
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
-import jsonschema_rs
 import msgspec
 
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
@@ -23,6 +22,12 @@ from ciba_service.protocol.request.authorization_details.display import (
     displayed_lines,
 )
 from ciba_service.protocol.request.authorization_details.granted import AuthorizationDetail
+from ciba_service.protocol.request.authorization_details.schemas import (
+    InvalidSchemaError,
+    Schema,
+    UnmetSchemaError,
+    compiled_schema,
+)
 from ciba_service.protocol.request.authorization_details.shape import TypedObject
 from ciba_service.protocol.request.authorization_details.values import (
     UnlistableError,
@@ -39,8 +44,6 @@ __all__ = [
 
 _TYPE: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
 _Title = Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
-# Linear in the length of the text, whatever the pattern.
-_PATTERNS: Final = jsonschema_rs.RegexOptions()
 
 
 class InvalidDetailTypeError(ValueError):
@@ -62,12 +65,6 @@ class TypeDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     strong_authentication: bool = True
 
 
-class _Schema(Protocol):
-    def validate(self, instance: Mapping[str, object], /) -> None:
-        """Raise ``jsonschema_rs.ValidationError`` when it is not met."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class DeclaredType:
     """A declaration that was found usable, with its schema compiled."""
@@ -76,7 +73,7 @@ class DeclaredType:
     title: Translated
     display: tuple[MemberDisplay, ...]
     strong_authentication: bool
-    schema: _Schema = field(repr=False, compare=False)
+    schema: Schema = field(repr=False, compare=False)
 
     @property
     def said_once(self) -> str | None:
@@ -85,7 +82,10 @@ class DeclaredType:
         return next((where for where, text in texts if is_said_once(text)), None)
 
 
-def declared_type(declaration: TypeDeclaration) -> DeclaredType:
+def declared_type(
+    declaration: TypeDeclaration,
+    compile_schema: Callable[[Mapping[str, object]], Schema] = compiled_schema,
+) -> DeclaredType:
     """Check a declaration and compile its schema.
 
     Raises:
@@ -95,7 +95,7 @@ def declared_type(declaration: TypeDeclaration) -> DeclaredType:
     if not _TYPE.fullmatch(declaration.type):
         raise InvalidDetailTypeError("type must be 1 to 128 printable ASCII characters")
     try:
-        return _checked(declaration)
+        return _checked(declaration, compile_schema)
     except InvalidDetailTypeError as error:
         raise InvalidDetailTypeError(f"{declaration.type}: {error}") from error
 
@@ -117,17 +117,17 @@ def parse_declared(sent: TypedObject, declared: DeclaredType) -> DisplayedDetail
             )
             for locale in Locale
         }
-    except jsonschema_rs.ValidationError as error:
-        # Only the schema's own words: the message quotes what was sent.
-        where = "/".join(map(str, error.schema_path))
-        raise InvalidAuthorizationDetailsError from Reason(f"{sent.type}: not as in {where}")
+    except UnmetSchemaError as error:
+        raise InvalidAuthorizationDetailsError from Reason(f"{sent.type}: not as in {error}")
     except (UnlistableError, UndisplayableError, NotPlainTextError) as error:
         raise InvalidAuthorizationDetailsError from Reason(f"{sent.type}: {error}")
     text = msgspec.json.encode(sent.members).decode("utf-8")
     return DisplayedDetail(AuthorizationDetail(sent.type, text), texts)
 
 
-def _checked(declaration: TypeDeclaration) -> DeclaredType:
+def _checked(
+    declaration: TypeDeclaration, compile_schema: Callable[[Mapping[str, object]], Schema]
+) -> DeclaredType:
     _check_members(declaration)
     for rule in declaration.display:
         if rule.words and rule.style is not Style.TEXT:
@@ -136,27 +136,17 @@ def _checked(declaration: TypeDeclaration) -> DeclaredType:
             )
     for where, text in _texts(declaration.title, declaration.display):
         _check_text(where, text)
+    try:
+        schema = compile_schema(declaration.schema)
+    except InvalidSchemaError as error:
+        raise InvalidDetailTypeError(f"schema: {error}") from error
     return DeclaredType(
         type=declaration.type,
         title=declaration.title,
         display=declaration.display,
         strong_authentication=declaration.strong_authentication,
-        schema=_compiled(declaration.schema),
+        schema=schema,
     )
-
-
-def _compiled(schema: dict[str, object]) -> _Schema:
-    try:
-        return jsonschema_rs.validator_for(
-            schema,
-            validate_formats=True,
-            ignore_unknown_formats=False,
-            offline=True,
-            pattern_options=_PATTERNS,
-        )
-    except ValueError as error:
-        reason = error.message if isinstance(error, jsonschema_rs.ValidationError) else error
-        raise InvalidDetailTypeError(f"schema: {reason}") from error
 
 
 def _check_members(declaration: TypeDeclaration) -> None:

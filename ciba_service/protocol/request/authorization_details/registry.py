@@ -14,6 +14,7 @@ from ciba_service.protocol.request.authorization_details.declaration import (
     declared_type,
 )
 from ciba_service.protocol.request.authorization_details.payment import PAYMENT_INITIATION
+from ciba_service.protocol.request.authorization_details.schemas import SchemaOnDemand
 
 __all__ = ["BUILT_IN_TYPES", "DetailTypes", "detail_types"]
 
@@ -36,8 +37,8 @@ def detail_types(declarations: Iterable[TypeDeclaration]) -> DetailTypes:
     Raises:
         InvalidDetailTypeError: when a declaration cannot be used, or a type is there already.
     """
-    declared: dict[str, DeclaredType] = {}
-    for declaration in (ACCOUNT_INFORMATION, *declarations):
+    declared = {ACCOUNT_INFORMATION.type: declared_type(ACCOUNT_INFORMATION, SchemaOnDemand)}
+    for declaration in declarations:
         compiled = declared_type(declaration)
         if compiled.type == PAYMENT_INITIATION or compiled.type in declared:
             raise InvalidDetailTypeError(f"{compiled.type}: type is built in, or declared twice")
