@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery soak lock clean
+.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-overload soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -51,6 +51,10 @@ bench: setup ## Measure speed beside node-oidc-provider, write docs/benchmarks.m
 bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bulkheads or polls: only that)
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
+
+bench-overload: setup ## Ask for four times what can be done, write docs/benchmarks.md (ARGS=--quick: less)
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.overload $(ARGS)
 
 soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
 	@scripts/ensure-redis.sh

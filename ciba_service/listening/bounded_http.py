@@ -28,8 +28,8 @@ class Crowd(Protocol):
         """Whether anybody would be turned away now; asked before every request."""
         ...
 
-    def lets_pass(self) -> None:
-        """What was received goes on to the application."""
+    def lets_pass(self, address: str | None) -> None:
+        """What was received from there goes on to the application; None is a unix socket."""
         ...
 
     def turn_away(self, address: str) -> bytes | None:
@@ -200,20 +200,18 @@ class BoundedHttp(HttpToolsProtocol):
         crowd = self.crowd
         if crowd is None or not self._is_between_requests():
             return False
-        told = self._refusal(crowd, data) if crowd.is_crowded else None
+        address: str | None = None if self.client is None else self.client[0]
+        told = None
+        if crowd.is_crowded and address is not None and is_one_plain_post(data):
+            told = crowd.turn_away(address)
         if told is None:
-            crowd.lets_pass()
+            crowd.lets_pass(address)
             return False
         self._unset_keepalive_if_required()
         self._stop_waiting()
         self.transport.write(told)
         self._watch()
         return True
-
-    def _refusal(self, crowd: Crowd, data: bytes) -> bytes | None:
-        if self.client is None or not is_one_plain_post(data):
-            return None
-        return crowd.turn_away(self.client[0])
 
     def _is_between_requests(self) -> bool:
         return (

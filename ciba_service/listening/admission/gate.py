@@ -6,6 +6,7 @@ integers; all else is for when there is none.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -86,7 +87,7 @@ class Gate:
         self._on_lag = on_lag
         self._now = now
         self.limit = self._limit.value
-        self._coming = 0
+        self._coming: Counter[str] = Counter()
         self._served = 0
         self._was_full = False
         self._was_empty = True
@@ -107,22 +108,29 @@ class Gate:
     @property
     def may_be_full(self) -> bool:
         """Whether one more might be turned away, those that are about to begin included."""
-        return self.in_work + self._coming >= self.limit
+        return self.in_work + self._coming.total() >= self.limit
 
-    def comes(self) -> None:
+    @property
+    def is_half_full(self) -> bool:
+        """Whether those who are about to begin are to be reckoned with."""
+        return self.in_work * 2 >= self.limit
+
+    def comes(self, key: str) -> None:
         """A request was received, and begins with the others of this round of the loop.
 
         A loop reads from all connections before any request that it read begins.
         """
-        if self.in_work * 2 >= self.limit:
-            if not self._coming:
-                asyncio.get_running_loop().call_soon(self._have_come)
-            self._coming += 1
+        if not self._coming:
+            asyncio.get_running_loop().call_soon(self._coming.clear)
+        self._coming[key] += 1
 
     def turns_away(self, key: str) -> bool:
         """Whether there is neither a place nor room to wait for one; then it is counted."""
-        beyond = self.in_work + self._coming - self.limit
-        if beyond < 0 or self._queue.has_room(key, self._patience.room - beyond):
+        coming = self._coming
+        beyond = self.in_work + coming.total() - self.limit
+        if beyond < 0 or self._queue.has_room(
+            key, self._patience.room, coming=coming, beyond=beyond
+        ):
             return False
         self._was_full = True
         self.refused(Shed.FULL)
@@ -182,6 +190,7 @@ class Gate:
         self._patience.observe(
             self._served,
             period + self.lag,
+            lag=self.lag,
             was_empty=self._was_empty,
             has_refused=self._has_refused,
         )
@@ -191,9 +200,6 @@ class Gate:
         self._expire()
         self._fill()
         self._tell()
-
-    def _have_come(self) -> None:
-        self._coming = 0
 
     def _fill(self) -> None:
         oldest = self._now() - self._patience.seconds

@@ -109,9 +109,11 @@ class Admission:
         """Whether whoever comes next might be turned away."""
         return self._gate.may_be_full
 
-    def lets_pass(self) -> None:
+    def lets_pass(self, address: str | None) -> None:
         """A request goes on to the application."""
-        self._gate.comes()
+        if self._gate.is_half_full and address is not None:
+            counted = self._addresses.key(address)
+            self._gate.comes("" if counted is None else self._gate.shares.key(counted))
 
     def turn_away(self, address: str) -> bytes | None:
         """The whole answer to a request from there, if it finds neither place nor queue.

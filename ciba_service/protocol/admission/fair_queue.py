@@ -5,12 +5,13 @@ so that no key keeps another from waiting at all.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Final, Generic, TypeVar
 
 __all__ = ["FairQueue"]
 
 _T = TypeVar("_T")
+_NOBODY: Final[Mapping[str, int]] = {}
 
 
 class FairQueue(Generic[_T]):
@@ -25,12 +26,19 @@ class FairQueue(Generic[_T]):
     def __len__(self) -> int:
         return self._size
 
-    def has_room(self, key: str, room: int) -> bool:
-        """Whether one more of this key may wait, if need be in place of one of a longer line."""
-        if self._size < room:
+    def has_room(
+        self, key: str, room: int, *, coming: Mapping[str, int] = _NOBODY, beyond: int = 0
+    ) -> bool:
+        """Whether one more of this key may wait, if need be in place of one of a longer line.
+
+        ``coming`` are about to, by key; ``beyond`` of them will not find a place otherwise.
+        """
+        if self._size + beyond < room:
             return True
-        mine = len(self._lines.get(key, ()))
-        return any(len(line) > mine + 1 for line in self._lines.values())
+        enough = len(self._lines.get(key, ())) + coming.get(key, 0) + 1
+        return any(number > enough for number in coming.values()) or any(
+            len(line) + coming.get(other, 0) > enough for other, line in self._lines.items()
+        )
 
     def put(self, key: str, item: _T, room: int) -> _T | None:
         """Let it wait; returns who has to go for it, if the queue was full.

@@ -13,6 +13,7 @@ __all__ = ["QueuePatience"]
 
 _STANDING: Final = 0.1
 _LEAST_ROOM: Final = 8
+_ROUNDS: Final = 3
 _SURE: Final = 0.5
 """Whoever waits is to be served: to refuse it later costs more than to refuse it at once."""
 
@@ -30,11 +31,17 @@ class QueuePatience:
     def __post_init__(self) -> None:
         self.seconds, self.room = self.longest, self.most
 
-    def observe(self, served: int, period: float, *, was_empty: bool, has_refused: bool) -> None:
-        """In ``period`` seconds so many were served; ``was_empty`` if nobody waited for a while."""
+    def observe(
+        self, served: int, period: float, *, lag: float, was_empty: bool, has_refused: bool
+    ) -> None:
+        """In ``period`` seconds so many were served; ``was_empty`` if nobody waited for a while.
+
+        Nobody is given up in fewer rounds of the loop than it takes to be served: ``lag`` is how
+        long one takes, in seconds.
+        """
         self._is_short = has_refused if was_empty and self._is_short else not was_empty
         if self._is_short:
-            self.seconds = self.longest * _STANDING
+            self.seconds = min(self.longest, max(self.longest * _STANDING, lag * _ROUNDS))
             soon = int(served / period * self.seconds * _SURE)
             self.room = min(self.most, max(_LEAST_ROOM, soon))
         else:

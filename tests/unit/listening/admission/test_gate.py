@@ -161,7 +161,7 @@ async def test_those_who_are_about_to_begin_are_reckoned_with():
     for _ in range(4):
         verdicts.append(scene.gate.may_be_full and scene.gate.turns_away("till"))
         if not verdicts[-1]:
-            scene.gate.comes()
+            scene.gate.comes("till")
     assert verdicts == [False, False, True, True]
     await asyncio.sleep(0)
     assert not scene.gate.may_be_full
@@ -170,9 +170,20 @@ async def test_those_who_are_about_to_begin_are_reckoned_with():
 
 async def test_a_quiet_process_reckons_with_nobody():
     """It costs nothing where there is room for all."""
-    scene = Scene(places=100)
-    scene.gate.comes()
-    assert not scene.gate.may_be_full
+    scene = await Scene(places=2).full()
+    assert scene.gate.is_half_full
+    scene.gate.leave()
+    scene.gate.leave()
+    assert not scene.gate.is_half_full
+
+
+async def test_a_loud_one_that_comes_first_leaves_room_for_a_quiet_one(scene: Scene):
+    """Of one round of the loop, too: the quiet one takes the place of its last."""
+    for _ in range(4):
+        assert not scene.gate.turns_away("loud")
+        scene.gate.comes("loud")
+    assert scene.gate.turns_away("loud")
+    assert not scene.gate.turns_away("quiet")
 
 
 async def test_whoever_has_gone_while_waiting_takes_no_place(scene: Scene):

@@ -336,8 +336,13 @@ async def test_the_protocol_may_refuse_what_the_layer_would():
     one = Gate(bounds, RecordingTelemetry(), on_shed=shed.append)
     layer = Admission(Working(), one, open_paths=())
     assert not layer.is_crowded
+    layer.lets_pass("192.0.2.1")
     one.enter()
-    layer.lets_pass()
+    assert layer.turn_away("192.0.2.1") is None
+    layer.lets_pass("192.0.2.1")
+    layer.lets_pass(None)
+    assert layer.turn_away("192.0.2.1") is not None
+    shed.clear()
     await asyncio.sleep(0)
     assert layer.is_crowded
     assert layer.turn_away("192.0.2.1") is None
@@ -359,4 +364,5 @@ async def test_behind_a_proxy_that_tells_the_head_is_read_first():
     proxies = Addresses(TrustedProxies.parse(["10.0.0.0/8"]), "x-real-ip")
     layer = Admission(Working(), one, open_paths=(), addresses=proxies)
     assert layer.turn_away("10.1.2.3") is None
+    layer.lets_pass("10.1.2.3")
     assert layer.turn_away("192.0.2.1") is not None

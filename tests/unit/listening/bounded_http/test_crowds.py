@@ -30,7 +30,7 @@ class Crowding:
     has_room: bool = False
     turned_away: list[str] = field(default_factory=list)
 
-    def lets_pass(self) -> None:
+    def lets_pass(self, address: str | None) -> None:
         """Nothing is counted."""
 
     def turn_away(self, address: str) -> bytes | None:

@@ -77,6 +77,16 @@ def test_room_may_shrink_below_what_waits():
     assert emptied(queue) == ["b1"]
 
 
+def test_those_who_are_about_to_wait_are_reckoned_with():
+    """The loud one's fill the room before they are in the queue, but for the quiet one."""
+    coming = {"a": 3}
+    assert filled("a1").has_room("a", 5, coming=coming, beyond=3)
+    assert not filled("a1").has_room("a", 4, coming=coming, beyond=3)
+    assert filled("a1").has_room("b", 4, coming=coming, beyond=3)
+    assert filled().has_room("b", 3, coming=coming, beyond=3)
+    assert not filled("b1", "b2").has_room("b", 4, coming=coming, beyond=3)
+
+
 @given(
     came=st.lists(st.sampled_from("aaaaaaab"), min_size=1, max_size=60),
     room=st.integers(min_value=2, max_value=20),

@@ -57,9 +57,11 @@ def test_a_small_limit_rises_as_well():
     assert limit.value == 3
 
 
-def looked(patience: QueuePatience, served: int = 200, **seen: bool) -> tuple[float, int]:
+def looked(
+    patience: QueuePatience, served: int = 200, *, lag: float = 0.0, **seen: bool
+) -> tuple[float, int]:
     """How long one may wait, and how many may, after a tenth of a second."""
-    patience.observe(served, 0.1, **{"was_empty": False, "has_refused": False, **seen})
+    patience.observe(served, 0.1, lag=lag, **{"was_empty": False, "has_refused": False, **seen})
     return patience.seconds, patience.room
 
 
@@ -89,3 +91,10 @@ def test_a_storm_is_over_when_nobody_is_refused_any_more():
     assert looked(patience, was_empty=True, has_refused=True) == (0.05, 50)
     assert looked(patience, has_refused=False) == (0.05, 50)
     assert looked(patience, was_empty=True) == (0.5, 500)
+
+
+@pytest.mark.parametrize(("lag", "seconds"), [(0.01, 0.05), (0.1, 0.3), (1.0, 0.5)])
+def test_nobody_is_given_up_before_the_loop_came_round(lag: float, seconds: float):
+    """On a slow machine a place cannot be had sooner."""
+    patience = QueuePatience(longest=0.5, most=500)
+    assert looked(patience, lag=lag)[0] == pytest.approx(seconds)
