@@ -177,7 +177,7 @@ def chapter(measured: Overload) -> str:
             environment("Redis of its own"),
             (
                 f"{measured.plan.connections} connections, {measured.plan.seconds:g} s each."
-                f" Capacity, in a closed loop over 32: {measured.capacity:.0f}/s. Latency is that of"
+                f" Capacity, in a closed loop over 32: {measured.capacity:.0f}/s. Latency is of"
                 " what was served, from when it was due; the last column is what everything else on"
                 " the machine took of a core meanwhile."
             ),

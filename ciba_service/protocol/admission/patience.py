@@ -12,7 +12,7 @@ from typing import Final
 __all__ = ["QueuePatience"]
 
 _STANDING: Final = 0.1
-_LEAST_ROOM: Final = 8
+_LEAST_ROOM: Final = 32
 _ROUNDS: Final = 3
 _SURE: Final = 0.5
 """Whoever waits is to be served: to refuse it later costs more than to refuse it at once."""

@@ -120,7 +120,7 @@ async def test_nobody_waits_longer_than_may_be_where_nothing_is_done(scene: Scen
 async def test_a_queue_that_stands_gets_short():
     """A second look finds it still there: now only those wait who are served soon."""
     scene = await Scene(waiting=100).full()
-    await scene.waiting(*["till"] * 20)
+    await scene.waiting(*["till"] * 40)
     scene.gate.look(0.0, 0.1)
     assert not scene.gate.turns_away("till")
     scene.gate.look(0.0, 0.1)

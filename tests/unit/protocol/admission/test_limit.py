@@ -78,7 +78,7 @@ def test_in_a_queue_that_stands_only_those_wait_who_are_served_soon():
     assert looked(QueuePatience(longest=0.5, most=500)) == (0.05, 50)
 
 
-@pytest.mark.parametrize(("served", "room"), [(0, 8), (100_000, 500)])
+@pytest.mark.parametrize(("served", "room"), [(0, 32), (100_000, 500)])
 def test_there_is_room_for_a_few_and_never_for_more_than_is_configured(served: int, room: int):
     """Else a process that stood still for a moment would take nobody, a fast one everybody."""
     assert looked(QueuePatience(longest=0.5, most=500), served) == (0.05, room)
