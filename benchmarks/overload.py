@@ -16,7 +16,7 @@ from typing import Final
 
 from benchmarks.machine import environment
 from benchmarks.report import table, write_chapter
-from benchmarks.speed.generator import Load, Run, build_generator
+from benchmarks.speed.generator import Latency, Load, Run, build_generator
 from benchmarks.speed.names import CLIENT_ID
 from benchmarks.speed.servers import Provider, own_provider
 from benchmarks.speed.stages import Signers
@@ -129,7 +129,7 @@ def measure(plan: Plan, directory: Path) -> Overload:
             measured.capacity = max(measured.capacity, guess)
         for factor in _FACTORS:
             load = loud.load(measured.capacity * factor, connections=plan.connections)
-            measured.runs[factor] = load.run(provider)
+            measured.runs[factor] = _run(load, provider)
         measured.loud, measured.quiet = _shared(measured, senders, provider)
     return measured
 
@@ -152,8 +152,17 @@ def _shared(
         ),
     ]
     with ThreadPoolExecutor(len(loads)) as pool:
-        first, *others = pool.map(lambda load: load.run(provider), loads)
+        first, *others = pool.map(lambda load: _run(load, provider), loads)
     return first, others
+
+
+def _run(load: Load, provider: Provider) -> Run:
+    """Where nothing went well, that is what was measured."""
+    try:
+        return load.run(provider)
+    except RuntimeError as error:
+        never = Latency(*[0.0] * 5)
+        return Run(0.0, 1, never, 0.0, 0.0, 0.0, 0.0, str(error))
 
 
 def chapter(measured: Overload) -> str:
