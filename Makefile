@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-overload soak lock clean
+.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -24,6 +24,7 @@ demo: setup ## Run a flow in each delivery mode (ARGS=--once: then stop)
 test: setup ## Run the whole test suite, measure coverage, record the proven clauses
 	@scripts/ensure-redis.sh
 	@scripts/ensure-openssl.sh
+	@scripts/ensure-nginx.sh
 	@scripts/ensure-node.sh
 	@scripts/ensure-chromium.sh
 	@$(BIN)/python -m pytest tests -n 3 --dist worksteal --clause-record=$(RECORD) \
@@ -52,11 +53,19 @@ bench-delivery: setup ## Measure delivery and write docs/benchmarks.md (ARGS=bul
 	@scripts/ensure-redis.sh --or-embedded
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
 
+bench-failover: setup ## Kill masters, count what is lost, write docs/benchmarks.md (ARGS=--quick: less)
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.replication.run $(ARGS)
+
+bench-growth: setup ## Measure growth, write docs/benchmarks.md and capacity.md (ARGS=phones: a part)
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.growth.run $(ARGS)
+
 bench-overload: setup ## Ask for four times what can be done, write docs/benchmarks.md (ARGS=--quick: less)
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.overload $(ARGS)
 
-soak: setup ## Deliver 20,000 callbacks to failing endpoints, and from processes that are killed
+soak: setup ## Judge 100,000 flows under faults of every kind (ARGS="--only kills --flows 2000": a part)
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 

@@ -87,7 +87,7 @@ def build_service(
 ) -> Service:
     """Build the whole service; nothing runs before the application's lifespan begins."""
     measuring = build_measuring(settings)
-    measuring.observe_store(store.commands)
+    measuring.observe_store(store)
     stores = build_stores(settings, store, keys.ring, surroundings, measuring)
     parts = build_parts(settings, stores, keys, surroundings, measuring)
     reloading = Reloading(parts)

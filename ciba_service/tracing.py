@@ -52,9 +52,18 @@ class Tracing:
             trusts_traceparent=self._trusts_traceparent,
         )
 
-    def operations(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> Operations:
+    def operations(
+        self,
+        commands: Commands,
+        *,
+        clock: Clock,
+        deadline_ms: int,
+        durable: Commands | None = None,
+    ) -> Operations:
         """Operations with spans."""
-        return TracedOperations(commands, clock=clock, deadline_ms=deadline_ms, tracer=self._tracer)
+        return TracedOperations(
+            commands, clock=clock, deadline_ms=deadline_ms, durable=durable, tracer=self._tracer
+        )
 
     def outbound(self, outbound: Outbound, purpose: str) -> Outbound:
         """The same door out, with spans."""
@@ -131,9 +140,15 @@ class TracedOperations(Operations):
     __slots__ = ("_tracer",)
 
     def __init__(
-        self, commands: Commands, *, clock: Clock, deadline_ms: int, tracer: Tracer
+        self,
+        commands: Commands,
+        *,
+        clock: Clock,
+        deadline_ms: int,
+        tracer: Tracer,
+        durable: Commands | None = None,
     ) -> None:
-        super().__init__(commands, clock=clock, deadline_ms=deadline_ms)
+        super().__init__(commands, clock=clock, deadline_ms=deadline_ms, durable=durable)
         self._tracer = tracer
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
@@ -158,6 +173,13 @@ class TracedOperations(Operations):
             return await super().call(name, *arguments)
         with self._span(name):
             return await super().call(name, *arguments)
+
+    async def call_durably(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+        """Run one command durably; raises ``StoreUnavailable``."""
+        if not _is_traced():
+            return await super().call_durably(name, *arguments)
+        with self._span(name):
+            return await super().call_durably(name, *arguments)
 
     @contextmanager
     def _span(self, name: str) -> Iterator[None]:

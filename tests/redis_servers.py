@@ -66,11 +66,11 @@ def embedded_server() -> Iterator[RedisTarget]:
 
 
 @contextmanager
-def redis_server(*settings: str) -> Iterator[RedisTarget]:
+def redis_server(*settings: str, program: Path = REDIS_SERVER) -> Iterator[RedisTarget]:
     """Debian's server on a loopback port, without persistence, with further settings."""
     with tempfile.TemporaryDirectory(prefix="ciba-test-") as directory:
         port = _free_port()
-        command = [str(REDIS_SERVER), "--bind", "127.0.0.1", "--port", str(port)]
+        command = [str(program), "--bind", "127.0.0.1", "--port", str(port)]
         command += ["--dir", directory, "--save", "", "--appendonly", "no", *settings]
         server = subprocess.Popen(  # noqa: S603  (the command is written above)
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -134,8 +134,13 @@ def _ask(port: int, command: str) -> str:
         return ""
 
 
-def _until(condition: Callable[[], bool], server: subprocess.Popen[bytes] | None = None) -> None:
-    end = time.monotonic() + _READY_SECONDS
+def _until(
+    condition: Callable[[], bool],
+    server: subprocess.Popen[bytes] | None = None,
+    *,
+    seconds: int = _READY_SECONDS,
+) -> None:
+    end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end or (server is not None and server.poll() is not None):
             raise RuntimeError("the server for the tests does not start")

@@ -26,7 +26,7 @@ from ciba_service.ports import Activation, RiskPolicy
 from ciba_service.sca.activation import new_activation_code, normal_code
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings, parse_settings
-from ciba_service.store_access import OpenStore
+from ciba_service.store_access import OpenStore, durable_commands
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
@@ -155,7 +155,9 @@ async def running_service(
         telemetry=telemetry,
         risk=risk,
     )
-    service = build_service(settings, OpenStore(commands, target), key_ring(keys), surroundings)
+    durable = durable_commands(settings.store, target)
+    store = OpenStore(commands, target, durable)
+    service = build_service(settings, store, key_ring(keys), surroundings)
     server = PromptServer(server_config(service.app, settings.server, service.crowd))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
@@ -178,6 +180,8 @@ async def running_service(
     finally:
         server.end()
         await serving
+        if durable is not None:
+            await durable.aclose()
         await commands.aclose()
 
 

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,7 @@ class WirePhone:
     pin_key: bytes = b""
     totp_secret: str = ""
     service_keys: dict[str, Any] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     def enrolment(self, activation_code: str, **changed: Any) -> str:
         """An enrolment JWS; a claim set to None is left out."""
@@ -242,7 +244,8 @@ class WirePhone:
     async def raw_socket(self, **options: Any) -> AsyncIterator[ClientConnection]:
         """A socket before ``hello`` was read."""
         url = "ws" + self.issuer.removeprefix("http") + "/device/ws"
-        async with connect(url, subprotocols=[SUBPROTOCOL], compression=None, **options) as socket:
+        options |= {"subprotocols": [SUBPROTOCOL], "compression": None, "ssl": self.tls}
+        async with connect(url, **options) as socket:
             yield socket
 
     @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Final
 from ciba_service.commands.opening import existing_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.settings import Settings
-from ciba_service.store_access import OpenStore, failover_risk
+from ciba_service.store_access import OpenStore, failover_risks
 from ciba_service.stores.evidence_queue import RedisEvidence
 from ciba_service.stores.key_file_access import KeyFileError, is_there
 from ciba_service.stores.operations import Operations
@@ -26,9 +26,9 @@ async def check(settings: Settings) -> None:
     if not settings.is_development or _has_keys(settings):
         existing_keys(settings)
     async with opened_store(settings, own=False) as store:
-        risk = await failover_risk(store)
+        risks = await failover_risks(settings.store, store)
         waits = await _waiting_evidence(settings, store)
-    if risk is not None:
+    for risk in risks:
         sys.stderr.write(f"warning: {risk}\n")
     if waits > _MANY:
         sys.stderr.write(f"warning: {waits} records of evidence wait to be written\n")

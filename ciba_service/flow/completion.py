@@ -113,9 +113,10 @@ class Completion:
             StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
         """
         grant, now = approved.grant, self._clock.now_ms()
-        is_open, crowded = await together(
+        is_open, crowded, _ = await together(
             self.lets_redeem(grant),
             self._index.reserve(grant, taker.client, now=now),
+            self._transactions.confirm(grant.txn),
         )
         if not is_open:
             await self._fail(grant, taker)

@@ -123,7 +123,7 @@ class Decisions:
                 self._tell_refused(presented, transaction, device, Cause.FOREIGN)
             return _refused(presented, RefusalReason.NOT_OPEN)
         if transaction.decision == presented.operation:
-            return _accepted(presented)
+            return await self._again(presented)
         request = transaction.request
         if transaction.state is not State.PENDING or request is None:
             return _refused(presented, RefusalReason.NOT_OPEN)
@@ -274,6 +274,18 @@ class Decisions:
             age_seconds=now // 1000 - issued_at(heard.request.challenge),
         )
         return _accepted(presented)
+
+    async def _again(self, presented: PresentedDecision) -> Accepted | Refused:
+        """The outcome of a decision that was heard before, once the store will not forget it."""
+        result = await self._transactions.swap(
+            Swap(
+                transaction_id=presented.claims.transaction_id,
+                event=_EVENTS[presented.claims.verdict],
+                operation=presented.operation,
+                now=self._clock.now_ms(),
+            )
+        )
+        return _accepted(presented) if result.won else _refused(presented, RefusalReason.NOT_OPEN)
 
     def _evidence(self, heard: HeardDecision, decided: Decided | None, now: int) -> Evidence | None:
         if not self._keeps_evidence:

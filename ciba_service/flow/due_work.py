@@ -239,7 +239,7 @@ class DueWorker:
             case DueKind.ANNOUNCE:
                 await self._announce(work.transaction_id)
             case DueKind.EXPIRE:
-                await self._expire(work.transaction_id)
+                return await self._expire(work.transaction_id)
             case DueKind.SETTLE:
                 return await self._settle(work.transaction_id)
             case DueKind.CALLBACK:
@@ -274,7 +274,7 @@ class DueWorker:
         self._wake_ups.take(work)
         return False
 
-    async def _expire(self, transaction_id: str) -> None:
+    async def _expire(self, transaction_id: str) -> bool:
         result = await self._transactions.swap(
             Swap(
                 transaction_id=transaction_id,
@@ -286,6 +286,8 @@ class DueWorker:
         if result.won:
             self.nudge(transaction_id)  # to settle it
             self._telemetry.event("transaction_expired", transaction_id=transaction_id)
+        # Still pending: the clock went back since it was claimed, and its time is yet to come.
+        return result.state is not State.PENDING
 
     async def _settle(self, transaction_id: str) -> bool:
         now = self._clock.now_ms()

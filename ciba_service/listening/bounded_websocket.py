@@ -39,6 +39,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as uvicorn has it
         super().__init__(*arguments, **options)
+        # What is said of connections that end after an answer is not for one that becomes a socket.
+        self.default_headers = [each for each in self.default_headers if each[0] != b"connection"]
         self.conn = _Handshake(
             max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error")
         )

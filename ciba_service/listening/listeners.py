@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -20,6 +21,8 @@ _CLOSING_SECONDS: Final = 3.0
 # uvloop accepts one connection of a socket in each round of the loop, however many there are: when
 # it is busy, whoever connects would wait for seconds. It does so for each descriptor of a socket.
 _ACCEPTED_AT_ONCE: Final = 4
+# What was sent on a connection is read within this.
+_READING_SECONDS: Final = 0.1
 
 
 def bound_socket(host: str, port: int, *, backlog: int) -> socket.socket:
@@ -82,6 +85,28 @@ class ListeningServer(uvicorn.Server):
             raise
         self.started = True
 
+    async def stop_listening(self) -> None:
+        """Listen no more, and still serve whoever is connected to a listener without TLS.
+
+        A socket that is closed resets those in its queue, who may have sent a request: a proxy in
+        front cannot make it again, for it cannot know that nobody read it.
+        """
+        listeners, self._listeners = self._listeners, ()
+        queues = [(each, each.socket.dup()) for each in listeners if each.tls is None]
+        for server in self.servers:
+            server.close()
+        waiting = []
+        for listener, queue in queues:
+            with queue:
+                waiting += [self._taken(listener, each) for each in _accepted(queue)]
+        await asyncio.gather(*waiting)
+        await asyncio.sleep(_READING_SECONDS)
+
+    async def _taken(self, listener: Listener, connection: socket.socket) -> None:
+        config = listener.config or self.config
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(partial(self._protocol, config), connection)
+
     async def _listen(self, listener: Listener, bound: socket.socket) -> asyncio.base_events.Server:
         loop = asyncio.get_running_loop()
         config = listener.config or self.config
@@ -110,3 +135,13 @@ class ListeningServer(uvicorn.Server):
         for listener in self._listeners:
             listener.socket.close()
         await self.lifespan.shutdown()
+
+
+def _accepted(queue: socket.socket) -> Iterator[socket.socket]:
+    """Everybody in the queue of a listening socket."""
+    queue.settimeout(0)
+    with suppress(BlockingIOError):
+        while True:
+            connection, _ = queue.accept()
+            connection.settimeout(0)
+            yield connection

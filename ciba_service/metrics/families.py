@@ -167,6 +167,12 @@ class Families:
             ["outcome"],
             _ROUND_TRIP,
         )
+        self.replica_waits = self._histogram(
+            "ciba_store_replica_wait_duration_seconds",
+            "Time of a round trip whose writes replicas must have (store.wait_for_replicas).",
+            ["outcome"],
+            _ROUND_TRIP,
+        )
         self.commands = self._counter(
             "ciba_store_commands_total", "Commands and scripts sent to Redis."
         )

@@ -38,11 +38,21 @@ class HttpMeter:
 class StoreMeter:
     """``StoreObserver`` of the driver."""
 
-    __slots__ = ("_answered", "_commands", "_failed", "_gave_up", "_repeated")
+    __slots__ = (
+        "_acknowledged",
+        "_answered",
+        "_commands",
+        "_failed",
+        "_gave_up",
+        "_repeated",
+        "_short",
+    )
 
     def __init__(self, families: Families) -> None:
         self._answered = families.round_trips.labels("answered").observe
         self._failed = families.round_trips.labels("failed").observe
+        self._acknowledged = families.replica_waits.labels("acknowledged").observe
+        self._short = families.replica_waits.labels("short").observe
         self._commands = families.commands.inc
         self._repeated = families.retries.inc
         self._gave_up = families.timeouts.inc
@@ -51,6 +61,10 @@ class StoreMeter:
         """One exchange with Redis."""
         self._commands(commands)
         (self._failed if failed else self._answered)(seconds)
+
+    def waited(self, seconds: float, *, enough: bool) -> None:
+        """One exchange with Redis and its replicas."""
+        (self._acknowledged if enough else self._short)(seconds)
 
     def repeated(self) -> None:
         """An operation is tried again."""

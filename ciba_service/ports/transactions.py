@@ -189,6 +189,14 @@ class TransactionStore(Protocol):
         """Undo a poll that turned out to be none."""
         ...
 
+    async def confirm(self, transaction_id: str) -> None:
+        """Return once no failover can undo what was written of it, where that is waited for.
+
+        Before a swap whose outcome only this process can tell: one that would not be confirmed
+        is better not begun.
+        """
+        ...
+
     async def swap(self, swap: Swap) -> SwapResult:
         """Let the event happen if the table allows it, with all that goes with it, or nothing.
 

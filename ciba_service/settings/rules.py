@@ -43,6 +43,7 @@ _NEEDS_URL: Final = (
     "ca_file",
     "certificate_file",
     "key_file",
+    "wait_for_replicas",
 )
 
 
@@ -134,7 +135,7 @@ def _check_embedded(settings: Settings) -> None:
         raise InvalidSettingsError(f"store.urls is needed for mode {store.mode}")
     # Whoever sets one of these believes that a server elsewhere is used.
     for name in _NEEDS_URL:
-        if getattr(store, name) is not None:
+        if getattr(store, name):
             raise InvalidSettingsError(f"store.{name} goes with store.url or store.urls")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,9 +27,10 @@ from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
-from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls
+from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls, ReplicaWait
 
 __all__ = [
+    "MOST_WORKERS",
     "STANDARD_OUTPUT",
     "ClientSettings",
     "DeliverySettings",
@@ -69,6 +70,10 @@ _Window = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
+MOST_WORKERS: Final = 64
+"""One for each core, so that more are a mistake."""
+
+
 class InvalidSettingsError(Exception):
     """The configuration cannot be used; the text names the key and the reason."""
 
@@ -77,7 +82,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where the service listens and what it is called.
 
     With an https issuer and no certificate, something in front ends TLS, and only that may reach
-    the port.
+    the port. Limits are those of each of the ``workers``.
     """
 
     issuer: str
@@ -87,6 +92,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_key: _Text | None = None
     tls_1_2: bool = False
     address_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] | None = None
+    workers: Annotated[int, msgspec.Meta(ge=1, le=MOST_WORKERS)] = 1
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     max_held_polls_of_client: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2_500
@@ -155,6 +161,16 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     certificate_file: _Text | None = None
     key_file: _Text | None = None
     deadline_ms: Annotated[int, msgspec.Meta(ge=100, le=30_000)] = 5_000
+    wait_for_replicas: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
+    wait_for_replicas_ms: Annotated[int, msgspec.Meta(ge=10, le=5_000)] = 1_000
+
+    @property
+    def replica_wait(self) -> ReplicaWait | None:
+        """What durable writes wait for, if for anything; a retry must have its time, too."""
+        if not self.wait_for_replicas:
+            return None
+        milliseconds = min(self.wait_for_replicas_ms, self.deadline_ms // 5)
+        return ReplicaWait(self.wait_for_replicas, milliseconds)
 
     @property
     def all_urls(self) -> tuple[str, ...]:

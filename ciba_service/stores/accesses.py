@@ -13,7 +13,7 @@ __all__ = ["RedisAccesses"]
 # How many may be ended for a new one: it gets the better of an overfull set little by little.
 _BATCH: Final = 5
 
-_RESERVE: Final = Script.load("reserve_access")
+_RESERVE: Final = Script.load("reserve_access", durable=True)
 
 
 class RedisAccesses:

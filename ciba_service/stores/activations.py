@@ -26,8 +26,8 @@ _FORMAT: Final = "1"
 _SALT_BYTES: Final = 16
 
 _PUT: Final = Script.load("put_code")
-_TRY: Final = Script.load("try_code")
-_USE: Final = Script.load("use_code")
+_TRY: Final = Script.load("try_code", durable=True)
+_USE: Final = Script.load("use_code", durable=True)
 
 
 class RedisActivations:

@@ -20,10 +20,10 @@ from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 
 __all__ = ["RedisAttempts"]
 
-_RESERVE: Final = Script.load("reserve_attempt")
+_RESERVE: Final = Script.load("reserve_attempt", durable=True)
 _SUCCEEDED: Final = Script.load("attempt_succeeded")
-_SPEND: Final = Script.load("spend_step")
-_COUNT: Final = Script.load("spend_count")
+_SPEND: Final = Script.load("spend_step", durable=True)
+_COUNT: Final = Script.load("spend_count", durable=True)
 
 _PASSKEY: Final = "passkey"
 _NO_PASSKEY: Final = ("", -1, 0)
@@ -69,7 +69,7 @@ class RedisAttempts:
 
     async def unlock(self, tag: UserTag) -> None:
         """Forget all attempts."""
-        await self._operations.call("DEL", attempts_key(tag))
+        await self._operations.call_durably("DEL", attempts_key(tag))
 
     async def spend_step(self, device_id: str, step: int, *, operation: str) -> bool:
         """Spend a time step of a phone's OTP; it and all before it are then worth nothing."""

@@ -29,9 +29,9 @@ from ciba_service.stores.sealing import Sealer
 
 __all__ = ["RedisDevices"]
 
-_ADD: Final = Script.load("add_device")
-_REVOKE: Final = Script.load("revoke_device")
-_REPLACE: Final = Script.load("replace_device")
+_ADD: Final = Script.load("add_device", durable=True)
+_REVOKE: Final = Script.load("revoke_device", durable=True)
+_REPLACE: Final = Script.load("replace_device", durable=True)
 
 _NOBODY: Final = ""
 _NOT_ENROLLED: Final = -1
@@ -164,7 +164,7 @@ class RedisDevices:
             if removed is None:
                 return False
             tag = user_tag_of(device_id) or ""
-            await self._operations.call(
+            await self._operations.call_durably(
                 "SET", removal_key(tag, removed.order), "1", "PX", OPERATION_MEMORY_MS
             )
             kept = tuple(each for each in held if each is not removed)
@@ -188,7 +188,7 @@ class RedisDevices:
         stored = (
             None
             if tag is None
-            else await self._operations.call("HGET", devices_key(tag), device_id)
+            else await self._operations.call_durably("HGET", devices_key(tag), device_id)
         )
         if stored is None:
             raise DeviceRevoked

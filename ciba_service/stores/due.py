@@ -11,7 +11,7 @@ from ciba_service.stores.operations import Operations
 __all__ = ["LEASE_MS", "RedisDueWork", "due_member"]
 
 _KEYS: Final = tuple(map(due_key, range(PARTITIONS)))
-_CLAIM: Final = Script.load("claim_due")
+_CLAIM: Final = Script.load("claim_due", durable=True)
 _COUNT: Final = Script.load("count_due")
 _EXTEND: Final = Script.load("extend_due")
 _FINISH: Final = Script.load("finish_due")

@@ -18,7 +18,7 @@ _LEASE_MS: Final = 10_000
 _BATCH: Final = 16
 
 _QUEUES: Final = tuple(map(evidence_key, range(PARTITIONS)))
-_CLAIM: Final = Script.load("claim_evidence")
+_CLAIM: Final = Script.load("claim_evidence", durable=True)
 _COMMIT: Final = Script.load("commit_evidence")
 _COUNT: Final = Script.load("count_evidence")
 

@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 GRANT_FORMAT: Final = "2"
 
 _FIND: Final = Script.load("find_grant")
-_REFRESH: Final = Script.load("refresh_grant")
+_REFRESH: Final = Script.load("refresh_grant", durable=True)
 
 
 class GrantSeals:
@@ -131,11 +131,11 @@ class RedisGrants:
 
     async def end(self, transaction_id: str) -> bool:
         """Delete it: whatever hung on it is worth nothing from now on."""
-        return bool(await self._operations.call("DEL", grant_key(transaction_id)))
+        return bool(await self._operations.call_durably("DEL", grant_key(transaction_id)))
 
     async def end_access_token(self, transaction_id: str, token_hash: str) -> None:
         """Delete this one."""
-        await self._operations.call("DEL", access_token_key(transaction_id, token_hash))
+        await self._operations.call_durably("DEL", access_token_key(transaction_id, token_hash))
 
     def _stored(
         self, key: str, version: bytes, grant: bytes, refresh_hash: bytes, good_until: bytes

@@ -37,6 +37,7 @@ __all__ = [
     "due_key",
     "enrolment_key",
     "evidence_key",
+    "fence_key",
     "grant_key",
     "handle_key",
     "handle_use_key",
@@ -52,6 +53,7 @@ __all__ = [
     "partition_of",
     "pause_key",
     "payment_key",
+    "presence_key",
     "prompts_key",
     "recent_events_key",
     "registration_key",
@@ -302,6 +304,11 @@ def operator_sessions_key(fingerprint: str) -> str:
     return f"ciba:{{o{fingerprint}}}:sessions"
 
 
+def presence_key() -> str:
+    """Hash: how many phones each process has, and until when it says so; it fades."""
+    return "ciba:{presence}:phones"
+
+
 def recent_events_key() -> str:
     """Sorted set: the last security events of all processes, by number; bounded, and it fades."""
     return "ciba:{events}:recent"
@@ -337,6 +344,12 @@ def replay_keys(partition: int) -> tuple[str, str, str, str]:
 def client_tag(client_id: str) -> str:
     """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
+
+
+def fence_key(key: str) -> str:
+    """String: written after ``key``, in its slot, so that there is something to wait for."""
+    tag, closed, _ = key.partition("{")[2].partition("}")
+    return f"ciba:{{{tag if closed and tag else key}}}:fence"
 
 
 def hub_channel(tag: UserTag) -> str:

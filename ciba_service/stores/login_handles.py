@@ -31,7 +31,7 @@ _FORMAT: Final = 1
 _MARGIN_MS: Final = 60_000
 
 _RESERVE: Final = Script.load("reserve_handle")
-_USE: Final = Script.load("use_handle")
+_USE: Final = Script.load("use_handle", durable=True)
 
 
 class _Record(msgspec.Struct, frozen=True):

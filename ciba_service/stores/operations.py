@@ -20,19 +20,32 @@ _MARK_BYTES: Final = 8
 
 
 class Operations:
-    """Runs commands with retries; every script that changes something carries an operation id."""
+    """Runs commands with retries; every script that changes something carries an operation id.
 
-    __slots__ = ("_clock", "_commands", "_deadline_ms", "_deadlines")
+    Durable scripts and commands go by ``durable`` where there is one, which waits for replicas.
+    What they answer, also to a retry, is then known to them; without it they are like the others.
+    """
 
-    def __init__(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> None:
+    __slots__ = ("_clock", "_commands", "_deadline_ms", "_deadlines", "_durable")
+
+    def __init__(
+        self,
+        commands: Commands,
+        *,
+        clock: Clock,
+        deadline_ms: int,
+        durable: Commands | None = None,
+    ) -> None:
         self._commands = commands
+        self._durable = durable or commands
         self._clock = clock
         self._deadline_ms = deadline_ms
         self._deadlines = Deadlines(deadline_ms / 1000)
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
         """Run a script; raises ``StoreUnavailable``."""
-        return await self._answered(lambda: self._commands.issue_script(script, keys, args))
+        commands = self._durable if script.durable else self._commands
+        return await self._answered(lambda: commands.issue_script(script, keys, args))
 
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
@@ -48,6 +61,15 @@ class Operations:
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
         """Run one command; raises ``StoreUnavailable``."""
         return await self._answered(lambda: self._commands.issue(name, *arguments))
+
+    async def confirm(self, key: str) -> None:
+        """Wait for whatever was written where a key is; raises ``StoreUnavailable``."""
+        if self._durable is not self._commands:
+            await self.call_durably("EXISTS", key)
+
+    async def call_durably(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+        """Run one command, after which nothing of its key is lost; raises ``StoreUnavailable``."""
+        return await self._answered(lambda: self._durable.issue(name, *arguments))
 
     async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""

@@ -33,4 +33,4 @@ class RedisOperatorSessions:
 
     async def close(self, fingerprint: str, session: str) -> None:
         """End it."""
-        await self._operations.call("ZREM", operator_sessions_key(fingerprint), session)
+        await self._operations.call_durably("ZREM", operator_sessions_key(fingerprint), session)

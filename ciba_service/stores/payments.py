@@ -10,7 +10,7 @@ from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 
 __all__ = ["RedisPayments"]
 
-_EXECUTE: Final = Script.load("execute_payment")
+_EXECUTE: Final = Script.load("execute_payment", durable=True)
 _OUTCOMES: Final = {
     0: PaymentOutcome.EXECUTED_BEFORE,
     1: PaymentOutcome.EXECUTED,

@@ -24,9 +24,9 @@ __all__ = ["RedisRegistrations"]
 _FORMAT: Final = 1
 _KEPT_CLIENTS: Final = 1024
 
-_REPLACE: Final = Script.load("replace_client")
-_REMOVE: Final = Script.load("remove_client")
-_SUSPEND: Final = Script.load("suspend_client")
+_REPLACE: Final = Script.load("replace_client", durable=True)
+_REMOVE: Final = Script.load("remove_client", durable=True)
+_SUSPEND: Final = Script.load("suspend_client", durable=True)
 
 
 class _Record(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ MARGIN_MS: Final = 60_000
 LASTING_MS: Final = 420_000
 """What has to be kept for longer is kept apart: more than client assertions and proofs live."""
 
-_USE: Final = Script.load("use_identifier")
+_USE: Final = Script.load("use_identifier", durable=True)
 _IDENTIFIER_BYTES: Final = 16
 _USED, _LASTING = 1, 3
 

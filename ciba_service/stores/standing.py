@@ -15,8 +15,8 @@ __all__ = ["RedisStanding"]
 
 _APPROVED: Final = Script.load("prompt_approved")
 _DENIED: Final = Script.load("count_in_window")
-_BLOCK: Final = Script.load("block_client")
-_UNBLOCK: Final = Script.load("unblock_client")
+_BLOCK: Final = Script.load("block_client", durable=True)
+_UNBLOCK: Final = Script.load("unblock_client", durable=True)
 
 # Beyond any sensible limit of denials: more of them change nothing, and are not kept.
 _MOST_DENIALS: Final = 1000

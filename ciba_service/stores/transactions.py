@@ -65,6 +65,7 @@ _SWAP: Final = Script.load(
     "swap",
     f"{STATE_PRELUDE}{LEDGER_PRELUDE}local EVIDENCE_LIMIT = {EVIDENCE_LIMIT}\n"
     f"local SCA_RECEIPT = {SCA_RECEIPT_FIELD!r}\n",
+    durable=True,
 )
 _EVIDENCE_IS_FULL: Final = -2
 
@@ -162,6 +163,10 @@ class RedisTransactions:
     async def forget_poll(self, transaction_id: str, *, operation: str) -> None:
         """Undo a poll that turned out to be none."""
         await self._operations.evaluate(_FORGET, [transaction_key(transaction_id)], [operation])
+
+    async def confirm(self, transaction_id: str) -> None:
+        """Ask the replicas."""
+        await self._operations.confirm(transaction_key(transaction_id))
 
     async def swap(self, swap: Swap) -> SwapResult:
         """Let the event happen if the table allows it."""

@@ -10,7 +10,7 @@ from ciba_service.stores.operations import Operations
 
 __all__ = ["RedisUserCodeAttempts"]
 
-_RESERVE: Final = Script.load("count_in_window")
+_RESERVE: Final = Script.load("count_in_window", durable=True)
 
 
 class RedisUserCodeAttempts:

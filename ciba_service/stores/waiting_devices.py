@@ -39,8 +39,8 @@ __all__ = ["RedisWaitingDevices"]
 _NOBODY: Final = ""
 
 _PUT: Final = Script.load("put_waiting")
-_APPROVE: Final = Script.load("approve_device")
-_REJECT: Final = Script.load("reject_device")
+_APPROVE: Final = Script.load("approve_device", durable=True)
+_REJECT: Final = Script.load("reject_device", durable=True)
 
 
 class _Record(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.listening.admission.gate import Gate, Shed
 from ciba_service.ports import AnnouncementKind, Clock, Outbound, SecurityEvents
 from ciba_service.settings import MetricsSettings, Settings, TracingSettings
-from ciba_service.stores.driver.commands import Commands
+from ciba_service.store_access import OpenStore
 from ciba_service.stores.operations import Operations
 from ciba_service.wiring.surroundings import Surroundings
 
@@ -40,10 +40,12 @@ class Measuring:
         """What counts requests."""
         return None if self.meters is None else self.meters.requests
 
-    def observe_store(self, commands: Commands) -> None:
+    def observe_store(self, store: OpenStore) -> None:
         """Count what goes to Redis."""
         if self.meters is not None:
-            self.meters.observe_store(commands)
+            self.meters.observe_store(store.commands)
+            if store.durable is not None:
+                self.meters.observe_store(store.durable)
 
     def surroundings(self, surroundings: Surroundings) -> Surroundings:
         """The same surroundings, whose events are counted."""
@@ -59,10 +61,10 @@ class Measuring:
             outbound = self.tracing.outbound(outbound, purpose)
         return outbound if self.meters is None else self.meters.outbound(outbound, purpose)
 
-    def operations(self, commands: Commands, *, clock: Clock, deadline_ms: int) -> Operations:
+    def operations(self, store: OpenStore, *, clock: Clock, deadline_ms: int) -> Operations:
         """What stores are written on, traced."""
         make = Operations if self.tracing is None else self.tracing.operations
-        return make(commands, clock=clock, deadline_ms=deadline_ms)
+        return make(store.commands, clock=clock, deadline_ms=deadline_ms, durable=store.durable)
 
     @property
     def announced(self) -> Callable[[AnnouncementKind], None]:

@@ -61,6 +61,7 @@ from ciba_service.stores.operations import Operations
 from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.pending import RedisPendingTransactions
+from ciba_service.stores.presence import RedisPresence
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.recent_events import RedisRecentEvents
 from ciba_service.stores.registrations import RedisRegistrations
@@ -181,6 +182,7 @@ class Stores:
     registrations: RedisRegistrations
     operator_sessions: RedisOperatorSessions
     pending: RedisPendingTransactions
+    presence: RedisPresence
     recent_events: RedisRecentEvents
     health: RedisHealth
 
@@ -192,10 +194,12 @@ def stores_over(
     process: int = 0,
     limits: PromptLimits = LIMITS,
     attempt_limits: AttemptLimits = ATTEMPT_LIMITS,
+    durable: Commands | None = None,
+    deadline_ms: int = 10_000,
 ) -> Stores:
     """Put the stores on an open connection."""
     counted = Counted(process)
-    operations = Operations(commands, clock=NoWaiting(), deadline_ms=10_000)
+    operations = Operations(commands, clock=NoWaiting(), deadline_ms=deadline_ms, durable=durable)
     sealer = Sealer(ring, counted.token_bytes)
     return Stores(
         commands=commands,
@@ -227,6 +231,7 @@ def stores_over(
         registrations=RedisRegistrations(operations),
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),
+        presence=RedisPresence(operations),
         recent_events=RedisRecentEvents(operations),
         health=RedisHealth(operations),
     )

@@ -2,19 +2,26 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from redis.crc import key_slot
+
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
+from ciba_service.stores.driver.faults import StoreFault
+from ciba_service.stores.driver.replicas import DurableCommands
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
-from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget, ReplicaWait
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
+from tests.replicated_redis import AT_ONCE, follow, frozen
 
 COUNT = Script.of(
     "count",
@@ -44,6 +51,16 @@ async def commands_to(target: RedisTarget) -> AsyncIterator[Commands]:
         await commands.aclose()
 
 
+@contextlib.asynccontextmanager
+async def durable_to(target: RedisTarget, milliseconds: int) -> AsyncIterator[DurableCommands]:
+    """Likewise the way of what a replica must have."""
+    commands = DurableCommands(connect(target), ReplicaWait(1, milliseconds))
+    try:
+        yield commands
+    finally:
+        await commands.aclose()
+
+
 async def count(commands: Commands, key: str = "n", deadline_ms: int = 20_000) -> int:
     """Count once more, repeating until it succeeds."""
     answer: int = await run(
@@ -56,12 +73,14 @@ async def count(commands: Commands, key: str = "n", deadline_ms: int = 20_000) -
 
 
 @contextlib.contextmanager
-def watched(directory: Path) -> Iterator[tuple[RedisTarget, int, int]]:
-    """A master with a replica, and a sentinel that soon holds a silent master to be down."""
-    with redis_server() as master, redis_server() as replica:
-        master_port, replica_port = master.addresses[0].port, replica.addresses[0].port
-        _ask(replica_port, f"REPLICAOF 127.0.0.1 {master_port}")
-        _until(lambda: "master_link_status:up" in _ask(replica_port, "INFO replication"))
+def watched(directory: Path, replicas: int = 1) -> Iterator[tuple[RedisTarget, int, int]]:
+    """A master with replicas, and a sentinel that soon holds a silent master to be down."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(redis_server(*AT_ONCE)) for _ in range(1 + replicas)]
+        master_port, replica_port, *_ = (server.addresses[0].port for server in servers)
+        for replica in servers[1:]:
+            follow(replica, master_port)
+        _until(lambda: _ask(master_port, "INFO replication").count("state=online") == replicas)
         port = _free_port()
         configuration = directory / "sentinel.conf"
         configuration.write_text(
@@ -76,7 +95,10 @@ def watched(directory: Path) -> Iterator[tuple[RedisTarget, int, int]]:
             stdout=subprocess.DEVNULL,
         )
         try:
-            _until(lambda: "num-slaves\r\n$1\r\n1" in _ask(port, "SENTINEL MASTERS"), sentinel)
+            _until(
+                lambda: f"num-slaves\r\n$1\r\n{replicas}" in _ask(port, "SENTINEL MASTERS"),
+                sentinel,
+            )
             target = RedisTarget(
                 mode=RedisMode.SENTINEL,
                 addresses=(Address("127.0.0.1", port),),
@@ -100,7 +122,7 @@ async def test_a_frozen_master_is_replaced_by_its_replica(tmp_path: Path):
         frozen = process_of(master_port)
         async with commands_to(target) as commands:
             assert await count(commands) == 1
-            await commands.call("WAIT", 1, 1000)
+            _until(lambda: _ask(replica_port, "GET n") == "$1\r\n1")
             os.kill(frozen, signal.SIGSTOP)
             try:
                 assert await count(commands) == 2
@@ -121,6 +143,8 @@ async def test_a_master_that_its_replica_has_left_gets_no_more_writes(tmp_path: 
         _ask(master_port, "CONFIG SET min-replicas-to-write 1")
         async with commands_to(target) as commands:
             assert await count(commands) == 1
+            # A replica that has just joined counts as one before anything is streamed to it.
+            _until(lambda: _ask(replica_port, "GET n") == "$1\r\n1")
             sentinel = target.addresses[0].port
             _until(lambda: _ask(sentinel, "SENTINEL FAILOVER bank") == "+OK")
             await asyncio.to_thread(
@@ -130,6 +154,19 @@ async def test_a_master_that_its_replica_has_left_gets_no_more_writes(tmp_path: 
             counted = [await count(commands, deadline_ms=5_000) for _ in range(5)]
             assert counted == [2, 3, 4, 5, 6]
         assert _ask(replica_port, "GET n") == "$1\r\n6"
+
+
+async def test_writes_that_wait_for_replicas_go_on_after_a_failover(tmp_path: Path):
+    """What was counted before the master died is counted; then the other replica is waited for."""
+    with watched(tmp_path, replicas=2) as (target, master_port, _):
+        async with durable_to(target, 500) as durable, commands_to(target) as commands:
+            assert [await count(durable) for _ in range(3)] == [1, 2, 3]
+            os.kill(process_of(master_port), signal.SIGKILL)
+            # Whatever was in doubt may have been counted, too.
+            again = await count(durable)
+            assert again >= 4
+            assert await count(durable) == again + 1
+            assert await count(commands) == again + 2
 
 
 # --- Cluster ---
@@ -142,7 +179,9 @@ def two_nodes() -> Iterator[tuple[RedisTarget, Address, Address]]:
         addresses = []
         for _ in range(2):
             node = stack.enter_context(
-                redis_server("--cluster-enabled", "yes", "--cluster-port", str(_free_port()))
+                redis_server(
+                    "--cluster-enabled", "yes", "--cluster-port", str(_free_port()), *AT_ONCE
+                )
             )
             addresses.append(node.addresses[0])
         first, second = addresses
@@ -203,3 +242,64 @@ async def test_a_slot_whose_owner_is_silent_is_found_at_its_new_owner():
                 assert await count(commands, "a{x}") == 1
             finally:
                 os.kill(silent, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def with_replicas(nodes: Sequence[Address]) -> Iterator[list[RedisTarget]]:
+    """A replica of each node."""
+    with contextlib.ExitStack() as stack:
+        replicas = []
+        for node in nodes:
+            settings = ("--cluster-enabled", "yes", "--cluster-port", str(_free_port()), *AT_ONCE)
+            replica = stack.enter_context(redis_server(*settings))
+            own = replica.addresses[0].port
+            bus = _ask(node.port, "CLUSTER NODES").partition("myself")[0].split("@")[-1].split()[0]
+            _ask(own, f"CLUSTER MEET 127.0.0.1 {node.port} {bus.split(',')[0]}")
+            name = node_id(node)
+            _until(lambda own=own, name=name: _ask(own, f"CLUSTER REPLICATE {name}") == "+OK")
+            _until(lambda port=node.port: "state=online" in _ask(port, "INFO replication"))
+            replicas.append(replica)
+        yield replicas
+
+
+def key_at(slot: int) -> str:
+    """A key in the slot."""
+    return next(f"k{number}" for number in itertools.count() if key_slot(b"k%d" % number) == slot)
+
+
+async def test_each_node_of_a_cluster_waits_for_its_own_replicas():
+    """Where a replica lags nothing counts, elsewhere everything does, in the same batch."""
+    here, there = "here", key_at(16383)
+    with two_nodes() as (target, first, second), with_replicas((first, second)) as replicas:
+        async with durable_to(target, 200) as durable:
+            assert await asyncio.gather(count(durable, here), count(durable, there)) == [1, 1]
+            with frozen(replicas[1]):
+                for _ in range(2):
+                    answers = await asyncio.gather(
+                        *(durable.evaluate(COUNT, [key], []) for key in (here, there)),
+                        return_exceptions=True,
+                    )
+                    assert isinstance(answers[1], StoreFault)
+                with pytest.raises(StoreFault, match="replicas"):
+                    await durable.evaluate(COUNT, [there], [])
+            # Of three while the replica lagged only the first was run.
+            assert await count(durable, there) == 3
+            assert await count(durable, here) == 4
+
+
+async def test_a_slot_that_has_moved_is_waited_for_where_it_is():
+    """Nothing is sent on to another node, over a connection on which nobody waits."""
+    with two_nodes() as (target, first, second), with_replicas((first, second)) as replicas:
+        async with durable_to(target, 500) as durable:
+            assert await count(durable, "a{x}") == 1
+            slot, there = slot_of(first, "{x}"), node_id(second)
+            for node in (second, first):
+                _ask(node.port, "CONFIG SET cluster-require-full-coverage no")
+            _ask(second.port, f"CLUSTER SETSLOT {slot} IMPORTING {node_id(first)}")
+            _ask(first.port, f"CLUSTER SETSLOT {slot} MIGRATING {there}")
+            _ask(first.port, f"MIGRATE 127.0.0.1 {second.port} a{{x}} 0 5000")
+            for node in (second, first):
+                _ask(node.port, f"CLUSTER SETSLOT {slot} NODE {there}")
+            assert await count(durable, "a{x}") == 2
+            with frozen(replicas[1]), pytest.raises(StoreFault, match="replicas"):
+                await durable.evaluate(COUNT, ["a{x}"], [])

@@ -123,7 +123,25 @@ async def test_an_approval_extends_the_deadline_as_the_rule_says(stores: Stores,
 
 
 INTERVALS = (0, 1, 999, 1_000, 1_001, 5_000, 9_999, 10_000, 10_009, 10_010, 25_000, 600_000)
-GAPS = (-1, 0, 1, 999, 1_000, 4_000, 5_000, 9_000, 9_008, 9_009, 22_499, 22_500, 540_000)
+GAPS = (
+    -600_000,
+    -5_001,
+    -4_000,
+    -3_999,
+    -1,
+    0,
+    1,
+    999,
+    1_000,
+    4_000,
+    5_000,
+    9_000,
+    9_008,
+    9_009,
+    22_499,
+    22_500,
+    540_000,
+)
 
 
 async def test_the_poll_script_is_the_rate_rule(stores: Stores):

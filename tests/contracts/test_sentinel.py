@@ -32,6 +32,7 @@ from tests.redis_servers import (
     cluster_node,
     redis_server,
 )
+from tests.replicated_redis import AT_ONCE, follow
 
 ASKER, SECRET = "asker", "asker-secret"
 # Nobody but a user with the rights that the documentation names may ask anything.
@@ -160,13 +161,16 @@ async def test_a_master_that_demands_replicas_says_so(lag: str, *, expected: boo
         await disconnect(client)
 
 
-def checked(directory: Path, target: RedisTarget, capsys: pytest.CaptureFixture[str]) -> str:
-    """What ``check`` warns of with this store."""
+def checked(
+    directory: Path, target: RedisTarget, capsys: pytest.CaptureFixture[str], **keys: int
+) -> list[str]:
+    """What ``check`` warns of with this store, a line each."""
     (address,) = target.addresses
     store = {
         "data_directory": str(directory / "var"),
         "url": f"redis://{address.host}:{address.port}",
         "mode": target.mode.value,
+        **keys,
     }
     if target.master_name is not None:
         store["master_name"] = target.master_name
@@ -177,7 +181,7 @@ def checked(directory: Path, target: RedisTarget, capsys: pytest.CaptureFixture[
     assert main(["check", "--config", str(config)]) == 0
     said = capsys.readouterr()
     assert said.out == "configuration, keys and store are good\n"
-    return said.err
+    return said.err.splitlines()
 
 
 def test_check_warns_of_a_failover_that_may_lose_writes(
@@ -186,11 +190,33 @@ def test_check_warns_of_a_failover_that_may_lose_writes(
     master: RedisTarget,
     capsys: pytest.CaptureFixture[str],
 ):
-    """A line on standard error and status 0, behind Sentinel and in a cluster; else not a word."""
+    """On standard error and with status 0, behind Sentinel and in a cluster; else not a word."""
     with cluster_node() as cluster:
         for target in (sentinel, cluster):
-            (line,) = checked(tmp_path, target, capsys).splitlines()
-            assert line.startswith("warning: min-replicas-to-write is 0: ")
-    assert checked(tmp_path, master, capsys) == ""
+            first, second = checked(tmp_path, target, capsys)
+            assert first.startswith("warning: min-replicas-to-write is 0: ")
+            assert second.startswith("warning: store.wait_for_replicas is 0: ")
+    assert checked(tmp_path, master, capsys) == []
     with redis_server("--min-replicas-to-write", "1") as safe, sentinel_of(safe) as target:
-        assert checked(tmp_path, target, capsys) == ""
+        (line,) = checked(tmp_path, target, capsys)
+        assert line.startswith("warning: store.wait_for_replicas is 0: ")
+
+
+def test_check_counts_the_replicas_that_are_to_be_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Of a single master, too: fewer than wanted are told of, and with enough there is no word."""
+    demand = ("--min-replicas-to-write", "1")
+    with redis_server(*AT_ONCE, *demand) as master, redis_server(*AT_ONCE) as replica:
+        (line,) = checked(tmp_path, master, capsys, wait_for_replicas=1)
+        assert line == (
+            "warning: store.wait_for_replicas is 1, and 0 are connected: nothing will be decided "
+            "or redeemed, every attempt is answered 503"
+        )
+        follow(replica, master.addresses[0].port)
+        own = master.addresses[0].port
+        _until(lambda: "state=online" in _ask(own, "INFO replication"))
+        assert checked(tmp_path, master, capsys, wait_for_replicas=1) == []
+        (line,) = checked(tmp_path, master, capsys)
+        assert line.startswith("warning: store.wait_for_replicas is 0: ")
+        assert len(checked(tmp_path, master, capsys, wait_for_replicas=2)) == 1

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.frame_budget import FrameBudget
@@ -50,6 +50,9 @@ from ciba_service.sca.messages import (
 from ciba_service.sca.orders import InvalidOrderError, parse_order
 
 __all__ = ["DeviceSocket", "Patience", "SocketSteps"]
+
+_ABNORMAL: Final = 1006
+"""RFC 6455 7.1.5: the connection ended without a word."""
 
 
 class DeviceProtocolError(Exception):
@@ -225,6 +228,8 @@ class DeviceSocket:
                 await socket.send_text(msgspec.json.encode(message).decode())
         except TimeoutError:
             raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
+        except WebSocketDisconnected:  # Another of this socket's tasks met it before.
+            raise WebSocketDisconnect(_ABNORMAL) from None
 
     async def _close(self, socket: WebSocket, code: CloseCode) -> None:
         self._telemetry.event("device_socket_closed", close_code=code.value)

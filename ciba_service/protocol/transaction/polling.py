@@ -2,8 +2,9 @@
 
 A small machine beside the transaction's own. The first poll is free. The interval runs from one
 poll to the next; a poll early by no more than a second, or a tenth of the interval, is on time.
-One that is earlier gets ``slow_down`` and lengthens the interval by five seconds for good. The
-store runs the same rule as a script, and a test proves the two equal.
+One that is earlier gets ``slow_down`` and lengthens the interval by five seconds for good. Clocks
+of hosts differ, and may be set back: a poll *before* the last one is as far from it as the two
+times are apart. The store runs the same rule as a script, and a test proves the two equal.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Throttle:
 def poll(throttle: Throttle, now: int) -> tuple[bool, Throttle]:
     """Whether a poll at ``now`` is too early, and the throttle after it."""
     tolerance = max(TOLERANCE_MS, throttle.interval_ms // TOLERANCE_DIVISOR)
-    next_at = throttle.last_poll_at + throttle.interval_ms - tolerance
-    if throttle.last_poll_at == 0 or now >= next_at:
+    passed = abs(now - throttle.last_poll_at)
+    if throttle.last_poll_at == 0 or passed >= throttle.interval_ms - tolerance:
         return False, Throttle(throttle.interval_ms, now)
     return True, Throttle(throttle.interval_ms + SLOW_DOWN_STEP_MS, now)

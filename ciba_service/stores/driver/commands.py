@@ -83,17 +83,19 @@ class Commands:
         max_batch: int = 512,
         max_flushes: int = 8,
         flush_seconds: float = 10.0,
+        pipeline: Pipeline | None = None,
     ) -> None:
         """Send through ``client``, which must come from ``connect`` and is closed with this.
 
         ``flush_seconds`` bounds the making of a connection to one server, and a whole round trip
-        to a cluster, whatever the timeouts of the sockets are.
+        to a cluster, whatever the timeouts of the sockets are. ``pipeline`` sends in place of the
+        one that fits the client.
         """
         self.flushes = 0
         self.observer: StoreObserver = Unobserved()
         self._client = client
         self._is_cluster = isinstance(client, RedisCluster)
-        self._pipeline: Pipeline = (
+        self._pipeline: Pipeline = pipeline or (
             InTasks(ClusterPipeline(client), seconds=flush_seconds)
             if isinstance(client, RedisCluster)
             else ServerPipeline(client, connect_seconds=flush_seconds)

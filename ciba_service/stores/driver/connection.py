@@ -25,6 +25,7 @@ __all__ = [
     "check_server",
     "connect",
     "connect_node",
+    "connected_replicas",
     "demands_replicas",
     "disconnect",
     "server_time_ms",
@@ -32,6 +33,7 @@ __all__ = [
 
 _LEAST_VERSION: Final = (7, 0)
 _POLICY: Final = "noeviction"
+_REPLICA: Final = re.compile(r"slave\d+")
 _GOOD_REPLICAS: Final = "min_slaves_good_slaves"
 
 
@@ -137,6 +139,25 @@ async def check_server(client: Redis | RedisCluster) -> None:
         raise start_error(error) from None
     for info in infos:
         _check(info)
+
+
+async def connected_replicas(client: Redis | RedisCluster) -> int:
+    """How many replicas follow a primary at present; in a cluster the fewest of any.
+
+    Raises:
+        UnsuitableRedis, StoreFault: as ``check_server`` does.
+    """
+    try:
+        infos = await _infos(client)
+    except DRIVER_ERRORS as error:
+        raise start_error(error) from None
+    return min(sum(map(_is_online, info.items())) for info in infos)
+
+
+def _is_online(line: tuple[str, Any]) -> bool:
+    """Whether a line of INFO is about a replica that has everything, and acknowledges more."""
+    name, value = line
+    return bool(_REPLICA.fullmatch(name)) and value.get("state") == "online"
 
 
 async def demands_replicas(client: Redis | RedisCluster) -> bool:

@@ -12,6 +12,10 @@ class StoreObserver(Protocol):
         """One exchange with Redis, of so many commands; ``failed``: without an answer."""
         ...
 
+    def waited(self, seconds: float, *, enough: bool) -> None:
+        """A batch took so long to have its replicas; without ``enough`` of them it has none."""
+        ...
+
     def repeated(self) -> None:
         """An operation is tried again after a fault."""
         ...
@@ -27,6 +31,9 @@ class Unobserved:
     __slots__ = ()
 
     def round_trip(self, commands: int, seconds: float, *, failed: bool) -> None:
+        """Nobody is told."""
+
+    def waited(self, seconds: float, *, enough: bool) -> None:
         """Nobody is told."""
 
     def repeated(self) -> None:

@@ -191,11 +191,13 @@ class ClusterPipeline:
     """The nodes of a cluster.
 
     With its own retries off the driver never looks at the topology again, so that a fault of the
-    transport makes us do it: beside the callers, one look at a time.
+    transport makes us do it: beside the callers, one look at a time. What another node is
+    responsible for is sent on to it, one by one, or without ``follows_redirections`` refused.
     """
 
-    def __init__(self, client: RedisCluster) -> None:
+    def __init__(self, client: RedisCluster, *, follows_redirections: bool = True) -> None:
         self._client = client
+        self._follows_redirections = follows_redirections
         self._refreshing: asyncio.Task[None] | None = None
 
     async def send(self, batch: Sequence[Request]) -> list[Any]:
@@ -206,7 +208,7 @@ class ClusterPipeline:
         sent: list[tuple[int, ClusterNode]] = []
         for position, request in enumerate(batch):
             try:
-                node = self._node(request.key)
+                node = self.node(request.key)
             except SlotNotCoveredError as error:
                 replies[position] = error
             else:
@@ -214,7 +216,9 @@ class ClusterPipeline:
                 pipeline.execute_command(request.name, *request.arguments, target_nodes=node)
                 sent.append((position, node))
         try:
-            answers = await pipeline.execute(raise_on_error=False)
+            answers = await pipeline.execute(
+                raise_on_error=False, allow_redirections=self._follows_redirections
+            )
         except _TOPOLOGY_ERRORS:
             self._refresh({node for _, node in sent})
             raise
@@ -231,7 +235,8 @@ class ClusterPipeline:
             self._refreshing.cancel()
             await asyncio.wait({self._refreshing})
 
-    def _node(self, key: Argument | None) -> ClusterNode:
+    def node(self, key: Argument | None) -> ClusterNode:
+        """The primary of a key; raises ``SlotNotCoveredError`` while none is known."""
         if key is not None:
             owners = self._client.nodes_manager.slots_cache.get(self._client.keyslot(key))
         else:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Address", "RedisMode", "RedisTarget", "RedisTls"]
+__all__ = ["Address", "RedisMode", "RedisTarget", "RedisTls", "ReplicaWait"]
 
 _SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
 _REDIS_PORT: Final = 6379
@@ -27,6 +27,14 @@ class Address:
 
     host: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaWait:
+    """How many replicas must have a write, and how long each batch waits for them."""
+
+    replicas: int
+    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)

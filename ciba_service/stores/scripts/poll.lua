@@ -15,7 +15,7 @@ if r[8] == ARGV[2] then return {r[9]} end
 local interval, last = tonumber(r[6]), tonumber(r[7] or 0)
 local tolerance = math.max(TOLERANCE_MS, math.floor(interval / TOLERANCE_DIVISOR))
 local verdict = 'pending'
-if last ~= 0 and now < last + interval - tolerance then
+if last ~= 0 and math.abs(now - last) < interval - tolerance then
   verdict = 'slow_down'
   interval = interval + SLOW_DOWN_STEP_MS
 end

@@ -18,6 +18,7 @@ DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana-dashboard.json").
 RULES: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text("utf-8"))
 OF_SCRAPES = {"le", "instance", "job"}
 OF_PROCESSES = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
+OF_PROMETHEUS = {"up"}
 
 
 def expressions() -> Iterator[str]:
@@ -30,7 +31,7 @@ def expressions() -> Iterator[str]:
 
 def series() -> dict[str, set[str]]:
     """The labels of every series that families make."""
-    found: dict[str, set[str]] = {name: set() for name in OF_PROCESSES}
+    found: dict[str, set[str]] = {name: set() for name in OF_PROCESSES | OF_PROMETHEUS}
     for family in Families().described:
         histogram = ("_bucket", "_sum", "_count") if family.type == "histogram" else ("",)
         found |= {family.name + ending: set(family.labels) for ending in histogram}
@@ -48,7 +49,7 @@ def test_the_table_is_written_from_the_code():
 def test_what_is_asked_of_prometheus_is_there(expression: str):
     """Each name is a series of ours, and each label one that it has."""
     known = series()
-    names = re.findall(r"\b(?:ciba|process)_\w+", expression)
+    names = re.findall(r"\b(?:ciba|process)_\w+|^up\b", expression)
     assert names
     assert set(names) <= known.keys()
     labels = {

@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from ciba_service.endpoints.device.frame_budget import BURST, FrameBudget
-from ciba_service.endpoints.device.socket import DeviceSocket
+from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.ports import Announcement, AnnouncementKind
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, transaction_id
+from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, Fetched, transaction_id
 from ciba_service.settings import ServerSettings
+from tests.fake_clock import FakeClock
+from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
@@ -408,3 +411,23 @@ def test_clients_find_room_beside_phones(written: dict[str, int], sockets: int):
     """A tenth of all connections is not for sockets, unless it is configured otherwise."""
     server = ServerSettings(issuer="https://bank.example", max_connections=10_000, **written)
     assert server.sockets == sockets
+
+
+async def test_a_phone_that_went_away_is_no_defect_whoever_notices():
+    """One task of a socket meets the end of the connection; what another then sends is no error."""
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError
+
+    scope = {"type": "websocket", "path": "/device/ws", "headers": [], "query_string": b""}
+    socket = WebSocket(scope, receive, send)
+    await socket.accept()
+    steps = SocketSteps(None, None, None, None, str)
+    endpoint = DeviceSocket(steps, FakeClock(), RecordingTelemetry(), capacity=1)
+    for _ in range(2):
+        with pytest.raises(WebSocketDisconnect):
+            await endpoint._send(socket, Fetched(()))

@@ -110,6 +110,25 @@ async def test_work_done_twice_does_no_harm(
     assert (await idle.till.poll(second)).json()["error"] == "expired_token"
 
 
+@pytest.mark.usefixtures("idle_phone")
+async def test_an_expiry_claimed_before_the_clock_went_back_is_done_in_its_time(
+    idle: RunningService,
+):
+    """It is not forgotten for having come too early: what is told of it depends on it."""
+    worker = other_worker(idle)
+    auth_req_id = await idle.till.started(requested_expiry=10)
+    partition = partition_of(transaction_id(auth_req_id))
+    ahead = idle.clock.now_ms() + 15_000
+    claimed = await idle.service.stores.due.claim(partition, now=ahead, limit=64)
+    assert DueKind.EXPIRE in {work.kind for work in claimed}
+    for work in claimed:
+        await worker._do(work)
+    idle.clock.advance(30)
+    again = await idle.service.stores.due.claim(partition, now=idle.clock.now_ms(), limit=64)
+    assert [work.kind for work in again] == [DueKind.EXPIRE]
+    assert await worker._perform(again[0])
+
+
 @pytest.mark.parametrize("kind", list(DueKind))
 async def test_work_of_a_forgotten_transaction_is_none(idle: RunningService, kind: DueKind):
     """Ten minutes after its expiry a record is gone; what was due for it is passed over."""

@@ -41,6 +41,19 @@ def test_a_poll_is_on_time_from_a_second_or_a_tenth_before(
     assert too_early is is_early
 
 
+@pytest.mark.parametrize(
+    ("interval", "before", "is_early"),
+    [(0, 15_000, False), (0, 1, False), (5_000, 3_999, True), (5_000, 4_000, False)],
+)
+def test_a_clock_that_was_set_back_is_not_held_against_the_client(
+    interval: int, before: int, *, is_early: bool
+):
+    """A poll before the last one is as far from it as the two times are apart."""
+    too_early, throttle = poll(Throttle(interval, BEGIN), BEGIN - before)
+    assert too_early is is_early
+    assert throttle.last_poll_at == BEGIN - before
+
+
 @pytest.mark.clause("ciba-11-2")
 def test_each_slow_down_adds_five_seconds_for_good():
     """The longer interval holds for this and all later polls, and runs from the early poll."""

@@ -1,14 +1,18 @@
 """How ``serve`` ends: seen first, then waiting for nobody longer than it must."""
 
 import asyncio
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from websockets.asyncio.client import connect
 
 from ciba_service.commands.serve import server_config
 from ciba_service.commands.signalled_server import SignalledServer
@@ -28,6 +32,10 @@ class Application:
         """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": 4400})
             return
         if scope["path"] == "/slow":
             self.asked.set()
@@ -51,6 +59,8 @@ class Leaving:
     app: Application
     http: httpx2.AsyncClient
     drained: asyncio.Event
+    at_last: list[Callable[[], None]]
+    """What happens when it leaves, and has not looked what arrived meanwhile."""
 
     def told(self) -> None:
         """It is told to end."""
@@ -63,9 +73,12 @@ async def leaving(drain_seconds: float) -> AsyncIterator[Leaving]:
     listener = Listener(bound_socket("127.0.0.1", 0, backlog=16))
     issuer = f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
     app, drained = Application(), asyncio.Event()
+    at_last: list[Callable[[], None]] = []
 
-    def noted(what: str) -> Callable[[], None]:
-        return lambda: app.happened.append(what)
+    def left() -> None:
+        app.happened.append("leaving")
+        for each in at_last:
+            each()
 
     def draining() -> None:
         app.happened.append("draining")
@@ -76,13 +89,13 @@ async def leaving(drain_seconds: float) -> AsyncIterator[Leaving]:
         [listener],
         draining=draining,
         drain_seconds=drain_seconds,
-        leaving=noted("leaving"),
-        hung_up=noted("hung up"),
+        leaving=left,
+        hung_up=partial(app.happened.append, "hung up"),
     )
     serving = asyncio.create_task(server._serve())
     async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN) as http, asyncio.timeout(20):
         assert (await http.get("/", timeout=10)).status_code == 204
-        yield Leaving(server, serving, app, http, drained)
+        yield Leaving(server, serving, app, http, drained, at_last)
     listener.socket.close()
 
 
@@ -96,6 +109,64 @@ async def test_it_serves_on_while_it_is_seen_to_leave():
         place.told()
         await place.serving
     assert place.app.happened == ["lifespan.startup", "draining", "leaving", "lifespan.shutdown"]
+
+
+async def test_what_has_arrived_by_then_is_answered():
+    """On a connection that looked idle, and by whoever had just connected: nothing is cut off."""
+    async with leaving(0) as place:
+        port = place.http.base_url.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        known = writer.get_extra_info("socket")
+
+        def ask() -> None:
+            newcomer = socket.create_connection(("127.0.0.1", port))
+            for each in (known, newcomer):
+                os.write(each.fileno(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            late.append(newcomer)
+
+        late: list[socket.socket] = []
+        place.at_last.append(ask)
+        place.told()
+        await place.serving
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        writer.close()
+        (newcomer,) = late
+        assert newcomer.recv(100).startswith(b"HTTP/1.1 204")
+        newcomer.close()
+
+
+async def test_connections_end_one_by_one_while_it_is_seen_to_leave():
+    """With an answer, so that none is closed under whoever is just asking; new ones are taken."""
+    async with leaving(300) as place:
+        assert "connection" not in (await place.http.get("/")).headers
+        place.told()
+        await place.drained.wait()
+        for _ in range(2):
+            assert (await place.http.get("/")).headers["connection"] == "close"
+        url = f"ws{str(place.http.base_url).removeprefix('http')}"
+        async with connect(url) as socket:
+            assert socket.response is not None
+            assert socket.response.headers.get_all("connection") == ["Upgrade"]
+            await socket.wait_closed()
+        assert socket.close_code == 4400
+        place.told()
+        await place.serving
+
+
+async def test_whoever_is_connected_when_it_closes_is_answered():
+    """Though nobody had taken the connection yet; the next one finds nobody."""
+    async with leaving(300) as place:
+        address = ("127.0.0.1", place.http.base_url.port)
+        with socket.create_connection(address) as waiting:  # the kernel's work, not the server's
+            waiting.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await place.server.stop_listening()
+            waiting.settimeout(10)
+            assert waiting.recv(4096).startswith(b"HTTP/1.1 204 ")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        place.told()
+        place.told()
+        await place.serving
 
 
 async def test_without_a_wait_it_leaves_at_once():

@@ -84,6 +84,11 @@ async def test_retries_and_deadlines_of_the_store_are_counted():
     meter.round_trip(3, 0.01, failed=True)
     name = "ciba_store_round_trip_duration_seconds_count"
     assert value(families.registry, name, outcome="failed") == 1
+    meter.waited(0.01, enough=True)
+    meter.waited(1.0, enough=False)
+    name = "ciba_store_replica_wait_duration_seconds_sum"
+    assert value(families.registry, name, outcome="acknowledged") == 0.01
+    assert value(families.registry, name, outcome="short") == 1.0
 
 
 def test_events_and_failures_are_counted_and_passed_on():

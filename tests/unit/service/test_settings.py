@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
 from ciba_service.settings.issuer import is_loopback
-from ciba_service.stores.driver.target import Address, RedisMode, RedisTls
+from ciba_service.stores.driver.target import Address, RedisMode, RedisTls, ReplicaWait
 from tests.png import png
 from tests.running_service import _table, _toml
 from tests.signing import new_key, public_jwk
@@ -253,6 +253,14 @@ WRONG = {
     "authorities without URL": (text_of(store={"ca_file": "p"}), "store.ca_file goes with"),
     "deadline below": (text_of(store={"deadline_ms": 99}), "`store.deadline_ms`"),
     "deadline above": (text_of(store={"deadline_ms": 30_001}), "`store.deadline_ms`"),
+    "replicas below": (text_of(store={"wait_for_replicas": -1}), "`store.wait_for_replicas`"),
+    "replicas above": (text_of(store={"wait_for_replicas": 6}), "`store.wait_for_replicas`"),
+    "replicas of the embedded server": (
+        text_of(store={"wait_for_replicas": 1}),
+        "store.wait_for_replicas goes with store.url or store.urls",
+    ),
+    "wait below": (text_of(store={"wait_for_replicas_ms": 9}), "`store.wait_for_replicas_ms`"),
+    "wait above": (text_of(store={"wait_for_replicas_ms": 5001}), "`store.wait_for_replicas_ms`"),
     "expiry below": (text_of(requests={"default_expiry": 9}), "`requests.default_expiry`"),
     "expiry above": (text_of(requests={"default_expiry": 601}), "`requests.default_expiry`"),
     "late callbacks": (
@@ -1051,3 +1059,13 @@ def test_passkeys_are_for_pages_and_apps_of_one_domain():
     synced = parsed(device={**local, "synced_passkeys": True}).relying_party
     assert synced is not None
     assert synced.allows_synced
+
+
+def test_a_wait_for_replicas_leaves_time_for_a_retry():
+    """A fifth of the deadline at most; without replicas to wait for there is no wait at all."""
+    store = parsed(store={"url": "redis://a", "deadline_ms": 1000}).store
+    assert store.replica_wait is None
+    patient = {"url": "redis://a", "wait_for_replicas": 2, "wait_for_replicas_ms": 400}
+    assert parsed(store=patient).store.replica_wait == ReplicaWait(2, 400)
+    hasty = parsed(store={**patient, "deadline_ms": 1000}).store
+    assert hasty.replica_wait == ReplicaWait(2, 200)

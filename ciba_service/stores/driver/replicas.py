@@ -1,0 +1,220 @@
+"""Commands whose answers come once replicas have what they wrote.
+
+Redis replicates after it has answered: what the master alone has is lost with it. Here each batch
+ends with a write and a WAIT for it, on the connection that carried the batch, since WAIT counts the
+writes of its own connection only. Nobody else shares that connection, so that nobody else waits.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final
+
+from hiredis import pack_command
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import SlotNotCoveredError
+
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.faults import StoreFault, is_no_master
+from ciba_service.stores.driver.link import Outcome
+from ciba_service.stores.driver.pipelines import (
+    Argument,
+    ClusterPipeline,
+    InTasks,
+    Request,
+    ServerPipeline,
+)
+from ciba_service.stores.driver.target import ReplicaWait
+from ciba_service.stores.keys import fence_key
+
+__all__ = ["DurableCommands"]
+
+_CONNECTIONS: Final = 8
+_FLUSH_SECONDS: Final = 10.0
+_FENCE_MS: Final = 1000
+_TOO_FEW: Final = "too few replicas have acknowledged it"
+
+_Tell = Callable[[float, bool], None]
+_Answers = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait(Request):
+    """WAIT names no key: it goes to where ``fence`` is."""
+
+    fence: str = ""
+
+    @property
+    def key(self) -> str:
+        """See ``Request``."""
+        return self.fence
+
+
+class DurableCommands(Commands):
+    """``Commands`` over a few connections of their own, each of which one batch at a time waits on.
+
+    A command that too few replicas have acknowledged counts as one whose answer was lost: it ran,
+    and is repeated under its operation id. While replicas are missing nothing more is run: each
+    batch asks first whether they are back.
+    """
+
+    def __init__(self, client: Redis | RedisCluster, wait: ReplicaWait) -> None:
+        """Send through ``client``, which nobody else uses and whose timeouts allow for the wait."""
+        inner = (
+            _ClusterWaits(client, wait, self._tell)
+            if isinstance(client, RedisCluster)
+            else _ServerWaits(client, wait, self._tell)
+        )
+        pipeline = InTasks(inner, seconds=_FLUSH_SECONDS)
+        super().__init__(client, max_flushes=_CONNECTIONS, pipeline=pipeline)
+
+    def _tell(self, seconds: float, enough: bool) -> None:  # noqa: FBT001 - see ``_Tell``
+        self.observer.waited(seconds, enough=enough)
+
+
+class _ServerWaits:
+    """One server that waits for its replicas."""
+
+    def __init__(self, client: Redis, wait: ReplicaWait, tell: _Tell) -> None:
+        self._all = [
+            ServerPipeline(client, connect_seconds=_FLUSH_SECONDS) for _ in range(_CONNECTIONS)
+        ]
+        self._idle = list(self._all)
+        self._wait = wait
+        self._tell = tell
+        self._are_missing = False
+
+    async def send(self, batch: Sequence[Request]) -> _Answers:
+        """Send the batch, with the wait in the same round trip."""
+        if self._are_missing:
+            await self._exchanged([], batch[0].key)
+            if self._are_missing:
+                return [StoreFault(_TOO_FEW)] * len(batch)
+        return await self._exchanged(batch, batch[0].key)
+
+    async def aclose(self) -> None:
+        """Let the connections go."""
+        for each in self._all:
+            await each.aclose()
+
+    async def _exchanged(self, batch: Sequence[Request], key: Argument | None) -> _Answers:
+        began = perf_counter()
+        replies = await self._replies([*batch, *_after(key, self._wait)])
+        *answers, fence, reply = replies
+        enough = _is_met(self._wait, fence, reply)
+        self._are_missing = not enough
+        self._tell(perf_counter() - began, enough)
+        return answers if enough else _unconfirmed(answers)
+
+    async def _replies(self, requests: Sequence[Request]) -> _Answers:
+        """Over a connection that nobody waits on; there is one, since so few are under way."""
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        connection = self._idle.pop()
+        try:
+            connection.send(requests, lambda outcome: _settle(answered, outcome))
+            outcome = await answered
+        finally:
+            self._idle.append(connection)
+        if isinstance(outcome, Exception):
+            await self._drop_idle()
+            raise outcome
+        if any(map(is_no_master, outcome)):
+            await self._drop_idle()
+        return outcome
+
+    async def _drop_idle(self) -> None:
+        """One that is dead, or leads to what is no master, speaks for all that lie idle."""
+        for each in tuple(self._idle):
+            await each.aclose()
+
+
+class _ClusterWaits:
+    """``Pipeline`` to the nodes of a cluster, each of which waits for its own replicas."""
+
+    def __init__(self, client: RedisCluster, wait: ReplicaWait, tell: _Tell) -> None:
+        # What is sent on to another node is sent over another connection, where nobody waits.
+        self._pipeline = ClusterPipeline(client, follows_redirections=False)
+        self._client = client
+        self._wait = wait
+        self._tell = tell
+        self._missing: set[str] = set()
+
+    async def send(self, batch: Sequence[Request]) -> _Answers:
+        """Send each request to the node of its key; what waits follows on each."""
+        await self._client.initialize()
+        if self._missing:
+            suspects = [each for each in batch if self._node(each) in self._missing]
+            await self._exchanged([], suspects)
+        blocked = [self._node(each) in self._missing for each in batch]
+        sent = [each for each, is_blocked in zip(batch, blocked, strict=True) if not is_blocked]
+        answers = iter(await self._exchanged(sent, sent))
+        return [StoreFault(_TOO_FEW) if is_blocked else next(answers) for is_blocked in blocked]
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        await self._pipeline.aclose()
+
+    async def _exchanged(self, batch: Sequence[Request], at: Iterable[Request]) -> _Answers:
+        """Send ``batch``, and wait at each node that has one of ``at``."""
+        await self._client.initialize()
+        # From here to the sending nothing is awaited: each request goes where it is said to go.
+        nodes = {self._node(each): each.key for each in at}
+        waits = [each for key in nodes.values() for each in _after(key, self._wait)]
+        if not waits:
+            return []
+        began, places = perf_counter(), [self._node(each) for each in batch]
+        replies = await self._pipeline.send([*batch, *waits])
+        said = replies[len(batch) :]
+        pairs = zip(said[::2], said[1::2], strict=True)
+        short = {
+            node for node, pair in zip(nodes, pairs, strict=True) if not _is_met(self._wait, *pair)
+        }
+        self._missing = (self._missing - set(nodes)) | short
+        self._tell(perf_counter() - began, not short)
+        return [
+            _unconfirmed([answer])[0] if node in short else answer
+            for node, answer in zip(places, replies[: len(batch)], strict=True)
+        ]
+
+    def _node(self, request: Request) -> str:
+        try:
+            return self._pipeline.node(request.key).name
+        except SlotNotCoveredError:
+            return ""  # It is sent nowhere, and its reply says why.
+
+
+def _after(key: Argument | None, wait: ReplicaWait) -> tuple[Request, Request]:
+    """What follows the last command of a batch, on the server that has ``key``.
+
+    First a write: a repeated script writes nothing, and of a connection that has written nothing
+    WAIT has nothing to wait for, though what the script found may be on the way still.
+    """
+    name = fence_key(key.decode() if isinstance(key, bytes) else str(key))
+    fence, waits = (name, "1", "PX", _FENCE_MS), (wait.replicas, wait.milliseconds)
+    return (
+        Request("SET", fence, _packed("SET", *fence)),
+        _Wait("WAIT", waits, _packed("WAIT", *waits), fence=name),
+    )
+
+
+def _packed(*command: Argument) -> bytes:
+    packed: bytes = pack_command(command)  # type: ignore[arg-type] # of one type only, say its stubs
+    return packed
+
+
+def _settle(answered: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not answered.done():
+        answered.set_result(outcome)
+
+
+def _is_met(wait: ReplicaWait, fence: object, reply: object) -> bool:
+    """Whether the replies to both say that enough have everything up to there."""
+    refused = isinstance(fence, Exception)
+    return not refused and isinstance(reply, int) and reply >= wait.replicas
+
+
+def _unconfirmed(answers: _Answers) -> _Answers:
+    """What ran counts as unanswered; what was refused stays refused."""
+    return [each if isinstance(each, Exception) else StoreFault(_TOO_FEW) for each in answers]
