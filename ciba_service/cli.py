@@ -27,7 +27,8 @@ from ciba_service.commands import (
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed, CommandMisused
 from ciba_service.commands.serve import serve
-from ciba_service.settings import InvalidSettingsError, Settings, load_settings
+from ciba_service.commands.workers.parent import serve_workers
+from ciba_service.settings import MOST_WORKERS, InvalidSettingsError, Settings, load_settings
 from ciba_service.telemetry import configure_logging
 
 __all__ = ["build_parser", "main", "names_last"]
@@ -88,7 +89,10 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add(commands, "serve", "run the service until SIGTERM or SIGINT")
+    serving = _add(commands, "serve", "run the service until SIGTERM or SIGINT")
+    serving.add_argument(
+        "--workers", type=_workers, metavar="N", help="processes; in place of server.workers"
+    )
     _add(commands, "check", "check configuration and store, and do nothing else")
     _add_users(_group(commands, "users", "the users of the configuration"))
     _add_devices(_group(commands, "devices", "enrolled phones"))
@@ -194,6 +198,12 @@ def _add_events(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     schema.set_defaults(config=None)
 
 
+def _workers(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]?", text) or int(text) > MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_WORKERS}")
+    return int(text)
+
+
 def _limit(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _MOST_LISTED:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST_LISTED}")
@@ -248,6 +258,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
         runner.run(command(options, settings))
 
 
+async def _serve(options: argparse.Namespace, settings: Settings) -> None:
+    count = options.workers or settings.server.workers
+    if count > 1:
+        await serve_workers(options.config, count)
+    else:
+        await serve(settings, partial(load_settings, options.config))
+
+
 _WITHOUT_CONFIGURATION: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "evidence": lambda options: evidence.verify(options.files, options.jwks, as_json=options.json),
     "events": lambda _: events.print_schema(),
@@ -277,9 +295,7 @@ _AT_ONCE: Final[dict[tuple[str, str | None], Callable[[argparse.Namespace, Setti
 """These need no store."""
 
 _COMMANDS: Final[dict[tuple[str, str | None], _Command]] = {
-    ("serve", None): lambda options, settings: serve(
-        settings, partial(load_settings, options.config)
-    ),
+    ("serve", None): _serve,
     ("check", None): lambda _, settings: check(settings),
     ("users", "list"): lambda options, settings: users.list_users(settings, as_json=options.json),
     ("users", "activate"): lambda options, settings: users.activate_user(

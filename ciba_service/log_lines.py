@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import select
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from time import time_ns
 from typing import Final, TextIO
@@ -11,7 +12,7 @@ import msgspec
 
 __all__ = ["JsonLines", "LineHandler"]
 
-_FIXED: Final = frozenset({"time", "level", "logger", "event"})
+_FIXED: Final = frozenset({"time", "level", "logger", "event", "worker"})
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -22,16 +23,35 @@ def _encoded(line: Mapping[str, object]) -> bytes:
         return _encoder.encode({key: ascii(value) for key, value in line.items()})
 
 
+def _parts(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """In their order, as many together as a pipe takes whole, one at the least."""
+    part: list[bytes] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if part and size > select.PIPE_BUF:
+            yield part
+            part, size = [], len(line) + 1
+        part.append(line)
+    if part:
+        yield part
+
+
 class JsonLines(logging.Formatter):
     """Formats every record, ours and those of libraries, as one JSON object."""
 
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self.of_worker: dict[str, object] = {} if worker is None else {"worker": worker}
+
     def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, event, then the fields, which cannot replace those four."""
+        """Time in UTC, level, logger, event, then the fields, which cannot replace those."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
+            **self.of_worker,
         }
         line = line | getattr(record, "fields", {}) | line
         if record.exc_info:
@@ -44,11 +64,14 @@ class LineHandler(logging.StreamHandler[TextIO]):
 
     An event below ERROR waits for the others of its tick: a write for each costs as much as all
     else about it. Without a running loop, and before anything that is written at once, it does not.
+    Workers share a stream: what one writes at once is short enough for a pipe to keep it whole.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, worker: int | None = None) -> None:
         super().__init__(stream)
-        self.setFormatter(JsonLines())
+        lines = JsonLines(worker)
+        self.setFormatter(lines)
+        self._of_worker = lines.of_worker
         self._lines: list[bytes] = []
         self._writes_on: asyncio.AbstractEventLoop | None = None
         self._second = 0
@@ -61,6 +84,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
             "level": logging.getLevelName(level).lower(),
             "logger": logger,
             "event": event,
+            **self._of_worker,
         }
         line = {**line, **fields} if _FIXED.isdisjoint(fields) else {**line, **fields, **line}
         self.acquire()
@@ -98,9 +122,10 @@ class LineHandler(logging.StreamHandler[TextIO]):
         try:
             self._writes_on = None
             lines, self._lines = self._lines, []
-            if lines:
-                lines.append(b"")
-                self.stream.write(b"\n".join(lines).decode())
+            for part in _parts(lines) if self._of_worker else [lines]:
+                self.stream.write(b"\n".join([*part, b""]).decode() if part else "")
+                if self._of_worker:
+                    self.stream.flush()
         finally:
             self.release()
 

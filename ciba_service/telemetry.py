@@ -82,15 +82,18 @@ def _origin(traceback: TracebackType | None) -> str | None:
     return f"{module}:{traceback.tb_lineno}"
 
 
-def configure_logging(level: str, stream: TextIO | None = None) -> None:
+def configure_logging(
+    level: str, stream: TextIO | None = None, *, worker: int | None = None
+) -> None:
     """Send all logs as JSON lines to ``stream`` (standard error); libraries only from WARNING up.
 
     ``level`` is the least of our own records: debug, info, warning or error. Nobody looks for who
-    called, nor for names of threads and processes (the library's own advice on speed).
+    called, nor for names of threads and processes (the library's own advice on speed). Each line
+    of a ``worker`` has its number.
     """
     logging._srcfile = None  # noqa: SLF001 - as its documentation says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
-    root.handlers[:] = [LineHandler(sys.stderr if stream is None else stream)]
+    root.handlers[:] = [LineHandler(sys.stderr if stream is None else stream, worker=worker)]
     root.setLevel(logging.WARNING)
     logging.getLogger(_LOGGER).setLevel(level.upper())

@@ -165,11 +165,11 @@ class Installation:
         async with asyncio.timeout(READY_SECONDS):
             return await asyncio.to_thread(_run_here, words, env or {})
 
-    async def serve(self) -> Serving:
+    async def serve(self, *options: str) -> Serving:
         """Start the service and wait until it is ready."""
         log = self.directory / f"service-{len(self.processes)}.log"
         with log.open("wb") as stream:
-            arguments = ("serve", "--config", str(self.config))
+            arguments = ("serve", "--config", str(self.config), *options)
             process = await self.start("ciba-service", *arguments, stderr=stream)
         serving = Serving(process, log)
         await self.until_ready(serving)

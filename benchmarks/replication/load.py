@@ -32,9 +32,8 @@ from tests.contracts.store_builders import new_transaction, swap_of
 
 __all__ = ["Kind", "Load", "Promise", "load_on", "lost"]
 
-_LOOK_MS = 5_000
-
 WAIT_MS: Final = 1_000
+_LOOK_MS: Final = 5_000
 _PAUSE_SECONDS: Final = 0.005
 _OWNER: Final = "till"
 

@@ -18,10 +18,13 @@ class ConfigurationReload:
     def __init__(
         self,
         read: Callable[[], Settings],
-        apply: Callable[[Settings], Reloaded],
+        apply: Callable[[Settings], Reloaded | None],
         telemetry: Telemetry,
     ) -> None:
-        """``read`` raises ``InvalidSettingsError``, and may take its time."""
+        """``read`` raises ``InvalidSettingsError``, and may take its time.
+
+        ``apply`` says what it took over, or nothing where others will.
+        """
         self._read = read
         self._apply = apply
         self._telemetry = telemetry
@@ -45,6 +48,8 @@ class ConfigurationReload:
             self._telemetry.failure("configuration_refused", error)
             return
         reloaded = self._apply(settings)
+        if reloaded is None:
+            return
         self._telemetry.event(
             "configuration_reloaded",
             clients=reloaded.clients,

@@ -2,26 +2,31 @@
 
 import asyncio
 import gc
-import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from ciba_service.app import Service, Surroundings, build_service
+from ciba_service.commands.bound_addresses import (
+    BACKLOG,
+    BoundAddresses,
+    bound_addresses,
+)
 from ciba_service.commands.open_files import allow_open_files
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
-from ciba_service.commands.outcome import CommandFailed, reason
+from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.reloading import ConfigurationReload
 from ciba_service.commands.signalled_server import SignalledServer
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
-from ciba_service.listening.listeners import Listener, bound_socket
+from ciba_service.listening.listeners import Listener
 from ciba_service.listening.peer import http_with_peer
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
 from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
@@ -32,10 +37,18 @@ from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.wiring.background import supervise
 from ciba_service.wiring.service_keys import ServiceKeys
 
-__all__ = ["operator_config", "serve", "server_config"]
+__all__ = [
+    "ServiceBuilder",
+    "Ties",
+    "check_tls",
+    "operator_config",
+    "serve",
+    "serve_on",
+    "server_config",
+    "tell_listening",
+]
 
 _SHUTDOWN_SECONDS: Final = 10
-_BACKLOG: Final = 2_048
 # Open files beside connections of clients and phones: the store, logs, listeners, whoever is asked.
 _OTHER_FILES: Final = 512
 # Connections beyond max_connections that operators find room for.
@@ -59,7 +72,7 @@ def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
         lifespan="on",
         server_header=False,
         proxy_headers=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
@@ -94,6 +107,23 @@ def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What ties a worker to its parent.
+
+    ``ready`` is called once it serves; ``follow`` is given what reads the configuration anew and
+    what ends the server at once, and returns what a hangup does.
+    """
+
+    ready: Callable[[], None] = lambda: None
+    follow: Callable[[Callable[[], None], Callable[[], None]], Callable[[], None]] = (
+        lambda reload, _: reload
+    )
+
+
+_NONE: Final = Ties()
+
+
 async def serve(
     settings: Settings,
     read_anew: Callable[[], Settings],
@@ -106,47 +136,68 @@ async def serve(
     """
     surroundings = system_surroundings()
     keys = CurrentKeys(open_keys(settings))
+    async with opened_store(settings, own=True) as store:
+        with bound_addresses(settings) as addresses:
+            tell_listening(settings, addresses, surroundings)
+            service = build(settings, store, keys, surroundings)
+            await serve_on(
+                addresses, service, settings, read_anew=read_anew, surroundings=surroundings
+            )
+    surroundings.telemetry.event("stopped")
+
+
+def tell_listening(
+    settings: Settings,
+    addresses: BoundAddresses,
+    surroundings: Surroundings,
+    *,
+    workers: int | None = None,
+) -> None:
+    """Say where the service is."""
+    surroundings.telemetry.event(
+        "listening",
+        issuer=settings.server.issuer,
+        host=settings.server.host,
+        **addresses.ports(),
+        workers=workers,
+        device_protocol=SUBPROTOCOL,
+        warning=settings.exposure,
+    )
+
+
+async def serve_on(
+    addresses: BoundAddresses,
+    service: Service,
+    settings: Settings,
+    *,
+    read_anew: Callable[[], Settings],
+    surroundings: Surroundings,
+    ties: Ties = _NONE,
+) -> None:
+    """Serve what was built until told to stop, then close the sockets; raises ``CommandFailed``."""
     missing = allow_open_files(settings.server.max_connections + _OTHER_FILES)
     if missing:
         surroundings.telemetry.event("too_few_open_files", missing=missing)
-    async with opened_store(settings, own=True) as store:
-        service = build(settings, store, keys, surroundings)
-        listeners = _listeners(settings)
-        operators = _operator_listener(settings, service.operator_app)
-        metrics = _metrics_listener(settings, service.metrics_app)
-        surroundings.telemetry.event(
-            "listening",
-            issuer=settings.server.issuer,
-            host=settings.server.host,
-            port=listeners[0].socket.getsockname()[1],
-            mtls_port=listeners[1].socket.getsockname()[1] if listeners[1:] else None,
-            operator_port=_port_of(operators),
-            metrics_port=_port_of(metrics),
-            device_protocol=SUBPROTOCOL,
-            warning=settings.exposure,
-        )
-        listeners.extend(each for each in (operators, metrics) if each is not None)
-        reload = ConfigurationReload(read_anew, service.reload, surroundings.telemetry)
+    reload = ConfigurationReload(read_anew, service.reload, surroundings.telemetry)
+    try:
         server = SignalledServer(
             server_config(service.app, settings.server),
-            listeners,
+            _listeners(settings, addresses, service),
             draining=service.drain,
             drain_seconds=settings.server.drain_seconds,
             leaving=service.release,
-            hung_up=reload.ask,
+            ready=ties.ready,
         )
+        server.hung_up = ties.follow(reload.ask, server.end_at_once)
         # What is there now stays to the end: no look for garbage need go through it again.
         gc.collect()
         gc.freeze()
-        try:
-            async with _running("configuration", reload.run, surroundings):
-                await server.serve()
-        except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
-            raise CommandFailed("the service did not start; the log says why") from ending
-        finally:
-            for listener in listeners:
-                listener.socket.close()
-    surroundings.telemetry.event("stopped")
+        async with _running("configuration", reload.run, surroundings):
+            await server.serve()
+    except SystemExit as ending:  # uvicorn's way to say that the lifespan did not begin
+        raise CommandFailed("the service did not start; the log says why") from ending
+    finally:
+        addresses.close()
 
 
 @asynccontextmanager
@@ -164,58 +215,53 @@ async def _running(
         await asyncio.wait({task})
 
 
-def _listeners(settings: Settings) -> list[Listener]:
-    """The ordinary listener and, where one is configured, that which asks for certificates."""
-    server, mtls = settings.server, settings.mtls
-    try:
-        offer = _offer(server)
-        ordinary = None if offer is None else OrdinaryContext.create(offer)
-        listeners = [Listener(_bind(server.host, server.port), ordinary)]
-        if mtls.port is not None and offer is not None:
-            certified = ClientCertificateContext.create(offer)
-            listeners.append(Listener(_bind(mtls.host, mtls.port), certified))
-    except InvalidTlsError as error:
-        raise CommandFailed(str(error)) from error
+def check_tls(settings: Settings) -> None:
+    """Load what the listeners need; raises ``CommandFailed``."""
+    _tls(settings, certified=False)
+    _tls(settings, certified=settings.mtls.port is not None)
+    _operator_tls(settings)
+
+
+def _listeners(settings: Settings, addresses: BoundAddresses, service: Service) -> list[Listener]:
+    """All of them: the ordinary one, and those that there are; raises ``CommandFailed``."""
+    listeners = [Listener(addresses.ordinary, _tls(settings, certified=False))]
+    if addresses.mtls is not None:
+        listeners.append(Listener(addresses.mtls, _tls(settings, certified=True)))
+    if addresses.operator is not None and service.operator_app is not None:
+        config = operator_config(service.operator_app, settings.server)
+        listeners.append(Listener(addresses.operator, _operator_tls(settings), config))
+    if addresses.metrics is not None and service.metrics_app is not None:
+        config = metrics_config(service.metrics_app, settings.server)
+        listeners.append(Listener(addresses.metrics, config=config))
     return listeners
 
 
-def _offer(server: ServerSettings) -> TlsOffer | None:
+def _tls(settings: Settings, *, certified: bool) -> ssl.SSLContext | None:
+    """TLS of the ordinary listener, or of that which asks for certificates, if any."""
+    server = settings.server
     if server.tls_certificate is None or server.tls_key is None:
         return None
-    identity = ServerIdentity.load(Path(server.tls_certificate), Path(server.tls_key))
-    return TlsOffer(identity, tls_1_2=server.tls_1_2)
-
-
-def _operator_listener(settings: Settings, app: ASGIApp | None) -> Listener | None:
-    """Where operators come in, unless there are none; raises ``CommandFailed``."""
-    operator = settings.operator
-    if app is None:
-        return None
-    tls = None
-    if operator.tls_certificate is not None and operator.tls_key is not None:
-        try:
-            identity = ServerIdentity.load(Path(operator.tls_certificate), Path(operator.tls_key))
-        except InvalidTlsError as error:
-            raise CommandFailed(str(error)) from error
-        tls = OrdinaryContext.create(TlsOffer(identity))
-    bound = _bind(operator.host, operator.port)
-    return Listener(bound, tls, operator_config(app, settings.server))
-
-
-def _metrics_listener(settings: Settings, app: ASGIApp | None) -> Listener | None:
-    """Where Prometheus reads, unless figures are not kept; raises ``CommandFailed``."""
-    metrics = settings.metrics
-    if app is None or metrics.port is None:
-        return None
-    return Listener(_bind(metrics.host, metrics.port), config=metrics_config(app, settings.server))
-
-
-def _port_of(listener: Listener | None) -> int | None:
-    return None if listener is None else listener.socket.getsockname()[1]
-
-
-def _bind(host: str, port: int) -> socket.socket:
     try:
-        return bound_socket(host, port, backlog=_BACKLOG)
-    except (OSError, UnicodeError) as error:
-        raise CommandFailed(f"cannot listen on {host}:{port}: {reason(error)}") from error
+        identity = ServerIdentity.load(Path(server.tls_certificate), Path(server.tls_key))
+        offer = TlsOffer(identity, tls_1_2=server.tls_1_2)
+        return _certified(offer) if certified else OrdinaryContext.create(offer)
+    except InvalidTlsError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _certified(offer: TlsOffer) -> ssl.SSLContext:
+    """TLS that asks for certificates, by pyOpenSSL, which nobody else needs."""
+    module = import_module("ciba_service.listening.tls_client_certificates")
+    certified: ssl.SSLContext = module.ClientCertificateContext.create(offer)
+    return certified
+
+
+def _operator_tls(settings: Settings) -> ssl.SSLContext | None:
+    operator = settings.operator
+    if operator.tls_certificate is None or operator.tls_key is None:
+        return None
+    try:
+        identity = ServerIdentity.load(Path(operator.tls_certificate), Path(operator.tls_key))
+    except InvalidTlsError as error:
+        raise CommandFailed(str(error)) from error
+    return OrdinaryContext.create(TlsOffer(identity))

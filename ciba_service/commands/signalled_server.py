@@ -13,7 +13,7 @@ import uvicorn
 
 from ciba_service.listening.listeners import Listener, ListeningServer
 
-__all__ = ["SignalledServer"]
+__all__ = ["SignalledServer", "caught_signals"]
 
 # For the background, when somebody cannot wait.
 _HURRIED_SECONDS: Final = 1.0
@@ -31,7 +31,8 @@ class SignalledServer(ListeningServer):
     it requests takes notice; each connection ends with its next answer, so that in the end nobody
     is about to ask on one that is being closed. Then it calls ``leaving`` and waits for requests
     at hand, for ten seconds at most. Told so again it waits for nothing more. ``hung_up`` is called
-    at a hangup, unless it is that of a terminal we were started from, which ends us.
+    at a hangup, unless it is that of a terminal we were started from, which ends us;
+    ``ready`` is called once it listens everywhere.
     """
 
     def __init__(
@@ -42,14 +43,26 @@ class SignalledServer(ListeningServer):
         draining: Callable[[], None],
         drain_seconds: float,
         leaving: Callable[[], None],
-        hung_up: Callable[[], None],
+        hung_up: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config, listeners)
         self._draining = draining
         self._drain_seconds = drain_seconds
         self._leaving = leaving
-        self._hung_up = hung_up
+        self.hung_up = hung_up
+        self._ready = ready
         self._hurried = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen everywhere, and say so."""
+        await super().startup(sockets)
+        self._ready()
+
+    def end_at_once(self) -> None:
+        """Stop, and wait for nothing."""
+        for _ in range(2):
+            self.handle_exit(signal.SIGTERM, None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop; the second time at once, whatever is under way."""
@@ -67,10 +80,10 @@ class SignalledServer(ListeningServer):
             async with asyncio.timeout(self._drain_seconds):
                 await self._hurried.wait()
         self._leaving()
-        if self._drain_seconds:
-            await self.stop_listening()
         for _ in range(_LAST_LOOKS):
             await asyncio.sleep(0)
+        if self._drain_seconds:
+            await self.stop_listening()
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves the lifespan open then
             with suppress(TimeoutError):
@@ -80,16 +93,25 @@ class SignalledServer(ListeningServer):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
-        loop = asyncio.get_running_loop()
-        ending = {signal.SIGTERM, signal.SIGINT}
-        if any(map(os.isatty, _STANDARD_STREAMS)):
-            ending.add(signal.SIGHUP)
-        for name in ending:
-            loop.add_signal_handler(name, self.handle_exit, name, None)
-        if signal.SIGHUP not in ending:
-            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-        try:
+        with caught_signals(end=lambda name: self.handle_exit(name, None), hung_up=self.hung_up):
             yield
-        finally:
-            for name in (*ending, signal.SIGHUP):
-                loop.remove_signal_handler(name)
+
+
+@contextmanager
+def caught_signals(
+    *, end: Callable[[signal.Signals], None], hung_up: Callable[[], None]
+) -> Iterator[None]:
+    """Call ``end`` on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
+    loop = asyncio.get_running_loop()
+    ending = {signal.SIGTERM, signal.SIGINT}
+    if any(map(os.isatty, _STANDARD_STREAMS)):
+        ending.add(signal.SIGHUP)
+    for name in ending:
+        loop.add_signal_handler(name, end, name)
+    if signal.SIGHUP not in ending:
+        loop.add_signal_handler(signal.SIGHUP, hung_up)
+    try:
+        yield
+    finally:
+        for name in (*ending, signal.SIGHUP):
+            loop.remove_signal_handler(name)

@@ -60,6 +60,7 @@ from ciba_service.ports.outbound import (
     OutboundResponse,
 )
 from ciba_service.ports.payments import PaymentOutcome, PaymentStore
+from ciba_service.ports.presence import PresenceStore
 from ciba_service.ports.prompts import PromptReservation, PromptStore
 from ciba_service.ports.registrations import Registration, RegistrationStore
 from ciba_service.ports.replays import ReplayKind, ReplayStore
@@ -155,6 +156,7 @@ __all__ = [
     "PendingCallback",
     "PollReply",
     "PollStatus",
+    "PresenceStore",
     "PresentedHandle",
     "PromptReservation",
     "PromptStore",

@@ -6,8 +6,14 @@ name of the key and the reason.
 """
 
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
-from ciba_service.settings.reading import load_settings, parse_settings
+from ciba_service.settings.reading import (
+    checked_settings,
+    load_settings,
+    parse_settings,
+    read_document,
+)
 from ciba_service.settings.sections import (
+    MOST_WORKERS,
     STANDARD_OUTPUT,
     DeliverySettings,
     DeviceSettings,
@@ -36,6 +42,7 @@ from ciba_service.settings.sections import (
 )
 
 __all__ = [
+    "MOST_WORKERS",
     "STANDARD_OUTPUT",
     "DeliverySettings",
     "DeviceSettings",
@@ -63,6 +70,8 @@ __all__ = [
     "TracingSettings",
     "UserSettings",
     "WakeUpSettings",
+    "checked_settings",
     "load_settings",
     "parse_settings",
+    "read_document",
 ]

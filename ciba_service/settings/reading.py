@@ -55,7 +55,7 @@ from ciba_service.settings.sections import (
     WakeUpSettings,
 )
 
-__all__ = ["load_settings", "parse_settings"]
+__all__ = ["checked_settings", "load_settings", "parse_settings", "read_document"]
 
 _PREFIX: Final = "CIBA_"
 _LOGO_FILE: Final = "logo_file"
@@ -95,12 +95,21 @@ _LISTS: Final = frozenset(
 
 def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and check a file and those it names; raises ``InvalidSettingsError``."""
+    return checked_settings(read_document(path), environ)
+
+
+def read_document(path: Path) -> str:
+    """Read the text of a configuration; raises ``InvalidSettingsError``."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidSettingsError(f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidSettingsError("is not UTF-8 text") from error
+
+
+def checked_settings(text: str, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Check a TOML document and the files it names; raises ``InvalidSettingsError``."""
     settings = parse_settings(text, environ)
     check_files(settings)
     return settings

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,6 +30,7 @@ from ciba_service.settings.operators import OperatorAccountSettings, OperatorSet
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls, ReplicaWait
 
 __all__ = [
+    "MOST_WORKERS",
     "STANDARD_OUTPUT",
     "ClientSettings",
     "DeliverySettings",
@@ -69,6 +70,10 @@ _Window = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
+MOST_WORKERS: Final = 64
+"""One for each core, so that more are a mistake."""
+
+
 class InvalidSettingsError(Exception):
     """The configuration cannot be used; the text names the key and the reason."""
 
@@ -77,7 +82,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where the service listens and what it is called.
 
     With an https issuer and no certificate, something in front ends TLS, and only that may reach
-    the port.
+    the port. Limits are those of each of the ``workers``.
     """
 
     issuer: str
@@ -86,6 +91,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_certificate: _Text | None = None
     tls_key: _Text | None = None
     tls_1_2: bool = False
+    workers: Annotated[int, msgspec.Meta(ge=1, le=MOST_WORKERS)] = 1
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     max_event_streams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1_000

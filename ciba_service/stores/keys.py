@@ -53,6 +53,7 @@ __all__ = [
     "partition_of",
     "pause_key",
     "payment_key",
+    "presence_key",
     "prompts_key",
     "recent_events_key",
     "registration_key",
@@ -301,6 +302,11 @@ def registrations_key() -> str:
 def operator_sessions_key(fingerprint: str) -> str:
     """Sorted set: hashes of the sessions that an operator's token was swapped for, by their end."""
     return f"ciba:{{o{fingerprint}}}:sessions"
+
+
+def presence_key() -> str:
+    """Hash: how many phones each process has, and until when it says so; it fades."""
+    return "ciba:{presence}:phones"
 
 
 def recent_events_key() -> str:

@@ -45,6 +45,8 @@ class Background:
             ]
             if self.parts.wake_ups is not None:
                 running.append(tasks.create_task(watch("wake_ups", self.parts.wake_ups.run)))
+            if self.parts.settings.operators:  # Nobody else asks.
+                running.append(tasks.create_task(watch("presence", self.parts.phones.run)))
             running.extend(
                 tasks.create_task(watch("security_event_pushes", pushes.run))
                 for pushes in self.parts.events.pushes

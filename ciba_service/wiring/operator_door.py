@@ -235,7 +235,7 @@ def _service(parts: Parts) -> OperatedService:
         issuer=parts.settings.server.issuer,
         keeps_evidence=parts.settings.evidence.enabled,
         evidence=parts.stores.evidence,
-        connected_phones=parts.hub.connected,
+        phones=parts.phones,
         held=parts.held,
         streams=parts.streams,
         missing=build_health(parts).missing,

@@ -18,6 +18,7 @@ from ciba_service.flow.known_clients import KnownClients
 from ciba_service.flow.ledger_following import LedgerFollowing
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.operators.events import EVENTS_PLACE
+from ciba_service.flow.presence import ConnectedPhones
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
@@ -35,7 +36,7 @@ from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.measuring import Measuring
-from ciba_service.wiring.outbound import OutboundParts, build_outbound
+from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
 from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
@@ -69,6 +70,7 @@ class Parts:
     gate: AccountGate
     issuing: Issuing
     hub: SocketHub
+    phones: ConnectedPhones
     delivery: CallbackDelivery
     wake_ups: WakeUps | None
     worker: DueWorker
@@ -93,11 +95,13 @@ def build_parts(
     """Build what is shared."""
     streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
     surroundings = measuring.surroundings(surroundings)
+    tls = OutboundTls(settings.outbound)
     events = build_events(
         settings,
         stores,
         keys,
         surroundings,
+        tls=tls,
         measuring=measuring,
         on_arrival=partial(streams.look_again, EVENTS_PLACE),
     )
@@ -123,7 +127,7 @@ def build_parts(
 
     configured = ConfiguredClients(settings.clients)
     clients = _clients(settings, stores, configured)
-    outbound = build_outbound(settings.outbound, surroundings, measuring)
+    outbound = build_outbound(settings.outbound, tls, surroundings, measuring)
     gate = AccountGate(
         users=users,
         clients=clients,
@@ -181,6 +185,12 @@ def build_parts(
         gate=gate,
         issuing=issuing,
         hub=hub,
+        phones=ConnectedPhones(
+            store=stores.presence,
+            process=surroundings.new_operation(),
+            here=hub.connected,
+            clock=surroundings.clock,
+        ),
         delivery=delivery,
         wake_ups=wake_ups,
         worker=worker,

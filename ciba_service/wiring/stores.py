@@ -25,6 +25,7 @@ from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.pending import RedisPendingTransactions
+from ciba_service.stores.presence import RedisPresence
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.recent_events import RedisRecentEvents
 from ciba_service.stores.registrations import RedisRegistrations
@@ -79,6 +80,7 @@ class Stores:
     subscription: Subscription
     operator_sessions: RedisOperatorSessions
     pending: RedisPendingTransactions
+    presence: RedisPresence
     recent_events: RedisRecentEvents
 
 
@@ -138,5 +140,6 @@ def build_stores(
         subscription=subscription,
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),
+        presence=RedisPresence(operations),
         recent_events=RedisRecentEvents(operations),
     )

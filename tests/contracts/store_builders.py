@@ -61,6 +61,7 @@ from ciba_service.stores.operations import Operations
 from ciba_service.stores.operator_sessions import RedisOperatorSessions
 from ciba_service.stores.payments import RedisPayments
 from ciba_service.stores.pending import RedisPendingTransactions
+from ciba_service.stores.presence import RedisPresence
 from ciba_service.stores.prompts import RedisPrompts
 from ciba_service.stores.recent_events import RedisRecentEvents
 from ciba_service.stores.registrations import RedisRegistrations
@@ -181,6 +182,7 @@ class Stores:
     registrations: RedisRegistrations
     operator_sessions: RedisOperatorSessions
     pending: RedisPendingTransactions
+    presence: RedisPresence
     recent_events: RedisRecentEvents
     health: RedisHealth
 
@@ -229,6 +231,7 @@ def stores_over(
         registrations=RedisRegistrations(operations),
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),
+        presence=RedisPresence(operations),
         recent_events=RedisRecentEvents(operations),
         health=RedisHealth(operations),
     )

@@ -55,6 +55,7 @@ from ciba_service.stores import (
     notices,
     operator_sessions,
     payments,
+    presence,
     prompts,
     recent_events,
     registrations,
@@ -114,6 +115,7 @@ MODULES: tuple[ModuleType, ...] = (
     notices,
     operator_sessions,
     payments,
+    presence,
     prompts,
     registrations,
     recent_events,
@@ -392,6 +394,11 @@ def open_session(session: str) -> Act:
     return opening
 
 
+async def report_presence(stores: Stores) -> object:
+    """Say how many phones a process has."""
+    return await stores.presence.report("one", 3, now=START, until=UNTIL)
+
+
 async def reserve_handle(stores: Stores) -> object:
     """Let a handle count."""
     return await stores.login_handles.reserve(HANDLE, new_phone(), now=START, until=UNTIL)
@@ -649,6 +656,7 @@ CASES = [
         in_a_row(*(open_session(f"session-{number}") for number in range(MOST_SESSIONS))),
         "one too many",
     ),
+    Case("report_presence", report_presence),
     Case("put_notice", put_notice),
     Case("put_code", put_code),
     Case("try_code", try_code(SECRET), put_code, "right"),

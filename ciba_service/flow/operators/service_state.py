@@ -7,6 +7,7 @@ import msgspec
 
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.presence import ConnectedPhones
 from ciba_service.ports import Clock, EvidenceQueue
 from ciba_service.protocol.transaction.ledger_document import instant
 
@@ -30,7 +31,10 @@ class EvidenceState(msgspec.Struct, frozen=True):
 
 
 class ServiceState(msgspec.Struct, frozen=True):
-    """Of the process that answers, but for ``evidence_waiting``; ``missing`` when not ready."""
+    """Of the process that answers, but for ``connected_phones`` and ``evidence_waiting``.
+
+    ``missing`` is what it lacks to be ready.
+    """
 
     time: str
     issuer: str
@@ -51,7 +55,7 @@ class OperatedService:
         issuer: str,
         keeps_evidence: bool,
         evidence: EvidenceQueue,
-        connected_phones: Callable[[], int],
+        phones: ConnectedPhones,
         held: HeldPolls,
         streams: OpenStreams,
         missing: Callable[[], Awaitable[str | None]],
@@ -60,7 +64,7 @@ class OperatedService:
         self._issuer = issuer
         self._keeps_evidence = keeps_evidence
         self._evidence = evidence
-        self._connected_phones = connected_phones
+        self._phones = phones
         self._held = held
         self._streams = streams
         self._missing = missing
@@ -74,11 +78,15 @@ class OperatedService:
             issuer=self._issuer,
             ready=missing is None,
             missing=missing,
-            connected_phones=self._connected_phones(),
+            connected_phones=await self._connected(missing),
             held_polls=self._held.held,
             event_streams=self._streams.open,
             evidence_waiting=None if missing == "store" else await self._evidence.waiting(),
         )
+
+    async def _connected(self, missing: str | None) -> int:
+        """Without the store our own: to ask it would take as long once more."""
+        return self._phones.here if missing == "store" else await self._phones.everywhere()
 
     async def evidence(self) -> EvidenceState:
         """One round trip; raises ``StoreUnavailable``."""

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from ciba_service.commands.outcome import CommandFailed
-from ciba_service.commands.serve import _operator_listener, operator_config
+from ciba_service.commands.serve import check_tls, operator_config
 from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.settings import parse_settings
 from tests.running_service import PLAIN, _toml
@@ -65,7 +65,7 @@ def test_a_certificate_that_does_not_fit_stops_the_start(tmp_path: Path):
     sections = {"operators": [operator("anna", TOKEN, "read")], "operator": members}
     settings = parse_settings(_toml("https://op.example", (), (), sections), {})
     with pytest.raises(CommandFailed, match="loopback"):
-        _operator_listener(settings, Saying(b""))
+        check_tls(settings)
 
 
 async def test_operators_are_served_over_tls_beside_the_service(tmp_path: Path):

@@ -115,6 +115,18 @@ async def test_how_the_service_is(service: RunningService, operators: Operators,
     }
 
 
+async def test_phones_of_all_processes_are_counted(
+    service: RunningService, operators: Operators, phone: WirePhone
+):
+    """What another process has said counts, until it has not said so for a while."""
+    now, presence = service.clock.now_ms(), service.service.stores.presence
+    await presence.report("another", 4, now=now, until=now + 25_000)
+    async with phone.online():
+        assert (await operators.get("/status"))["connected_phones"] == 5
+    service.clock.advance(25)
+    assert (await operators.get("/status"))["connected_phones"] == 0
+
+
 async def test_the_status_says_that_the_store_is_gone(
     operators: Operators, monkeypatch: pytest.MonkeyPatch
 ):

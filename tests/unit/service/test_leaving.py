@@ -111,6 +111,30 @@ async def test_it_serves_on_while_it_is_seen_to_leave():
     assert place.app.happened == ["lifespan.startup", "draining", "leaving", "lifespan.shutdown"]
 
 
+async def test_what_has_arrived_by_then_is_answered():
+    """On a connection that looked idle, and by whoever had just connected: nothing is cut off."""
+    async with leaving(0) as place:
+        port = place.http.base_url.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        known = writer.get_extra_info("socket")
+
+        def ask() -> None:
+            newcomer = socket.create_connection(("127.0.0.1", port))
+            for each in (known, newcomer):
+                os.write(each.fileno(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            late.append(newcomer)
+
+        late: list[socket.socket] = []
+        place.at_last.append(ask)
+        place.told()
+        await place.serving
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        writer.close()
+        (newcomer,) = late
+        assert newcomer.recv(100).startswith(b"HTTP/1.1 204")
+        newcomer.close()
+
+
 async def test_connections_end_one_by_one_while_it_is_seen_to_leave():
     """With an answer, so that none is closed under whoever is just asking; new ones are taken."""
     async with leaving(300) as place:
@@ -143,30 +167,6 @@ async def test_whoever_is_connected_when_it_closes_is_answered():
         place.told()
         place.told()
         await place.serving
-
-
-async def test_what_has_arrived_by_then_is_answered():
-    """On a connection that looked idle, and by whoever had just connected: nothing is cut off."""
-    async with leaving(0) as place:
-        port = place.http.base_url.port
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        known = writer.get_extra_info("socket")
-
-        def ask() -> None:
-            newcomer = socket.create_connection(("127.0.0.1", port))
-            for each in (known, newcomer):
-                os.write(each.fileno(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            late.append(newcomer)
-
-        late: list[socket.socket] = []
-        place.at_last.append(ask)
-        place.told()
-        await place.serving
-        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
-        writer.close()
-        (newcomer,) = late
-        assert newcomer.recv(100).startswith(b"HTTP/1.1 204")
-        newcomer.close()
 
 
 async def test_without_a_wait_it_leaves_at_once():

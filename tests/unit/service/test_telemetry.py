@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import select
 from collections.abc import Iterator
 from typing import Any
 
@@ -191,3 +192,39 @@ def test_a_logger_of_ones_own_can_be_given():
     logger.addHandler(handler)
     LogTelemetry(logger).event("x")
     assert lines_of(stream)[0]["logger"] == "mine"
+
+
+class Pieces(io.StringIO):
+    """A stream that remembers what was written at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = [""]
+
+    def write(self, text: str) -> int:
+        """Until it is flushed it is one piece."""
+        self.pieces[-1] += text
+        return super().write(text)
+
+    def flush(self) -> None:
+        """What comes now is another."""
+        self.pieces.append("")
+
+
+@pytest.mark.usefixtures("log")
+async def test_lines_of_workers_say_whose_they_are_and_are_kept_whole():
+    """A pipe takes no more at once without letting another process in between."""
+    stream = Pieces()
+    configure_logging("info", stream, worker=3)
+    for number in range(100):
+        LogTelemetry().event("x", number=number, worker="another")
+    LogTelemetry().event("long", text="x" * 5_000)
+    logging.getLogger("some.library").warning("heard")
+    *ours, library = lines_of(stream)
+    assert [line.get("number") for line in ours] == [*range(100), None]
+    assert {line["worker"] for line in (*ours, library)} == {3}
+    pieces = [piece for piece in stream.pieces if piece]
+    assert all(piece.endswith("\n") for piece in pieces)
+    sizes = [len(piece) for piece in pieces if '"long"' not in piece]
+    assert max(sizes) <= select.PIPE_BUF
+    assert len(sizes) < 10

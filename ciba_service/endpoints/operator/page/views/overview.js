@@ -71,7 +71,7 @@ function draw({ status, pending, due, abandoned, locked }) {
       tile("Callbacks due", count(due), `${place("deliveries")}?state=due`),
       tile("Callbacks given up", count(abandoned), place("deliveries"), abandoned.items.length > 0),
       tile("Users locked", count(locked), `${place("users")}?locked=true`, locked.items.length > 0),
-      tile("Phones connected here", String(status.connected_phones), place("phones")),
+      tile("Phones connected", String(status.connected_phones), place("phones")),
       tile("Evidence waiting", waiting === null ? "?" : String(waiting), place("evidence")),
     ),
     pendingPanel(pending),

@@ -1,0 +1,90 @@
+"""The program of a worker: ``worker NUMBER CHANNEL ADDRESSES``, started by its parent alone.
+
+It is given open descriptors: one end of the channel, and sockets that listen already.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import uvloop
+
+from ciba_service.app import build_service
+from ciba_service.commands.bound_addresses import BoundAddresses
+from ciba_service.commands.opening import existing_keys, opened_store, system_surroundings
+from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.serve import ServiceBuilder, Ties, serve_on
+from ciba_service.commands.workers.channel import ParentChannel, ParentGone
+from ciba_service.settings import InvalidSettingsError, Settings, checked_settings
+from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.telemetry import configure_logging
+
+__all__ = ["main"]
+
+_DONE: Final = 0
+_FAILED: Final = 1
+
+
+class _Documents:
+    """The configuration that the parent sent last."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def settings(self) -> Settings:
+        """It was good when the parent read it; raises ``InvalidSettingsError``."""
+        return checked_settings(self.text)
+
+
+def main(arguments: Sequence[str], build: ServiceBuilder = build_service) -> int:
+    """Serve until told to stop, or until the parent has gone; returns the exit status."""
+    number, descriptor, words = arguments
+    channel = ParentChannel(int(descriptor))
+    addresses = BoundAddresses.inherited(words)
+    try:
+        documents = _Documents(channel.document())
+        settings = documents.settings()
+        configure_logging(settings.server.log_level, worker=int(number))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_work(channel, documents, settings, addresses, build))
+    except (CommandFailed, InvalidSettingsError) as error:
+        sys.stderr.write(f"ciba-service: {error}\n")
+        return _FAILED
+    except ParentGone:
+        return _FAILED
+    return _DONE
+
+
+async def _work(
+    channel: ParentChannel,
+    documents: _Documents,
+    settings: Settings,
+    addresses: BoundAddresses,
+    build: ServiceBuilder,
+) -> None:
+    surroundings = system_surroundings()
+
+    def follow(reload: Callable[[], None], end: Callable[[], None]) -> Callable[[], None]:
+        def take(text: str) -> None:
+            documents.text = text
+            reload()
+
+        channel.follow(asyncio.get_running_loop(), on_document=take, on_gone=end)
+        return lambda: None  # The parent is who reads the configuration.
+
+    keys = CurrentKeys(existing_keys(settings))
+    async with opened_store(settings, own=False) as store:
+        service = build(settings, store, keys, surroundings)
+        await serve_on(
+            addresses,
+            service,
+            settings,
+            read_anew=documents.settings,
+            surroundings=surroundings,
+            ties=Ties(channel.ready, follow),
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
