@@ -32,7 +32,7 @@ ONCE = Script.of(
     durable=True,
 )
 WRONG = Script.of("wrong", "return redis.call('LPUSH', KEYS[1], 1)", durable=True)
-PATIENCE = ReplicaWait(replicas=1, milliseconds=2_000)
+PATIENCE = ReplicaWait(replicas=1, milliseconds=10_000)
 HASTE = ReplicaWait(replicas=1, milliseconds=100)
 
 
@@ -59,7 +59,7 @@ def servers(running: Replicated) -> Replicated:
 @asynccontextmanager
 async def durable_to(target: RedisTarget, wait: ReplicaWait) -> AsyncIterator[DurableCommands]:
     """The way of durable writes, closed afterwards."""
-    commands = DurableCommands(connect(target), wait)
+    commands = DurableCommands(connect(replace(target, command_timeout=20.0)), wait)
     try:
         assert await answered(commands, "known") == 1
         with pytest.raises(StoreProgrammingError):
@@ -208,7 +208,7 @@ async def test_one_dead_connection_speaks_for_those_that_lie_idle():
     """The next attempt finds none that would be waited for in vain as well."""
     async with replicated(delay=0.1) as servers:
         port = servers.master.addresses[0].port
-        durable = DurableCommands(connect(replace(servers.master, command_timeout=0.5)), PATIENCE)
+        durable = DurableCommands(connect(replace(servers.master, command_timeout=1.5)), PATIENCE)
 
         def connections() -> int:
             return _ask(port, "CLIENT LIST TYPE NORMAL").count("cmd=wait")

@@ -13,7 +13,7 @@ from tests.replicated_redis import Replicated, frozen, replicated_directly
 from tests.running_service import RunningService, running_service
 from tests.wire_client import WireClient
 
-STORE = {"deadline_ms": 1000, "wait_for_replicas": 1, "wait_for_replicas_ms": 200}
+STORE = {"deadline_ms": 1500, "wait_for_replicas": 1, "wait_for_replicas_ms": 300}
 WAITS = "ciba_store_replica_wait_duration_seconds_count"
 
 
