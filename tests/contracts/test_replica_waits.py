@@ -32,7 +32,7 @@ ONCE = Script.of(
     durable=True,
 )
 WRONG = Script.of("wrong", "return redis.call('LPUSH', KEYS[1], 1)", durable=True)
-PATIENCE = ReplicaWait(replicas=1, milliseconds=2_000)
+PATIENCE = ReplicaWait(replicas=1, milliseconds=10_000)
 HASTE = ReplicaWait(replicas=1, milliseconds=100)
 
 
@@ -59,7 +59,7 @@ def servers(running: Replicated) -> Replicated:
 @asynccontextmanager
 async def durable_to(target: RedisTarget, wait: ReplicaWait) -> AsyncIterator[DurableCommands]:
     """The way of durable writes, closed afterwards."""
-    commands = DurableCommands(connect(target), wait)
+    commands = DurableCommands(connect(replace(target, command_timeout=20.0)), wait)
     try:
         assert await answered(commands, "known") == 1
         with pytest.raises(StoreProgrammingError):
