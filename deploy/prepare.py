@@ -149,7 +149,7 @@ def _certificates_last(places: Places, now: datetime) -> bool:
 def _make_certificates(places: Places, now: datetime) -> None:
     authority = Authority.new(now)
     # TLS 1.2 with the suites of FAPI needs RSA.
-    server, client = new_rsa_key(65537, 3072), new_ec_key(SECP256R1())
+    server, client = new_rsa_key(65537, 2048), new_ec_key(SECP256R1())
     authority_pem = authority.certificate.public_bytes(Encoding.PEM)
     shown = authority.issue(HOST, server.public_key(), now, server=True)
     proof = authority.issue(CERTIFIED, client.public_key(), now, server=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from benchmarks.soak.redis_process import SYNCED, RedisProcess
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until
+from tests.redis_servers import REDIS_SERVER, _ask, _until
+from tests.service_process import free_port
 
 __all__ = ["ClusterStore", "SentinelStore", "SingleStore", "Store"]
 
@@ -95,7 +96,7 @@ class SentinelStore:
 
     def __init__(self, directory: Path) -> None:
         self._servers = [RedisProcess(_own(directory, each), *_REPLICATED) for each in range(3)]
-        self._sentinels = [_free_port() for _ in range(3)]
+        self._sentinels = [free_port() for _ in range(3)]
         self._directory = directory
         self._watching: list[asyncio.subprocess.Process] = []
 
@@ -198,7 +199,7 @@ class ClusterStore:
             "--cluster-enabled",
             "yes",
             "--cluster-port",
-            str(_free_port()),
+            str(free_port()),
             "--cluster-node-timeout",
             str(_IMPATIENT),
             "--cluster-replica-validity-factor",

@@ -1,9 +1,11 @@
-"""A QR code out of characters, two modules in each."""
+"""A QR code out of characters, two modules in each.
+
+The library, and that for pictures below it, is loaded for one only: ``serve`` draws none.
+"""
 
 import io
+from importlib import import_module
 from typing import Final, TextIO
-
-from qrcode.main import QRCode
 
 __all__ = ["qr_code_for"]
 
@@ -17,7 +19,7 @@ def qr_code_for(screen: TextIO, text: str) -> str:
     On a terminal it is black on white, elsewhere as it is right on a dark background.
     """
     coloured = screen.isatty()
-    code, drawn = QRCode(border=2), io.StringIO()
+    code, drawn = import_module("qrcode.main").QRCode(border=2), io.StringIO()
     code.add_data(text)
     code.print_ascii(out=drawn, invert=not coloured)
     lines = drawn.getvalue().splitlines()

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,6 @@ from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 from ciba_service.listening.listeners import Listener
 from ciba_service.listening.peer import http_with_peer
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
 from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
@@ -244,9 +244,16 @@ def _tls(settings: Settings, *, certified: bool) -> ssl.SSLContext | None:
     try:
         identity = ServerIdentity.load(Path(server.tls_certificate), Path(server.tls_key))
         offer = TlsOffer(identity, tls_1_2=server.tls_1_2)
-        return (ClientCertificateContext if certified else OrdinaryContext).create(offer)
+        return _certified(offer) if certified else OrdinaryContext.create(offer)
     except InvalidTlsError as error:
         raise CommandFailed(str(error)) from error
+
+
+def _certified(offer: TlsOffer) -> ssl.SSLContext:
+    """TLS that asks for certificates, by pyOpenSSL, which nobody else needs."""
+    module = import_module("ciba_service.listening.tls_client_certificates")
+    certified: ssl.SSLContext = module.ClientCertificateContext.create(offer)
+    return certified
 
 
 def _operator_tls(settings: Settings) -> ssl.SSLContext | None:

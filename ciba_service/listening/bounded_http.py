@@ -9,11 +9,13 @@ import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar, Final
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ciba_service.listening.ambiguity import is_ambiguous
+from ciba_service.listening.answering import Answering
 from ciba_service.listening.refusals import refusal
 
 __all__ = ["BoundedHttp", "HttpBounds", "http_within"]
@@ -117,7 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
         if is_ambiguous(method, self.url, version, self.headers):
             raise HeadRefused(HTTPStatus.BAD_REQUEST)
         if not self._is_unwanted_upgrade():
-            super().on_headers_complete()
+            self._begin(method, version)
             self._in_head, self._unparsed = False, 0
             self._stop_waiting()
 
@@ -170,6 +172,38 @@ class BoundedHttp(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came after an answer."""
         self._end()
+
+    def _begin(self, method: bytes, version: str) -> None:
+        """What uvicorn does here, with our own answering."""
+        self.scope["method"] = method.decode("ascii")
+        if version != "1.1":
+            self.scope["http_version"] = version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        self.scope["raw_path"] = self.root_path.encode("ascii") + target.path
+        self.scope["query_string"] = target.query or b""
+        before = self.cycle
+        self.cycle = Answering(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:  # a pipelined request waits for its turn
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def _parse(self, data: memoryview) -> None:
         while True:

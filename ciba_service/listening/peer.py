@@ -5,11 +5,9 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from ciba_service.listening.tls_connection import ClientCertificateConnection
 
 __all__ = [
     "Peer",
@@ -37,6 +35,15 @@ class Peer:
 
 
 _UNKNOWN: Final = Peer()
+
+
+@runtime_checkable
+class _ShowsCertificates(Protocol):
+    """A TLS connection whose peer was asked for a certificate (``tls_connection``)."""
+
+    def peer_certificates(self) -> tuple[bytes, ...]:
+        """DER, its own first; empty for none."""
+        ...
 
 
 def peer_of(scope: Mapping[str, Any]) -> Peer:
@@ -82,9 +89,7 @@ def _peer(transport: asyncio.Transport) -> Peer:
     # Not by the missing address: a peer that has reset its connection has none either.
     family = transport.get_extra_info("socket").family
     return Peer(
-        certificates=tls.peer_certificates()
-        if isinstance(tls, ClientCertificateConnection)
-        else (),
+        certificates=tls.peer_certificates() if isinstance(tls, _ShowsCertificates) else (),
         tls_version=tls.version() if isinstance(tls, ssl.SSLObject) else None,
         unix_socket=family == socket.AF_UNIX,
     )

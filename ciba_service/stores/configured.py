@@ -39,7 +39,7 @@ class ConfiguredUsers:
     user without saying what kind of name it is.
     """
 
-    __slots__ = ("_by_identifier", "_by_subject")
+    __slots__ = ("_by_name", "_by_subject")
 
     def __init__(self, users: Iterable[tuple[User, Iterable[str]]]) -> None:
         self.replace(users)
@@ -47,19 +47,20 @@ class ConfiguredUsers:
     def replace(self, users: Iterable[tuple[User, Iterable[str]]]) -> None:
         """From now on these are all there are."""
         by_subject: dict[str, User] = {}
-        by_identifier: dict[UserIdentifier, User] = {}
+        by_name: dict[IdentifierKind, dict[str, User]] = {kind: {} for kind in IdentifierKind}
         for user, hints in users:
             by_subject[user.subject] = user
             for name in (user.subject, *hints):
-                by_identifier[UserIdentifier(IdentifierKind.NAME, name)] = user
-                by_identifier[parse_login_hint(name)] = user
-        self._by_subject, self._by_identifier = by_subject, by_identifier
+                by_name[IdentifierKind.NAME][name] = user
+                hint = parse_login_hint(name)
+                by_name[hint.kind][hint.value] = user
+        self._by_subject, self._by_name = by_subject, by_name
 
     def find(self, identifier: UserIdentifier) -> User | None:
         """The user whom an identifier names, or None."""
         if identifier.kind is IdentifierKind.SUBJECT:
             return self.find_subject(identifier.value)
-        return self._by_identifier.get(identifier)
+        return self._by_name[identifier.kind].get(identifier.value)
 
     def find_subject(self, subject: str) -> User | None:
         """The user of a subject identifier, or None."""

@@ -1,12 +1,13 @@
 """The door out for HTTP, and what goes through it."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Final
 
 from ciba_service.channels.client_keys import FetchedClientKeys
 from ciba_service.channels.outbound import (
-    OutboundClient,
     OutboundLimits,
+    OutboundOnDemand,
     SystemResolver,
     outbound_context,
 )
@@ -15,7 +16,7 @@ from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.surroundings import Surroundings
 
-__all__ = ["OutboundParts", "build_outbound", "outbound_client"]
+__all__ = ["OutboundParts", "OutboundTls", "build_outbound", "outbound_client"]
 
 _UNMEASURED: Final = Measuring()
 # Several clients may be behind one host, and each has four callbacks at once.
@@ -29,9 +30,9 @@ class OutboundParts:
     """What asks others, and what must be closed at the end."""
 
     client_keys: FetchedClientKeys
-    key_requests: OutboundClient
-    callbacks: OutboundClient
-    wake_ups: OutboundClient
+    key_requests: OutboundOnDemand
+    callbacks: OutboundOnDemand
+    wake_ups: OutboundOnDemand
     resolvers: tuple[SystemResolver, ...]
 
     async def aclose(self) -> None:
@@ -44,25 +45,53 @@ class OutboundParts:
             resolver.close()
 
 
-def outbound_client(
-    settings: OutboundSettings, resolver: SystemResolver, limits: OutboundLimits
-) -> OutboundClient:
-    """One way out, for one purpose."""
-    return OutboundClient(
-        resolver=resolver,
-        limits=limits,
-        tls=outbound_context(
+class OutboundTls:
+    """Whom to believe: one for all ways out, since the authorities of a system take a megabyte.
+
+    Those of the system are read when somebody is asked; files that are named, at once.
+    """
+
+    def __init__(self, settings: OutboundSettings) -> None:
+        """Raises ``OSError`` when a file cannot be read or does not fit."""
+        self._settings = settings
+        self._made = self._new() if settings.ca_bundle or settings.client_certificate else None
+
+    def __call__(self) -> ssl.SSLContext:
+        """The one."""
+        if self._made is None:
+            self._made = self._new()
+        return self._made
+
+    def _new(self) -> ssl.SSLContext:
+        settings = self._settings
+        return outbound_context(
             ca_bundle=settings.ca_bundle,
             certificate=settings.client_certificate,
             key=settings.client_key,
-        ),
+        )
+
+
+def outbound_client(
+    settings: OutboundSettings,
+    tls: OutboundTls,
+    resolver: SystemResolver,
+    limits: OutboundLimits,
+) -> OutboundOnDemand:
+    """One way out, for one purpose."""
+    return OutboundOnDemand(
+        resolver=resolver,
+        limits=limits,
+        tls=tls,
         policy=AddressPolicy.parse(settings.allowed_networks),
         allow_loopback_http=settings.allow_loopback_http,
     )
 
 
 def build_outbound(
-    settings: OutboundSettings, surroundings: Surroundings, measuring: Measuring = _UNMEASURED
+    settings: OutboundSettings,
+    tls: OutboundTls,
+    surroundings: Surroundings,
+    measuring: Measuring = _UNMEASURED,
 ) -> OutboundParts:
     """Build the door; nobody is asked before something needs it.
 
@@ -71,7 +100,7 @@ def build_outbound(
     """
     for_keys, for_callbacks, for_wake_ups = (SystemResolver() for _ in range(3))
     # A key set is asked for so rarely that no connection is worth keeping.
-    key_requests = outbound_client(settings, for_keys, OutboundLimits(idle=0))
+    key_requests = outbound_client(settings, tls, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
         client_keys=FetchedClientKeys(
             measuring.outbound(key_requests, "client_keys"),
@@ -79,7 +108,7 @@ def build_outbound(
             surroundings.telemetry,
         ),
         key_requests=key_requests,
-        callbacks=outbound_client(settings, for_callbacks, _CALLBACKS),
-        wake_ups=outbound_client(settings, for_wake_ups, _WAKE_UPS),
+        callbacks=outbound_client(settings, tls, for_callbacks, _CALLBACKS),
+        wake_ups=outbound_client(settings, tls, for_wake_ups, _WAKE_UPS),
         resolvers=(for_keys, for_callbacks, for_wake_ups),
     )

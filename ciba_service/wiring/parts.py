@@ -36,7 +36,7 @@ from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.measuring import Measuring
-from ciba_service.wiring.outbound import OutboundParts, build_outbound
+from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
 from ciba_service.wiring.security_events import EventParts, build_events, watched
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
@@ -95,11 +95,13 @@ def build_parts(
     """Build what is shared."""
     streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
     surroundings = measuring.surroundings(surroundings)
+    tls = OutboundTls(settings.outbound)
     events = build_events(
         settings,
         stores,
         keys,
         surroundings,
+        tls=tls,
         measuring=measuring,
         on_arrival=partial(streams.look_again, EVENTS_PLACE),
     )
@@ -125,7 +127,7 @@ def build_parts(
 
     configured = ConfiguredClients(settings.clients)
     clients = _clients(settings, stores, configured)
-    outbound = build_outbound(settings.outbound, surroundings, measuring)
+    outbound = build_outbound(settings.outbound, tls, surroundings, measuring)
     gate = AccountGate(
         users=users,
         clients=clients,

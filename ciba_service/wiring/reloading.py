@@ -5,6 +5,7 @@ is under way keeps what it began with. Everything else in a configuration needs 
 """
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Final
 
 from msgspec import structs
@@ -14,7 +15,6 @@ from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.wiring.oauth_door import published_metadata
-from ciba_service.wiring.operator_door import operator_app
 from ciba_service.wiring.parts import Parts, configured_users
 
 __all__ = ["Reloaded", "ReloadedApp", "Reloading"]
@@ -53,7 +53,7 @@ class Reloading:
         self._parts = parts
         self.metadata: ProviderMetadata = published_metadata(parts)
         has_listener = bool(parts.settings.operators)
-        self.operators = ReloadedApp(operator_app(parts)) if has_listener else None
+        self.operators = ReloadedApp(_operator_app(parts)) if has_listener else None
 
     def apply(self, new: Settings) -> Reloaded:
         """Take over what can be, all of it at once; ``new`` was found valid."""
@@ -66,15 +66,22 @@ class Reloading:
             operators = ()
         settings = structs.replace(old, clients=new.clients, users=new.users, operators=operators)
         parts = replace(self._parts, settings=settings)
-        metadata, app = published_metadata(parts), operator_app(parts)
+        metadata = published_metadata(parts)
+        app = None if self.operators is None else _operator_app(parts)
         users = configured_users(settings, parts.keys, parts.surroundings)
         # Nothing above changes anything, and nothing below can fail.
         self._parts, self.metadata = parts, metadata
         parts.configured.replace(settings.clients)
         parts.users.replace(users)
-        if self.operators is not None:
+        if self.operators is not None and app is not None:
             self.operators.app = app
         return Reloaded(len(settings.clients), len(settings.users), len(operators), tuple(restart))
+
+
+def _operator_app(parts: Parts) -> ASGIApp:
+    """What operators ask; none of it is imported where there are none."""
+    app: ASGIApp = import_module("ciba_service.wiring.operator_door").operator_app(parts)
+    return app
 
 
 def _sections(settings: Settings) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ciba_service.channels.event_lines import EventFile, EventOutput
-from ciba_service.channels.outbound import OutboundClient, OutboundLimits, SystemResolver
+from ciba_service.channels.outbound import OutboundLimits, OutboundOnDemand, SystemResolver
 from ciba_service.flow.security_events.pushes import SetPushes
 from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.flow.security_events.recent import RecentEventsSink
@@ -19,7 +19,7 @@ from ciba_service.ports import EventSink, SecurityEvents
 from ciba_service.settings import STANDARD_OUTPUT, EventReceiverSettings, Settings
 from ciba_service.stores.set_outbox import RedisSetOutbox
 from ciba_service.wiring.measuring import Measuring
-from ciba_service.wiring.outbound import outbound_client
+from ciba_service.wiring.outbound import OutboundTls, outbound_client
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
@@ -36,7 +36,7 @@ class EventParts:
 
     recorder: EventRecorder
     pushes: tuple[SetPushes, ...]
-    client: OutboundClient
+    client: OutboundOnDemand
     resolver: SystemResolver
 
     async def aclose(self) -> None:
@@ -87,6 +87,7 @@ def build_events(
     keys: ServiceKeys,
     surroundings: Surroundings,
     *,
+    tls: OutboundTls,
     measuring: Measuring,
     on_arrival: Callable[[], None],
 ) -> EventParts:
@@ -99,7 +100,7 @@ def build_events(
         settings, stores, surroundings, arrivals, prints=True, on_arrival=on_arrival
     )
     resolver = SystemResolver()
-    client = outbound_client(settings.outbound, resolver, OutboundLimits())
+    client = outbound_client(settings.outbound, tls, resolver, OutboundLimits())
     telemetry = watched(surroundings, recorder).telemetry
     pushes = (
         SetPushes(

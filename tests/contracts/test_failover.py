@@ -122,7 +122,7 @@ async def test_a_frozen_master_is_replaced_by_its_replica(tmp_path: Path):
         frozen = process_of(master_port)
         async with commands_to(target) as commands:
             assert await count(commands) == 1
-            await commands.call("WAIT", 1, 1000)
+            _until(lambda: _ask(replica_port, "GET n") == "$1\r\n1")
             os.kill(frozen, signal.SIGSTOP)
             try:
                 assert await count(commands) == 2
@@ -143,6 +143,8 @@ async def test_a_master_that_its_replica_has_left_gets_no_more_writes(tmp_path: 
         _ask(master_port, "CONFIG SET min-replicas-to-write 1")
         async with commands_to(target) as commands:
             assert await count(commands) == 1
+            # A replica that has just joined counts as one before anything is streamed to it.
+            _until(lambda: _ask(replica_port, "GET n") == "$1\r\n1")
             sentinel = target.addresses[0].port
             _until(lambda: _ask(sentinel, "SENTINEL FAILOVER bank") == "+OK")
             await asyncio.to_thread(

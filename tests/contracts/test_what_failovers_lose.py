@@ -252,4 +252,5 @@ def test_the_scripts_that_wait_are_a_closed_set():
         "unblock_client",
         "use_code",
         "use_handle",
+        "use_identifier",
     }

@@ -9,7 +9,7 @@ import pytest
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
-from tests.replicated_redis import Replicated, frozen, replicated
+from tests.replicated_redis import Replicated, frozen, replicated_directly
 from tests.running_service import RunningService, running_service
 from tests.wire_client import WireClient
 
@@ -18,9 +18,9 @@ WAITS = "ciba_store_replica_wait_duration_seconds_count"
 
 
 @pytest.fixture
-async def servers() -> AsyncIterator[Replicated]:
+def servers() -> Iterator[Replicated]:
     """A master with one replica."""
-    async with replicated() as running:
+    with replicated_directly() as running:
         yield running
 
 

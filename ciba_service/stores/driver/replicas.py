@@ -17,7 +17,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import SlotNotCoveredError
 
 from ciba_service.stores.driver.commands import Commands
-from ciba_service.stores.driver.faults import StoreFault
+from ciba_service.stores.driver.faults import StoreFault, is_no_master
 from ciba_service.stores.driver.link import Outcome
 from ciba_service.stores.driver.pipelines import (
     Argument,
@@ -118,8 +118,16 @@ class _ServerWaits:
         finally:
             self._idle.append(connection)
         if isinstance(outcome, Exception):
+            await self._drop_idle()
             raise outcome
+        if any(map(is_no_master, outcome)):
+            await self._drop_idle()
         return outcome
+
+    async def _drop_idle(self) -> None:
+        """One that is dead, or leads to what is no master, speaks for all that lie idle."""
+        for each in tuple(self._idle):
+            await each.aclose()
 
 
 class _ClusterWaits:

@@ -9,7 +9,6 @@ the server when this process dies; elsewhere the next owner finds it by the lock
 """
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import select
@@ -93,6 +92,8 @@ def _lock_after_leftover(lock: int, data_dir: str) -> bool:
 
 def _in_the_server(lock: int) -> Callable[[], None]:
     """Prepare what runs in the new process before it becomes the server."""
+    import ctypes  # noqa: PLC0415 - the owner reads this file, too, and has no use for it
+
     parent = os.getpid()
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 

@@ -238,6 +238,13 @@ def test_each_waits_for_what_it_needs():
     assert "HEALTHCHECK" in DOCKERFILE
 
 
+@each_service
+def test_what_ends_is_started_again_unless_it_was_to_end(name: str):
+    """All but what runs once."""
+    once = {"prepare", "keys", "phone-enrol"}
+    assert SERVICES[name]["restart"] == ("no" if name in once else "unless-stopped")
+
+
 def test_nobody_is_killed_in_the_middle_of_something():
     """The service has time to drain and to answer, more than it takes."""
     assert (

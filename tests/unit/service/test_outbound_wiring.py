@@ -16,7 +16,7 @@ from ciba_service.channels.outbound import resolver
 from ciba_service.ports.outbound import ClientKeysUnavailable, FailureReason, OutboundRequest
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.settings import OutboundSettings
-from ciba_service.wiring.outbound import OutboundParts, build_outbound
+from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
 from ciba_service.wiring.surroundings import Surroundings
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
@@ -42,7 +42,7 @@ def built(settings: OutboundSettings) -> OutboundParts:
         random=secrets.token_bytes,
         telemetry=RecordingTelemetry(),
     )
-    return build_outbound(settings, surroundings)
+    return build_outbound(settings, OutboundTls(settings), surroundings)
 
 
 async def find(settings: OutboundSettings, uri: str) -> int:

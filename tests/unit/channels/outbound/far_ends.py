@@ -12,7 +12,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ciba_service.channels.outbound import OutboundClient, OutboundLimits, outbound_context
+from ciba_service.channels.outbound import OutboundLimits, outbound_context
+from ciba_service.channels.outbound.client import OutboundClient
 from ciba_service.channels.outbound.failure import NoAnswer
 from ciba_service.ports.outbound import (
     FailureReason,

@@ -45,10 +45,14 @@ def request(*lines: str, body: str = "", target: str = "/token") -> bytes:
 
 @dataclass
 class Application:
-    """Answers with what it got; ``/early`` does not wait for the body, ``/held`` for ``gate``."""
+    """Answers with what it got; ``/early`` does not wait for the body, ``/held`` for ``gate``.
+
+    ``/told`` sends ``messages``.
+    """
 
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    messages: list[dict[str, Any]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -57,6 +61,10 @@ class Application:
             await send({"type": "websocket.close"})
             return
         self.arrived.set()
+        if scope["path"] == "/told":
+            for message in self.messages:
+                await send(message)
+            return
         if scope["path"] == "/held":
             await self.gate.wait()
         length = 0 if scope["path"] == "/early" else await _length(receive)
