@@ -123,44 +123,45 @@ class Replicated:
         return best
 
 
+@contextmanager
+def replicated_directly(
+    *settings: str, replicas: int = 1, program: Path = REDIS_SERVER
+) -> Iterator[Replicated]:
+    """Run a master whose replicas have everything; the settings are those of all."""
+    with ExitStack() as stack:
+        master, *followers = [
+            stack.enter_context(redis_server(*AT_ONCE, *settings, program=program))
+            for _ in range(1 + replicas)
+        ]
+        for follower in followers:
+            follow(follower, master.addresses[0].port)
+        until_online(master, replicas)
+        yield Replicated(master, tuple(followers), ())
+
+
 @asynccontextmanager
 async def replicated(
-    *settings: str,
-    replicas: int = 1,
-    program: Path = REDIS_SERVER,
-    delay: float = 0.0,
-    through_links: bool = True,
+    *settings: str, replicas: int = 1, delay: float = 0.0
 ) -> AsyncIterator[Replicated]:
-    """Run a master whose replicas have everything; the settings are those of all.
-
-    Without ``through_links`` the replicas are connected to their master itself.
-    """
+    """The same with a link to each replica."""
     async with AsyncExitStack() as stack:
-        master, *followers = stack.enter_context(_servers(1 + replicas, program, settings))
-        (address,) = master.addresses
+        master, *followers = [
+            stack.enter_context(redis_server(*AT_ONCE, *settings)) for _ in range(1 + replicas)
+        ]
         links = []
         for follower in followers:
-            port = address.port
-            if through_links:
-                link = Link(address, delay)
-                stack.push_async_callback(link.aclose)
-                port = await link.listen()
-                links.append(link)
-            await asyncio.to_thread(follow, follower, port)
-        await asyncio.to_thread(
-            _until,
-            lambda: _ask(address.port, "INFO replication").count("state=online") == replicas,
-        )
+            link = Link(master.addresses[0], delay)
+            stack.push_async_callback(link.aclose)
+            await asyncio.to_thread(follow, follower, await link.listen())
+            links.append(link)
+        await asyncio.to_thread(until_online, master, replicas)
         yield Replicated(master, tuple(followers), tuple(links))
 
 
-@contextmanager
-def _servers(number: int, program: Path, settings: tuple[str, ...]) -> Iterator[list[RedisTarget]]:
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(redis_server(*AT_ONCE, *settings, program=program))
-            for _ in range(number)
-        ]
+def until_online(master: RedisTarget, replicas: int) -> None:
+    """Wait until so many replicas count for their master."""
+    port = master.addresses[0].port
+    _until(lambda: _ask(port, "INFO replication").count("state=online") == replicas)
 
 
 def follow(replica: RedisTarget, port: int) -> None:

@@ -19,7 +19,7 @@ from benchmarks.machine import Usage, environment, resident_mib
 from benchmarks.report import FILE, table
 from tests.wire_client import WireClient
 
-__all__ = ["CAPACITY_FILE", "Cost", "Measured", "Need", "measure_capacity", "need"]
+__all__ = ["CAPACITY_FILE", "Cost", "Costs", "Measured", "Need", "measure_capacity", "need"]
 
 CAPACITY_FILE: Final = FILE.with_name("capacity.md")
 _PHONES: Final = 100
@@ -80,16 +80,26 @@ class Need:
     gibibytes: float
 
 
-def need(
-    rate: float, flow: Cost, poll: Cost, word: WordCost, polls: float = _POLLS_OF_FLOW
-) -> Need:
+@dataclass(frozen=True)
+class Costs:
+    """Of a flow, a poll, a word, and ``idle``: Redis seconds a second for a worker that waits."""
+
+    flow: Cost
+    poll: Cost
+    word: WordCost
+    idle: float
+
+
+def need(rate: float, costs: Costs, polls: float = _POLLS_OF_FLOW) -> Need:
     """The formulae of docs/capacity.md; ``polls`` find each request pending."""
+    flow, poll, word = costs.flow, costs.poll, costs.word
     words = rate * _WORDS_OF_FLOW
     room = _BUSY - words * word.reader
     if room <= 0:
         raise ValueError("a worker would do nothing but read words")
     workers = math.ceil(rate * (flow.service + polls * poll.service) / room)
-    stored = rate * (flow.redis + polls * poll.redis) + words * workers * word.redis
+    stored = rate * (flow.redis + polls * poll.redis)
+    stored += workers * (words * word.redis + costs.idle)
     through = rate * (flow.bytes_in + flow.bytes_out + polls * (poll.bytes_in + poll.bytes_out))
     return Need(
         workers=workers,
@@ -104,9 +114,7 @@ def need(
 class Measured:
     """The costs, and which commands a flow is made of."""
 
-    flow: Cost
-    poll: Cost
-    word: WordCost
+    costs: Costs
     kinds: Mapping[str, float]
     resident: float
     flows: int
@@ -118,7 +126,7 @@ class Measured:
                 *("what", "commands", "round trips", "executed"),
                 *("to Redis", "from Redis", "service", "Redis", "stored"),
             ],
-            [self.flow.row("a flow"), self.poll.row("a poll that finds it pending")],
+            [self.costs.flow.row("a flow"), self.costs.poll.row("a poll that finds it pending")],
         )
         kinds = ", ".join(f"{name} {number:.1f}" for name, number in self.kinds.items())
         needs = table(
@@ -130,7 +138,7 @@ class Measured:
                 "commands a second",
                 "memory",
             ],
-            [_needed(rate, need(rate, self.flow, self.poll, self.word)) for rate in _TARGETS],
+            [_needed(rate, need(rate, self.costs)) for rate in _TARGETS],
         )
         how = (
             f"{self.flows} flows at {_FLOW_RATE:g} a second by {_PHONES} phones, and"
@@ -139,11 +147,19 @@ class Measured:
             " most of it for minutes. Far below saturation an operation costs more than where"
             " commands of several share a round trip: what follows is on the safe side."
         )
+        word = self.costs.word
+        words = (
+            f"A word to the processes costs each that reads it {word.reader * 1e6:.0f} us,"
+            f" Redis {word.redis * 1e6:.1f} us and {word.size:.0f} bytes for each of them; a flow"
+            f" has {_WORDS_OF_FLOW}. Looking for due work and evidence takes"
+            f" {self.costs.idle * 1000:.1f} ms of Redis a second for each worker, whatever it does."
+        )
         return "\n\n".join(
             [
                 f"{environment('Redis 7')}.",
                 how,
                 costs,
+                words,
                 f"What Redis executes for a flow, most often first: {kinds}.",
                 needs,
             ]
@@ -248,9 +264,12 @@ def _judged(looks: Sequence[_Look], word: WordCost, flows: int, resident: float)
     rates = idle.rates_since(first)
     kinds = {name: _calls(name, looks) / flows for name in flown.kinds}
     return Measured(
-        flow=_cost(idle, flown, rates, flows),
-        poll=_cost(opened, polled, rates, flows),
-        word=word,
+        costs=Costs(
+            flow=_cost(idle, flown, rates, flows),
+            poll=_cost(opened, polled, rates, flows),
+            word=word,
+            idle=rates[-1],
+        ),
         kinds=dict(sorted(kinds.items(), key=lambda kind: -kind[1])[:_KINDS]),
         resident=resident,
         flows=flows,

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
 from benchmarks.replication.load import Kind, Load, load_on, lost
 from benchmarks.replication.topologies import watched
 from ciba_service.stores.driver.target import RedisTarget
-from tests.replicated_redis import replicated
+from tests.replicated_redis import replicated, replicated_directly
 
 __all__ = ["Cost", "Failovers", "measure_cost", "measure_failover", "measure_losses"]
 
@@ -89,11 +90,16 @@ async def _count(found: Failovers, load: Load, killed: float, master: RedisTarge
 
 async def measure_cost(*, replicas: int, delay: float, workers: int, seconds: float) -> Cost:
     """Promises at a master with two replicas; with ``delay`` 0 nothing is between them."""
-    async with (
-        replicated(replicas=2, delay=delay, through_links=delay > 0) as servers,
-        load_on(servers.master, replicas=replicas, workers=workers, deadline_ms=_HASTE_MS) as load,
-        load.running(),
-    ):
+    async with AsyncExitStack() as stack:
+        servers = (
+            await stack.enter_async_context(replicated(replicas=2, delay=delay))
+            if delay
+            else stack.enter_context(replicated_directly(replicas=2))
+        )
+        load = await stack.enter_async_context(
+            load_on(servers.master, replicas=replicas, workers=workers, deadline_ms=_HASTE_MS)
+        )
+        await stack.enter_async_context(load.running())
         await asyncio.sleep(WARM_UP)
         began = time.perf_counter()
         await asyncio.sleep(seconds)

@@ -12,7 +12,7 @@ from typing import Final
 
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until
-from tests.replicated_redis import Replicated, replicated
+from tests.replicated_redis import Replicated, replicated_directly
 
 __all__ = ["DOWN_AFTER_MS", "Watched", "watched"]
 
@@ -38,7 +38,7 @@ class Watched:
 async def watched() -> AsyncIterator[Watched]:
     """Run all of them; two sentinels must agree that a master is down."""
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(replicated(replicas=2, through_links=False))
+        servers = await asyncio.to_thread(stack.enter_context, replicated_directly(replicas=2))
         ports = [stack.enter_context(_sentinel(servers.master)) for _ in range(3)]
         everybody = ("num-slaves\r\n$1\r\n2", "num-other-sentinels\r\n$1\r\n2")
         for port in ports:

@@ -14,9 +14,10 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.report import write_chapter
-from benchmarks.soak.chapter import NAME, chapter
+from benchmarks.soak.chapter import FAILOVERS, NAME, chapter
 from benchmarks.soak.running import Outcome, Scenario, run_scenario
 from benchmarks.soak.scenarios import SCENARIOS
+from benchmarks.soak.setting import Topology
 from benchmarks.soak.telling import say, tell
 from benchmarks.soak.volume import APPROVALS, deliver_at_volume
 
@@ -69,8 +70,8 @@ def main() -> int:
         signal.signal(ending, signal.default_int_handler)
     outcomes = [_ran(SCENARIOS[name], wanted) for name in wanted.only if name != _VOLUME]
     volume = _delivered(wanted) if _VOLUME in wanted.only else ""
-    if wanted.write and outcomes:
-        write_chapter(NAME, chapter(outcomes, volume))
+    if wanted.write:
+        _write(outcomes, volume)
     return 1 if any(outcome.judged.violations or outcome.failures for outcome in outcomes) else 0
 
 
@@ -85,6 +86,16 @@ def _ran(scenario: Scenario, wanted: _Wanted) -> Outcome:
         outcome = runner.run(run_scenario(chosen, directory, seed=wanted.seed, say=say, keep=keep))
     tell(outcome)
     return outcome
+
+
+def _write(outcomes: Sequence[Outcome], volume: str) -> None:
+    """The two chapters, as far as anything was measured."""
+    single = [one for one in outcomes if one.scenario.topology is Topology.SINGLE]
+    replicated = [one for one in outcomes if one not in single]
+    if single:
+        write_chapter(NAME, chapter(single, volume))
+    if replicated:
+        write_chapter(FAILOVERS, chapter(replicated))
 
 
 def _delivered(wanted: _Wanted) -> str:

@@ -45,6 +45,8 @@ class Judgement:
     ends: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     """Redemptions that nobody got, by the reason."""
+    forgotten: Counter[str] = field(default_factory=Counter)
+    """What a failover may lose, in the words of the violation that it would be otherwise."""
 
 
 def judge(
@@ -54,16 +56,32 @@ def judge(
     around = World(world, bounds or Bounds())
     stories = {number: Story(events) for number, events in flows.items()}
     found = Judgement()
-    for number, story in stories.items():
-        for sentence in _violations(story, around):
+    wrong = [
+        (number, each) for number, story in stories.items() for each in _violations(story, around)
+    ]
+    wrong += attempt_violations(stories, around.bounds.attempts)
+    for number, sentence in wrong:
+        if _forgotten(stories[number], around):
+            found.forgotten[sentence] += 1
+        else:
             found.violations.append(Violation(number, sentence))
+    for story in stories.values():
         end, loss = _end(story, around)
         found.ends[end] += 1
         if loss:
             found.lost[loss] += 1
-    for number, sentence in attempt_violations(stories, around.bounds.attempts):
-        found.violations.append(Violation(number, sentence))
     return found
+
+
+def _forgotten(story: Story, world: World) -> bool:
+    """Whether a failover may have taken what is missing.
+
+    Where replicas are waited for that is a request which nobody had decided on, which is not
+    waited for; else whatever the old master had and the new one had not.
+    """
+    if not world.saw_failover(story):
+        return False
+    return not world.bounds.replicated or not story.accepted
 
 
 def _violations(story: Story, world: World) -> Iterator[str]:

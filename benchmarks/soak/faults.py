@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from benchmarks.soak.history import NOBODY, History, Kind
+from benchmarks.soak.history import FAILOVER, NOBODY, History, Kind
 from benchmarks.soak.jumping_service import ClockHand
 from benchmarks.soak.killing_proxy import KillingProxy, When
 from benchmarks.soak.phones import Phone
@@ -153,14 +153,14 @@ class Faults:
         await self.processes.restart(number)
 
     async def _kill_redis(self, chance: random.Random) -> None:
-        await self._fail("kill -9 of Redis, restarted on its file", chance)
+        await self._fail("kill -9 of Redis, restarted on its file", "killed", chance)
 
     async def _fail_over(self, chance: random.Random) -> None:
-        await self._fail("kill -9 of a master of Redis, with failover", chance)
+        await self._fail("kill -9 of a master of Redis, with failover", FAILOVER, chance)
 
-    async def _fail(self, what: str, chance: random.Random) -> None:
+    async def _fail(self, what: str, how: str, chance: random.Random) -> None:
         async with self._failing:
-            self.history.note(NOBODY, Kind.STORE_FAILS, "killed")
+            self.history.note(NOBODY, Kind.STORE_FAILS, how)
             self.counts[what] += 1
             await self.store.fail(chance)
             self.history.note(NOBODY, Kind.STORE_WORKS)

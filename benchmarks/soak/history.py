@@ -7,15 +7,25 @@ in none of them: tokens are hashes, and requests go by the number of their flow.
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-__all__ = ["NOBODY", "Answered", "Event", "History", "Kind", "Lost", "Sent", "token_name"]
+__all__ = [
+    "FAILOVER",
+    "NOBODY",
+    "Answered",
+    "Event",
+    "History",
+    "Kind",
+    "Lost",
+    "Sent",
+    "token_name",
+]
 
+FAILOVER: Final = "failover"
 NOBODY: Final = -1
 """The flow of an event that is about a process or the store."""
 
@@ -70,6 +80,7 @@ class Kind(StrEnum):
     CLOCK = "clock"
     """The clock of a process is ``number`` seconds ahead of the others from now on."""
     STORE_FAILS = "store_fails"
+    """``word`` is how: ``FAILOVER`` when another server takes its place."""
     STORE_WORKS = "store_works"
     ODD = "odd"
     """An answer that there must not be at all."""
@@ -184,8 +195,3 @@ class History:
 def token_name(*tokens: str) -> str:
     """What a set of tokens is called: a part of their hash."""
     return hashlib.sha256("\0".join(tokens).encode()).hexdigest()[:16]
-
-
-def flow_of(events: Iterable[Event], zero: float) -> str:
-    """The history of a flow, line by line."""
-    return "\n".join(event.told(zero) for event in events)

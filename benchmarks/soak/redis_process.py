@@ -6,7 +6,8 @@ from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from typing import Final
 
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port
+from tests.redis_servers import REDIS_SERVER, _ask
+from tests.service_process import free_port
 
 __all__ = ["SYNCED", "RedisProcess"]
 
@@ -20,7 +21,7 @@ class RedisProcess:
     """Debian's server in a directory of its own, with further settings."""
 
     def __init__(self, directory: Path, *settings: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._directory = directory
         self._settings = settings
         self._process: Process | None = None

@@ -15,6 +15,7 @@ from benchmarks.soak.checker import Judgement, Violation, judge
 from benchmarks.soak.faults import Fault
 from benchmarks.soak.history import Answered, Event, History, Kind
 from benchmarks.soak.setting import Setting, Topology, setting
+from benchmarks.soak.story import Bounds
 
 __all__ = ["Outcome", "Scenario", "run_scenario"]
 
@@ -38,6 +39,8 @@ class Scenario:
     failing_percent: int = 10
     topology: Topology = Topology.SINGLE
     slower: float = 1.0
+    replicas: int = 0
+    """How many of them are waited for."""
     brief: bool = False
     """Whether no flow waits for its expiry."""
     seconds: float | None = None
@@ -87,6 +90,7 @@ async def run_scenario(
         topology=scenario.topology,
         slower=scenario.slower,
         brief=scenario.brief,
+        replicas=scenario.replicas,
     ) as running:
         began = time.monotonic()
         await _live(scenario, running, say)
@@ -156,7 +160,8 @@ async def _tell(scenario: Scenario, running: Setting, say: Callable[[str], None]
 
 def _outcome(scenario: Scenario, running: Setting, seed: int, seconds: float) -> Outcome:
     history = running.history
-    judged = judge(history.flows, history.world)
+    bounds = Bounds(replicated=scenario.replicas > 0)
+    judged = judge(history.flows, history.world, bounds)
     failures = running.processes.failures()
     for event in history.world:
         if event.kind is Kind.ODD:

@@ -18,7 +18,14 @@ SCENARIOS: Final = {
         Scenario("calm", (), _ALONE),
         *(Scenario(fault.value, (fault,), _ALONE, slower=0.15) for fault in _ANYWHERE),
         *(
-            Scenario(topology.value, (Fault.FAILOVERS,), _ALONE, topology=topology)
+            Scenario(
+                topology.value,
+                (Fault.FAILOVERS,),
+                _ALONE,
+                at_once=100,
+                topology=topology,
+                replicas=1,
+            )
             for topology in (Topology.SENTINEL, Topology.CLUSTER)
         ),
         Scenario("mixed", _ANYWHERE, _ALL, at_once=300, slower=3.0),

@@ -26,9 +26,8 @@ from benchmarks.soak.processes import Processes, ServiceProcess
 from benchmarks.soak.stores import ClusterStore, SentinelStore, SingleStore, Store
 from benchmarks.soak.wire import Door
 from benchmarks.speed.signing import Es256Key
-from tests.redis_servers import _free_port
 from tests.running_service import PLAIN, _toml
-from tests.service_process import WallClock
+from tests.service_process import WallClock, free_port
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
@@ -93,6 +92,7 @@ async def setting(
     topology: Topology = Topology.SINGLE,
     slower: float = 1.0,
     brief: bool = False,
+    replicas: int = 0,
 ) -> AsyncIterator[Setting]:
     """Start everything, and end it with the block."""
     wanted = _Wanted(directory, seed, users, guessers, failing_percent, brief)
@@ -110,6 +110,8 @@ async def setting(
         for each in running.all:
             proxy = proxies.get(each.number)
             section = store.section(store.port if proxy is None else proxy.port)
+            if replicas:
+                section["wait_for_replicas"] = replicas
             _configure(wanted, each, issuer, [one.wire for one in registered], section)
         hands = {
             each.number: ClockHand(each.config)
@@ -144,7 +146,7 @@ class _Registered:
 def _planned(directory: Path, kinds: Sequence[Fault], number: int) -> list[ServiceProcess]:
     planned = []
     for index in range(number):
-        one = ServiceProcess(index, directory / f"service-{index}.toml", Door(_free_port()))
+        one = ServiceProcess(index, directory / f"service-{index}.toml", Door(free_port()))
         if index == _JUMPING and Fault.CLOCKS in kinds:
             one.program = (sys.executable, str(_JUMPING_SERVICE))
         planned.append(one)

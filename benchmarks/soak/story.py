@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.soak.history import Answered, Event, Kind, Sent
+from benchmarks.soak.history import FAILOVER, Answered, Event, Kind, Sent
 
 __all__ = ["Bounds", "Story", "World"]
 
@@ -19,6 +19,8 @@ class Bounds:
     redeemable: float = 60.0
     ping: float = 45.0
     jitter: float = 0.5
+    replicated: bool = True
+    """Whether replicas are waited for: else what a failover forgets is no violation."""
 
 
 @dataclass
@@ -29,19 +31,23 @@ class World:
     bounds: Bounds = field(default_factory=Bounds)
     _kills: dict[int, list[float]] = field(default_factory=dict)
     _fails: list[tuple[float, float]] = field(default_factory=list)
+    _failovers: list[tuple[float, float]] = field(default_factory=list)
     furthest: int = 0
     """By how many seconds a clock was wrong at most."""
 
     def __post_init__(self) -> None:
         began: float | None = None
+        how = ""
         for event in self.events:
             match event.kind:
                 case Kind.KILLED:
                     self._kills.setdefault(event.process, []).append(event.at)
                 case Kind.STORE_FAILS:
-                    began = event.at if began is None else began
+                    began, how = (event.at if began is None else began), event.word
                 case Kind.STORE_WORKS if began is not None:
                     self._fails.append((began, event.at))
+                    if how == FAILOVER:
+                        self._failovers.append((began, event.at))
                     began = None
                 case Kind.CLOCK:
                     self.furthest = max(self.furthest, abs(event.number))
@@ -55,6 +61,11 @@ class World:
         slack = self.bounds.jitter
         kills = self._kills.get(lost.process, ())
         return any(lost.since - slack <= at <= lost.at + slack for at in kills)
+
+    def saw_failover(self, story: "Story") -> bool:
+        """Whether the store failed over while a flow lived, or in the second before it."""
+        first, last = story.events[0].at, story.events[-1].at
+        return any(begin <= last and first - 1.0 <= end for begin, end in self._failovers)
 
     def outage(self, since: float, until: float) -> float:
         """How long the store did not work between two moments."""

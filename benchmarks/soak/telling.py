@@ -23,6 +23,7 @@ def tell(outcome: Outcome) -> None:
     for title, counted in (
         ("ends", judged.ends),
         ("redemptions that nobody got", judged.lost),
+        ("what failovers took", judged.forgotten),
         ("faults", outcome.faults),
         ("fault points", outcome.points),
         ("sockets closed, by code", outcome.closed),

@@ -80,10 +80,10 @@ class SignalledServer(ListeningServer):
             async with asyncio.timeout(self._drain_seconds):
                 await self._hurried.wait()
         self._leaving()
-        for _ in range(_LAST_LOOKS):
-            await asyncio.sleep(0)
         if self._drain_seconds:
             await self.stop_listening()
+        for _ in range(_LAST_LOOKS):
+            await asyncio.sleep(0)
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves the lifespan open then
             with suppress(TimeoutError):

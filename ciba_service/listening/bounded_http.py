@@ -8,15 +8,36 @@ connection ends. Trailers are refused: they would be appended to headers that we
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ciba_service.listening.ambiguity import is_ambiguous
+from ciba_service.listening.answering import Answering
+from ciba_service.listening.glance import is_one_plain_post
 from ciba_service.listening.refusals import refusal
 
-__all__ = ["BoundedHttp", "HttpBounds", "http_within"]
+__all__ = ["BoundedHttp", "Crowd", "HttpBounds", "http_within"]
+
+
+class Crowd(Protocol):
+    """What says that too much is asked for."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether anybody would be turned away now; asked before every request."""
+        ...
+
+    def lets_pass(self, address: str | None) -> None:
+        """What was received from there goes on to the application; None is a unix socket."""
+        ...
+
+    def turn_away(self, address: str) -> bytes | None:
+        """The whole answer to whatever this address asks; None where it is not simply refused."""
+        ...
+
 
 _PUNCTUATION: Final = 4
 """Bytes of a header line that are neither its name nor its value."""
@@ -54,6 +75,7 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     bounds: ClassVar = HttpBounds()
+    crowd: ClassVar[Crowd | None] = None
 
     _in_head = True
     _head_size = 0
@@ -81,7 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and stop where a head is longer or takes longer than it may."""
-        if self._refused:
+        if self._refused or self._is_turned_away(data):
             return
         self._unset_keepalive_if_required()
         self._unparsed += len(data)
@@ -117,7 +139,7 @@ class BoundedHttp(HttpToolsProtocol):
         if is_ambiguous(method, self.url, version, self.headers):
             raise HeadRefused(HTTPStatus.BAD_REQUEST)
         if not self._is_unwanted_upgrade():
-            super().on_headers_complete()
+            self._begin(method, version)
             self._in_head, self._unparsed = False, 0
             self._stop_waiting()
 
@@ -170,6 +192,68 @@ class BoundedHttp(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came after an answer."""
         self._end()
+
+    def _is_turned_away(self, data: bytes) -> bool:
+        """Whether this is a request that a crowded process refuses whatever is in it.
+
+        To parse it would take as long as the refusal itself, and then less of the process is left
+        for those it has let in.
+        """
+        crowd = self.crowd
+        if crowd is None or not self._is_between_requests():
+            return False
+        address: str | None = None if self.client is None else self.client[0]
+        told = None
+        if crowd.is_crowded and address is not None and is_one_plain_post(data):
+            told = crowd.turn_away(address)
+        if told is None:
+            crowd.lets_pass(address)
+            return False
+        self._unset_keepalive_if_required()
+        self._stop_waiting()
+        self.transport.write(told)
+        self._watch()
+        return True
+
+    def _is_between_requests(self) -> bool:
+        return (
+            self._in_head
+            and not self._unparsed
+            and self._is_idle()
+            and not self.transport.is_closing()
+        )
+
+    def _begin(self, method: bytes, version: str) -> None:
+        """What uvicorn does here, with our own answering."""
+        self.scope["method"] = method.decode("ascii")
+        if version != "1.1":
+            self.scope["http_version"] = version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        self.scope["raw_path"] = self.root_path.encode("ascii") + target.path
+        self.scope["query_string"] = target.query or b""
+        before = self.cycle
+        self.cycle = Answering(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:  # a pipelined request waits for its turn
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def _parse(self, data: memoryview) -> None:
         while True:
@@ -265,6 +349,6 @@ class BoundedHttp(HttpToolsProtocol):
         self._last_resort = self.loop.call_later(farewell, self.transport.abort)
 
 
-def http_within(bounds: HttpBounds) -> type[BoundedHttp]:
+def http_within(bounds: HttpBounds, crowd: Crowd | None = None) -> type[BoundedHttp]:
     """The protocol class for these bounds, as uvicorn takes it."""
-    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds})
+    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds, "crowd": crowd})

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +22,8 @@ from ciba_service.stores.embedded.binary import packaged_program
 from ciba_service.stores.keys import fence_key
 from ciba_service.stores.operations import Operations
 from tests.contracts.store_builders import NoWaiting
-from tests.redis_servers import REDIS_SERVER, _ask
-from tests.replicated_redis import Replicated, frozen, replicated
+from tests.redis_servers import REDIS_SERVER, _ask, _until
+from tests.replicated_redis import Replicated, frozen, replicated, replicated_directly
 
 ONCE = Script.of(
     "once",
@@ -32,7 +32,7 @@ ONCE = Script.of(
     durable=True,
 )
 WRONG = Script.of("wrong", "return redis.call('LPUSH', KEYS[1], 1)", durable=True)
-PATIENCE = ReplicaWait(replicas=1, milliseconds=2_000)
+PATIENCE = ReplicaWait(replicas=1, milliseconds=10_000)
 HASTE = ReplicaWait(replicas=1, milliseconds=100)
 
 
@@ -42,17 +42,24 @@ def programs() -> list[Path]:
     return [REDIS_SERVER] if packaged is None else [REDIS_SERVER, Path(packaged)]
 
 
-@pytest.fixture(params=programs(), ids=lambda program: program.name)
-async def servers(request: pytest.FixtureRequest) -> AsyncIterator[Replicated]:
+@pytest.fixture(scope="module", params=programs(), ids=lambda program: program.name)
+def running(request: pytest.FixtureRequest) -> Iterator[Replicated]:
     """A master with one replica."""
-    async with replicated(program=request.param) as running:
-        yield running
+    with replicated_directly(program=request.param) as servers:
+        yield servers
+
+
+@pytest.fixture
+def servers(running: Replicated) -> Replicated:
+    """The same, empty."""
+    _ask(running.master.addresses[0].port, "FLUSHALL")
+    return running
 
 
 @asynccontextmanager
 async def durable_to(target: RedisTarget, wait: ReplicaWait) -> AsyncIterator[DurableCommands]:
     """The way of durable writes, closed afterwards."""
-    commands = DurableCommands(connect(target), wait)
+    commands = DurableCommands(connect(replace(target, command_timeout=20.0)), wait)
     try:
         assert await answered(commands, "known") == 1
         with pytest.raises(StoreProgrammingError):
@@ -197,9 +204,33 @@ async def test_what_was_written_can_be_confirmed(servers: Replicated):
     await commands.aclose()
 
 
+async def test_one_dead_connection_speaks_for_those_that_lie_idle():
+    """The next attempt finds none that would be waited for in vain as well."""
+    async with replicated(delay=0.1) as servers:
+        port = servers.master.addresses[0].port
+        durable = DurableCommands(connect(replace(servers.master, command_timeout=1.5)), PATIENCE)
+
+        def connections() -> int:
+            return _ask(port, "CLIENT LIST TYPE NORMAL").count("cmd=wait")
+
+        assert await answered(durable, "k") == 1
+        writing = []
+        with frozen(servers.replica):
+            for number in range(8):  # each in a tick of its own, while those before are waited for
+                writing.append(asyncio.create_task(answered(durable, f"k{number}")))
+                await asyncio.to_thread(_ask, port, "PING")
+        assert await asyncio.gather(*writing) == [1] * 8
+        assert connections() == 8
+        with frozen(servers.master), pytest.raises(StoreFault):
+            await durable.evaluate(ONCE, ["k"], ["op"])
+        await asyncio.to_thread(_until, lambda: connections() == 0)
+        assert await answered(durable, "k") == 1
+        await durable.aclose()
+
+
 async def test_more_replicas_than_there_are_are_never_there():
     """Two are wanted, one is connected: nothing counts."""
-    async with replicated() as servers:
+    with replicated_directly() as servers:
         wait = ReplicaWait(replicas=2, milliseconds=20)
         durable = DurableCommands(connect(servers.master), wait)
         with pytest.raises(StoreFault):
@@ -213,7 +244,7 @@ async def test_the_user_of_the_documentation_may_wait():
     (rights,) = re.findall(r"`(~ciba:\* [^`]*)`", text)
     assert "`+wait`" in text
     user = ["--user", "app", "on", ">secret", *rights.split(), "+wait"]
-    async with replicated(*user) as servers:
+    with replicated_directly(*user) as servers:
         target = replace(servers.master, username="app", password="secret")
         durable = DurableCommands(connect(target), PATIENCE)
         assert await answered(durable, "ciba:{x}:key") == 1

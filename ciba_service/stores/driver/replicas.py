@@ -7,7 +7,6 @@ writes of its own connection only. Nobody else shares that connection, so that n
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import SlotNotCoveredError
 
 from ciba_service.stores.driver.commands import Commands
-from ciba_service.stores.driver.faults import StoreFault
+from ciba_service.stores.driver.faults import StoreFault, is_no_master
 from ciba_service.stores.driver.link import Outcome
 from ciba_service.stores.driver.pipelines import (
     Argument,
@@ -40,11 +39,16 @@ _Tell = Callable[[float, bool], None]
 _Answers = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
 class _Wait(Request):
     """WAIT names no key: it goes to where ``fence`` is."""
 
-    fence: str = ""
+    __slots__ = ("fence",)
+
+    def __init__(
+        self, name: str, arguments: tuple[Argument, ...], packed: bytes, *, fence: str
+    ) -> None:
+        super().__init__(name, arguments, packed)
+        self.fence = fence
 
     @property
     def key(self) -> str:
@@ -118,8 +122,16 @@ class _ServerWaits:
         finally:
             self._idle.append(connection)
         if isinstance(outcome, Exception):
+            await self._drop_idle()
             raise outcome
+        if any(map(is_no_master, outcome)):
+            await self._drop_idle()
         return outcome
+
+    async def _drop_idle(self) -> None:
+        """One that is dead, or leads to what is no master, speaks for all that lie idle."""
+        for each in tuple(self._idle):
+            await each.aclose()
 
 
 class _ClusterWaits:

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.growth.capacity import Cost, need
+from benchmarks.growth.capacity import Cost, Costs, need
 from benchmarks.growth.chart import Chart, Line
 from benchmarks.growth.words import WordCost
 
@@ -22,24 +22,26 @@ def test_needs_are_those_of_flows_and_of_their_polls():
     flow = cost(service=0.001, redis=0.0001, commands=10, bytes_in=1000, bytes_out=500, stored=2048)
     poll = cost(service=0.0002, redis=0.00002, commands=2, bytes_in=100, bytes_out=25)
     unsaid = WordCost(reader=0, redis=0, size=0)
-    wanted = need(1_000, flow, poll, unsaid, polls=2)
+    costs = Costs(flow, poll, unsaid, idle=0)
+    wanted = need(1_000, costs, polls=2)
     assert (wanted.workers, wanted.masters) == (2, 1)
     assert wanted.commands == 14_000
     assert wanted.megabits == pytest.approx(14)
     assert wanted.gibibytes == pytest.approx(1_000 * 780 * 2048 / 2**30)
-    assert need(10_000, flow, poll, unsaid, polls=2).workers == 20
+    assert need(10_000, costs, polls=2).workers == 20
 
 
 def test_every_worker_reads_every_word():
     """Two for each flow: room that is gone from each worker, and copies that Redis makes."""
     flow, poll = cost(service=0.001, redis=0.0001), cost()
     word = WordCost(reader=0.000005, redis=0.000001, size=100)
-    wanted = need(10_000, flow, poll, word)
+    costs = Costs(flow, poll, word, idle=0.005)
+    wanted = need(10_000, costs)
     assert wanted.workers == 17  # 10 cores of work; words leave 0.6 of the 0.7 of each
-    assert wanted.masters == 2  # 1 for flows, 0.34 for copies, over 0.7
+    assert wanted.masters == 3  # 1 for flows, 0.34 for copies, 0.085 for sweeps, over 0.7
     assert wanted.megabits == pytest.approx(20_000 * 17 * 100 * 8 / 1e6)
     with pytest.raises(ValueError, match="words"):
-        need(100_000, flow, poll, word)
+        need(100_000, costs)
 
 
 def test_a_chart_has_a_line_for_each_and_marks_at_powers_of_ten():

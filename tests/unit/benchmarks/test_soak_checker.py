@@ -1,9 +1,11 @@
 """The checker: each violation in a history that has it, and none in one that just has not."""
 
+import msgspec
 import pytest
 
 from benchmarks.soak.checker import judge
-from benchmarks.soak.history import NOBODY, Answered, Event, Kind, Lost, Sent
+from benchmarks.soak.history import FAILOVER, NOBODY, Answered, Event, Kind, Lost, Sent
+from benchmarks.soak.story import Bounds
 from tests.unit.benchmarks.soak_histories import accepted as told_accepted
 from tests.unit.benchmarks.soak_histories import (
     answered,
@@ -195,6 +197,27 @@ def test_whose_clock_is_ahead_may_find_expired_what_others_do_not():
     assert violations(for_good, jumped) == ["slow_down after expired_token"]
 
 
+def test_what_a_failover_may_take_is_counted_apart():
+    """Without waiting for replicas anything; with it only what nobody had decided on."""
+    world = [
+        Event(1.5, NOBODY, Kind.STORE_FAILS, word=FAILOVER),
+        Event(3.0, NOBODY, Kind.STORE_WORKS),
+    ]
+    undecided = [*started(), answered(4.0, Answered.INVALID)]
+    decided = [*approved(), answered(4.0, Answered.INVALID)]
+    for replicated, events, is_wrong in (
+        (True, undecided, False),
+        (True, decided, True),
+        (False, undecided, False),
+        (False, decided, False),
+    ):
+        judged = judge({1: events}, world, Bounds(replicated=replicated))
+        assert bool(judged.violations) is is_wrong
+        assert bool(judged.forgotten) is not is_wrong
+    late = [msgspec.structs.replace(event, at=event.at + 10) for event in world]
+    assert violations(undecided, *late) != []
+
+
 def test_pushes_are_the_same_to_the_byte():
     """All attempts for a request."""
     events = [*approved("push"), pushed(1.5), pushed(2.0, body="b2")]
@@ -215,6 +238,30 @@ def test_a_client_is_called_back_for_a_decision_and_in_time():
     ]
     assert violations(silent, *away) == []
     assert violations([*approved("ping"), tokens(40.0)]) == []
+
+
+def test_whoever_cancelled_is_not_called_back_for_the_first_time():
+    """A call that was under way may still arrive."""
+    told = [Event(2.1, 1, Kind.PINGED, word="taken"), Event(9.0, 1, Kind.PINGED, word="taken")]
+    gone = [*approved("ping"), cancelled(2.0)]
+    assert violations([*gone, told[0]]) == []
+    assert violations([*gone, told[1]]) == ["a first callback after the request was cancelled"]
+
+
+def test_a_decision_is_accepted_for_what_it_says():
+    """A denial is no approval, and the other way round."""
+    approval = [*started(), sent(1.0, Sent.RIGHT), told_accepted(1.1, "deny"), cancelled(2.0)]
+    assert violations(approval) == ["a decision was accepted as another"]
+    denial = [*started(), sent(1.0, Sent.DENIAL), told_accepted(1.1), cancelled(2.0)]
+    assert "an approval was accepted that was not proved: deny" in violations(denial)
+
+
+def test_whoever_asks_for_what_was_cancelled_is_told_so():
+    """Not that it is pending, nor that it was denied."""
+    late = answered(3.0, Answered.PENDING)
+    assert violations([*started(), cancelled(2.0), late]) == [
+        "a request that was cancelled is answered as if it were not"
+    ]
 
 
 def test_a_flow_has_an_end():

@@ -174,7 +174,7 @@ def test_every_picture_is_there_and_shown():
     """None is missing where it is shown, and none is kept that nobody sees."""
     shown = set()
     for page in (ROOT / "README.md", *DOCS.glob("*.md")):
-        for target in re.findall(r"(?:docs/)?images/[\w-]+\.png", page.read_text("utf-8")):
+        for target in re.findall(r"(?:docs/)?images/[\w-]+\.(?:png|svg)", page.read_text("utf-8")):
             assert (page.parent / target).is_file(), f"{page.name}: {target}"
             shown.add((page.parent / target).name)
     assert shown == {path.name for path in (DOCS / "images").iterdir()}
