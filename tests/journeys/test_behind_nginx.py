@@ -391,7 +391,7 @@ async def test_a_replica_that_is_stopped_loses_no_request(
 
     async def ask() -> None:
         while ending.poll() is None:
-            statuses.add((await http.post("/jwks")).status_code)  # nginx repeats only others
+            statuses.add((await http.post("/jwks")).status_code)  # nginx repeats no POST
 
     await asyncio.gather(*(ask() for _ in range(4)))
     assert statuses == {405}
