@@ -215,9 +215,10 @@ async def test_one_dead_connection_speaks_for_those_that_lie_idle():
 
         assert await answered(durable, "k") == 1
         writing = []
-        for number in range(8):  # each in a tick of its own, while those before are waited for
-            writing.append(asyncio.create_task(answered(durable, f"k{number}")))
-            await asyncio.to_thread(_ask, port, "PING")
+        with frozen(servers.replica):
+            for number in range(8):  # each in a tick of its own, while those before are waited for
+                writing.append(asyncio.create_task(answered(durable, f"k{number}")))
+                await asyncio.to_thread(_ask, port, "PING")
         assert await asyncio.gather(*writing) == [1] * 8
         assert connections() == 8
         with frozen(servers.master), pytest.raises(StoreFault):

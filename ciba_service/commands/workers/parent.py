@@ -223,7 +223,7 @@ class Workers:
             await self._wait(pause)
             if await self._begin(number):
                 self._telemetry.event("worker_restarted", worker=number)
-            else:
+            elif not self._ending.is_set():
                 self._give_up_if_alone()
 
     def _tell_end(self, number: int, pid: int, status: int) -> None:
