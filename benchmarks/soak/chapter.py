@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from benchmarks.machine import environment
 from benchmarks.report import table
 from benchmarks.soak.running import Outcome
-from benchmarks.soak.setting import Topology
+from benchmarks.soak.scenario import Topology
 
 __all__ = ["FAILOVERS", "NAME", "chapter"]
 

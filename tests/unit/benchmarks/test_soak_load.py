@@ -14,7 +14,8 @@ from benchmarks.soak.chapter import chapter
 from benchmarks.soak.checker import Judgement, Violation
 from benchmarks.soak.history import NOBODY, Answered, History, Kind, Sent, token_name
 from benchmarks.soak.plan import EXPIRY, SHORT_EXPIRY, drawn
-from benchmarks.soak.running import Outcome, Scenario
+from benchmarks.soak.running import Outcome
+from benchmarks.soak.scenario import Scenario
 from benchmarks.soak.wire import Door, NoAnswer, NotSent
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"
