@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover bench-growth soak lock clean
+.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -60,6 +60,10 @@ bench-failover: setup ## Kill masters, count what is lost, write docs/benchmarks
 bench-growth: setup ## Measure growth, write docs/benchmarks.md and capacity.md (ARGS=phones: a part)
 	@scripts/ensure-redis.sh
 	@$(BIN)/python -m benchmarks.growth.run $(ARGS)
+
+bench-overload: setup ## Ask for four times what can be done, write docs/benchmarks.md (ARGS=--quick: less)
+	@scripts/ensure-redis.sh
+	@$(BIN)/python -m benchmarks.overload $(ARGS)
 
 soak: setup ## Judge 100,000 flows under faults of every kind (ARGS="--only kills --flows 2000": a part)
 	@scripts/ensure-redis.sh

@@ -132,7 +132,7 @@ async def measure_waiting_polls(plan: WaitingPolls, directory: Path) -> PollsMea
     allow_open_files(plan.polls + 512)
     sections = {
         "requests": {"open_prompts": _OPEN_PROMPTS},
-        "server": {"max_held_polls": plan.polls},
+        "server": {"max_held_polls": plan.polls, "max_held_polls_of_client": plan.polls},
     }
     measured, lag = PollsMeasured(), Lag()
     async with installed(directory / "service", [], users=plan.users, **sections) as service:

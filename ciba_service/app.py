@@ -24,14 +24,18 @@ from ciba_service.flow.evidence_draining import EvidenceDrainer
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
+from ciba_service.listening.admission.gate import Gate
+from ciba_service.listening.bounded_http import Crowd
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
+from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
+from ciba_service.wiring.loading import load_ahead
 from ciba_service.wiring.measuring import build_measuring
 from ciba_service.wiring.oauth_door import oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
@@ -47,11 +51,13 @@ __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 class Service:
     """The ASGI application, and its parts for those who embed it.
 
+    ``crowd`` is for the HTTP protocol: what says which requests the application refuses anyhow.
     ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
     operators, and where no figures are kept.
     """
 
     app: ASGIApp
+    crowd: Crowd
     operator_app: ASGIApp | None
     metrics_app: ASGIApp | None
     stores: Stores
@@ -62,6 +68,7 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
+    admission: Gate
     leaving: asyncio.Event
     keys: ServiceKeys
     reload: Callable[[Settings], Reloaded]
@@ -84,6 +91,7 @@ def build_service(
     measuring.observe_store(store)
     stores = build_stores(settings, store, keys.ring, surroundings, measuring)
     parts = build_parts(settings, stores, keys, surroundings, measuring)
+    load_ahead(parts)
     reloading = Reloading(parts)
     routes = [
         *oauth_routes(parts, lambda: reloading.metadata),
@@ -114,10 +122,13 @@ def build_service(
         lifespan=Background(parts).lifespan,
     )
     app.router.redirect_slashes = False
+    hot = HotPaths(app, _hot(routes, around))
+    admitting = build_admission(hot, parts.admission, settings, parts.endpoints)
     return Service(
-        app=HotPaths(app, _hot(routes, around)),
+        app=admitting,
+        crowd=admitting,
         operator_app=reloading.operators,
-        metrics_app=measuring.app(parts.hub, parts.held, parts.streams),
+        metrics_app=measuring.app(parts.hub, parts.held, parts.streams, parts.admission),
         stores=stores,
         worker=parts.worker,
         drainer=parts.drainer,
@@ -126,6 +137,7 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
+        admission=parts.admission,
         leaving=parts.leaving,
         keys=parts.keys,
         reload=reloading.apply,
@@ -147,8 +159,8 @@ def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str,
 def _health_routes(parts: Parts) -> list[Route]:
     health = build_health(parts)
     return [
-        Route("/healthz", health.live, methods=["GET"]),
-        Route("/readyz", health.ready, methods=["GET"]),
+        Route(LIVE_PATH, health.live, methods=["GET"]),
+        Route(READY_PATH, health.ready, methods=["GET"]),
     ]
 
 

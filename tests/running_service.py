@@ -158,7 +158,7 @@ async def running_service(
     durable = durable_commands(settings.store, target)
     store = OpenStore(commands, target, durable)
     service = build_service(settings, store, key_ring(keys), surroundings)
-    server = PromptServer(server_config(service.app, settings.server))
+    server = PromptServer(server_config(service.app, settings.server, service.crowd))
     server.config.setup_event_loop = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)

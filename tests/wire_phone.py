@@ -241,10 +241,10 @@ class WirePhone:
         return await self.decide(self.approval(challenge, **options))
 
     @contextlib.asynccontextmanager
-    async def raw_socket(self) -> AsyncIterator[ClientConnection]:
+    async def raw_socket(self, **options: Any) -> AsyncIterator[ClientConnection]:
         """A socket before ``hello`` was read."""
         url = "ws" + self.issuer.removeprefix("http") + "/device/ws"
-        options = {"subprotocols": [SUBPROTOCOL], "compression": None, "ssl": self.tls}
+        options |= {"subprotocols": [SUBPROTOCOL], "compression": None, "ssl": self.tls}
         async with connect(url, **options) as socket:
             yield socket
 

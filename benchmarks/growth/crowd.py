@@ -139,7 +139,7 @@ async def crowd(directory: Path, size: int) -> AsyncIterator[Crowd]:
         place.configure(
             users=({"sub": "first", "activation_code": preset(0)}, *({"sub": n} for n in names)),
             clients=[shop],
-            server={"max_connections": size * 10 // 9 + _ROOM},
+            server={"max_connections": size * 10 // 9 + _ROOM, "max_sockets": size + _ROOM},
             metrics={"port": metrics},
             store={"url": f"redis://127.0.0.1:{redis[0]}/0"},
             device={"second_secret": False},

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
+from benchmarks.speed.names import CLIENT_ID
 from benchmarks.speed.phones import Phones
 from benchmarks.speed.servers import (
     Provider,
@@ -46,7 +47,7 @@ def provider(directory: Path, workers: int = 1) -> Iterator[Provider]:
         issuer = f"http://127.0.0.1:{port}"
         stages = Stages(Signers.generate(), issuer, "/bc-authorize", "/token", directory)
         config = directory / "ciba.toml"
-        config.write_text(_configuration(stages, port, redis_port, directory), "utf-8")
+        config.write_text(_configuration(stages, port, redis_port, directory, [CLIENT_ID]), "utf-8")
         log = directory / "service.log"
         command = [str(_PROGRAM), "serve", "--config", str(config), "--workers", str(workers)]
         with log.open("wb") as stream:

@@ -12,9 +12,10 @@ from tests.service_process import free_port
 
 __all__ = ["ClusterStore", "SentinelStore", "SingleStore", "Store"]
 
-_IMPATIENT: Final = 700
+_IMPATIENT: Final = 3_000
 """Milliseconds after which a server that says nothing is held to be down."""
-_REPLICATED: Final = ("--repl-diskless-sync-delay", "0", "--appendonly", "no")
+_REPLICATED: Final = ("--repl-diskless-sync-delay", "0", "--appendonly", "yes")
+"""What was killed comes back with what it had: an empty replica must not be the next master."""
 _SLOTS: Final = 16_384
 _FAILOVER_SECONDS: Final = 60.0
 
@@ -132,7 +133,7 @@ class SentinelStore:
             f"port {port}\nbind 127.0.0.1\ndir {self._directory}\n"
             f"sentinel monitor bank 127.0.0.1 {self.port} 2\n"
             f"sentinel down-after-milliseconds bank {_IMPATIENT}\n"
-            "sentinel failover-timeout bank 4000\n",
+            "sentinel failover-timeout bank 6000\n",
             "ascii",
         )
         return await asyncio.create_subprocess_exec(
@@ -202,8 +203,6 @@ class ClusterStore:
             str(free_port()),
             "--cluster-node-timeout",
             str(_IMPATIENT),
-            "--cluster-replica-validity-factor",
-            "0",
         )
 
     @property

@@ -65,7 +65,8 @@ class Load:
     """What is to be sent: ``stages`` are done one after the other by each flow.
 
     Either for ``seconds``, or until ``flows`` were done; with ``rate`` flows come at that rate
-    whatever becomes of those before, and latency counts from when they were due.
+    whatever becomes of those before, and latency counts from when they were due. ``source`` is the
+    address of this machine that all is sent from.
     """
 
     stages: Sequence[Path]
@@ -74,6 +75,8 @@ class Load:
     warm_up: float = 0.5
     flows: int | None = None
     rate: float | None = None
+    connections: int | None = None
+    source: str | None = None
     ids: Path | None = None
     keep_ids: Path | None = None
 
@@ -110,7 +113,7 @@ class Load:
 
     def _command(self, port: int) -> list[str]:
         # In an open loop a flow must find a connection, or its waiting would count as ours.
-        connections = _CONNECTIONS * 2 if self.rate else _CONNECTIONS
+        connections = self.connections or (_CONNECTIONS * 2 if self.rate else _CONNECTIONS)
         command = [str(_PROGRAM), "-p", str(port), "-c", str(connections)]
         if self.flows is None:
             command += ["-d", str(self.seconds), "-w", str(self.warm_up)]
@@ -118,6 +121,8 @@ class Load:
             command += ["-d", str(_COUNTED_SECONDS), "-n", str(self.flows)]
         if self.rate is not None:
             command += ["-r", str(self.rate)]
+        if self.source is not None:
+            command += ["-b", self.source]
         if self.ids is not None:
             command += ["-i", str(self.ids)]
         if self.keep_ids is not None:

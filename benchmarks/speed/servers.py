@@ -100,14 +100,16 @@ def redis_info(port: int, section: str, member: str) -> int:
 
 
 @contextmanager
-def own_provider(directory: Path, signers: Signers) -> Iterator[Provider]:
+def own_provider(
+    directory: Path, signers: Signers, *, clients: Sequence[str] = (CLIENT_ID,)
+) -> Iterator[Provider]:
     """The service, without limits on clients and users, and with opaque tokens like the peer's."""
     directory.mkdir()
     port = _free_port()
     with _redis(directory) as (redis_port, redis_pid):
         stages = Stages(signers, f"http://127.0.0.1:{port}", "/bc-authorize", "/token", directory)
         config = directory / "ciba.toml"
-        config.write_text(_configuration(stages, port, redis_port, directory), "utf-8")
+        config.write_text(_configuration(stages, port, redis_port, directory, clients), "utf-8")
         command = [sys.executable, "-m", "benchmarks.speed.service", str(config)]
         with _running("service", command, {}, directory) as pid:
             _until_open(port, pid)
@@ -140,10 +142,11 @@ def peer_provider(directory: Path, signers: Signers) -> Iterator[Provider]:
             yield Provider("peer", port, redis_port, pid, redis_pid, stages)
 
 
-def _configuration(stages: Stages, port: int, redis_port: int, directory: Path) -> str:
-    key = stages.signers.client_key.jwk()
+def _configuration(
+    stages: Stages, port: int, redis_port: int, directory: Path, clients: Sequence[str]
+) -> str:
     users = "\n".join(f'[[users]]\nsub = "{user_name(number)}"' for number in range(USERS))
-    jwk = ", ".join(f'{name} = "{value}"' for name, value in key.items())
+    registered = "".join(_client(name, stages.signers) for name in clients)
     return f"""
 [server]
 issuer = "{stages.issuer}"
@@ -161,8 +164,16 @@ hint_requests = 0
 user_prompts = 0
 user_prompts_of_client = 0
 denials = 0
+{registered}
+{users}
+"""
+
+
+def _client(name: str, signers: Signers) -> str:
+    jwk = ", ".join(f'{member} = "{value}"' for member, value in signers.client_key.jwk().items())
+    return f"""
 [[clients]]
-client_id = "{CLIENT_ID}"
+client_id = "{name}"
 client_name = "Benchmark"
 profile = "fapi2-ciba"
 dpop_bound_access_tokens = true
@@ -175,7 +186,6 @@ backchannel_authentication_request_signing_alg = "ES256"
 id_token_signed_response_alg = "ES256"
 polling_interval = 0
 jwks = {{ keys = [{{ {jwk} }}] }}
-{users}
 """
 
 

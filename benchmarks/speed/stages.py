@@ -52,13 +52,14 @@ class Signers:
 
 @dataclass(frozen=True)
 class Stages:
-    """Makes the files for one provider."""
+    """Makes the files for one provider and one of its clients, which all have the same keys."""
 
     signers: Signers
     issuer: str
     backchannel: str
     token: str
     directory: Path
+    client_id: str = CLIENT_ID
 
     def requests(self, number: int) -> Path:
         """Authentication requests."""
@@ -96,8 +97,8 @@ class Stages:
         while True:
             number += 1
             claims = {
-                "iss": CLIENT_ID,
-                "sub": CLIENT_ID,
+                "iss": self.client_id,
+                "sub": self.client_id,
                 "aud": self.issuer,
                 "jti": f"{run}-{number:08d}",
                 "iat": now,
@@ -116,9 +117,9 @@ def _requests(stages: Stages, number: int, nonce: str | None) -> str:
     lines = []
     for index in range(number):
         claims = {
-            "iss": CLIENT_ID,
+            "iss": stages.client_id,
             "aud": stages.issuer,
-            "client_id": CLIENT_ID,
+            "client_id": stages.client_id,
             "iat": now,
             "nbf": now,
             "exp": now + _LIFETIME,
@@ -129,7 +130,7 @@ def _requests(stages: Stages, number: int, nonce: str | None) -> str:
             "requested_expiry": str(_EXPIRY),
         }
         request = key.sign(header, claims)
-        body = f"client_id={CLIENT_ID}&request={request}&{_credentials(next(assertions))}"
+        body = f"client_id={stages.client_id}&request={request}&{_credentials(next(assertions))}"
         lines.append(f"{stages.backchannel}\t-\t{body}\n")
     return "".join(lines)
 
@@ -145,7 +146,7 @@ def _token_requests(stages: Stages, number: int, nonce: str | None) -> str:
     lines = []
     for index in range(number):
         proof = key.sign(header, {"jti": f"{run}-{index:08d}", **claims})
-        body = f"grant_type={_CIBA}&auth_req_id={{ID}}&client_id={CLIENT_ID}"
+        body = f"grant_type={_CIBA}&auth_req_id={{ID}}&client_id={stages.client_id}"
         credentials = _credentials(next(assertions))
         lines.append(f"{stages.token}\t{proof}\t{body}&{credentials}\n")
     return "".join(lines)

@@ -23,7 +23,7 @@ from ciba_service.commands.opening import open_keys, opened_store, system_surrou
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.reloading import ConfigurationReload
 from ciba_service.commands.signalled_server import SignalledServer
-from ciba_service.listening.bounded_http import HttpBounds, http_within
+from ciba_service.listening.bounded_http import Crowd, HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 from ciba_service.listening.listeners import Listener
 from ciba_service.listening.peer import http_with_peer
@@ -59,11 +59,14 @@ _SCRAPERS: Final = 16
 ServiceBuilder = Callable[[Settings, OpenStore, ServiceKeys, Surroundings], Service]
 
 
-def server_config(app: object, server: ServerSettings) -> uvicorn.Config:
+def server_config(
+    app: object, server: ServerSettings, crowd: Crowd | None = None
+) -> uvicorn.Config:
     """How uvicorn is run: bounded heads, no access log, small frames, no compression."""
+    bounds = HttpBounds(connections=server.max_connections)
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # any ASGI application
-        http=http_with_peer(http_within(HttpBounds(connections=server.max_connections))),
+        http=http_with_peer(http_within(bounds, crowd)),
         ws=BoundedWebSocket,
         ws_max_size=LARGEST_FRAME,
         ws_per_message_deflate=False,
@@ -181,7 +184,7 @@ async def serve_on(
     reload = ConfigurationReload(read_anew, service.reload, surroundings.telemetry)
     try:
         server = SignalledServer(
-            server_config(service.app, settings.server),
+            server_config(service.app, settings.server, service.crowd),
             _listeners(settings, addresses, service),
             draining=service.drain,
             drain_seconds=settings.server.drain_seconds,

@@ -10,6 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond_error
 from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, read_body
+from ciba_service.listening.admission.layer import refuse
+from ciba_service.listening.admission.place import place_of
 from ciba_service.ports import SignerUnavailable, StoreUnavailable, Telemetry
 from ciba_service.protocol.errors import (
     InvalidRequestError,
@@ -47,6 +49,9 @@ class PostEndpoint(ABC):
             body = await read_body(scope, receive, self.body)
         except UnreadableBody as unreadable:
             await self._refuse(send, str(unreadable), unreadable.status, _CLOSE)
+            return
+        if not await place_of(scope).begin():
+            await refuse(send)
             return
         try:
             await self.answer(scope, body, send)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from ciba_service.endpoints.answers import respond, respond_error
 from ciba_service.endpoints.body import UnreadableBody, header_lines
 from ciba_service.flow.resource_access import ResourceRequest
+from ciba_service.listening.admission.place import place_of
 from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.ports import Clock, Randomness, StoreUnavailable, Telemetry
 from ciba_service.ports.request_notes import note_interaction
@@ -95,6 +96,8 @@ class ProtectedEndpoint(ABC):
         try:
             refuse_token_in(scope["query_string"])
             body = await self.read(scope, receive)
+            if not await place_of(scope).begin():
+                raise TemporarilyUnavailableError from Reason("there is no place")
             answer = await self.answer(_request(scope), body)
         except UnreadableBody as unreadable:
             malformed = InvalidRequestError()

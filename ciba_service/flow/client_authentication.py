@@ -24,7 +24,12 @@ from ciba_service.protocol.client.certificates.certificate import (
 )
 from ciba_service.protocol.client.certificates.registration import CertificateRule
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.errors import InvalidClientError, Reason, cause_of
+from ciba_service.protocol.errors import (
+    InvalidClientError,
+    Reason,
+    TemporarilyUnavailableError,
+    cause_of,
+)
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import ClientAuthenticationFailed
 
@@ -81,6 +86,7 @@ class ClientAuthentication:
 
         Raises:
             InvalidClientError: when the client did not prove who it is.
+            TemporarilyUnavailableError: when too much of what is under work is its own.
             StoreUnavailable: when a registered client cannot be looked up.
         """
         try:
@@ -94,6 +100,9 @@ class ClientAuthentication:
             self._tell(error, claim.client, request.peer)
             raise
         note_client(verified.client.client_id)
+        if not request.place.proven(verified.client.client_id):
+            # Before its assertion is spent: the same request may be sent again.
+            raise TemporarilyUnavailableError from Reason("the client has its share of the places")
         return verified
 
     async def consume(self, verified: VerifiedClient, *, operation: str) -> None:

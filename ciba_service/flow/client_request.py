@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ciba_service.ports.admission import NOWHERE, RequestPlace
+
 __all__ = ["ClientRequest"]
 
 
@@ -11,10 +13,12 @@ class ClientRequest:
     """A form that a client posted to one of our endpoints.
 
     ``certificates`` is the chain of the connection, DER, leaf first, empty when there is none;
-    ``dpop`` has the lines of the DPoP header; ``peer`` is the address of the connection, if known.
+    ``dpop`` has the lines of the DPoP header; ``peer`` is the address of the connection, if known;
+    ``place`` is the request's own among those under work.
     """
 
     form: Mapping[str, str] = field(repr=False)
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     dpop: tuple[str, ...] = field(default=(), repr=False)
     peer: str | None = None
+    place: RequestPlace = NOWHERE

@@ -42,6 +42,7 @@ from ciba_service.sca.devices import UserTag
 
 __all__ = ["DueWorker"]
 
+MOST_LATER: Final = 10_000
 SWEEP_SECONDS: Final = 1.0
 _BATCH: Final = 64
 
@@ -121,9 +122,13 @@ class DueWorker:
         self._wake.set()
 
     def nudge_after(self, transaction_id: str, delay: int) -> None:
-        """Look there after ``delay`` milliseconds."""
+        """Look there after ``delay`` milliseconds.
+
+        When too many are remembered the sweep, which comes by itself, finds what is due.
+        """
         if not delay:
             self.nudge(transaction_id)
+        if not delay or len(self._later) >= MOST_LATER:
             return
         task = asyncio.create_task(self._nudge_later(transaction_id, delay))
         self._later.add(task)

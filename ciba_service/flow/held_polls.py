@@ -6,11 +6,12 @@ newer poll has come, and at its end.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from ciba_service.ports import Clock, Transaction, TransactionStore
+from ciba_service.ports.admission import NOWHERE, RequestPlace
 from ciba_service.protocol.transaction.state import State
 from ciba_service.protocol.transaction.waiting import applied_wait, holding_ms
 
@@ -24,9 +25,16 @@ class Patience:
     of it, 0 while the request was not held.
     """
 
-    __slots__ = ("_until_gone", "applied", "has_gone", "preferred")
+    __slots__ = ("_until_gone", "applied", "has_gone", "place", "preferred")
 
-    def __init__(self, preferred: int | None, until_gone: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        preferred: int | None,
+        until_gone: Callable[[], Awaitable[None]],
+        place: RequestPlace = NOWHERE,
+    ) -> None:
+        """``place`` is the request's, which others may have while it is held."""
+        self.place = place
         self.preferred = preferred
         self.applied = 0
         self.has_gone = False
@@ -60,41 +68,60 @@ class Seat:
 
 
 class HeldPolls:
-    """The held polls of one process, ``capacity`` at most; ``held`` says how many there are."""
+    """The held polls of one process, ``capacity`` at most; ``held`` says how many there are.
 
-    def __init__(self, *, transactions: TransactionStore, clock: Clock, capacity: int) -> None:
+    No client has more than ``of_client`` of them, so that there are some for the others.
+    """
+
+    def __init__(
+        self, *, transactions: TransactionStore, clock: Clock, capacity: int, of_client: int
+    ) -> None:
         self.held = 0
         self._transactions = transactions
         self._clock = clock
         self._capacity = capacity
+        self._of_client = of_client
+        self._taken_by: Counter[str] = Counter()
         self._seats: defaultdict[str, set[Seat]] = defaultdict(set)
         self._taken = 0
         self._is_closing = False
 
     @contextmanager
     def seat(
-        self, name: str, operation: str, patience: Patience, *, registered: int
+        self, name: str, operation: str, patience: Patience, *, client_id: str, registered: int
     ) -> Iterator[Seat | None]:
         """A place for a poll that wants to wait, taken before it looks so that it misses no word.
 
-        None when it does not want to, or nobody more can be held: it is an ordinary poll then.
+        None when it does not want to, or nobody more of its client can be held: it is an ordinary
+        poll then.
         """
         wait = applied_wait(patience.preferred, registered=registered)
-        if not wait or self._is_closing or self._taken >= self._capacity:
+        if not wait or not self._has_room(client_id):
             yield None
             return
         seat = Seat(name, operation, patience, wait)
         self._seats[name].add(seat)
         self._taken += 1
+        self._taken_by[client_id] += 1
         try:
             yield seat
         finally:
             self._taken -= 1
+            self._taken_by[client_id] -= 1
+            if not self._taken_by[client_id]:
+                del self._taken_by[client_id]
             self._seats[name].discard(seat)
             if not self._seats[name]:
                 del self._seats[name]
             for task in seat.tasks:
                 task.cancel()
+
+    def _has_room(self, client_id: str) -> bool:
+        return (
+            not self._is_closing
+            and self._taken < self._capacity
+            and self._taken_by[client_id] < self._of_client
+        )
 
     def look_again(self, name: str | None, *, besides: Seat | None = None) -> None:
         """Something happened to this transaction, or, with None, may have happened to any."""
@@ -119,17 +146,21 @@ class HeldPolls:
         seat.wake_after(seat.patience.watch())
         self.held += 1
         try:
-            while True:
-                await seat.changed.wait()
-                seat.changed.clear()
-                is_last = self._is_closing or ending.done()
-                transaction = await self._look(seat)
-                if transaction is None or transaction.state is not State.PENDING:
-                    return transaction
-                if is_last:
-                    return None
+            with seat.patience.place.aside():
+                return await self._settled(seat, ending)
         finally:
             self.held -= 1
+
+    async def _settled(self, seat: Seat, ending: asyncio.Task[None]) -> Transaction | None:
+        while True:
+            await seat.changed.wait()
+            seat.changed.clear()
+            is_last = self._is_closing or ending.done()
+            transaction = await self._look(seat)
+            if transaction is None or transaction.state is not State.PENDING:
+                return transaction
+            if is_last:
+                return None
 
     async def _look(self, seat: Seat) -> Transaction | None:
         """As it stands, unless this poll may not collect it."""

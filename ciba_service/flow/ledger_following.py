@@ -20,10 +20,9 @@ class LedgerFollowing:
         self._clock = clock
         self._telemetry = telemetry
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more client may follow."""
-        return self._streams.has_room
+    def has_room(self, client_id: str) -> bool:
+        """Whether this client may follow one more."""
+        return self._streams.has_room(client_id)
 
     @property
     def has_room_for_operators(self) -> bool:
@@ -35,13 +34,16 @@ class LedgerFollowing:
         name: str,
         first_look: Callable[[], Awaitable[Ledger]],
         until_gone: Callable[[], Awaitable[None]],
+        *,
+        client_id: str = "",
     ) -> AsyncGenerator[Ledger, None]:
         """What ``first_look`` finds, and again whenever it may have changed, until it is complete.
 
-        It ends after 25 seconds, and when ``until_gone`` does. Raises what ``first_look`` raises,
+        It ends after 25 seconds, and when ``until_gone`` does. ``client_id`` is whose stream it is,
+        none for operators. Raises what ``first_look`` raises,
         and nothing once there was a ledger.
         """
-        with self._streams.place(name, until_gone) as place:
+        with self._streams.place(name, until_gone, client_id=client_id) as place:
             ledger: Ledger | None = await first_look()
             while ledger is not None:
                 yield ledger

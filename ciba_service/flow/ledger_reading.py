@@ -75,10 +75,13 @@ class LedgerReading:
                 nothing once there was a ledger.
         """
         asked = await self._asked(sent)
-        if not self._following.has_room:
+        client_id = asked.verified.client.client_id
+        if not self._following.has_room(client_id):
             await self._found(asked)
             raise TemporarilyUnavailableError from Reason("too many streams are open")
-        looks = self._following.follow(asked.name, partial(self._found, asked), until_gone)
+        looks = self._following.follow(
+            asked.name, partial(self._found, asked), until_gone, client_id=client_id
+        )
         async with aclosing(looks) as ledgers:
             async for ledger in ledgers:
                 yield ledger

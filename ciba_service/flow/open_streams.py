@@ -6,7 +6,7 @@ word for what else happens, and none is needed to be right.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +19,8 @@ __all__ = ["OPERATORS_PLACES", "STREAM_SECONDS", "OpenStreams", "StreamPlace"]
 STREAM_SECONDS: Final = 25.0
 PAUSE_SECONDS: Final = 2.0
 OPERATORS_PLACES: Final = 16
+_OPERATORS: Final = ""
+"""What no client is called."""
 
 
 class StreamPlace:
@@ -64,20 +66,26 @@ class StreamPlace:
 class OpenStreams:
     """The open streams of one process; ``open`` says how many there are.
 
-    Clients have ``capacity`` places, operators a few more, which no client can take.
+    Clients have ``capacity`` places, each of them ``of_client`` at most, operators a few more,
+    which no client can take.
     """
 
-    def __init__(self, *, clock: Clock, capacity: int) -> None:
+    def __init__(self, *, clock: Clock, capacity: int, of_client: int) -> None:
         self.open = 0
+        self._of_client = of_client
+        self._open_of: Counter[str] = Counter()
         self._clock = clock
         self._capacity = capacity
         self._places: defaultdict[str, set[StreamPlace]] = defaultdict(set)
         self._is_closing = False
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a client may open one more."""
-        return not self._is_closing and self.open < self._capacity
+    def has_room(self, client_id: str) -> bool:
+        """Whether this client may open one more."""
+        return (
+            not self._is_closing
+            and self.open < self._capacity
+            and self._open_of[client_id] < self._of_client
+        )
 
     @property
     def has_room_for_operators(self) -> bool:
@@ -85,17 +93,23 @@ class OpenStreams:
         return not self._is_closing and self.open < self._capacity + OPERATORS_PLACES
 
     @contextmanager
-    def place(self, name: str, until_gone: Callable[[], Awaitable[None]]) -> Iterator[StreamPlace]:
+    def place(
+        self, name: str, until_gone: Callable[[], Awaitable[None]], *, client_id: str = _OPERATORS
+    ) -> Iterator[StreamPlace]:
         """A place, where there is room: to be taken before the first look, to miss no word."""
         place = StreamPlace(self._clock)
         place.end_after(partial(self._clock.sleep, STREAM_SECONDS))
         place.end_after(until_gone)
         self._places[name].add(place)
         self.open += 1
+        self._open_of[client_id] += 1
         try:
             yield place
         finally:
             self.open -= 1
+            self._open_of[client_id] -= 1
+            if not self._open_of[client_id]:
+                del self._open_of[client_id]
             self._places[name].discard(place)
             if not self._places[name]:
                 del self._places[name]

@@ -59,7 +59,13 @@ class Redemption:
                 unless the store redeemed at the last moment and its word of it was.
         """
         name, wait = _requested_transaction(request), request.client.polling_wait
-        with self._held.seat(name, request.operation, request.patience, registered=wait) as seat:
+        with self._held.seat(
+            name,
+            request.operation,
+            request.patience,
+            client_id=request.client.client_id,
+            registered=wait,
+        ) as seat:
             reply = await self._poll(name, request)
             if reply.status is PollStatus.FOREIGN:
                 self._events.security_event(foreign_auth_req_id(request.client, name))

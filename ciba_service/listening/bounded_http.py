@@ -8,7 +8,7 @@ connection ends. Trailers are refused: they would be appended to headers that we
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 from urllib.parse import unquote
 
 import httptools
@@ -16,9 +16,28 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ciba_service.listening.ambiguity import is_ambiguous
 from ciba_service.listening.answering import Answering
+from ciba_service.listening.glance import is_one_plain_post
 from ciba_service.listening.refusals import refusal
 
-__all__ = ["BoundedHttp", "HttpBounds", "http_within"]
+__all__ = ["BoundedHttp", "Crowd", "HttpBounds", "http_within"]
+
+
+class Crowd(Protocol):
+    """What says that too much is asked for."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether anybody would be turned away now; asked before every request."""
+        ...
+
+    def lets_pass(self, address: str | None) -> None:
+        """What was received from there goes on to the application; None is a unix socket."""
+        ...
+
+    def turn_away(self, address: str) -> bytes | None:
+        """The whole answer to whatever this address asks; None where it is not simply refused."""
+        ...
+
 
 _PUNCTUATION: Final = 4
 """Bytes of a header line that are neither its name nor its value."""
@@ -56,6 +75,7 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     bounds: ClassVar = HttpBounds()
+    crowd: ClassVar[Crowd | None] = None
 
     _in_head = True
     _head_size = 0
@@ -83,7 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and stop where a head is longer or takes longer than it may."""
-        if self._refused:
+        if self._refused or self._is_turned_away(data):
             return
         self._unset_keepalive_if_required()
         self._unparsed += len(data)
@@ -172,6 +192,36 @@ class BoundedHttp(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came after an answer."""
         self._end()
+
+    def _is_turned_away(self, data: bytes) -> bool:
+        """Whether this is a request that a crowded process refuses whatever is in it.
+
+        To parse it would take as long as the refusal itself, and then less of the process is left
+        for those it has let in.
+        """
+        crowd = self.crowd
+        if crowd is None or not self._is_between_requests():
+            return False
+        address: str | None = None if self.client is None else self.client[0]
+        told = None
+        if crowd.is_crowded and address is not None and is_one_plain_post(data):
+            told = crowd.turn_away(address)
+        if told is None:
+            crowd.lets_pass(address)
+            return False
+        self._unset_keepalive_if_required()
+        self._stop_waiting()
+        self.transport.write(told)
+        self._watch()
+        return True
+
+    def _is_between_requests(self) -> bool:
+        return (
+            self._in_head
+            and not self._unparsed
+            and self._is_idle()
+            and not self.transport.is_closing()
+        )
 
     def _begin(self, method: bytes, version: str) -> None:
         """What uvicorn does here, with our own answering."""
@@ -299,6 +349,6 @@ class BoundedHttp(HttpToolsProtocol):
         self._last_resort = self.loop.call_later(farewell, self.transport.abort)
 
 
-def http_within(bounds: HttpBounds) -> type[BoundedHttp]:
+def http_within(bounds: HttpBounds, crowd: Crowd | None = None) -> type[BoundedHttp]:
     """The protocol class for these bounds, as uvicorn takes it."""
-    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds})
+    return type("BoundedHttp", (BoundedHttp,), {"bounds": bounds, "crowd": crowd})

@@ -18,6 +18,9 @@ __all__ = ["Listener", "ListeningServer", "bound_socket"]
 # A peer that is silent in its handshake, or does not answer close_notify, is left after these.
 _HANDSHAKE_SECONDS: Final = 10.0
 _CLOSING_SECONDS: Final = 3.0
+# uvloop accepts one connection of a socket in each round of the loop, however many there are: when
+# it is busy, whoever connects would wait for seconds. It does so for each descriptor of a socket.
+_ACCEPTED_AT_ONCE: Final = 4
 # What was sent on a connection is read within this.
 _READING_SECONDS: Final = 0.1
 
@@ -74,7 +77,9 @@ class ListeningServer(uvicorn.Server):
         self.servers = []
         try:
             for listener in self._listeners:
-                self.servers.append(await self._listen(listener))
+                self.servers.append(await self._listen(listener, listener.socket))
+                for _ in range(_ACCEPTED_AT_ONCE - 1):
+                    self.servers.append(await self._listen(listener, listener.socket.dup()))
         except OSError:
             await self._give_up()
             raise
@@ -102,7 +107,7 @@ class ListeningServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(partial(self._protocol, config), connection)
 
-    async def _listen(self, listener: Listener) -> asyncio.base_events.Server:
+    async def _listen(self, listener: Listener, bound: socket.socket) -> asyncio.base_events.Server:
         loop = asyncio.get_running_loop()
         config = listener.config or self.config
         if not config.loaded:
@@ -112,7 +117,7 @@ class ListeningServer(uvicorn.Server):
         create = loop.create_unix_server if is_unix else loop.create_server
         return await create(
             partial(self._protocol, config),
-            sock=listener.socket,
+            sock=bound,
             ssl=listener.tls,
             backlog=self.config.backlog,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS if limited else None,

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = [
     "Peer",
+    "forward_address",
     "http_with_peer",
     "peer_address",
     "peer_certificates",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 _STATE: Final = "ciba_service.peer"
+_FORWARDED: Final = "ciba_service.address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,20 @@ def peer_of(scope: Mapping[str, Any]) -> Peer:
 
 
 def peer_address(scope: Mapping[str, Any]) -> str | None:
-    """The address a request came from, behind a proxy that of the proxy; None on a unix socket."""
+    """The address a request came from; None on a unix socket.
+
+    Behind a proxy it is that of the proxy, unless it told another (``forward_address``).
+    """
+    told: str | None = scope.get(_FORWARDED)
+    if told is not None:
+        return told
     client = scope.get("client")
     return str(client[0]) if client else None
+
+
+def forward_address(scope: MutableMapping[str, Any], address: str) -> None:
+    """A proxy that is believed says that the request came from there."""
+    scope[_FORWARDED] = address
 
 
 def peer_certificates(scope: Mapping[str, Any]) -> tuple[bytes, ...]:

@@ -10,6 +10,7 @@ from ciba_service.protocol.errors import (
     OAuth2Error,
     ServerError,
     TemporarilyUnavailableError,
+    TooManyFailuresError,
 )
 
 __all__ = ["MEDIA_TYPE", "refusal", "refusal_body"]
@@ -18,8 +19,9 @@ MEDIA_TYPE: Final = "application/json"
 _ERRORS: Final[dict[HTTPStatus, type[OAuth2Error]]] = {
     HTTPStatus.INTERNAL_SERVER_ERROR: ServerError,
     HTTPStatus.SERVICE_UNAVAILABLE: TemporarilyUnavailableError,
+    HTTPStatus.TOO_MANY_REQUESTS: TooManyFailuresError,
 }
-_RETRY: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "retry-after: 1\r\n"}
+_RETRY: Final = {HTTPStatus.SERVICE_UNAVAILABLE: 1}
 
 
 def refusal_body(status: HTTPStatus) -> bytes:
@@ -28,12 +30,18 @@ def refusal_body(status: HTTPStatus) -> bytes:
     return msgspec.json.encode({"error": error.error, "error_description": error.description})
 
 
-def refusal(status: HTTPStatus) -> bytes:
-    """A whole HTTP answer, after which the connection ends."""
-    body = refusal_body(status)
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        f"content-type: {MEDIA_TYPE}\r\ncache-control: no-store\r\n{_RETRY.get(status, '')}"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode("ascii") + body
+def refusal(status: HTTPStatus, *, retry: int | None = None, last: bool = True) -> bytes:
+    """A whole HTTP answer, after which the connection ends if it is the ``last``.
+
+    Whoever is told 503 is told to come again after ``retry`` seconds, one if nothing is said.
+    """
+    body, seconds = refusal_body(status), retry or _RETRY.get(status)
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"content-type: {MEDIA_TYPE}",
+        "cache-control: no-store",
+        *([] if seconds is None else [f"retry-after: {seconds}"]),
+        f"content-length: {len(body)}",
+        *(["connection: close"] if last else []),
+    ]
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii") + body

@@ -30,6 +30,7 @@ __all__ = ["Described", "Families"]
 # From a poll that nothing holds up to one that is held for as long as can be.
 _REQUEST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0)
 _ROUND_TRIP: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+_LAG: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 _OUTBOUND: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _AGE: Final = (2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0)
 _SETTLED: Final = (
@@ -56,6 +57,7 @@ class Families:
         self.registry = CollectorRegistry(auto_describe=True)
         self.described: list[Described] = []
         self._requests()
+        self._admission()
         self._transactions()
         self._phones()
         self._deliveries()
@@ -80,6 +82,24 @@ class Families:
             self.security_events.labels(kind_of(kind))
         self.failures = self._counter(
             "ciba_failures_total", "Lines of the log at level error: something of ours went wrong."
+        )
+
+    def _admission(self) -> None:
+        self.shed = self._counter(
+            "ciba_requests_shed_total",
+            "Requests answered 503 for want of a place: as many wait as may, too late, or a share.",
+            ["cause"],
+        )
+        self.in_work = self._gauge("ciba_requests_in_work", "Requests that have a place.")
+        self.places = self._gauge(
+            "ciba_request_places", "How many may have one, as the event loop permits."
+        )
+        self.waiting = self._gauge("ciba_requests_waiting", "Requests that wait for a place.")
+        self.lag = self._histogram(
+            "ciba_event_loop_lag_seconds",
+            "How late the event loop was, asked ten times a second.",
+            [],
+            _LAG,
         )
 
     def _transactions(self) -> None:

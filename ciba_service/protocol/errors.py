@@ -404,6 +404,14 @@ class TemporarilyUnavailableError(OAuth2Error):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class TooManyFailuresError(OAuth2Error):
+    """429 ``too_many_failures``: of this address; nothing was looked at. Never told a poll."""
+
+    error = "too_many_failures"
+    description = "Too many attempts from this address have failed."
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+
+
 class NotFoundError(OAuth2Error):
     """404 ``not_found``: nothing is at this address."""
 

@@ -71,6 +71,8 @@ def _check_mtls(settings: Settings) -> None:
         raise InvalidSettingsError(f"mtls.base_url {defect}")
     if mtls.port is not None and settings.server.tls_certificate is None:
         raise InvalidSettingsError("mtls.port needs server.tls_certificate")
+    if settings.server.address_header is not None and not mtls.proxies:
+        raise InvalidSettingsError("server.address_header goes with mtls.proxies")
     if mtls.certificate_header is not None and not mtls.proxies:
         raise InvalidSettingsError("mtls.certificate_header goes with mtls.proxies")
     try:

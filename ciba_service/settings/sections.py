@@ -91,12 +91,25 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_certificate: _Text | None = None
     tls_key: _Text | None = None
     tls_1_2: bool = False
+    address_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] | None = None
     workers: Annotated[int, msgspec.Meta(ge=1, le=MOST_WORKERS)] = 1
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     max_held_polls: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
+    max_held_polls_of_client: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2_500
     max_event_streams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1_000
+    max_event_streams_of_client: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 500
+    max_sockets: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    max_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
+    max_waiting_requests: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000
+    request_wait_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 250
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def sockets(self) -> int:
+        """Sockets of phones at once; clients find room for a tenth of all connections at least."""
+        most = self.max_connections * 9 // 10
+        return most if self.max_sockets is None else self.max_sockets
 
 
 class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,6 +235,10 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     not_me_block: Annotated[int, msgspec.Meta(ge=0, le=31_536_000)] = 86_400
     failed_attempts: Annotated[int, msgspec.Meta(ge=2, le=ATTEMPT_LIMIT)] = ATTEMPT_LIMIT
     last_attempt_pause: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    failed_authentications: _Limit = 100
+    failed_authentications_window: _Window = 60
+    failed_enrolments: _Limit = 50
+    failed_enrolments_window: _Window = 600
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

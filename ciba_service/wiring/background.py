@@ -42,6 +42,7 @@ class Background:
                 tasks.create_task(watch("device_hub", self.parts.hub.run)),
                 tasks.create_task(watch("keys", self._follow_keys)),
                 tasks.create_task(watch("security_events", self.parts.events.recorder.run)),
+                tasks.create_task(watch("admission", self.parts.admission.run)),
             ]
             if self.parts.wake_ups is not None:
                 running.append(tasks.create_task(watch("wake_ups", self.parts.wake_ups.run)))

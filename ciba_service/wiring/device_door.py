@@ -52,6 +52,7 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         SocketSteps(sessions, conversation, announcements, parts.hub, new_operation),
         parts.surroundings.clock,
         telemetry,
+        capacity=parts.settings.server.sockets,
     )
     nonce = NonceEndpoint(sessions, telemetry)
     known = (client.logo for client in parts.settings.clients)

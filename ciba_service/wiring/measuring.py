@@ -14,6 +14,7 @@ from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.request_log import RequestMeter
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.listening.admission.gate import Gate, Shed
 from ciba_service.ports import AnnouncementKind, Clock, Outbound, SecurityEvents
 from ciba_service.settings import MetricsSettings, Settings, TracingSettings
 from ciba_service.store_access import OpenStore
@@ -70,9 +71,21 @@ class Measuring:
         """What the hub tells of its words to phones."""
         return (lambda _: None) if self.meters is None else self.meters.announced
 
-    def app(self, hub: SocketHub, held: HeldPolls, streams: OpenStreams) -> ASGIApp | None:
+    @property
+    def shed(self) -> Callable[[Shed], None]:
+        """What is told of each request that found no place."""
+        return (lambda _: None) if self.meters is None else self.meters.shed
+
+    @property
+    def lag(self) -> Callable[[float], None]:
+        """What is told how late the event loop was."""
+        return (lambda _: None) if self.meters is None else self.meters.lag
+
+    def app(
+        self, hub: SocketHub, held: HeldPolls, streams: OpenStreams, admission: Gate
+    ) -> ASGIApp | None:
         """What answers ``/metrics``, where somebody may ask."""
-        return None if self.meters is None else self.meters.app(hub, held, streams)
+        return None if self.meters is None else self.meters.app(hub, held, streams, admission)
 
 
 def build_measuring(settings: Settings) -> Measuring:

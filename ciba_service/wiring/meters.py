@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.listening.admission.gate import Gate, Shed
 from ciba_service.metrics.exposition import MetricsApp
 from ciba_service.metrics.families import Families
 from ciba_service.metrics.meters import HttpMeter, MeteredOutbound, StoreMeter
@@ -54,7 +55,20 @@ class Meters:
         counts = {kind: announcements.labels(kind).inc for kind in AnnouncementKind}
         return lambda kind: counts[kind]()
 
-    def app(self, hub: SocketHub, held: HeldPolls, streams: OpenStreams) -> ASGIApp:
+    @property
+    def shed(self) -> Callable[[Shed], None]:
+        """What is told of each request that found no place."""
+        counts = {cause: self.families.shed.labels(cause).inc for cause in Shed}
+        return lambda cause: counts[cause]()
+
+    @property
+    def lag(self) -> Callable[[float], None]:
+        """What is told how late the event loop was."""
+        return self.families.lag.observe
+
+    def app(
+        self, hub: SocketHub, held: HeldPolls, streams: OpenStreams, admission: Gate
+    ) -> ASGIApp:
         """What answers ``/metrics``; parts are asked for what they keep anyway at each scrape."""
         families = self.families
 
@@ -62,5 +76,8 @@ class Meters:
             families.connected.set(hub.connected())
             families.held_polls.set(held.held)
             families.event_streams.set(streams.open)
+            families.in_work.set(admission.in_work)
+            families.places.set(admission.limit)
+            families.waiting.set(admission.waiting)
 
         return MetricsApp(families.registry, look)

@@ -22,6 +22,7 @@ from ciba_service.flow.presence import ConnectedPhones
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
+from ciba_service.listening.admission.gate import Gate
 from ciba_service.ports import ClientRegistry, Telemetry, User
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
@@ -33,6 +34,7 @@ from ciba_service.protocol.request.user_code import (
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
+from ciba_service.wiring.admission import build_gate
 from ciba_service.wiring.evidence import build_drainer
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.measuring import Measuring
@@ -83,6 +85,7 @@ class Parts:
     log: Telemetry
     measuring: Measuring
     leaving: asyncio.Event
+    admission: Gate
 
 
 def build_parts(
@@ -93,7 +96,11 @@ def build_parts(
     measuring: Measuring = _UNMEASURED,
 ) -> Parts:
     """Build what is shared."""
-    streams = OpenStreams(clock=surroundings.clock, capacity=settings.server.max_event_streams)
+    streams = OpenStreams(
+        clock=surroundings.clock,
+        capacity=settings.server.max_event_streams,
+        of_client=settings.server.max_event_streams_of_client,
+    )
     surroundings = measuring.surroundings(surroundings)
     tls = OutboundTls(settings.outbound)
     events = build_events(
@@ -112,6 +119,7 @@ def build_parts(
         transactions=stores.transactions,
         clock=surroundings.clock,
         capacity=settings.server.max_held_polls,
+        of_client=settings.server.max_held_polls_of_client,
     )
 
     def look_again(transaction_id: str | None) -> None:
@@ -213,6 +221,7 @@ def build_parts(
         log=log,
         measuring=measuring,
         leaving=asyncio.Event(),
+        admission=build_gate(settings, log, measuring),
     )
 
 

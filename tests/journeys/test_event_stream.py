@@ -258,6 +258,25 @@ async def test_beyond_the_bound_nobody_is_let_in(run_service: ServiceRunner):
             await caught_up(service, reader)
 
 
+async def test_no_client_takes_all_places_of_streams(
+    run_service: ServiceRunner, till: WireClient, other_till: WireClient
+):
+    """503 for one more of the same client, while another finds room."""
+    sections = {"server": {"max_event_streams_of_client": 1}}
+    async with run_service(clients=[till, other_till], sections=sections) as service:
+        await service.enrolled_phone()
+        auth_req_id, of_other = await announced(service), await other_till.started()
+        async with stream(till, auth_req_id) as reader:
+            await caught_up(service, reader)
+            async with stream(till, auth_req_id) as second:
+                assert second.answer.status_code == 503
+            async with stream(other_till, of_other) as other:
+                assert other.answer.status_code == 200
+        await until(lambda: service.service.streams.open == 0)
+        async with stream(till, auth_req_id) as again:
+            assert again.answer.status_code == 200
+
+
 async def test_a_store_that_is_away_ends_streams_cleanly(
     run_service: ServiceRunner, till: WireClient, monkeypatch: pytest.MonkeyPatch
 ):
@@ -314,9 +333,9 @@ async def test_a_word_between_the_look_and_the_wait_is_not_missed(
             await until(waiting._woken.is_set)
         return found
 
-    def noting(self: OpenStreams, *of: object) -> object:
+    def noting(self: OpenStreams, *of: object, client_id: str) -> object:
         has_place.append("place")
-        return place(self, *of)  # type: ignore[arg-type]
+        return place(self, *of, client_id=client_id)  # type: ignore[arg-type]
 
     monkeypatch.setattr(RedisLedgers, "read", late)
     monkeypatch.setattr(OpenStreams, "place", noting)

@@ -213,6 +213,26 @@ async def test_beyond_the_bound_polls_are_ordinary(run_service: ServiceRunner):
             assert APPLIED not in answer.headers
 
 
+async def test_no_client_takes_all_seats(
+    run_service: ServiceRunner, till: WireClient, other_till: WireClient
+):
+    """One more of the same client is answered at once, while another's is held."""
+    sections = {"server": {"max_held_polls_of_client": 1}}
+    async with run_service(clients=[till, other_till], sections=sections) as service:
+        await service.enrolled_phone()
+        of_other = await other_till.started()
+        async with held(service, await till.started()):
+            second = await waiting_poll(till, await till.started())
+            assert refusal(second) == PENDING
+            assert APPLIED not in second.headers
+            other = asyncio.create_task(waiting_poll(other_till, of_other))
+            await until(lambda: service.service.held.held == 2)
+            assert (await other_till.cancel(of_other)).status_code == 204
+            assert APPLIED in (await other).headers
+        async with held(service, await till.started()) as again:
+            assert not again.done()
+
+
 @pytest.mark.usefixtures("phone")
 async def test_proofs_are_spent_before_anybody_is_held(service: RunningService):
     """A used assertion is refused at once, and releases nobody."""

@@ -57,7 +57,7 @@ static int port = 0, nconn = 16, quiet = 0, noexp = 0;
 static long skip = 0;
 static double dur = 5, warm = 0, rate = 0;
 static long maxn = -1;
-static const char *host = "127.0.0.1";
+static const char *host = "127.0.0.1", *source;
 static char *outids;
 static FILE *outf;
 static double *flat;
@@ -154,6 +154,13 @@ static void dial(conn *c) {
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   struct sockaddr_in a = {0};
   a.sin_family = AF_INET;
+  if (source) {
+    inet_pton(AF_INET, source, &a.sin_addr);
+    if (bind(c->fd, (void *)&a, sizeof a)) {
+      perror("bind");
+      exit(3);
+    }
+  }
   a.sin_port = htons(port);
   inet_pton(AF_INET, host, &a.sin_addr);
   if (connect(c->fd, (void *)&a, sizeof a)) {
@@ -303,10 +310,13 @@ int main(int ac, char **av) {
   int o;
   signal(SIGPIPE, SIG_IGN);
   int ex = 0;
-  while ((o = getopt(ac, av, "p:c:d:n:r:w:s:i:o:x:k:")) != -1)
+  while ((o = getopt(ac, av, "p:b:c:d:n:r:w:s:i:o:x:k:")) != -1)
     switch (o) {
     case 'p':
       port = atoi(optarg);
+      break;
+    case 'b':
+      source = optarg;
       break;
     case 'c':
       nconn = atoi(optarg);

@@ -91,7 +91,12 @@ class DeviceSocket:
 
     patience: ClassVar = Patience()
 
-    def __init__(self, steps: SocketSteps, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(
+        self, steps: SocketSteps, clock: Clock, telemetry: Telemetry, *, capacity: int
+    ) -> None:
+        """``capacity`` is how many may be open at once in this process."""
+        self._capacity = capacity
+        self._open = 0
         self._steps = steps
         self._clock = clock
         self._telemetry = telemetry
@@ -105,6 +110,16 @@ class DeviceSocket:
         if not offered:
             await self._close(socket, CloseCode.MALFORMED)
             return
+        if self._open >= self._capacity:
+            await self._close(socket, CloseCode.UNAVAILABLE)
+            return
+        self._open += 1
+        try:
+            await self._serve(socket)
+        finally:
+            self._open -= 1
+
+    async def _serve(self, socket: WebSocket) -> None:
         try:
             await self._converse(socket)
         except* DeviceProtocolError as group:

@@ -8,6 +8,7 @@ from starlette.types import Scope
 from ciba_service.endpoints.body import BodyPolicy, header, header_lines
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.client_request import ClientRequest
+from ciba_service.listening.admission.place import place_of
 from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.protocol.errors import InvalidClientError, OAuth2Error, Reason
 from ciba_service.protocol.request.form import parse_form
@@ -35,7 +36,11 @@ class ClientFormEndpoint(PostEndpoint):
             # RFC 6749 2.3: no method but the registered one, and not more than one.
             raise InvalidClientError from Reason("the Authorization header is no client method")
         return ClientRequest(
-            form, peer_certificates(scope), header_lines(scope, b"dpop"), peer_address(scope)
+            form,
+            peer_certificates(scope),
+            header_lines(scope, b"dpop"),
+            peer_address(scope),
+            place_of(scope),
         )
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:

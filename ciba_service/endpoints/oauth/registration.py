@@ -10,6 +10,7 @@ from ciba_service.endpoints.answers import respond, respond_error, respond_nothi
 from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, header_lines, read_body
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.registration import KnownRegistration, Registrations
+from ciba_service.listening.admission.place import place_of
 from ciba_service.ports import StoreUnavailable, Telemetry
 from ciba_service.protocol.errors import (
     InvalidRequestError,
@@ -84,6 +85,8 @@ class ClientConfigurationEndpoint:
                 await respond(send, HTTPStatus.OK, _information(known, self._locate))
             case "PUT":
                 members = _members(await read_body(scope, receive, _BODY))
+                if not await place_of(scope).begin():
+                    raise TemporarilyUnavailableError from Reason("there is no place")
                 known = await self._registrations.replace(authorization, client_id, members)
                 await respond(send, HTTPStatus.OK, _information(known, self._locate))
             case "DELETE":

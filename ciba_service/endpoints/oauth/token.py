@@ -12,6 +12,7 @@ from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.oauth.nonce_header import Headers, NonceHeader
 from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.token_request import TokenRequests
+from ciba_service.listening.admission.place import place_of
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 from ciba_service.protocol.request.preference import preferred_wait
@@ -37,7 +38,9 @@ class TokenEndpoint(ClientFormEndpoint):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, and notice when its sender goes away meanwhile."""
         patience = Patience(
-            preferred_wait(header_lines(scope, b"prefer")), lambda: until_gone(receive)
+            preferred_wait(header_lines(scope, b"prefer")),
+            lambda: until_gone(receive),
+            place_of(scope),
         )
         await super().__call__({**scope, _PATIENCE: patience}, receive, send)
 

@@ -18,9 +18,12 @@ from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.ports import Announcement, AnnouncementKind
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, Fetched, transaction_id
+from ciba_service.settings import ServerSettings
 from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone, WireSocket
 
 GARBAGE = {
@@ -385,6 +388,31 @@ async def test_a_phone_that_reads_nothing_is_let_go(
     assert taken[-1] == {"type": "websocket.close", "code": 4408, "reason": "too_slow"}
 
 
+async def test_one_socket_too_many_is_told_to_come_again(
+    run_service: ServiceRunner, till: WireClient
+):
+    """4503 and no hello; the others stay, and when one goes there is room again."""
+    async with run_service(clients=[till], sections={"server": {"max_sockets": 1}}) as service:
+        phone = await service.enrolled_phone()
+        async with phone.online() as socket:
+            async with phone.raw_socket() as one_more:
+                assert await end_of(one_more) == CloseCode.UNAVAILABLE
+            await socket.send({"type": "fetch"})
+            assert (await socket.next("fetched"))["open"] == []
+        async with asyncio.timeout(10):
+            while service.service.hub.connected():  # noqa: ASYNC110 - what is waited for is in the service
+                await asyncio.sleep(0)
+        async with phone.online() as again:
+            assert again.first == []
+
+
+@pytest.mark.parametrize(("written", "sockets"), [({}, 9_000), ({"max_sockets": 5}, 5)])
+def test_clients_find_room_beside_phones(written: dict[str, int], sockets: int):
+    """A tenth of all connections is not for sockets, unless it is configured otherwise."""
+    server = ServerSettings(issuer="https://bank.example", max_connections=10_000, **written)
+    assert server.sockets == sockets
+
+
 async def test_a_phone_that_went_away_is_no_defect_whoever_notices():
     """One task of a socket meets the end of the connection; what another then sends is no error."""
 
@@ -399,7 +427,7 @@ async def test_a_phone_that_went_away_is_no_defect_whoever_notices():
     socket = WebSocket(scope, receive, send)
     await socket.accept()
     steps = SocketSteps(None, None, None, None, str)
-    endpoint = DeviceSocket(steps, FakeClock(), RecordingTelemetry())
+    endpoint = DeviceSocket(steps, FakeClock(), RecordingTelemetry(), capacity=1)
     for _ in range(2):
         with pytest.raises(WebSocketDisconnect):
             await endpoint._send(socket, Fetched(()))

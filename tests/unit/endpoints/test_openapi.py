@@ -31,7 +31,9 @@ async def served(service: RunningService) -> dict[str, Any]:
 
 def routes(service: RunningService, kind: type[Route | WebSocketRoute]) -> set[str]:
     """The paths of the application."""
-    return {route.path for route in service.service.app.others.routes if isinstance(route, kind)}
+    return {
+        route.path for route in service.service.app.app.others.routes if isinstance(route, kind)
+    }
 
 
 async def test_it_may_be_kept_for_a_while(service: RunningService):

@@ -266,3 +266,24 @@ async def test_a_store_that_is_away_ends_no_worker(service: RunningService):
     names = {failure.name for failure in service.telemetry.failures}
     assert names == {"sweep_failed", "due_work_failed"}
     service.telemetry.failures.clear()
+
+
+async def test_what_is_remembered_of_later_work_is_bounded(
+    idle: RunningService, monkeypatch: pytest.MonkeyPatch
+):
+    """The sweep finds what was not remembered; and there is room again when it is time."""
+    worker, nudged = other_worker(idle), []
+    monkeypatch.setattr("ciba_service.flow.due_work.MOST_LATER", 3)
+    monkeypatch.setattr(worker, "nudge", nudged.append)
+    for number in range(5):
+        worker.nudge_after(f"transaction {number}", 100)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    idle.clock.advance(0.1)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert nudged == ["transaction 0", "transaction 1", "transaction 2"]
+    worker.nudge_after("transaction 5", 100)
+    assert len(worker._later) == 1
+    for task in worker._later:
+        task.cancel()

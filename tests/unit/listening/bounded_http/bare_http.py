@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ciba_service.listening.bounded_http import HttpBounds, http_within
+from ciba_service.listening.bounded_http import Crowd, HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 
 PATIENT = HttpBounds(
@@ -144,6 +144,10 @@ class Listener:
         """Wait until answers wait for their reader."""
         await self._until(lambda open_now: any(_is_unread(connection) for connection in open_now))
 
+    async def until_queued(self) -> None:
+        """Wait until a request waits for the answer to another on its connection."""
+        await self._until(lambda open_now: any(connection.pipeline for connection in open_now))
+
     async def until_deserted(self) -> None:
         """Wait until no connection is left."""
         await self._until(lambda open_now: not open_now)
@@ -160,13 +164,17 @@ def _is_unread(connection: object) -> bool:
 
 @asynccontextmanager
 async def listening(
-    bounds: HttpBounds, tls: ssl.SSLContext | None = None, *, keep_alive: float = 30
+    bounds: HttpBounds,
+    tls: ssl.SSLContext | None = None,
+    *,
+    keep_alive: float = 30,
+    crowd: Crowd | None = None,
 ) -> AsyncIterator[Listener]:
     """A server within these bounds."""
     application = Application()
     config = uvicorn.Config(
         application,
-        http=http_within(bounds),
+        http=http_within(bounds, crowd),
         ws=BoundedWebSocket,
         log_config=None,
         lifespan="off",

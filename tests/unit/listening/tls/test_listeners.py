@@ -1,13 +1,15 @@
 """The server begins everywhere or nowhere."""
 
+import asyncio
 import socket
 from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.types import Receive, Scope, Send
 
-from ciba_service.listening.listeners import Listener, ListeningServer
+from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.listening.peer import Peer, peer_certificates, peer_of, scope_with_peer
 
 
@@ -52,6 +54,50 @@ async def test_a_socket_that_cannot_be_listened_on_stops_all_others():
     with pytest.raises(OSError, match="Bad file descriptor"):
         await server(app, good, used).serve()
     assert app.messages == ["lifespan.startup", "lifespan.shutdown"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=1)
+
+
+class Accepting(asyncio.Protocol):
+    """Counts connections."""
+
+    def __init__(self, accepted: list[asyncio.BaseTransport]) -> None:
+        self.accepted = accepted
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """One more."""
+        self.accepted.append(transport)
+
+
+def test_several_connections_are_accepted_in_each_round_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A loop whose rounds are long would else let those who connect wait for many of them."""
+    bound = bound_socket("127.0.0.1", 0, backlog=32)
+    address = bound.getsockname()
+    accepted: list[asyncio.BaseTransport] = []
+    app = Application("lifespan.startup.complete")
+    one = server(app, bound)
+    monkeypatch.setattr(one, "_protocol", lambda _: Accepting(accepted))
+
+    async def rounds() -> int:
+        one.config.load()
+        one.lifespan = one.config.lifespan_class(one.config)
+        await one.startup()
+        peers = [socket.create_connection(address, timeout=10) for _ in range(16)]
+        number = 0
+        while len(accepted) < len(peers):
+            await asyncio.sleep(0)
+            number += 1
+        for each in (*peers, *accepted):
+            each.close()
+        for listening in one.servers:
+            listening.close()
+        await one.lifespan.shutdown()
+        return number
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(rounds()) < 12
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=1)
 

@@ -1,0 +1,132 @@
+"""A crowded service: who is refused has lost nothing, who waits elsewhere takes no place."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.journeys.test_long_polling import held
+from tests.journeys.test_metrics import scrape
+from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
+from tests.wire_client import CIBA, WireClient
+from tests.wire_events import stream
+from tests.wire_resource import refusal
+
+FEW = {"server": {"max_requests": 1, "max_waiting_requests": 0}, "metrics": {"port": 0}}
+UNAVAILABLE = (503, "temporarily_unavailable")
+
+
+@pytest.fixture
+async def small(
+    run_service: ServiceRunner, till: WireClient, other_till: WireClient
+) -> AsyncIterator[RunningService]:
+    """A service that works on one request at a time and lets nobody wait."""
+    async with run_service(clients=[till, other_till], sections=FEW) as running:
+        yield running
+        assert running.telemetry.failures == []
+
+
+async def test_a_refused_poll_is_none_and_may_be_sent_again(small: RunningService):
+    """503 with a time to come again, never 429; assertion and interval are untouched."""
+    phone = await small.enrolled_phone()
+    auth_req_id, used = await small.till.started(), small.till.credentials()
+    small.service.admission.enter()
+    for _ in range(3):
+        answer = await small.till.poll(auth_req_id, **used)
+        assert refusal(answer) == UNAVAILABLE
+        assert 1 <= int(answer.headers["retry-after"]) <= 3
+        assert answer.headers["cache-control"] == "no-store"
+    small.service.admission.leave()
+    assert refusal(await small.till.poll(auth_req_id, **used)) == (400, "authorization_pending")
+    await phone.approve_next()
+    assert (await small.till.poll(auth_req_id)).status_code == 200
+
+
+async def test_a_refused_request_may_be_sent_again(small: RunningService):
+    """Neither its assertion nor its signed request counts as used."""
+    await small.enrolled_phone()
+    form = {**small.till.credentials(), "request": small.till.request_object()}
+    small.service.admission.enter()
+    assert refusal(await small.till.post("/bc-authorize", form)) == UNAVAILABLE
+    small.service.admission.leave()
+    assert (await small.till.post("/bc-authorize", form)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/token", "/bc-authorize"])
+async def test_a_client_that_has_its_share_is_refused_before_its_assertion_is_spent(
+    run_service: ServiceRunner, till: WireClient, other_till: WireClient, path: str
+):
+    """Four places, two clients at work: the third of one of them has to come again."""
+    sections = {"server": {"max_requests": 4}}
+    async with run_service(clients=[till, other_till], sections=sections) as service:
+        await service.enrolled_phone()
+        request = {"request": till.request_object()} if path == "/bc-authorize" else {}
+        form = {"grant_type": CIBA, "auth_req_id": "A" * 43, **till.credentials(), **request}
+        form = form if path == "/token" else {**till.credentials(), **request}
+        gate = service.service.admission
+        for name in ("till", "till", "other-till"):
+            gate.enter()
+            assert gate.shares.enter(name, "192.0.2.1", places=4, crowded=False)
+        assert refusal(await till.post(path, form)) == UNAVAILABLE
+        assert refusal(await other_till.poll("A" * 43)) == (400, "invalid_grant")
+        gate.leave()
+        again = await till.post(path, form)
+        assert again.status_code == (200 if path == "/bc-authorize" else 400)
+        assert again.json().get("error") != "invalid_client"
+        assert service.telemetry.failures == []
+
+
+async def test_a_held_poll_takes_no_place(small: RunningService):
+    """Others are served while it waits, and it gets its tokens."""
+    phone = await small.enrolled_phone()
+    async with held(small, await small.till.started()) as poll:
+        assert small.service.admission.in_work == 0
+        assert refusal(await small.till.poll("A" * 43)) == (400, "invalid_grant")
+        await phone.approve_next()
+        assert (await poll).status_code == 200
+    assert small.service.admission.in_work == 0
+
+
+async def test_a_stream_of_events_takes_no_place(small: RunningService):
+    """Others are served while it is open."""
+    await small.enrolled_phone()
+    async with stream(small.till, await small.till.started()) as reader:
+        assert reader.answer.status_code == 200
+        assert small.service.admission.in_work == 0
+        assert refusal(await small.till.poll("A" * 43)) == (400, "invalid_grant")
+
+
+async def test_a_socket_of_a_phone_takes_no_place(small: RunningService):
+    """A crowd of clients does not keep phones from what they are to decide."""
+    phone = await small.enrolled_phone()
+    await small.till.started()
+    small.service.admission.enter()
+    async with phone.online() as socket:
+        offered = [*socket.first, *([] if socket.first else [await socket.next("challenge")])]
+        assert offered[0]["type"] == "challenge"
+    small.service.admission.leave()
+
+
+async def test_a_crowded_process_is_alive_and_ready(small: RunningService):
+    """Taken out of service, it would leave its crowd to the others."""
+    small.service.admission.enter()
+    for path in ("/healthz", "/readyz"):
+        assert (await small.http.get(path)).status_code == 200
+    assert (await small.http.get("/jwks")).status_code == 503
+
+
+async def test_refusals_are_counted_by_cause(small: RunningService):
+    """And what the gate looks like can be scraped; nothing else is measured of who was refused."""
+    small.service.admission.enter()
+    for _ in range(3):
+        await small.till.poll("A" * 43)
+    seen = await scrape(small)
+    assert seen.value("ciba_requests_shed_total", cause="full") == 3
+    assert seen.labels("cause") == {"full", "too_late", "share"}
+    assert seen.value("ciba_requests_in_work") == 1
+    assert seen.value("ciba_request_places") == 1
+    assert seen.value("ciba_requests_waiting") == 0
+    assert seen.requests("/token", "temporarily_unavailable") == 0
+    line = await small.telemetry.seen("requests_shed")
+    assert (line.fields["number"], line.fields["limit"]) == (3, 1)
+    small.service.admission.leave()
