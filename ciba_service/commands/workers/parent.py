@@ -142,7 +142,7 @@ class Workers:
     ) -> None:
         self._program = program
         self._shares = shares
-        self._document = document
+        self._first = self._document = document
         self._ending_seconds = ending_seconds
         self._telemetry = telemetry
         self._pace = pace
@@ -194,9 +194,9 @@ class Workers:
         """Start one and wait until it serves; False when it does not."""
         if self._ending.is_set():
             return False
-        worker = await WorkerProcess.start(
-            self._program, number, self._shares[number], self._document
-        )
+        # Whatever is not reloaded stays as it was for the others, too.
+        documents = (self._first, self._document)
+        worker = await WorkerProcess.start(self._program, number, self._shares[number], documents)
         self._living[number] = worker
         if self._ending.is_set():  # It came while the process was being made.
             worker.told_to_end()
