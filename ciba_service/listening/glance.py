@@ -1,5 +1,6 @@
 """What can be said of received bytes without a parser: that they are one whole plain request."""
 
+import re
 from typing import Final
 
 __all__ = ["is_one_plain_post"]
@@ -7,7 +8,7 @@ __all__ = ["is_one_plain_post"]
 _METHOD: Final = b"POST /"
 _LENGTH: Final = b"\r\ncontent-length:"
 # Whatever makes another end of the message, or of the connection, than the length says.
-_NOT_PLAIN: Final = (b"\r\ntransfer-encoding:", b"\r\nconnection:", b"\r\nexpect:", b"\r\nupgrade:")
+_NOT_PLAIN: Final = re.compile(rb"\n(?:transfer-encoding|connection|expect|upgrade):")
 _LARGEST: Final = 65_536
 _MOST_DIGITS: Final = 5
 
@@ -26,7 +27,7 @@ def is_one_plain_post(data: bytes) -> bool:
         return False
     if not head.partition(b"\r\n")[0].endswith(b" http/1.1"):
         return False
-    if any(name in head for name in _NOT_PLAIN):
+    if _NOT_PLAIN.search(head):
         return False
     digits = head.partition(_LENGTH)[2].partition(b"\r\n")[0].strip(b" \t")
     is_number = digits.isdigit() and len(digits) <= _MOST_DIGITS

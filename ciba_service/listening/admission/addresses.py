@@ -65,7 +65,7 @@ class Addresses:
         """Whose turn it is, by the connection alone; None where a proxy has to tell."""
         if self._header is not None and self._proxies.believes(address):
             return None
-        return counted_address(address)
+        return (self._connected.get(address) or self._looked_at(address)).key
 
     def _looked_at(self, address: str | None) -> Origin:
         if len(self._connected) >= _MOST_KEPT:

@@ -88,6 +88,7 @@ class Gate:
         self._now = now
         self.limit = self._limit.value
         self._coming: Counter[str] = Counter()
+        self._number_coming = 0
         self._served = 0
         self._was_full = False
         self._was_empty = True
@@ -108,7 +109,7 @@ class Gate:
     @property
     def may_be_full(self) -> bool:
         """Whether one more might be turned away, those that are about to begin included."""
-        return self.in_work + self._coming.total() >= self.limit
+        return self.in_work + self._number_coming >= self.limit
 
     @property
     def is_half_full(self) -> bool:
@@ -120,16 +121,16 @@ class Gate:
 
         A loop reads from all connections before any request that it read begins.
         """
-        if not self._coming:
-            asyncio.get_running_loop().call_soon(self._coming.clear)
+        if not self._number_coming:
+            asyncio.get_running_loop().call_soon(self._have_come)
         self._coming[key] += 1
+        self._number_coming += 1
 
     def turns_away(self, key: str) -> bool:
         """Whether there is neither a place nor room to wait for one; then it is counted."""
-        coming = self._coming
-        beyond = self.in_work + coming.total() - self.limit
+        beyond = self.in_work + self._number_coming - self.limit
         if beyond < 0 or self._queue.has_room(
-            key, self._patience.room, coming=coming, beyond=beyond
+            key, self._patience.room, coming=self._coming, beyond=beyond
         ):
             return False
         self._was_full = True
@@ -200,6 +201,10 @@ class Gate:
         self._expire()
         self._fill()
         self._tell()
+
+    def _have_come(self) -> None:
+        self._coming.clear()
+        self._number_coming = 0
 
     def _fill(self) -> None:
         oldest = self._now() - self._patience.seconds

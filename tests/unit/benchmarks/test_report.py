@@ -43,7 +43,7 @@ def test_a_chapter_that_has_no_place_is_not_written(tmp_path: Path):
         write_chapter("a", "text", file)
 
 
-@pytest.mark.parametrize("name", ["bulkheads", "polls"])
+@pytest.mark.parametrize("name", ["bulkheads", "polls", "overload"])
 def test_the_document_has_the_figures_of_each_benchmark(name: str):
     """docs/benchmarks.md has a chapter for each, and it was written."""
     chapter = FILE.read_text("utf-8").partition(f"<!-- {name}: written by the benchmark -->")[2]

@@ -178,6 +178,8 @@ def test_the_service_believes_nginx_alone():
         assert settings["mtls"]["proxies"] == [address]
         header = settings["mtls"]["certificate_header"]
         assert f"proxy_set_header {header} $ssl_client_escaped_cert;" in text
+        told = settings["server"]["address_header"]
+        assert f"proxy_set_header {told} $remote_addr;" in text
     fixed = [SERVICES[name]["networks"]["back"]["ipv4_address"] for name in ("nginx", *REPLICAS)]
     assert all(ipaddress.ip_address(each) in subnet for each in fixed)
 
