@@ -19,6 +19,7 @@ _IDLE_SECONDS: Final = 2.0
 _ANSWER_SECONDS: Final = 40.0
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"
+_CLOSE: Final = b"connection: close"
 
 
 class NotSent(Exception):
@@ -57,6 +58,7 @@ class _Line(asyncio.Protocol):
         self.asked: asyncio.Future[Answer] | None = None
         self.idle_since = 0.0
         self._received = b""
+        self._is_last = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's do not say so
@@ -77,6 +79,7 @@ class _Line(asyncio.Protocol):
         body = self._received[end + len(_HEAD_END) :]
         if len(body) >= length:
             self._received = b""
+            self._is_last = _CLOSE in head
             self.asked.set_result(Answer(int(head[9:12]), body[:length]))
 
     @property
@@ -84,6 +87,7 @@ class _Line(asyncio.Protocol):
         """Whether it may be used again."""
         return (
             self.transport is not None
+            and not self._is_last
             and not self.transport.is_closing()
             and time.monotonic() < self.idle_since + _IDLE_SECONDS
         )

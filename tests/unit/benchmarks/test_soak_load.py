@@ -113,6 +113,15 @@ async def test_a_connection_is_kept_and_an_answer_put_together():
     assert first.text("error") == ""
 
 
+async def test_a_connection_that_is_said_to_close_is_not_used_again():
+    """A server that leaves says so with its last answer (RFC 9112 9.6)."""
+    last = OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n") + b'{"error":"a"'
+    async with served(last, OK + b'{"error":"b"') as (door, connections):
+        await door.send("GET", "/")
+        await door.send("GET", "/")
+    assert connections == [0, 1]
+
+
 async def test_what_was_sent_and_what_was_not_are_told_apart():
     """Nobody listens: not sent. A connection that ends: nobody knows."""
     async with served(None) as (door, _):
