@@ -35,6 +35,7 @@ from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.health import build_health
+from ciba_service.wiring.loading import load_ahead
 from ciba_service.wiring.measuring import build_measuring
 from ciba_service.wiring.oauth_door import oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
@@ -90,6 +91,7 @@ def build_service(
     measuring.observe_store(store)
     stores = build_stores(settings, store, keys.ring, surroundings, measuring)
     parts = build_parts(settings, stores, keys, surroundings, measuring)
+    load_ahead(parts)
     reloading = Reloading(parts)
     routes = [
         *oauth_routes(parts, lambda: reloading.metadata),

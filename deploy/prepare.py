@@ -31,9 +31,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ciba_client.keygen import generate_key
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 
-CLIENTS: Final = ("till", "terminal")
+CLIENTS: Final = ("till", "terminal", "kiosk")
 CERTIFIED: Final = "terminal"
 HOST: Final = "localhost"
+PROXY: Final = "nginx"
+"""As the replicas call it, which notify the kiosk through it."""
+ENDPOINT: Final = f"https://{PROXY}:8446/notifications"
 AUTHORITY_FILE: Final = "/etc/ciba/ca.pem"
 
 _LIFETIME: Final = timedelta(days=397)
@@ -44,6 +47,10 @@ _BINDING: Final = {
     "terminal": (
         'token_endpoint_auth_method = "tls_client_auth"\n'
         'certificate = "terminal.pem"\ncertificate_key = "terminal.key"\n'
+    ),
+    "kiosk": (
+        'dpop_bound_access_tokens = true\nbackchannel_token_delivery_mode = "ping"\n'
+        f'backchannel_client_notification_endpoint = "{ENDPOINT}"\n'
     ),
 }
 
@@ -74,6 +81,7 @@ class Authority:
         subject = _name("ciba-service, development on this machine")
         permitted = [
             x509.DNSName(HOST),
+            x509.DNSName(PROXY),
             x509.IPAddress(ipaddress.ip_network("127.0.0.1/32")),
         ]
         usage = _usage(signs=False, certifies=True)
@@ -96,7 +104,7 @@ class Authority:
         )
         if server:
             here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            names = x509.SubjectAlternativeName([x509.DNSName(HOST), here])
+            names = x509.SubjectAlternativeName([x509.DNSName(HOST), x509.DNSName(PROXY), here])
             built = built.add_extension(names, critical=False)
         return built.sign(self.key, SHA256())
 

@@ -23,7 +23,7 @@ class Front:
     kind: str = "tls"
     ports: Mapping[int, int] = field(
         default_factory=lambda: {
-            port: _free_port() for port in (8080, 8443, 8444, 8445, 8061, 8060, 8070)
+            port: _free_port() for port in (8080, 8443, 8444, 8445, 8446, 8060, 8061, 8062, 8070)
         }
     )
 
@@ -47,8 +47,8 @@ class Front:
             | ({"phone-web:8070": f"127.0.0.1:{self.ports[8070]}"} if self.kind == "tls" else {}),
             "mtls.conf": {"listen 8444": listens["listen 8444"]},
             "playground.conf": {
-                "listen 8061": listens["listen 8061"],
-                "127.0.0.1:8060": f"127.0.0.1:{self.ports[8060]}",
+                **{name: listens[name] for name in ("listen 8061", "listen 8446")},
+                **{f"127.0.0.1:{each}": f"127.0.0.1:{self.ports[each]}" for each in (8060, 8062)},
             },
             "service.conf": {},
             "tls.conf": tls,
@@ -73,7 +73,7 @@ class Front:
         return ("nginx", *shipped, *further)
 
 
-_LISTENS = {f"listen {port}": port for port in (8080, 8443, 8444, 8445, 8061)}
+_LISTENS = {f"listen {port}": port for port in (8080, 8443, 8444, 8445, 8446, 8061)}
 
 
 @contextmanager

@@ -18,12 +18,19 @@ from redis.exceptions import ResponseError
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
 
-__all__ = ["RedisCluster", "WatchedMaster", "cluster_of_six", "watched_by_three"]
+__all__ = [
+    "CALM_MS",
+    "HASTY_MS",
+    "RedisCluster",
+    "WatchedMaster",
+    "cluster_of_six",
+    "watched_by_three",
+]
 
 _MASTERS = 3
 _SLOTS = 16_384
-_PATIENCE_MS = 500
-"""After which a silent node is held to be down; as short as it may be beside other work."""
+CALM_MS, HASTY_MS = 15_000, 500
+"""After which a silent node is held to be down: never beside other work, or as soon as may be."""
 
 _HASTE = "publish-period 100 info-period 200 ping-period 100 ask-period 100 election-timeout 500"
 
@@ -94,7 +101,7 @@ class _Node:
 
 
 @contextmanager
-def cluster_of_six() -> Iterator[RedisCluster]:
+def cluster_of_six(patience_ms: int) -> Iterator[RedisCluster]:
     """A cluster with three masters, and a replica for each."""
     with ExitStack() as stack:
         buses = {}
@@ -103,7 +110,7 @@ def cluster_of_six() -> Iterator[RedisCluster]:
             node = stack.enter_context(
                 redis_server(
                     *("--cluster-enabled", "yes", "--cluster-port", str(bus)),
-                    *("--cluster-node-timeout", str(_PATIENCE_MS)),
+                    *("--cluster-node-timeout", str(patience_ms)),
                     *("--cluster-require-full-coverage", "no"),
                     *("--repl-diskless-sync-delay", "0"),
                 )
@@ -164,7 +171,7 @@ class WatchedMaster:
 
 
 @contextmanager
-def watched_by_three() -> Iterator[WatchedMaster]:
+def watched_by_three(patience_ms: int) -> Iterator[WatchedMaster]:
     """One master, two replicas, three sentinels of which two must agree."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ciba-test-")))
@@ -176,7 +183,9 @@ def watched_by_three() -> Iterator[WatchedMaster]:
         for replica in replicas:
             _ask(replica, f"REPLICAOF 127.0.0.1 {master}")
         _until(lambda: "connected_slaves:2" in _ask(master, "INFO replication"))
-        sentinels = [stack.enter_context(_sentinel(directory, master)) for _ in range(3)]
+        sentinels = [
+            stack.enter_context(_sentinel(directory, master, patience_ms)) for _ in range(3)
+        ]
         known = ("num-slaves\r\n$1\r\n2", "num-other-sentinels\r\n$1\r\n2")
         for port in sentinels:
             _until(lambda port=port: _all_in(known, _ask(port, "SENTINEL MASTERS")))
@@ -192,7 +201,7 @@ def watched_by_three() -> Iterator[WatchedMaster]:
 
 
 @contextmanager
-def _sentinel(directory: Path, master: int) -> Iterator[int]:
+def _sentinel(directory: Path, master: int, patience_ms: int) -> Iterator[int]:
     port = _free_port()
     own = directory / str(port)
     own.mkdir()
@@ -200,7 +209,7 @@ def _sentinel(directory: Path, master: int) -> Iterator[int]:
     configuration.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {own}\n"
         f"sentinel monitor bank 127.0.0.1 {master} 2\n"
-        f"sentinel down-after-milliseconds bank {_PATIENCE_MS}\n"
+        f"sentinel down-after-milliseconds bank {patience_ms}\n"
         "sentinel failover-timeout bank 1000\n",
         "ascii",
     )

@@ -32,7 +32,7 @@ _SIDE_BY_SIDE: Final = 24
 _ENROLLED_AT_ONCE: Final = 300
 _PATIENCE_SECONDS: Final = 30
 _ROOM: Final = 500
-"""Connections beside those of phones."""
+"""Connections beside those of phones, and a tenth that no phone gets."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ async def crowd(directory: Path, size: int) -> AsyncIterator[Crowd]:
         place.configure(
             users=({"sub": "first", "activation_code": preset(0)}, *({"sub": n} for n in names)),
             clients=[shop],
-            server={"max_connections": size + _ROOM, "max_sockets": size + _ROOM},
+            server={"max_connections": size * 10 // 9 + _ROOM, "max_sockets": size + _ROOM},
             metrics={"port": metrics},
             store={"url": f"redis://127.0.0.1:{redis[0]}/0"},
             device={"second_secret": False},

@@ -2,12 +2,13 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.machine import environment
+from benchmarks.machine import Noise, Usage, environment
 from benchmarks.replication.load import WAIT_MS, Kind
 from benchmarks.replication.losses import (
     Cost,
@@ -44,6 +45,7 @@ class Measured:
     losses: dict[int, Failovers] = field(default_factory=dict)
     failovers: dict[int, Failovers] = field(default_factory=dict)
     costs: dict[tuple[float, int], Cost] = field(default_factory=dict)
+    noise: Noise | None = None
 
     @property
     def is_met(self) -> bool:
@@ -58,7 +60,7 @@ class Measured:
 
 async def measure(plan: Plan) -> Measured:
     """Run everything; two to three minutes as planned by default."""
-    measured = Measured()
+    measured, before = Measured(), {os.getpid(): Usage.of(os.getpid())}
     for replicas in SETTINGS:
         found = measured.losses[replicas] = Failovers(WINDOW)
         for number in range(plan.kills):
@@ -75,6 +77,7 @@ async def measure(plan: Plan) -> Measured:
             )
             measured.costs[delay, replicas] = cost
             say(f"setting {replicas}, delay {milliseconds(delay)}: {cost.rate:.0f}/s")
+    measured.noise = Noise.between(before, {pid: Usage.of(pid) for pid in before})
     return measured
 
 
@@ -117,6 +120,7 @@ def chapter(plan: Plan, measured: Measured) -> str:
             _silence(measured.failovers),
             price,
             _costs(measured.costs),
+            f"Noise: {measured.noise}; all servers are part of everything else.",
         ]
     )
 

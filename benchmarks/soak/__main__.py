@@ -15,9 +15,9 @@ import uvloop
 
 from benchmarks.report import write_chapter
 from benchmarks.soak.chapter import FAILOVERS, NAME, chapter
-from benchmarks.soak.running import Outcome, Scenario, run_scenario
+from benchmarks.soak.running import Outcome, run_scenario
+from benchmarks.soak.scenario import Scenario, Topology
 from benchmarks.soak.scenarios import SCENARIOS
-from benchmarks.soak.setting import Topology
 from benchmarks.soak.telling import say, tell
 from benchmarks.soak.volume import APPROVALS, deliver_at_volume
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from benchmarks.machine import environment
 from benchmarks.report import table
 from benchmarks.soak.running import Outcome
-from benchmarks.soak.setting import Topology
+from benchmarks.soak.scenario import Topology
 
 __all__ = ["FAILOVERS", "NAME", "chapter"]
 
@@ -41,6 +41,7 @@ def chapter(outcomes: Sequence[Outcome], volume: str = "") -> str:
     ]
     if not points:
         parts.pop()
+    parts += [_shortened(outcome) for outcome in outcomes if _is_short(outcome)]
     if volume:
         parts.append(f"Beside this, {volume}.")
     return "\n\n".join(parts)
@@ -51,6 +52,18 @@ def _stores(outcomes: Sequence[Outcome]) -> str:
         return "Redis with an append-only file synced on every write"
     waited = sorted({outcome.scenario.replicas for outcome in outcomes})
     return f"replicated Redis without files, `wait_for_replicas` {', '.join(map(str, waited))}"
+
+
+def _is_short(outcome: Outcome) -> bool:
+    return outcome.judged.ends.total() < outcome.scenario.flows
+
+
+def _shortened(outcome: Outcome) -> str:
+    planned, seconds = outcome.scenario.flows, outcome.scenario.seconds or outcome.seconds
+    return (
+        f"Of {planned:,} flows planned in `{outcome.scenario.name}` these are the ones that began"
+        f" within {seconds / 60:.0f} minutes."
+    )
 
 
 def _heads() -> list[str]:

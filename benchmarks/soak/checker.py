@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from benchmarks.soak.attempts import attempt_violations
+from benchmarks.soak.ends import TERMINAL, end_of
 from benchmarks.soak.history import Answered, Event, Kind, Lost, Sent
 from benchmarks.soak.story import Bounds, Story, World
 
 __all__ = ["Judgement", "Violation", "judge"]
 
-_TERMINAL = {Answered.TOKENS, Answered.DENIED, Answered.EXPIRED, Answered.INVALID}
 _AFTER = {
     Answered.TOKENS: {Answered.INVALID},
     Answered.DENIED: {Answered.DENIED},
@@ -66,7 +66,7 @@ def judge(
         else:
             found.violations.append(Violation(number, sentence))
     for story in stories.values():
-        end, loss = _end(story, around)
+        end, loss = end_of(story, around)
         found.ends[end] += 1
         if loss:
             found.lost[loss] += 1
@@ -160,7 +160,7 @@ def _changed(story: Story, world: World) -> Iterator[str]:
     for ended in story.answers:
         if world.furthest and ended.word == Answered.EXPIRED and ended.at < open_until:
             continue
-        if ended.word in _TERMINAL:
+        if ended.word in TERMINAL:
             for later in story.answers_after(ended.at):
                 if later.word not in _AFTER[Answered(ended.word)]:
                     yield f"{later.word} after {ended.word}"
@@ -262,28 +262,4 @@ def _has_ended(story: Story) -> bool:
         return True
     if any(event.number == 0 for event in story.pushes):
         return True
-    return any(event.word in _TERMINAL for event in story.answers)
-
-
-def _end(story: Story, world: World) -> tuple[str, str]:
-    """How it ended, and why a redemption was lost if one was."""
-    last = story.answers[-1].word if story.answers else ""
-    if last == Answered.INVALID and story.lost and not (story.tokens or story.cancels):
-        return "redeemed, but the answer was lost", _loss(story, world)
-    ends = (
-        (story.has(Kind.START_REFUSED), "refused"),
-        (not story.has(Kind.STARTED), "start without an answer"),
-        (bool(story.tokens), "tokens"),
-        (bool(story.cancels) or story.has(Kind.CANCEL_LOST), "cancelled"),
-        (last in _TERMINAL, last),
-        (any(event.number == 0 for event in story.pushes), "refused by push"),
-    )
-    return next((name for holds, name in ends if holds), "the client left"), ""
-
-
-def _loss(story: Story, world: World) -> str:
-    if any(world.killed(event) for event in story.lost):
-        return "its process died"
-    if any(event.word == Lost.VANISHED for event in story.lost):
-        return "its client went away"
-    return "its store kept silent"
+    return any(event.word in TERMINAL for event in story.answers)

@@ -72,7 +72,7 @@ class Phone:
         self._socket: ClientConnection | None = None
         self._process = -1
         self._due: asyncio.TimerHandle | None = None
-        self.flaps = 0
+        self._sending: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Be online as often as a process lets it."""
@@ -87,7 +87,6 @@ class Phone:
     async def flap(self) -> None:
         """Close the socket, and come back by another process."""
         if self._socket is not None:
-            self.flaps += 1
             await self._socket.close()
 
     async def _online(self, process: int) -> None:

@@ -26,10 +26,10 @@ class RedisProcess:
         self._settings = settings
         self._process: Process | None = None
 
-    async def start(self) -> None:
-        """Start it on what is there, and return when it answers."""
+    async def start(self, *settings: str) -> None:
+        """Start it on what is there, for once with further settings; returns when it answers."""
         words = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory)]
-        words += ["--save", "", *self._settings]
+        words += ["--save", "", *self._settings, *settings]
         self._process = await asyncio.create_subprocess_exec(
             REDIS_SERVER, *words, stdin=DEVNULL, stdout=DEVNULL
         )

@@ -12,39 +12,17 @@ from typing import Final
 
 from benchmarks.report import quantile
 from benchmarks.soak.checker import Judgement, Violation, judge
-from benchmarks.soak.faults import Fault
 from benchmarks.soak.history import Answered, Event, History, Kind
-from benchmarks.soak.setting import Setting, Topology, setting
+from benchmarks.soak.scenario import Scenario
+from benchmarks.soak.setting import Setting, setting
 from benchmarks.soak.story import Bounds
 
-__all__ = ["Outcome", "Scenario", "run_scenario"]
+__all__ = ["Outcome", "run_scenario"]
 
 _PROGRESS_SECONDS: Final = 5.0
 _SETTLE_SECONDS: Final = 3.0
 _FAULTY_END_SECONDS: Final = 15.0
 """For how long faults go on while the last flows end."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Which faults, over how many flows, how many of them at once."""
-
-    name: str
-    faults: tuple[Fault, ...]
-    flows: int
-    at_once: int = 250
-    users: int = 300
-    guessers: int = 10
-    processes: int = 3
-    failing_percent: int = 10
-    topology: Topology = Topology.SINGLE
-    slower: float = 1.0
-    replicas: int = 0
-    """How many of them are waited for."""
-    brief: bool = False
-    """Whether no flow waits for its expiry."""
-    seconds: float | None = None
-    """After which no flow begins any more, however many there were to be."""
 
 
 @dataclass
@@ -79,19 +57,7 @@ async def run_scenario(
     keep: bool = False,
 ) -> Outcome:
     """Run it, to its end; ``keep`` leaves the history in the directory as JSON lines."""
-    async with setting(
-        directory,
-        scenario.faults,
-        seed=seed,
-        users=scenario.users,
-        guessers=scenario.guessers,
-        processes=scenario.processes,
-        failing_percent=scenario.failing_percent,
-        topology=scenario.topology,
-        slower=scenario.slower,
-        brief=scenario.brief,
-        replicas=scenario.replicas,
-    ) as running:
+    async with setting(scenario, directory, seed) as running:
         began = time.monotonic()
         await _live(scenario, running, say)
         seconds = time.monotonic() - began

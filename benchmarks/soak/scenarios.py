@@ -3,8 +3,7 @@
 from typing import Final
 
 from benchmarks.soak.faults import Fault
-from benchmarks.soak.running import Scenario
-from benchmarks.soak.setting import Topology
+from benchmarks.soak.scenario import Scenario, Topology
 
 __all__ = ["SCENARIOS"]
 

@@ -59,6 +59,8 @@ def chapter(measured: Comparison) -> str:
     )
     head = ["what", "service", "peer", "ratio", "goal", ""]
     goals = table(head, [goal.row() for goal in _goals(measured)])
+    if not measured.scenarios:
+        return f"{environment(measured.peer_version)}.\n\n{goals}"
     details = table(
         ["what", "who", "a second", "runs", "processor", "p50", "p99", "Redis", "generator"],
         [

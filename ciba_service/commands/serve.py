@@ -32,7 +32,7 @@ from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import ServerSettings, Settings
-from ciba_service.store_access import OpenStore
+from ciba_service.store_access import OpenStore, failover_risks
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.wiring.background import supervise
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -46,6 +46,7 @@ __all__ = [
     "serve_on",
     "server_config",
     "tell_listening",
+    "tell_risks",
 ]
 
 _SHUTDOWN_SECONDS: Final = 10
@@ -140,6 +141,7 @@ async def serve(
     surroundings = system_surroundings()
     keys = CurrentKeys(open_keys(settings))
     async with opened_store(settings, own=True) as store:
+        await tell_risks(settings, store, surroundings)
         with bound_addresses(settings) as addresses:
             tell_listening(settings, addresses, surroundings)
             service = build(settings, store, keys, surroundings)
@@ -147,6 +149,12 @@ async def serve(
                 addresses, service, settings, read_anew=read_anew, surroundings=surroundings
             )
     surroundings.telemetry.event("stopped")
+
+
+async def tell_risks(settings: Settings, store: OpenStore, surroundings: Surroundings) -> None:
+    """Say what a failover could lose, or what missing replicas prevent, as ``check`` does."""
+    for risk in await failover_risks(settings.store, store):
+        surroundings.telemetry.event("store_at_risk", warning=risk)
 
 
 def tell_listening(

@@ -53,4 +53,10 @@ class Health:
             return "store"
         if drift > CLOCK_TOLERANCE_MS:
             return "clock"
-        return None if self._is_listening() else "subscription"
+        if not self._is_listening():
+            return "subscription"
+        try:
+            await self._store.confirm()
+        except StoreUnavailable:
+            return "replicas"
+        return None

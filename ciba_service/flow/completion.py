@@ -26,6 +26,7 @@ from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import (
     AccessDeniedError,
+    AuthorizationPendingError,
     ExpiredTokenError,
     InvalidGrantError,
     OAuth2Error,
@@ -156,6 +157,8 @@ class Completion:
         )
         if not result.won:
             lost = result.state or State.REDEEMED
+            if lost is State.PENDING:  # A failover has undone the approval that was read.
+                raise AuthorizationPendingError
             raise REFUSALS[lost] from Reason("another request was first")
         if minted.crowded:
             await self._index.make_room(grant, minted.crowded, now=minted.minted_at)

@@ -16,6 +16,7 @@ from ciba_service.ports import (
     DeviceStore,
     KeyRing,
     StoredRequest,
+    StoreUnavailable,
     Swap,
     SwapResult,
     Telemetry,
@@ -275,17 +276,21 @@ class Decisions:
         )
         return _accepted(presented)
 
-    async def _again(self, presented: PresentedDecision) -> Accepted | Refused:
-        """The outcome of a decision that was heard before, once the store will not forget it."""
-        result = await self._transactions.swap(
-            Swap(
-                transaction_id=presented.claims.transaction_id,
-                event=_EVENTS[presented.claims.verdict],
-                operation=presented.operation,
-                now=self._clock.now_ms(),
-            )
-        )
-        return _accepted(presented) if result.won else _refused(presented, RefusalReason.NOT_OPEN)
+    async def _again(self, presented: PresentedDecision) -> Accepted:
+        """The outcome of a decision that was heard before, once the store will not forget it.
+
+        It is looked for again after that, and never made to happen: what a failover has undone is
+        pending, and only the whole way through its factors may decide it.
+
+        Raises:
+            StoreUnavailable: when it was undone; the same decision may come again.
+        """
+        name = presented.claims.transaction_id
+        await self._transactions.confirm(name)
+        found = await self._transactions.outline(name, now=self._clock.now_ms())
+        if found is None or found.decision != presented.operation:
+            raise StoreUnavailable("a failover has undone the decision")
+        return _accepted(presented)
 
     def _evidence(self, heard: HeardDecision, decided: Decided | None, now: int) -> Evidence | None:
         if not self._keeps_evidence:

@@ -23,3 +23,10 @@ class StoreHealth(Protocol):
     async def server_time_ms(self) -> int:
         """The store's own clock; raises ``StoreUnavailable``."""
         ...
+
+    async def confirm(self) -> None:
+        """Return once replicas have what was written, where they are waited for.
+
+        Raises ``StoreUnavailable``.
+        """
+        ...

@@ -42,6 +42,7 @@ __all__ = [
     "handle_key",
     "handle_use_key",
     "handles_key",
+    "health_key",
     "hub_channel",
     "hub_channels",
     "notices_key",
@@ -344,6 +345,11 @@ def replay_keys(partition: int) -> tuple[str, str, str, str]:
 def client_tag(client_id: str) -> str:
     """The name of a client in keys: half of a SHA-256 hash."""
     return base64url(hashlib.sha256(client_id.encode("utf-8", "surrogatepass")).digest()[:16])
+
+
+def health_key() -> str:
+    """Nothing is ever there: it is looked for to see whether replicas answer."""
+    return "ciba:health"
 
 
 def fence_key(key: str) -> str:

@@ -253,12 +253,17 @@ def with_replicas(nodes: Sequence[Address]) -> Iterator[list[RedisTarget]]:
             settings = ("--cluster-enabled", "yes", "--cluster-port", str(_free_port()), *AT_ONCE)
             replica = stack.enter_context(redis_server(*settings))
             own = replica.addresses[0].port
-            bus = _ask(node.port, "CLUSTER NODES").partition("myself")[0].split("@")[-1].split()[0]
-            _ask(own, f"CLUSTER MEET 127.0.0.1 {node.port} {bus.split(',')[0]}")
+            for each in nodes:
+                told = _ask(each.port, "CLUSTER NODES").partition("myself")[0]
+                bus = told.split("@")[-1].split()[0].split(",")[0]
+                _ask(own, f"CLUSTER MEET 127.0.0.1 {each.port} {bus}")
             name = node_id(node)
             _until(lambda own=own, name=name: _ask(own, f"CLUSTER REPLICATE {name}") == "+OK")
             _until(lambda port=node.port: "state=online" in _ask(port, "INFO replication"))
             replicas.append(replica)
+        known = f"cluster_known_nodes:{2 * len(nodes)}"
+        for node in nodes:
+            _until(lambda port=node.port: known in _ask(port, "CLUSTER INFO"))
         yield replicas
 
 
@@ -303,3 +308,19 @@ async def test_a_slot_that_has_moved_is_waited_for_where_it_is():
             assert await count(durable, "a{x}") == 2
             with frozen(replicas[1]), pytest.raises(StoreFault, match="replicas"):
                 await durable.evaluate(COUNT, ["a{x}"], [])
+
+
+async def test_a_promoted_replica_of_a_cluster_has_what_was_waited_for():
+    """The master of its slots dies and a replica takes them: nothing counted is forgotten."""
+    with two_nodes() as (target, first, second), with_replicas((first, second)) as replicas:
+        quick = replace(target, addresses=(second,), command_timeout=0.5)
+        async with durable_to(quick, 300) as durable, commands_to(quick) as commands:
+            counted = [await count(durable, "here") for _ in range(3)]
+            os.kill(process_of(first.port), signal.SIGKILL)
+            heir = replicas[0].addresses[0].port
+            _until(lambda: _ask(heir, "CLUSTER FAILOVER TAKEOVER") == "+OK")
+            assert counted == [1, 2, 3]
+            assert await count(commands, "here") == 4
+            # It has no replica of its own yet.
+            with pytest.raises(StoreFault):
+                await durable.evaluate(COUNT, ["here"], [])

@@ -32,7 +32,7 @@ ONCE = Script.of(
     durable=True,
 )
 WRONG = Script.of("wrong", "return redis.call('LPUSH', KEYS[1], 1)", durable=True)
-PATIENCE = ReplicaWait(replicas=1, milliseconds=2_000)
+PATIENCE = ReplicaWait(replicas=1, milliseconds=10_000)
 HASTE = ReplicaWait(replicas=1, milliseconds=100)
 
 
@@ -59,7 +59,7 @@ def servers(running: Replicated) -> Replicated:
 @asynccontextmanager
 async def durable_to(target: RedisTarget, wait: ReplicaWait) -> AsyncIterator[DurableCommands]:
     """The way of durable writes, closed afterwards."""
-    commands = DurableCommands(connect(target), wait)
+    commands = DurableCommands(connect(replace(target, command_timeout=20.0)), wait)
     try:
         assert await answered(commands, "known") == 1
         with pytest.raises(StoreProgrammingError):
@@ -208,16 +208,17 @@ async def test_one_dead_connection_speaks_for_those_that_lie_idle():
     """The next attempt finds none that would be waited for in vain as well."""
     async with replicated(delay=0.1) as servers:
         port = servers.master.addresses[0].port
-        durable = DurableCommands(connect(replace(servers.master, command_timeout=0.5)), PATIENCE)
+        durable = DurableCommands(connect(replace(servers.master, command_timeout=1.5)), PATIENCE)
 
         def connections() -> int:
             return _ask(port, "CLIENT LIST TYPE NORMAL").count("cmd=wait")
 
         assert await answered(durable, "k") == 1
         writing = []
-        for number in range(8):  # each in a tick of its own, while those before are waited for
-            writing.append(asyncio.create_task(answered(durable, f"k{number}")))
-            await asyncio.to_thread(_ask, port, "PING")
+        with frozen(servers.replica):
+            for number in range(8):  # each in a tick of its own, while those before are waited for
+                writing.append(asyncio.create_task(answered(durable, f"k{number}")))
+                await asyncio.to_thread(_ask, port, "PING")
         assert await asyncio.gather(*writing) == [1] * 8
         assert connections() == 8
         with frozen(servers.master), pytest.raises(StoreFault):

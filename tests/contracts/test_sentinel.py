@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from ciba_service.cli import main
+from ciba_service.commands.opening import opened_store, system_surroundings
+from ciba_service.commands.serve import tell_risks
 from ciba_service.protocol.transaction.state import State
-from ciba_service.settings import StoreSettings
+from ciba_service.settings import StoreSettings, parse_settings
 from ciba_service.stores.driver.connection import (
     UnsuitableRedis,
     check_server,
@@ -23,6 +25,7 @@ from ciba_service.stores.driver.connection import (
 )
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 from tests.contracts.store_builders import START, TRANSACTION, new_transaction, stores_at
+from tests.recording_telemetry import RecordingTelemetry
 from tests.redis_servers import (
     REDIS_SERVER,
     ServerKind,
@@ -200,6 +203,21 @@ def test_check_warns_of_a_failover_that_may_lose_writes(
     with redis_server("--min-replicas-to-write", "1") as safe, sentinel_of(safe) as target:
         (line,) = checked(tmp_path, target, capsys)
         assert line.startswith("warning: store.wait_for_replicas is 0: ")
+
+
+async def test_a_start_tells_what_check_would(master: RedisTarget):
+    """In the log, as events of their own; a single server without replicas is no risk."""
+    url = f"redis://127.0.0.1:{master.addresses[0].port}"
+    for wanted, told in ((0, []), (1, ["store.wait_for_replicas is 1, and 0 are connected"])):
+        text = f"[server]\nissuer = 'http://127.0.0.1:8080'\n[store]\nurl = '{url}'\n"
+        settings = parse_settings(f"{text}wait_for_replicas = {wanted}\n", {})
+        log = RecordingTelemetry()
+        surroundings = replace(system_surroundings(), telemetry=log)
+        async with opened_store(settings, own=True) as store:
+            await tell_risks(settings, store, surroundings)
+        assert [each.name for each in log.events] == ["store_at_risk"] * len(told)
+        warnings = [each.fields["warning"].partition(":")[0] for each in log.events]
+        assert warnings == told
 
 
 def test_check_counts_the_replicas_that_are_to_be_waited_for(

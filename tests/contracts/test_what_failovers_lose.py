@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ciba_service.ports import PaymentOutcome, ReplayKind
 from ciba_service.protocol.transaction.state import Event
@@ -190,7 +190,7 @@ async def stores_on(target: RedisTarget, *, durable: bool) -> AsyncIterator[Stor
         stack.push_async_callback(commands.aclose)
         patient = None
         if durable:
-            patient = DurableCommands(connect(target), WAIT)
+            patient = DurableCommands(connect(replace(target, command_timeout=10.0)), WAIT)
             stack.push_async_callback(patient.aclose)
         yield stores_over(commands, durable=patient, deadline_ms=20_000)
 

@@ -18,8 +18,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ciba_client import CibaClient, ClientConfiguration
+from ciba_client import (
+    CibaClient,
+    ClientConfiguration,
+    NotificationReceiver,
+    Pinged,
+    TokensReceived,
+)
 from ciba_client.client_file import load_client, read_client_file
+from ciba_client.listener import ListeningAddress, listening
 from tests.compose_files import ROOT, command_of, environment_of
 from tests.nginx_front import Front, nginx
 from tests.prepared import Places, prepare
@@ -159,6 +166,7 @@ def write_configuration(directory: Path, front: Front) -> Places:
         ":8443": f":{front.ports[8443]}",
         ":8444": f":{front.ports[8444]}",
         "172.30.73.2": "127.0.0.1",
+        "nginx:8446": f"127.0.0.1:{front.ports[8446]}",
         "/var/lib/ciba-keys": f"{directory}/keys",
         '"/var/lib/ciba"': f'"{directory}/data"',
         "/etc/ciba": str(places.configuration),
@@ -251,6 +259,21 @@ async def test_a_client_of_the_playground_gets_its_tokens(bank: Deployment, name
         tokens = await waiting
     bound = {"till": "jkt", "terminal": "x5t#S256"}[name]
     assert claims_of(tokens.access_token)["cnf"].keys() == {bound}
+
+
+async def test_the_kiosk_is_pinged_through_nginx(bank: Deployment):
+    """Over TLS, at an address that is not public and that the service was allowed to call."""
+    receiver = NotificationReceiver()
+    address = ListeningAddress("127.0.0.1", bank.front.ports[8062])
+    async with (
+        listening(receiver, address),
+        CibaClient(bank.client("kiosk"), notifications=receiver) as client,
+        bank.phone(bank.issuer) as phone,
+        client.authenticate(login_hint=HINT, binding_message="W4SCT") as pending,
+    ):
+        await phone.approve_next()
+        told = [type(event) async for event in pending.events()]
+    assert told == [Pinged, TokensReceived]
 
 
 async def test_a_certificate_in_a_header_proves_nothing(bank: Deployment, http: httpx2.AsyncClient):
@@ -368,8 +391,8 @@ async def test_a_replica_that_is_stopped_loses_no_request(
 
     async def ask() -> None:
         while ending.poll() is None:
-            statuses.add((await http.post("/token", data={"grant_type": "x"})).status_code)
+            statuses.add((await http.post("/jwks")).status_code)  # nginx repeats no POST
 
     await asyncio.gather(*(ask() for _ in range(4)))
-    assert statuses == {401}
+    assert statuses == {405}
     assert (await http.get("/readyz")).status_code == 200

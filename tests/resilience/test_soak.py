@@ -10,7 +10,8 @@ import pytest
 from benchmarks.soak.faults import Fault
 from benchmarks.soak.jumping_service import ClockHand
 from benchmarks.soak.killing_proxy import KillingProxy, When
-from benchmarks.soak.running import Scenario, run_scenario
+from benchmarks.soak.running import run_scenario
+from benchmarks.soak.scenario import Scenario
 from ciba_service.stores.driver.commands import Commands, StoreFault
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.script import Script

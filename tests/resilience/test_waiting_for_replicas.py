@@ -13,7 +13,7 @@ from tests.replicated_redis import Replicated, frozen, replicated_directly
 from tests.running_service import RunningService, running_service
 from tests.wire_client import WireClient
 
-STORE = {"deadline_ms": 1000, "wait_for_replicas": 1, "wait_for_replicas_ms": 200}
+STORE = {"deadline_ms": 1500, "wait_for_replicas": 1, "wait_for_replicas_ms": 300}
 WAITS = "ciba_store_replica_wait_duration_seconds_count"
 
 
@@ -109,7 +109,9 @@ async def test_clients_come_again_and_get_what_is_theirs(
             assert answer.headers["retry-after"]
             assert answer.json()["error"] == "temporarily_unavailable"
         assert await state(bank, auth_req_id) == "approved"
-        assert (await bank.http.get("/readyz")).status_code == 200
+        ready = await bank.http.get("/readyz")
+        assert (ready.status_code, ready.json()["missing"]) == (503, "replicas")
+    assert (await bank.http.get("/readyz")).status_code == 200
     answer = await till.poll(auth_req_id)
     assert (answer.status_code, "access_token" in answer.json()) == (200, True)
     answer = await till.poll(auth_req_id)

@@ -159,12 +159,20 @@ async def ready(http: httpx2.AsyncClient) -> None:
 async def test_a_worker_that_is_killed_is_replaced_and_no_orphan_outlives_the_parent(
     place: Installation,
 ):
-    """The embedded server is the parent's: it goes on, and ends with it."""
+    """The embedded server is the parent's: it goes on, and ends with it.
+
+    Who comes in its place knows the clients of the last reload, and has limits as all began with.
+    """
     place.configure(**DEVELOPMENT, server={"workers": 2})
     serving = await place.serve()
     await said(serving, "listening")
     phone = await place.phone().enrol(PRESET)
     auth_req_id = await place.till.started()
+    other = WireClient("other", place.till.alg, place.till.key, issuer=place.issuer)
+    other.clock = place.till.clock
+    changed = {"server": {"workers": 2, "max_connections": 1}, "clients": (place.till, other)}
+    place.configure(**{**DEVELOPMENT, **changed})
+    await told(serving, "configuration_reloaded", 2)
     server, workers = place.server_pid(), workers_of(serving)
     async with phone.online() as online:
         holder = owner_of(online.raw.local_address, workers)
@@ -182,6 +190,9 @@ async def test_a_worker_that_is_killed_is_replaced_and_no_orphan_outlives_the_pa
     assert len(replaced) == 2
     assert holder not in replaced
     assert place.server_pid() == server
+    (renewed,) = set(replaced) - set(workers)
+    async with connected_to(place, renewed, replaced) as other.http:
+        assert (await other.start()).status_code == 200
     await serving.kill()
     await asyncio.gather(*map(gone, [server, *replaced]))
     assert place.leftovers() == []

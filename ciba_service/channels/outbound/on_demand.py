@@ -39,9 +39,13 @@ class OutboundOnDemand:
 
     async def send(self, request: OutboundRequest) -> OutboundResponse | OutboundFailure:
         """See ``Outbound``."""
+        return await self.prepare().send(request)
+
+    def prepare(self) -> "OutboundClient":
+        """Make what is behind it, if nobody has yet."""
         if self._client is None:
             self._client = self._new_client()
-        return await self._client.send(request)
+        return self._client
 
     async def aclose(self) -> None:
         """Close all connections, if there ever was one."""

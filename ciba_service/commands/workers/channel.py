@@ -1,8 +1,8 @@
 """The worker's end of what joins it to its parent.
 
-The parent sends the text of each configuration that it has accepted, with its length before it;
-the worker answers one byte once it serves. The end of the stream means that the other has gone,
-however it went.
+The parent sends the text of configurations, with its length before it: the one it began with, the
+one it accepted last, and then each that it accepts. The worker answers one byte once it serves.
+The end of the stream means that the other has gone, however it went.
 """
 
 import os

@@ -20,7 +20,7 @@ from ciba_service.commands.bound_addresses import (
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.reloading import ConfigurationReload
-from ciba_service.commands.serve import check_tls, tell_listening
+from ciba_service.commands.serve import check_tls, tell_listening, tell_risks
 from ciba_service.commands.signalled_server import caught_signals
 from ciba_service.commands.workers.process import WORKER, WorkerProcess
 from ciba_service.ports import Telemetry
@@ -67,7 +67,8 @@ async def serve_workers(path: Path, count: int, program: Sequence[str] = WORKER)
     surroundings = system_surroundings()
     open_keys(settings)
     check_tls(settings)
-    async with opened_store(settings, own=True):
+    async with opened_store(settings, own=True) as store:
+        await tell_risks(settings, store, surroundings)
         with bound_addresses(settings) as shared, _shares(settings, shared, count) as shares:
             workers = Workers(
                 program,
@@ -141,7 +142,7 @@ class Workers:
     ) -> None:
         self._program = program
         self._shares = shares
-        self._document = document
+        self._first = self._document = document
         self._ending_seconds = ending_seconds
         self._telemetry = telemetry
         self._pace = pace
@@ -193,9 +194,9 @@ class Workers:
         """Start one and wait until it serves; False when it does not."""
         if self._ending.is_set():
             return False
-        worker = await WorkerProcess.start(
-            self._program, number, self._shares[number], self._document
-        )
+        # Whatever is not reloaded stays as it was for the others, too.
+        documents = (self._first, self._document)
+        worker = await WorkerProcess.start(self._program, number, self._shares[number], documents)
         self._living[number] = worker
         if self._ending.is_set():  # It came while the process was being made.
             worker.told_to_end()
@@ -222,7 +223,7 @@ class Workers:
             await self._wait(pause)
             if await self._begin(number):
                 self._telemetry.event("worker_restarted", worker=number)
-            else:
+            elif not self._ending.is_set():
                 self._give_up_if_alone()
 
     def _tell_end(self, number: int, pid: int, status: int) -> None:

@@ -31,9 +31,13 @@ class WorkerProcess:
 
     @classmethod
     async def start(
-        cls, program: Sequence[str], number: int, addresses: BoundAddresses, document: str
+        cls,
+        program: Sequence[str],
+        number: int,
+        addresses: BoundAddresses,
+        documents: Sequence[str],
     ) -> Self:
-        """Start it with the sockets that it serves, and tell it its configuration."""
+        """Start it with the sockets that it serves, and tell it these configurations."""
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         with theirs:
@@ -43,7 +47,8 @@ class WorkerProcess:
                 *program, *words, stdin=DEVNULL, pass_fds=passed, start_new_session=True
             )
         worker = cls(process, reader, writer)
-        worker.tell(document)
+        for document in documents:
+            worker.tell(document)
         return worker
 
     @property

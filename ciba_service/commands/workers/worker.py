@@ -27,13 +27,14 @@ _FAILED: Final = 1
 
 
 class _Documents:
-    """The configuration that the parent sent last."""
+    """The configuration that the parent began with, and the one that it accepted last."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, first: str, text: str) -> None:
+        self.first = first
         self.text = text
 
     def settings(self) -> Settings:
-        """It was good when the parent read it; raises ``InvalidSettingsError``."""
+        """The last; it was good when the parent read it; raises ``InvalidSettingsError``."""
         return checked_settings(self.text)
 
 
@@ -43,8 +44,8 @@ def main(arguments: Sequence[str], build: ServiceBuilder = build_service) -> int
     channel = ParentChannel(int(descriptor))
     addresses = BoundAddresses.inherited(words)
     try:
-        documents = _Documents(channel.document())
-        settings = documents.settings()
+        documents = _Documents(channel.document(), channel.document())
+        settings = checked_settings(documents.first)
         configure_logging(settings.server.log_level, worker=int(number))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(channel, documents, settings, addresses, build))
@@ -76,6 +77,8 @@ async def _work(
     keys = CurrentKeys(existing_keys(settings))
     async with opened_store(settings, own=False) as store:
         service = build(settings, store, keys, surroundings)
+        if documents.text != documents.first:
+            service.reload(documents.settings())
         await serve_on(
             addresses,
             service,

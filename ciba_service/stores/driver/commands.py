@@ -38,32 +38,35 @@ _KEY_OF_SCRIPT: Final = 2
 """EVALSHA and EVAL: after the script and the number of keys."""
 
 
-class _Waiting:
-    __slots__ = ("present", "reply", "request", "script")
+class _Waiting(Request):
+    """A request whose caller waits for ``reply``.
+
+    ``present`` shows a reply as the driver does; ``script`` is what runs by its hash.
+    """
+
+    __slots__ = ("present", "reply", "script")
 
     def __init__(
         self,
-        request: Request,
+        name: str,
+        arguments: tuple[Argument, ...],
         reply: asyncio.Future[Any],
         *,
+        key_at: int = 0,
         present: Callable[[Any], Any] | None = None,
         script: Script | None = None,
     ) -> None:
-        """``present`` shows a reply as the driver does; ``script`` is what runs by its hash."""
-        self.request = request
+        # Packed here, so that a wrong argument fails its caller and nobody else.
+        packed = pack_command((name, *arguments))  # type: ignore[arg-type] # of one type only, say its stubs
+        super().__init__(name, arguments, packed, key_at)
         self.reply = reply
         self.present = present
         self.script = script
 
     def by_text(self, script: Script) -> "_Waiting":
         """The same with the text in place of the hash, which the server did not know."""
-        arguments = (script.text, *self.request.arguments[1:])
-        return _Waiting(_request("EVAL", arguments, key_at=_KEY_OF_SCRIPT), self.reply)
-
-
-def _request(name: str, arguments: tuple[Argument, ...], key_at: int = 0) -> Request:
-    # Packed here, so that a wrong argument fails its caller and nobody else.
-    return Request(name, arguments, pack_command((name, *arguments)), key_at)  # type: ignore[arg-type] # of one type only, say its stubs
+        arguments = (script.text, *self.arguments[1:])
+        return _Waiting("EVAL", arguments, self.reply, key_at=_KEY_OF_SCRIPT)
 
 
 class Commands:
@@ -125,7 +128,8 @@ class Commands:
 
     def issue(self, name: str, *arguments: Argument) -> asyncio.Future[Any]:
         """Likewise, without a coroutine: the reply is still to come."""
-        return self._submit(_request(name, arguments), present=self._presented.get(name))
+        waiting = _Waiting(name, arguments, self._reply(), present=self._presented.get(name))
+        return self._submit(waiting)
 
     async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401
         """Run a script, by its hash, and by its text where the server does not know it yet.
@@ -143,7 +147,9 @@ class Commands:
     ) -> asyncio.Future[Any]:
         """Likewise, without a coroutine: the reply is still to come."""
         arguments = (script.sha, len(keys), *keys, *args)
-        return self._submit(_request("EVALSHA", arguments, key_at=_KEY_OF_SCRIPT), script=script)
+        return self._submit(
+            _Waiting("EVALSHA", arguments, self._reply(), key_at=_KEY_OF_SCRIPT, script=script)
+        )
 
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
@@ -172,22 +178,17 @@ class Commands:
         await self._pipeline.aclose()
         await disconnect(self._client)
 
-    def _submit(
-        self,
-        request: Request,
-        *,
-        present: Callable[[Any], Any] | None = None,
-        script: Script | None = None,
-    ) -> asyncio.Future[Any]:
+    def _reply(self) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreFault(_CLOSED)
-        loop = asyncio.get_running_loop()
-        reply: asyncio.Future[Any] = loop.create_future()
-        self._queue.append(_Waiting(request, reply, present=present, script=script))
+        return asyncio.get_running_loop().create_future()
+
+    def _submit(self, waiting: _Waiting) -> asyncio.Future[Any]:
+        self._queue.append(waiting)
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._flush)
-        return reply
+            waiting.reply.get_loop().call_soon(self._flush)
+        return waiting.reply
 
     def _flush(self) -> None:
         self._scheduled = False
@@ -197,7 +198,7 @@ class Commands:
                 self._under_way += 1
                 self.flushes += 1
                 done = partial(self._answered, batch, perf_counter())
-                self._pipeline.send([waiting.request for waiting in batch], done)
+                self._pipeline.send(batch, done)
 
     def _next_batch(self) -> list[_Waiting]:
         """Take the next commands, without those whose callers have gone."""

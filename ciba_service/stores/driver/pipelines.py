@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -34,14 +33,18 @@ _TOPOLOGY_ERRORS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Request:
     """A command, and how it goes over the wire; its key, if any, is ``arguments[key_at]``."""
 
-    name: str
-    arguments: tuple[Argument, ...]
-    packed: bytes
-    key_at: int = 0
+    __slots__ = ("arguments", "key_at", "name", "packed")
+
+    def __init__(
+        self, name: str, arguments: tuple[Argument, ...], packed: bytes, key_at: int = 0
+    ) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.packed = packed
+        self.key_at = key_at
 
     @property
     def key(self) -> Argument | None:

@@ -7,7 +7,6 @@ writes of its own connection only. Nobody else shares that connection, so that n
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
@@ -40,11 +39,16 @@ _Tell = Callable[[float, bool], None]
 _Answers = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
 class _Wait(Request):
     """WAIT names no key: it goes to where ``fence`` is."""
 
-    fence: str = ""
+    __slots__ = ("fence",)
+
+    def __init__(
+        self, name: str, arguments: tuple[Argument, ...], packed: bytes, *, fence: str
+    ) -> None:
+        super().__init__(name, arguments, packed)
+        self.fence = fence
 
     @property
     def key(self) -> str:

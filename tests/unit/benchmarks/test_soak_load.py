@@ -14,7 +14,8 @@ from benchmarks.soak.chapter import chapter
 from benchmarks.soak.checker import Judgement, Violation
 from benchmarks.soak.history import NOBODY, Answered, History, Kind, Sent, token_name
 from benchmarks.soak.plan import EXPIRY, SHORT_EXPIRY, drawn
-from benchmarks.soak.running import Outcome, Scenario
+from benchmarks.soak.running import Outcome
+from benchmarks.soak.scenario import Scenario
 from benchmarks.soak.wire import Door, NoAnswer, NotSent
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"
@@ -197,3 +198,23 @@ def test_the_chapter_adds_up_and_hides_no_violation():
     assert "| its process died | 2 |" in text
     assert "| kill -9 at random | 10 |" in text
     assert "after swap redeem (2)" in text
+    assert "planned" not in text
+
+
+def test_the_chapter_says_when_fewer_flows_ran_than_were_planned():
+    """A run that was cut short is told as one."""
+    outcome = Outcome(
+        scenario=Scenario("mixed", (), 100_000, seconds=600.0),
+        seed=4,
+        seconds=700.0,
+        judged=Judgement(ends=Counter(tokens=7)),
+        faults=Counter(),
+        points=Counter(),
+        closed=Counter(),
+        latencies={},
+    )
+    text = chapter([outcome])
+    assert (
+        "Of 100,000 flows planned in `mixed` these are the ones that began within 10 minutes"
+        in (text)
+    )

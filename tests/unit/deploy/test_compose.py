@@ -23,6 +23,7 @@ from tests.compose_files import (
     environment_of,
     mounts,
 )
+from tests.prepared import program
 
 SCHEMA = json.loads(Path(__file__).with_name("compose_spec.json").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -177,8 +178,22 @@ def test_the_service_believes_nginx_alone():
         assert settings["mtls"]["proxies"] == [address]
         header = settings["mtls"]["certificate_header"]
         assert f"proxy_set_header {header} $ssl_client_escaped_cert;" in text
+        told = settings["server"]["address_header"]
+        assert f"proxy_set_header {told} $remote_addr;" in text
     fixed = [SERVICES[name]["networks"]["back"]["ipv4_address"] for name in ("nginx", *REPLICAS)]
     assert all(ipaddress.ip_address(each) in subnet for each in fixed)
+
+
+def test_the_kiosk_is_notified_where_the_playground_listens():
+    """Through nginx, at the one address that the service may call."""
+    text = (ROOT / "deploy/nginx/playground.conf").read_text("utf-8")
+    assert f"proxy_pass http://{option(command_of('playground'), '--listen')};" in text
+    for settings in (SETTINGS, TLS_SETTINGS):
+        (kiosk,) = (each for each in settings["clients"] if each["client_id"] == "kiosk")
+        endpoint = kiosk["backchannel_client_notification_endpoint"]
+        assert endpoint == program("prepare").ENDPOINT
+        assert re.search(r"listen 8446 ssl;.*location = /notifications", text, re.DOTALL)
+        assert settings["outbound"]["allowed_networks"] == settings["mtls"]["proxies"]
 
 
 @pytest.mark.parametrize("kind", ["development", "tls"])
@@ -188,7 +203,7 @@ def test_nginx_leads_where_something_listens(kind: str):
         (ROOT / f"deploy/nginx/{name}.conf").read_text("utf-8")
         for name in ("nginx", f"front.{kind}", "mtls", "playground")
     )
-    listened = set(re.findall(r"listen (\d+)", text))
+    listened = set(re.findall(r"listen (\d+)", text)) - {"8446"}  # of notifications: inside only
     ports = (TLS if kind == "tls" else COMPOSE)["services"]["nginx"]["ports"]
     assert {port.rpartition(":")[2] for port in ports} == listened
     port = environment_of("ciba-1")["CIBA_SERVER__PORT"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -22,9 +23,10 @@ from ciba_service.settings import ServerSettings
 from tests.compose_files import ROOT
 from tests.nginx_front import SHIPPED, Front, nginx
 from tests.prepared import Places, prepare
-from tests.redis_servers import _free_port
+from tests.redis_servers import _free_port, _until
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+INTERACTION = "0F8A2F3E-9B1C-4d5e-8f60-718293a4b5c6"
 FORGED = {
     "X-Client-Certificate": "forged",
     "Client-Cert": ":Zm9yZ2Vk:",
@@ -178,7 +180,26 @@ async def test_what_a_client_says_of_itself_is_dropped(front: Front, http: httpx
     assert b"192.0.2.1" not in upstream.heads[-1]
     handed = {name: upstream.header(name.lower()) for name in FORGED}
     assert handed == dict.fromkeys(FORGED) | {"X-Real-IP": "127.0.0.1"}
-    assert "seen" not in (front.directory / "access.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [(INTERACTION, INTERACTION), (f"{INTERACTION}x", ""), ('","secret":"', "")],
+    ids=["a UUID", "more", "no UUID"],
+)
+async def test_lines_of_the_log_are_found_by_the_interaction(
+    front: Front, http: httpx2.AsyncClient, sent: str, written: str
+):
+    """Each is JSON with the path, who asked, and an ``x-fapi-interaction-id`` that is a UUID."""
+    path, log = f"/{secrets.token_hex(8)}", front.directory / "access.log"
+    async with replica(front):
+        await http.get(f"{path}?access_token=secret", headers={"x-fapi-interaction-id": sent})
+    _until(lambda: path in log.read_text("utf-8"))  # it is written after the answer
+    text = log.read_text("utf-8")
+    (line,) = (json.loads(each) for each in text.splitlines() if path in each)
+    assert (line["path"], line["interaction_id"]) == (path, written)
+    assert (line["peer"], line["status"], line["tls"]) == ("127.0.0.1", "200", "TLSv1.3")
+    assert "secret" not in text
 
 
 async def test_the_certificate_of_a_connection_is_handed_on(

@@ -15,7 +15,7 @@ from tests.compose_files import ROOT
 from tests.prepared import Places, prepare
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CLIENTS = ("till", "terminal")
+CLIENTS = ("till", "terminal", "kiosk")
 TEMPLATES = ("ciba.compose.toml", "ciba.tls.toml")
 
 
@@ -103,12 +103,12 @@ def test_secrets_are_for_their_owner_alone(places: Places):
 
 
 def test_whoever_trusts_the_authority_trusts_this_machine_only(places: Places):
-    """It may sign for localhost alone, and its key is nowhere."""
+    """It may sign for localhost and the name of nginx in its network, and its key is nowhere."""
     authority = certificate(made(places).configuration / "ca.pem")
     limits = authority.extensions.get_extension_for_class(x509.NameConstraints)
     assert limits.critical
     named = {str(each.value) for each in limits.value.permitted_subtrees or ()}
-    assert named == {"localhost", "127.0.0.1/32"}
+    assert named == {"localhost", "nginx", "127.0.0.1/32"}
     private = [content for content in contents(places).values() if b"PRIVATE KEY" in content]
     assert len(private) == 2  # the server's and the client's
 

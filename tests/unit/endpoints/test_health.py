@@ -97,16 +97,22 @@ async def test_a_connected_phone_is_told_to_try_again(tmp_path: Path, till: Wire
 
 
 class StoreClock:
-    """A store whose clock the test sets."""
+    """A store whose clock the test sets, and whether its replicas are there."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, *, has_replicas: bool = True) -> None:
         self.now = now
+        self._has_replicas = has_replicas
 
     async def server_time_ms(self) -> int:
         """Milliseconds since the epoch."""
         if self.now < 0:
             raise StoreUnavailable
         return self.now
+
+    async def confirm(self) -> None:
+        """They are asked."""
+        if not self._has_replicas:
+            raise StoreUnavailable
 
 
 @pytest.mark.parametrize(
@@ -133,6 +139,16 @@ async def test_readiness_needs_clock_and_subscription(
         assert (answer.status_code, content) == (200, {"status": "ready"})
     else:
         assert (answer.status_code, content["missing"]) == (503, expected)
+
+
+async def test_readiness_needs_the_replicas_that_are_waited_for():
+    """Without them hardly anything is answered; they are asked last."""
+    clock = FakeClock()
+    store = StoreClock(clock.now_ms(), has_replicas=False)
+    health = Health(store=store, is_listening=lambda: True, clock=clock)
+    assert await health.missing() == "replicas"
+    health = Health(store=store, is_listening=lambda: False, clock=clock)
+    assert await health.missing() == "subscription"
 
 
 class Defect(Exception):

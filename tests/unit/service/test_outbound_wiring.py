@@ -132,3 +132,18 @@ async def test_this_machine_is_asked_without_tls_in_development_only(tmp_path: P
         assert await find(OutboundSettings(allow_loopback_http=True), uri) == 1
         with pytest.raises(ClientKeysUnavailable, match="refused_url"):
             await find(OutboundSettings(), uri)
+
+
+async def test_all_ways_out_believe_the_same():
+    """The authorities of the system are read once, and only when they are needed."""
+    outbound = built(OutboundSettings())
+    assert outbound.callbacks.prepare() is outbound.callbacks.prepare()
+    await outbound.aclose()
+    tls = OutboundTls(OutboundSettings())
+    assert tls() is tls()
+
+
+def test_a_file_that_is_wrong_is_told_at_the_start(tmp_path: Path):
+    """Not by the first callback."""
+    with pytest.raises(OSError, match="No such file"):
+        OutboundTls(OutboundSettings(ca_bundle=str(tmp_path / "none.pem")))

@@ -86,6 +86,18 @@ def test_a_user_who_may_not_install_is_told_what_is_missing(programs: Path):
     )
 
 
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [("1.22.1", True), ("1.30.0", True), ("2.0.0", True), ("1.21.6", False), ("1.9.15", False)],
+)
+def test_an_nginx_that_is_new_enough_is_taken(programs: Path, version: str, *, taken: bool):
+    """Any version from 1.22 on will do; it says so on standard error."""
+    add(programs, "nginx", f"echo nginx version: nginx/{version} >&2")
+    checked = run("ensure-nginx.sh", programs)
+    assert checked.returncode == (0 if taken else 1)
+    assert taken or "nginx-light" in checked.stderr
+
+
 def test_the_service_s_own_server_is_enough_for_the_demo(programs: Path):
     """No Redis is installed where the service can start a server of its own."""
     add(programs, "redis-server", "exit 127")
