@@ -4,6 +4,7 @@ import asyncio
 import logging
 import select
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import time_ns
 from typing import Final, TextIO
@@ -103,9 +104,10 @@ class LineHandler(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def flush(self) -> None:
-        """Write whatever waits."""
+        """Write whatever waits; where nobody reads any more, it is lost, and no caller fails."""
         self._write_out()
-        super().flush()
+        with suppress(OSError, ValueError):
+            super().flush()
 
     def _write_soon(self) -> None:
         try:
@@ -122,10 +124,11 @@ class LineHandler(logging.StreamHandler[TextIO]):
         try:
             self._writes_on = None
             lines, self._lines = self._lines, []
-            for part in _parts(lines) if self._of_worker else [lines]:
-                self.stream.write(b"\n".join([*part, b""]).decode() if part else "")
-                if self._of_worker:
-                    self.stream.flush()
+            with suppress(OSError, ValueError):  # it was closed
+                for part in _parts(lines) if self._of_worker else [lines]:
+                    self.stream.write(b"\n".join([*part, b""]).decode() if part else "")
+                    if self._of_worker:
+                        self.stream.flush()
         finally:
             self.release()
 

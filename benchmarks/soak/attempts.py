@@ -40,7 +40,9 @@ def _of_user(events: list[tuple[Event, Story]], limit: int) -> Iterator[tuple[in
                 yield event.flow, "factors were evaluated after they had been locked"
             if event.number > limit - len(counted):
                 yield event.flow, f"{event.number} attempts left after {len(counted)} of {limit}"
-            locked = locked or event.number == 0
+            # With fewer since a success, which will be forgotten with those before it: the factors
+            # seem to be locked only until that is done.
+            locked = locked or (event.number == 0 and len(counted) >= limit)
         elif first == Sent.RIGHT and event.word in {"approve", "not_open"}:
             if locked and event.word == "approve":
                 yield event.flow, "an approval counts although factors are locked"

@@ -51,7 +51,7 @@ def _stores(outcomes: Sequence[Outcome]) -> str:
     if all(outcome.scenario.topology is Topology.SINGLE for outcome in outcomes):
         return "Redis with an append-only file synced on every write"
     waited = sorted({outcome.scenario.replicas for outcome in outcomes})
-    return f"replicated Redis without files, `wait_for_replicas` {', '.join(map(str, waited))}"
+    return f"replicated Redis, `wait_for_replicas` {', '.join(map(str, waited))}"
 
 
 def _is_short(outcome: Outcome) -> bool:

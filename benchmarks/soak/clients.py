@@ -10,6 +10,7 @@ from benchmarks.soak.history import Answered, History, Kind, Lost, token_name
 from benchmarks.soak.plan import Plan
 from benchmarks.soak.wire import Answer, Door, NoAnswer
 from benchmarks.speed.signing import Es256Key, base64url
+from ciba_service.sca.messages import transaction_id
 
 __all__ = ["Client", "Tokens"]
 
@@ -74,8 +75,10 @@ class Client:
         if answer is None:
             return None
         if answer.status == _OK:
-            note(plan.number, Kind.STARTED, since=since, process=process)
-            return answer.text("auth_req_id")
+            name = answer.text("auth_req_id")
+            about = transaction_id(name)
+            note(plan.number, Kind.STARTED, since=since, process=process, detail=about)
+            return name
         error = answer.text("error")
         note(plan.number, Kind.START_REFUSED, error, since=since, process=process)
         return None

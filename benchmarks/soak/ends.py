@@ -16,6 +16,7 @@ def end_of(story: Story, world: World) -> tuple[str, str]:
         return "redeemed, but the answer was lost", _loss(story, world)
     ends = (
         (story.has(Kind.START_REFUSED), "refused"),
+        (_was_turned_away(story), "turned away with 503 at the start"),
         (not story.has(Kind.STARTED), "start without an answer"),
         (bool(story.tokens), "tokens"),
         (bool(story.cancels) or story.has(Kind.CANCEL_LOST), "cancelled"),
@@ -23,6 +24,12 @@ def end_of(story: Story, world: World) -> tuple[str, str]:
         (any(event.number == 0 for event in story.pushes), "refused by push"),
     )
     return next((name for holds, name in ends if holds), "the client left"), ""
+
+
+def _was_turned_away(story: Story) -> bool:
+    return any(
+        event.kind is Kind.START_LOST and event.word == Lost.UNAVAILABLE for event in story.events
+    )
 
 
 def _loss(story: Story, world: World) -> str:

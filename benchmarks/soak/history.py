@@ -36,6 +36,7 @@ class Kind(StrEnum):
     START_SENT = "start_sent"
     """``word`` is the delivery mode, ``detail`` the user, ``number`` the seconds it may take."""
     STARTED = "started"
+    """``detail`` is the transaction's name, as logs have it."""
     START_REFUSED = "start_refused"
     """``word`` is the error."""
     START_LOST = "start_lost"

@@ -102,8 +102,8 @@ class KillingProxy:
         returning = asyncio.create_task(_pump(back, writer))
         try:
             await self._forward(reader, back, forth, returning)
-        except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError, RuntimeError):
+            pass  # The last is what uvloop raises where the other end has gone.
         finally:
             returning.cancel()
             forth.close()

@@ -5,9 +5,6 @@ process left behind. Each piece of work may run twice and does no harm then.
 
 What every transaction brings, telling the phones and settling its prompt, is leased from the
 beginning to the process that writes it: nobody has to claim it, and it is done in batches.
-
-What every transaction brings, telling the phones and settling its prompt, is leased to the process
-that writes it from the beginning, so that nobody has to claim it; ``HeldWork`` does it.
 """
 
 import asyncio

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
@@ -51,4 +52,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if not self.handshake_initiated and not self.transport.is_closing():
             answer = b"".join(self.conn.data_to_send())
             self.transport.write(answer or refusal(HTTPStatus.BAD_REQUEST))
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server ends; who is just going needs no word of it, and must not stop the others'."""
+        try:
+            super().shutdown()
+        except InvalidState:
             self.transport.close()

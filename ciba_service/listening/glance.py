@@ -7,8 +7,9 @@ __all__ = ["is_one_plain_post"]
 
 _METHOD: Final = b"POST /"
 _LENGTH: Final = b"\r\ncontent-length:"
-# Whatever makes another end of the message, or of the connection, than the length says.
-_NOT_PLAIN: Final = re.compile(rb"\n(?:transfer-encoding|connection|expect|upgrade):")
+# Whatever makes another end of the message, or of the connection, than the length says; and pages,
+# which have to be told that they may read the answer.
+_NOT_PLAIN: Final = re.compile(rb"\n(?:transfer-encoding|connection|expect|upgrade|origin):")
 _LARGEST: Final = 65_536
 _MOST_DIGITS: Final = 5
 

@@ -73,7 +73,10 @@ class Operations:
 
     async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
-        reply = send()
+        try:
+            reply = send()
+        except StoreFault as fault:  # What is still asked when the service has ended.
+            raise StoreUnavailable("the connection to Redis is closed") from fault
         end = self._deadlines.watch(reply)
         try:
             return await reply

@@ -94,3 +94,15 @@ async def test_who_gives_up_waiting_takes_the_command_along():
     await asyncio.gather(waiting, return_exceptions=True)
     assert waiting.cancelled()
     assert commands.issued[0].cancelled()
+
+
+async def test_what_is_asked_of_a_closed_connection_is_unavailable():
+    """A request that outlives the service is refused like any without a store, and is no defect."""
+
+    class Closed(Scripted):
+        def issue(self, *_: object) -> asyncio.Future[Any]:
+            raise StoreFault("the connection to Redis is closed")
+
+    operations = Operations(Closed(), clock=SystemClock(), deadline_ms=100)
+    with pytest.raises(StoreUnavailable):
+        await operations.call("GET", "key")

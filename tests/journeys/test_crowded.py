@@ -26,6 +26,7 @@ async def small(
         assert running.telemetry.failures == []
 
 
+@pytest.mark.clause("ciba-10.1-9")
 async def test_a_refused_poll_is_none_and_may_be_sent_again(small: RunningService):
     """503 with a time to come again, never 429; assertion and interval are untouched."""
     phone = await small.enrolled_phone()
@@ -105,6 +106,22 @@ async def test_a_socket_of_a_phone_takes_no_place(small: RunningService):
         offered = [*socket.first, *([] if socket.first else [await socket.next("challenge")])]
         assert offered[0]["type"] == "challenge"
     small.service.admission.leave()
+
+
+async def test_a_page_can_read_that_it_has_to_come_again(run_service: ServiceRunner):
+    """A phone that is a web page is refused where its answer gets the headers of the others."""
+    page = "http://127.0.0.1:8070"
+    sections = {**FEW, "device": {"allowed_origins": [page]}}
+    async with run_service(clients=[], sections=sections) as service:
+        service.service.admission.enter()
+        headers = {"origin": page}
+        refused = await service.http.post("/device/messages", json={}, headers=headers)
+        assert refusal(refused) == UNAVAILABLE
+        nonce = await service.http.get("/device/nonce", headers=headers)
+        assert nonce.status_code == 200
+        for answer in (refused, nonce):
+            assert answer.headers["access-control-allow-origin"] == page
+        assert refusal(await service.http.get("/device/nonce")) == UNAVAILABLE
 
 
 async def test_a_crowded_process_is_alive_and_ready(small: RunningService):

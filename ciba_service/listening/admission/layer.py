@@ -55,7 +55,8 @@ class Admission:
 
     Sockets, the lifespan and ``open_paths``, which are asked by what watches the service, pass. A
     request that may have a body takes its place where that was read: whoever sends slowly holds up
-    nobody.
+    nobody. One of a web page is refused there, too, where the answer gets what lets the page read
+    it; what a page asks without a body is cheap.
     """
 
     def __init__(
@@ -86,8 +87,9 @@ class Admission:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate, origin = self._gate, self._addresses.origin(scope)
         key, guard = gate.shares.key(origin.key), self._guards.get(scope["path"])
-        if gate.turns_away(key):
-            await refuse(send, last=_waits_to_send(scope))
+        is_of_page = gate.may_be_full and _has(scope, b"origin")
+        if not is_of_page and gate.turns_away(key):
+            await refuse(send, last=_has(scope, b"expect"))
             return
         seconds = 0 if guard is None else guard.wait(origin)
         if seconds:
@@ -95,7 +97,8 @@ class Admission:
             return
         told = None if guard is None else partial(guard.answered, origin)
         place = Place(gate, origin.key, key, send, told)
-        if scope["method"] in _WITHOUT_BODY and not await place.begin():
+        takes_place = scope["method"] in _WITHOUT_BODY and not is_of_page
+        if takes_place and not await place.begin():
             await refuse(send)
             return
         put_place(scope, place)
@@ -143,5 +146,5 @@ async def _send(send: Send, answer: tuple[Message, Message], *, last: bool) -> N
     await send(end)
 
 
-def _waits_to_send(scope: Mapping[str, Any]) -> bool:
-    return any(name == b"expect" for name, _ in scope["headers"])
+def _has(scope: Mapping[str, Any], header: bytes) -> bool:
+    return any(name == header for name, _ in scope["headers"])

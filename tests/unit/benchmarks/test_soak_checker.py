@@ -325,6 +325,14 @@ def test_a_success_gives_the_attempts_back():
     assert violations([*first, *third]) == ["4 attempts left after 2 of 5"]
 
 
+def test_a_lock_that_a_success_is_about_to_lift_is_none():
+    """What was tried before the success is forgotten a little later, and with it the lock."""
+    again = [sent(9.0, Sent.RIGHT, "d9"), told_accepted(9.5, name="d9")]
+    late = [sent(10.0, Sent.WRONG, "da"), refused(10.5, 0, "da")]
+    then = [sent(11.0, Sent.RIGHT, "d9"), told_accepted(11.5, name="d9"), cancelled(12.0)]
+    assert violations([*guesses(4, 3, 2)[:-1], *again, *late, *then]) == []
+
+
 def test_a_right_pin_never_counts_as_a_wrong_one():
     """Whatever went wrong around it."""
     events = [*started(), sent(1.0, Sent.RIGHT), refused(1.5, 4), Event(30.0, 1, Kind.LEFT)]

@@ -48,6 +48,7 @@ def test_one_whole_post_is_plain(data: bytes):
         with_line(b"Transfer-Encoding: chunked"),
         with_line(b"Connection: close"),
         with_line(b"Expect: 100-continue"),
+        with_line(b"Origin: https://page.example"),
         with_line(b"UPGRADE: websocket"),
         with_line(b"X: a\nContent-Length: 40"),
         PLAIN.replace(b": 4", b": +4"),

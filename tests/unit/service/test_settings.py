@@ -277,6 +277,16 @@ WRONG = {
     ),
     "no prompts": (text_of(requests={"open_prompts": 0}), "`requests.open_prompts`"),
     "many prompts": (text_of(requests={"open_prompts": 101}), "`requests.open_prompts`"),
+    "no request at all": (text_of(server={"max_requests": 0}), "`server.max_requests`"),
+    "a long wait": (text_of(server={"request_wait_ms": 10_001}), "`server.request_wait_ms`"),
+    "addresses from nobody": (
+        text_of(server={"address_header": "X-Real-IP"}),
+        "server.address_header goes with mtls.proxies",
+    ),
+    "no name of a header": (
+        text_of(server={"address_header": "X Real"}),
+        "`server.address_header`",
+    ),
     "negative limit": (text_of(limits={"client_requests": -1}), "`limits.client_requests`"),
     "large limit": (text_of(limits={"hint_requests": 100_001}), "`limits.hint_requests`"),
     "many prompts a user": (text_of(limits={"user_prompts": 1_001}), "`limits.user_prompts`"),

@@ -1,5 +1,6 @@
 """Logs: one JSON object a line, whatever is logged, and never a secret."""
 
+import asyncio
 import io
 import json
 import logging
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ciba_service.log_lines import JsonLines
+from ciba_service.log_lines import JsonLines, LineHandler
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
 from ciba_service.telemetry import SECRET_FIELDS, LogTelemetry, configure_logging
 
@@ -181,6 +182,45 @@ def test_standard_error_is_where_logs_go(log: io.StringIO, capsys: pytest.Captur
     LogTelemetry().event("x")
     assert json.loads(capsys.readouterr().err)["event"] == "x"
     assert log.getvalue() == ""
+
+
+def only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out whatever pytest has put beside our handler for this very test."""
+    root = logging.getLogger()
+    ours = [handler for handler in root.handlers if isinstance(handler, LineHandler)]
+    monkeypatch.setattr(root, "handlers", ours)
+
+
+async def test_the_lines_of_a_tick_are_written_together_and_in_order(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    """At its end; at once with a failure, and before whatever a library says."""
+    only_ours(monkeypatch)
+    LogTelemetry().event("first")
+    LogTelemetry().event("second")
+    assert log.getvalue() == ""
+    logging.getLogger("some.library").warning("third")
+    LogTelemetry().event("fourth")
+    LogTelemetry().failure("fifth", ValueError("v"))
+    LogTelemetry().event("sixth")
+    assert [line["event"] for line in lines_of(log)] == [
+        "first", "second", "third", "fourth", "fifth",
+    ]  # fmt: skip
+    await asyncio.sleep(0)
+    assert lines_of(log)[-1]["event"] == "sixth"
+
+
+async def test_a_log_that_nobody_reads_any_more_fails_no_caller(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    """What goes on is not about the log."""
+    only_ours(monkeypatch)
+    LogTelemetry().event("before")
+    log.close()
+    LogTelemetry().event("after")
+    LogTelemetry().failure("f", ValueError("v"))
+    logging.getLogger("some.library").debug("unheard")
+    await asyncio.sleep(0)
 
 
 def test_a_logger_of_ones_own_can_be_given():
