@@ -6,9 +6,12 @@ Whatever is unusual it still does itself.
 """
 
 import re
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from ciba_service.listening.refusals import refusal
 
 __all__ = ["Answering"]
 
@@ -45,6 +48,18 @@ class Answering(RequestResponseCycle):
         self.message_event.clear()
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send_500_response(self) -> None:
+        """The server ends, or the application said nothing: it may well be well later.
+
+        Defects have their answer from the application itself; nothing comes here but what was cut
+        off.
+        """
+        self._head = None
+        self.response_started = self.response_complete = True
+        if not self.disconnected:
+            self.transport.write(refusal(HTTPStatus.SERVICE_UNAVAILABLE))
+        self.transport.close()
 
     async def _send_whole(self, head: bytes, message: Any) -> None:  # noqa: ANN401 - an ASGI message
         self._head = None

@@ -1,5 +1,6 @@
 """Answers, short ones and others, arrive as the application told them, or not at all."""
 
+import json
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ async def test_no_value_makes_a_line_of_its_own(patient: Listener, name: bytes, 
         await connection.send(request("Content-Length: 0", target="/told"))
         answer = await connection.reader.read()
         assert b"set-cookie" not in answer
-        assert answer == b"" or answer.startswith(b"HTTP/1.1 500 ")
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 503 ")
 
 
 @pytest.mark.parametrize("data", [b"{", b"{}}"])
@@ -105,4 +106,26 @@ async def test_an_answer_that_is_never_finished_ends_the_connection(patient: Lis
     patient.application.messages = [start(length(2))]
     async with patient.connection() as connection:
         await connection.send(request("Content-Length: 0", target="/told"))
+        assert await connection.is_ended()
+
+
+async def test_an_application_that_says_nothing_is_unavailable(patient: Listener):
+    """No answer is 500: whoever asked may come again."""
+    patient.application.messages = []
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 0", target="/told"))
+        head = await connection.head()
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in head
+        assert json.loads(await connection.reader.read())["error"] == "temporarily_unavailable"
+
+
+async def test_what_the_end_cuts_off_is_unavailable(patient: Listener):
+    """A request that is still under work when nobody waits any longer."""
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 0", target="/held"))
+        await patient.application.arrived.wait()
+        for task in patient.server.server_state.tasks:
+            task.cancel()
+        assert (await connection.answer())[0] == 503
         assert await connection.is_ended()
