@@ -17,6 +17,7 @@ from tests.callback_endpoint import (
     callback_endpoint,
     outbound_section,
 )
+from tests.idle_worker import make_idle
 from tests.push_subscription import PushSubscription, vapid_claims_of
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -135,6 +136,17 @@ async def test_a_phone_that_has_the_challenge_sleeps_on(
     attempts = bank.telemetry.named("wake_up_attempted")
     assert [attempt.fields["device_id"] for attempt in attempts] == [other.device_id]
     assert subscription.key is not tablet.key
+
+
+async def test_a_phone_is_woken_though_the_process_died_that_was_asked(
+    bank: RunningService, subscription: PushSubscription, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever finds the work of another tells the phones, and plans to wake those that sleep."""
+    del subscription  # there is one
+    make_idle(bank.service.worker, monkeypatch)
+    await bank.till.started()
+    bank.clock.advance(1)
+    await bank.telemetry.seen("wake_up_planned")
 
 
 async def test_a_phone_that_nobody_can_wake_is_waited_for(

@@ -207,6 +207,37 @@ async def test_a_store_that_fails_in_the_middle_is_reported(
     assert [work.kind for work in claimed] == [DueKind.ANNOUNCE]
 
 
+async def test_what_could_not_be_told_is_told_when_its_lease_ends(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+):
+    """The words between processes are away for a moment: reported, and made good by the sweep."""
+    phone = await service.enrolled_phone("alice")
+    hub = type(service.service.hub)
+    announce = hub.announce
+
+    async def fail(*_: object) -> None:
+        raise StoreUnavailable
+
+    async with phone.online() as socket:
+        monkeypatch.setattr(hub, "announce", fail)
+        auth_req_id = await service.till.started()
+        await service.telemetry.failed("due_work_failed")
+        monkeypatch.setattr(hub, "announce", announce)
+        service.clock.advance(LEASE_MS / 1000)
+        assert (await socket.next("challenge"))["type"] == "challenge"
+    (failure,) = service.telemetry.failures
+    assert failure.name == "due_work_failed"
+    assert failure.fields["transaction_id"] == transaction_id(auth_req_id)
+    service.telemetry.failures.clear()
+
+
+async def test_a_defect_in_the_middle_is_not_hidden(idle: RunningService):
+    """What nobody foresaw ends the worker, which the supervisor reports and starts anew."""
+    work = DueWork(DueKind.ANNOUNCE, "A" * 22, 0)
+    with pytest.raises(ZeroDivisionError):
+        other_worker(idle)._succeeded([work], [ZeroDivisionError()])
+
+
 async def test_what_is_not_pending_any_more_is_not_announced(idle: RunningService):
     """A request that was cancelled before anybody was told of it is shown to nobody."""
     worker = other_worker(idle)

@@ -184,18 +184,18 @@ def test_standard_error_is_where_logs_go(log: io.StringIO, capsys: pytest.Captur
     assert log.getvalue() == ""
 
 
-def only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out whatever pytest has put beside our handler for this very test."""
-    root = logging.getLogger()
-    ours = [handler for handler in root.handlers if isinstance(handler, LineHandler)]
-    monkeypatch.setattr(root, "handlers", ours)
+def only_ours() -> None:
+    """Leave out whatever pytest has put beside our handler for this very test.
+
+    The fixture puts it back; in this list, which is not to be replaced.
+    """
+    handlers = logging.getLogger().handlers
+    handlers[:] = [handler for handler in handlers if isinstance(handler, LineHandler)]
 
 
-async def test_the_lines_of_a_tick_are_written_together_and_in_order(
-    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
-):
+async def test_the_lines_of_a_tick_are_written_together_and_in_order(log: io.StringIO):
     """At its end; at once with a failure, and before whatever a library says."""
-    only_ours(monkeypatch)
+    only_ours()
     LogTelemetry().event("first")
     LogTelemetry().event("second")
     assert log.getvalue() == ""
@@ -210,11 +210,9 @@ async def test_the_lines_of_a_tick_are_written_together_and_in_order(
     assert lines_of(log)[-1]["event"] == "sixth"
 
 
-async def test_a_log_that_nobody_reads_any_more_fails_no_caller(
-    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_log_that_nobody_reads_any_more_fails_no_caller(log: io.StringIO):
     """What goes on is not about the log."""
-    only_ours(monkeypatch)
+    only_ours()
     LogTelemetry().event("before")
     log.close()
     LogTelemetry().event("after")
