@@ -18,7 +18,7 @@ _Step = Coroutine[Any, Any, Any]
 
 
 class _Begun:
-    """A step that has run up to its first wait; ``outcome`` goes on from there, to its end."""
+    """A step that has run up to its first wait; awaited, it goes on from there to its end."""
 
     __slots__ = ("_awaited", "_ended", "_step")
 

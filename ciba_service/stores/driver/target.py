@@ -53,8 +53,8 @@ class RedisTls:
 class RedisTarget:
     """Everything needed to connect; timeouts are in seconds, secrets stay out of ``repr``.
 
-    ``pool_size`` counts connections, in a cluster those to each node. The timeouts are well below
-    the time for which an operation is repeated: a dead connection must not use it up.
+    ``pool_size`` is for connections to each node of a cluster; commands to one server need one. The
+    timeouts are well below the time for which an operation is repeated: a dead connection must not use it up.
     """
 
     mode: RedisMode = RedisMode.SINGLE
