@@ -54,7 +54,8 @@ class RedisTarget:
     """Everything needed to connect; timeouts are in seconds, secrets stay out of ``repr``.
 
     ``pool_size`` is for connections to each node of a cluster; commands to one server need one. The
-    timeouts are well below the time for which an operation is repeated: a dead connection must not use it up.
+    timeouts are well below the time for which an operation is repeated: a dead connection must not
+    use it up.
     """
 
     mode: RedisMode = RedisMode.SINGLE
