@@ -55,13 +55,15 @@ from ciba_service.settings.sections import (
     WakeUpSettings,
 )
 
-__all__ = ["checked_settings", "load_settings", "parse_settings", "read_document"]
+__all__ = ["Document", "checked_settings", "load_settings", "parse_settings", "read_document"]
 
 _PREFIX: Final = "CIBA_"
 _LOGO_FILE: Final = "logo_file"
 
 
-class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file as it is written, before its clients and users are made of it."""
+
     server: ServerSettings
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
@@ -122,7 +124,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettingsError(f"not TOML: {error}") from error
     try:
-        document = msgspec.convert(_overridden(members, environ), _Document)
+        document = msgspec.convert(_overridden(members, environ), Document)
     except msgspec.ValidationError as error:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(
@@ -180,7 +182,7 @@ def _overridden(members: dict[str, object], environ: Mapping[str, str]) -> dict[
 
 def _types(section: str) -> dict[str, object]:
     """The keys of a section with their types."""
-    declared = {field.name: field.type for field in msgspec.structs.fields(_Document)}
+    declared = {field.name: field.type for field in msgspec.structs.fields(Document)}
     struct = declared.get(section)
     if not isinstance(struct, type) or not issubclass(struct, msgspec.Struct):
         return {}

@@ -1,0 +1,83 @@
+"""The public names of the client library, with signatures and docstrings."""
+
+import enum
+import inspect
+import re
+from collections.abc import Callable
+from typing import Final
+
+import ciba_client
+
+__all__ = ["python_page"]
+
+_INTRODUCTION: Final = """\
+# Python: `ciba_client`
+
+The public names of the client library, all of them in `ciba_client.__all__`, as the code describes
+them. 
+"""
+_SECTION: Final = re.compile(
+    r"^(Args|Returns|Raises|Yields|Attributes):\n((?: {4}.*\n?)+)", re.MULTILINE
+)
+
+
+def python_page() -> str:
+    """The page."""
+    names = sorted(ciba_client.__all__, key=str.lower)
+    return "\n".join(
+        (_INTRODUCTION, *(_chapter(name, getattr(ciba_client, name)) for name in names))
+    )
+
+
+def _chapter(name: str, thing: object) -> str:
+    parts = [f"## {name}"]
+    if inspect.isclass(thing) or inspect.isfunction(thing):
+        parts += [_signature(name, thing), _prose(thing)]
+    if inspect.isclass(thing):
+        parts += [_method(name, *each) for each in _methods(thing)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _methods(cls: type) -> list[tuple[str, Callable[..., object]]]:
+    if issubclass(cls, BaseException | enum.Enum):
+        return []
+    return [
+        (name, member)
+        for name, member in vars(cls).items()
+        if inspect.isfunction(member) and not name.startswith("_") and member.__doc__
+    ]
+
+
+def _method(owner: str, name: str, member: Callable[..., object]) -> str:
+    return f"### {owner}.{name}\n\n{_signature(name, member)}\n\n{_prose(member)}"
+
+
+def _signature(name: str, thing: object) -> str:
+    if isinstance(thing, type) and issubclass(thing, enum.Enum):
+        values = (f"{each.name} = {each.value!r}" for each in thing)
+        return "```python\n" + "\n".join(values) + "\n```"
+    if not callable(thing) or (isinstance(thing, type) and issubclass(thing, BaseException)):
+        return ""
+    text = str(inspect.signature(thing))
+    text = re.sub(r"(?:ciba_client|collections|typing|pathlib|ssl)\.(?:[a-z_]+\.)*", "", text)
+    word = "async " if inspect.iscoroutinefunction(thing) else ""
+    return f"```python\n{word}{name}{_wrapped(text)}\n```"
+
+
+def _wrapped(signature: str) -> str:
+    """A long signature with one argument a line."""
+    if len(signature) < 80:  # noqa: PLR2004 - what a line of the page holds
+        return signature
+    return re.sub(r", (?=\*|\w+:)", ",\n    ", signature.replace("(", "(\n    ", 1))
+
+
+def _prose(thing: object) -> str:
+    """A docstring as Markdown: its sections as bold words, its listings as they are."""
+    text = inspect.getdoc(thing) or ""
+    text = re.sub(r"``([^`]+)``", r"`\1`", text)
+    return _SECTION.sub(_section, text)
+
+
+def _section(match: re.Match[str]) -> str:
+    lines = re.sub(r"^ {4}(?=\S)", "- ", match[2], flags=re.MULTILINE)
+    return f"**{match[1]}**\n\n{lines}"
