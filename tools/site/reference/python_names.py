@@ -14,7 +14,7 @@ _INTRODUCTION: Final = """\
 # Python: `ciba_client`
 
 The public names of the client library, all of them in `ciba_client.__all__`, as the code describes
-them. 
+them. How they are used is shown in [Your own client](../tutorials/your-own-client.md).
 """
 _SECTION: Final = re.compile(
     r"^(Args|Returns|Raises|Yields|Attributes):\n((?: {4}.*\n?)+)", re.MULTILINE

@@ -1,0 +1,91 @@
+"""What the pages tell readers to type is typed here, and prints what they show."""
+
+import contextlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authenticator_sim.commands.options import new_parser
+from ciba_client.flags import argument_parser
+from ciba_service.cli import build_parser
+from tests.docs.blocks import blocks
+from tests.docs.terminal import BIN, Terminal
+from tools.site.pages import DOCS, ROOT
+
+JOURNEY = (
+    "tutorials/first-flow.md",
+    "tutorials/your-own-client.md",
+    "howto/read-what-happened.md",
+    "howto/verify-evidence.md",
+    "howto/debug-a-callback.md",
+    "howto/rotate-keys.md",
+    "howto/block-a-phone.md",
+)
+"""Each goes on where the one before it ended."""
+
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PARSERS = {parser.prog: parser for parser in (build_parser(), argument_parser(), new_parser({}))}
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """A terminal in a folder with the examples of the repository, of somebody with a new home."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AUTHENTICATOR_SIM_PIN", "")
+    monkeypatch.setenv("PATH", str(BIN), prepend=":")
+    opened = Terminal(tmp_path)
+    for name in ("ciba.example.toml", "client.example.toml"):
+        text = (ROOT / name).read_text("utf-8")
+        (tmp_path / name).write_text(opened.put(text), "utf-8")
+    try:
+        yield opened
+    finally:
+        opened.stop()
+
+
+def test_tutorials_and_how_tos_do_what_they_say(terminal: Terminal):
+    """From the first flow on, in one folder, each page where the one before it ended."""
+    for name in JOURNEY:
+        for block in blocks(DOCS / name):
+            terminal.do(block)
+
+
+def test_every_page_with_commands_that_run_is_on_the_journey():
+    """Nothing is marked in vain."""
+    marked = {
+        page.relative_to(DOCS).as_posix()
+        for page in DOCS.rglob("*.md")
+        if any(block.action for block in blocks(page))
+    }
+    assert marked == set(JOURNEY)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_of_ours_can_be_typed(page: Path):
+    """Whatever a page shows of the three programs, they know its commands and options."""
+    for line, program, words in typed_anywhere(page):
+        with contextlib.suppress(SystemExit):
+            PARSERS[program].parse_args(words)
+            continue
+        pytest.fail(f"{page.name}:{line}: {program} {shlex.join(words)}")
+
+
+def typed_anywhere(page: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Commands of the three programs in blocks for a shell, up to a pipe or the like."""
+    for block in blocks(page):
+        if block.language not in {"sh", "console", "bash"}:
+            continue
+        for typed in re.sub(r"\\\n\s*", "", block.text).splitlines():
+            words = shlex.split(typed.replace("$(", " ; ").replace(")", " ; "), comments=True)
+            at = [index for index, word in enumerate(words) if Path(word).name in PARSERS]
+            if not at or (block.language == "console" and not typed.startswith("$ ")):
+                continue
+            rest = words[at[0] + 1 :]
+            if at[0] > 0 and rest in ([], ["."]):  # it is the name of a unit or an image
+                continue
+            end = [index for index, word in enumerate(rest) if re.match(r"[|<>&;]|\d>", word)]
+            yield block.line, Path(words[at[0]]).name, rest[: end[0]] if end else rest
