@@ -165,5 +165,14 @@ def _here(program: Callable[[], int]) -> tuple[int, str]:
 
 
 def _python(file: Path) -> int:
-    runpy.run_path(str(file), run_name="__main__")
+    """Run a program that finds the modules beside it, as ``python FILE`` does."""
+    beside = {each.stem for each in file.parent.glob("*.py")}
+    sys.path.insert(0, str(file.parent))
+    try:
+        runpy.run_path(str(file), run_name="__main__")
+    finally:
+        sys.path.remove(str(file.parent))
+        for name in beside & sys.modules.keys():
+            if Path(getattr(sys.modules[name], "__file__", None) or "").parent == file.parent:
+                del sys.modules[name]
     return 0

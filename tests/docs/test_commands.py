@@ -18,6 +18,7 @@ from tools.site.pages import DOCS, ROOT
 JOURNEY = (
     "tutorials/first-flow.md",
     "tutorials/your-own-client.md",
+    "tutorials/your-own-phone.md",
     "howto/read-what-happened.md",
     "howto/verify-evidence.md",
     "howto/debug-a-callback.md",
