@@ -6,7 +6,7 @@ stand for what the reader has in their place: they are remembered, and put into 
 
 import re
 
-NAMES = ("AUTH_REQ_ID", "TRANSACTION_ID", "DEVICE_ID", "KID")
+NAMES = ("AUTH_REQ_ID", "TRANSACTION_ID", "DEVICE_ID", "KID", "ACTIVATION_CODE", "SECOND_SECRET")
 _PARTS = re.compile(r"^\.\.\.\n|…|\b(?:" + "|".join(NAMES) + r")\b", re.MULTILINE)
 
 

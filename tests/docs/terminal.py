@@ -9,6 +9,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -43,7 +44,9 @@ class Terminal:
     known: dict[str, str] = field(default_factory=dict)
     staying: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
     ports: dict[str, str] = field(
-        default_factory=lambda: {each: str(free_port()) for each in ("8080", "9090")}
+        default_factory=lambda: {
+            each: str(free_port()) for each in ("8080", "8443", "8444", "9090")
+        }
     )
 
     def do(self, block: Block) -> None:
@@ -89,7 +92,8 @@ class Terminal:
             self._compare(block, command.shown, result[1])
 
     def _compare(self, block: Block, shown: str, output: str) -> None:
-        found = pattern_of(self._expected(shown)).fullmatch(output)
+        whole = output if output.endswith("\n") or not output else f"{output}\n"
+        found = pattern_of(self._expected(shown)).fullmatch(whole)
         assert found, f"line {block.line}: shown is\n{shown}\nbut printed was\n{output}"
         self.known |= found.groupdict()
 
@@ -126,7 +130,7 @@ class Terminal:
         program, *words = shlex.split(typed)
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - what our own pages say
-                (BIN / program, *words),
+                (shutil.which(program) or program, *words),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,17 +16,20 @@ from tests.docs.blocks import blocks
 from tests.docs.terminal import BIN, Terminal
 from tools.site.pages import DOCS, ROOT
 
-JOURNEY = (
-    "tutorials/first-flow.md",
-    "tutorials/your-own-client.md",
-    "tutorials/your-own-phone.md",
-    "howto/read-what-happened.md",
-    "howto/verify-evidence.md",
-    "howto/debug-a-callback.md",
-    "howto/rotate-keys.md",
-    "howto/block-a-phone.md",
+JOURNEYS = (
+    ("tutorials/nginx-mtls.md",),
+    (
+        "tutorials/first-flow.md",
+        "tutorials/your-own-client.md",
+        "tutorials/your-own-phone.md",
+        "howto/read-what-happened.md",
+        "howto/verify-evidence.md",
+        "howto/debug-a-callback.md",
+        "howto/rotate-keys.md",
+        "howto/block-a-phone.md",
+    ),
 )
-"""Each goes on where the one before it ended."""
+"""Pages that belong together: each goes on where the one before it ended."""
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 PARSERS = {parser.prog: parser for parser in (build_parser(), argument_parser(), new_parser({}))}
@@ -33,36 +37,39 @@ PARSERS = {parser.prog: parser for parser in (build_parser(), argument_parser(),
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """A terminal in a folder with the examples of the repository, of somebody with a new home."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("AUTHENTICATOR_SIM_PIN", "")
-    monkeypatch.setenv("PATH", str(BIN), prepend=":")
-    opened = Terminal(tmp_path)
+    """A terminal in a new folder of a repository, of somebody with a new home."""
+    opened = Terminal(tmp_path / "tutorial")
+    opened.folder.mkdir()
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     for name in ("ciba.example.toml", "client.example.toml"):
         text = (ROOT / name).read_text("utf-8")
         (tmp_path / name).write_text(opened.put(text), "utf-8")
+    monkeypatch.chdir(opened.folder)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AUTHENTICATOR_SIM_PIN", "")
+    monkeypatch.setenv("PATH", str(BIN), prepend=":")
     try:
         yield opened
     finally:
         opened.stop()
 
 
-def test_tutorials_and_how_tos_do_what_they_say(terminal: Terminal):
-    """From the first flow on, in one folder, each page where the one before it ended."""
-    for name in JOURNEY:
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: Path(journey[0]).stem)
+def test_tutorials_and_how_tos_do_what_they_say(terminal: Terminal, journey: tuple[str, ...]):
+    """In one folder, each page where the one before it ended."""
+    for name in journey:
         for block in blocks(DOCS / name):
             terminal.do(block)
 
 
-def test_every_page_with_commands_that_run_is_on_the_journey():
+def test_every_page_with_commands_that_run_is_on_a_journey():
     """Nothing is marked in vain."""
     marked = {
         page.relative_to(DOCS).as_posix()
         for page in DOCS.rglob("*.md")
         if any(block.action for block in blocks(page))
     }
-    assert marked == set(JOURNEY)
+    assert marked == set().union(*JOURNEYS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
