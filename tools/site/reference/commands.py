@@ -11,7 +11,7 @@ from tools.site.reference.tables import cell, code, table
 __all__ = ["command_pages"]
 
 _WIDTH: Final = 88
-_HOME: Final = {"HOME": "/home/you"}
+_HOME: Final = {"XDG_STATE_HOME": "/home/you/.local/state"}
 
 
 def command_pages() -> dict[str, str]:
