@@ -52,4 +52,5 @@ def _when(each: type[errors.OAuth2Error]) -> str:
     text = re.sub(r"^(?:\d{3} ?)?(?:``\w+``)?[:,]? ?", "", text)
     text = re.sub(r"``([^`]+)``", r"`\1`", text).strip()
     text = re.sub(r"^\(([^()]+)\)\.$", r"\1", text)
+    text = text.replace("docs/device-protocol.md", "[Device protocol](../device-protocol.md)")
     return cell(text[:1].upper() + text[1:])
