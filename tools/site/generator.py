@@ -1,5 +1,6 @@
 """Runs the generator over the gathered pages; a warning is an error."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ _PLACE: Final = Path(__file__).parent
 DIAGRAMS: Final = _PLACE / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js"
 _PROGRAM: Final = Path(sys.executable).with_name("zensical")
 _LONGEST_SECONDS: Final = 300
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class SiteNotBuilt(Exception):
@@ -50,5 +52,5 @@ def build(place: Path = SITE.parent) -> Path:
         timeout=_LONGEST_SECONDS,
     )
     if run.returncode or not site.is_dir():
-        raise SiteNotBuilt(run.stdout)
+        raise SiteNotBuilt(_COLOURS.sub("", run.stdout))
     return site
