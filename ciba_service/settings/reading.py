@@ -119,7 +119,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
     """Check a TOML document with its overrides; raises ``InvalidSettingsError``."""
     try:
         members = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the former also of numbers without end
         raise InvalidSettingsError(f"not TOML: {error}") from error
     try:
         document = msgspec.convert(_overridden(members, environ), _Document)
@@ -195,7 +195,7 @@ def _value(text: str, expected: object) -> object:
         pass
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
