@@ -2,12 +2,13 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
+.PHONY: help setup demo test fuzz check clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
 
 BIN := .venv/bin
+MINUTES := 10
 RECORD := build/clauses.json
 RULES := ciba_service/protocol/*,ciba_service/sca/*,ciba_service/flow/*
 
@@ -30,6 +31,10 @@ test: setup ## Run the whole test suite, measure coverage, record the proven cla
 	@$(BIN)/python -m pytest tests -n 3 --dist worksteal --clause-record=$(RECORD) \
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
+
+fuzz: setup ## Fuzz every parser for some minutes (MINUTES=10)
+	@scripts/ensure-redis.sh --or-embedded
+	@scripts/fuzz.sh $(MINUTES)
 
 check: setup ## Check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check

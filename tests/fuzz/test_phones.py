@@ -169,7 +169,7 @@ def _evaluated(decision: Any) -> None:
 @example(compact(DECISION | {"iat": 10**4_000}))
 @example(compact(DECISION | {"iat": -(2**63)}))
 def test_a_decision_of_any_content_counts_for_its_challenge_or_not_at_all(payload: bytes) -> None:
-    """What counts is about this challenge and of this phone; its factors are still to be looked at."""
+    """What counts is about this challenge and of this phone; its factors are evaluated then."""
     decision = _decided(payload)
     if decision is not None:
         assert decision.claims.challenge_hash == challenge_hash(CHALLENGE)
