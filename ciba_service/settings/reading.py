@@ -191,7 +191,7 @@ def _value(text: str, expected: object) -> object:
     """Text where text is expected, else what TOML reads; what it cannot read stays text."""
     try:
         return msgspec.convert(text, expected)
-    except msgspec.ValidationError:
+    except ValueError:  # of another type, or with bytes that are no UTF-8
         pass
     try:
         return tomllib.loads(f"value = {text}")["value"]
