@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import DecryptionKey, encrypt_to
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision, verify_decision
 from ciba_service.sca.factors import evaluate_factors
@@ -112,7 +113,6 @@ def test_a_frame_is_a_message_or_malformed(frame: bytes) -> None:
     if message is not None:
         assert decode_device_message(msgspec.json.encode(message)) == message
     outcome(decode_service_message, msgspec.DecodeError)(frame)
-    assert read(frame.decode("utf-8", "replace")) is None or message is not None or b"\xff" in frame
 
 
 @fuzzed
@@ -133,10 +133,11 @@ def test_a_session_proof_of_any_content_is_verified_or_refused(payload: bytes) -
 @example(compact(ENROLMENT | {"encryption_key": {"kty": "EC", "crv": "P-256", "x": "", "y": ""}}))
 def test_an_enrolment_of_any_content_is_verified_or_refused(said: Any) -> None:
     """Neither claims nor the key in the header break what enrols."""
-    header = {"alg": "ES256", "typ": ENROLMENT_TYP, "jwk": public_jwk(PHONE.key)}
-    payload = said if isinstance(said, bytes) else compact(ENROLMENT)
-    extra = said if isinstance(said, dict) else {}
-    text = sign(header | extra, payload, PHONE.key)
+    header: dict[str, Any] = {"alg": "ES256", "typ": ENROLMENT_TYP}
+    if isinstance(said, bytes):
+        text = sign(header | {"jwk": public_jwk(PHONE.key)}, said, PHONE.key)
+    else:
+        text = ".".join(map(base64url, (compact(header | said), compact(ENROLMENT), b"x" * 64)))
     found = outcome(verify_enrolment, InvalidProofError)(text, issuer=ISSUER)
     if found is not None:
         assert found.claims.aud == ISSUER
