@@ -47,7 +47,7 @@ ODD_TOML = (
 
 @st.composite
 def _configurations(draw: st.DrawFn) -> str:
-    """The example, in which one key has another value, or something stands where it does not belong."""
+    """The example, with another value for one key, or something where nothing belongs."""
     at = draw(st.integers(0, len(LINES) - 1))
     key, equals, _ = LINES[at].partition("=")
     odd = draw(st.one_of(st.sampled_from(ODD_TOML), any_text))
