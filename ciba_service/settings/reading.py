@@ -174,8 +174,15 @@ def _overridden(members: dict[str, object], environ: Mapping[str, str]) -> dict[
             raise InvalidSettingsError(f"{name}: [[{section}]] cannot be overridden")
         if key not in types:
             raise InvalidSettingsError(f"{name}: there is no key {section}.{key}")
+        if not _is_text(value):
+            raise InvalidSettingsError(f"{name}: is not UTF-8 text")
         table[key] = _value(value, types[key])
     return members
+
+
+def _is_text(value: str) -> bool:
+    # Bytes of the environment that are no UTF-8 come as halves of surrogate pairs.
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _types(section: str) -> dict[str, object]:
@@ -191,7 +198,7 @@ def _value(text: str, expected: object) -> object:
     """Text where text is expected, else what TOML reads; what it cannot read stays text."""
     try:
         return msgspec.convert(text, expected)
-    except ValueError:  # of another type, or with bytes that are no UTF-8
+    except msgspec.ValidationError:
         pass
     try:
         return tomllib.loads(f"value = {text}")["value"]

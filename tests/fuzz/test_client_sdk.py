@@ -134,6 +134,7 @@ def test_metadata_of_a_provider_are_usable_or_refused(body: bytes, mutual_tls: b
 @example("https://" + "a." * 5_000)
 @example("https://\u2488.example/")
 @example("https://xn--a/")
+@example("\ud800")
 def test_addresses_are_protected_or_refused(text: str) -> None:
     """Neither the operator of a client nor a provider can name what is no address."""
     outcome(parse_issuer, ConfigurationError)(text)
@@ -144,6 +145,7 @@ def test_addresses_are_protected_or_refused(text: str) -> None:
 @fuzzed
 @given(st.one_of(documents(KEY_SET), documents({"keys": [{"kty": "EC"}]})))
 @example(compact({"keys": [{"kty": "RSA", "n": "A" * 50_000, "e": "AQAB"}]}))
+@example(compact({"keys": [KEY_SET["keys"][0] | {"use": []}]}))
 @example(compact({"keys": [{"kty": ["EC"], "kid": [1], "alg": ["ES256"]}]}))
 def test_keys_of_a_provider_are_read_as_far_as_they_are_keys(body: bytes) -> None:
     """What is broken is passed over; what is no set is refused."""
@@ -234,6 +236,7 @@ def test_a_pause_that_a_provider_asks_for_is_a_number_or_none(value: str) -> Non
 @fuzzed
 @given(documents(new_key().as_dict(private=True)))
 @example(b"{" + b'"a":{' * 50_000)
+@example(compact(new_key().as_dict(private=True) | {"alg": ["ES256"]}))
 @example(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
 def test_a_key_file_is_usable_or_refused(content: bytes) -> None:
     """Whatever file an integrator names."""

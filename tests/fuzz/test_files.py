@@ -81,6 +81,7 @@ def test_a_configuration_is_understood_or_what_is_wrong_is_said(text: str) -> No
 )
 @example("CIBA_SERVER__PORT", "9" * 5_000)
 @example("CIBA_SERVER__PORT", "[" * 100_000)
+@example("CIBA_SERVER__ISSUER", "\udcff")
 def test_the_environment_is_understood_or_what_is_wrong_is_said(name: str, value: str) -> None:
     """Nor does any variable."""
     outcome(parse_settings, InvalidSettingsError)(CONFIGURATION, {name: value})
