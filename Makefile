@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
+.PHONY: help setup demo test check dist clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -38,6 +38,10 @@ check: setup ## Check format, style, types and the direction of imports
 	@$(BIN)/lint-imports
 	@scripts/ensure-node.sh
 	@scripts/check-pages.sh
+
+dist: setup ## Build wheel and sdist into dist/, the same bytes from the same sources
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+		$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
 
 clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved
 	@$(BIN)/python -m tools.clauses $(ARGS)
