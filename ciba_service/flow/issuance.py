@@ -222,7 +222,7 @@ class Issuance:
         pushed: PushCompanions | None,
         now: int,
     ) -> str:
-        user = self._users.find_subject(grant.subject)
+        user = await self._users.find_subject(grant.subject)
         known = UserClaims() if user is None else user.claims
         return await signed(
             self._keys.token_signer(client.id_token_alg),

@@ -1,7 +1,7 @@
 """What the door of the clients and the door of the phones have in common."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -65,7 +65,7 @@ class Parts:
     surroundings: Surroundings
     endpoints: Endpoints
     users: ConfiguredUsers
-    locale_of: Callable[[str], Locale]
+    locale_of: Callable[[str], Awaitable[Locale]]
     configured: ConfiguredClients
     clients: ClientRegistry
     outbound: OutboundParts
@@ -129,8 +129,8 @@ def build_parts(
     hub = SocketHub(stores.broadcast, on_settled=look_again, on_announced=measuring.announced)
     users = ConfiguredUsers(configured_users(settings, keys, surroundings))
 
-    def locale_of(subject: str) -> Locale:
-        user = users.find_subject(subject)
+    async def locale_of(subject: str) -> Locale:
+        user = await users.find_subject(subject)
         return settings.device.locale if user is None else user.locale
 
     configured = ConfiguredClients(settings.clients)
