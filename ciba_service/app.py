@@ -24,6 +24,7 @@ from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
+from ciba_service.flow.grant_redemption import GrantRedemption
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
@@ -49,6 +50,7 @@ from ciba_service.wiring.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
+from ciba_service.wiring.tokens import grant_redemption
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 
@@ -77,6 +79,7 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
+    redemption: GrantRedemption
     admission: Gate
     leaving: asyncio.Event
     keys: ServiceKeys
@@ -157,6 +160,7 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
+        redemption=grant_redemption(parts),
         admission=parts.admission,
         leaving=parts.leaving,
         keys=parts.keys,
