@@ -12,7 +12,8 @@ from ciba_service.commands.outcome import CommandFailed
 from ciba_service.embedding.door import Door, ServiceNotRunning
 from ciba_service.embedding.people import People
 from ciba_service.protocol.metadata import Endpoints
-from ciba_service.settings import Settings, settings_from
+from ciba_service.protocol.names import DeliveryMode
+from ciba_service.settings import InvalidSettingsError, Settings, settings_from
 from ciba_service.store_access import failover_risks
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.wiring.doors import Doors
@@ -48,7 +49,18 @@ def create_service(
     """
     if not isinstance(settings, Settings):
         settings = settings_from(settings)
+    if doors is Doors.APPROVAL_BACKEND:
+        _refuse_pushed(settings)
     return EmbeddedService(settings, ports, doors, surroundings or system_surroundings(), keys)
+
+
+def _refuse_pushed(settings: Settings) -> None:
+    for number, client in enumerate(settings.clients):
+        if client.delivery_mode is DeliveryMode.PUSH:
+            raise InvalidSettingsError(
+                f"clients[{number}] ({client.client_id}) is to be pushed tokens of this service, "
+                "which issues none: its host does"
+            )
 
 
 class EmbeddedService:
@@ -70,6 +82,7 @@ class EmbeddedService:
         self._keys = keys
         self._is_running = False
         self._people: People | None = None
+        self._built: Service | None = None
         self._door = Door(self.lifespan, surroundings.telemetry)
         self._endpoints = Endpoints(settings.server.issuer)
 
@@ -95,6 +108,11 @@ class EmbeddedService:
         """Where clients ask, for the metadata of a host that publishes its own."""
         return self._endpoints.backchannel
 
+    def release(self) -> None:
+        """The host will end: answer whoever is held, and end streams; for its signal handler."""
+        if self._built is not None:
+            self._built.release()
+
     @property
     def people(self) -> People:
         """What the host does for users of its own; raises ``ServiceNotRunning``."""
@@ -116,13 +134,14 @@ class EmbeddedService:
         try:
             async with self._serving() as built:
                 self._people = People(self.settings, built.stores, self._surroundings)
+                self._built = built
                 self._door.open(built.app)
                 yield
                 self._door.close()
                 built.release()
         finally:
             self._door.close()
-            self._people, self._is_running = None, False
+            self._people, self._built, self._is_running = None, None, False
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Service]:
