@@ -40,6 +40,7 @@ from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.doors import Doors
+from ciba_service.wiring.grant_door import grant_app, grant_routes
 from ciba_service.wiring.health import build_health
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.loading import load_ahead
@@ -62,14 +63,14 @@ class Service:
     """The ASGI application, and its parts for those who embed it.
 
     ``crowd`` is for the HTTP protocol: what says which requests the application refuses anyhow.
-    ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
-    operators, and where no figures are kept. ``lifespan`` is what must run while it serves, where
-    nobody runs that of ``app``.
+    ``operator_app``, ``grants_app`` and ``metrics_app`` belong on listeners of their own; None
+    where there are none. ``lifespan`` must run while it serves, if nobody runs that of ``app``.
     """
 
     app: ASGIApp
     crowd: Crowd
     operator_app: ASGIApp | None
+    grants_app: ASGIApp | None
     metrics_app: ASGIApp | None
     stores: Stores
     worker: DueWorker
@@ -115,9 +116,11 @@ def build_service(
     parts = build_parts(settings, stores, keys, surroundings, measuring, host=host)
     load_ahead(parts)
     reloading = Reloading(parts)
+    has_grant_listener = settings.grants.port is not None
     routes = [
         *_client_routes(parts, doors, lambda: reloading.metadata),
         *device_routes(parts),
+        *([] if has_grant_listener else grant_routes(parts)),
         *_health_routes(parts),
     ]
     names = EndpointNames(routes, below=parts.endpoints.path(""))
@@ -151,6 +154,7 @@ def build_service(
         app=admitting,
         crowd=admitting,
         operator_app=reloading.operators,
+        grants_app=grant_app(parts) if has_grant_listener else None,
         metrics_app=measuring.app(parts.hub, parts.held, parts.streams, parts.admission),
         stores=stores,
         worker=parts.worker,
