@@ -45,7 +45,13 @@ from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
 
-__all__ = ["oauth_routes", "published_metadata"]
+__all__ = [
+    "cancellation",
+    "client_authentication",
+    "initiation",
+    "oauth_routes",
+    "published_metadata",
+]
 
 _DAY: Final = 86_400
 
@@ -97,24 +103,9 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
     """Everything a client calls; ``metadata`` is what is published at the moment."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     published = PublishedKeys(parts.outbound.client_keys)
-    authentication = ClientAuthentication(
-        clients=parts.clients,
-        published=published,
-        replays=parts.stores.replays,
-        audiences=Audiences(
-            endpoints.issuer,
-            endpoints.urls(_CANCEL).union(
-                endpoints.urls(_EVENTS),
-                endpoints.urls(_RECEIPT),
-                *map(endpoints.addresses, _CLIENT_ENDPOINTS),
-            ),
-        ),
-        anchors=_anchors(parts.settings.mtls),
-        clock=parts.surroundings.clock,
-        events=telemetry,
-    )
+    authentication = client_authentication(parts, published)
     backchannel = BackchannelAuthenticationEndpoint(
-        _initiation(parts, authentication, published),
+        initiation(parts, authentication, published),
         nonce=NonceHeader(dpop_nonces(parts), parts.surroundings.clock),
         telemetry=telemetry,
     )
@@ -127,7 +118,7 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path(_BACKCHANNEL), backchannel),
         Route(
-            endpoints.path(_CANCEL), CancelEndpoint(_cancellation(parts, authentication), telemetry)
+            endpoints.path(_CANCEL), CancelEndpoint(cancellation(parts, authentication), telemetry)
         ),
         Route(
             endpoints.path(_EVENTS),
@@ -148,6 +139,27 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
     ]
 
 
+def client_authentication(parts: Parts, published: PublishedKeys) -> ClientAuthentication:
+    """How clients prove who they are, at every endpoint alike."""
+    endpoints = parts.endpoints
+    return ClientAuthentication(
+        clients=parts.clients,
+        published=published,
+        replays=parts.stores.replays,
+        audiences=Audiences(
+            endpoints.issuer,
+            endpoints.urls(_CANCEL).union(
+                endpoints.urls(_EVENTS),
+                endpoints.urls(_RECEIPT),
+                *map(endpoints.addresses, _CLIENT_ENDPOINTS),
+            ),
+        ),
+        anchors=_anchors(parts.settings.mtls),
+        clock=parts.surroundings.clock,
+        events=parts.surroundings.telemetry,
+    )
+
+
 def _transmitter_routes(parts: Parts) -> list[Route]:
     """Where receivers of security events find the keys, if there are receivers."""
     if not parts.settings.security_events.receivers:
@@ -161,7 +173,8 @@ def _transmitter_routes(parts: Parts) -> list[Route]:
     ]
 
 
-def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+def cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+    """How a client takes a request back."""
     surroundings = parts.surroundings
     return Cancellation(
         authentication=authentication,
@@ -242,9 +255,10 @@ def _rule(rule: PolicyRuleSettings) -> FloorRule:
     )
 
 
-def _initiation(
+def initiation(
     parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
 ) -> Initiation:
+    """How a client asks."""
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,
