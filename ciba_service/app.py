@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from typing import Final, assert_never
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -30,16 +33,19 @@ from ciba_service.listening.bounded_http import Crowd
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
+from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
+from ciba_service.wiring.doors import Doors
 from ciba_service.wiring.health import build_health
+from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.hosting import host_steps
 from ciba_service.wiring.loading import load_ahead
 from ciba_service.wiring.measuring import build_measuring
-from ciba_service.wiring.oauth_door import oauth_routes
+from ciba_service.wiring.oauth_door import approval_routes, oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
 from ciba_service.wiring.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -48,6 +54,8 @@ from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 
+_NO_HOST: Final = HostPorts()
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -55,7 +63,8 @@ class Service:
 
     ``crowd`` is for the HTTP protocol: what says which requests the application refuses anyhow.
     ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
-    operators, and where no figures are kept.
+    operators, and where no figures are kept. ``lifespan`` is what must run while it serves, where
+    nobody runs that of ``app``.
     """
 
     app: ASGIApp
@@ -75,6 +84,7 @@ class Service:
     leaving: asyncio.Event
     keys: ServiceKeys
     reload: Callable[[Settings], Reloaded]
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
 
     def drain(self) -> None:
         """The process will end: be ready for nothing new, and go on serving what comes."""
@@ -87,17 +97,26 @@ class Service:
 
 
 def build_service(
-    settings: Settings, store: OpenStore, keys: ServiceKeys, surroundings: Surroundings
+    settings: Settings,
+    store: OpenStore,
+    keys: ServiceKeys,
+    surroundings: Surroundings,
+    *,
+    host: HostPorts = _NO_HOST,
+    doors: Doors = Doors.WHOLE,
 ) -> Service:
-    """Build the whole service; nothing runs before the application's lifespan begins."""
+    """Build the service; nothing runs before the application's lifespan begins.
+
+    ``host`` takes the place of parts, and ``doors`` says which of them are open.
+    """
     measuring = build_measuring(settings)
     measuring.observe_store(store)
     stores = build_stores(settings, store, keys.ring, surroundings, measuring)
-    parts = build_parts(settings, stores, keys, surroundings, measuring)
+    parts = build_parts(settings, stores, keys, surroundings, measuring, host=host)
     load_ahead(parts)
     reloading = Reloading(parts)
     routes = [
-        *oauth_routes(parts, lambda: reloading.metadata),
+        *_client_routes(parts, doors, lambda: reloading.metadata),
         *device_routes(parts),
         *_health_routes(parts),
     ]
@@ -118,11 +137,12 @@ def build_service(
             escaped_pem_header=settings.mtls.certificate_header,
         ),
     ]
+    background = Background(parts)
     app = Starlette(
         routes=routes,
         middleware=around,
         exception_handlers={HTTPException: _http_exception},
-        lifespan=Background(parts).lifespan,
+        lifespan=background.lifespan,
     )
     app.router.redirect_slashes = False
     hot = HotPaths(app, _hot(routes, around))
@@ -145,6 +165,7 @@ def build_service(
         leaving=parts.leaving,
         keys=parts.keys,
         reload=reloading.apply,
+        lifespan=partial(background.lifespan, app),
     )
 
 
@@ -158,6 +179,18 @@ def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str,
                 app = layer.cls(app, *layer.args, **layer.kwargs)
             hot[route.path] = app
     return hot
+
+
+def _client_routes(
+    parts: Parts, doors: Doors, metadata: Callable[[], ProviderMetadata]
+) -> list[Route]:
+    match doors:
+        case Doors.WHOLE:
+            return oauth_routes(parts, metadata)
+        case Doors.APPROVAL_BACKEND:
+            return approval_routes(parts)
+        case _:
+            assert_never(doors)
 
 
 def _health_routes(parts: Parts) -> list[Route]:

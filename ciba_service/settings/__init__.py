@@ -11,6 +11,7 @@ from ciba_service.settings.reading import (
     load_settings,
     parse_settings,
     read_document,
+    settings_from,
 )
 from ciba_service.settings.sections import (
     MOST_WORKERS,
@@ -74,4 +75,5 @@ __all__ = [
     "load_settings",
     "parse_settings",
     "read_document",
+    "settings_from",
 ]

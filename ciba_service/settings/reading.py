@@ -55,7 +55,7 @@ from ciba_service.settings.sections import (
     WakeUpSettings,
 )
 
-__all__ = ["checked_settings", "load_settings", "parse_settings", "read_document"]
+__all__ = ["checked_settings", "load_settings", "parse_settings", "read_document", "settings_from"]
 
 _PREFIX: Final = "CIBA_"
 _LOGO_FILE: Final = "logo_file"
@@ -121,8 +121,23 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         members = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettingsError(f"not TOML: {error}") from error
+    return _converted(_overridden(members, environ))
+
+
+def settings_from(members: Mapping[str, object]) -> Settings:
+    """Check what a host has as a mapping, and the files it names; the environment is not read.
+
+    Raises:
+        InvalidSettingsError: when something is wrong.
+    """
+    settings = _converted(members)
+    check_files(settings)
+    return settings
+
+
+def _converted(members: Mapping[str, object]) -> Settings:
     try:
-        document = msgspec.convert(_overridden(members, environ), _Document)
+        document = msgspec.convert(members, _Document)
     except msgspec.ValidationError as error:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(

@@ -46,6 +46,7 @@ from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
 
 __all__ = [
+    "approval_routes",
     "cancellation",
     "client_authentication",
     "initiation",
@@ -71,7 +72,9 @@ _RECEIPT: Final = "/bc-authorize/receipt"
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
     """What the service says of itself: what its registered clients can use, and nothing more."""
-    clients, registration = parts.settings.clients, parts.settings.registration
+    clients, registration = parts.host.client_kinds, parts.settings.registration
+    if parts.host.clients is None:
+        clients = parts.settings.clients
     profiles = {client.profile.name for client in clients}
     scopes = frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients))
     details = frozenset[str]().union(*(client.authorization_details_types for client in clients))
@@ -104,39 +107,28 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     published = PublishedKeys(parts.outbound.client_keys)
     authentication = client_authentication(parts, published)
-    backchannel = BackchannelAuthenticationEndpoint(
-        initiation(parts, authentication, published),
-        nonce=NonceHeader(dpop_nonces(parts), parts.surroundings.clock),
-        telemetry=telemetry,
-    )
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
-    receipt_jwks = PublishedDocument(lambda: {"keys": parts.keys.sca_receipt_jwks()}, telemetry)
     document = PublishedDocument(metadata, telemetry)
     description = openapi_document(endpoints)
     openapi = PublishedDocument(lambda: description, telemetry)
     return [
         Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
-        Route(endpoints.path(_BACKCHANNEL), backchannel),
-        Route(
-            endpoints.path(_CANCEL), CancelEndpoint(cancellation(parts, authentication), telemetry)
-        ),
-        Route(
-            endpoints.path(_EVENTS),
-            EventsEndpoint(_ledger_reading(parts, authentication), telemetry),
-        ),
-        Route(
-            endpoints.path(_RECEIPT),
-            ScaReceiptEndpoint(_receipt_reading(parts, authentication), telemetry),
-        ),
+        *_asking_routes(parts, authentication, published),
         *token_routes(parts, authentication),
         *registration_routes(parts),
         Route(endpoints.path("/jwks"), jwks),
-        Route(endpoints.path(SCA_RECEIPT_KEYS_PATH), receipt_jwks),
         Route(endpoints.path("/openapi.json"), openapi),
         Route(endpoints.openid_configuration_path, document),
         Route(endpoints.oauth_metadata_path, document),
         *_transmitter_routes(parts),
     ]
+
+
+def approval_routes(parts: Parts) -> list[Route]:
+    """What clients call where tokens and metadata are another's."""
+    published = PublishedKeys(parts.outbound.client_keys)
+    asking = _asking_routes(parts, client_authentication(parts, published), published)
+    return [*asking, *_transmitter_routes(parts)]
 
 
 def client_authentication(parts: Parts, published: PublishedKeys) -> ClientAuthentication:
@@ -158,6 +150,34 @@ def client_authentication(parts: Parts, published: PublishedKeys) -> ClientAuthe
         clock=parts.surroundings.clock,
         events=parts.surroundings.telemetry,
     )
+
+
+def _asking_routes(
+    parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
+) -> list[Route]:
+    """Where a client asks for a decision, and what became of it."""
+    endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
+    backchannel = BackchannelAuthenticationEndpoint(
+        initiation(parts, authentication, published),
+        nonce=NonceHeader(dpop_nonces(parts), parts.surroundings.clock),
+        telemetry=telemetry,
+    )
+    receipt_jwks = PublishedDocument(lambda: {"keys": parts.keys.sca_receipt_jwks()}, telemetry)
+    return [
+        Route(endpoints.path(_BACKCHANNEL), backchannel),
+        Route(
+            endpoints.path(_CANCEL), CancelEndpoint(cancellation(parts, authentication), telemetry)
+        ),
+        Route(
+            endpoints.path(_EVENTS),
+            EventsEndpoint(_ledger_reading(parts, authentication), telemetry),
+        ),
+        Route(
+            endpoints.path(_RECEIPT),
+            ScaReceiptEndpoint(_receipt_reading(parts, authentication), telemetry),
+        ),
+        Route(endpoints.path(SCA_RECEIPT_KEYS_PATH), receipt_jwks),
+    ]
 
 
 def _transmitter_routes(parts: Parts) -> list[Route]:

@@ -19,9 +19,9 @@ __all__ = [
     "CibaGrant",
     "ClientAssertions",
     "HostClient",
-    "ThreadedClients",
-    "ThreadedUsers",
     "Portal",
     "PortalUnavailable",
+    "ThreadedClients",
+    "ThreadedUsers",
     "registered_client",
 ]

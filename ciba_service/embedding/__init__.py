@@ -1,0 +1,70 @@
+"""The service inside another ASGI application (docs/embedding.md).
+
+``service`` is the public constructor and what it makes; ``door`` stands before the application
+while it does not run; ``host_grants`` is for hosts that have a token endpoint of their own.
+"""
+
+from ciba_service.embedding.service import (
+    EmbeddedService,
+    ServiceNotStarted,
+    create_service,
+)
+from ciba_service.ports import (
+    ClientRegistry,
+    Clock,
+    Outbound,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundResponse,
+    RiskPolicy,
+    SignerUnavailable,
+    StoreUnavailable,
+    Telemetry,
+    TokenIssuer,
+    User,
+    UserDirectory,
+)
+from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, register_client
+from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
+from ciba_service.settings import (
+    InvalidSettingsError,
+    Settings,
+    load_settings,
+    settings_from,
+)
+from ciba_service.wiring.doors import Doors
+from ciba_service.wiring.host_ports import HostPorts
+from ciba_service.wiring.service_keys import ServiceKeys
+from ciba_service.wiring.surroundings import Surroundings
+
+__all__ = [
+    "Client",
+    "ClientRegistry",
+    "Clock",
+    "Doors",
+    "EmbeddedService",
+    "HostPorts",
+    "IdentifierKind",
+    "InvalidMetadataError",
+    "InvalidSettingsError",
+    "Outbound",
+    "OutboundFailure",
+    "OutboundRequest",
+    "OutboundResponse",
+    "RiskPolicy",
+    "ServiceKeys",
+    "ServiceNotStarted",
+    "Settings",
+    "SignerUnavailable",
+    "StoreUnavailable",
+    "Surroundings",
+    "Telemetry",
+    "TokenIssuer",
+    "User",
+    "UserDirectory",
+    "UserIdentifier",
+    "create_service",
+    "load_settings",
+    "register_client",
+    "settings_from",
+]

@@ -1,0 +1,136 @@
+"""The public constructor: settings and the host's own parts in, an ASGI application out."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from ciba_service.app import Service, build_service
+from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
+from ciba_service.commands.outcome import CommandFailed
+from ciba_service.embedding.door import Door
+from ciba_service.protocol.metadata import Endpoints
+from ciba_service.settings import Settings, settings_from
+from ciba_service.store_access import failover_risks
+from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.wiring.doors import Doors
+from ciba_service.wiring.host_ports import HostPorts
+from ciba_service.wiring.service_keys import ServiceKeys
+from ciba_service.wiring.surroundings import Surroundings
+
+__all__ = ["EmbeddedService", "ServiceNotStarted", "create_service"]
+
+_NOTHING_OF_THE_HOST = HostPorts()
+
+
+class ServiceNotStarted(Exception):
+    """Keys or store cannot be had; the text says which, and what to do."""
+
+
+def create_service(
+    settings: Settings | Mapping[str, object],
+    *,
+    ports: HostPorts = _NOTHING_OF_THE_HOST,
+    doors: Doors = Doors.WHOLE,
+    surroundings: Surroundings | None = None,
+    keys: ServiceKeys | None = None,
+) -> "EmbeddedService":
+    """A service to be mounted in another ASGI application; nothing is opened before it runs.
+
+    ``settings`` are those of ``ciba.toml``, read (``load_settings``) or as a mapping, ``ports``
+    what the host has of its own, ``doors`` which endpoints are open; without ``surroundings`` and
+    ``keys`` they are those of the system and the key files.
+
+    Raises:
+        InvalidSettingsError: a setting is wrong; the text names the key and the reason.
+    """
+    if not isinstance(settings, Settings):
+        settings = settings_from(settings)
+    return EmbeddedService(settings, ports, doors, surroundings or system_surroundings(), keys)
+
+
+class EmbeddedService:
+    """One service of this process; there may be several, each with a data directory of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ports: HostPorts,
+        doors: Doors,
+        surroundings: Surroundings,
+        keys: ServiceKeys | None,
+    ) -> None:
+        """Called by ``create_service``."""
+        self.settings = settings
+        self._ports = ports
+        self._doors = doors
+        self._surroundings = surroundings
+        self._keys = keys
+        self._is_running = False
+        self._door = Door(self.lifespan, surroundings.telemetry)
+        self._endpoints = Endpoints(settings.server.issuer)
+
+    @property
+    def app(self) -> ASGIApp:
+        """The application, to be mounted at the path of the issuer, or to be served alone."""
+        return self._door
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Routes for the host: the service below its path, and metadata where RFC 8414 wants it.
+
+        They come last where the issuer has no path: the service then answers whatever is left.
+        """
+        outside = [self._endpoints.oauth_metadata_path, self._endpoints.ssf_metadata_path]
+        mount = Mount(self._endpoints.path(""), app=self._door)
+        if self._doors is not Doors.WHOLE or not mount.path:
+            return [mount]
+        return [*(Route(path, self._door) for path in outside), mount]
+
+    @property
+    def backchannel_authentication_endpoint(self) -> str:
+        """Where clients ask, for the metadata of a host that publishes its own."""
+        return self._endpoints.backchannel
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open keys and store, and serve until the end of the block; then close all again.
+
+        Raises:
+            ServiceNotStarted: when keys or store cannot be had.
+            RuntimeError: when it runs already.
+        """
+        if self._is_running:
+            raise RuntimeError("the service runs already")
+        self._is_running = True
+        try:
+            async with self._serving() as built:
+                self._door.open(built.app)
+                yield
+                self._door.close()
+                built.release()
+        finally:
+            self._door.close()
+            self._is_running = False
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[Service]:
+        surroundings, settings = self._surroundings, self.settings
+        async with AsyncExitStack() as stack:
+            try:
+                keys = self._keys or CurrentKeys(open_keys(settings))
+                store = await stack.enter_async_context(opened_store(settings, own=True))
+                for risk in await failover_risks(settings.store, store):
+                    surroundings.telemetry.event("store_at_risk", warning=risk)
+            except CommandFailed as error:
+                raise ServiceNotStarted(str(error)) from error
+            built = build_service(
+                settings, store, keys, surroundings, host=self._ports, doors=self._doors
+            )
+            await stack.enter_async_context(built.lifespan())
+            yield built
+
+    def lifespan(self, _: object) -> AbstractAsyncContextManager[None]:
+        """``running`` as frameworks take it: ``Starlette(lifespan=service.lifespan)``."""
+        return self.running()
