@@ -1,14 +1,17 @@
 """The service inside another ASGI application (docs/embedding.md).
 
 ``service`` is the public constructor and what it makes; ``door`` stands before the application
-while it does not run; ``host_grants`` is for hosts that have a token endpoint of their own.
+while it does not run; ``people`` is what a host does for its own users.
 """
 
+from ciba_service.embedding.door import ServiceNotRunning
+from ciba_service.embedding.people import People
 from ciba_service.embedding.service import (
     EmbeddedService,
     ServiceNotStarted,
     create_service,
 )
+from ciba_service.flow.activation import HasPhone, IssuedCode
 from ciba_service.ports import (
     ClientRegistry,
     Clock,
@@ -43,16 +46,20 @@ __all__ = [
     "Clock",
     "Doors",
     "EmbeddedService",
+    "HasPhone",
     "HostPorts",
     "IdentifierKind",
     "InvalidMetadataError",
     "InvalidSettingsError",
+    "IssuedCode",
     "Outbound",
     "OutboundFailure",
     "OutboundRequest",
     "OutboundResponse",
+    "People",
     "RiskPolicy",
     "ServiceKeys",
+    "ServiceNotRunning",
     "ServiceNotStarted",
     "Settings",
     "SignerUnavailable",

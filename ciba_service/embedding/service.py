@@ -9,7 +9,8 @@ from starlette.types import ASGIApp
 from ciba_service.app import Service, build_service
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed
-from ciba_service.embedding.door import Door
+from ciba_service.embedding.door import Door, ServiceNotRunning
+from ciba_service.embedding.people import People
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.settings import Settings, settings_from
 from ciba_service.store_access import failover_risks
@@ -68,6 +69,7 @@ class EmbeddedService:
         self._surroundings = surroundings
         self._keys = keys
         self._is_running = False
+        self._people: People | None = None
         self._door = Door(self.lifespan, surroundings.telemetry)
         self._endpoints = Endpoints(settings.server.issuer)
 
@@ -93,6 +95,13 @@ class EmbeddedService:
         """Where clients ask, for the metadata of a host that publishes its own."""
         return self._endpoints.backchannel
 
+    @property
+    def people(self) -> People:
+        """What the host does for users of its own; raises ``ServiceNotRunning``."""
+        if self._people is None:
+            raise ServiceNotRunning("the service does not run")
+        return self._people
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open keys and store, and serve until the end of the block; then close all again.
@@ -106,13 +115,14 @@ class EmbeddedService:
         self._is_running = True
         try:
             async with self._serving() as built:
+                self._people = People(self.settings, built.stores, self._surroundings)
                 self._door.open(built.app)
                 yield
                 self._door.close()
                 built.release()
         finally:
             self._door.close()
-            self._is_running = False
+            self._people, self._is_running = None, False
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Service]:
