@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Self
 
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
@@ -11,6 +12,7 @@ from ciba_service.commands.opening import open_keys, opened_store, system_surrou
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.embedding.door import Door, ServiceNotRunning
 from ciba_service.embedding.people import People
+from ciba_service.flow.host_steps import HostSteps
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.settings import Settings, settings_from
 from ciba_service.store_access import failover_risks
@@ -70,6 +72,7 @@ class EmbeddedService:
         self._keys = keys
         self._is_running = False
         self._people: People | None = None
+        self._steps: HostSteps | None = None
         self._door = Door(self.lifespan, surroundings.telemetry)
         self._endpoints = Endpoints(settings.server.issuer)
 
@@ -102,6 +105,13 @@ class EmbeddedService:
             raise ServiceNotRunning("the service does not run")
         return self._people
 
+    @property
+    def steps(self) -> HostSteps:
+        """What endpoints of the host call; raises ``ServiceNotRunning``."""
+        if self._steps is None:
+            raise ServiceNotRunning("the service does not run")
+        return self._steps
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open keys and store, and serve until the end of the block; then close all again.
@@ -116,13 +126,20 @@ class EmbeddedService:
         try:
             async with self._serving() as built:
                 self._people = People(self.settings, built.stores, self._surroundings)
+                self._steps = built.steps
                 self._door.open(built.app)
                 yield
                 self._door.close()
                 built.release()
         finally:
             self._door.close()
-            self._people, self._is_running = None, False
+            self._people, self._steps, self._is_running = None, None, False
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[Self]:
+        """``running``, for those who go on with the service: ``Portal(service.entered)``."""
+        async with self.running():
+            yield self
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Service]:

@@ -18,7 +18,7 @@ from weakref import WeakSet
 __all__ = ["Portal", "PortalUnavailable"]
 
 _T = TypeVar("_T")
-_Steps = TypeVar("_Steps")
+_Within_co = TypeVar("_Within_co", covariant=True)
 
 _OPENING_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 10.0
@@ -33,22 +33,22 @@ class PortalUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Open(Generic[_Steps]):
+class _Open:
     """A portal that runs: what to call, where, and how to end it."""
 
-    steps: _Steps
+    within: Any
     loop: asyncio.AbstractEventLoop
     ending: asyncio.Event
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun(Generic[_Steps]):
+class _Begun:
     thread: threading.Thread
-    opened: Future[_Open[_Steps]]
+    opened: Future[_Open]
 
 
-class Portal(Generic[_Steps]):
-    """Calls what ``open_steps`` yields, which is entered and left in the portal's own loop.
+class Portal(Generic[_Within_co]):
+    """Calls what ``enter`` yields; it is entered and left in the portal's own loop.
 
     Any number of threads may call at the same time. ``answer_within`` bounds each call, and
     ``open_within`` the opening, in seconds.
@@ -56,27 +56,27 @@ class Portal(Generic[_Steps]):
 
     def __init__(
         self,
-        open_steps: Callable[[], AbstractAsyncContextManager[_Steps]],
+        enter: Callable[[], AbstractAsyncContextManager[_Within_co]],
         *,
         answer_within: float = _ANSWER_SECONDS,
         open_within: float = _OPENING_SECONDS,
     ) -> None:
-        self._open_steps = open_steps
+        self._enter = enter
         self._answer_within = answer_within
         self._open_within = open_within
         self._lock = threading.Lock()
-        self._begun: _Begun[_Steps] | None = None
-        self._inherited: _Begun[_Steps] | None = None
+        self._begun: _Begun | None = None
+        self._inherited: _Begun | None = None
         _PORTALS.add(self)
 
-    def call(self, step: Callable[[_Steps], Coroutine[Any, Any, _T]]) -> _T:
+    def call(self, step: Callable[[_Within_co], Coroutine[Any, Any, _T]]) -> _T:
         """What a step returns; whatever it raises is raised here.
 
         Raises:
-            PortalUnavailable: when the steps cannot be opened, or there is no answer in time.
+            PortalUnavailable: when nothing can be entered, or there is no answer in time.
         """
         opened = self._opened()
-        taken = step(opened.steps)
+        taken = step(opened.within)
         try:
             answer = asyncio.run_coroutine_threadsafe(taken, opened.loop)
         except RuntimeError as closed:
@@ -93,7 +93,7 @@ class Portal(Generic[_Steps]):
             raise PortalUnavailable("there was no answer in time") from None
 
     def close(self) -> None:
-        """Leave the steps and end the thread; a later call opens them anew."""
+        """Leave what was entered, and end the thread; a later call opens them anew."""
         atexit.unregister(self.close)
         with self._lock:
             begun, self._begun = self._begun, None
@@ -106,7 +106,7 @@ class Portal(Generic[_Steps]):
             return  # It never opened, or has ended.
         begun.thread.join(_CLOSING_SECONDS)
 
-    def _opened(self) -> _Open[_Steps]:
+    def _opened(self) -> _Open:
         with self._lock:
             begun = self._begun
             if begun is None or not begun.thread.is_alive():
@@ -116,8 +116,8 @@ class Portal(Generic[_Steps]):
         except TimeoutError:
             raise PortalUnavailable("it did not open in time") from None
 
-    def _begin(self) -> _Begun[_Steps]:
-        opened: Future[_Open[_Steps]] = Future()
+    def _begin(self) -> _Begun:
+        opened: Future[_Open] = Future()
         thread = threading.Thread(
             target=lambda: asyncio.run(self._hold(opened)), name="ciba-portal", daemon=True
         )
@@ -125,8 +125,8 @@ class Portal(Generic[_Steps]):
         thread.start()
         return _Begun(thread, opened)
 
-    async def _hold(self, opened: Future[_Open[_Steps]]) -> None:
-        held = asyncio.ensure_future(self._enter(opened))
+    async def _hold(self, opened: Future[_Open]) -> None:
+        held = asyncio.ensure_future(self._held(opened))
         await asyncio.wait({held})
         if opened.done():
             await held
@@ -135,10 +135,10 @@ class Portal(Generic[_Steps]):
         failed.__cause__ = held.exception()
         opened.set_exception(failed)
 
-    async def _enter(self, opened: Future[_Open[_Steps]]) -> None:
-        async with self._open_steps() as steps:
+    async def _held(self, opened: Future[_Open]) -> None:
+        async with self._enter() as within:
             ending = asyncio.Event()
-            opened.set_result(_Open(steps, asyncio.get_running_loop(), ending))
+            opened.set_result(_Open(within, asyncio.get_running_loop(), ending))
             await ending.wait()
 
     def forget(self) -> None:

@@ -12,7 +12,7 @@ from authlib.oauth2 import OAuth2Request
 
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.host_steps import HostSteps
-from ciba_service.integrations.authlib.entrance import called, posted_form
+from ciba_service.integrations.authlib.entrance import EnteredService, called, posted_form
 from ciba_service.integrations.portal import Portal
 
 __all__ = ["ClientAssertions"]
@@ -28,7 +28,7 @@ class ClientAssertions:
 
     METHOD = "private_key_jwt"
 
-    def __init__(self, portal: Portal[HostSteps]) -> None:
+    def __init__(self, portal: Portal[EnteredService]) -> None:
         self._portal = portal
 
     def __call__(
@@ -42,7 +42,7 @@ class ClientAssertions:
         form = posted_form(request)
         if "client_assertion" not in form:
             return None
-        return query_client(called(self._portal, lambda steps: _proven(steps, form)))
+        return query_client(called(self._portal, lambda ciba: _proven(ciba.steps, form)))
 
 
 async def _proven(steps: HostSteps, form: dict[str, str]) -> str:

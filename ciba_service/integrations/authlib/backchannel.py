@@ -23,7 +23,7 @@ class BackchannelAuthenticationEndpoint(CibaEndpoint):
         """Start a transaction and acknowledge it (CIBA 7.3); raises ``OAuth2Error``."""
         sent = ClientRequest(form)
         acknowledged = called(
-            self.portal, lambda steps: steps.initiation.initiate_for(client, sent)
+            self.portal, lambda ciba: ciba.steps.initiation.initiate_for(client, sent)
         )
         return HTTPStatus.OK, _stated(acknowledged), default_json_headers
 

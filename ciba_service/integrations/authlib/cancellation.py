@@ -17,5 +17,5 @@ class CancellationEndpoint(CibaEndpoint):
 
     def answer(self, client: VerifiedClient, form: dict[str, str]) -> tuple[int, Any, list[Any]]:
         """Cancel what is pending or approved, and say nothing; raises ``OAuth2Error``."""
-        called(self.portal, lambda steps: steps.cancellation.cancel_for(client, form))
+        called(self.portal, lambda ciba: ciba.steps.cancellation.cancel_for(client, form))
         return HTTPStatus.NO_CONTENT, "", [("Cache-Control", "no-store")]

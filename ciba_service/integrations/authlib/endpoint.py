@@ -8,9 +8,13 @@ from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749.endpoint import Endpoint, EndpointRequest
 
 from ciba_service.flow.client_authentication import VerifiedClient
-from ciba_service.flow.host_steps import HostSteps
 from ciba_service.integrations.authlib.clients import HostClient
-from ciba_service.integrations.authlib.entrance import authenticated, posted_form, verified
+from ciba_service.integrations.authlib.entrance import (
+    EnteredService,
+    authenticated,
+    posted_form,
+    verified,
+)
 from ciba_service.integrations.portal import Portal
 
 __all__ = ["CibaEndpoint"]
@@ -23,7 +27,7 @@ class CibaEndpoint(Endpoint, ABC):
     """
 
     CLIENT_AUTH_METHODS: ClassVar[Collection[str]] = ("client_secret_basic",)
-    portal: ClassVar[Portal[HostSteps]]
+    portal: ClassVar[Portal[EnteredService]]
 
     def validate_request(self, request: OAuth2Request) -> EndpointRequest:
         """Who asks; raises ``OAuth2Error``."""

@@ -24,13 +24,22 @@ from ciba_service.protocol.errors import (
 from ciba_service.protocol.names import CIBA_GRANT_TYPE
 from ciba_service.protocol.request.form import MAXIMUM_PARAMETERS
 
-__all__ = ["authenticated", "called", "posted_form", "verified"]
+__all__ = ["EnteredService", "authenticated", "called", "posted_form", "verified"]
 
 _T = TypeVar("_T")
 
 _LONGEST_FORM: Final = 65_536
 _RETRY_AFTER: Final = ("Retry-After", "1")
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="client"')
+
+
+class EnteredService(Protocol):
+    """A service that runs behind a portal."""
+
+    @property
+    def steps(self) -> HostSteps:
+        """What is called."""
+        ...
 
 
 class _UnavailableError(TemporarilyUnavailableError):
@@ -112,25 +121,29 @@ def verified(client: HostClient) -> VerifiedClient:
         raise UnauthorizedClientError from Reason(f"its metadata: {error}")
 
 
-def called(portal: Portal[HostSteps], step: Callable[[HostSteps], Coroutine[Any, Any, _T]]) -> _T:
+def called(
+    portal: Portal[EnteredService], step: Callable[[EnteredService], Coroutine[Any, Any, _T]]
+) -> _T:
     """What a step returns.
 
     Raises:
         OAuth2Error: the step's refusal; 503 when it cannot be taken now.
     """
     try:
-        return portal.call(lambda steps: _told(steps, step))
+        return portal.call(lambda ciba: _told(ciba, step))
     except (PortalUnavailable, StoreUnavailable, SignerUnavailable) as fault:
         raise _UnavailableError from fault
 
 
-async def _told(steps: HostSteps, step: Callable[[HostSteps], Coroutine[Any, Any, _T]]) -> _T:
+async def _told(
+    ciba: EnteredService, step: Callable[[EnteredService], Coroutine[Any, Any, _T]]
+) -> _T:
     """Take a step; the log is told what the client is not."""
     try:
-        return await step(steps)
+        return await step(ciba)
     except OAuth2Error as refused:
         reason = None if refused.__cause__ is None else str(refused.__cause__)
-        steps.telemetry.event(
+        ciba.steps.telemetry.event(
             "request_refused",
             error=refused.error,
             status=int(refused.status_code or HTTPStatus.BAD_REQUEST),
@@ -139,5 +152,5 @@ async def _told(steps: HostSteps, step: Callable[[HostSteps], Coroutine[Any, Any
         raise
     except (StoreUnavailable, SignerUnavailable) as fault:
         name = "store" if isinstance(fault, StoreUnavailable) else "signer"
-        steps.telemetry.failure(f"{name}_unavailable", fault)
+        ciba.steps.telemetry.failure(f"{name}_unavailable", fault)
         raise

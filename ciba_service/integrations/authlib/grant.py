@@ -12,8 +12,8 @@ from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 
 from ciba_service.flow.grant_redemption import GrantRequest
 from ciba_service.flow.held_polls import Patience
-from ciba_service.flow.host_steps import HostSteps
 from ciba_service.integrations.authlib.entrance import (
+    EnteredService,
     authenticated,
     called,
     posted_form,
@@ -39,7 +39,7 @@ class CibaGrant(BaseGrant, TokenEndpointMixin):
 
     GRANT_TYPE = CIBA_GRANT_TYPE
     TOKEN_ENDPOINT_AUTH_METHODS: Collection[str] = ("client_secret_basic",)
-    portal: ClassVar[Portal[HostSteps]]
+    portal: ClassVar[Portal[EnteredService]]
 
     _grant: Grant
     _operation: str
@@ -71,7 +71,7 @@ class CibaGrant(BaseGrant, TokenEndpointMixin):
         asked = GrantRequest(
             form, verified(client).client, self._operation, Patience(None, _for_ever)
         )
-        self._grant = called(self.portal, lambda steps: steps.redemption.approved(asked))
+        self._grant = called(self.portal, lambda ciba: ciba.steps.redemption.approved(asked))
         user = self.find_user(self._grant)
         if user is None:
             raise AccessDeniedError from Reason("the host does not know the user")
@@ -90,7 +90,7 @@ class CibaGrant(BaseGrant, TokenEndpointMixin):
         with ExitStack() as unless_taken:
             self.server.save_token(token, self.request)
             unless_taken.callback(self.discard_token, token)
-            called(self.portal, lambda steps: steps.redemption.take(grant, operation=operation))
+            called(self.portal, lambda ciba: ciba.steps.redemption.take(grant, operation=operation))
             unless_taken.pop_all()
         return HTTPStatus.OK, token, self.TOKEN_RESPONSE_HEADER
 
