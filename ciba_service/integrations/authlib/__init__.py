@@ -12,12 +12,14 @@ from ciba_service.integrations.authlib.clients import HostClient, registered_cli
 from ciba_service.integrations.authlib.grant import CibaGrant
 from ciba_service.integrations.directories import ThreadedClients, ThreadedUsers
 from ciba_service.integrations.portal import Portal, PortalUnavailable
+from ciba_service.protocol.tokens.grant import Grant
 
 __all__ = [
     "BackchannelAuthenticationEndpoint",
     "CancellationEndpoint",
     "CibaGrant",
     "ClientAssertions",
+    "Grant",
     "HostClient",
     "Portal",
     "PortalUnavailable",

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749.endpoint import Endpoint, EndpointRequest
@@ -21,18 +21,20 @@ __all__ = ["CibaEndpoint"]
 
 
 class CibaEndpoint(Endpoint, ABC):
-    """Subclass it with a ``portal``; ``server.register_endpoint`` takes the class.
+    """``server.register_endpoint`` takes an instance.
 
-    ``CLIENT_AUTH_METHODS`` are those that the host offers at its token endpoint (CIBA 7.1).
+    ``auth_methods`` are those that the host offers at its token endpoint (CIBA 7.1).
     """
 
-    CLIENT_AUTH_METHODS: ClassVar[Collection[str]] = ("client_secret_basic",)
-    portal: ClassVar[Portal[EnteredService]]
+    def __init__(self, portal: Portal[EnteredService], *, auth_methods: Collection[str]) -> None:
+        super().__init__()
+        self.portal = portal
+        self._auth_methods = auth_methods
 
     def validate_request(self, request: OAuth2Request) -> EndpointRequest:
         """Who asks; raises ``OAuth2Error``."""
         posted_form(request)
-        client = authenticated(self.server, request, self.CLIENT_AUTH_METHODS)
+        client = authenticated(self.server, request, self._auth_methods)
         return EndpointRequest(request, client)
 
     def create_response(self, validated_request: EndpointRequest) -> tuple[int, Any, list[Any]]:

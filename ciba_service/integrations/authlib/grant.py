@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
@@ -30,7 +30,7 @@ _OPERATION_BYTES: Final = 16
 
 
 class CibaGrant(BaseGrant, TokenEndpointMixin):
-    """Subclass it with a ``portal`` and ``find_user``; ``server.register_grant`` takes the class.
+    """Subclass it with ``find_user``, and ``server.register_grant(Subclass.through(portal))``.
 
     The tokens are the host's: made by its generator and saved by its ``save_token`` before the
     grant is taken, so that whatever fails leaves a request that can be redeemed. While they are
@@ -43,6 +43,11 @@ class CibaGrant(BaseGrant, TokenEndpointMixin):
 
     _grant: Grant
     _operation: str
+
+    @classmethod
+    def through(cls, portal: Portal[EnteredService]) -> type[Self]:
+        """This grant, calling the service behind a portal."""
+        return type(cls.__name__, (cls,), {"portal": portal})
 
     def find_user(self, grant: Grant) -> object | None:
         """The host's user of ``grant.subject``, or None; whoever is None gets no tokens."""
