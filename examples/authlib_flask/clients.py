@@ -2,7 +2,7 @@
 
 import hmac
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,12 @@ class BankClient(ClientMixin):
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether it may use a grant."""
         return grant_type in self.client_metadata["grant_types"]
+
+    def get_allowed_scope(self, scope: Collection[str] | str) -> str:
+        """What of a scope it may have."""
+        wanted = scope.split() if isinstance(scope, str) else scope
+        allowed = self.client_metadata["scope"].split()
+        return " ".join(each for each in wanted if each in allowed)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002 - Authlib
         """Whether it authenticates that way: by the one method it registered, everywhere."""

@@ -59,7 +59,7 @@ class TokenTable:
         grant = cast("Grant", request.credential)
         self._saved[_digest(token["access_token"])] = SavedToken(
             client_id=grant.client_id,
-            scope=token["scope"],
+            scope=token.get("scope", ""),
             expires_at=self._now() + token["expires_in"],
             grant=grant,
         )
