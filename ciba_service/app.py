@@ -24,8 +24,9 @@ from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
-from ciba_service.flow.grant_redemption import GrantRedemption
+from ciba_service.flow.grant_answers import GrantAnswers
 from ciba_service.flow.held_polls import HeldPolls
+from ciba_service.flow.host_steps import HostSteps
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.admission.gate import Gate
@@ -40,9 +41,10 @@ from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.doors import Doors
-from ciba_service.wiring.grant_door import grant_app, grant_routes
+from ciba_service.wiring.grant_door import grant_answers, grant_app, grant_routes
 from ciba_service.wiring.health import build_health
 from ciba_service.wiring.host_ports import HostPorts
+from ciba_service.wiring.hosting import host_steps
 from ciba_service.wiring.loading import load_ahead
 from ciba_service.wiring.measuring import build_measuring
 from ciba_service.wiring.oauth_door import approval_routes, oauth_routes
@@ -51,7 +53,6 @@ from ciba_service.wiring.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings
-from ciba_service.wiring.tokens import grant_redemption
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 
@@ -80,7 +81,8 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
-    redemption: GrantRedemption
+    steps: HostSteps
+    grants: GrantAnswers
     admission: Gate
     leaving: asyncio.Event
     keys: ServiceKeys
@@ -164,7 +166,8 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
-        redemption=grant_redemption(parts),
+        steps=host_steps(parts),
+        grants=grant_answers(parts),
         admission=parts.admission,
         leaving=parts.leaving,
         keys=parts.keys,

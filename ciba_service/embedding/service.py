@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Self
 
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
@@ -10,7 +11,9 @@ from ciba_service.app import Service, build_service
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.embedding.door import Door, ServiceNotRunning
+from ciba_service.embedding.grants import Grants
 from ciba_service.embedding.people import People
+from ciba_service.flow.host_steps import HostSteps
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.settings import InvalidSettingsError, Settings, settings_from
@@ -81,7 +84,6 @@ class EmbeddedService:
         self._surroundings = surroundings
         self._keys = keys
         self._is_running = False
-        self._people: People | None = None
         self._built: Service | None = None
         self._door = Door(self.lifespan, surroundings.telemetry)
         self._endpoints = Endpoints(settings.server.issuer)
@@ -116,9 +118,24 @@ class EmbeddedService:
     @property
     def people(self) -> People:
         """What the host does for users of its own; raises ``ServiceNotRunning``."""
-        if self._people is None:
+        return People(self.settings, self._running.stores, self._surroundings)
+
+    @property
+    def steps(self) -> HostSteps:
+        """What endpoints of the host call; raises ``ServiceNotRunning``."""
+        return self._running.steps
+
+    @property
+    def grants(self) -> Grants:
+        """For a token endpoint of the host; raises ``ServiceNotRunning``."""
+        built = self._running
+        return Grants(built.grants, self._surroundings.new_operation)
+
+    @property
+    def _running(self) -> Service:
+        if self._built is None:
             raise ServiceNotRunning("the service does not run")
-        return self._people
+        return self._built
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -133,7 +150,6 @@ class EmbeddedService:
         self._is_running = True
         try:
             async with self._serving() as built:
-                self._people = People(self.settings, built.stores, self._surroundings)
                 self._built = built
                 self._door.open(built.app)
                 yield
@@ -141,7 +157,13 @@ class EmbeddedService:
                 built.release()
         finally:
             self._door.close()
-            self._people, self._built, self._is_running = None, None, False
+            self._built, self._is_running = None, False
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[Self]:
+        """``running``, for those who go on with the service: ``Portal(service.entered)``."""
+        async with self.running():
+            yield self
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Service]:

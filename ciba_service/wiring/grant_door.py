@@ -15,10 +15,24 @@ from ciba_service.wiring.admission import build_admission
 from ciba_service.wiring.parts import Parts
 from ciba_service.wiring.tokens import grant_redemption
 
-__all__ = ["grant_app", "grant_routes"]
+__all__ = ["grant_answers", "grant_app", "grant_routes"]
 
 _REDEEM: Final = "/grants/ciba/redeem"
 _CANCEL: Final = "/grants/ciba/cancel"
+
+
+def grant_answers(parts: Parts) -> GrantAnswers:
+    """What token endpoints elsewhere may ask, over HTTP or in this process."""
+    surroundings = parts.surroundings
+    return GrantAnswers(
+        redemption=grant_redemption(parts),
+        clients=parts.clients,
+        transactions=parts.stores.transactions,
+        cancelling=parts.cancelling,
+        new_operation=surroundings.new_operation,
+        clock=surroundings.clock,
+        events=surroundings.telemetry,
+    )
 
 
 def grant_routes(parts: Parts) -> list[Route]:
@@ -31,16 +45,7 @@ def grant_routes(parts: Parts) -> list[Route]:
         clock=surroundings.clock,
         events=surroundings.telemetry,
     )
-    answers = GrantAnswers(
-        redemption=grant_redemption(parts),
-        clients=parts.clients,
-        transactions=parts.stores.transactions,
-        cancelling=parts.cancelling,
-        new_operation=surroundings.new_operation,
-        clock=surroundings.clock,
-        events=surroundings.telemetry,
-    )
-    told = (answers, parties, surroundings.telemetry)
+    told = (grant_answers(parts), parties, surroundings.telemetry)
     return [
         Route(endpoints.path(_REDEEM), RedeemEndpoint(*told)),
         Route(endpoints.path(_CANCEL), CancelGrantEndpoint(*told)),

@@ -45,7 +45,14 @@ from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
 
-__all__ = ["approval_routes", "oauth_routes", "published_metadata"]
+__all__ = [
+    "approval_routes",
+    "cancellation",
+    "client_authentication",
+    "initiation",
+    "oauth_routes",
+    "published_metadata",
+]
 
 _DAY: Final = 86_400
 
@@ -99,7 +106,7 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
     """Everything a client calls; ``metadata`` is what is published at the moment."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     published = PublishedKeys(parts.outbound.client_keys)
-    authentication = _authentication(parts, published)
+    authentication = client_authentication(parts, published)
     jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
     document = PublishedDocument(metadata, telemetry)
     description = openapi_document(endpoints)
@@ -120,11 +127,12 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
 def approval_routes(parts: Parts) -> list[Route]:
     """What clients call where tokens and metadata are another's."""
     published = PublishedKeys(parts.outbound.client_keys)
-    asking = _asking_routes(parts, _authentication(parts, published), published)
+    asking = _asking_routes(parts, client_authentication(parts, published), published)
     return [*asking, *_transmitter_routes(parts)]
 
 
-def _authentication(parts: Parts, published: PublishedKeys) -> ClientAuthentication:
+def client_authentication(parts: Parts, published: PublishedKeys) -> ClientAuthentication:
+    """How clients prove who they are, at every endpoint alike."""
     endpoints = parts.endpoints
     return ClientAuthentication(
         clients=parts.clients,
@@ -150,7 +158,7 @@ def _asking_routes(
     """Where a client asks for a decision, and what became of it."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     backchannel = BackchannelAuthenticationEndpoint(
-        _initiation(parts, authentication, published),
+        initiation(parts, authentication, published),
         nonce=NonceHeader(dpop_nonces(parts), parts.surroundings.clock),
         telemetry=telemetry,
     )
@@ -158,7 +166,7 @@ def _asking_routes(
     return [
         Route(endpoints.path(_BACKCHANNEL), backchannel),
         Route(
-            endpoints.path(_CANCEL), CancelEndpoint(_cancellation(parts, authentication), telemetry)
+            endpoints.path(_CANCEL), CancelEndpoint(cancellation(parts, authentication), telemetry)
         ),
         Route(
             endpoints.path(_EVENTS),
@@ -185,7 +193,8 @@ def _transmitter_routes(parts: Parts) -> list[Route]:
     ]
 
 
-def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+def cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+    """How a client takes a request back."""
     surroundings = parts.surroundings
     return Cancellation(
         authentication=authentication,
@@ -266,9 +275,10 @@ def _rule(rule: PolicyRuleSettings) -> FloorRule:
     )
 
 
-def _initiation(
+def initiation(
     parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
 ) -> Initiation:
+    """How a client asks."""
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,

@@ -48,7 +48,7 @@ def asked(
 
 def redeem(service: RunningService, *args: str | None, **kwargs: str) -> Awaitable[Grant]:
     """Ask for a grant."""
-    return service.service.redemption.redeem(asked(service, *args, **kwargs))  # type: ignore[arg-type]
+    return service.service.steps.redemption.redeem(asked(service, *args, **kwargs))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("way", ["redeem", "approved"])
@@ -58,7 +58,7 @@ async def test_a_grant_says_who_approved_what_and_how(
     """All that the host's tokens are to state."""
     auth_req_id = await service.till.started()
     await phone.approve_next()
-    grant = await getattr(service.service.redemption, way)(asked(service, auth_req_id))
+    grant = await getattr(service.service.steps.redemption, way)(asked(service, auth_req_id))
     assert (grant.txn, grant.client_id) == (transaction_id(auth_req_id), "till")
     assert (grant.subject, grant.scope) == ("alice", ("openid",))
     assert grant.auth_time == service.clock.now()
@@ -69,7 +69,7 @@ async def test_looking_at_a_grant_does_not_take_it(service: RunningService, phon
     """Until it is taken whoever mints may fail, and ask again."""
     auth_req_id = await service.till.started()
     await phone.approve_next()
-    redemption = service.service.redemption
+    redemption = service.service.steps.redemption
     for operation in ("one", "two"):
         grant = await redemption.approved(asked(service, auth_req_id, operation=operation))
     await redemption.take(grant, operation="two")
@@ -208,5 +208,7 @@ async def test_whoever_has_gone_takes_nothing(service: RunningService, phone: Wi
     patience = Patience(20, never)
     patience.has_gone = True
     with pytest.raises(AuthorizationPendingError):
-        await service.service.redemption.redeem(asked(service, auth_req_id, patience=patience))
+        await service.service.steps.redemption.redeem(
+            asked(service, auth_req_id, patience=patience)
+        )
     assert await redeem(service, auth_req_id)

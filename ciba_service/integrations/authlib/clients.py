@@ -1,0 +1,59 @@
+"""The host's clients as this service knows clients (CIBA 4)."""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, register_client
+from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
+from ciba_service.protocol.profiles import ProfileName
+
+__all__ = ["HostClient", "registered_client"]
+
+# What the service verifies itself, where the host leaves it to ``ClientAssertions``.
+_VERIFIED_HERE: Final = "private_key_jwt"
+
+
+class HostClient(Protocol):
+    """A client of Authlib's with metadata, as ``OAuth2ClientMixin`` has them."""
+
+    @property
+    def client_metadata(self) -> Mapping[str, object]:
+        """What was registered (RFC 7591 2, CIBA 4)."""
+        ...
+
+    def get_client_id(self) -> str:
+        """Its identifier."""
+        ...
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether it may use a grant."""
+        ...
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Whether it authenticates by a method."""
+        ...
+
+
+def registered_client(client: HostClient) -> Client:
+    """What CIBA needs of a client's metadata; without a ``profile`` that is ``ciba-core``.
+
+    However it authenticates is the host's business, unless that is ``private_key_jwt``.
+
+    Raises:
+        InvalidMetadataError: naming the member that breaks a rule; push is one, since tokens of the
+            host are only made when they are asked for.
+    """
+    members: dict[str, object] = {
+        "profile": ProfileName.CIBA_CORE.value,
+        **client.client_metadata,
+        "client_id": client.get_client_id(),
+    }
+    if not client.check_grant_type(CIBA_GRANT_TYPE):
+        raise InvalidMetadataError(f"grant_types must contain {CIBA_GRANT_TYPE}")
+    registered = register_client(
+        members,
+        authenticates_elsewhere=members.get("token_endpoint_auth_method") != _VERIFIED_HERE,
+    )
+    if registered.delivery_mode is DeliveryMode.PUSH:
+        raise InvalidMetadataError("backchannel_token_delivery_mode: push is not offered here")
+    return registered
