@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from flask import Flask
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -40,6 +41,7 @@ class Door:
     telemetry: RecordingTelemetry
     subject: str
     phone: WirePhone
+    bank: Flask | None = None
 
     async def start(self, client: WireClient, **claims: Any) -> httpx2.Response:
         """Ask for the one who has the phone."""
@@ -99,6 +101,6 @@ async def authlib_door(
             host.lend(*clients)
             issued = (await host.http.post("/customers/4711/phones")).json()
             phone = await host.phone.enrol(issued["activation_code"])
-            yield Door(host.issuer, host.http, clock, telemetry, "4711", phone)
+            yield Door(host.issuer, host.http, clock, telemetry, "4711", phone, bank)
     finally:
         portal.close()
