@@ -24,6 +24,7 @@ from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
+from ciba_service.flow.grant_answers import GrantAnswers
 from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.host_steps import HostSteps
 from ciba_service.flow.open_streams import OpenStreams
@@ -40,6 +41,7 @@ from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
 from ciba_service.wiring.doors import Doors
+from ciba_service.wiring.grant_door import grant_answers, grant_app, grant_routes
 from ciba_service.wiring.health import build_health
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.hosting import host_steps
@@ -62,14 +64,14 @@ class Service:
     """The ASGI application, and its parts for those who embed it.
 
     ``crowd`` is for the HTTP protocol: what says which requests the application refuses anyhow.
-    ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
-    operators, and where no figures are kept. ``lifespan`` is what must run while it serves, where
-    nobody runs that of ``app``.
+    ``operator_app``, ``grants_app`` and ``metrics_app`` belong on listeners of their own; None
+    where there are none. ``lifespan`` must run while it serves, if nobody runs that of ``app``.
     """
 
     app: ASGIApp
     crowd: Crowd
     operator_app: ASGIApp | None
+    grants_app: ASGIApp | None
     metrics_app: ASGIApp | None
     stores: Stores
     worker: DueWorker
@@ -80,6 +82,7 @@ class Service:
     held: HeldPolls
     streams: OpenStreams
     steps: HostSteps
+    grants: GrantAnswers
     admission: Gate
     leaving: asyncio.Event
     keys: ServiceKeys
@@ -115,9 +118,11 @@ def build_service(
     parts = build_parts(settings, stores, keys, surroundings, measuring, host=host)
     load_ahead(parts)
     reloading = Reloading(parts)
+    has_grant_listener = settings.grants.port is not None
     routes = [
         *_client_routes(parts, doors, lambda: reloading.metadata),
         *device_routes(parts),
+        *([] if has_grant_listener else grant_routes(parts)),
         *_health_routes(parts),
     ]
     names = EndpointNames(routes, below=parts.endpoints.path(""))
@@ -151,6 +156,7 @@ def build_service(
         app=admitting,
         crowd=admitting,
         operator_app=reloading.operators,
+        grants_app=grant_app(parts) if has_grant_listener else None,
         metrics_app=measuring.app(parts.hub, parts.held, parts.streams, parts.admission),
         stores=stores,
         worker=parts.worker,
@@ -161,6 +167,7 @@ def build_service(
         held=parts.held,
         streams=parts.streams,
         steps=host_steps(parts),
+        grants=grant_answers(parts),
         admission=parts.admission,
         leaving=parts.leaving,
         keys=parts.keys,

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,19 +68,20 @@ def settings_for(
     target: RedisTarget,
     keys: Path,
     issuer: str,
-    clients: Sequence[WireClient] = (),
-    **sections: dict[str, Any],
+    clients: Sequence[dict[str, Any]] = (),
+    more_store: Mapping[str, Any] = {},
+    **sections: Any,
 ) -> dict[str, Any]:
     """The configuration of a service on a server that is there, as a host writes it."""
     generate_keys(keys, random=secrets.token_bytes, now=WallClock().now_ms())
     evidence = tempfile.mkdtemp(prefix="evidence-", dir=keys.parent)
     return {
         "server": {"issuer": issuer},
-        "store": {"url": f"unix://{target.unix_socket}"},
+        "store": {"url": f"unix://{target.unix_socket}", **more_store},
         "keys": {"directory": str(keys)},
         "evidence": {"directory": evidence},
         "outbound": {"ca_bundle": str(_one_authority(keys.parent))},
         "device": {"second_secret": False},
-        "clients": [client.registration() for client in clients],
+        "clients": list(clients),
         **sections,
     }

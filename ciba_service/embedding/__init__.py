@@ -1,10 +1,12 @@
 """The service inside another ASGI application (docs/embedding.md).
 
 ``service`` is the public constructor and what it makes; ``door`` stands before the application
-while it does not run; ``people`` is what a host does for its own users.
+while it does not run; ``people`` is what a host does for its own users, ``grants`` what its own
+token endpoint asks.
 """
 
 from ciba_service.embedding.door import ServiceNotRunning
+from ciba_service.embedding.grants import Grants
 from ciba_service.embedding.people import People
 from ciba_service.embedding.service import (
     EmbeddedService,
@@ -12,6 +14,7 @@ from ciba_service.embedding.service import (
     create_service,
 )
 from ciba_service.flow.activation import HasPhone, IssuedCode
+from ciba_service.flow.grant_answers import GrantStatus, NoGrant
 from ciba_service.ports import (
     ClientRegistry,
     Clock,
@@ -29,6 +32,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, register_client
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
+from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.settings import (
     InvalidSettingsError,
     Settings,
@@ -46,12 +50,16 @@ __all__ = [
     "Clock",
     "Doors",
     "EmbeddedService",
+    "Grant",
+    "GrantStatus",
+    "Grants",
     "HasPhone",
     "HostPorts",
     "IdentifierKind",
     "InvalidMetadataError",
     "InvalidSettingsError",
     "IssuedCode",
+    "NoGrant",
     "Outbound",
     "OutboundFailure",
     "OutboundRequest",

@@ -11,10 +11,12 @@ from ciba_service.app import Service, build_service
 from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.embedding.door import Door, ServiceNotRunning
+from ciba_service.embedding.grants import Grants
 from ciba_service.embedding.people import People
 from ciba_service.flow.host_steps import HostSteps
 from ciba_service.protocol.metadata import Endpoints
-from ciba_service.settings import Settings, settings_from
+from ciba_service.protocol.names import DeliveryMode
+from ciba_service.settings import InvalidSettingsError, Settings, settings_from
 from ciba_service.store_access import failover_risks
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.wiring.doors import Doors
@@ -50,7 +52,18 @@ def create_service(
     """
     if not isinstance(settings, Settings):
         settings = settings_from(settings)
+    if doors is Doors.APPROVAL_BACKEND:
+        _refuse_pushed(settings)
     return EmbeddedService(settings, ports, doors, surroundings or system_surroundings(), keys)
+
+
+def _refuse_pushed(settings: Settings) -> None:
+    for number, client in enumerate(settings.clients):
+        if client.delivery_mode is DeliveryMode.PUSH:
+            raise InvalidSettingsError(
+                f"clients[{number}] ({client.client_id}) is to be pushed tokens of this service, "
+                "which issues none: its host does"
+            )
 
 
 class EmbeddedService:
@@ -71,8 +84,7 @@ class EmbeddedService:
         self._surroundings = surroundings
         self._keys = keys
         self._is_running = False
-        self._people: People | None = None
-        self._steps: HostSteps | None = None
+        self._built: Service | None = None
         self._door = Door(self.lifespan, surroundings.telemetry)
         self._endpoints = Endpoints(settings.server.issuer)
 
@@ -98,19 +110,32 @@ class EmbeddedService:
         """Where clients ask, for the metadata of a host that publishes its own."""
         return self._endpoints.backchannel
 
+    def release(self) -> None:
+        """The host will end: answer whoever is held, and end streams; for its signal handler."""
+        if self._built is not None:
+            self._built.release()
+
     @property
     def people(self) -> People:
         """What the host does for users of its own; raises ``ServiceNotRunning``."""
-        if self._people is None:
-            raise ServiceNotRunning("the service does not run")
-        return self._people
+        return People(self.settings, self._running.stores, self._surroundings)
 
     @property
     def steps(self) -> HostSteps:
         """What endpoints of the host call; raises ``ServiceNotRunning``."""
-        if self._steps is None:
+        return self._running.steps
+
+    @property
+    def grants(self) -> Grants:
+        """For a token endpoint of the host; raises ``ServiceNotRunning``."""
+        built = self._running
+        return Grants(built.grants, self._surroundings.new_operation)
+
+    @property
+    def _running(self) -> Service:
+        if self._built is None:
             raise ServiceNotRunning("the service does not run")
-        return self._steps
+        return self._built
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -125,15 +150,14 @@ class EmbeddedService:
         self._is_running = True
         try:
             async with self._serving() as built:
-                self._people = People(self.settings, built.stores, self._surroundings)
-                self._steps = built.steps
+                self._built = built
                 self._door.open(built.app)
                 yield
                 self._door.close()
                 built.release()
         finally:
             self._door.close()
-            self._people, self._steps, self._is_running = None, None, False
+            self._built, self._is_running = None, False
 
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[Self]:

@@ -33,12 +33,14 @@ class GrantRequest:
     """A token request whose client another has authenticated, and whose tokens another mints.
 
     ``form`` has the ``auth_req_id``; ``operation`` is the same for each attempt at one redemption.
+    With ``is_one_poll`` all attempts of one operation count as one poll.
     """
 
     form: Mapping[str, str] = field(repr=False)
     client: Client
     operation: str
     patience: Patience
+    is_one_poll: bool = False
 
 
 class GrantRedemption:
@@ -85,11 +87,10 @@ class GrantRedemption:
         return await self._polls.settled(self._poll(request), partial(self._redeemed, request))
 
     def _poll(self, request: GrantRequest) -> Poll:
-        # Each poll counts as one, also of those that are to take the grant by one operation.
         return Poll(
             transaction_to_redeem(request.client, request.form),
             request.client,
-            self._new_operation(),
+            request.operation if request.is_one_poll else self._new_operation(),
             request.patience,
         )
 

@@ -118,7 +118,7 @@ def _settled(reply: PollReply) -> Transaction:
         case PollStatus.PENDING:
             raise AuthorizationPendingError
         case PollStatus.SLOW_DOWN:
-            raise SlowDownError
+            raise SlowDownError(reply.interval)
         case PollStatus.SETTLED:
             if reply.transaction is None:
                 raise AssertionError("a settled poll carries its transaction")

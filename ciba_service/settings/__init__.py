@@ -41,6 +41,7 @@ from ciba_service.settings.sections import (
     UserSettings,
     WakeUpSettings,
 )
+from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 
 __all__ = [
     "MOST_WORKERS",
@@ -49,6 +50,7 @@ __all__ = [
     "DeviceSettings",
     "EventReceiverSettings",
     "EvidenceSettings",
+    "GrantSettings",
     "InvalidSettingsError",
     "KeySettings",
     "LimitSettings",
@@ -67,6 +69,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "StoreSettings",
+    "TokenEndpointSettings",
     "TokenSettings",
     "TracingSettings",
     "UserSettings",

@@ -54,6 +54,7 @@ from ciba_service.settings.sections import (
     UserSettings,
     WakeUpSettings,
 )
+from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 
 __all__ = ["checked_settings", "load_settings", "parse_settings", "read_document", "settings_from"]
 
@@ -82,6 +83,8 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     outbound: OutboundSettings = OutboundSettings()
     operator: OperatorSettings = OperatorSettings()
     operators: tuple[OperatorAccountSettings, ...] = ()
+    grants: GrantSettings = GrantSettings()
+    token_endpoints: tuple[TokenEndpointSettings, ...] = ()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     authorization_details_types: tuple[TypeDeclaration, ...] = ()
@@ -89,7 +92,14 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 _LISTS: Final = frozenset(
-    {"users", "operators", "clients", "login_hint_issuers", "authorization_details_types"}
+    {
+        "users",
+        "operators",
+        "token_endpoints",
+        "clients",
+        "login_hint_issuers",
+        "authorization_details_types",
+    }
 )
 
 
@@ -161,6 +171,8 @@ def _converted(members: Mapping[str, object]) -> Settings:
         outbound=document.outbound,
         operator=document.operator,
         operators=document.operators,
+        grants=document.grants,
+        token_endpoints=document.token_endpoints,
         users=document.users,
         login_hint_issuers=tuple(
             _hint_issuer(number, issuer)

@@ -30,6 +30,7 @@ from ciba_service.settings.sections import (
     Settings,
     UserSettings,
 )
+from ciba_service.settings.token_endpoints import grants_defect
 
 __all__ = ["RULES"]
 
@@ -363,6 +364,12 @@ def _check_operators(settings: Settings) -> None:
         raise InvalidSettingsError(defect)
 
 
+def _check_grants(settings: Settings) -> None:
+    defect = grants_defect(settings.grants, settings.token_endpoints)
+    if defect is not None:
+        raise InvalidSettingsError(defect)
+
+
 def _check_security_events(settings: Settings) -> None:
     receivers = settings.security_events.receivers
     names = [receiver.name for receiver in receivers]
@@ -404,6 +411,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_languages,
     _check_registration,
     _check_operators,
+    _check_grants,
     _check_security_events,
 )
 """In this order."""

@@ -27,6 +27,7 @@ from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
+from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls, ReplicaWait
 
 __all__ = [
@@ -510,6 +511,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbound: OutboundSettings
     operator: OperatorSettings
     operators: tuple[OperatorAccountSettings, ...]
+    grants: GrantSettings
+    token_endpoints: tuple[TokenEndpointSettings, ...]
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
     statement_issuers: tuple[StatementIssuer, ...]

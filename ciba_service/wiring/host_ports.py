@@ -107,7 +107,8 @@ async def _asked(
         if task.cancelled():
             raise unavailable("the host gave up")
         if (fault := task.exception()) is not None:
-            raise unavailable("the host failed") from fault
+            # Its type alone: whatever it says of itself may name users.
+            raise unavailable(f"the host failed: {type(fault).__name__}") from fault
         return task.result()
     finally:
         task.cancel()

@@ -21,7 +21,7 @@ async def bank(
     await flush_all(embedded_target)
     port, keys = free_port(), tmp_path_factory.getbasetemp() / "keys"
     issuer = f"http://127.0.0.1:{port}/ciba"
-    app = create_bank(settings_for(embedded_target, Path(keys), issuer, [till]))
+    app = create_bank(settings_for(embedded_target, Path(keys), issuer, [till.registration()]))
     async with serving_host(app, port, "/ciba") as host:
         host.lend(till)
         yield host
