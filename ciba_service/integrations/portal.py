@@ -102,9 +102,12 @@ class Portal(Generic[_Within_co]):
         try:
             opened = begun.opened.result(self._open_within)
             opened.loop.call_soon_threadsafe(opened.ending.set)
-        except (PortalUnavailable, RuntimeError, TimeoutError):
+        except TimeoutError:
+            begun.opened.cancel()  # Once it opens, it is left.
+        except (PortalUnavailable, RuntimeError):
             return  # It never opened, or has ended.
-        begun.thread.join(_CLOSING_SECONDS)
+        else:
+            begun.thread.join(_CLOSING_SECONDS)
 
     def _opened(self) -> _Open:
         with self._lock:
@@ -113,7 +116,7 @@ class Portal(Generic[_Within_co]):
                 begun = self._begun = self._begin()
         try:
             return begun.opened.result(self._open_within)
-        except TimeoutError:
+        except (CancelledError, TimeoutError):
             raise PortalUnavailable("it did not open in time") from None
 
     def _begin(self) -> _Begun:
@@ -137,6 +140,8 @@ class Portal(Generic[_Within_co]):
 
     async def _held(self, opened: Future[_Open]) -> None:
         async with self._enter() as within:
+            if not opened.set_running_or_notify_cancel():
+                return
             ending = asyncio.Event()
             opened.set_result(_Open(within, asyncio.get_running_loop(), ending))
             await ending.wait()

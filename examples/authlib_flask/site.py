@@ -23,7 +23,7 @@ from examples.authlib_flask.clients import ClientTable
 from examples.authlib_flask.customers import find_customer, find_subject
 from examples.authlib_flask.views import create_bank
 
-__all__ = ["create_service_of_the_bank", "create_site"]
+__all__ = ["as_asgi", "create_service_of_the_bank", "create_site"]
 
 HERE = Path(__file__).parent
 
@@ -56,11 +56,12 @@ def create_site(
             await asyncio.to_thread(ciba.close)
 
     return Starlette(
-        routes=[Mount("/device", phones.app), Mount("/", _asgi(bank))],
+        routes=[Mount("/device", phones.app), Mount("/", as_asgi(bank))],
         lifespan=lifespan,
     )
 
 
-def _asgi(application: Flask) -> ASGIApp:
-    # The two agree on what they are, and differ in how they put it into types.
+def as_asgi(application: Flask) -> ASGIApp:
+    """The bank for an ASGI server."""
+    # The two agree on what it is, and differ in how they put it into types.
     return cast("ASGIApp", WSGIMiddleware(cast("Any", application)))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 from authlib.integrations.flask_oauth2 import ResourceProtector, current_token
+from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, Response, jsonify
 from flask.typing import ResponseReturnValue as Answer
 
@@ -45,10 +46,17 @@ def create_bank(
 ) -> Flask:
     """The bank's application; the service behind ``ciba`` begins with the first call."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = 65_536
+    app.config["MAX_CONTENT_LENGTH"] = 131_072
+    app.register_error_handler(OAuth2Error, refuse)
     create_authorization_server(app, ciba, clients, issuer, now)
     app.register_blueprint(views)
     return app
+
+
+def refuse(error: OAuth2Error) -> Answer:
+    """What Authlib refuses before it looks at a request: one that did not come over TLS, say."""
+    status, body, headers = error()
+    return jsonify(dict(body)), status, headers
 
 
 @views.post("/bc-authorize")

@@ -11,6 +11,13 @@ __all__ = ["HostClient", "registered_client"]
 
 # What the service verifies itself, where the host leaves it to ``ClientAssertions``.
 _VERIFIED_HERE: Final = "private_key_jwt"
+# All that a client needs which only proves here who it is, for other grants of the host.
+_IDENTITY: Final = frozenset(
+    {"client_name", "profile", "token_endpoint_auth_method", "token_endpoint_auth_signing_alg"}
+    | {"jwks", "jwks_uri"}
+)
+# It registers as one that asks for nothing, and nothing has this name.
+_NO_RESOURCE: Final = ("urn:ciba-service:no-resource",)
 
 
 class HostClient(Protocol):
@@ -37,7 +44,8 @@ class HostClient(Protocol):
 def registered_client(client: HostClient) -> Client:
     """What CIBA needs of a client's metadata; without a ``profile`` that is ``ciba-core``.
 
-    However it authenticates is the host's business, unless that is ``private_key_jwt``.
+    However it authenticates is the host's business, unless that is ``private_key_jwt``. A client
+    without the grant is one that can do no more than authenticate.
 
     Raises:
         InvalidMetadataError: naming the member that breaks a rule; push is one, since tokens of the
@@ -49,7 +57,12 @@ def registered_client(client: HostClient) -> Client:
         "client_id": client.get_client_id(),
     }
     if not client.check_grant_type(CIBA_GRANT_TYPE):
-        raise InvalidMetadataError(f"grant_types must contain {CIBA_GRANT_TYPE}")
+        identity = {name: value for name, value in members.items() if name in _IDENTITY}
+        members = {
+            **identity,
+            "client_id": client.get_client_id(),
+            "protected_resources": _NO_RESOURCE,
+        }
     registered = register_client(
         members,
         authenticates_elsewhere=members.get("token_endpoint_auth_method") != _VERIFIED_HERE,

@@ -95,7 +95,9 @@ def authenticated(
         raise _ChallengedError from Reason("two methods of client authentication")
     try:
         client = server.authenticate_client(request, methods, "token")
-    except rfc6749.InvalidClientError as refused:
+    # Authlib reads credentials that are not UTF-8 with a ValueError, and its client table compares
+    # secrets that are not ASCII with a TypeError.
+    except (rfc6749.InvalidClientError, TypeError, ValueError) as refused:
         if _came_by_header(request):
             raise _ChallengedError from refused
         raise InvalidClientError from refused
