@@ -22,9 +22,10 @@ export function passed_on(request, response, upstream) {
 /** A WebSocket of a phone. */
 export function socket_passed_on(request, socket, upstream) {
   const passed = asked(upstream, request);
-  passed.on("upgrade", ({ rawHeaders }, far) => {
+  passed.on("upgrade", ({ rawHeaders }, far, first) => {
     const pairs = rawHeaders.map((text, index) => (index % 2 ? `${text}\r\n` : `${text}: `));
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${pairs.join("")}\r\n`);
+    socket.write(first); // what came with the answer
     far.pipe(socket).pipe(far);
     for (const [end, other] of [
       [far, socket],
