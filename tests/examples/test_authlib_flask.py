@@ -82,22 +82,13 @@ async def test_a_client_with_a_secret_gets_them_too(bank: Host, alice: WirePhone
     assert set(answer.json()) >= {"access_token", "id_token", "expires_in", "scope"}
 
 
-async def test_a_customer_gets_one_first_phone(bank: Host, alice: WirePhone):
-    """And nobody else gets any."""
+async def test_the_banks_customers_and_endpoints(bank: Host, alice: WirePhone, shop: WireClient):
+    """One first phone each, a closed account is nobody, and metadata is where clients look."""
     assert alice.device_id
     assert (await bank.http.post("/customers/4711/phones")).status_code == 409
     assert (await bank.http.post("/customers/0000/phones")).status_code == 404
-
-
-async def test_a_closed_account_is_nobody(bank: Host, shop: WireClient):
-    """What the bank's table says at the moment counts."""
-    assert bank.issuer
     answer = await shop.start(login_hint="bob@example.org")
     assert (answer.status_code, answer.json()["error"]) == (400, "unknown_user_id")
-
-
-async def test_the_bank_says_what_it_offers(bank: Host):
-    """Clients find the endpoints where any provider has them."""
     told = (await bank.http.get("/.well-known/openid-configuration")).json()
     assert told["backchannel_authentication_endpoint"] == f"{bank.issuer}/bc-authorize"
     assert (await bank.http.get("/jwks")).json()["keys"][0]["kid"] == "bank"

@@ -7,7 +7,7 @@ from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, 
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
 from ciba_service.protocol.profiles import ProfileName
 
-__all__ = ["HostClient", "registered_client"]
+__all__ = ["HostClient", "registered_client", "registered_metadata"]
 
 # What the service verifies itself, where the host leaves it to ``ClientAssertions``.
 _VERIFIED_HERE: Final = "private_key_jwt"
@@ -51,21 +51,18 @@ def registered_client(client: HostClient) -> Client:
         InvalidMetadataError: naming the member that breaks a rule; push is one, since tokens of the
             host are only made when they are asked for.
     """
-    members: dict[str, object] = {
-        "profile": ProfileName.CIBA_CORE.value,
-        **client.client_metadata,
-        "client_id": client.get_client_id(),
-    }
+    metadata = client.client_metadata
     if not client.check_grant_type(CIBA_GRANT_TYPE):
-        identity = {name: value for name, value in members.items() if name in _IDENTITY}
-        members = {
-            **identity,
-            "client_id": client.get_client_id(),
-            "protected_resources": _NO_RESOURCE,
-        }
+        identity = {name: value for name, value in metadata.items() if name in _IDENTITY}
+        metadata = {**identity, "protected_resources": _NO_RESOURCE}
+    return registered_metadata(client.get_client_id(), metadata)
+
+
+def registered_metadata(client_id: str, metadata: Mapping[str, object]) -> Client:
+    """The same for metadata of a client that uses CIBA; raises ``InvalidMetadataError``."""
     registered = register_client(
-        members,
-        authenticates_elsewhere=members.get("token_endpoint_auth_method") != _VERIFIED_HERE,
+        {"profile": ProfileName.CIBA_CORE.value, **metadata, "client_id": client_id},
+        authenticates_elsewhere=metadata.get("token_endpoint_auth_method") != _VERIFIED_HERE,
     )
     if registered.delivery_mode is DeliveryMode.PUSH:
         raise InvalidMetadataError("backchannel_token_delivery_mode: push is not offered here")

@@ -51,20 +51,6 @@ def redeem(service: RunningService, *args: str | None, **kwargs: str) -> Awaitab
     return service.service.steps.redemption.redeem(asked(service, *args, **kwargs))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("way", ["redeem", "approved"])
-async def test_a_grant_says_who_approved_what_and_how(
-    service: RunningService, phone: WirePhone, way: str
-):
-    """All that the host's tokens are to state."""
-    auth_req_id = await service.till.started()
-    await phone.approve_next()
-    grant = await getattr(service.service.steps.redemption, way)(asked(service, auth_req_id))
-    assert (grant.txn, grant.client_id) == (transaction_id(auth_req_id), "till")
-    assert (grant.subject, grant.scope) == ("alice", ("openid",))
-    assert grant.auth_time == service.clock.now()
-    assert {"pop", "pin"} <= set(grant.amr)
-
-
 async def test_looking_at_a_grant_does_not_take_it(service: RunningService, phone: WirePhone):
     """Until it is taken whoever mints may fail, and ask again."""
     auth_req_id = await service.till.started()
@@ -89,69 +75,6 @@ async def test_of_many_that_take_a_grant_one_wins(service: RunningService, phone
     )
     assert sum(isinstance(each, Grant) for each in results) == 1
     assert sum(isinstance(each, InvalidGrantError) for each in results) == 7
-
-
-async def test_the_same_operation_gets_the_same_grant_again(
-    service: RunningService, phone: WirePhone
-):
-    """An answer may be lost on its way; only whoever took the grant is told once more."""
-    auth_req_id = await service.till.started()
-    await phone.approve_next()
-    first = await redeem(service, auth_req_id, operation="one")
-    assert await redeem(service, auth_req_id, operation="one") == first
-    with pytest.raises(InvalidGrantError):
-        await redeem(service, auth_req_id, operation="two")
-    told = [each.name for each in service.telemetry.events].count("transaction_redeemed")
-    assert told == 1
-
-
-async def test_a_grant_without_tokens_is_kept_as_long_as_its_transaction(
-    service: RunningService, phone: WirePhone
-):
-    """It is there for repeated answers, and nothing else would end it."""
-    auth_req_id = await service.till.started()
-    await phone.approve_next()
-    name = (await redeem(service, auth_req_id)).txn
-    ends = [
-        await service.commands.call("PEXPIRETIME", key)
-        for key in (grant_key(name), transaction_key(name))
-    ]
-    assert ends[0] == ends[1] > 0
-
-
-async def test_a_grant_that_ended_is_not_given_again(service: RunningService, phone: WirePhone):
-    """Not even to whoever took it."""
-    auth_req_id = await service.till.started()
-    await phone.approve_next()
-    grant = await redeem(service, auth_req_id)
-    await service.service.stores.grants.end(grant.txn)
-    with pytest.raises(InvalidGrantError):
-        await redeem(service, auth_req_id)
-
-
-@pytest.mark.parametrize("taken", [False, True])
-async def test_a_lost_phone_closes_the_gate(
-    service: RunningService, phone: WirePhone, *, taken: bool
-):
-    """As at our own token endpoint: before the grant was taken, and when it is asked for again."""
-    auth_req_id = await service.till.started()
-    await phone.approve_next()
-    if taken:
-        await redeem(service, auth_req_id)
-    tag = user_tag("alice")
-    (device,) = await service.service.stores.devices.list(tag)
-    await service.service.stores.devices.revoke(device.device_id)
-    with pytest.raises(AccessDeniedError):
-        await redeem(service, auth_req_id)
-
-
-async def test_tokens_of_ours_are_nobody_elses_grant(service: RunningService, phone: WirePhone):
-    """What was redeemed at our own token endpoint is gone."""
-    auth_req_id = await service.till.started()
-    await phone.approve_next()
-    assert (await service.till.poll(auth_req_id)).status_code == 200
-    with pytest.raises(InvalidGrantError):
-        await redeem(service, auth_req_id)
 
 
 async def test_polls_count_whatever_their_operation(service: RunningService, phone: WirePhone):
@@ -212,3 +135,54 @@ async def test_whoever_has_gone_takes_nothing(service: RunningService, phone: Wi
             asked(service, auth_req_id, patience=patience)
         )
     assert await redeem(service, auth_req_id)
+
+
+async def test_a_grant_says_who_approved_what_and_how(service: RunningService, phone: WirePhone):
+    """All that the host's tokens are to state, looked at or taken."""
+    auth_req_id = await service.till.started()
+    await phone.approve_next()
+    looked_at = await service.service.steps.redemption.approved(asked(service, auth_req_id))
+    grant = await redeem(service, auth_req_id)
+    assert grant == looked_at
+    assert (grant.txn, grant.client_id) == (transaction_id(auth_req_id), "till")
+    assert (grant.subject, grant.scope) == ("alice", ("openid",))
+    assert grant.auth_time == service.clock.now()
+    assert {"pop", "pin"} <= set(grant.amr)
+
+
+async def test_the_same_operation_gets_the_same_grant_until_it_ends(
+    service: RunningService, phone: WirePhone
+):
+    """An answer may be lost on its way; only whoever took the grant is told once more.
+
+    It is kept as long as its transaction's record.
+    """
+    auth_req_id = await service.till.started()
+    await phone.approve_next()
+    first = await redeem(service, auth_req_id, operation="one")
+    assert await redeem(service, auth_req_id, operation="one") == first
+    with pytest.raises(InvalidGrantError):
+        await redeem(service, auth_req_id, operation="two")
+    told = [each.name for each in service.telemetry.events].count("transaction_redeemed")
+    assert told == 1
+    ends = [
+        await service.commands.call("PEXPIRETIME", key)
+        for key in (grant_key(first.txn), transaction_key(first.txn))
+    ]
+    assert ends[0] == ends[1] > 0
+    await service.service.stores.grants.end(first.txn)
+    with pytest.raises(InvalidGrantError):
+        await redeem(service, auth_req_id, operation="one")
+
+
+async def test_a_lost_phone_closes_the_gate(service: RunningService, phone: WirePhone):
+    """Before a grant was taken, and when it is asked for again."""
+    taken, untaken = [await service.till.started() for _ in range(2)]
+    for challenge in await phone.fetch():
+        await phone.decide(phone.approval(challenge))
+    await redeem(service, taken)
+    (device,) = await service.service.stores.devices.list(user_tag("alice"))
+    await service.service.stores.devices.revoke(device.device_id)
+    for auth_req_id in (taken, untaken):
+        with pytest.raises(AccessDeniedError):
+            await redeem(service, auth_req_id)
