@@ -8,14 +8,21 @@ from enum import Enum
 from importlib import import_module
 from typing import Final
 
+import msgspec
+
 from tools.public_surface.section import Section
 
 __all__ = ["PUBLIC_MODULES", "python_sections"]
 
-PUBLIC_MODULES: Final = ("ciba_client",)
+PUBLIC_MODULES: Final = (
+    "ciba_client",
+    "ciba_service.embedding",
+    "ciba_service.integrations.authlib",
+)
 
 _PATH: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])")
 """Where a type is defined inside, which is nobody's business."""
+_ADDRESS: Final = re.compile(r"<function (\w+) at 0x[0-9a-f]+>")
 
 
 def python_sections() -> list[Section]:
@@ -43,7 +50,9 @@ def _class(cls: type) -> Iterator[str]:
     if issubclass(cls, Enum):
         yield from (f"{each.name} = {each.value!r}" for each in cls)
         return
-    if "__init__" in vars(cls) and not getattr(cls, "_is_protocol", False):
+    if issubclass(cls, msgspec.Struct):
+        yield from map(_field, msgspec.structs.fields(cls))
+    elif "__init__" in vars(cls) and not getattr(cls, "_is_protocol", False):
         yield f"new{_signature(cls)}"
     for name, member in sorted(vars(cls).items()):
         if not name.startswith("_") or name == "__call__":
@@ -59,9 +68,14 @@ def _member(name: str, member: object) -> Iterator[str]:
         yield f"{name}: {_plain(inspect.formatannotation(returned))}"
 
 
+def _field(field: msgspec.structs.FieldInfo) -> str:
+    annotation = _plain(inspect.formatannotation(field.type))
+    return f"{field.name}: {annotation}" + ("" if field.required else " (optional)")
+
+
 def _signature(callable_: Callable[..., object]) -> str:
     return _plain(str(inspect.signature(callable_)))
 
 
 def _plain(text: str) -> str:
-    return _PATH.sub("", text)
+    return _PATH.sub("", _ADDRESS.sub(r"\1", text))
