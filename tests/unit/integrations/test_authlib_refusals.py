@@ -150,6 +150,31 @@ def test_forms_are_bounded_and_name_a_parameter_once(
     assert entered == []
 
 
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_only_forms_are_taken(bank: FlaskClient, entered: list[str], path: str):
+    """Flask would read other things, too, and parameters in the query."""
+    credentials = ("kiosk", SECRET)
+    query = {"grant_type": CIBA}
+    for sent in ({"json": ENDPOINTS[path]}, {"data": ENDPOINTS[path]}):
+        several = {**sent, "content_type": "multipart/form-data"} if "data" in sent else sent
+        answer = bank.post(path, query_string=query, base_url=ISSUER, auth=credentials, **several)
+        assert told(answer) == (400, "invalid_request")
+    assert entered == []
+
+
+def test_the_grant_type_is_in_the_body(bank: FlaskClient, entered: list[str]):
+    """Authlib finds it in the query as well."""
+    answer = bank.post(
+        "/token",
+        query_string={"grant_type": CIBA},
+        data={"auth_req_id": "A" * 43},
+        base_url=ISSUER,
+        auth=("kiosk", SECRET),
+    )
+    assert told(answer) == (400, "invalid_request")
+    assert entered == []
+
+
 @pytest.mark.parametrize("client_id", ["web", "pushed", "wrong"])
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_clients_that_cannot_use_ciba_here_are_not_authorized(
