@@ -23,6 +23,7 @@ from ciba_service.protocol.errors import (
 )
 from ciba_service.protocol.names import CIBA_GRANT_TYPE
 from ciba_service.protocol.request.form import MAXIMUM_PARAMETERS
+from ciba_service.telemetry import LogTelemetry
 
 __all__ = ["EnteredService", "authenticated", "called", "posted_form", "verified"]
 
@@ -137,7 +138,11 @@ def called(
     """
     try:
         return portal.call(lambda ciba: _told(ciba, step))
-    except (PortalUnavailable, StoreUnavailable, SignerUnavailable) as fault:
+    except PortalUnavailable as fault:
+        # The service, which has a log of its own, may not even be there.
+        LogTelemetry().failure("portal_unavailable", fault.__cause__ or fault)
+        raise _UnavailableError from fault
+    except (StoreUnavailable, SignerUnavailable) as fault:
         raise _UnavailableError from fault
 
 

@@ -96,10 +96,12 @@ ENDPOINTS = {
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_service_that_cannot_be_reached_is_said_to_be(
-    bank: FlaskClient, entered: list[str], path: str
+    bank: FlaskClient, entered: list[str], path: str, caplog: pytest.LogCaptureFixture
 ):
-    """The client may try again; nothing is said about why."""
+    """The client may try again; why is said to the operator only."""
     answer = post(bank, path, ENDPOINTS[path])
+    (line,) = (each for each in caplog.records if each.msg == "portal_unavailable")
+    assert "nobody is there" in str(line.__dict__["fields"])
     assert told(answer) == (503, "temporarily_unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "nobody" not in answer.text
