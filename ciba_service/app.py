@@ -35,12 +35,11 @@ from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.protocol.metadata import ProviderMetadata
-from ciba_service.settings import Settings
+from ciba_service.settings import Doors, Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
-from ciba_service.wiring.doors import Doors
 from ciba_service.wiring.grant_door import grant_answers, grant_app, grant_routes
 from ciba_service.wiring.health import build_health
 from ciba_service.wiring.host_ports import HostPorts
@@ -106,11 +105,10 @@ def build_service(
     surroundings: Surroundings,
     *,
     host: HostPorts = _NO_HOST,
-    doors: Doors = Doors.WHOLE,
 ) -> Service:
     """Build the service; nothing runs before the application's lifespan begins.
 
-    ``host`` takes the place of parts, and ``doors`` says which of them are open.
+    ``host`` takes the place of parts.
     """
     measuring = build_measuring(settings)
     measuring.observe_store(store)
@@ -120,7 +118,7 @@ def build_service(
     reloading = Reloading(parts)
     has_grant_listener = settings.grants.port is not None
     routes = [
-        *_client_routes(parts, doors, lambda: reloading.metadata),
+        *_client_routes(parts, lambda: reloading.metadata),
         *device_routes(parts),
         *([] if has_grant_listener else grant_routes(parts)),
         *_health_routes(parts),
@@ -188,16 +186,14 @@ def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str,
     return hot
 
 
-def _client_routes(
-    parts: Parts, doors: Doors, metadata: Callable[[], ProviderMetadata]
-) -> list[Route]:
-    match doors:
+def _client_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list[Route]:
+    match parts.settings.server.doors:
         case Doors.WHOLE:
             return oauth_routes(parts, metadata)
         case Doors.APPROVAL_BACKEND:
             return approval_routes(parts)
         case _:
-            assert_never(doors)
+            assert_never(parts.settings.server.doors)
 
 
 def _health_routes(parts: Parts) -> list[Route]:

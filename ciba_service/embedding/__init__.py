@@ -34,12 +34,12 @@ from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, 
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.settings import (
+    Doors,
     InvalidSettingsError,
     Settings,
     load_settings,
     settings_from,
 )
-from ciba_service.wiring.doors import Doors
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.surroundings import Surroundings

@@ -15,11 +15,9 @@ from ciba_service.embedding.grants import Grants
 from ciba_service.embedding.people import People
 from ciba_service.flow.host_steps import HostSteps
 from ciba_service.protocol.metadata import Endpoints
-from ciba_service.protocol.names import DeliveryMode
-from ciba_service.settings import InvalidSettingsError, Settings, settings_from
+from ciba_service.settings import Doors, Settings, settings_from, with_doors
 from ciba_service.store_access import failover_risks
 from ciba_service.stores.current_keys import CurrentKeys
-from ciba_service.wiring.doors import Doors
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.surroundings import Surroundings
@@ -37,33 +35,24 @@ def create_service(
     settings: Settings | Mapping[str, object],
     *,
     ports: HostPorts = _NOTHING_OF_THE_HOST,
-    doors: Doors = Doors.WHOLE,
+    doors: Doors | None = None,
     surroundings: Surroundings | None = None,
     keys: ServiceKeys | None = None,
 ) -> "EmbeddedService":
     """A service to be mounted in another ASGI application; nothing is opened before it runs.
 
     ``settings`` are those of ``ciba.toml``, read (``load_settings``) or as a mapping, ``ports``
-    what the host has of its own, ``doors`` which endpoints are open; without ``surroundings`` and
-    ``keys`` they are those of the system and the key files.
+    what the host has of its own, ``doors`` which endpoints are open, if not as configured. Without
+    ``surroundings`` and ``keys`` they are those of the system and the key files.
 
     Raises:
         InvalidSettingsError: a setting is wrong; the text names the key and the reason.
     """
     if not isinstance(settings, Settings):
         settings = settings_from(settings)
-    if doors is Doors.APPROVAL_BACKEND:
-        _refuse_pushed(settings)
-    return EmbeddedService(settings, ports, doors, surroundings or system_surroundings(), keys)
-
-
-def _refuse_pushed(settings: Settings) -> None:
-    for number, client in enumerate(settings.clients):
-        if client.delivery_mode is DeliveryMode.PUSH:
-            raise InvalidSettingsError(
-                f"clients[{number}] ({client.client_id}) is to be pushed tokens of this service, "
-                "which issues none: its host does"
-            )
+    if doors is not None:
+        settings = with_doors(settings, doors)
+    return EmbeddedService(settings, ports, surroundings or system_surroundings(), keys)
 
 
 class EmbeddedService:
@@ -73,14 +62,12 @@ class EmbeddedService:
         self,
         settings: Settings,
         ports: HostPorts,
-        doors: Doors,
         surroundings: Surroundings,
         keys: ServiceKeys | None,
     ) -> None:
         """Called by ``create_service``."""
         self.settings = settings
         self._ports = ports
-        self._doors = doors
         self._surroundings = surroundings
         self._keys = keys
         self._is_running = False
@@ -101,7 +88,7 @@ class EmbeddedService:
         """
         outside = [self._endpoints.oauth_metadata_path, self._endpoints.ssf_metadata_path]
         mount = Mount(self._endpoints.path(""), app=self._door)
-        if self._doors is not Doors.WHOLE or not mount.path:
+        if self.settings.server.doors is not Doors.WHOLE or not mount.path:
             return [mount]
         return [*(Route(path, self._door) for path in outside), mount]
 
@@ -176,9 +163,7 @@ class EmbeddedService:
                     surroundings.telemetry.event("store_at_risk", warning=risk)
             except CommandFailed as error:
                 raise ServiceNotStarted(str(error)) from error
-            built = build_service(
-                settings, store, keys, surroundings, host=self._ports, doors=self._doors
-            )
+            built = build_service(settings, store, keys, surroundings, host=self._ports)
             await stack.enter_async_context(built.lifespan())
             yield built
 

@@ -5,6 +5,7 @@ types cannot say, ``files`` looks at the files it names. Whatever is wrong stops
 name of the key and the reason.
 """
 
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.reading import (
     checked_settings,
@@ -12,6 +13,7 @@ from ciba_service.settings.reading import (
     parse_settings,
     read_document,
     settings_from,
+    with_doors,
 )
 from ciba_service.settings.sections import (
     MOST_WORKERS,
@@ -48,6 +50,7 @@ __all__ = [
     "STANDARD_OUTPUT",
     "DeliverySettings",
     "DeviceSettings",
+    "Doors",
     "EventReceiverSettings",
     "EvidenceSettings",
     "GrantSettings",
@@ -79,4 +82,5 @@ __all__ = [
     "parse_settings",
     "read_document",
     "settings_from",
+    "with_doors",
 ]

@@ -24,6 +24,7 @@ from ciba_service.protocol.request.authorization_details import (
     detail_types,
 )
 from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.files import check_files
 from ciba_service.settings.logos import read_logo
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
@@ -56,7 +57,14 @@ from ciba_service.settings.sections import (
 )
 from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 
-__all__ = ["checked_settings", "load_settings", "parse_settings", "read_document", "settings_from"]
+__all__ = [
+    "checked_settings",
+    "load_settings",
+    "parse_settings",
+    "read_document",
+    "settings_from",
+    "with_doors",
+]
 
 _PREFIX: Final = "CIBA_"
 _LOGO_FILE: Final = "logo_file"
@@ -145,6 +153,12 @@ def settings_from(members: Mapping[str, object]) -> Settings:
     return settings
 
 
+def with_doors(settings: Settings, doors: Doors) -> Settings:
+    """The same settings with other doors open; raises ``InvalidSettingsError``."""
+    server = msgspec.structs.replace(settings.server, doors=doors)
+    return _checked(msgspec.structs.replace(settings, server=server))
+
+
 def _converted(members: Mapping[str, object]) -> Settings:
     try:
         document = msgspec.convert(members, _Document)
@@ -185,6 +199,10 @@ def _converted(members: Mapping[str, object]) -> Settings:
         detail_types=_detail_types(document.authorization_details_types),
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
     )
+    return _checked(settings)
+
+
+def _checked(settings: Settings) -> Settings:
     for check in RULES:
         check(settings)
     return settings

@@ -25,6 +25,7 @@ from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
 from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
@@ -103,6 +104,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
     max_waiting_requests: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000
     request_wait_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 250
+    doors: Doors = Doors.WHOLE
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

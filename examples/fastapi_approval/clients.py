@@ -37,7 +37,7 @@ class Clients:
             JWTClaimsRegistry(
                 now=now,
                 iss={"essential": True},
-                sub={"essential": True, "value": claimed.get("iss")},
+                sub={"essential": True, "value": str(claimed.get("iss"))},
                 aud={"essential": True, "value": self._audience},
                 exp={"essential": True},
                 jti={"essential": True},
