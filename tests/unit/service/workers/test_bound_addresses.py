@@ -26,7 +26,7 @@ def settings_of(**sections: Any) -> Settings:
 
 @pytest.fixture
 def addresses() -> Iterator[BoundAddresses]:
-    """Of a service with operators, token endpoints and metrics, and without a listener for certificates."""
+    """Of a service with all listeners but the one for certificates."""
     settings = settings_of(
         operators=[ANNA],
         operator={"port": 0},
