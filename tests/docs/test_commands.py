@@ -30,7 +30,8 @@ JOURNEYS = (
 )
 """Pages that belong together: each goes on where the one before it ended."""
 
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
+PAGES = [ROOT / "README.md", *EXAMPLES, *sorted(DOCS.rglob("*.md"))]
 PARSERS = {parser.prog: parser for parser in (build_parser(), argument_parser(), new_parser({}))}
 
 
