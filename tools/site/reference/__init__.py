@@ -7,7 +7,7 @@ from tools.site.reference.commands import command_pages
 from tools.site.reference.device_messages import device_page
 from tools.site.reference.errors import errors_page
 from tools.site.reference.http import http_pages
-from tools.site.reference.python_names import python_page
+from tools.site.reference.python_names import python_pages
 from tools.site.reference.settings import settings_page
 
 __all__ = ["reference_pages"]
@@ -19,7 +19,7 @@ def reference_pages() -> dict[str, str]:
         "reference/settings.md": settings_page(),
         "reference/errors.md": errors_page(),
         "reference/device-messages.md": device_page(),
-        "reference/python.md": python_page(),
+        **python_pages(),
         **command_pages(),
         **http_pages(),
     }

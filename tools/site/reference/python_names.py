@@ -1,32 +1,43 @@
-"""The public names of the client library, with signatures and docstrings."""
+"""The public names of our libraries, with signatures and docstrings."""
 
 import enum
 import inspect
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Final
 
 import ciba_client
+from ciba_service import embedding
+from ciba_service.integrations import authlib
 
-__all__ = ["python_page"]
+__all__ = ["python_pages"]
 
-_INTRODUCTION: Final = """\
-# Python: `ciba_client`
-
-The public names of the client library, all of them in `ciba_client.__all__`, as the code describes
-them. How they are used is shown in [Your own client](../tutorials/your-own-client.md).
-"""
+_MODULES: Final = (
+    ("client", ciba_client, "[Your own client](../tutorials/your-own-client.md)"),
+    ("embedding", embedding, "[In your own ASGI application](../embedding.md)"),
+    ("authlib", authlib, "[CIBA in an Authlib server](../integrations-authlib.md)"),
+)
+_PACKAGES: Final = re.compile(
+    r"(?:ciba_client|ciba_service|collections|typing|pathlib|ssl|msgspec)\.(?:[a-z_]+\.)*"
+)
 _SECTION: Final = re.compile(
     r"^(Args|Returns|Raises|Yields|Attributes):\n((?: {4}.*\n?)+)", re.MULTILINE
 )
 
 
-def python_page() -> str:
-    """The page."""
-    names = sorted(ciba_client.__all__, key=str.lower)
-    return "\n".join(
-        (_INTRODUCTION, *(_chapter(name, getattr(ciba_client, name)) for name in names))
+def python_pages() -> dict[str, str]:
+    """A page for each module that others may import, by its path."""
+    return {f"reference/python-{name}.md": _page(module, shown) for name, module, shown in _MODULES}
+
+
+def _page(module: ModuleType, shown: str) -> str:
+    names = sorted(module.__all__, key=str.lower)
+    introduction = (
+        f"# Python: `{module.__name__}`\n\nThe public names of `{module.__name__}`, as the code "
+        f"describes them. How they are used is shown in {shown}.\n"
     )
+    return "\n".join((introduction, *(_chapter(name, getattr(module, name)) for name in names)))
 
 
 def _chapter(name: str, thing: object) -> str:
@@ -59,7 +70,9 @@ def _signature(name: str, thing: object) -> str:
     if not callable(thing) or (isinstance(thing, type) and issubclass(thing, BaseException)):
         return ""
     text = str(inspect.signature(thing))
-    text = re.sub(r"(?:ciba_client|collections|typing|pathlib|ssl)\.(?:[a-z_]+\.)*", "", text)
+    text = re.sub(
+        r"(?:ciba_client|ciba_service|collections|typing|pathlib|ssl)\.(?:[a-z_]+\.)*", "", text
+    )
     word = "async " if inspect.iscoroutinefunction(thing) else ""
     return f"```python\n{word}{name}{_wrapped(text)}\n```"
 
