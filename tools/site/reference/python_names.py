@@ -69,10 +69,8 @@ def _signature(name: str, thing: object) -> str:
         return "```python\n" + "\n".join(values) + "\n```"
     if not callable(thing) or (isinstance(thing, type) and issubclass(thing, BaseException)):
         return ""
-    text = str(inspect.signature(thing))
-    text = re.sub(
-        r"(?:ciba_client|ciba_service|collections|typing|pathlib|ssl)\.(?:[a-z_]+\.)*", "", text
-    )
+    text = _PACKAGES.sub("", str(inspect.signature(thing)))
+    text = re.sub(r"<[^<>]*>", "...", text)  # of what cannot be written, as a function
     word = "async " if inspect.iscoroutinefunction(thing) else ""
     return f"```python\n{word}{name}{_wrapped(text)}\n```"
 
