@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from tests.asgi_server import serving
 from tests.client_time import ClientTime
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of, new_key
+from tests.signing import JoseKey, claims_of, new_key
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 
@@ -46,6 +47,12 @@ NO_LIMITS = {
         "denials",
         "failed_authentications",
     )
+}
+
+RESOURCES = {
+    Profile.CIBA_CORE: "/userinfo",  # the accounts want tokens that are bound
+    Profile.FAPI_CIBA: "/resource/accounts",
+    Profile.FAPI2_CIBA: "/resource/accounts",
 }
 
 
@@ -102,10 +109,8 @@ class Watcher:
 
 
 @dataclass
-class TestedProvider:
+class ProviderUnderTest:
     """A provider, and all that a run against it needs."""
-
-    __test__ = False
 
     running: RunningService
     plan: Plan
@@ -134,17 +139,20 @@ def registered(name: str, profile: Profile, mode: TokenDeliveryMode, url: str) -
         "profile": str(profile),
         "backchannel_token_delivery_mode": str(mode),
         "dpop_bound_access_tokens": profile is not Profile.CIBA_CORE,
-        "scope": "openid profile accounts",
+        "grant_types": [CIBA, "refresh_token"],
+        "scope": "openid accounts",
         "id_token_signed_response_alg": "ES256",
     }
-    if mode is TokenDeliveryMode.PUSH:
-        metadata["grant_types"] = None
-        metadata["dpop_bound_access_tokens"] = False
-    else:
-        metadata["grant_types"] = [CIBA, "refresh_token"]
     if mode is not TokenDeliveryMode.POLL:
         metadata["backchannel_client_notification_endpoint"] = f"{url}/ciba"
-    return WireClient(name, key=new_key(kid=f"{name}-key"), metadata=metadata)
+    alg = "PS256" if profile is Profile.FAPI_CIBA else "ES256"
+    return WireClient(name, alg=alg, key=_key(name, alg), metadata=metadata)
+
+
+@cache
+def _key(name: str, alg: str) -> JoseKey:
+    """Made once: an RSA key takes a while."""
+    return new_key(alg, f"{name}-key")
 
 
 def planned(client: WireClient) -> PlannedClient:
@@ -160,9 +168,9 @@ def planned(client: WireClient) -> PlannedClient:
 
 
 @asynccontextmanager
-async def tested_provider(
+async def provider_under_test(
     run_service: ServiceRunner, profile: Profile, mode: TokenDeliveryMode
-) -> AsyncIterator[TestedProvider]:
+) -> AsyncIterator[ProviderUnderTest]:
     """Run the service for a profile and a mode until the end of the block."""
     time = SharedTime(None)  # type: ignore[arg-type]
     desk = Desk(time)
@@ -187,10 +195,10 @@ async def tested_provider(
                 approval=ApprovalSection(cancel_url=f"{running.issuer}/bc-authorize/cancel"),
                 time=TimeSection(parallel=1),
                 notifications=NotificationSection(listen="127.0.0.1:0", url=f"{url}/ciba"),
-                resource=ResourceSection(url=f"{running.issuer}/resource/accounts"),
+                resource=ResourceSection(url=f"{running.issuer}{RESOURCES[profile]}"),
             )
             doors = Doors(running.http)
-            yield TestedProvider(
+            yield ProviderUnderTest(
                 running, plan, time, desk, doors, Watcher(), ObedientPhone(phone)
             )
             assert running.telemetry.failures == []

@@ -6,7 +6,7 @@ from ciba_client.conformance.check import Outcome
 from ciba_client.conformance.checks.registry import applicable
 from ciba_client.conformance.profile import Profile
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
-from tests.conformance_runner.our_provider import tested_provider
+from tests.conformance_runner.our_provider import provider_under_test
 from tests.service_fixtures import ServiceRunner
 
 OFFERED = [
@@ -23,7 +23,7 @@ async def test_our_provider_passes(
 ):
     """All checks of the profile and mode pass, or say why they do not apply."""
     checks = applicable(profile, mode)
-    async with tested_provider(run_service, profile, mode) as provider:
+    async with provider_under_test(run_service, profile, mode) as provider:
         results = await provider.results(checks)
     for each in results:
         if each.outcome is not Outcome.PASSED: print(each.outcome, each.check.id, "|", each.expected, "|", each.seen, "|", each.reason, [ (e.method, e.url[-30:], e.status, e.response_body[:150]) for e in each.exchanges[-2:]] if each.outcome not in ("skipped",) else "")
