@@ -84,14 +84,14 @@ def test_a_failing_check_quotes_its_clause():
 
 def test_build_servers_can_read_junit():
     """Well-formed, with counts that are right, whatever a provider has answered."""
-    root = ET.fromstring(as_junit(report()))
+    root = ET.fromstring(as_junit(report()))  # noqa: S314 - written here
     (suite,) = root
     counts = ("tests", "failures", "errors", "skipped")
     assert [suite.get(name) for name in counts] == ["5", "1", "1", "1"]
     (failure,) = root.iter("failure")
     assert "400 invalid_request" in failure.get("message", "")
     assert "ciba-7.1.1-5" in (failure.text or "")
-    assert [case.get("name") for case in suite][0] == "request-missing-aud"
+    assert next(iter(suite)).get("name") == "request-missing-aud"
 
 
 class _Tags(HTMLParser):
@@ -140,7 +140,7 @@ def test_what_is_no_terminal_gets_plain_lines():
     assert "\x1b" not in text
     assert "passed   denied" in text
     assert "expected 400 invalid_request" in text
-    assert "op MUST Require `aud`" in text
+    assert "The provider MUST require `aud`" in text
     assert "report: report.html" in text
 
 
