@@ -1,0 +1,72 @@
+"""The backchannel authentication endpoint (CIBA section 7)."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from tests.wrong_provider.client_authentication import authenticate, not_allowed
+from tests.wrong_provider.faults import Fault
+from tests.wrong_provider.forms import read_form
+from tests.wrong_provider.parameters import (
+    asked_user,
+    expiry,
+    notification_token,
+    scope,
+    verify_binding_message,
+    verify_unknown,
+)
+from tests.wrong_provider.provider import Pending, Provider
+from tests.wrong_provider.request_objects import asked_parameters
+from tests.wrong_provider.sender_constraint import binding_of
+
+__all__ = ["acknowledge"]
+
+INTERVAL = 5
+
+
+async def acknowledge(provider: Provider, request: Request) -> Response:
+    """Refuse the request, or acknowledge it and let it wait for the user."""
+    form = await read_form(provider, request)
+    client = authenticate(provider, request, form)
+    if not client.may_ask:
+        raise not_allowed()
+    asked = asked_parameters(provider, client, form)
+    verify_unknown(provider, asked)
+    lifetime = expiry(provider, asked)
+    pending = Pending(
+        auth_req_id=provider.new_auth_req_id(),
+        client=client,
+        notification_token=notification_token(provider, client, asked),
+        scope=scope(provider, asked),
+        expires_at=provider.time.now() + lifetime,
+        interval=INTERVAL,
+        bound_to=binding_of(provider, client, request) if client.mode == "push" else None,
+        sub="",
+    )
+    verify_binding_message(provider, asked)
+    pending.sub = asked_user(provider, client, asked).sub
+    provider.pending[pending.auth_req_id] = pending
+    return _acknowledgement(provider, pending, lifetime)
+
+
+def _acknowledgement(provider: Provider, pending: Pending, lifetime: int) -> Response:
+    body: dict[str, Any] = {"auth_req_id": pending.auth_req_id, "expires_in": lifetime}
+    if pending.client.mode != "push" or provider.has(Fault.INTERVAL_FOR_PUSH):
+        body["interval"] = pending.interval
+    changes: dict[Fault, dict[str, Any]] = {
+        Fault.EXPIRES_IN_AS_STRING: {"expires_in": str(lifetime)},
+        Fault.EXPIRES_IN_ZERO: {"expires_in": 0},
+        Fault.EXPIRES_IN_MISSING: {"expires_in": None},
+        Fault.INTERVAL_NEGATIVE: {"interval": -5},
+        Fault.INTERVAL_AS_STRING: {"interval": str(INTERVAL)},
+        Fault.ACKNOWLEDGES_WITHOUT_ID: {"auth_req_id": None},
+    }
+    for fault, change in changes.items():
+        if provider.has(fault):
+            body.update(change)
+    body = {name: value for name, value in body.items() if value is not None}
+    status = 201 if provider.has(Fault.ACKNOWLEDGES_WITH_201) else 200
+    if provider.has(Fault.ACKNOWLEDGES_AS_TEXT):
+        return PlainTextResponse(JSONResponse(body).body, status)
+    return JSONResponse(body, status, {"Cache-Control": "no-store"})
