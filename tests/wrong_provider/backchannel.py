@@ -5,10 +5,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from tests.wrong_provider.callbacks import notify
 from tests.wrong_provider.client_authentication import authenticate, not_allowed
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.forms import read_form
 from tests.wrong_provider.parameters import (
+    acr,
     asked_user,
     expiry,
     notification_token,
@@ -16,7 +18,7 @@ from tests.wrong_provider.parameters import (
     verify_binding_message,
     verify_unknown,
 )
-from tests.wrong_provider.provider import Pending, Provider
+from tests.wrong_provider.provider import Pending, Provider, State
 from tests.wrong_provider.request_objects import asked_parameters
 from tests.wrong_provider.sender_constraint import binding_of
 
@@ -43,11 +45,25 @@ async def acknowledge(provider: Provider, request: Request) -> Response:
         interval=INTERVAL,
         bound_to=binding_of(provider, client, request) if client.mode == "push" else None,
         sub="",
+        acr=acr(provider, asked),
     )
     verify_binding_message(provider, asked)
     pending.sub = asked_user(provider, client, asked).sub
     provider.pending[pending.auth_req_id] = pending
+    await _prepare(provider, pending)
     return _acknowledgement(provider, pending, lifetime)
+
+
+async def _prepare(provider: Provider, pending: Pending) -> None:
+    """What the faults have a provider do before the user is asked."""
+    if provider.has(Fault.FIRST_POLL_MUST_WAIT):
+        pending.not_before = provider.time.now() + pending.interval
+    if provider.has(Fault.TOKENS_BEFORE_DECISION):
+        pending.state = State.APPROVED
+    if provider.has(Fault.PING_WITHOUT_APPROVAL) or provider.has(Fault.PUSH_WITHOUT_APPROVAL):
+        await notify(provider, pending)
+    if provider.has(Fault.PUSHES_TOKENS_ON_EXPIRY):
+        provider.alarms.append((pending.expires_at, lambda: notify(provider, pending)))
 
 
 def _acknowledgement(provider: Provider, pending: Pending, lifetime: int) -> Response:
@@ -69,4 +85,5 @@ def _acknowledgement(provider: Provider, pending: Pending, lifetime: int) -> Res
     status = 201 if provider.has(Fault.ACKNOWLEDGES_WITH_201) else 200
     if provider.has(Fault.ACKNOWLEDGES_AS_TEXT):
         return PlainTextResponse(JSONResponse(body).body, status)
-    return JSONResponse(body, status, {"Cache-Control": "no-store"})
+    kept = provider.has(Fault.ACKNOWLEDGEMENT_MAY_BE_STORED)
+    return JSONResponse(body, status, {} if kept else {"Cache-Control": "no-store"})

@@ -55,9 +55,10 @@ async def _ping(provider: Provider, pending: Pending) -> None:
 
 
 def _ends_it(provider: Provider, status: int) -> bool:
-    refused = status >= 400 and provider.has(Fault.PING_REFUSED_ENDS_THE_REQUEST)
+    refused = status in {401, 403} and provider.has(Fault.PING_REFUSED_ENDS_THE_REQUEST)
+    failed = status == 500 and provider.has(Fault.PING_FAILED_ENDS_THE_REQUEST)
     answered = status == 200 and provider.has(Fault.PING_ANSWERED_WITH_BODY_ENDS_THE_REQUEST)
-    return refused or answered
+    return refused or failed or answered
 
 
 def _repeats(provider: Provider, status: int) -> bool:
@@ -80,7 +81,12 @@ async def _push(provider: Provider, pending: Pending) -> None:
         await _push_error(provider, pending, token)
         return
     issued = Issued(
-        pending.client, pending.sub, pending.scope, pending.bound_to, pending.auth_req_id
+        pending.client,
+        pending.sub,
+        pending.scope,
+        pending.bound_to,
+        pending.acr,
+        pushed=pending.auth_req_id,
     )
     tokens = issue(provider, issued)
     pending.state = State.REDEEMED
@@ -88,7 +94,8 @@ async def _push(provider: Provider, pending: Pending) -> None:
         named = {}
     tokens.pop("scope")
     status = await _send(provider, pending, {**named, **tokens}, token)
-    if 400 <= status < 500 and provider.has(Fault.PUSH_RETRIED_AFTER_4XX):
+    again = {204: Fault.PUSH_RETRIED_AFTER_204, 200: Fault.PUSH_RETRIED_AFTER_200}
+    if status in again and provider.has(again[status]):
         await _send(provider, pending, {**named, **tokens}, token)
 
 
@@ -104,6 +111,8 @@ async def _push_error(provider: Provider, pending: Pending, token: str | None) -
         body["error"] = "authorization_declined"
     if provider.has(Fault.PUSH_ERROR_WITH_TOKENS):
         body["access_token"] = "never-with-an-error"
+    if provider.has(Fault.PUSH_ERROR_WITH_QUOTES):
+        body["error_description"] = 'They said "no".'
     if provider.has(Fault.PUSH_ERROR_WITHOUT_ID):
         del body["auth_req_id"]
     await _send(provider, pending, body, token)
@@ -122,7 +131,8 @@ async def _send(
     follows = provider.has(Fault.PING_FOLLOWS_REDIRECT) or provider.has(Fault.PUSH_FOLLOWS_REDIRECT)
     as_form = provider.has(Fault.PING_AS_FORM) or provider.has(Fault.PUSH_AS_FORM)
     content: dict[str, Any] = {"data": body} if as_form else {"json": body}
-    method = "GET" if provider.has(Fault.PING_BY_GET) else "POST"
+    by_get = provider.has(Fault.PING_BY_GET) or provider.has(Fault.PUSH_BY_GET)
+    method = "GET" if by_get else "POST"
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     verify = provider.trusted if provider.trusted is not None else True
     endpoint = pending.client.notification_endpoint

@@ -75,10 +75,12 @@ def _client(provider: Provider, request: Request, form: dict[str, str]) -> Clien
     try:
         signed = Signed.parse(assertion)
     except ValueError:
+        if provider.has(Fault.ANSWERS_500_TO_MALFORMED_ASSERTIONS):
+            raise Refusal(500, "server_error", "Not so.") from None
         raise invalid_client() from None
-    client = _named(provider, signed)
+    client, path = _named(provider, signed), request.url.path
     if not signed_by(provider, client, signed, OF_ASSERTIONS) or not all(
-        _claims(provider, client, signed)
+        _claims(provider, client, signed, path)
     ):
         raise invalid_client()
     return client
@@ -116,7 +118,7 @@ def _named(provider: Provider, signed: Signed) -> Client:
     return client
 
 
-def _claims(provider: Provider, client: Client, signed: Signed) -> Iterator[bool]:
+def _claims(provider: Provider, client: Client, signed: Signed, path: str) -> Iterator[bool]:
     now, claims = provider.time.now(), signed.claims
     match claims.get("exp"):
         case None:
@@ -129,7 +131,7 @@ def _claims(provider: Provider, client: Client, signed: Signed) -> Iterator[bool
         known = isinstance(begins, int | float)
         in_time = known and begins <= now + SKEW
         yield in_time or provider.has(Fault.ACCEPTS_ASSERTION_OF_THE_FUTURE)
-    yield _is_for_us(provider, claims.get("aud"))
+    yield _is_for_us(provider, client, claims.get("aud"), path)
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
         yield provider.has(Fault.ACCEPTS_ASSERTION_WITHOUT_JTI)
@@ -138,7 +140,7 @@ def _claims(provider: Provider, client: Client, signed: Signed) -> Iterator[bool
         yield fresh or provider.has(Fault.ACCEPTS_REPLAYED_ASSERTION)
 
 
-def _is_for_us(provider: Provider, aud: object) -> bool:
+def _is_for_us(provider: Provider, client: Client, aud: object, path: str) -> bool:
     if aud is None:
         return provider.has(Fault.ACCEPTS_ASSERTION_WITHOUT_AUD)
     refused = {
@@ -146,6 +148,10 @@ def _is_for_us(provider: Provider, aud: object) -> bool:
         provider.url("/token"): Fault.REFUSES_TOKEN_ENDPOINT_AS_ASSERTION_AUDIENCE,
         provider.url("/bc-authorize"): Fault.REFUSES_BACKCHANNEL_ENDPOINT_AS_ASSERTION_AUDIENCE,
     }
+    if path == "/token" and provider.has(Fault.REFUSES_ISSUER_AT_TOKEN_ENDPOINT):
+        return aud != provider.issuer
+    if client.strict_audience and not provider.has(Fault.ACCEPTS_TOKEN_ENDPOINT_AS_AUDIENCE):
+        return aud == provider.issuer or provider.has(Fault.ACCEPTS_ASSERTION_WITH_WRONG_AUD)
     ours = {address for address, fault in refused.items() if not provider.has(fault)}
     given = aud if isinstance(aud, list) else [aud]
     return any(each in given for each in ours) or provider.has(

@@ -44,6 +44,26 @@ FAULTS: dict[Fault, Callable[[Members], object]] = {
     Fault.METADATA_WITHOUT_ID_TOKEN_ALGORITHMS: lambda found: found.pop(
         "id_token_signing_alg_values_supported"
     ),
+    Fault.METADATA_WITHOUT_ASSERTION_ALGORITHMS: lambda found: found.pop(
+        "token_endpoint_auth_signing_alg_values_supported"
+    ),
+    Fault.METADATA_WITHOUT_DPOP_ALGORITHMS: lambda found: found.pop(
+        "dpop_signing_alg_values_supported"
+    ),
+    Fault.METADATA_WITHOUT_SUBJECT_TYPES: lambda found: found.pop("subject_types_supported"),
+    Fault.METADATA_WITHOUT_CERTIFICATE_BINDING: lambda found: found.pop(
+        "tls_client_certificate_bound_access_tokens"
+    ),
+    Fault.METADATA_WITH_EMPTY_LIST: lambda found: found.update(claims_supported=[]),
+    Fault.METADATA_WITH_PLAIN_HTTP_ENDPOINT: lambda found: found.update(
+        userinfo_endpoint="http://provider.example/userinfo"
+    ),
+    Fault.METADATA_WITH_ALIAS_OF_NOTHING: lambda found: found.update(
+        mtls_endpoint_aliases={"revocation_endpoint": found["issuer"] + "/revoke"}
+    ),
+    Fault.METADATA_OFFERS_PUSH: lambda found: found[
+        "backchannel_token_delivery_modes_supported"
+    ].append("push"),
     Fault.METADATA_WITHOUT_AUTHENTICATION_METHODS: lambda found: found.pop(
         "token_endpoint_auth_methods_supported"
     ),
@@ -58,10 +78,12 @@ def metadata(provider: Provider) -> Members:
     """What the provider publishes about itself."""
     bound = any(client.certificate for client in provider.clients.values())
     certified = [] if not bound else ["tls_client_auth"]
-    found = {
+    modes = sorted({client.mode for client in provider.clients.values()})
+    found: Members = {
         "issuer": provider.issuer,
         "authorization_endpoint": provider.url("/authorize"),
         "token_endpoint": provider.url("/token"),
+        "acr_values_supported": ["urn:example:strong"],
         "userinfo_endpoint": provider.url("/userinfo"),
         "backchannel_authentication_endpoint": provider.url("/bc-authorize"),
         "jwks_uri": provider.url("/jwks"),
@@ -74,7 +96,7 @@ def metadata(provider: Provider) -> Members:
         "token_endpoint_auth_signing_alg_values_supported": [*ALGORITHMS],
         "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "tls_client_certificate_bound_access_tokens": True,
-        "backchannel_token_delivery_modes_supported": ["poll", "ping", "push"],
+        "backchannel_token_delivery_modes_supported": modes,
         "backchannel_authentication_request_signing_alg_values_supported": [*ALGORITHMS],
         "backchannel_user_code_parameter_supported": True,
     }

@@ -40,7 +40,16 @@ def refusal_response(refusal: Refusal, faults: frozenset[Fault]) -> Response:
             status, body["error"] = 400, "unauthorized_client"
     if refusal.code == "slow_down" and Fault.SLOW_DOWN_WITH_STATUS_429 in faults:
         status = 429
-    return JSONResponse(body, status, {"Cache-Control": "no-store"})
+    return JSONResponse(body, status, _headers(refusal, faults))
+
+
+def _headers(refusal: Refusal, faults: frozenset[Fault]) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}
+    if Fault.ERRORS_MAY_BE_STORED in faults:
+        del headers["Cache-Control"]
+    if refusal.code == "invalid_token" and Fault.RESOURCE_WITHOUT_CHALLENGE not in faults:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token", DPoP algs="ES256 PS256"'
+    return headers
 
 
 def _members(refusal: Refusal, faults: frozenset[Fault]) -> dict[str, str]:

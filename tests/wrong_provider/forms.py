@@ -19,6 +19,8 @@ async def read_form(provider: Provider, request: Request) -> dict[str, str]:
     if request.method != "POST":
         return _of_get(provider, request)
     body = await request.body()
+    if not body and provider.has(Fault.ANSWERS_500_TO_EMPTY_BODIES):
+        raise Refusal(500, "server_error", "Nothing.")
     if len(body) > LARGEST:
         if provider.has(Fault.ANSWERS_500_TO_LARGE_BODIES):
             raise Refusal(500, "server_error", "Too much.")

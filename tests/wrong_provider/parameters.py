@@ -9,9 +9,26 @@ from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.jose import Signed, verified
 from tests.wrong_provider.provider import Client, Provider, User
 
-__all__ = ["asked_user", "expiry", "notification_token", "scope", "verify_binding_message"]
+__all__ = [
+    "acr",
+    "asked_user",
+    "expiry",
+    "notification_token",
+    "scope",
+    "verify_binding_message",
+    "verify_unknown",
+]
 
 HINTS = ("login_hint", "login_hint_token", "id_token_hint")
+KNOWN = {
+    *HINTS,
+    "scope",
+    "acr_values",
+    "binding_message",
+    "client_notification_token",
+    "requested_expiry",
+    "user_code",
+}
 KNOWN_SCOPES = {"openid", "profile"}
 LONGEST_MESSAGE = 100
 DEFAULT_EXPIRY, LONGEST_EXPIRY = 180, 600
@@ -23,7 +40,7 @@ Asked = Mapping[str, Any]
 
 def verify_unknown(provider: Provider, asked: Asked) -> None:
     """Parameters that nobody knows are ignored (CIBA 7.1)."""
-    if provider.has(Fault.REFUSES_UNKNOWN_PARAMETERS) and any("unknown" in each for each in asked):
+    if provider.has(Fault.REFUSES_UNKNOWN_PARAMETERS) and not KNOWN.issuperset(asked):
         raise invalid_request("A parameter is unknown.")
 
 
@@ -107,6 +124,8 @@ def expiry(provider: Provider, asked: Asked) -> int:
         return DEFAULT_EXPIRY
     if isinstance(requested, str) and provider.has(Fault.REFUSES_EXPIRY_AS_STRING):
         raise invalid_request("The expiry must be a number.")
+    if isinstance(requested, int) and provider.has(Fault.REFUSES_EXPIRY_AS_NUMBER):
+        raise invalid_request("The expiry must be a string.")
     text = str(requested)
     if not re.fullmatch(r"-?[0-9]{1,9}", text):
         if provider.has(Fault.ACCEPTS_EXPIRY_THAT_IS_NO_NUMBER):
@@ -119,6 +138,15 @@ def expiry(provider: Provider, asked: Asked) -> int:
     if seconds <= 0 or provider.has(Fault.IGNORES_REQUESTED_EXPIRY):
         return DEFAULT_EXPIRY
     return min(seconds, LONGEST_EXPIRY)
+
+
+def acr(provider: Provider, asked: Asked) -> str | None:
+    """How the user is to be authenticated: the first of those asked for."""
+    if provider.has(Fault.ID_TOKEN_WITH_OTHER_ACR):
+        return "urn:example:other"
+    if "acr_values" not in asked or provider.has(Fault.ID_TOKEN_WITHOUT_ACR):
+        return None
+    return str(asked["acr_values"]).split()[0]
 
 
 def _meant(provider: Provider, kind: str, hint: str) -> User:

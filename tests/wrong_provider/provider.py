@@ -1,7 +1,7 @@
 """What the provider knows: its clients, its users, its keys, and what is pending."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -22,10 +22,17 @@ class TimeSource(Protocol):
         """Seconds since the epoch."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
 
 @dataclass(frozen=True)
 class Client:
-    """A client as it is registered; ``keys`` are public JWKs."""
+    """A client as it is registered; ``keys`` are public JWKs.
+
+    With ``strict_audience`` its assertions are for the issuer, and nothing else (FAPI 2.0 5.3.2.1).
+    """
 
     client_id: str
     keys: tuple[Mapping[str, Any], ...]
@@ -37,6 +44,7 @@ class Client:
     signs_requests: bool = True
     dpop_bound: bool = False
     user_code: bool = False
+    strict_audience: bool = False
     may_ask: bool = True
 
 
@@ -71,6 +79,7 @@ class Pending:
     interval: int
     notification_token: str | None
     bound_to: str | None
+    acr: str | None = None
     state: State = State.PENDING
     not_before: float = 0
 
@@ -108,6 +117,7 @@ class Provider:
     pending: dict[str, Pending] = field(default_factory=dict)
     access_tokens: dict[str, Tokens] = field(default_factory=dict)
     refresh_tokens: dict[str, Tokens] = field(default_factory=dict)
+    alarms: list[tuple[float, Callable[[], Awaitable[None]]]] = field(default_factory=list)
     used: set[tuple[str, str, str]] = field(default_factory=set)
 
     def has(self, fault: Fault) -> bool:
@@ -117,6 +127,14 @@ class Provider:
     def url(self, path: str) -> str:
         """One of its own addresses."""
         return self.issuer + path
+
+    async def wake(self) -> None:
+        """Do what has become due; whoever moves the clock calls it."""
+        now = self.time.now()
+        due = [alarm for alarm in self.alarms if alarm[0] <= now]
+        self.alarms = [alarm for alarm in self.alarms if alarm[0] > now]
+        for _, act in due:
+            await act()
 
     def spend(self, kind: str, owner: str, identifier: str) -> bool:
         """Use a one-time identifier; False when it was used before."""

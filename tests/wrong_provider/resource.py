@@ -31,6 +31,8 @@ async def userinfo(provider: Provider, request: Request) -> Response:
 
 def _owner(provider: Provider, request: Request, scheme: str, token: str) -> str:
     kept = provider.access_tokens.get(token)
+    if provider.has(Fault.RESOURCE_REFUSES_TOKENS):
+        kept = None
     if kept is None or provider.time.now() >= kept.expires_at:
         if provider.has(Fault.RESOURCE_ACCEPTS_ANY_TOKEN) or not token:
             return "anybody"
@@ -43,7 +45,9 @@ def _owner(provider: Provider, request: Request, scheme: str, token: str) -> str
 def _presented_by_owner(
     provider: Provider, request: Request, scheme: str, token: str, kept: Tokens
 ) -> bool:
-    if kept.bound_to is None:
+    if kept.bound_to is None or provider.has(Fault.RESOURCE_IGNORES_BINDING):
+        return True
+    if provider.has(Fault.RESOURCE_ACCEPTS_TOKEN_IN_QUERY) and request.query_params:
         return True
     if kept.client.certificate is not None:
         certificate = certificate_of(request)

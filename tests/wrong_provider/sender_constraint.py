@@ -66,21 +66,35 @@ def _is_right(
     yield typed or provider.has(Fault.ACCEPTS_DPOP_PROOF_WITH_WRONG_TYP)
     private = PRIVATE.intersection(jwk)
     yield not private or provider.has(Fault.ACCEPTS_DPOP_PROOF_WITH_PRIVATE_KEY)
-    genuine = verified(signed, [jwk], ALGORITHMS)
-    yield genuine or provider.has(Fault.ACCEPTS_DPOP_PROOF_WITH_BAD_SIGNATURE)
+    if header.get("alg") == "none":
+        yield provider.has(Fault.ACCEPTS_DPOP_PROOF_WITH_ALG_NONE)
+    else:
+        genuine = verified(signed, [jwk], ALGORITHMS)
+        yield genuine or provider.has(Fault.ACCEPTS_DPOP_PROOF_WITH_BAD_SIGNATURE)
     here = claims.get("htu") == provider.url(request.url.path)
     yield here or provider.has(Fault.ACCEPTS_DPOP_PROOF_FOR_OTHER_URL)
     this_way = claims.get("htm") == request.method
     yield this_way or provider.has(Fault.ACCEPTS_DPOP_PROOF_FOR_OTHER_METHOD)
-    iat = claims.get("iat")
-    young = isinstance(iat, int | float) and abs(iat - provider.time.now()) <= YOUNG_ENOUGH
-    yield young or provider.has(Fault.ACCEPTS_OLD_DPOP_PROOF)
-    fresh = provider.spend("proof", "", str(claims.get("jti")))
-    yield ("jti" in claims and fresh) or provider.has(Fault.ACCEPTS_REPLAYED_DPOP_PROOF)
+    yield _is_young(provider, claims.get("iat"))
+    yield _is_first(provider, claims.get("jti"))
     if access_token is not None:
         digest = hashlib.sha256(access_token.encode()).digest()
         fits = claims.get("ath") == urlsafe_b64encode(digest).rstrip(b"=").decode()
         yield fits or provider.has(Fault.RESOURCE_ACCEPTS_PROOF_WITHOUT_ATH)
+
+
+def _is_young(provider: Provider, iat: object) -> bool:
+    if not isinstance(iat, int | float):
+        return provider.has(Fault.ACCEPTS_DPOP_PROOF_WITHOUT_IAT)
+    young = abs(iat - provider.time.now()) <= YOUNG_ENOUGH
+    return young or provider.has(Fault.ACCEPTS_OLD_DPOP_PROOF)
+
+
+def _is_first(provider: Provider, jti: object) -> bool:
+    if not isinstance(jti, str):
+        return provider.has(Fault.ACCEPTS_DPOP_PROOF_WITHOUT_JTI)
+    first = provider.spend("proof", "", jti)
+    return first or provider.has(Fault.ACCEPTS_REPLAYED_DPOP_PROOF)
 
 
 def _invalid_proof() -> Refusal:

@@ -27,9 +27,11 @@ async def answer_token_request(provider: Provider, request: Request) -> Response
     bound_to = binding_of(provider, client, request)
     match form.get("grant_type"):
         case "urn:openid:params:grant-type:ciba":
-            tokens = _redeem(provider, client, form, bound_to)
+            tokens = await _redeem(provider, client, form, bound_to)
         case "refresh_token":
             tokens = _refresh(provider, client, form, bound_to)
+        case "password" if provider.has(Fault.OFFERS_PASSWORD_GRANT):
+            raise _invalid_grant()
         case None:
             if provider.has(Fault.MISSING_GRANT_AS_500):
                 raise Refusal(500, "server_error", "No grant.")
@@ -41,15 +43,17 @@ async def answer_token_request(provider: Provider, request: Request) -> Response
     return _response(provider, tokens)
 
 
-def _redeem(
+async def _redeem(
     provider: Provider, client: Client, form: dict[str, str], bound_to: str | None
 ) -> dict[str, Any]:
+    if provider.has(Fault.HOLDS_POLLS_TOO_LONG):
+        await provider.time.sleep(40)
     pending = _found(provider, client, form.get("auth_req_id"))
     if pending.client.mode == "push" and not provider.has(Fault.PUSH_CLIENT_MAY_POLL):
         raise not_allowed()
     _verify_state(provider, pending)
     pending.state = State.REDEEMED
-    return issue(provider, Issued(client, pending.sub, pending.scope, bound_to))
+    return issue(provider, Issued(client, pending.sub, pending.scope, bound_to, pending.acr))
 
 
 def _found(provider: Provider, client: Client, auth_req_id: str | None) -> Pending:
@@ -63,6 +67,8 @@ def _found(provider: Provider, client: Client, auth_req_id: str | None) -> Pendi
     if pending.client.client_id != client.client_id:
         if provider.has(Fault.ANOTHER_CLIENTS_REQUEST_WITH_WRONG_CODE):
             raise not_allowed()
+        if provider.has(Fault.ANOTHER_CLIENT_ENDS_THE_REQUEST):
+            pending.state = State.REDEEMED
         if not provider.has(Fault.REDEEMABLE_BY_ANOTHER_CLIENT):
             raise _invalid_grant()
     return pending
@@ -82,7 +88,7 @@ def _verify_state(provider: Provider, pending: Pending) -> None:
     """Refuse whatever is not approved; tokens are due when this returns."""
     now = provider.time.now()
     too_fast = _poll(provider, pending, now)
-    if too_fast and provider.has(Fault.SLOW_DOWN_HIDES_THE_DECISION):
+    if too_fast and provider.has(Fault.FIRST_POLL_MUST_WAIT):
         raise _slow_down()
     match pending.state:
         case State.REDEEMED if not provider.has(Fault.REDEEMABLE_TWICE):
@@ -113,6 +119,8 @@ def _poll(provider: Provider, pending: Pending, now: float) -> bool:
     early = 0 < now < pending.not_before - EARLY
     if provider.has(Fault.SLOW_DOWN_AT_THE_INTERVAL) and pending.not_before:
         early = now < pending.not_before + STEP
+    if early and provider.has(Fault.SLOW_DOWN_FOR_EVER):
+        pending.interval += 1000
     if early and not provider.has(Fault.SLOW_DOWN_KEEPS_THE_INTERVAL):
         pending.interval += STEP
     pending.not_before = now + pending.interval
@@ -138,7 +146,7 @@ def _refresh(
         kept.client.client_id == client.client_id
         or provider.has(Fault.REFRESH_TOKEN_OF_ANOTHER_CLIENT)
     )
-    if kept is None or not owned:
+    if kept is None or not owned or provider.has(Fault.REFRESH_REFUSED):
         raise _invalid_grant()
     sub = "somebody" if provider.has(Fault.REFRESHED_TOKENS_WITH_OTHER_SUB) else kept.sub
     return issue(provider, Issued(client, sub, kept.scope, bound_to))

@@ -29,17 +29,17 @@ class Issued:
     sub: str
     scope: str
     bound_to: str | None
+    acr: str | None = None
     pushed: str | None = None
 
 
 def issue(provider: Provider, issued: Issued) -> dict[str, Any]:
     """Mint tokens; the members of a token response."""
-    count = len(provider.access_tokens)
-    guessable = provider.has(Fault.ACCESS_TOKEN_GUESSABLE)
-    access = f"{count:032d}" if guessable else secrets.token_urlsafe(32)
-    refresh = secrets.token_urlsafe(32)
     bound_to = None if provider.has(Fault.TOKEN_NOT_BOUND) else issued.bound_to
-    expires_at = provider.time.now() + LIFETIME
+    lifetime = 86_400 if provider.has(Fault.TOKENS_LIVE_FOR_A_DAY) else LIFETIME
+    expires_at = int(provider.time.now()) + lifetime
+    access = _access_token(provider, issued, bound_to, expires_at)
+    refresh = secrets.token_urlsafe(32)
     kept = Tokens(issued.client, issued.sub, issued.scope, expires_at, bound_to)
     provider.access_tokens[access] = provider.refresh_tokens[refresh] = kept
     bound_by_key = issued.bound_to is not None and issued.client.certificate is None
@@ -47,7 +47,7 @@ def issue(provider: Provider, issued: Issued) -> dict[str, Any]:
         "access_token": access,
         "token_type": "DPoP" if bound_by_key else "Bearer",
         "refresh_token": refresh,
-        "expires_in": LIFETIME,
+        "expires_in": lifetime,
         "scope": issued.scope,
         "id_token": _id_token(provider, issued, access, refresh),
     }
@@ -63,6 +63,25 @@ def issue(provider: Provider, issued: Issued) -> dict[str, Any]:
     return _changed(provider, response, changes)
 
 
+def _access_token(provider: Provider, issued: Issued, bound_to: str | None, expires_at: int) -> str:
+    """A JWT of RFC 9068 that names what it is bound to."""
+    if provider.has(Fault.ACCESS_TOKEN_GUESSABLE):
+        return f"{len(provider.access_tokens):032d}"
+    if provider.has(Fault.SAME_ACCESS_TOKEN_AGAIN):
+        return "mF4Wv0xT9QyH2sKc7LzRb1NpJd6GaUe8"
+    claims: dict[str, Any] = {
+        "iss": provider.issuer,
+        "sub": issued.sub,
+        "client_id": issued.client.client_id,
+        "exp": expires_at,
+        "jti": secrets.token_urlsafe(16),
+    }
+    if bound_to is not None and not provider.has(Fault.TOKEN_WITHOUT_CONFIRMATION):
+        by_key = issued.client.dpop_bound
+        claims["cnf"] = {"jkt" if by_key else "x5t#S256": bound_to}
+    return sign({"alg": "ES256", "kid": "op-1", "typ": "at+jwt"}, claims, provider.key)
+
+
 def _id_token(provider: Provider, issued: Issued, access: str, refresh: str) -> str:
     now = int(provider.time.now())
     claims: dict[str, Any] = {
@@ -74,11 +93,15 @@ def _id_token(provider: Provider, issued: Issued, access: str, refresh: str) -> 
         "auth_time": now,
         "at_hash": _half_hash(access),
     }
+    if issued.acr is not None:
+        claims["acr"] = issued.acr
     if issued.pushed is not None:
         claims.update({REQ_ID: issued.pushed, RT_HASH: _half_hash(refresh)})
         claims = _changed(provider, claims, _pushed_changes())
     claims = _changed(provider, claims, _changes(now))
-    header = {"alg": "ES256", "kid": "op-1", "typ": "JWT"}
+    header: dict[str, Any] = {"alg": "ES256", "kid": "op-1", "typ": "JWT"}
+    if provider.has(Fault.ID_TOKEN_WITH_KEY_IN_HEADER):
+        header["jwk"] = provider.key.as_dict(private=False)
     if provider.has(Fault.ID_TOKEN_WITH_UNKNOWN_KID):
         header["kid"] = "nobody"
     if provider.has(Fault.ID_TOKEN_WITHOUT_KID):
@@ -112,6 +135,7 @@ def _changes(now: int) -> dict[Fault, dict[str, Any]]:
         Fault.ID_TOKEN_WITHOUT_SUB: {"sub": None},
         Fault.ID_TOKEN_WITH_LONG_SUB: {"sub": "a" * 256},
         Fault.ID_TOKEN_WITH_WRONG_AT_HASH: {"at_hash": _half_hash("another")},
+        Fault.ID_TOKEN_WITH_WRONG_BINDINGS: {REQ_ID: "another"},
         Fault.ID_TOKEN_WITH_AUTH_TIME_AS_STRING: {"auth_time": str(now)},
     }
 
