@@ -1,30 +1,59 @@
 """Which check is meant for which fault, and what it says of it."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from ciba_client import TokenDeliveryMode
 from ciba_client.conformance.profile import Profile
 from tests.wrong_provider.faults import Fault
 
-__all__ = ["Case", "accepted", "certified", "coded", "core", "fapi1", "ping", "push", "warns"]
+__all__ = [
+    "Case",
+    "Certificate",
+    "Registration",
+    "accepted",
+    "by_certificate",
+    "certified",
+    "coded",
+    "core",
+    "fapi1",
+    "ping",
+    "push",
+    "warns",
+]
+
+
+class Certificate(StrEnum):
+    """What the clients' certificates are good for."""
+
+    NONE = "none"
+    BINDS = "binds"
+    AUTHENTICATES = "authenticates"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How the two clients of the runner are registered; ``coded`` ones must give a user code."""
+
+    profile: Profile = Profile.FAPI2_CIBA
+    mode: TokenDeliveryMode = TokenDeliveryMode.POLL
+    certificate: Certificate = Certificate.NONE
+    coded: bool = False
+    signs: bool = True
 
 
 @dataclass(frozen=True)
 class Case:
     """A check that must find a fault; ``says`` is part of what it expected and what it saw.
 
-    ``warns``: what it finds is only worth a warning. ``profile`` and ``mode`` are those of the
-    client that it runs with; ``certified`` has a certificate, ``coded`` needs a user code.
+    ``warns``: what it finds is only worth a warning.
     """
 
     fault: Fault
     check: str
     says: str
-    profile: Profile = Profile.FAPI2_CIBA
-    mode: TokenDeliveryMode = TokenDeliveryMode.POLL
+    registration: Registration = Registration()
     warns: bool = False
-    certified: bool = False
-    coded: bool = False
 
     def __str__(self) -> str:
         return f"{self.fault}-{self.check}"
@@ -42,29 +71,38 @@ def warns(case: Case) -> Case:
 
 def core(case: Case) -> Case:
     """The same for a client of CIBA Core."""
-    return replace(case, profile=Profile.CIBA_CORE)
+    return _registered(case, profile=Profile.CIBA_CORE)
 
 
 def fapi1(case: Case) -> Case:
     """The same for a client of FAPI-CIBA."""
-    return replace(case, profile=Profile.FAPI_CIBA)
+    return _registered(case, profile=Profile.FAPI_CIBA)
 
 
 def ping(case: Case) -> Case:
     """The same for a client that is pinged."""
-    return replace(case, mode=TokenDeliveryMode.PING)
+    return _registered(case, mode=TokenDeliveryMode.PING)
 
 
 def push(case: Case) -> Case:
     """The same for a client of CIBA Core to which tokens are pushed."""
-    return core(replace(case, mode=TokenDeliveryMode.PUSH))
+    return core(_registered(case, mode=TokenDeliveryMode.PUSH))
 
 
 def certified(case: Case) -> Case:
-    """The same for a client of FAPI-CIBA with a certificate."""
-    return fapi1(replace(case, certified=True))
+    """The same for a client of FAPI-CIBA whose tokens are bound to its certificate."""
+    return fapi1(_registered(case, certificate=Certificate.BINDS))
+
+
+def by_certificate(case: Case) -> Case:
+    """The same for a client of FAPI-CIBA whose certificate is its authentication."""
+    return fapi1(_registered(case, certificate=Certificate.AUTHENTICATES))
 
 
 def coded(case: Case) -> Case:
     """The same for a client that must give a user code."""
-    return replace(case, coded=True)
+    return _registered(case, coded=True)
+
+
+def _registered(case: Case, **changed: object) -> Case:
+    return replace(case, registration=replace(case.registration, **changed))  # type: ignore[arg-type]

@@ -95,6 +95,9 @@ def _without_assertion(provider: Provider, request: Request, form: dict[str, str
     if not client.certificate_authenticates:
         raise invalid_client()
     presented = certificate_of(request)
+    if provider.has(Fault.IGNORES_CLIENT_ID_OF_THE_CERTIFICATE):
+        (client,) = [each for each in provider.clients.values() if each.certificate == presented]
+        form.pop("client_id")
     if presented is None and not provider.has(Fault.ACCEPTS_NO_CERTIFICATE):
         raise invalid_client()
     if presented != client.certificate and not provider.has(

@@ -9,11 +9,18 @@ __all__ = ["DOCUMENTS"]
 
 DOCUMENTS: Final = (
     Case(Fault.METADATA_AS_TEXT, "discovery-document", "it is text/plain"),
+    Case(
+        Fault.METADATA_WITHOUT_BACKCHANNEL_ENDPOINT,
+        "discovery-document",
+        "a URL as backchannel_authentication_endpoint",
+    ),
+    Case(Fault.METADATA_WITHOUT_TOKEN_ENDPOINT, "discovery-document", "a URL as token_endpoint"),
+    Case(Fault.METADATA_WITHOUT_JWKS_URI, "discovery-document", "a URL as jwks_uri"),
     Case(Fault.METADATA_NAMES_ANOTHER_ISSUER, "discovery-issuer", "another.example"),
     Case(
         Fault.METADATA_WITH_PLAIN_HTTP_ENDPOINT,
         "discovery-https",
-        "an https URL as token_endpoint",
+        "an https URL as userinfo_endpoint",
     ),
     Case(Fault.METADATA_WITHOUT_DELIVERY_MODES, "discovery-delivery-modes", "it is None"),
     Case(Fault.METADATA_WITH_UNKNOWN_DELIVERY_MODE, "discovery-delivery-modes", "pigeon"),
