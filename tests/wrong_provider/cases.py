@@ -19,6 +19,7 @@ __all__ = [
     "fapi1",
     "ping",
     "push",
+    "rsa",
     "warns",
 ]
 
@@ -40,6 +41,7 @@ class Registration:
     certificate: Certificate = Certificate.NONE
     coded: bool = False
     signs: bool = True
+    alg: str = "ES256"
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ def certified(case: Case) -> Case:
 def by_certificate(case: Case) -> Case:
     """The same for a client of FAPI-CIBA whose certificate is its authentication."""
     return fapi1(_registered(case, certificate=Certificate.AUTHENTICATES))
+
+
+def rsa(case: Case) -> Case:
+    """The same for a client with an RSA key."""
+    return _registered(case, alg="PS256")
 
 
 def coded(case: Case) -> Case:

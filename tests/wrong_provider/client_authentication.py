@@ -98,10 +98,9 @@ def _without_assertion(provider: Provider, request: Request, form: dict[str, str
     if provider.has(Fault.IGNORES_CLIENT_ID_OF_THE_CERTIFICATE):
         (client,) = [each for each in provider.clients.values() if each.certificate == presented]
         form.pop("client_id")
-    if presented is None and not provider.has(Fault.ACCEPTS_NO_CERTIFICATE):
-        raise invalid_client()
+    missing, excuse = presented is None, Fault.ACCEPTS_ANOTHER_CLIENTS_CERTIFICATE
     if presented != client.certificate and not provider.has(
-        Fault.ACCEPTS_ANOTHER_CLIENTS_CERTIFICATE
+        Fault.ACCEPTS_NO_CERTIFICATE if missing else excuse
     ):
         raise invalid_client()
     return client

@@ -1,9 +1,10 @@
 """Metadata (CIBA section 4) and the key set."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import OctKey
 
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.provider import Provider
@@ -118,6 +119,6 @@ def key_set(provider: Provider) -> Members:
     if provider.has(Fault.KEYS_WITH_SAME_KID_TWICE):
         keys.append(dict(own))
     if provider.has(Fault.KEYS_WITH_WEAK_RSA):
-        weak = RSAKey.generate_key(1024, {"kid": "weak", "use": "sig", "alg": "PS256"})
-        keys.append(dict(weak.as_dict(private=False)))
+        modulus = urlsafe_b64encode(b"\xc5" * 128).rstrip(b"=").decode()
+        keys.append({"kty": "RSA", "kid": "weak", "use": "sig", "n": modulus, "e": "AQAB"})
     return {"keys": keys}

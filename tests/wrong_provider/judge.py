@@ -25,12 +25,11 @@ from tests.wrong_provider.application import application
 from tests.wrong_provider.cases import Certificate, Registration
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.provider import Client, Provider, User
-from tests.wrong_provider.tls import der_of, serving_tls
+from tests.wrong_provider.tls import ROOT, ClientCertificate, serving_tls
 
 __all__ = ["judged"]
 
 ALICE = User("alice", ("alice@example.org",), user_code="4711")
-ALG = SignatureAlgorithm.PS256
 
 
 @dataclass
@@ -103,8 +102,7 @@ async def _served(provider: Provider, registration: Registration) -> AsyncIterat
         async with serving(app) as url:
             yield url
     else:
-        certificates = [_certificate(name) for name in ("one", "two")]
-        async with serving_tls(app, _certificate("provider"), certificates) as url:
+        async with serving_tls(app, _own_certificate(), ROOT) as url:
             yield url
 
 
@@ -113,11 +111,11 @@ def _registered(name: str, registration: Registration, endpoint: str) -> Client:
     certified = registration.certificate is not Certificate.NONE
     return Client(
         name,
-        (public_jwk(_key(name)),),
-        str(ALG),
+        (public_jwk(_key(name, registration.alg)),),
+        registration.alg,
         str(registration.mode),
         endpoint,
-        certificate=der_of(_certificate(name)) if certified else None,
+        certificate=_certificate(name).der if certified else None,
         certificate_authenticates=registration.certificate is Certificate.AUTHENTICATES,
         signs_requests=registration.profile is not Profile.CIBA_CORE or registration.signs,
         dpop_bound=registration.profile is Profile.FAPI2_CIBA,
@@ -132,21 +130,19 @@ def _planned(name: str, registration: Registration) -> PlannedClient:
     by_certificate = registration.certificate is Certificate.AUTHENTICATES
     return PlannedClient(
         client_id=name,
-        key=SigningKey(_key(name), ALG, name),
+        key=SigningKey(_key(name, registration.alg), SignatureAlgorithm(registration.alg), name),
         method=(
             ClientAuthenticationMethod.TLS_CLIENT_AUTH
             if by_certificate
             else ClientAuthenticationMethod.PRIVATE_KEY_JWT
         ),
-        certificate=_certificate(name).chain if certified else None,
-        certificate_key=_certificate(name).key if certified else None,
+        certificate=_certificate(name).file if certified else None,
         dpop_key=new_dpop_key() if registration.profile is Profile.FAPI2_CIBA else None,
         sign_requests=registration.signs,
     )
 
 
 def _plan(provider: Provider, registration: Registration) -> Plan:
-    certified = registration.certificate is not Certificate.NONE
     return Plan(
         issuer=provider.issuer,
         client=_planned("one", registration),
@@ -160,15 +156,20 @@ def _plan(provider: Provider, registration: Registration) -> Plan:
             acr_values="urn:example:strong",
         ),
         resource=ResourceSection(url=provider.url("/userinfo")),
-        ca_file=_certificate("provider").chain if certified else None,
+        ca_file=_own_certificate().chain,
     )
 
 
 @cache
-def _key(name: str) -> JoseKey:
-    return new_key(str(ALG), kid=name)
+def _key(name: str, alg: str) -> JoseKey:
+    return new_key(alg, kid=name)
 
 
 @cache
-def _certificate(name: str) -> LoopbackCertificate:
-    return LoopbackCertificate.write(Path(mkdtemp(prefix=f"wrong-provider-{name}-")))
+def _own_certificate() -> LoopbackCertificate:
+    return LoopbackCertificate.write(Path(mkdtemp(prefix="wrong-provider-")))
+
+
+@cache
+def _certificate(name: str) -> ClientCertificate:
+    return ClientCertificate.write(name, _own_certificate().chain.parent)

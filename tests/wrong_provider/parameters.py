@@ -104,13 +104,12 @@ def notification_token(provider: Provider, client: Client, asked: Asked) -> str 
             return None
         raise invalid_request("The notification token is missing.")
     text = str(token)
-    wrong = {
-        len(text) > LONGEST_TOKEN: Fault.ACCEPTS_LONG_NOTIFICATION_TOKEN,
-        TOKEN.match(text) is None: Fault.ACCEPTS_NOTIFICATION_TOKEN_WITH_STRANGE_CHARACTERS,
-        len(text) < SHORTEST_TOKEN: Fault.ACCEPTS_WEAK_NOTIFICATION_TOKEN,
+    excuses = {
+        Fault.ACCEPTS_LONG_NOTIFICATION_TOKEN: len(text) > LONGEST_TOKEN,
+        Fault.ACCEPTS_NOTIFICATION_TOKEN_WITH_STRANGE_CHARACTERS: TOKEN.match(text) is None,
+        Fault.ACCEPTS_WEAK_NOTIFICATION_TOKEN: len(text) < SHORTEST_TOKEN,
     }
-    allowed = wrong.get(True)
-    if allowed is not None and not provider.has(allowed):
+    if any(wrong and not provider.has(excuse) for excuse, wrong in excuses.items()):
         raise invalid_request("The notification token is not right.")
     if len(text) > LONGEST_TOKEN // 2 and provider.has(Fault.REFUSES_LONG_NOTIFICATION_TOKEN):
         raise invalid_request("The notification token is long.")

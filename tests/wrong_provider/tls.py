@@ -3,18 +3,59 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.prompt_server import PromptServer
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
+from tests.unit.protocol.client_certificates.authority import (
+    CA,
+    Authority,
+    common_name,
+    der,
+    issue,
+    key,
+)
 from tests.wrong_provider.certificates import CERTIFICATE
 
-__all__ = ["der_of", "serving_tls"]
+__all__ = ["ROOT", "ClientCertificate", "serving_tls"]
+
+LONG = (-1, 36_500)
+NAME, ROOT_KEY = common_name("root"), key(owner="root")
+ROOT = Authority(
+    NAME,
+    ROOT_KEY,
+    issue(NAME, ROOT_KEY, issuer=NAME, signing_key=ROOT_KEY, extensions=(CA,), days=LONG),
+)
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """A certificate of the authority: in a file with its key, and as a connection shows it."""
+
+    file: Path
+    der: bytes
+
+    @classmethod
+    def write(cls, name: str, folder: Path) -> Self:
+        """Issue one."""
+        own = key(owner=name)
+        certificate = ROOT.issue(name, own, days=LONG)
+        parts = (
+            certificate.public_bytes(Encoding.PEM),
+            own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        )
+        file = folder / f"{name}.pem"
+        file.write_bytes(b"".join(parts))
+        return cls(file, der(certificate))
 
 
 class _Certified(HttpToolsProtocol):
@@ -29,13 +70,15 @@ class _Certified(HttpToolsProtocol):
 
 @asynccontextmanager
 async def serving_tls(
-    app: ASGIApp, own: LoopbackCertificate, clients: Iterable[LoopbackCertificate]
+    app: ASGIApp, own: LoopbackCertificate, authority: Authority
 ) -> AsyncIterator[str]:
-    """Serve it until the end of the block; yields its URL."""
+    """Serve it until the end of the block; yields its URL.
+
+    Whoever has a certificate of the authority may show it.
+    """
     context = own.context()
     context.verify_mode = ssl.CERT_OPTIONAL
-    for each in clients:
-        context.load_verify_locations(each.chain)
+    context.load_verify_locations(cadata=der(authority.certificate))
     config = uvicorn.Config(
         app,
         http=_Certified,
@@ -53,8 +96,3 @@ async def serving_tls(
         finally:
             server.end()
             await running
-
-
-def der_of(certificate: LoopbackCertificate) -> bytes:
-    """A certificate as a connection shows it."""
-    return ssl.PEM_cert_to_DER_cert(certificate.chain.read_text("ascii"))

@@ -128,7 +128,7 @@ def _changes(now: int) -> dict[Fault, dict[str, Any]]:
         Fault.ID_TOKEN_WITH_WRONG_ISS: {"iss": "https://another.example"},
         Fault.ID_TOKEN_WITH_WRONG_AUD: {"aud": "somebody-else"},
         Fault.ID_TOKEN_WITH_NONCE: {"nonce": "never-sent"},
-        Fault.ID_TOKEN_EXPIRED: {"iat": now - 7200, "auth_time": now - 7200, "exp": now - 3600},
+        Fault.ID_TOKEN_EXPIRED: {"iat": now - 200, "exp": now - 100},
         Fault.ID_TOKEN_WITHOUT_EXP: {"exp": None},
         Fault.ID_TOKEN_WITHOUT_IAT: {"iat": None},
         Fault.ID_TOKEN_ISSUED_LONG_AGO: {"iat": now - 86_400},

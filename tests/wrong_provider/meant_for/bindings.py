@@ -37,9 +37,9 @@ CERTIFICATES: Final = (
     ),
     by_certificate(
         Case(
-            Fault.ACCEPTS_ANOTHER_CLIENTS_CERTIFICATE,
+            Fault.INVALID_CLIENT_WITH_STATUS_403,
             "backchannel-certificate-and-request-of-another-client",
-            "status 200",
+            "status 403 invalid_client",
         )
     ),
     by_certificate(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.wrong_provider.cases import Case, core, fapi1, warns
+from tests.wrong_provider.cases import Case, core, fapi1, rsa, warns
 from tests.wrong_provider.faults import Fault
 
 __all__ = ["CLIENTS"]
@@ -35,14 +35,12 @@ ASSERTIONS: Final = {
 def _assertions() -> Iterator[Case]:
     for check, fault in ASSERTIONS.items():
         broken = fault is Fault.ANSWERS_500_TO_MALFORMED_ASSERTIONS
-        at_backchannel = "status 500" if broken else "status 200"
-        at_token_endpoint = "status 500" if broken else "authorization_pending"
-        yield Case(
-            fault,
-            f"backchannel-{check}",
-            f"401 invalid_client, but the answer was {at_backchannel}",
+        status = "status 500" if broken else "status 200"
+        cases = (
+            Case(fault, f"backchannel-{check}", f"401 invalid_client, but the answer was {status}"),
+            Case(fault, f"token-{check}", "status 500" if broken else "authorization_pending"),
         )
-        yield Case(fault, f"token-{check}", at_token_endpoint)
+        yield from map(rsa, cases) if check == "assertion-rs256" else cases
 
 
 CLIENTS: Final = (

@@ -29,7 +29,7 @@ DOCUMENTS: Final = (
     Case(
         Fault.METADATA_WITHOUT_REQUEST_ALGORITHMS,
         "discovery-request-algorithms",
-        "backchannel_authentication_request_signing_alg_values_supported with PS256",
+        "backchannel_authentication_request_signing_alg_values_supported with ES256",
     ),
     Case(
         Fault.METADATA_OFFERS_NONE_FOR_REQUESTS,
@@ -56,7 +56,7 @@ DOCUMENTS: Final = (
     Case(
         Fault.METADATA_WITHOUT_ASSERTION_ALGORITHMS,
         "discovery-assertion-algorithms",
-        "token_endpoint_auth_signing_alg_values_supported with PS256",
+        "token_endpoint_auth_signing_alg_values_supported with ES256",
     ),
     Case(
         Fault.METADATA_WITHOUT_ID_TOKEN_ALGORITHMS,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.wrong_provider.cases import Case, accepted, coded, fapi1, ping, push, warns
+from tests.wrong_provider.cases import Case, accepted, coded, fapi1, ping, push, rsa, warns
 from tests.wrong_provider.faults import Fault
 
 __all__ = ["REQUESTS"]
@@ -41,7 +41,7 @@ SIGNED: Final = (
     accepted(Fault.ACCEPTS_REQUEST_WITH_ALG_NONE, "request-alg-none"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_BAD_SIGNATURE, "request-bad-signature"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_MAC, "request-mac"),
-    accepted(Fault.ACCEPTS_REQUEST_WITH_RS256, "request-rs256"),
+    rsa(accepted(Fault.ACCEPTS_REQUEST_WITH_RS256, "request-rs256")),
     accepted(Fault.ACCEPTS_REQUEST_WITH_BAD_SIGNATURE, "request-unregistered-key"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_ANOTHER_CLIENTS_KEY, "request-other-client-key"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_UNKNOWN_CRITICAL_HEADER, "request-unknown-critical-header"),
