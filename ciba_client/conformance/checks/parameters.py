@@ -7,7 +7,6 @@ from ciba_client.conformance.check import (
     Check,
     CheckRun,
     NotApplicable,
-    Severity,
     Suspicion,
 )
 from ciba_client.conformance.expectations import expect_backchannel_error
@@ -189,14 +188,6 @@ CHECKS: Final = (
         run=_refused({_TOKEN: "not a bearer token, \u00e9"}, "invalid_request"),
         requirements=("ciba-7.1-7",),
         modes=NOTIFIED,
-    ),
-    Check(
-        id="notification-token-guessable",
-        title="A notification token of one character is refused",
-        run=_refused({_TOKEN: "a"}, "invalid_request"),
-        requirements=("ciba-7.1-8",),
-        modes=NOTIFIED,
-        severity=Severity.WARNING,
     ),
     Check(
         id="user-code-missing",

@@ -10,8 +10,9 @@ from typing import Final
 import msgspec
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.registry import HeaderParameter
 
-from ciba_client.sdk.jose.algorithms import AsymmetricKey
+from ciba_client.sdk.jose.algorithms import REGISTRY, AsymmetricKey
 from ciba_client.sdk.jose.signing_key import SigningKey
 
 __all__ = ["UNCHANGED", "Bent", "Changes", "Claims", "Signer", "new_stranger", "truthful"]
@@ -23,8 +24,6 @@ Changes = Mapping[str, object]
 UNCHANGED: Final[Changes] = MappingProxyType({})
 Bent = Callable[[SigningKey, Claims], str]
 """How claims become a compact JWS."""
-
-_ALGORITHMS: Final = ("PS256", "ES256", "EdDSA", "RS256")
 
 
 def truthful(key: SigningKey, claims: Claims) -> str:
@@ -59,10 +58,8 @@ class Signer:
     def sign(self, claims: Mapping[str, object], **header: object) -> str:
         """A JWS of the algorithm that the header names, if the key can do it at all."""
         members = self.header(**header)
-        registry = jws.JWSRegistry(algorithms=list(_ALGORITHMS), strict_check_header=False)
-        return jws.serialize_compact(
-            members, msgspec.json.encode(claims), _unmarked(self._key.key), registry=registry
-        )
+        key, payload = _unmarked(self._key.key), msgspec.json.encode(claims)
+        return jws.serialize_compact(members, payload, key, registry=_registry(members))
 
     def unsecured(self, claims: Mapping[str, object]) -> str:
         """With ``alg`` none, and no signature (RFC 7515 A.5)."""
@@ -80,6 +77,19 @@ class Signer:
         signed = f"{_segment(self.header(alg='HS256'))}.{_segment(claims)}"
         secret = self._key.key.as_pem(private=False)
         return f"{signed}.{_base64(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
+
+
+def _registry(header: Claims) -> jws.JWSRegistry:
+    """One that knows every member of the header, ``crit`` ones too."""
+    known = {name: HeaderParameter("whatever it is", lambda _value: None) for name in header}
+    unknown = {
+        name: each
+        for name, each in known.items()
+        if name not in jws.JWSRegistry.default_header_registry
+    }
+    registry = jws.JWSRegistry(unknown, list(REGISTRY.algorithms), strict_check_header=False)
+    registry.algorithms = REGISTRY.algorithms
+    return registry
 
 
 def _unmarked(key: AsymmetricKey) -> AsymmetricKey:
