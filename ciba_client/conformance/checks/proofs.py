@@ -90,7 +90,7 @@ def _old(stage: Stage, url: str) -> str:
 def _unsecured(stage: Stage, url: str) -> str:
     key = _key(stage)
     signer = Signer(SigningKey(key=key.key, algorithm=SignatureAlgorithm.ES256))
-    return signer.unsecured(_claims(stage, url))
+    return signer.unsecured(_claims(stage, url), typ="dpop+jwt", jwk=_jwk(key))
 
 
 def _broken(stage: Stage, url: str) -> str:
@@ -101,7 +101,12 @@ def _broken(stage: Stage, url: str) -> str:
 
 
 def _private(stage: Stage, url: str) -> str:
-    return _proof(stage, _claims(stage, url), header={"jwk": _jwk(new_dpop_key(), private=True)})
+    _key(stage)
+    # A key made for this alone, and the one that signs: all else about the proof is right.
+    given_away = new_dpop_key()
+    signer = Signer(SigningKey(key=given_away.key, algorithm=SignatureAlgorithm.ES256))
+    shown = _jwk(given_away, private=True)
+    return signer.sign(_claims(stage, url), typ="dpop+jwt", jwk=shown)
 
 
 def _untyped(stage: Stage, url: str) -> str:
