@@ -89,6 +89,7 @@ async def serving_tls(
         ssl_context_factory=lambda _config, _default: context,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = PromptServer(config)
         running = asyncio.create_task(server._serve(sockets=[listener]))
         try:

@@ -85,7 +85,6 @@ PARAMETERS: Final = (
             "notification-token-characters",
         )
     ),
-    warns(ping(accepted(Fault.ACCEPTS_WEAK_NOTIFICATION_TOKEN, "notification-token-guessable"))),
     coded(accepted(Fault.ACCEPTS_MISSING_USER_CODE, "user-code-missing")),
     coded(Case(Fault.MISSING_USER_CODE_AS_INVALID, "user-code-missing", "invalid_user_code")),
     coded(accepted(Fault.ACCEPTS_WRONG_USER_CODE, "user-code-wrong")),
