@@ -38,6 +38,7 @@ class Pending:
     client: ScriptedClient = field(repr=False)
     answer: Answer
     auth_req_id: str = field(repr=False)
+    notification_token: str = field(repr=False)
     expires_in: float
     interval: float
     answered_at: float
@@ -172,7 +173,7 @@ class Stage:
         seconds = self.plan.time.notification
         self.waiting(seconds, "a notification")
         found = await self.notifications.wait_for(
-            token=pending.client.notification_token,
+            token=pending.notification_token,
             auth_req_id=pending.auth_req_id,
             number=number,
             within=seconds,
@@ -186,7 +187,7 @@ class Stage:
         seconds = self.plan.time.silence
         self.waiting(seconds, "further notifications, which must not come")
         found = await self.notifications.wait_for(
-            token=pending.client.notification_token,
+            token=pending.notification_token,
             auth_req_id=pending.auth_req_id,
             number=after + 1,
             within=seconds,
@@ -281,10 +282,13 @@ class Stage:
         interval = members.get("interval", _DEFAULT_INTERVAL)
         expect(is_text(auth_req_id), "auth_req_id, a string", f"it is {auth_req_id!r}")
         expect(is_number(expires_in), "expires_in, a number", f"it is {expires_in!r}")
+        token = client.notification_token
+        client.renew_notification_token()
         return Pending(
             client=client,
             answer=answer,
             auth_req_id=str(auth_req_id),
+            notification_token=token,
             expires_in=expires_in if isinstance(expires_in, int | float) else 0,
             interval=interval if isinstance(interval, int | float) else _DEFAULT_INTERVAL,
             answered_at=self.clock.monotonic(),

@@ -26,6 +26,26 @@ async def test_our_provider_passes(
     async with provider_under_test(run_service, profile, mode) as provider:
         results = await provider.results(checks)
     for each in results:
-        if each.outcome is not Outcome.PASSED: print(each.outcome, each.check.id, "|", each.expected, "|", each.seen, "|", each.reason, [ (e.method, e.url[-30:], e.status, e.response_body[:150]) for e in each.exchanges[-2:]] if each.outcome not in ("skipped",) else "")
-    bad = [each.check.id for each in results if each.outcome in {Outcome.FAILED, Outcome.ERROR, Outcome.WARNED}]
+        if each.outcome is not Outcome.PASSED:
+            print(
+                each.outcome,
+                each.check.id,
+                "|",
+                each.expected,
+                "|",
+                each.seen,
+                "|",
+                each.reason,
+                [
+                    (e.method, e.url[-30:], e.status, e.response_body[:150])
+                    for e in each.exchanges[-2:]
+                ]
+                if each.outcome not in ("skipped",)
+                else "",
+            )
+    bad = [
+        each.check.id
+        for each in results
+        if each.outcome in {Outcome.FAILED, Outcome.ERROR, Outcome.WARNED}
+    ]
     assert bad == []

@@ -39,7 +39,7 @@ def _json(_pending: Pending, ping: Notification) -> None:
 def _authorized(pending: Pending, ping: Notification) -> None:
     count = len(ping.authorization)
     expect(count == 1, "one Authorization header", f"there are {count}")
-    same = ping.bearer == pending.client.notification_token
+    same = ping.bearer == pending.notification_token
     expect(same, "the notification token of the request as Bearer", "it is another")
 
 

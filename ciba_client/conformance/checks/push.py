@@ -44,7 +44,7 @@ def _sent(pending: Pending, pushed: Notification) -> None:
 def _authorized(pending: Pending, pushed: Notification) -> None:
     count = len(pushed.authorization)
     expect(count == 1, "one Authorization header", f"there are {count}")
-    same = pushed.bearer == pending.client.notification_token
+    same = pushed.bearer == pending.notification_token
     expect(same, "the notification token of the request as Bearer", "it is another")
 
 

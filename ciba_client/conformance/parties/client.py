@@ -26,6 +26,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 _ASSERTION_SECONDS: Final = 60
 _REQUEST_SECONDS: Final = 300
 _JTI_BYTES: Final = 16
+_TOKEN_BYTES: Final = 32
 
 Form = Mapping[str, str]
 Pairs = Sequence[tuple[str, str]]
@@ -38,12 +39,16 @@ def present(members: Mapping[str, object]) -> Claims:
     return {name: value for name, value in members.items() if value is not None}
 
 
+def _new_notification_token() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
 @dataclass(kw_only=True)
 class ScriptedClient:
     """One of the clients of the plan; everything it sends can be bent.
 
-    ``http`` shows its certificate, if it has one; ``notification_token`` is what notifications to
-    it must bear.
+    ``http`` shows its certificate, if it has one; ``notification_token`` is what notifications
+    about its next request must bear.
     """
 
     planned: PlannedClient
@@ -54,7 +59,7 @@ class ScriptedClient:
     http: httpx2.AsyncClient
     clock: Clock
     nonces: DpopNonces
-    notification_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    notification_token: str = field(default_factory=_new_notification_token, repr=False)
 
     @property
     def client_id(self) -> str:
@@ -69,6 +74,10 @@ class ScriptedClient:
     def now(self) -> int:
         """Seconds since the epoch."""
         return int(self.clock.now())
+
+    def renew_notification_token(self) -> None:
+        """Have another one for the next request."""
+        self.notification_token = _new_notification_token()
 
     # -- what it proves itself by
 

@@ -58,7 +58,8 @@ class Signer:
     def sign(self, claims: Mapping[str, object], **header: object) -> str:
         """A JWS of the algorithm that the header names, if the key can do it at all."""
         members = self.header(**header)
-        key, payload = _unmarked(self._key.key), msgspec.json.encode(claims)
+        payload, own = msgspec.json.encode(claims), self._key
+        key = own.key if members["alg"] == own.algorithm else _unmarked(own.key)
         return jws.serialize_compact(members, payload, key, registry=_registry(members))
 
     def unsecured(self, claims: Mapping[str, object], **header: object) -> str:
