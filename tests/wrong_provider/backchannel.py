@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from tests.wrong_provider.callbacks import notify
+from tests.wrong_provider.callbacks import notify, tell_of_expiry
 from tests.wrong_provider.client_authentication import authenticate, not_allowed
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.forms import read_form
@@ -55,15 +55,15 @@ async def acknowledge(provider: Provider, request: Request) -> Response:
 
 
 async def _prepare(provider: Provider, pending: Pending) -> None:
-    """What the faults have a provider do before the user is asked."""
+    """What happens unless the user decides, and what faults have happen before that."""
     if provider.has(Fault.FIRST_POLL_MUST_WAIT):
         pending.not_before = provider.time.now() + pending.interval
     if provider.has(Fault.TOKENS_BEFORE_DECISION):
         pending.state = State.APPROVED
     if provider.has(Fault.PING_WITHOUT_APPROVAL) or provider.has(Fault.PUSH_WITHOUT_APPROVAL):
         await notify(provider, pending)
-    if provider.has(Fault.PUSHES_TOKENS_ON_EXPIRY):
-        provider.alarms.append((pending.expires_at, lambda: notify(provider, pending)))
+    if pending.client.mode == "push":
+        provider.alarms.append((pending.expires_at, lambda: tell_of_expiry(provider, pending)))
 
 
 def _acknowledgement(provider: Provider, pending: Pending, lifetime: int) -> Response:

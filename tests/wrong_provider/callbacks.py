@@ -4,6 +4,7 @@ So whoever decides knows, once it is answered, that nothing is under way any mor
 """
 
 from collections.abc import Mapping
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any
 
 import httpx2
@@ -12,9 +13,11 @@ from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.provider import Pending, Provider, State
 from tests.wrong_provider.tokens import Issued, issue
 
-__all__ = ["notify"]
+__all__ = ["notify", "tell_of_expiry"]
 
 SECONDS = 5
+NO_AUTHORITIES = SSLContext(PROTOCOL_TLS_CLIENT)
+"""Clients listen on this machine, without TLS: to load authorities takes longer than a flow."""
 
 
 async def notify(provider: Provider, pending: Pending) -> None:
@@ -26,6 +29,16 @@ async def notify(provider: Provider, pending: Pending) -> None:
             await _push(provider, pending)
         case _:
             pass
+
+
+async def tell_of_expiry(provider: Provider, pending: Pending) -> None:
+    """Push an error when the user has not decided in time (CIBA 12)."""
+    if pending.state is not State.PENDING:
+        return
+    if provider.has(Fault.PUSHES_TOKENS_ON_EXPIRY):
+        await _push(provider, pending)
+    elif not provider.has(Fault.NO_PUSH):
+        await _push_error(provider, pending, pending.notification_token, "expired_token")
 
 
 async def _ping(provider: Provider, pending: Pending) -> None:
@@ -78,7 +91,7 @@ async def _push(provider: Provider, pending: Pending) -> None:
         wrong=Fault.PUSH_WITH_WRONG_TOKEN,
     )
     if pending.state is State.DENIED:
-        await _push_error(provider, pending, token)
+        await _push_error(provider, pending, token, "access_denied")
         return
     issued = Issued(
         pending.client,
@@ -99,13 +112,13 @@ async def _push(provider: Provider, pending: Pending) -> None:
         await _send(provider, pending, {**named, **tokens}, token)
 
 
-async def _push_error(provider: Provider, pending: Pending, token: str | None) -> None:
+async def _push_error(provider: Provider, pending: Pending, token: str | None, code: str) -> None:
     if provider.has(Fault.NO_PUSH_ERROR):
         return
     body: dict[str, Any] = {
         "auth_req_id": pending.auth_req_id,
-        "error": "access_denied",
-        "error_description": "The user has declined.",
+        "error": code,
+        "error_description": "There will be no tokens.",
     }
     if provider.has(Fault.PUSH_ERROR_WITH_WRONG_CODE):
         body["error"] = "authorization_declined"
@@ -134,11 +147,10 @@ async def _send(
     by_get = provider.has(Fault.PING_BY_GET) or provider.has(Fault.PUSH_BY_GET)
     method = "GET" if by_get else "POST"
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    verify = provider.trusted if provider.trusted is not None else True
     endpoint = pending.client.notification_endpoint
     assert endpoint is not None
     async with httpx2.AsyncClient(
-        verify=verify, timeout=SECONDS, trust_env=False, follow_redirects=follows
+        verify=NO_AUTHORITIES, timeout=SECONDS, trust_env=False, follow_redirects=follows
     ) as http:
         try:
             answer = await http.request(method, endpoint, headers=headers, **content)

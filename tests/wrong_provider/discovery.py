@@ -36,9 +36,6 @@ FAULTS: dict[Fault, Callable[[Members], object]] = {
     Fault.METADATA_OFFERS_NONE_FOR_REQUESTS: lambda found: found[
         "backchannel_authentication_request_signing_alg_values_supported"
     ].append("none"),
-    Fault.METADATA_OFFERS_RS256_FOR_REQUESTS: lambda found: found[
-        "backchannel_authentication_request_signing_alg_values_supported"
-    ].append("RS256"),
     Fault.METADATA_USER_CODE_AS_STRING: lambda found: found.update(
         backchannel_user_code_parameter_supported="true"
     ),
@@ -101,6 +98,9 @@ def metadata(provider: Provider) -> Members:
         "backchannel_authentication_request_signing_alg_values_supported": [*ALGORITHMS],
         "backchannel_user_code_parameter_supported": True,
     }
+    if bound:
+        names = ("token_endpoint", "userinfo_endpoint")
+        found["mtls_endpoint_aliases"] = {name: found[name] for name in names}
     for fault, spoil in FAULTS.items():
         if provider.has(fault):
             spoil(found)

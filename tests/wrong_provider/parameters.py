@@ -33,7 +33,7 @@ KNOWN_SCOPES = {"openid", "profile"}
 LONGEST_MESSAGE = 100
 DEFAULT_EXPIRY, LONGEST_EXPIRY = 180, 600
 TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*\Z")
-LONGEST_TOKEN, SHORTEST_TOKEN = 1024, 22
+LONGEST_TOKEN = 1024
 
 Asked = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def scope(provider: Provider, asked: Asked) -> str:
     names = str(text).split(" ")
     if "openid" not in names and not provider.has(Fault.ACCEPTS_SCOPE_WITHOUT_OPENID):
         raise Refusal(400, "invalid_scope", "The scope must contain openid.")
-    if not KNOWN_SCOPES.issuperset(names) and not provider.has(Fault.ACCEPTS_UNKNOWN_SCOPE):
+    if not KNOWN_SCOPES.issuperset(names):
         raise Refusal(400, "invalid_scope", "The scope is unknown.")
     if names[0] != "openid" and provider.has(Fault.REFUSES_SCOPE_IN_OTHER_ORDER):
         raise Refusal(400, "invalid_scope", "The scope must begin with openid.")
@@ -107,7 +107,6 @@ def notification_token(provider: Provider, client: Client, asked: Asked) -> str 
     excuses = {
         Fault.ACCEPTS_LONG_NOTIFICATION_TOKEN: len(text) > LONGEST_TOKEN,
         Fault.ACCEPTS_NOTIFICATION_TOKEN_WITH_STRANGE_CHARACTERS: TOKEN.match(text) is None,
-        Fault.ACCEPTS_WEAK_NOTIFICATION_TOKEN: len(text) < SHORTEST_TOKEN,
     }
     if any(wrong and not provider.has(excuse) for excuse, wrong in excuses.items()):
         raise invalid_request("The notification token is not right.")
@@ -134,7 +133,7 @@ def expiry(provider: Provider, asked: Asked) -> int:
     excused = Fault.ACCEPTS_ZERO_EXPIRY if seconds == 0 else Fault.ACCEPTS_NEGATIVE_EXPIRY
     if seconds <= 0 and not provider.has(excused):
         raise invalid_request("The expiry must be positive.")
-    if seconds <= 0 or provider.has(Fault.IGNORES_REQUESTED_EXPIRY):
+    if seconds <= 0:
         return DEFAULT_EXPIRY
     return min(seconds, LONGEST_EXPIRY)
 

@@ -1,11 +1,11 @@
 """What the provider knows: its clients, its users, its keys, and what is pending."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from ssl import SSLContext
 from typing import Any, Protocol
 
 from joserfc.jwk import ECKey
@@ -102,22 +102,19 @@ def _signing_key() -> ECKey:
 
 @dataclass
 class Provider:
-    """One provider with its faults; ``issuer`` is where it answers.
-
-    ``trusted`` are the authorities of notification endpoints, where these speak TLS.
-    """
+    """One provider with its faults; ``issuer`` is where it answers."""
 
     issuer: str
     clients: Mapping[str, Client]
     users: Collection[User]
     time: TimeSource
     faults: frozenset[Fault] = frozenset()
-    trusted: SSLContext | None = None
     key: ECKey = field(default_factory=_signing_key)
     pending: dict[str, Pending] = field(default_factory=dict)
     access_tokens: dict[str, Tokens] = field(default_factory=dict)
     refresh_tokens: dict[str, Tokens] = field(default_factory=dict)
     alarms: list[tuple[float, Callable[[], Awaitable[None]]]] = field(default_factory=list)
+    waking: asyncio.Lock = field(default_factory=asyncio.Lock)
     used: set[tuple[str, str, str]] = field(default_factory=set)
 
     def has(self, fault: Fault) -> bool:
@@ -129,12 +126,13 @@ class Provider:
         return self.issuer + path
 
     async def wake(self) -> None:
-        """Do what has become due; whoever moves the clock calls it."""
-        now = self.time.now()
-        due = [alarm for alarm in self.alarms if alarm[0] <= now]
-        self.alarms = [alarm for alarm in self.alarms if alarm[0] > now]
-        for _, act in due:
-            await act()
+        """Do what has become due; whoever moves the clock waits until that is done."""
+        async with self.waking:
+            now = self.time.now()
+            due = [alarm for alarm in self.alarms if alarm[0] <= now]
+            self.alarms = [alarm for alarm in self.alarms if alarm[0] > now]
+            for _, act in due:
+                await act()
 
     def spend(self, kind: str, owner: str, identifier: str) -> bool:
         """Use a one-time identifier; False when it was used before."""

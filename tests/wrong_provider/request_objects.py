@@ -96,7 +96,7 @@ def _lifetime(provider: Provider, _: Client, signed: Signed) -> Iterator[bool]:
     nbf = claims.get("nbf", now)
     yield exp > now or provider.has(Fault.ACCEPTS_EXPIRED_REQUEST)
     yield exp <= now + HOUR + SKEW or provider.has(Fault.ACCEPTS_REQUEST_WITH_FAR_EXP)
-    yield iat <= now + SKEW or provider.has(Fault.ACCEPTS_REQUEST_ISSUED_IN_THE_FUTURE)
+    yield iat <= now + SKEW
     yield nbf <= now + SKEW or provider.has(Fault.ACCEPTS_REQUEST_BEFORE_NBF)
     old = nbf < now - HOUR or exp - nbf > HOUR
     far = exp > now + HOUR

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from ssl import SSLContext
 
 from tests.asgi_server import serving
 from tests.wrong_provider.application import application
@@ -19,12 +18,10 @@ async def running_provider(
     clients: Iterable[Client],
     time: TimeSource,
     faults: Iterable[Fault] = (),
-    *,
-    trusted: SSLContext | None = None,
 ) -> AsyncIterator[Provider]:
     """Serve it until the end of the block; Alice is the one user."""
     known = {client.client_id: client for client in clients}
-    provider = Provider("", known, [ALICE], time, frozenset(faults), trusted)
+    provider = Provider("", known, [ALICE], time, frozenset(faults))
     async with serving(application(provider)) as url:
         provider.issuer = url
         yield provider

@@ -1,5 +1,7 @@
 """Nothing is found where nothing is wrong, and nothing that could be wrong is left out."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from ciba_client import TokenDeliveryMode
@@ -31,7 +33,7 @@ NEVER_FAILED: dict[str, str] = {}
 
 @pytest.mark.parametrize("registration", REGISTRATIONS, ids=repr)
 async def test_a_provider_that_keeps_the_rules_passes(registration: Registration):
-    """No check fails, warns or breaks off: none asks for more than the rules do."""
+    """No check fails or warns, none asks for more than the rules; what is skipped is elsewhere."""
     results = await judged(applicable(registration.profile, registration.mode), registration)
     found = [
         (result.check.id, result.outcome, result.expected, result.seen, result.reason)
@@ -39,19 +41,30 @@ async def test_a_provider_that_keeps_the_rules_passes(registration: Registration
         if result.outcome not in {Outcome.PASSED, Outcome.SKIPPED}
     ]
     assert not found
+    skipped = {result.reason for result in results if result.outcome is Outcome.SKIPPED}
+    assert skipped == set(_reasons_to_skip(registration))
 
 
-async def test_no_check_is_skipped_in_every_registration():
-    """Whatever the runner looks at is there to be looked at, in one of the registrations at least."""
-    ran = {
-        result.check.id
-        for registration in REGISTRATIONS
-        for result in await judged(
-            applicable(registration.profile, registration.mode), registration
-        )
-        if result.outcome is Outcome.PASSED
-    }
-    assert ran == {check.id for check in CHECKS}
+def _reasons_to_skip(registration: Registration) -> Iterator[str]:
+    """Each of these is missing in some of the registrations, none in all."""
+    if registration.profile is not FAPI2:
+        yield "the client does not use DPoP"
+    if registration.certificate is Certificate.NONE:
+        if registration.mode is not PUSH:
+            yield "the client has no certificate"
+        yield "there are no mtls_endpoint_aliases"
+    if registration.certificate is Certificate.AUTHENTICATES:
+        yield "the client authenticates by its certificate"
+    else:
+        yield "the client does not authenticate by a certificate"
+    if not registration.coded:
+        yield "no request.user_code is configured"
+    if registration.mode is not PUSH:
+        yield "there are neither rt_hash nor auth_req_id, which only push mode needs"
+    if registration.alg != "PS256" and registration.profile is not CORE:
+        yield "the client has no RSA key"
+    if not registration.signs:
+        yield "the client is registered with unsigned requests"
 
 
 def test_each_check_has_a_fault_that_it_finds():

@@ -121,7 +121,7 @@ def _poll(provider: Provider, pending: Pending, now: float) -> bool:
         early = now < pending.not_before + STEP
     if early and provider.has(Fault.SLOW_DOWN_FOR_EVER):
         pending.interval += 1000
-    if early and not provider.has(Fault.SLOW_DOWN_KEEPS_THE_INTERVAL):
+    if early:
         pending.interval += STEP
     pending.not_before = now + pending.interval
     return early and not provider.has(Fault.NO_SLOW_DOWN)

@@ -54,6 +54,11 @@ DOCUMENTS: Final = (
         "private_key_jwt or mutual TLS",
     ),
     Case(
+        Fault.METADATA_WITHOUT_AUTHENTICATION_METHODS,
+        "discovery-authentication-methods",
+        "token_endpoint_auth_methods_supported with private_key_jwt",
+    ),
+    Case(
         Fault.METADATA_WITHOUT_ASSERTION_ALGORITHMS,
         "discovery-assertion-algorithms",
         "token_endpoint_auth_signing_alg_values_supported with ES256",
