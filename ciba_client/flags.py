@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ciba_client.conformance.command import add_conformance_flags
 from ciba_client.hostile import EndpointAnswer
 from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.playground.command import add_playground_flags
@@ -99,6 +100,11 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     _add_keygen_flags(
         commands.add_parser("keygen", help="make a key pair for a client", allow_abbrev=False)
+    )
+    add_conformance_flags(
+        commands.add_parser(
+            "conformance", help="test whether a CIBA provider conforms", allow_abbrev=False
+        )
     )
     add_playground_flags(
         commands.add_parser(
