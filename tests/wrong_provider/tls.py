@@ -70,15 +70,16 @@ class _Certified(HttpToolsProtocol):
 
 @asynccontextmanager
 async def serving_tls(
-    app: ASGIApp, own: LoopbackCertificate, authority: Authority
+    app: ASGIApp, own: LoopbackCertificate, authority: Authority | None = None
 ) -> AsyncIterator[str]:
     """Serve it until the end of the block; yields its URL.
 
     Whoever has a certificate of the authority may show it.
     """
     context = own.context()
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_verify_locations(cadata=der(authority.certificate))
+    if authority is not None:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=der(authority.certificate))
     config = uvicorn.Config(
         app,
         http=_Certified,

@@ -10,7 +10,7 @@ import { errors, Provider } from 'oidc-provider'
 
 const { value } = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next()
 const options = JSON.parse(value)
-const { scope, users, fapi } = options
+const { scope, acr, users, fapi } = options
 
 // Everything that the provider knows of time it takes from Date.now.
 const realTime = Date.now
@@ -28,6 +28,8 @@ const provider = new Provider(issuer, {
   clients: options.clients,
   jwks: { keys: [signing] },
   scopes: scope.split(' '),
+  acrValues: [acr],
+  issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),
   clientAuthMethods: ['private_key_jwt'],
   enabledJWA: {
     clientAuthSigningAlgValues: ['ES256', 'PS256'],
@@ -82,7 +84,7 @@ async function decide(authReqId, action) {
 
 async function settle(request, result) {
   try {
-    await provider.backchannelResult(request, result, { authTime: Math.floor(Date.now() / 1000) })
+    await provider.backchannelResult(request, result, { acr, authTime: Math.floor(Date.now() / 1000) })
   } catch (error) {
     // What a notification endpoint answers is no concern of whoever decides.
     if (!error.response) {
