@@ -1,14 +1,10 @@
 """Our own service as the provider under test: a fake clock for both, and a phone that obeys."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-import httpx2
 
 from ciba_client.conformance.check import Check, Result
 from ciba_client.conformance.parties.approver import Decision
@@ -38,16 +34,16 @@ from tests.signing import JoseKey, claims_of, new_key
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 
-NO_LIMITS = {
-    name: 0
-    for name in (
+NO_LIMITS = dict.fromkeys(
+    (
         "hint_requests",
         "user_prompts",
         "user_prompts_of_client",
         "denials",
         "failed_authentications",
-    )
-}
+    ),
+    0,
+)
 
 RESOURCES = {
     Profile.CIBA_CORE: "/userinfo",  # the accounts want tokens that are bound
@@ -106,9 +102,6 @@ class Watcher:
     def ended(self, result: Result) -> None:
         """Noted."""
         self.heard.append(f"ended {result.check.id}: {result.outcome}")
-        import time
-
-        print(round(time.perf_counter(), 2), result.check.id, result.outcome, flush=True)
 
 
 @dataclass

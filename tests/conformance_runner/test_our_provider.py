@@ -2,50 +2,46 @@
 
 import pytest
 
-from ciba_client.conformance.check import Outcome
+from ciba_client.conformance.check import Check, Outcome, Result
 from ciba_client.conformance.checks.registry import applicable
 from ciba_client.conformance.profile import Profile
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from tests.conformance_runner.our_provider import provider_under_test
 from tests.service_fixtures import ServiceRunner
 
-OFFERED = [
-    (profile, mode)
-    for profile in Profile
-    for mode in TokenDeliveryMode
-    if profile is Profile.CIBA_CORE or mode is not TokenDeliveryMode.PUSH
+CORE, FAPI, FAPI2 = Profile.CIBA_CORE, Profile.FAPI_CIBA, Profile.FAPI2_CIBA
+POLL, PING, PUSH = TokenDeliveryMode.POLL, TokenDeliveryMode.PING, TokenDeliveryMode.PUSH
+PARTS = [
+    (CORE, POLL, lambda check: check.profiles >= {CORE, FAPI}),
+    (FAPI, POLL, lambda check: CORE not in check.profiles),
+    (FAPI, PING, lambda check: POLL not in check.modes),
+    (FAPI2, POLL, lambda check: check.id.startswith(("proof-", "access-token"))),
+    (CORE, PUSH, lambda check: PING not in check.modes),
 ]
+"""Each check at least once, and where it may differ again; ``make conformance`` runs all of all."""
 
 
-@pytest.mark.parametrize(("profile", "mode"), OFFERED)
+def complaints(results: tuple[Result, ...]) -> list[str]:
+    """What did not go well, and why."""
+    return [
+        f"{each.outcome} {each.check.id}: expected {each.expected}, {each.seen} {each.reason}"
+        for each in results
+        if each.outcome not in {Outcome.PASSED, Outcome.SKIPPED}
+    ]
+
+
+@pytest.mark.parametrize(("profile", "mode", "is_meant"), PARTS)
 async def test_our_provider_passes(
-    run_service: ServiceRunner, profile: Profile, mode: TokenDeliveryMode
+    run_service: ServiceRunner,
+    profile: Profile,
+    mode: TokenDeliveryMode,
+    is_meant: object,
 ):
-    """All checks of the profile and mode pass, or say why they do not apply."""
-    checks = applicable(profile, mode)
+    """Nothing fails, nothing is warned of, and everything can be judged."""
+    assert callable(is_meant)
+    checks: tuple[Check, ...] = tuple(filter(is_meant, applicable(profile, mode)))
     async with provider_under_test(run_service, profile, mode) as provider:
         results = await provider.results(checks)
-    for each in results:
-        if each.outcome is not Outcome.PASSED:
-            print(
-                each.outcome,
-                each.check.id,
-                "|",
-                each.expected,
-                "|",
-                each.seen,
-                "|",
-                each.reason,
-                [
-                    (e.method, e.url[-30:], e.status, e.response_body[:150])
-                    for e in each.exchanges[-2:]
-                ]
-                if each.outcome not in ("skipped",)
-                else "",
-            )
-    bad = [
-        each.check.id
-        for each in results
-        if each.outcome in {Outcome.FAILED, Outcome.ERROR, Outcome.WARNED}
-    ]
-    assert bad == []
+    assert complaints(results) == []
+    assert [each.check for each in results] == list(checks)
+    assert len([each for each in results if each.outcome is Outcome.PASSED]) > len(checks) // 2

@@ -9,6 +9,12 @@ import msgspec
 
 __all__ = ["Clause", "clauses"]
 
+_ACTORS: Final = {
+    "op": "The provider",
+    "rs": "The resource server",
+    "client": "The client",
+    "device": "The authentication device",
+}
 _FILE: Final = Path(__file__).with_name("clauses.toml")
 
 
@@ -21,6 +27,11 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     actor: str
     text: str
+
+    @property
+    def sentence(self) -> str:
+        """Who must do what."""
+        return f"{_ACTORS[self.actor]} {self.level} {self.text[:1].lower()}{self.text[1:]}"
 
     @property
     def place(self) -> str:

@@ -78,7 +78,7 @@ def _in_short(check: ReportedCheck) -> str:
 
 
 def _in_full(check: ReportedCheck) -> str:
-    rules = [f"{each.id} ({each.place}): {each.text}" for each in check.requirements]
+    rules = [f"{each.id} ({each.place}): {each.sentence}" for each in check.requirements]
     shown = [exchange_text(each) for each in check.exchanges]
     return "\n\n".join([check.title, _in_short(check), *rules, *shown])
 

@@ -1,5 +1,6 @@
 """A report for a browser: one file that needs nothing else, not even a script."""
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from ciba_client.conformance.reports.report import Report, ReportedCheck, Report
 
 __all__ = ["as_html"]
 
+_CODE: Final = re.compile(r"`([^`]*)`")
+_MARKED: Final = r"<code>\1</code>"
 _STYLE: Final = Path(__file__).with_name("report.css")
 _ORDER: Final = (
     Outcome.FAILED,
@@ -116,7 +119,7 @@ def _judgement(check: ReportedCheck) -> list[str]:
 def _clause(clause: Clause) -> list[str]:
     return [
         "<blockquote>",
-        f"<p>{_text(clause.actor)} <strong>{_text(clause.level)}</strong> {_text(clause.text)}</p>",
+        f"<p>{_CODE.sub(_MARKED, _text(clause.sentence))}</p>",
         f"<footer>{_text(clause.place)} <code>{_text(clause.id)}</code></footer>",
         "</blockquote>",
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import msgspec
 from joserfc.util import urlsafe_b64decode
@@ -52,7 +52,7 @@ class Redaction:
         if not parts.query:
             return url
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        query = urlencode([(name, self._value(name, value)) for name, value in pairs])
+        query = "&".join(f"{name}={self._value(name, value)}" for name, value in pairs)
         return urlunsplit(parts._replace(query=query))
 
     def body(self, body: bytes) -> str:

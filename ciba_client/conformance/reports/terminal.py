@@ -92,7 +92,7 @@ class Terminal:
         if check.reason is not None:
             self._console.print(f"  {escape(check.reason)}")
         for each in check.requirements:
-            text = f"{each.id} ({each.place}): {each.actor} {each.level} {each.text}"
+            text = f"{each.id} ({each.place}): {each.sentence}"
             self._console.print(f"  [dim]{escape(text)}[/]")
 
     def _line(self, outcome: Outcome, name: str, title: str) -> None:
