@@ -93,6 +93,7 @@ class Tokens:
     scope: str
     expires_at: float
     bound_to: str | None
+    auth_time: int
 
 
 @cache

@@ -24,8 +24,6 @@ async def userinfo(provider: Provider, request: Request) -> Response:
     if not token and not provider.has(Fault.RESOURCE_ACCEPTS_NO_TOKEN):
         raise Refusal(401, "invalid_token", "There is no token.")
     sub = _owner(provider, request, scheme, token)
-    if provider.has(Fault.USERINFO_OF_ANOTHER_SUB):
-        sub = "somebody-else"
     return JSONResponse({"sub": sub}, headers=_interaction(provider, request))
 
 

@@ -149,7 +149,8 @@ def _refresh(
     if kept is None or not owned or provider.has(Fault.REFRESH_REFUSED):
         raise _invalid_grant()
     sub = "somebody" if provider.has(Fault.REFRESHED_TOKENS_WITH_OTHER_SUB) else kept.sub
-    return issue(provider, Issued(client, sub, kept.scope, bound_to))
+    issued = Issued(client, sub, kept.scope, bound_to, auth_time=kept.auth_time)
+    return issue(provider, issued)
 
 
 def _response(provider: Provider, tokens: dict[str, Any]) -> Response:

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,7 @@ class Issued:
     scope: str
     bound_to: str | None
     acr: str | None = None
+    auth_time: int | None = None
     pushed: str | None = None
 
 
@@ -40,7 +41,9 @@ def issue(provider: Provider, issued: Issued) -> dict[str, Any]:
     expires_at = int(provider.time.now()) + lifetime
     access = _access_token(provider, issued, bound_to, expires_at)
     refresh = secrets.token_urlsafe(32)
-    kept = Tokens(issued.client, issued.sub, issued.scope, expires_at, bound_to)
+    auth_time = issued.auth_time or int(provider.time.now())
+    issued = replace(issued, auth_time=auth_time)
+    kept = Tokens(issued.client, issued.sub, issued.scope, expires_at, bound_to, auth_time)
     provider.access_tokens[access] = provider.refresh_tokens[refresh] = kept
     bound_by_key = issued.bound_to is not None and issued.client.certificate is None
     response = {
@@ -90,7 +93,7 @@ def _id_token(provider: Provider, issued: Issued, access: str, refresh: str) -> 
         "aud": issued.client.client_id,
         "iat": now,
         "exp": now + LIFETIME,
-        "auth_time": now,
+        "auth_time": issued.auth_time,
         "at_hash": _half_hash(access),
     }
     if issued.acr is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ciba_client.conformance.answer import Answer
-from ciba_client.conformance.check import FETCHED, Check, CheckRun, NotApplicable
+from ciba_client.conformance.check import FETCHED, Check, CheckRun, NotApplicable, Severity
 from ciba_client.conformance.expectations import expect, expect_refused, expect_token_error
 from ciba_client.conformance.jwt import parse_jwt
 from ciba_client.conformance.parties.client import CIBA_GRANT, present
@@ -118,7 +118,9 @@ async def _missing(stage: Stage) -> None:
     pending, client = await stage.begin(), stage.client
     form = {"grant_type": CIBA_GRANT, "auth_req_id": pending.auth_req_id}
     answer = await client.post(client.endpoint(TOKEN), {**form, **client.credentials()})
-    expect_token_error(answer, "invalid_dpop_proof", "invalid_request", "use_dpop_nonce")
+    # RFC 9449 5.2 demands a refusal, and names no code for it.
+    codes = ("invalid_dpop_proof", "invalid_request", "use_dpop_nonce", "invalid_grant")
+    expect_token_error(answer, *codes)
 
 
 async def _replayed(stage: Stage) -> None:
@@ -226,6 +228,7 @@ CHECKS: Final = (
         run=_replayed,
         requirements=("rfc9449-11.1-2",),
         modes=FETCHED,
+        severity=Severity.WARNING,
     ),
     Check(
         id="access-token-proof-confirmation",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.wrong_provider.cases import Case, by_certificate, certified
+from tests.wrong_provider.cases import Case, by_certificate, certified, fapi1, warns
 from tests.wrong_provider.faults import Fault
 
 __all__ = ["BINDINGS"]
@@ -20,7 +20,8 @@ PROOFS: Final = (
     Case(Fault.ACCEPTS_DPOP_PROOF_WITH_ALG_NONE, "proof-alg-none", PENDING),
     Case(Fault.ACCEPTS_DPOP_PROOF_WITH_BAD_SIGNATURE, "proof-bad-signature", PENDING),
     Case(Fault.ACCEPTS_DPOP_PROOF_WITH_PRIVATE_KEY, "proof-private-key", PENDING),
-    Case(Fault.ACCEPTS_REPLAYED_DPOP_PROOF, "proof-replayed", PENDING),
+    warns(Case(Fault.ACCEPTS_REPLAYED_DPOP_PROOF, "proof-replayed", PENDING)),
+    Case(Fault.RESOURCE_ACCEPTS_PROOF_WITHOUT_ATH, "resource-proof-without-ath", "status 200"),
     Case(Fault.TOKEN_WITHOUT_CONFIRMATION, "access-token-proof-confirmation", "it is None"),
     Case(Fault.RESOURCE_ACCEPTS_OTHER_DPOP_KEY, "resource-proof-of-another-key", "status 200"),
     Case(Fault.RESOURCE_IGNORES_BINDING, "resource-bound-token-as-bearer", "status 200"),
@@ -73,6 +74,12 @@ RESOURCES: Final = (
     Case(Fault.RESOURCE_WITHOUT_CHALLENGE, "resource-without-token", "WWW-Authenticate"),
     Case(Fault.RESOURCE_ACCEPTS_ANY_TOKEN, "resource-unknown-token", "status 200"),
     Case(Fault.RESOURCE_ACCEPTS_TOKEN_IN_QUERY, "resource-token-in-query", "status 200"),
+    fapi1(Case(Fault.RESOURCE_WITHOUT_INTERACTION_ID, "resource-interaction-id", "absent")),
+    fapi1(Case(Fault.RESOURCE_WITH_OTHER_INTERACTION_ID, "resource-interaction-id", "it is")),
+    fapi1(
+        Case(Fault.RESOURCE_WITHOUT_INTERACTION_ID, "resource-interaction-id-generated", "absent")
+    ),
+    Case(Fault.REFRESHED_TOKENS_WITH_OTHER_SUB, "refresh-id-token", "sub differs"),
     Case(Fault.REFRESH_REFUSED, "refresh", "invalid_grant"),
     Case(Fault.TOKENS_MAY_BE_STORED, "refresh", "it is absent"),
     Case(Fault.REFRESH_TOKEN_OF_ANOTHER_CLIENT, "refresh-by-another-client", "accepted"),

@@ -37,7 +37,7 @@ SIGNED: Final = (
     accepted(Fault.ACCEPTS_REQUEST_BEFORE_NBF, "request-nbf-future"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_OLD_NBF, "request-nbf-70-minutes-past"),
     accepted(Fault.ACCEPTS_REQUEST_WITHOUT_JTI, "request-missing-jti"),
-    accepted(Fault.ACCEPTS_REPLAYED_REQUEST, "request-replayed"),
+    warns(accepted(Fault.ACCEPTS_REPLAYED_REQUEST, "request-replayed")),
     accepted(Fault.ACCEPTS_REQUEST_WITH_ALG_NONE, "request-alg-none"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_BAD_SIGNATURE, "request-bad-signature"),
     accepted(Fault.ACCEPTS_REQUEST_WITH_MAC, "request-mac"),
