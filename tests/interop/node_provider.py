@@ -15,7 +15,7 @@ from ciba_client.conformance.parties.approver import AutomationUrl
 from ciba_client.conformance.parties.desk import Desk
 from ciba_client.conformance.parties.doors import opened_doors
 from ciba_client.conformance.plan import Plan, PlannedClient
-from ciba_client.conformance.plan_file import RequestSection, ResourceSection
+from ciba_client.conformance.plan_file import RequestSection, ResourceSection, TimeSection
 from ciba_client.conformance.profile import Profile
 from ciba_client.conformance.run import Run
 from ciba_client.sdk.clock import Clock
@@ -29,6 +29,7 @@ from tests.wrong_provider.tls import serving_tls
 __all__ = ["judged_node_provider"]
 
 CIBA = "urn:openid:params:grant-type:ciba"
+ALG = {Profile.CIBA_CORE: "ES256", Profile.FAPI_CIBA: "PS256", Profile.FAPI2_CIBA: "ES256"}
 ACR = "urn:example:strong"
 FAPI = {Profile.CIBA_CORE: None, Profile.FAPI_CIBA: "1.0 Final", Profile.FAPI2_CIBA: "2.0"}
 """The provider's own names of the profiles."""
@@ -60,7 +61,7 @@ async def judged_node_provider(
     profile: Profile, mode: TokenDeliveryMode, folder: Path
 ) -> tuple[Result, ...]:
     """What all checks of the profile and mode say of it."""
-    keys = {name: new_key(kid=name) for name in ("one", "two")}
+    keys = {name: new_key(ALG[profile], kid=name) for name in ("one", "two")}
     trusted = LoopbackCertificate.write(folder)
     async with httpx2.AsyncClient() as http:
         clock = SharedClock(http)
@@ -114,14 +115,14 @@ def _registered(
     return {
         "client_id": name,
         "token_endpoint_auth_method": "private_key_jwt",
-        "token_endpoint_auth_signing_alg": "ES256",
+        "token_endpoint_auth_signing_alg": ALG[profile],
         "grant_types": [CIBA, "refresh_token"],
         "require_auth_time": True,
         "response_types": [],
         "redirect_uris": [],
         "id_token_signed_response_alg": "ES256",
         "backchannel_token_delivery_mode": str(mode),
-        "backchannel_authentication_request_signing_alg": "ES256",
+        "backchannel_authentication_request_signing_alg": ALG[profile],
         "dpop_bound_access_tokens": profile is Profile.FAPI2_CIBA,
         "jwks": {"keys": [public_jwk(key)]},
         **(notified if mode is TokenDeliveryMode.PING else {}),
@@ -132,7 +133,7 @@ def _plan(issuer: str, keys: dict[str, JoseKey], profile: Profile, mode: TokenDe
     one, two = (
         PlannedClient(
             client_id=name,
-            key=SigningKey(key, SignatureAlgorithm.ES256, name),
+            key=SigningKey(key, SignatureAlgorithm(ALG[profile]), name),
             dpop_key=new_dpop_key() if profile is Profile.FAPI2_CIBA else None,
         )
         for name, key in keys.items()
@@ -147,4 +148,5 @@ def _plan(issuer: str, keys: dict[str, JoseKey], profile: Profile, mode: TokenDe
             scope="openid profile", login_hint="alice@example.org", acr_values=ACR
         ),
         resource=ResourceSection(url=f"{issuer}/me"),
+        time=TimeSection(parallel=1),
     )
