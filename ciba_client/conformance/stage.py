@@ -228,25 +228,32 @@ class Stage:
         by: ScriptedClient | None = None,
         key: DpopKey | None = None,
         proven: bool = True,
+        hashed: bool = True,
         query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Call the resource; ``key`` proves possession instead of the client's own."""
+        """Call the resource; ``key`` proves possession instead of the client's own.
+
+        Unless ``hashed``, the proof does not say for which token it is.
+        """
         resource = self.plan.resource
         if resource is None:
             raise NotApplicable("no [resource] is configured")
         client = by or self.client
-        headers = {} if token is None else {"Authorization": f"{token_type} {token}"}
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"{token_type} {token}"
         proving = key or client.planned.dpop_key
         if token is not None and proven and proving is not None:
-            headers["DPoP"] = proving.proof(
+            sent["DPoP"] = proving.proof(
                 method=resource.method,
                 url=resource.url,
                 now=self.clock.now(),
                 nonce=client.nonces.find(resource.url),
-                access_token=token,
+                access_token=token if hashed else None,
             )
         url = resource.url if query is None else f"{resource.url}?{urlencode(query)}"
-        return await client.send(resource.method, url, headers=headers)
+        return await client.send(resource.method, url, headers=sent)
 
     # -- afterwards
 

@@ -185,7 +185,9 @@ CHECKS: Final = (
     Check(
         id="notification-token-characters",
         title="A notification token that no header can carry is refused",
-        run=_refused({_TOKEN: "not a bearer token, \u00e9"}, "invalid_request"),
+        run=_refused(
+            {_TOKEN: "long enough, and yet not a bearer token: \u00e9"}, "invalid_request"
+        ),
         requirements=("ciba-7.1-7",),
         modes=NOTIFIED,
     ),

@@ -18,6 +18,7 @@ from ciba_client.conformance.checks import (
     proofs,
     push,
     request_objects,
+    resource_answers,
     resources,
     token_errors,
     token_response,
@@ -47,6 +48,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *ping.CHECKS,
     *push.CHECKS,
     *resources.CHECKS,
+    *resource_answers.CHECKS,
 )
 
 MODULE_PREFIX: Final = "fapi-ciba-id1-"

@@ -5,7 +5,7 @@ from typing import Final
 
 from joserfc.jwk import RSAKey
 
-from ciba_client.conformance.check import Check, CheckRun, NotApplicable
+from ciba_client.conformance.check import Check, CheckRun, NotApplicable, Severity
 from ciba_client.conformance.expectations import expect_backchannel_error
 from ciba_client.conformance.parties.signer import (
     Bent,
@@ -231,6 +231,7 @@ CHECKS: Final = (
         title="A signed request is not accepted twice",
         run=_replayed,
         requirements=("ciba-7.1.1-10",),
+        severity=Severity.WARNING,  # the claim may be used for that; nobody must
     ),
     Check(
         id="request-alg-none",

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from ciba_client.conformance.answer import Answer
 from ciba_client.conformance.check import FETCHED, Check
 from ciba_client.conformance.expectations import (
     PENDING,
@@ -64,10 +65,17 @@ async def _repeated(stage: Stage) -> None:
 
 
 async def _get(stage: Stage) -> None:
-    client = stage.client
-    form = {"grant_type": CIBA_GRANT, "auth_req_id": _NAME, **client.credentials()}
+    pending, client = await stage.begin(), stage.client
+    form = {
+        "grant_type": CIBA_GRANT,
+        "auth_req_id": pending.auth_req_id,
+        **client.credentials(),
+    }
     url = client.endpoint(TOKEN)
-    expect_refused(await client.send("GET", f"{url}?{urlencode(form)}", headers=client.proof(url)))
+    headers = client.proof(url, method="GET")
+    answer = await client.send("GET", f"{url}?{urlencode(form)}", headers=headers)
+    expect_refused(answer)
+    _expect_unread(answer, "the method")
 
 
 async def _json_body(stage: Stage) -> None:
@@ -81,9 +89,13 @@ async def _json_body(stage: Stage) -> None:
     headers = {"Content-Type": "application/json", **client.proof(url)}
     answer = await client.send("POST", url, headers=headers, body=msgspec.json.encode(form))
     expect_refused(answer)
+    _expect_unread(answer, "the body")
+
+
+def _expect_unread(answer: Answer, what: str) -> None:
     expect(
         answer.error_code() not in PENDING,
-        "a refusal of the body",
+        f"a refusal of {what}",
         f"the answer was {answer.summary()}, as if it had been read",
     )
 

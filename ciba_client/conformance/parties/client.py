@@ -192,13 +192,13 @@ class ScriptedClient:
         """Send anything."""
         return await self.wire.send(self.http, method, url, headers=headers, body=body)
 
-    def proof(self, url: str) -> dict[str, str]:
+    def proof(self, url: str, *, method: str = "POST") -> dict[str, str]:
         """The header of a client whose tokens are bound to a key (RFC 9449 4)."""
         if self.planned.dpop_key is None:
             return {}
         nonce = self.nonces.find(url)
         now = self.clock.now()
-        return {"DPoP": self.planned.dpop_key.proof(method="POST", url=url, now=now, nonce=nonce)}
+        return {"DPoP": self.planned.dpop_key.proof(method=method, url=url, now=now, nonce=nonce)}
 
     def _remember(self, url: str, answer: Answer) -> None:
         nonce = answer.header("dpop-nonce")

@@ -62,9 +62,10 @@ class Signer:
         key = own.key if members["alg"] == own.algorithm else _unmarked(own.key)
         return jws.serialize_compact(members, payload, key, registry=_registry(members))
 
-    def unsecured(self, claims: Mapping[str, object]) -> str:
+    def unsecured(self, claims: Mapping[str, object], **header: object) -> str:
         """With ``alg`` none, and no signature (RFC 7515 A.5)."""
-        return f"{_segment(self.header(alg='none'))}.{_segment(claims)}."
+        members = self.header(**{"alg": "none", **header})
+        return f"{_segment(members)}.{_segment(claims)}."
 
     def with_broken_signature(self, claims: Mapping[str, object]) -> str:
         """Signed, and then some bits of the signature turned."""
