@@ -167,7 +167,7 @@ class ScriptedClient:
         """
         url = self.endpoint(TOKEN)
         answer = await self.post(url, make(), self.proof(url))
-        self._remember(url, answer)
+        self.remember_nonce(url, answer)
         if answer.error_code() != "use_dpop_nonce":
             return answer
         return await self.post(url, make(), self.proof(url))
@@ -200,7 +200,8 @@ class ScriptedClient:
         now = self.clock.now()
         return {"DPoP": self.planned.dpop_key.proof(method=method, url=url, now=now, nonce=nonce)}
 
-    def _remember(self, url: str, answer: Answer) -> None:
+    def remember_nonce(self, url: str, answer: Answer) -> None:
+        """Take the nonce for the next proof (RFC 9449 8.2)."""
         nonce = answer.header("dpop-nonce")
         self.nonces.remember(url, [] if nonce is None else [nonce])
 
