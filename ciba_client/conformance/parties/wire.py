@@ -39,7 +39,10 @@ class Wire:
         body: bytes = b"",
     ) -> Answer:
         """Send a request; raises ``NoAnswer``."""
-        request = http.build_request(method, url, headers=headers, content=body)
+        try:
+            request = http.build_request(method, url, headers=headers, content=body)
+        except (httpx2.InvalidURL, ValueError) as error:  # of what the provider gave
+            raise NoAnswer(f"this cannot be sent: {readable(str(error))}") from error
         request.extensions["timeout"] = httpx2.Timeout(self._timeout).as_dict()
         sent_at, began = self._clock.now(), self._clock.monotonic()
         failure: str | None = "nobody waited for the answer any longer"
