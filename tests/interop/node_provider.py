@@ -148,5 +148,5 @@ def _plan(issuer: str, keys: dict[str, JoseKey], profile: Profile, mode: TokenDe
             scope="openid profile", login_hint="alice@example.org", acr_values=ACR
         ),
         resource=ResourceSection(url=f"{issuer}/me"),
-        time=TimeSection(parallel=1),
+        time=TimeSection(parallel=1, notification=2, silence=1),
     )

@@ -45,16 +45,14 @@ class Client:
     dpop_bound: bool = False
     user_code: bool = False
     strict_audience: bool = False
-    may_ask: bool = True
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who can be asked, by any of these names."""
+    """Somebody who can be asked, by any of these login hints."""
 
     sub: str
     hints: tuple[str, ...]
-    hint_tokens: tuple[str, ...] = ()
     user_code: str | None = None
 
 

@@ -1,5 +1,7 @@
 """Nothing is found where nothing is wrong, and nothing that could be wrong is left out."""
 
+from pathlib import Path
+
 import pytest
 
 from ciba_client import TokenDeliveryMode
@@ -30,9 +32,12 @@ NEVER_FAILED: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("registration", REGISTRATIONS, ids=repr)
-async def test_a_provider_that_keeps_the_rules_passes(registration: Registration):
+async def test_a_provider_that_keeps_the_rules_passes(
+    registration: Registration, certificates: Path
+):
     """No check fails or warns, none asks for more than the rules; what is skipped is elsewhere."""
-    results = await judged(applicable(registration.profile, registration.mode), registration)
+    checks = applicable(registration.profile, registration.mode)
+    results = await judged(checks, registration, folder=certificates)
     found = [
         (result.check.id, result.outcome, result.expected, result.seen, result.reason)
         for result in results
