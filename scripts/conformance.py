@@ -11,6 +11,7 @@ import tempfile
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +26,22 @@ PORT: Final = 8480
 async def main(names: list[str], reports: Path) -> int:
     """Run those that are named, or all; returns the exit status."""
     chosen = [run for run in RUNS if not names or run.name in names]
+    statuses = [
+        await _of_profile(list(runs), reports)
+        for _, runs in groupby(chosen, lambda run: run.profile)
+    ]
+    return max(statuses, default=0)
+
+
+async def _of_profile(runs: list[Tested], reports: Path) -> int:
+    """A service for each profile: one that has push for some may not be called FAPI."""
     with tempfile.TemporaryDirectory(prefix="ciba-conformance-") as directory:
         port, callback_port, automation_port = free_port(PORT), free_port(0), free_port(0)
         issuer = f"http://127.0.0.1:{port}"
         place = Place(Path(directory), issuer, port, 0, 0, callback_port, code="")
-        await prepare(place, automation_port)
+        await prepare(place, runs, automation_port)
         async with service(place, Timeline()), _phone(place, automation_port):
-            statuses = [await _tested(place, run, reports) for run in chosen]
+            statuses = [await _tested(place, run, reports) for run in runs]
     return max(statuses, default=0)
 
 

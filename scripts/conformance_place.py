@@ -1,5 +1,6 @@
 """The place of ``make conformance``: keys, and the configurations of a service and of each run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -128,14 +129,14 @@ RUNS: Final = (
 )
 
 
-async def prepare(place: Place, automation_port: int) -> None:
-    """Make keys, the configuration of the service, and a plan for each run."""
+async def prepare(place: Place, runs: Sequence[Tested], automation_port: int) -> None:
+    """Make keys, the configuration of the service, and a plan for each of these runs."""
     service = SERVICE.format(
         issuer=place.issuer, port=place.port, directory=place.directory, code=ACTIVATION_CODE
     )
-    clients = [await _client(place, run, name) for run in RUNS for name in run.clients]
+    clients = [await _client(place, run, name) for run in runs for name in run.clients]
     place.config.write_text("".join([service, *clients]), "utf-8")
-    for run in RUNS:
+    for run in runs:
         plan = _plan(place, run, automation_port)
         (place.directory / f"{run.name}.toml").write_text(plan, "utf-8")
     (place.directory / "pin").write_text(PIN, "utf-8")
