@@ -240,20 +240,25 @@ class Stage:
         if resource is None:
             raise NotApplicable("no [resource] is configured")
         client = by or self.client
+        proving = (key or client.planned.dpop_key) if proven and token is not None else None
+        url = resource.url if query is None else f"{resource.url}?{urlencode(query)}"
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"{token_type} {token}"
-        proving = key or client.planned.dpop_key
-        if token is not None and proven and proving is not None:
-            sent["DPoP"] = proving.proof(
-                method=resource.method,
-                url=resource.url,
-                now=self.clock.now(),
-                nonce=client.nonces.find(resource.url),
-                access_token=token if hashed else None,
-            )
-        url = resource.url if query is None else f"{resource.url}?{urlencode(query)}"
-        return await client.send(resource.method, url, headers=sent)
+
+        async def called() -> Answer:
+            if proving is not None:
+                sent["DPoP"] = proving.proof(
+                    method=resource.method,
+                    url=resource.url,
+                    now=self.clock.now(),
+                    nonce=client.nonces.find(resource.url),
+                    access_token=token if hashed else None,
+                )
+            return await client.send(resource.method, url, headers=sent)
+
+        answer = await called()
+        return await called() if client.must_repeat(resource.url, answer) else answer
 
     # -- afterwards
 

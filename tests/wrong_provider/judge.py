@@ -81,7 +81,7 @@ async def judged(
             name: _registered(name, registration, f"{endpoint}/notifications", folder)
             for name in ("one", "two")
         }
-        provider = Provider("", clients, [ALICE], time, frozenset(faults))
+        provider = Provider("", clients, [ALICE], time, frozenset(faults), registration.nonces_at)
         time.providers.append(provider)
         async with _served(provider, registration, folder) as url:
             provider.issuer = url

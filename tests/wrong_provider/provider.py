@@ -101,13 +101,17 @@ def _signing_key() -> ECKey:
 
 @dataclass
 class Provider:
-    """One provider with its faults; ``issuer`` is where it answers."""
+    """One provider with its faults; ``issuer`` is where it answers.
+
+    At the paths ``nonces_at`` it wants a nonce in DPoP proofs (RFC 9449 8 and 9).
+    """
 
     issuer: str
     clients: Mapping[str, Client]
     users: Collection[User]
     time: TimeSource
     faults: frozenset[Fault] = frozenset()
+    nonces_at: tuple[str, ...] = ()
     key: ECKey = field(default_factory=_signing_key)
     pending: dict[str, Pending] = field(default_factory=dict)
     access_tokens: dict[str, Tokens] = field(default_factory=dict)

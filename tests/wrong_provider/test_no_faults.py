@@ -23,8 +23,8 @@ REGISTRATIONS = (
     Registration(CORE, PUSH),
     Registration(FAPI1, POLL, Certificate.AUTHENTICATES, alg="PS256"),
     Registration(FAPI1, PING, Certificate.BINDS),
-    Registration(FAPI2, POLL),
-    Registration(FAPI2, PING, alg="PS256"),
+    Registration(FAPI2, POLL, nonces_at=("/userinfo",)),
+    Registration(FAPI2, PING, alg="PS256", nonces_at=("/token", "/userinfo")),
 )
 
 NEVER_FAILED: dict[str, str] = {}
