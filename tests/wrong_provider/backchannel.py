@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from tests.wrong_provider import liberties
 from tests.wrong_provider.callbacks import notify, tell_of_expiry
 from tests.wrong_provider.client_authentication import authenticate
 from tests.wrong_provider.faults import Fault
@@ -80,6 +81,8 @@ def _acknowledgement(provider: Provider, pending: Pending, lifetime: int) -> Res
         if provider.has(fault):
             body.update(change)
     body = {name: value for name, value in body.items() if value is not None}
+    if provider.differently:
+        body = liberties.acknowledgement(body)
     status = 201 if provider.has(Fault.ACKNOWLEDGES_WITH_201) else 200
     if provider.has(Fault.ACKNOWLEDGES_AS_TEXT):
         return PlainTextResponse(JSONResponse(body).body, status)

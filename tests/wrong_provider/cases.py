@@ -37,7 +37,8 @@ class Certificate(StrEnum):
 class Registration:
     """How the two clients of the runner are registered; ``coded`` ones must give a user code.
 
-    ``nonces_at``: the paths at which their proofs must have a nonce.
+    ``nonces_at``: the paths at which their proofs must have a nonce. ``differently``: the provider
+    uses the liberties that it has.
     """
 
     profile: Profile = Profile.FAPI2_CIBA
@@ -47,6 +48,7 @@ class Registration:
     signs: bool = True
     alg: str = "ES256"
     nonces_at: tuple[str, ...] = ()
+    differently: bool = False
 
 
 @dataclass(frozen=True)

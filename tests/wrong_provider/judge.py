@@ -12,7 +12,7 @@ from ciba_client.conformance.parties.approver import AutomationUrl
 from ciba_client.conformance.parties.desk import Desk
 from ciba_client.conformance.parties.doors import opened_doors
 from ciba_client.conformance.plan import Plan, PlannedClient
-from ciba_client.conformance.plan_file import RequestSection, ResourceSection
+from ciba_client.conformance.plan_file import RequestSection, ResourceSection, TimeSection
 from ciba_client.conformance.profile import Profile
 from ciba_client.conformance.run import Run
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
@@ -81,7 +81,15 @@ async def judged(
             name: _registered(name, registration, f"{endpoint}/notifications", folder)
             for name in ("one", "two")
         }
-        provider = Provider("", clients, [ALICE], time, frozenset(faults), registration.nonces_at)
+        provider = Provider(
+            "",
+            clients,
+            [ALICE],
+            time,
+            frozenset(faults),
+            nonces_at=registration.nonces_at,
+            differently=registration.differently,
+        )
         time.providers.append(provider)
         async with _served(provider, registration, folder) as url:
             provider.issuer = url
@@ -161,6 +169,7 @@ def _plan(provider: Provider, registration: Registration, folder: Path) -> Plan:
             acr_values="urn:example:strong",
         ),
         resource=ResourceSection(url=provider.url("/userinfo")),
+        time=TimeSection(parallel=1),
         ca_file=_own_certificate(folder).chain,
     )
 

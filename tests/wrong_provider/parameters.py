@@ -133,7 +133,7 @@ def expiry(provider: Provider, asked: Asked) -> int:
     excused = Fault.ACCEPTS_ZERO_EXPIRY if seconds == 0 else Fault.ACCEPTS_NEGATIVE_EXPIRY
     if seconds <= 0 and not provider.has(excused):
         raise invalid_request("The expiry must be positive.")
-    if seconds <= 0:
+    if seconds <= 0 or provider.differently:
         return DEFAULT_EXPIRY
     return min(seconds, LONGEST_EXPIRY)
 

@@ -48,6 +48,30 @@ async def test_a_provider_that_keeps_the_rules_passes(
     assert skipped == _reasons_to_skip(registration)
 
 
+@pytest.mark.parametrize(
+    "registration",
+    [
+        Registration(CORE, POLL, signs=False, differently=True),
+        Registration(CORE, PUSH, differently=True),
+        Registration(FAPI1, PING, Certificate.BINDS, differently=True),
+        Registration(FAPI2, PING, nonces_at=("/token",), differently=True),
+    ],
+    ids=repr,
+)
+async def test_a_provider_that_uses_its_liberties_passes(
+    registration: Registration, certificates: Path
+):
+    """No check asks for one way of doing things where there are two."""
+    checks = applicable(registration.profile, registration.mode)
+    results = await judged(checks, registration, folder=certificates)
+    found = [
+        (result.check.id, result.outcome, result.expected, result.seen, result.reason)
+        for result in results
+        if result.outcome not in {Outcome.PASSED, Outcome.SKIPPED}
+    ]
+    assert not found
+
+
 def _reasons_to_skip(registration: Registration) -> set[str]:
     """Each of these is missing in some of the registrations, none in all."""
     certificate, mode = registration.certificate, registration.mode
