@@ -22,10 +22,10 @@ _HYPHENATED_ID: Final = re.compile(r"-(?!-[a-z-]+\Z)[\w.~-]{21,}", re.ASCII)
 """An ``auth_req_id``, which is long; options are words."""
 _EPILOG: Final = """\
 exit status:
-  0    done: tokens received and verified, started (start without --wait), cancelled, or
-       receipt verified
+  0    done: tokens received and verified, started (start without --wait), cancelled,
+       receipt verified, or conformance passed
   1    no tokens: refused, denied, expired, unavailable, or not verifiable; not cancelled;
-       no receipt
+       no receipt; conformance failed
   2    wrong usage or configuration
   130  interrupted; start --wait cancels its request then
 

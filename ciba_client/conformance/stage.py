@@ -4,18 +4,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import urlencode
 
 import httpx2
 
 from ciba_client.conformance.answer import Answer
 from ciba_client.conformance.check import NotApplicable, Violation
-from ciba_client.conformance.expectations import PENDING, expect, expect_pending, is_number, is_text
+from ciba_client.conformance.expectations import PENDING, expect, expect_pending
 from ciba_client.conformance.parties.approver import Approver, Decision
 from ciba_client.conformance.parties.client import ScriptedClient
 from ciba_client.conformance.parties.desk import Desk, Notification
+from ciba_client.conformance.parties.resource import call_resource
 from ciba_client.conformance.parties.signer import UNCHANGED, Bent, Changes, truthful
 from ciba_client.conformance.parties.wire import NoAnswer, Wire
+from ciba_client.conformance.pending import Completed, Pending, acknowledged
 from ciba_client.conformance.plan import Plan
 from ciba_client.conformance.plan_file import Cleanup
 from ciba_client.conformance.provider import Provider
@@ -25,38 +26,9 @@ from ciba_client.sdk.dpop.key import DpopKey
 
 __all__ = ["Completed", "Pending", "Stage"]
 
-_DEFAULT_INTERVAL: Final = 5
 _OK: Final = 200
 _LATE: Final = 0.2
 """Seconds after the interval at which a poll is sent: no two clocks agree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A request that was acknowledged; ``answered_at`` is of the monotonic clock."""
-
-    client: ScriptedClient = field(repr=False)
-    answer: Answer
-    auth_req_id: str = field(repr=False)
-    notification_token: str = field(repr=False)
-    expires_in: float
-    interval: float
-    answered_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A flow that ended with tokens; ``answer`` is how they came, from the endpoint or pushed."""
-
-    pending: Pending
-    answer: Answer
-    members: Mapping[str, object] = field(repr=False)
-
-    def text(self, name: str) -> str:
-        """A member that must be there; raises ``Violation``."""
-        value = self.members.get(name)
-        expect(is_text(value), f"{name} in the token response", f"it is {type(value).__name__}")
-        return str(value)
 
 
 @dataclass(kw_only=True)
@@ -118,7 +90,7 @@ class Stage:
         """Remember what was let through, so that it can be cleaned up."""
         if answer.status == _OK:
             with suppress(Violation):
-                self.open.append(self._acknowledged(client, answer))
+                self.open.append(acknowledged(client, answer))
         return answer
 
     async def begin(
@@ -130,7 +102,7 @@ class Stage:
     ) -> Pending:
         """An authentication request that must be acknowledged."""
         asking = client or self.client
-        pending = self._acknowledged(asking, await asking.ask(changed, sign=sign))
+        pending = acknowledged(asking, await asking.ask(changed, sign=sign))
         self.open.append(pending)
         return pending
 
@@ -240,25 +212,16 @@ class Stage:
         if resource is None:
             raise NotApplicable("no [resource] is configured")
         client = by or self.client
-        proving = (key or client.planned.dpop_key) if proven and token is not None else None
-        url = resource.url if query is None else f"{resource.url}?{urlencode(query)}"
-        sent = dict(headers or {})
-        if token is not None:
-            sent["Authorization"] = f"{token_type} {token}"
-
-        async def called() -> Answer:
-            if proving is not None:
-                sent["DPoP"] = proving.proof(
-                    method=resource.method,
-                    url=resource.url,
-                    now=self.clock.now(),
-                    nonce=client.nonces.find(resource.url),
-                    access_token=token if hashed else None,
-                )
-            return await client.send(resource.method, url, headers=sent)
-
-        answer = await called()
-        return await called() if client.must_repeat(resource.url, answer) else answer
+        proving = (key or client.planned.dpop_key) if proven else None
+        return await call_resource(
+            client,
+            resource,
+            credentials=None if token is None else (token_type, token),
+            key=proving,
+            hashed=hashed,
+            query=query,
+            headers=headers,
+        )
 
     # -- afterwards
 
@@ -284,24 +247,3 @@ class Stage:
 
     def _write_down(self, notifications: list[Notification]) -> None:
         self.wire.exchanges.extend(each.exchange() for each in notifications)
-
-    def _acknowledged(self, client: ScriptedClient, answer: Answer) -> Pending:
-        expect(
-            answer.status == _OK, "an acknowledgement, 200", f"the answer was {answer.summary()}"
-        )
-        members = answer.members()
-        auth_req_id, expires_in = members.get("auth_req_id"), members.get("expires_in")
-        interval = members.get("interval", _DEFAULT_INTERVAL)
-        expect(is_text(auth_req_id), "auth_req_id, a string", f"it is {auth_req_id!r}")
-        expect(is_number(expires_in), "expires_in, a number", f"it is {expires_in!r}")
-        token = client.notification_token
-        client.renew_notification_token()
-        return Pending(
-            client=client,
-            answer=answer,
-            auth_req_id=str(auth_req_id),
-            notification_token=token,
-            expires_in=expires_in if isinstance(expires_in, int | float) else 0,
-            interval=interval if isinstance(interval, int | float) else _DEFAULT_INTERVAL,
-            answered_at=self.clock.monotonic(),
-        )

@@ -45,6 +45,8 @@ NO_LIMITS = dict.fromkeys(
     0,
 )
 
+NAMES = ("first", "second")
+SIGNING_ALG = "backchannel_authentication_request_signing_alg"
 RESOURCES = {
     Profile.CIBA_CORE: "/userinfo",  # the accounts want tokens that are bound
     Profile.FAPI_CIBA: "/resource/accounts",
@@ -129,7 +131,9 @@ class ProviderUnderTest:
         return await run.results(checks)
 
 
-def registered(name: str, profile: Profile, mode: TokenDeliveryMode, url: str) -> WireClient:
+def registered(
+    name: str, profile: Profile, mode: TokenDeliveryMode, url: str, *, signed: bool
+) -> WireClient:
     """A client of that profile and mode."""
     metadata: dict[str, Any] = {
         "profile": str(profile),
@@ -141,6 +145,8 @@ def registered(name: str, profile: Profile, mode: TokenDeliveryMode, url: str) -
     }
     if mode is not TokenDeliveryMode.POLL:
         metadata["backchannel_client_notification_endpoint"] = f"{url}/ciba"
+    if not signed:
+        metadata[SIGNING_ALG] = None
     alg = "PS256" if profile is Profile.FAPI_CIBA else "ES256"
     return WireClient(name, alg=alg, key=_key(name, alg), metadata=metadata)
 
@@ -160,12 +166,17 @@ def planned(client: WireClient) -> PlannedClient:
             key=client.key, algorithm=SignatureAlgorithm(client.alg), kid=client.key.kid
         ),
         dpop_key=new_dpop_key() if bound else None,
+        sign_requests=client.metadata.get(SIGNING_ALG, client.alg) is not None,
     )
 
 
 @asynccontextmanager
 async def provider_under_test(
-    run_service: ServiceRunner, profile: Profile, mode: TokenDeliveryMode
+    run_service: ServiceRunner,
+    profile: Profile,
+    mode: TokenDeliveryMode,
+    *,
+    signed: bool = True,
 ) -> AsyncIterator[ProviderUnderTest]:
     """Run the service for a profile and a mode until the end of the block."""
     time = SharedTime(None)  # type: ignore[arg-type]
@@ -177,7 +188,7 @@ async def provider_under_test(
         "resource": {"enabled": True},
     }
     async with serving(desk) as url:
-        clients = [registered(name, profile, mode, url) for name in ("first", "second")]
+        clients = [registered(name, profile, mode, url, signed=signed) for name in NAMES]
         async with run_service(clients=clients, sections=sections) as running:
             time.clock, time.running = running.clock, running
             phone = await running.enrolled_phone("alice")

@@ -3,6 +3,7 @@
 import pytest
 
 from ciba_client.conformance.check import Check, Outcome, Result
+from ciba_client.conformance.checks import hints, parameters, request_objects, transport
 from ciba_client.conformance.checks.registry import applicable
 from ciba_client.conformance.profile import Profile
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
@@ -45,3 +46,15 @@ async def test_our_provider_passes(
     assert complaints(results) == []
     assert [each.check for each in results] == list(checks)
     assert len([each for each in results if each.outcome is Outcome.PASSED]) > len(checks) // 2
+
+
+async def test_our_provider_passes_with_unsigned_requests(run_service: ServiceRunner):
+    """From a client that is registered so, with each parameter for itself in the form."""
+    checks = (*parameters.CHECKS, *hints.CHECKS, *transport.CHECKS, *request_objects.CHECKS)
+    offered = tuple(each for each in applicable(CORE, POLL) if each in checks)
+    async with provider_under_test(run_service, CORE, POLL, signed=False) as provider:
+        results = await provider.results(offered)
+    assert complaints(results) == []
+    skipped = {each.check for each in results if each.outcome is Outcome.SKIPPED}
+    assert skipped >= {each for each in request_objects.CHECKS if each in offered}
+    assert not skipped & {*hints.CHECKS, *transport.CHECKS}

@@ -25,7 +25,6 @@ ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FORM: Final = "application/x-www-form-urlencoded"
 _ASSERTION_SECONDS: Final = 60
 _REQUEST_SECONDS: Final = 300
-_WANTS_NONCE: Final = "use_dpop_nonce"
 _JTI_BYTES: Final = 16
 _TOKEN_BYTES: Final = 32
 
@@ -168,7 +167,8 @@ class ScriptedClient:
         """
         url = self.endpoint(TOKEN)
         answer = await self.post(url, make(), self.proof(url))
-        if not self.must_repeat(url, answer):
+        self.remember_nonce(url, answer)
+        if answer.error_code() != "use_dpop_nonce":
             return answer
         return await self.post(url, make(), self.proof(url))
 
@@ -200,15 +200,10 @@ class ScriptedClient:
         now = self.clock.now()
         return {"DPoP": self.planned.dpop_key.proof(method=method, url=url, now=now, nonce=nonce)}
 
-    def must_repeat(self, url: str, answer: Answer) -> bool:
-        """Learn the nonce of an answer; whether the request is wanted again, with it (RFC 9449 8).
-
-        A resource says so in its challenge (9).
-        """
+    def remember_nonce(self, url: str, answer: Answer) -> None:
+        """Take the nonce for the next proof (RFC 9449 8.2)."""
         nonce = answer.header("dpop-nonce")
         self.nonces.remember(url, [] if nonce is None else [nonce])
-        challenge = answer.header("www-authenticate") or ""
-        return answer.error_code() == _WANTS_NONCE or f'"{_WANTS_NONCE}"' in challenge
 
 
 def _encoded(pairs: Pairs) -> bytes:

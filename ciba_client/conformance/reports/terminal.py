@@ -63,8 +63,8 @@ class Terminal:
     def ended(self, result: Result) -> None:
         """One more is done."""
         self._progress.advance(self._task)
-        if not self._quiet and not (self._progress.disable and result.outcome in _TOLD):
-            self._line(result.outcome, result.check.id, "")
+        if not self._quiet:
+            self._line(result.outcome, result.check.id, result.check.title)
 
     def summary(self, report: Report, written: list[str]) -> None:
         """What did not go well, and how many there are of each kind."""
