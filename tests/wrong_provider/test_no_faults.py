@@ -17,7 +17,6 @@ POLL, PING, PUSH = TokenDeliveryMode.POLL, TokenDeliveryMode.PING, TokenDelivery
 CORE, FAPI1, FAPI2 = Profile.CIBA_CORE, Profile.FAPI_CIBA, Profile.FAPI2_CIBA
 
 REGISTRATIONS = (
-    Registration(CORE, POLL),
     Registration(CORE, POLL, signs=False),
     Registration(CORE, PING, coded=True),
     Registration(CORE, PUSH),
@@ -52,8 +51,6 @@ async def test_a_provider_that_keeps_the_rules_passes(
     "registration",
     [
         Registration(CORE, POLL, signs=False, differently=True),
-        Registration(CORE, PUSH, differently=True),
-        Registration(FAPI1, PING, Certificate.BINDS, differently=True),
         Registration(FAPI2, PING, nonces_at=("/token",), differently=True),
     ],
     ids=repr,
