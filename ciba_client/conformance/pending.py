@@ -11,12 +11,17 @@ from ciba_client.conformance.parties.client import ScriptedClient
 __all__ = ["Completed", "Pending", "acknowledged"]
 
 _DEFAULT_INTERVAL: Final = 5
+_LONGEST_INTERVAL: Final = 120
+_LONGEST_EXPIRY: Final = 86_400
 _OK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request that was acknowledged, by this answer; times are in seconds."""
+    """A request that was acknowledged, by this answer.
+
+    ``expires_in`` and ``interval`` are in seconds, and bounded.
+    """
 
     client: ScriptedClient = field(repr=False)
     answer: Answer
@@ -60,6 +65,11 @@ def acknowledged(client: ScriptedClient, answer: Answer) -> Pending:
         answer=answer,
         auth_req_id=str(auth_req_id),
         notification_token=token,
-        expires_in=expires_in if isinstance(expires_in, int | float) else 0,
-        interval=interval if isinstance(interval, int | float) else _DEFAULT_INTERVAL,
+        expires_in=_seconds(expires_in, 0, _LONGEST_EXPIRY),
+        interval=_seconds(interval, _DEFAULT_INTERVAL, _LONGEST_INTERVAL),
     )
+
+
+def _seconds(value: object, default: float, longest: float) -> float:
+    """However strange the value: what can be waited for."""
+    return min(max(value, 0), longest) if isinstance(value, int | float) else default

@@ -15,7 +15,7 @@ from ciba_client.conformance.parties.client import ScriptedClient
 from ciba_client.conformance.parties.desk import Desk, Notification
 from ciba_client.conformance.parties.resource import call_resource
 from ciba_client.conformance.parties.signer import UNCHANGED, Bent, Changes, truthful
-from ciba_client.conformance.parties.wire import NoAnswer, Wire
+from ciba_client.conformance.parties.wire import Busy, NoAnswer, Wire
 from ciba_client.conformance.pending import Completed, Pending, acknowledged
 from ciba_client.conformance.plan import Plan
 from ciba_client.conformance.plan_file import Cleanup
@@ -27,6 +27,7 @@ from ciba_client.sdk.dpop.key import DpopKey
 __all__ = ["Completed", "Pending", "Stage"]
 
 _OK: Final = 200
+_TRIES: Final = 3
 _LATE: Final = 0.2
 """Seconds after the interval at which a poll is sent: no two clocks agree."""
 
@@ -118,7 +119,12 @@ class Stage:
         await self.wait(pending.interval + _LATE, "the polling interval")
 
     async def poll(self, pending: Pending) -> Answer:
-        """A token request by the client that asked."""
+        """A token request by the client that asked; sent again to a provider that is busy."""
+        for _ in range(_TRIES):
+            try:
+                return await pending.client.poll(pending.auth_req_id)
+            except Busy as busy:
+                await self.wait(busy.seconds, "the provider, which is busy")
         return await pending.client.poll(pending.auth_req_id)
 
     async def outcome(self, pending: Pending) -> Answer:

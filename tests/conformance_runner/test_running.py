@@ -24,8 +24,10 @@ from ciba_client.conformance.plan_file import ApprovalSection, Cleanup, TimeSect
 from ciba_client.conformance.run import Run
 from ciba_client.conformance.stage import Stage
 from ciba_client.sdk.clock import SystemClock
+from tests.client_time import ClientTime
 from tests.conformance_runner.our_provider import Watcher
 from tests.conformance_runner.sample_report import plan
+from tests.fake_clock import FakeClock
 
 ISSUER = "https://op.example"
 METADATA = {
@@ -283,3 +285,26 @@ async def test_an_answer_without_end_is_cut_off():
         with pytest.raises(NoAnswer, match="too large"):
             await wire.send(http, "GET", ISSUER)
     assert wire.exchanges[0].failure == "the answer is too large"
+
+
+async def test_a_provider_that_is_busy_is_asked_again():
+    """As late as it says; a poll is lost only when that does not help."""
+    answers = [httpx2.Response(503, headers={"Retry-After": "7"})] * 2
+
+    def busy(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path != "/token":
+            return Small()(request)
+        return answers.pop() if answers else httpx2.Response(400, json={"error": "slow_down"})
+
+    async def polls(stage: Stage) -> None:
+        answer = await stage.poll(await stage.begin())
+        assert answer.error_code() == "slow_down"
+
+    clock = ClientTime(FakeClock())
+    run = replace(run_against(busy), clock=clock)
+    (result,) = await run.results([check("polls", polls)])
+    assert result.outcome is Outcome.PASSED
+    assert result.seconds == pytest.approx(14)
+    answers += [httpx2.Response(503, headers={"Retry-After": "1"})] * 9
+    (result,) = await run.results([check("polls", polls)])
+    assert (result.outcome, result.reason) == (Outcome.ERROR, "the provider was too busy: 503")

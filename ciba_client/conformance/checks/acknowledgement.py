@@ -1,6 +1,7 @@
 """The acknowledgement of an authentication request that is in order (CIBA 7.3)."""
 
 import re
+from itertools import zip_longest
 from typing import Final
 
 from ciba_client.conformance.check import FETCHED, Check, NotApplicable, Severity
@@ -21,7 +22,7 @@ _YEAR: Final = 31_536_000
 _SIX_HOURS: Final = 6 * 3600
 _MUST_BITS: Final = 96
 _SHOULD_BITS: Final = 160
-_SHARED: Final = 16
+_FEWEST_DIFFERENCES: Final = 16
 
 
 async def _shape(stage: Stage) -> None:
@@ -38,7 +39,7 @@ async def _hard_to_guess(stage: Stage) -> None:
 
 async def _characters(stage: Stage) -> None:
     pending = await stage.begin()
-    strange = sorted(set(pending.auth_req_id) - set(_CHARACTERS.findall(pending.auth_req_id)[0]))
+    strange = sorted({each for each in pending.auth_req_id if not _CHARACTERS.fullmatch(each)})
     expect(
         _CHARACTERS.fullmatch(pending.auth_req_id),
         "auth_req_id of A-Z, a-z, 0-9, dot, hyphen and underscore",
@@ -49,9 +50,11 @@ async def _characters(stage: Stage) -> None:
 async def _unique(stage: Stage) -> None:
     first, second = await stage.begin(), await stage.begin()
     expect(first.auth_req_id != second.auth_req_id, "another auth_req_id", "it is the same")
-    shared = _common_beginning(first.auth_req_id, second.auth_req_id)
+    different = _differences(first.auth_req_id, second.auth_req_id)
     expect(
-        shared < _SHARED, "identifiers that share no pattern", f"{shared} characters are the same"
+        different >= _FEWEST_DIFFERENCES,
+        f"identifiers of which {_FEWEST_DIFFERENCES} characters at least are different",
+        f"there are {different}",
     )
 
 
@@ -85,9 +88,8 @@ async def _no_store(stage: Stage) -> None:
     expect_no_store((await stage.begin()).answer)
 
 
-def _common_beginning(first: str, second: str) -> int:
-    pairs = zip(first, second, strict=False)
-    return next((at for at, (one, two) in enumerate(pairs) if one != two), len(first))
+def _differences(first: str, second: str) -> int:
+    return sum(one != two for one, two in zip_longest(first, second))
 
 
 CHECKS: Final = (

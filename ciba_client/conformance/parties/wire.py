@@ -11,13 +11,23 @@ from ciba_client.sdk.clock import Clock
 from ciba_client.sdk.foreign_text import readable
 from ciba_client.sdk.provider.exchange import Exchange
 
-__all__ = ["NoAnswer", "Wire"]
+__all__ = ["Busy", "NoAnswer", "Wire"]
 
+_UNAVAILABLE: Final = 503
+_LONGEST_PATIENCE: Final = 60.0
 _LARGEST_BODY: Final = 256 * 1024
 
 
 class NoAnswer(Exception):
     """Nobody answered, or not in a way that can be looked at; the message says why."""
+
+
+class Busy(NoAnswer):
+    """The provider asks for patience: 503 with ``Retry-After`` (CIBA 10.1), in ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the provider was too busy: 503")
+        self.seconds = seconds
 
 
 class Wire:
@@ -38,8 +48,11 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> Answer:
-        """Send a request; raises ``NoAnswer``."""
-        request = http.build_request(method, url, headers=headers, content=body)
+        """Send a request; raises ``NoAnswer``, or ``Busy``, which is one."""
+        try:
+            request = http.build_request(method, url, headers=headers, content=body)
+        except (httpx2.InvalidURL, ValueError) as error:  # of what the provider gave
+            raise NoAnswer(f"this cannot be sent: {readable(str(error))}") from error
         request.extensions["timeout"] = httpx2.Timeout(self._timeout).as_dict()
         sent_at, began = self._clock.now(), self._clock.monotonic()
         failure: str | None = "nobody waited for the answer any longer"
@@ -54,6 +67,9 @@ class Wire:
         finally:
             seconds = self._clock.monotonic() - began
             self.exchanges.append(_exchange(request, answer, sent_at, seconds, failure))
+        patience = answer.header("retry-after") or ""
+        if answer.status == _UNAVAILABLE and patience.isdecimal():
+            raise Busy(min(float(patience), _LONGEST_PATIENCE))
         return answer
 
 

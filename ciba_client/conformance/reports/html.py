@@ -53,8 +53,7 @@ def as_html(report: Report) -> str:
 
 
 def _head(report: Report) -> list[str]:
-    verdict = "conforms" if report.is_clean else "does not conform"
-    kind = "passed" if report.is_clean else "failed"
+    kind, verdict = _verdict(report)
     return [
         "<header>",
         f'<p class="verdict {kind}">{verdict}</p>',
@@ -65,6 +64,14 @@ def _head(report: Report) -> list[str]:
         *_bar(report),
         "</header>",
     ]
+
+
+def _verdict(report: Report) -> tuple[Outcome, str]:
+    if report.totals["failed"]:
+        return Outcome.FAILED, "does not conform"
+    if report.totals["error"]:
+        return Outcome.ERROR, "could not be judged in full"
+    return Outcome.PASSED, "no failures"
 
 
 def _bar(report: Report) -> list[str]:

@@ -95,7 +95,7 @@ ACKNOWLEDGEMENTS: Final = (
     Case(Fault.ACKNOWLEDGES_AS_TEXT, "acknowledgement-shape", "text/plain"),
     Case(Fault.ACKNOWLEDGES_WITHOUT_ID, "acknowledgement-shape", "auth_req_id, a string"),
     Case(Fault.SHORT_AUTH_REQ_ID, "acknowledgement-entropy", "auth_req_id"),
-    Case(Fault.GUESSABLE_AUTH_REQ_ID, "acknowledgement-unique", "are the same"),
+    Case(Fault.GUESSABLE_AUTH_REQ_ID, "acknowledgement-unique", "are different"),
     Case(Fault.SAME_AUTH_REQ_ID_AGAIN, "acknowledgement-unique", "it is the same"),
     Case(Fault.AUTH_REQ_ID_WITH_STRANGE_CHARACTERS, "acknowledgement-characters", "it has"),
     Case(Fault.EXPIRES_IN_ZERO, "acknowledgement-expires-in", "it is 0"),
