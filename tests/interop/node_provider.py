@@ -1,5 +1,6 @@
 """node-oidc-provider under the conformance runner, with one clock for both."""
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,12 +25,13 @@ from tests.interop.node_program import node_program
 from tests.signing import JoseKey, new_key, public_jwk
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.wrong_provider.judge import Unheard
-from tests.wrong_provider.tls import serving_tls
+from tests.wrong_provider.tls import ClientCertificate, serving_tls
 
 __all__ = ["judged_node_provider"]
 
 CIBA = "urn:openid:params:grant-type:ciba"
 ALG = {Profile.CIBA_CORE: "ES256", Profile.FAPI_CIBA: "PS256", Profile.FAPI2_CIBA: "ES256"}
+CERTIFICATE_BOUND = "tls_client_certificate_bound_access_tokens"
 ACR = "urn:example:strong"
 FAPI = {Profile.CIBA_CORE: None, Profile.FAPI_CIBA: "1.0 Final", Profile.FAPI2_CIBA: "2.0"}
 """The provider's own names of the profiles."""
@@ -63,7 +65,9 @@ async def judged_node_provider(
     """What all checks of the profile and mode say of it."""
     keys = {name: new_key(ALG[profile], kid=name) for name in ("one", "two")}
     trusted = LoopbackCertificate.write(folder)
-    async with httpx2.AsyncClient() as http:
+    certified = profile is Profile.FAPI_CIBA
+    context = ssl.create_default_context(cafile=trusted.chain)
+    async with httpx2.AsyncClient(verify=context) as http:
         clock = SharedClock(http)
         desk = Desk(clock)
         async with serving_tls(desk, trusted) as endpoint:
@@ -73,7 +77,7 @@ async def judged_node_provider(
             ]
             async with _running(clients, profile, trusted) as issuer:
                 clock.issuer = issuer
-                plan = _plan(issuer, keys, profile, mode)
+                plan = _plan(issuer, keys, profile, mode, trusted if certified else None)
                 return await _run(plan, clock, desk, applicable(profile, mode))
 
 
@@ -86,6 +90,7 @@ async def _running(
         "acr": ACR,
         "users": {"alice@example.org": "alice"},
         "fapi": FAPI[profile],
+        "tls": _tls(trusted) if profile is Profile.FAPI_CIBA else None,
         "clients": clients,
     }
     async with node_program(
@@ -124,16 +129,30 @@ def _registered(
         "backchannel_token_delivery_mode": str(mode),
         "backchannel_authentication_request_signing_alg": ALG[profile],
         "dpop_bound_access_tokens": profile is Profile.FAPI2_CIBA,
+        **({CERTIFICATE_BOUND: True} if profile is Profile.FAPI_CIBA else {}),
         "jwks": {"keys": [public_jwk(key)]},
         **(notified if mode is TokenDeliveryMode.PING else {}),
     }
 
 
-def _plan(issuer: str, keys: dict[str, JoseKey], profile: Profile, mode: TokenDeliveryMode) -> Plan:
+def _tls(trusted: LoopbackCertificate) -> dict[str, str]:
+    return {"cert": trusted.chain.read_text("ascii"), "key": trusted.key.read_text("ascii")}
+
+
+def _plan(
+    issuer: str,
+    keys: dict[str, JoseKey],
+    profile: Profile,
+    mode: TokenDeliveryMode,
+    trusted: LoopbackCertificate | None,
+) -> Plan:
     one, two = (
         PlannedClient(
             client_id=name,
             key=SigningKey(key, SignatureAlgorithm(ALG[profile]), name),
+            certificate=ClientCertificate.write(name, trusted.chain.parent).file
+            if trusted
+            else None,
             dpop_key=new_dpop_key() if profile is Profile.FAPI2_CIBA else None,
         )
         for name, key in keys.items()
@@ -148,5 +167,6 @@ def _plan(issuer: str, keys: dict[str, JoseKey], profile: Profile, mode: TokenDe
             scope="openid profile", login_hint="alice@example.org", acr_values=ACR
         ),
         resource=ResourceSection(url=f"{issuer}/me"),
-        time=TimeSection(parallel=1),
+        ca_file=trusted.chain if trusted else None,
+        time=TimeSection(parallel=1, notification=2, silence=1),
     )

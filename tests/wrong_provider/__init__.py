@@ -8,6 +8,7 @@ runner. Without a fault it keeps every rule that the runner looks at.
 - ``application``: which endpoint is where; ``discovery``, ``forms``
 - ``client_authentication``, ``certificates``, ``sender_constraint``: who asks
 - ``request_objects``, ``parameters``, ``backchannel``: what is asked
+- ``liberties``: what it may do one way or another
 - ``automation``, ``callbacks``: the user's decision, and who is told
 - ``token_endpoint``, ``tokens``, ``resource``: what comes of it
 """

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from tests.wrong_provider import liberties
 from tests.wrong_provider.automation import decide
 from tests.wrong_provider.backchannel import acknowledge
 from tests.wrong_provider.discovery import key_set, metadata
@@ -27,9 +28,10 @@ def application(provider: Provider) -> Starlette:
     def refusing(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def answered(request: Request) -> Response:
             try:
-                return await answer(provider, request)
+                given = await answer(provider, request)
             except Refusal as refusal:
-                return refusal_response(pending_response(provider, refusal), provider.faults)
+                given = _refused(provider, refusal)
+            return liberties.response(given) if provider.differently else given
 
         return answered
 
@@ -43,6 +45,12 @@ def application(provider: Provider) -> Starlette:
             Route("/automation", refusing(decide), methods=["POST"]),
         ]
     )
+
+
+def _refused(provider: Provider, refusal: Refusal) -> Response:
+    otherwise = liberties.refusal(refusal) if provider.differently else None
+    usually = refusal_response(pending_response(provider, refusal), provider.faults)
+    return otherwise or usually
 
 
 async def _metadata(provider: Provider, _: Request) -> Response:

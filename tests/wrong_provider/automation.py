@@ -20,5 +20,8 @@ async def decide(provider: Provider, request: Request) -> Response:
     if pending.state is not State.PENDING or provider.time.now() >= pending.expires_at:
         return Response(status_code=409)
     pending.state = decision
-    await notify(provider, pending)
+    if provider.differently:
+        provider.alarms.append((provider.time.now(), lambda: notify(provider, pending)))
+    else:
+        await notify(provider, pending)
     return Response(status_code=204)

@@ -5,8 +5,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from tests.wrong_provider import liberties
 from tests.wrong_provider.callbacks import notify, tell_of_expiry
-from tests.wrong_provider.client_authentication import authenticate, not_allowed
+from tests.wrong_provider.client_authentication import authenticate
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.forms import read_form
 from tests.wrong_provider.parameters import (
@@ -31,8 +32,6 @@ async def acknowledge(provider: Provider, request: Request) -> Response:
     """Refuse the request, or acknowledge it and let it wait for the user."""
     form = await read_form(provider, request)
     client = authenticate(provider, request, form)
-    if not client.may_ask:
-        raise not_allowed()
     asked = asked_parameters(provider, client, form)
     verify_unknown(provider, asked)
     lifetime = expiry(provider, asked)
@@ -82,6 +81,8 @@ def _acknowledgement(provider: Provider, pending: Pending, lifetime: int) -> Res
         if provider.has(fault):
             body.update(change)
     body = {name: value for name, value in body.items() if value is not None}
+    if provider.differently:
+        body = liberties.acknowledgement(body)
     status = 201 if provider.has(Fault.ACKNOWLEDGES_WITH_201) else 200
     if provider.has(Fault.ACKNOWLEDGES_AS_TEXT):
         return PlainTextResponse(JSONResponse(body).body, status)

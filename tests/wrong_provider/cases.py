@@ -17,6 +17,7 @@ __all__ = [
     "coded",
     "core",
     "fapi1",
+    "noncing",
     "ping",
     "push",
     "rsa",
@@ -34,7 +35,11 @@ class Certificate(StrEnum):
 
 @dataclass(frozen=True)
 class Registration:
-    """How the two clients of the runner are registered; ``coded`` ones must give a user code."""
+    """How the two clients of the runner are registered; ``coded`` ones must give a user code.
+
+    ``nonces_at``: the paths at which their proofs must have a nonce. ``differently``: the provider
+    uses the liberties that it has.
+    """
 
     profile: Profile = Profile.FAPI2_CIBA
     mode: TokenDeliveryMode = TokenDeliveryMode.POLL
@@ -42,6 +47,8 @@ class Registration:
     coded: bool = False
     signs: bool = True
     alg: str = "ES256"
+    nonces_at: tuple[str, ...] = ()
+    differently: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,11 @@ def by_certificate(case: Case) -> Case:
 def rsa(case: Case) -> Case:
     """The same for a client with an RSA key."""
     return _registered(case, alg="PS256")
+
+
+def noncing(case: Case) -> Case:
+    """The same where proofs must have a nonce."""
+    return _registered(case, nonces_at=("/token", "/userinfo"))
 
 
 def coded(case: Case) -> Case:

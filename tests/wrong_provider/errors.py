@@ -6,7 +6,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from tests.wrong_provider.faults import Fault
 
-__all__ = ["Refusal", "invalid_client", "invalid_request", "refusal_response"]
+__all__ = ["NONCE", "Refusal", "invalid_client", "invalid_request", "refusal_response"]
+
+
+NONCE = "a-nonce-for-everybody"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ def _headers(refusal: Refusal, faults: frozenset[Fault]) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if Fault.ERRORS_MAY_BE_STORED in faults:
         del headers["Cache-Control"]
+    if refusal.code == "use_dpop_nonce":
+        headers |= {"DPoP-Nonce": NONCE, "WWW-Authenticate": 'DPoP error="use_dpop_nonce"'}
     if refusal.code == "invalid_token" and Fault.RESOURCE_WITHOUT_CHALLENGE not in faults:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token", DPoP algs="ES256 PS256"'
     return headers

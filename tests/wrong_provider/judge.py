@@ -1,11 +1,10 @@
 """The conformance runner against the provider: one check, one fault, one clock for both."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from ciba_client import ClientAuthenticationMethod, SignatureAlgorithm, SigningKey, new_dpop_key
 from ciba_client.conformance.check import Check, Result
@@ -13,7 +12,7 @@ from ciba_client.conformance.parties.approver import AutomationUrl
 from ciba_client.conformance.parties.desk import Desk
 from ciba_client.conformance.parties.doors import opened_doors
 from ciba_client.conformance.plan import Plan, PlannedClient
-from ciba_client.conformance.plan_file import RequestSection, ResourceSection
+from ciba_client.conformance.plan_file import RequestSection, ResourceSection, TimeSection
 from ciba_client.conformance.profile import Profile
 from ciba_client.conformance.run import Run
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
@@ -24,12 +23,11 @@ from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.wrong_provider.application import application
 from tests.wrong_provider.cases import Certificate, Registration
 from tests.wrong_provider.faults import Fault
-from tests.wrong_provider.provider import Client, Provider, User
+from tests.wrong_provider.provider import Client, Provider
+from tests.wrong_provider.running import ALICE
 from tests.wrong_provider.tls import ROOT, ClientCertificate, serving_tls
 
 __all__ = ["judged"]
-
-ALICE = User("alice", ("alice@example.org",), user_code="4711")
 
 
 @dataclass
@@ -68,21 +66,34 @@ class Unheard:
 
 
 async def judged(
-    checks: Iterable[Check], registration: Registration, faults: Iterable[Fault] = ()
+    checks: Iterable[Check],
+    registration: Registration,
+    faults: Iterable[Fault] = (),
+    *,
+    folder: Path,
 ) -> tuple[Result, ...]:
-    """What these checks say of a provider with these faults."""
+    """What these checks say of a provider with these faults; certificates go into the folder."""
     time = OneTime()
     desk = Desk(time)
-    async with serving(desk) as endpoint:
+    notified = registration.mode is not TokenDeliveryMode.POLL
+    async with serving(desk) if notified else nullcontext("") as endpoint:
         clients = {
-            name: _registered(name, registration, f"{endpoint}/notifications")
+            name: _registered(name, registration, f"{endpoint}/notifications", folder)
             for name in ("one", "two")
         }
-        provider = Provider("", clients, [ALICE], time, frozenset(faults))
+        provider = Provider(
+            "",
+            clients,
+            [ALICE],
+            time,
+            frozenset(faults),
+            nonces_at=registration.nonces_at,
+            differently=registration.differently,
+        )
         time.providers.append(provider)
-        async with _served(provider, registration) as url:
+        async with _served(provider, registration, folder) as url:
             provider.issuer = url
-            plan = _plan(provider, registration)
+            plan = _plan(provider, registration, folder)
             async with opened_doors(plan) as doors:
                 run = Run(
                     plan=plan,
@@ -90,23 +101,25 @@ async def judged(
                     clock=time,
                     observer=Unheard(),
                     approver=AutomationUrl(provider.url("/automation"), doors.anonymous),
-                    desk=None if registration.mode is TokenDeliveryMode.POLL else desk,
+                    desk=desk if notified else None,
                 )
                 return await run.results(tuple(checks))
 
 
 @asynccontextmanager
-async def _served(provider: Provider, registration: Registration) -> AsyncIterator[str]:
+async def _served(
+    provider: Provider, registration: Registration, folder: Path
+) -> AsyncIterator[str]:
     app = application(provider)
     if registration.certificate is Certificate.NONE:
         async with serving(app) as url:
             yield url
     else:
-        async with serving_tls(app, _own_certificate(), ROOT) as url:
+        async with serving_tls(app, _own_certificate(folder), ROOT) as url:
             yield url
 
 
-def _registered(name: str, registration: Registration, endpoint: str) -> Client:
+def _registered(name: str, registration: Registration, endpoint: str, folder: Path) -> Client:
     """As the provider knows a client."""
     certified = registration.certificate is not Certificate.NONE
     return Client(
@@ -115,7 +128,7 @@ def _registered(name: str, registration: Registration, endpoint: str) -> Client:
         registration.alg,
         str(registration.mode),
         endpoint,
-        certificate=_certificate(name).der if certified else None,
+        certificate=_certificate(name, folder).der if certified else None,
         certificate_authenticates=registration.certificate is Certificate.AUTHENTICATES,
         signs_requests=registration.profile is not Profile.CIBA_CORE or registration.signs,
         dpop_bound=registration.profile is Profile.FAPI2_CIBA,
@@ -124,7 +137,7 @@ def _registered(name: str, registration: Registration, endpoint: str) -> Client:
     )
 
 
-def _planned(name: str, registration: Registration) -> PlannedClient:
+def _planned(name: str, registration: Registration, folder: Path) -> PlannedClient:
     """As the runner knows it."""
     certified = registration.certificate is not Certificate.NONE
     by_certificate = registration.certificate is Certificate.AUTHENTICATES
@@ -136,17 +149,17 @@ def _planned(name: str, registration: Registration) -> PlannedClient:
             if by_certificate
             else ClientAuthenticationMethod.PRIVATE_KEY_JWT
         ),
-        certificate=_certificate(name).file if certified else None,
+        certificate=_certificate(name, folder).file if certified else None,
         dpop_key=new_dpop_key() if registration.profile is Profile.FAPI2_CIBA else None,
         sign_requests=registration.signs,
     )
 
 
-def _plan(provider: Provider, registration: Registration) -> Plan:
+def _plan(provider: Provider, registration: Registration, folder: Path) -> Plan:
     return Plan(
         issuer=provider.issuer,
-        client=_planned("one", registration),
-        second_client=_planned("two", registration),
+        client=_planned("one", registration, folder),
+        second_client=_planned("two", registration, folder),
         profile=registration.profile,
         mode=registration.mode,
         request=RequestSection(
@@ -156,7 +169,8 @@ def _plan(provider: Provider, registration: Registration) -> Plan:
             acr_values="urn:example:strong",
         ),
         resource=ResourceSection(url=provider.url("/userinfo")),
-        ca_file=_own_certificate().chain,
+        time=TimeSection(parallel=1),
+        ca_file=_own_certificate(folder).chain,
     )
 
 
@@ -166,10 +180,10 @@ def _key(name: str, alg: str) -> JoseKey:
 
 
 @cache
-def _own_certificate() -> LoopbackCertificate:
-    return LoopbackCertificate.write(Path(mkdtemp(prefix="wrong-provider-")))
+def _own_certificate(folder: Path) -> LoopbackCertificate:
+    return LoopbackCertificate.write(folder)
 
 
 @cache
-def _certificate(name: str) -> ClientCertificate:
-    return ClientCertificate.write(name, _own_certificate().chain.parent)
+def _certificate(name: str, folder: Path) -> ClientCertificate:
+    return ClientCertificate.write(name, folder)

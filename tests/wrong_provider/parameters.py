@@ -133,7 +133,7 @@ def expiry(provider: Provider, asked: Asked) -> int:
     excused = Fault.ACCEPTS_ZERO_EXPIRY if seconds == 0 else Fault.ACCEPTS_NEGATIVE_EXPIRY
     if seconds <= 0 and not provider.has(excused):
         raise invalid_request("The expiry must be positive.")
-    if seconds <= 0:
+    if seconds <= 0 or provider.differently:
         return DEFAULT_EXPIRY
     return min(seconds, LONGEST_EXPIRY)
 
@@ -148,15 +148,15 @@ def acr(provider: Provider, asked: Asked) -> str | None:
 
 
 def _meant(provider: Provider, kind: str, hint: str) -> User:
-    for user in provider.users:
-        if hint in (user.hints if kind == "login_hint" else user.hint_tokens):
-            return user
     if kind == "id_token_hint":
         return _of_id_token(provider, hint)
-    if kind == "login_hint_token" and provider.has(Fault.ACCEPTS_MALFORMED_HINT_TOKENS):
-        return next(iter(provider.users))
     if kind == "login_hint_token":
+        if provider.has(Fault.ACCEPTS_MALFORMED_HINT_TOKENS):
+            return next(iter(provider.users))
         raise invalid_request("The hint is malformed.")
+    for user in provider.users:
+        if hint in user.hints:
+            return user
     return _nobody(provider)
 
 

@@ -45,16 +45,14 @@ class Client:
     dpop_bound: bool = False
     user_code: bool = False
     strict_audience: bool = False
-    may_ask: bool = True
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who can be asked, by any of these names."""
+    """Somebody who can be asked, by any of these login hints."""
 
     sub: str
     hints: tuple[str, ...]
-    hint_tokens: tuple[str, ...] = ()
     user_code: str | None = None
 
 
@@ -103,13 +101,20 @@ def _signing_key() -> ECKey:
 
 @dataclass
 class Provider:
-    """One provider with its faults; ``issuer`` is where it answers."""
+    """One provider with its faults; ``issuer`` is where it answers.
+
+    At the paths ``nonces_at`` it wants a nonce in DPoP proofs (RFC 9449 8 and 9). One that does
+    things ``differently`` keeps the rules all the same: it leaves out what may be left out, and
+    chooses the other way where there is a choice.
+    """
 
     issuer: str
     clients: Mapping[str, Client]
     users: Collection[User]
     time: TimeSource
     faults: frozenset[Fault] = frozenset()
+    nonces_at: tuple[str, ...] = ()
+    differently: bool = False
     key: ECKey = field(default_factory=_signing_key)
     pending: dict[str, Pending] = field(default_factory=dict)
     access_tokens: dict[str, Tokens] = field(default_factory=dict)
@@ -153,4 +158,5 @@ class Provider:
             return secrets.token_urlsafe(32) + " +/"
         if self.has(Fault.SAME_AUTH_REQ_ID_AGAIN):
             return "q3Zk9vB1xL7mT0sWc5NfYhRgJ2dPaUe8KiOoVtXyEzA"
-        return secrets.token_urlsafe(32)
+        identifier = secrets.token_urlsafe(32)
+        return f"{identifier}.{secrets.token_urlsafe(64)}" if self.differently else identifier

@@ -10,7 +10,7 @@ from tests.wrong_provider.provider import Client, Provider, TimeSource, User
 
 __all__ = ["ALICE", "running_provider"]
 
-ALICE = User("alice", ("alice@example.org",), ("hint-token-of-alice",), "4711")
+ALICE = User("alice", ("alice@example.org",), user_code="4711")
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from joserfc.jwk import import_key
 from starlette.requests import Request
 
 from tests.wrong_provider.certificates import certificate_of, thumbprint
-from tests.wrong_provider.errors import Refusal, invalid_request
+from tests.wrong_provider.errors import NONCE, Refusal, invalid_request
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.jose import Signed, verified
 from tests.wrong_provider.provider import Client, Provider
@@ -42,6 +42,8 @@ def proven_key(provider: Provider, request: Request, access_token: str | None = 
         raise _invalid_proof() from None
     if not all(_is_right(provider, request, signed, access_token)):
         raise _invalid_proof()
+    if request.url.path in provider.nonces_at and signed.claims.get("nonce") != NONCE:
+        raise Refusal(400, "use_dpop_nonce", "The proof must have a nonce.")
     return key.thumbprint()
 
 

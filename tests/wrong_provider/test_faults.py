@@ -1,5 +1,7 @@
 """Each fault of the provider is found by the check that is meant for it."""
 
+from pathlib import Path
+
 import pytest
 
 from ciba_client.conformance.check import Outcome
@@ -12,8 +14,9 @@ BY_ID = {check.id: check for check in CHECKS}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_a_fault_is_found_by_the_check_that_is_meant_for_it(case: Case):
+async def test_a_fault_is_found_by_the_check_that_is_meant_for_it(case: Case, certificates: Path):
     """That check alone runs against that fault alone, fails, and says what the matter is."""
-    (result,) = await judged([BY_ID[case.check]], case.registration, [case.fault])
+    check = BY_ID[case.check]
+    (result,) = await judged([check], case.registration, [case.fault], folder=certificates)
     assert result.outcome is (Outcome.WARNED if case.warns else Outcome.FAILED), result
     assert case.says in f"expected {result.expected}, but {result.seen}"

@@ -1,5 +1,7 @@
 """Nothing is found where nothing is wrong, and nothing that could be wrong is left out."""
 
+from pathlib import Path
+
 import pytest
 
 from ciba_client import TokenDeliveryMode
@@ -15,14 +17,13 @@ POLL, PING, PUSH = TokenDeliveryMode.POLL, TokenDeliveryMode.PING, TokenDelivery
 CORE, FAPI1, FAPI2 = Profile.CIBA_CORE, Profile.FAPI_CIBA, Profile.FAPI2_CIBA
 
 REGISTRATIONS = (
-    Registration(CORE, POLL),
     Registration(CORE, POLL, signs=False),
     Registration(CORE, PING, coded=True),
     Registration(CORE, PUSH),
     Registration(FAPI1, POLL, Certificate.AUTHENTICATES, alg="PS256"),
     Registration(FAPI1, PING, Certificate.BINDS),
-    Registration(FAPI2, POLL),
-    Registration(FAPI2, PING, alg="PS256"),
+    Registration(FAPI2, POLL, nonces_at=("/userinfo",)),
+    Registration(FAPI2, PING, alg="PS256", nonces_at=("/token", "/userinfo")),
 )
 
 NEVER_FAILED: dict[str, str] = {}
@@ -30,9 +31,12 @@ NEVER_FAILED: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("registration", REGISTRATIONS, ids=repr)
-async def test_a_provider_that_keeps_the_rules_passes(registration: Registration):
+async def test_a_provider_that_keeps_the_rules_passes(
+    registration: Registration, certificates: Path
+):
     """No check fails or warns, none asks for more than the rules; what is skipped is elsewhere."""
-    results = await judged(applicable(registration.profile, registration.mode), registration)
+    checks = applicable(registration.profile, registration.mode)
+    results = await judged(checks, registration, folder=certificates)
     found = [
         (result.check.id, result.outcome, result.expected, result.seen, result.reason)
         for result in results
@@ -41,6 +45,28 @@ async def test_a_provider_that_keeps_the_rules_passes(registration: Registration
     assert not found
     skipped = {result.reason for result in results if result.outcome is Outcome.SKIPPED}
     assert skipped == _reasons_to_skip(registration)
+
+
+@pytest.mark.parametrize(
+    "registration",
+    [
+        Registration(CORE, POLL, signs=False, differently=True),
+        Registration(FAPI2, PING, nonces_at=("/token",), differently=True),
+    ],
+    ids=repr,
+)
+async def test_a_provider_that_uses_its_liberties_passes(
+    registration: Registration, certificates: Path
+):
+    """No check asks for one way of doing things where there are two."""
+    checks = applicable(registration.profile, registration.mode)
+    results = await judged(checks, registration, folder=certificates)
+    found = [
+        (result.check.id, result.outcome, result.expected, result.seen, result.reason)
+        for result in results
+        if result.outcome not in {Outcome.PASSED, Outcome.SKIPPED}
+    ]
+    assert not found
 
 
 def _reasons_to_skip(registration: Registration) -> set[str]:

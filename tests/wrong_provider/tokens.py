@@ -10,6 +10,7 @@ from typing import Any
 
 from joserfc.jwk import RSAKey
 
+from tests.wrong_provider import liberties
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.jose import sign
 from tests.wrong_provider.provider import Client, Provider, Tokens
@@ -63,13 +64,17 @@ def issue(provider: Provider, issued: Issued) -> dict[str, Any]:
     }
     if issued.pushed is not None:
         changes[Fault.PUSH_WITHOUT_ID_TOKEN] = {"id_token": None}
-    return _changed(provider, response, changes)
+    response = _changed(provider, response, changes)
+    otherwise = provider.differently and issued.pushed is None
+    return liberties.token_response(response) if otherwise else response
 
 
 def _access_token(provider: Provider, issued: Issued, bound_to: str | None, expires_at: int) -> str:
     """A JWT of RFC 9068 that names what it is bound to."""
     if provider.has(Fault.ACCESS_TOKEN_GUESSABLE):
         return f"{len(provider.access_tokens):032d}"
+    if provider.differently:
+        return secrets.token_urlsafe(32)
     if provider.has(Fault.SAME_ACCESS_TOKEN_AGAIN):
         return "mF4Wv0xT9QyH2sKc7LzRb1NpJd6GaUe8"
     claims: dict[str, Any] = {
@@ -96,6 +101,8 @@ def _id_token(provider: Provider, issued: Issued, access: str, refresh: str) -> 
         "auth_time": issued.auth_time,
         "at_hash": _half_hash(access),
     }
+    if provider.differently and issued.pushed is None:
+        claims = liberties.id_token_claims(claims)
     if issued.acr is not None:
         claims["acr"] = issued.acr
     if issued.pushed is not None:

@@ -1,25 +1,29 @@
-// node-oidc-provider as a CIBA provider on loopback: poll and ping, private_key_jwt, signed requests.
+// node-oidc-provider as a CIBA provider on loopback: poll and ping, private_key_jwt, signed requests;
+// over TLS, where it is given a certificate, with tokens that are bound to the clients' certificates.
 // A test tells it on stdin which clients and users there are; it tells on stdout where it listens.
 //
 // Beside the provider itself: POST /automation?auth_req_id=..&action=allow|deny decides for the user,
 // and POST /advance?seconds=.. moves this process's clock, so that nobody waits for an expiry.
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { createInterface } from 'node:readline'
 import { errors, Provider } from 'oidc-provider'
 
 const { value } = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next()
 const options = JSON.parse(value)
-const { scope, acr, users, fapi } = options
+const { scope, acr, users, fapi, tls } = options
 
 // Everything that the provider knows of time it takes from Date.now.
 const realTime = Date.now
 let ahead = 0
 Date.now = () => realTime() + ahead * 1000
 
-const server = createServer()
+const server = tls
+  ? createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: false })
+  : createServer()
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
-const issuer = `http://127.0.0.1:${server.address().port}`
+const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const signing = { ...privateKey.export({ format: 'jwk' }), kid: 'op', use: 'sig', alg: 'ES256' }
@@ -50,6 +54,11 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: false },
     requestObjects: { enabled: true },
     dPoP: { enabled: true },
+    mTLS: {
+      enabled: Boolean(tls),
+      certificateBoundAccessTokens: Boolean(tls),
+      getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.()?.toString(),
+    },
     resourceIndicators: { enabled: false },
     fapi: fapi ? { enabled: true, profile: fapi } : { enabled: false },
     ciba: {

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.wrong_provider.cases import Case, by_certificate, certified, fapi1, warns
+from tests.wrong_provider.cases import Case, by_certificate, certified, fapi1, noncing, warns
 from tests.wrong_provider.faults import Fault
 
 __all__ = ["BINDINGS"]
@@ -85,4 +85,4 @@ RESOURCES: Final = (
     Case(Fault.REFRESH_TOKEN_OF_ANOTHER_CLIENT, "refresh-by-another-client", "accepted"),
 )
 
-BINDINGS: Final = (*PROOFS, *CERTIFICATES, *RESOURCES)
+BINDINGS: Final = (*PROOFS, *map(noncing, PROOFS), *CERTIFICATES, *RESOURCES)
