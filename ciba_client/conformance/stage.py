@@ -28,6 +28,7 @@ __all__ = ["Completed", "Pending", "Stage"]
 
 _OK: Final = 200
 _TRIES: Final = 3
+_FINAL: Final = frozenset({"access_denied", "expired_token", "invalid_grant"})
 _LATE: Final = 0.2
 """Seconds after the interval at which a poll is sent: no two clocks agree."""
 
@@ -122,10 +123,10 @@ class Stage:
         """A token request by the client that asked; sent again to a provider that is busy."""
         for _ in range(_TRIES):
             try:
-                return await pending.client.poll(pending.auth_req_id)
+                return self._settled(pending, await pending.client.poll(pending.auth_req_id))
             except Busy as busy:
                 await self.wait(busy.seconds, "the provider, which is busy")
-        return await pending.client.poll(pending.auth_req_id)
+        return self._settled(pending, await pending.client.poll(pending.auth_req_id))
 
     async def outcome(self, pending: Pending) -> Answer:
         """The first answer after a decision that is not a pending one.
@@ -134,14 +135,14 @@ class Stage:
         """
         if pending.client.mode is TokenDeliveryMode.PING:
             await self.notified(pending)
-            return self._settled(pending, await self.poll(pending))
+            return await self.poll(pending)
         until = self.clock.monotonic() + self.plan.time.decision
         interval = pending.interval
         while self.clock.monotonic() < until:
             await self.wait(interval + _LATE, "the decision")
             answer = await self.poll(pending)
             if answer.error_code() not in PENDING:
-                return self._settled(pending, answer)
+                return answer
             expect_pending(answer)
             interval += 5 if answer.error_code() == "slow_down" else 0
         raise Violation("an outcome soon after the decision", "the request is still pending")
@@ -247,7 +248,9 @@ class Stage:
             await self.approver.decide(pending.auth_req_id, Decision.DENY, self.wire)
 
     def _settled(self, pending: Pending, answer: Answer) -> Answer:
-        if answer.error_code() not in PENDING and pending in self.open:
+        """What has ended need not be cleared."""
+        is_over = answer.status == _OK or answer.error_code() in _FINAL
+        if is_over and pending in self.open:
             self.open.remove(pending)
         return answer
 
