@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check audit sbom clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak docs docs-serve lock clean dist
+.PHONY: help setup demo test fuzz check audit sbom clauses conformance screenshots bench bench-delivery bench-failover bench-growth bench-overload soak docs docs-serve lock clean dist
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -61,6 +61,10 @@ clauses: setup $(RECORD) ## Show which requirements the last run of the tests pr
 
 $(RECORD):
 	@$(MAKE) test
+
+conformance: setup ## Hold our service to the specifications, write docs/conformance (ARGS=fapi-ciba-ping: a part)
+	@scripts/ensure-redis.sh --or-embedded
+	@$(BIN)/python scripts/conformance.py $(ARGS)
 
 bench: setup ## Measure speed beside node-oidc-provider, write docs/benchmarks.md (ARGS=--quick: less)
 	@scripts/ensure-peer.sh
