@@ -31,6 +31,7 @@ def complaints(results: tuple[Result, ...]) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("profile", "mode", "is_meant"), PARTS)
 async def test_our_provider_passes(
     run_service: ServiceRunner,
