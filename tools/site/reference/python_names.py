@@ -4,6 +4,7 @@ import enum
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Final
 
@@ -21,6 +22,7 @@ _MODULES: Final = (
 _PACKAGES: Final = re.compile(
     r"(?:ciba_client|ciba_service|collections|typing|pathlib|ssl|msgspec)\.(?:[a-z_]+\.)*"
 )
+_WRITTEN: Final = (str, int, float, type(None), type)
 _SECTION: Final = re.compile(
     r"^(Args|Returns|Raises|Yields|Attributes):\n((?: {4}.*\n?)+)", re.MULTILINE
 )
@@ -69,10 +71,32 @@ def _signature(name: str, thing: object) -> str:
         return "```python\n" + "\n".join(values) + "\n```"
     if not callable(thing) or (isinstance(thing, type) and issubclass(thing, BaseException)):
         return ""
-    text = _PACKAGES.sub("", str(inspect.signature(thing)))
-    text = re.sub(r"<[^<>]*>", "...", text)  # of what cannot be written, as a function
+    text = _PACKAGES.sub("", str(_plain(inspect.signature(thing))))
     word = "async " if inspect.iscoroutinefunction(thing) else ""
     return f"```python\n{word}{name}{_wrapped(text)}\n```"
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A default in words: of an object they say nothing, nor of what the builder's machine has."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _plain(signature: inspect.Signature) -> inspect.Signature:
+    parameters = [
+        each.replace(default=_said(each.default)) for each in signature.parameters.values()
+    ]
+    return signature.replace(parameters=parameters)
+
+
+def _said(default: object) -> object:
+    if isinstance(default, enum.Enum):
+        return _Said(f"{type(default).__name__}.{default.name}")
+    return default if isinstance(default, _WRITTEN) else _Said("...")
 
 
 def _wrapped(signature: str) -> str:
