@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-from payment_api import PaymentApi
-from transfer_tool import Outcome, TransferTool
 
 from ciba_client import CibaClient, ClientConfiguration, parse_signing_key
+from examples.agent_approval.payment_api import PaymentApi
+from examples.agent_approval.transfer_tool import Outcome, TransferTool
 
 PROTOCOL: Final = "2025-06-18"
 TRANSFER: Final[dict[str, Any]] = {

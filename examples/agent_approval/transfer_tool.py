@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from payment_api import Executed, PaymentApi, PaymentRefused, PaymentUncertain
-
 from ciba_client import (
     AccessDenied,
     AuthenticationRequestRefused,
@@ -22,6 +20,12 @@ from ciba_client import (
     PendingAuthentication,
     TokenSet,
     TokenType,
+)
+from examples.agent_approval.payment_api import (
+    Executed,
+    PaymentApi,
+    PaymentRefused,
+    PaymentUncertain,
 )
 
 __all__ = ["Outcome", "TransferResult", "TransferTool"]

@@ -1,22 +1,22 @@
 """The agent of ``examples/agent_approval`` as a test sees it: its tool, its human, its tokens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from ciba_client import CibaClient, ClientConfiguration, TokenSet, parse_signing_key
+from examples.agent_approval.payment_api import PaymentApi
+from examples.agent_approval.transfer_tool import TransferTool
 from tests.client_time import ClientTime
 from tests.running_service import PLAIN, RunningService
 from tests.signing import claims_of
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "agent_approval"
 METADATA = {"profile": "fapi2-ciba", "dpop_bound_access_tokens": True, "scope": "openid"}
 RENT = ("850.00", "EUR", "DE89370400440532013000", "Housing Ltd")
 PAYMENT = {
@@ -50,7 +50,7 @@ class Agent:
 
     service: RunningService
     client: CibaClient
-    tool: Any
+    tool: TransferTool | None = None
     shown: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -105,19 +105,16 @@ def configuration(service: RunningService) -> ClientConfiguration:
 
 
 @asynccontextmanager
-async def agent_of(
-    service: RunningService, load: Callable[[str], Any], *, lost_answers: int = 0
-) -> AsyncIterator[Agent]:
+async def agent_of(service: RunningService, *, lost_answers: int = 0) -> AsyncIterator[Agent]:
     """An agent of Alice, on the time of the service."""
-    tools, apis = load("transfer_tool"), load("payment_api")
     way = LosingTransport(lost_answers)
     async with (
         CibaClient(configuration(service), clock=ClientTime(service.clock)) as client,
         httpx2.AsyncClient(transport=way) as http,
     ):
-        bank = apis.PaymentApi(client, http, f"{service.issuer}/resource/payments")
-        agent = Agent(service, client, tool=None)
-        agent.tool = tools.TransferTool(client, bank, payer="alice@example.org", show=agent.show)
+        bank = PaymentApi(client, http, f"{service.issuer}/resource/payments")
+        agent = Agent(service, client)
+        agent.tool = TransferTool(client, bank, payer="alice@example.org", show=agent.show)
         yield agent
 
 

@@ -1,9 +1,8 @@
 """The agent of ``examples/agent_approval``: what it may do, and what it tries beyond that."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from importlib import import_module
 from itertools import islice
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from ciba_client import CibaClient, TokenType
 from tests.client_time import ClientTime
 from tests.examples.agent import (
-    EXAMPLE,
     PAYMENT,
     RENT,
     Agent,
@@ -32,13 +30,6 @@ IN_POUNDS = {**PAYMENT, "instructedAmount": {"currency": "GBP", "amount": "850.0
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Import a module of the example as its program does."""
-    monkeypatch.syspath_prepend(EXAMPLE)
-    return import_module
-
-
-@pytest.fixture
 async def bank(run_service: ServiceRunner) -> AsyncIterator[RunningService]:
     """A service with the agent's tool as a client, and the API that executes payments."""
     async with run_service(clients=[new_wire_client()]) as running:
@@ -53,9 +44,9 @@ async def alice(bank: RunningService) -> WirePhone:
 
 
 @pytest.fixture
-async def agent(bank: RunningService, load: Callable[[str], Any]) -> AsyncIterator[Agent]:
+async def agent(bank: RunningService) -> AsyncIterator[Agent]:
     """An agent with the tool."""
-    async with agent_of(bank, load) as made:
+    async with agent_of(bank) as made:
         yield made
 
 
@@ -235,13 +226,12 @@ async def test_a_token_that_was_used_elsewhere_is_reported(
 async def test_an_answer_that_is_lost_moves_no_money_twice(
     bank: RunningService,
     alice: WirePhone,
-    load: Callable[[str], Any],
     lost: int,
     outcome: str,
 ):
     """The tool asks again with the same token, and says so when it never heard."""
     async with (
-        agent_of(bank, load, lost_answers=lost) as agent,
+        agent_of(bank, lost_answers=lost) as agent,
         agent.transferring(alice) as (call, challenge),
     ):
         await alice.decide(alice.approval(challenge))

@@ -4,19 +4,20 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable
-from importlib import import_module
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.examples.agent import EXAMPLE, RENT, Agent, agent_of, new_wire_client
+from examples.agent_approval.tool_server import ToolServer
+from tests.examples.agent import RENT, Agent, agent_of, new_wire_client
 from tests.examples.passing_clock import PassingClock
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_phone import WirePhone
 
+ROOT = Path(__file__).parents[2]
 ARGUMENTS = dict(zip(("amount", "currency", "creditor_iban", "creditor_name"), RENT, strict=True))
 CALL = {
     "jsonrpc": "2.0",
@@ -49,13 +50,6 @@ class Runtime:
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Import a module of the example as its program does."""
-    monkeypatch.syspath_prepend(EXAMPLE)
-    return import_module
-
-
-@pytest.fixture
 async def bank(run_service: ServiceRunner) -> AsyncIterator[RunningService]:
     """A service with the agent's tool as a client."""
     async with run_service(clients=[new_wire_client()]) as running:
@@ -69,17 +63,17 @@ async def alice(bank: RunningService) -> WirePhone:
 
 
 @pytest.fixture
-async def agent(bank: RunningService, load: Callable[[str], Any]) -> AsyncIterator[Agent]:
+async def agent(bank: RunningService) -> AsyncIterator[Agent]:
     """An agent with the tool."""
-    async with agent_of(bank, load) as made:
+    async with agent_of(bank) as made:
         yield made
 
 
 @pytest.fixture
-async def runtime(agent: Agent, load: Callable[[str], Any]) -> AsyncIterator[Runtime]:
+async def runtime(agent: Agent) -> AsyncIterator[Runtime]:
     """What runs the agent, connected to the server."""
     made = Runtime()
-    server = load("tool_server").ToolServer(agent.tool, made.heard.put_nowait)
+    server = ToolServer(agent.tool, made.heard.put_nowait)
     serving = asyncio.create_task(server.serve(made.lines()))
     yield made
     made.said.put_nowait(None)
@@ -163,9 +157,10 @@ async def test_the_server_as_a_program(run_service: ServiceRunner, tmp_path: Pat
         key = tmp_path / "agent.jwk"
         key.write_text(json.dumps(client.key.as_dict(private=True)), "utf-8")
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, EXAMPLE / "tool_server.py", "--issuer", bank.issuer),
+            *(sys.executable, "-m", "examples.agent_approval.tool_server", "--issuer", bank.issuer),
             *("--payments", f"{bank.issuer}/resource/payments", "--client-id", "agent"),
             *("--key", key, "--payer", "alice@example.org"),
+            cwd=ROOT,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

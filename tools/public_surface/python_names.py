@@ -4,18 +4,27 @@ import inspect
 import re
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from typing import Final
+
+import msgspec
 
 from tools.public_surface.section import Section
 
 __all__ = ["PUBLIC_MODULES", "python_sections"]
 
-PUBLIC_MODULES: Final = ("ciba_client",)
+PUBLIC_MODULES: Final = (
+    "ciba_client",
+    "ciba_service.embedding",
+    "ciba_service.integrations.authlib",
+)
 
 _PATH: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])")
 """Where a type is defined inside, which is nobody's business."""
+_TOLD: Final = (bool, int, float, str, bytes, tuple, Enum, type(None))
+"""Defaults of these types are the same wherever the document is written."""
 
 
 def python_sections() -> list[Section]:
@@ -43,7 +52,9 @@ def _class(cls: type) -> Iterator[str]:
     if issubclass(cls, Enum):
         yield from (f"{each.name} = {each.value!r}" for each in cls)
         return
-    if "__init__" in vars(cls) and not getattr(cls, "_is_protocol", False):
+    if issubclass(cls, msgspec.Struct):
+        yield from map(_field, msgspec.structs.fields(cls))
+    elif "__init__" in vars(cls) and not getattr(cls, "_is_protocol", False):
         yield f"new{_signature(cls)}"
     for name, member in sorted(vars(cls).items()):
         if not name.startswith("_") or name == "__call__":
@@ -59,8 +70,28 @@ def _member(name: str, member: object) -> Iterator[str]:
         yield f"{name}: {_plain(inspect.formatannotation(returned))}"
 
 
+def _field(field: msgspec.structs.FieldInfo) -> str:
+    annotation = _plain(inspect.formatannotation(field.type))
+    return f"{field.name}: {annotation}" + ("" if field.required else " (optional)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """In place of a default that is another in each process, such as its environment."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
 def _signature(callable_: Callable[..., object]) -> str:
-    return _plain(str(inspect.signature(callable_)))
+    signature = inspect.signature(callable_)
+    parameters = [
+        each
+        if each.default is each.empty or isinstance(each.default, _TOLD)
+        else each.replace(default=_Untold())
+        for each in signature.parameters.values()
+    ]
+    return _plain(str(signature.replace(parameters=parameters)))
 
 
 def _plain(text: str) -> str:
