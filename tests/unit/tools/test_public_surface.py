@@ -1,6 +1,7 @@
 """docs/public-surface.toml: all that is public, as the code has it."""
 
 import argparse
+import re
 import tomllib
 
 import pytest
@@ -35,6 +36,14 @@ def test_the_document_has_every_part():
     assert "payment_executed" in document["log_events"]
     assert "factors_locked" in document["security_events"]
     assert document["record_formats"]["transactions"] == ["2"]
+
+
+def test_the_page_names_every_public_module():
+    """docs/versioning.md says which modules have public names, and links the document."""
+    page = SURFACE.with_name("versioning.md").read_text("utf-8")
+    named = re.findall(r"`(ciba_\w+[\w.]*)`", page.split("| Python |")[1].splitlines()[0])
+    assert named == list(PUBLIC_MODULES)
+    assert f"]({SURFACE.name})" in page
 
 
 class Account:
