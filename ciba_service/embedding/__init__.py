@@ -15,6 +15,7 @@ from ciba_service.embedding.service import (
 )
 from ciba_service.flow.activation import HasPhone, IssuedCode
 from ciba_service.flow.grant_answers import GrantStatus, NoGrant
+from ciba_service.flow.host_steps import HostSteps
 from ciba_service.ports import (
     ClientRegistry,
     Clock,
@@ -23,7 +24,9 @@ from ciba_service.ports import (
     OutboundRequest,
     OutboundResponse,
     RiskPolicy,
+    Signer,
     SignerUnavailable,
+    Situation,
     StoreUnavailable,
     Telemetry,
     TokenIssuer,
@@ -31,8 +34,12 @@ from ciba_service.ports import (
     UserDirectory,
 )
 from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, register_client
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
+from ciba_service.protocol.tokens.access_token import AccessToken
+from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.settings import (
     Doors,
     InvalidSettingsError,
@@ -45,6 +52,7 @@ from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = [
+    "AccessToken",
     "Client",
     "ClientRegistry",
     "Clock",
@@ -55,10 +63,13 @@ __all__ = [
     "Grants",
     "HasPhone",
     "HostPorts",
+    "HostSteps",
+    "IdTokenClaims",
     "IdentifierKind",
     "InvalidMetadataError",
     "InvalidSettingsError",
     "IssuedCode",
+    "Locale",
     "NoGrant",
     "Outbound",
     "OutboundFailure",
@@ -70,12 +81,15 @@ __all__ = [
     "ServiceNotRunning",
     "ServiceNotStarted",
     "Settings",
+    "Signer",
     "SignerUnavailable",
+    "Situation",
     "StoreUnavailable",
     "Surroundings",
     "Telemetry",
     "TokenIssuer",
     "User",
+    "UserClaims",
     "UserDirectory",
     "UserIdentifier",
     "create_service",

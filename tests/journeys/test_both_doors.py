@@ -237,6 +237,16 @@ async def test_malformed_token_requests_are_refused(door: Door, shop: WireClient
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.clause("ciba-7-2")
+async def test_requests_are_posted_forms(door: Door, shop: WireClient):
+    """Neither asked for by ``GET``, nor in another format."""
+    form = {**shop.credentials(), "request": shop.request_object(login_hint=door.subject)}
+    assert (await door.http.get("/bc-authorize", params=form)).status_code == 405
+    answer = await door.http.post("/bc-authorize", params=form, json={})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert await door.phone.fetch() == []
+
+
 @pytest.mark.clause("ciba-10.2-1", "ciba-10.2-3", "ciba-10.1-10")
 async def test_a_client_is_pinged_and_collects(
     door: Door, pinged: WireClient, endpoint: CallbackEndpoint

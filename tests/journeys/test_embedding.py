@@ -15,13 +15,18 @@ from websockets.exceptions import InvalidStatus
 
 from ciba_service.clock import SystemClock
 from ciba_service.embedding import (
+    AccessToken,
     Client,
     Doors,
     EmbeddedService,
+    Grant,
+    GrantStatus,
     HasPhone,
     HostPorts,
     IdentifierKind,
+    IdTokenClaims,
     InvalidSettingsError,
+    NoGrant,
     OutboundRequest,
     OutboundResponse,
     ServiceNotRunning,
@@ -34,9 +39,6 @@ from ciba_service.embedding import (
     register_client,
 )
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.tokens.access_token import AccessToken
-from ciba_service.protocol.tokens.claims import IdTokenClaims
-from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.stores.driver.target import RedisTarget
 from tests.hosts import Host, serving_host, settings_for
 from tests.recording_telemetry import RecordingTelemetry
@@ -449,3 +451,54 @@ async def test_a_host_looks_after_its_people(embed: Embed, till: WireClient):
         code = (await people.reset("alice")).code
         assert (await till.start()).json()["error"] == "unknown_user_id"
         assert code
+
+
+# --- A token endpoint of the host ---
+
+
+async def test_a_host_waits_for_the_decision_and_takes_the_grant_once(
+    embed: Embed, till: WireClient
+):
+    """One call; the second one finds it redeemed, and what is redeemed is not cancelled."""
+    async with embed(doors=Doors.APPROVAL_BACKEND, **ALICE) as embedded:
+        phone, grants = await embedded.phone(), embedded.service.grants
+        auth_req_id = await till.started()
+        waiting = asyncio.create_task(grants.redeem("till", auth_req_id, wait=20))
+        (challenge,) = await phone.fetch()
+        await phone.decide(phone.approval(challenge))
+        granted = await waiting
+        assert isinstance(granted, Grant)
+        assert (granted.subject, granted.client_id) == ("alice", "till")
+        again = await grants.redeem("till", auth_req_id)
+        assert isinstance(again, NoGrant)
+        assert (again.status, again.error.error) == (GrantStatus.INVALID, "invalid_grant")
+        assert await grants.cancel("till", auth_req_id) is GrantStatus.SETTLED
+        pending = await till.started()
+        assert await grants.cancel("till", pending) is GrantStatus.CANCELLED
+        assert await phone.fetch() == []
+
+
+async def test_nothing_is_redeemed_for_a_client_that_has_gone(embed: Embed, till: WireClient):
+    """The host says so, and the grant is there for the next poll."""
+    gone = asyncio.Event()
+    async with embed(doors=Doors.APPROVAL_BACKEND, **ALICE) as embedded:
+        phone, grants = await embedded.phone(), embedded.service.grants
+        auth_req_id = await till.started()
+        waiting = asyncio.create_task(
+            grants.redeem("till", auth_req_id, wait=20, until_gone=gone.wait)
+        )
+        (challenge,) = await phone.fetch()
+        gone.set()
+        told = await waiting
+        assert isinstance(told, NoGrant)
+        assert told.status is GrantStatus.PENDING
+        await phone.decide(phone.approval(challenge))
+        assert isinstance(await grants.redeem("till", auth_req_id), Grant)
+
+
+async def test_whoever_does_not_run_has_no_grants_and_nothing_to_release(embed: Embed):
+    """The host is told in its own code as well."""
+    async with embed(is_run=False) as embedded:
+        embedded.service.release()
+        with pytest.raises(ServiceNotRunning):
+            _ = embedded.service.grants

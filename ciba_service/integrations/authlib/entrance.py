@@ -23,11 +23,13 @@ from ciba_service.protocol.errors import (
 )
 from ciba_service.protocol.names import CIBA_GRANT_TYPE
 from ciba_service.protocol.request.form import MAXIMUM_PARAMETERS
+from ciba_service.telemetry import LogTelemetry
 
 __all__ = ["EnteredService", "authenticated", "called", "posted_form", "verified"]
 
 _T = TypeVar("_T")
 
+_FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_FORM: Final = 65_536
 _RETRY_AFTER: Final = ("Retry-After", "1")
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="client"')
@@ -66,8 +68,11 @@ def posted_form(request: OAuth2Request) -> dict[str, str]:
     """The parameters of the body; those without a value count as absent.
 
     Raises:
-        InvalidRequestError: when one is repeated, or they are too many or too long.
+        InvalidRequestError: when it is no form, or they are repeated, too many or too long.
     """
+    content_type = (request.headers or {}).get("Content-Type", "")
+    if content_type.partition(";")[0].strip().lower() != _FORM:
+        raise InvalidRequestError from Reason(f"the content type is not {_FORM}")
     names = list(request.form)
     if len(names) > MAXIMUM_PARAMETERS:
         raise InvalidRequestError from Reason("too many parameters")
@@ -133,7 +138,11 @@ def called(
     """
     try:
         return portal.call(lambda ciba: _told(ciba, step))
-    except (PortalUnavailable, StoreUnavailable, SignerUnavailable) as fault:
+    except PortalUnavailable as fault:
+        # The service, which has a log of its own, may not even be there.
+        LogTelemetry().failure("portal_unavailable", fault.__cause__ or fault)
+        raise _UnavailableError from fault
+    except (StoreUnavailable, SignerUnavailable) as fault:
         raise _UnavailableError from fault
 
 

@@ -20,7 +20,7 @@ from ciba_service.integrations.authlib.entrance import (
     verified,
 )
 from ciba_service.integrations.portal import Portal
-from ciba_service.protocol.errors import AccessDeniedError, Reason
+from ciba_service.protocol.errors import AccessDeniedError, InvalidRequestError, Reason
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, REFRESH_TOKEN_GRANT_TYPE
 from ciba_service.protocol.tokens.grant import Grant
 
@@ -72,6 +72,8 @@ class CibaGrant(BaseGrant, TokenEndpointMixin):
         """
         form = posted_form(self.request)
         client = authenticated(self.server, self.request, self.TOKEN_ENDPOINT_AUTH_METHODS)
+        if form.get("grant_type") != self.GRANT_TYPE:
+            raise InvalidRequestError from Reason("grant_type is not in the body")
         self._operation = secrets.token_urlsafe(_OPERATION_BYTES)
         asked = GrantRequest(
             form, verified(client).client, self._operation, Patience(None, _for_ever)

@@ -96,10 +96,12 @@ ENDPOINTS = {
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_service_that_cannot_be_reached_is_said_to_be(
-    bank: FlaskClient, entered: list[str], path: str
+    bank: FlaskClient, entered: list[str], path: str, caplog: pytest.LogCaptureFixture
 ):
-    """The client may try again; nothing is said about why."""
+    """The client may try again; why is said to the operator only."""
     answer = post(bank, path, ENDPOINTS[path])
+    (line,) = (each for each in caplog.records if each.msg == "portal_unavailable")
+    assert "nobody is there" in str(line.__dict__["fields"])
     assert told(answer) == (503, "temporarily_unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "nobody" not in answer.text
@@ -146,6 +148,31 @@ def test_forms_are_bounded_and_name_a_parameter_once(
     """Before anything else is looked at."""
     form = "&".join(f"{name}={value}" for name, value in ENDPOINTS[path].items())
     answer = post(bank, path, form + extra)
+    assert told(answer) == (400, "invalid_request")
+    assert entered == []
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_only_forms_are_taken(bank: FlaskClient, entered: list[str], path: str):
+    """Flask would read other things, too, and parameters in the query."""
+    credentials = ("kiosk", SECRET)
+    query = {"grant_type": CIBA}
+    for sent in ({"json": ENDPOINTS[path]}, {"data": ENDPOINTS[path]}):
+        several = {**sent, "content_type": "multipart/form-data"} if "data" in sent else sent
+        answer = bank.post(path, query_string=query, base_url=ISSUER, auth=credentials, **several)
+        assert told(answer) == (400, "invalid_request")
+    assert entered == []
+
+
+def test_the_grant_type_is_in_the_body(bank: FlaskClient, entered: list[str]):
+    """Authlib finds it in the query as well."""
+    answer = bank.post(
+        "/token",
+        query_string={"grant_type": CIBA},
+        data={"auth_req_id": "A" * 43},
+        base_url=ISSUER,
+        auth=("kiosk", SECRET),
+    )
     assert told(answer) == (400, "invalid_request")
     assert entered == []
 

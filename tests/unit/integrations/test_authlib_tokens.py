@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.transactions import RedisTransactions
 from examples.authlib_flask.authorization_server import BankGrant
 from examples.authlib_flask.tokens import TokenTable
 from tests.doors import Door, authlib_door
@@ -87,6 +89,25 @@ async def test_a_user_whom_the_host_does_not_know_gets_no_tokens(
         patched.setattr(BankGrant, "find_user", lambda *_: None)
         answer = await shop.poll(auth_req_id)
         assert (answer.status_code, answer.json()["error"]) == (400, "access_denied")
+    assert (await shop.poll(auth_req_id)).status_code == 200
+
+
+async def test_a_store_that_fails_is_said_to_be_unavailable(
+    door: Door, shop: WireClient, monkeypatch: pytest.MonkeyPatch
+):
+    """The tokens are thrown away, and the grant is there when the store is."""
+    auth_req_id = await approved(door, shop)
+
+    async def fail(*_: object) -> None:
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RedisTransactions, "swap", fail)
+        answer = await shop.poll(auth_req_id)
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert tokens_of(door)._saved == {}
+    assert [each.name for each in door.telemetry.failures] == ["store_unavailable"]
     assert (await shop.poll(auth_req_id)).status_code == 200
 
 
