@@ -62,9 +62,7 @@ class Account:
     def __init__(self, iban: str) -> None:
         self.iban = iban
 
-    async def pay(
-        self, amount: str, *, currency: str = "EUR", where: Mapping[str, str] = os.environ
-    ) -> None:
+    async def pay(self, amount: str, *, currency: str = "EUR", of: Mapping = os.environ) -> None:
         """Pay."""
 
     def _keep(self) -> None:
@@ -76,8 +74,7 @@ def test_a_class_is_told_by_what_can_be_called():
     assert _lines(Account) == [
         "class",
         "new(iban: str) -> None",
-        "async pay(self, amount: str, *, currency: str = 'EUR', where: Mapping[str, str] = ...)"
-        " -> None",
+        "async pay(self, amount: str, *, currency: str = 'EUR', of: Mapping = ...) -> None",
     ]
 
 
