@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec import structs
+
 from ciba_service.flow.completion import Approved, Completion
 from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.polls import Poll, Polls
@@ -22,6 +24,8 @@ from ciba_service.protocol.errors import (
     InvalidGrantError,
     Reason,
 )
+from ciba_service.protocol.request.authorization_details import narrowed_details
+from ciba_service.protocol.request.resource import narrowed_resources
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import State
 
@@ -32,8 +36,9 @@ __all__ = ["GrantRedemption", "GrantRequest"]
 class GrantRequest:
     """A token request whose client another has authenticated, and whose tokens another mints.
 
-    ``form`` has the ``auth_req_id``; ``operation`` is the same for each attempt at one redemption.
-    With ``is_one_poll`` all attempts of one operation count as one poll.
+    ``form`` has the ``auth_req_id``, and what of the grant is asked for if that is less than all
+    (``resource``, ``authorization_details``). ``operation`` is the same for each attempt at one
+    redemption. With ``is_one_poll`` all attempts of one operation count as one poll.
     """
 
     form: Mapping[str, str] = field(repr=False)
@@ -103,10 +108,11 @@ class GrantRedemption:
 
     async def _open(self, request: GrantRequest, transaction: Transaction) -> Grant:
         approved = Approved.of(transaction)
+        grant = _narrowed(approved.grant, request.form)
         await self._completion.verify(approved, operation=request.operation)
         if request.patience.has_gone:
             raise AuthorizationPendingError from Reason("the client has gone while it was held")
-        return approved.grant
+        return grant
 
     async def _taken_before(self, request: GrantRequest, transaction_id: str) -> Grant:
         stored = await self._grants.read(transaction_id)
@@ -116,3 +122,12 @@ class GrantRedemption:
         if not await self._completion.lets_redeem(stored.grant):
             raise AccessDeniedError from Reason("the account gate is closed")
         return stored.grant
+
+
+def _narrowed(grant: Grant, form: Mapping[str, str]) -> Grant:
+    """What tokens are asked for (RFC 8707 2.2, RFC 9396 6); raises ``OAuth2Error``."""
+    return structs.replace(
+        grant,
+        resources=narrowed_resources(form.get("resource"), grant.resources),
+        details=narrowed_details(form.get("authorization_details"), grant.details),
+    )

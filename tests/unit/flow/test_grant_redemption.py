@@ -1,7 +1,9 @@
 """A grant without tokens of ours: the same polls, states and gate, taken once."""
 
 import asyncio
+import json
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +13,10 @@ from ciba_service.protocol.errors import (
     AccessDeniedError,
     AuthorizationPendingError,
     ExpiredTokenError,
+    InvalidAuthorizationDetailsError,
     InvalidGrantError,
     InvalidRequestError,
+    InvalidTargetError,
     OAuth2Error,
     SlowDownError,
     UnauthorizedClientError,
@@ -25,6 +29,8 @@ from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
+
+RESOURCES = ["https://api.example/accounts", "https://api.example/balances"]
 
 
 async def never() -> None:
@@ -173,6 +179,33 @@ async def test_the_same_operation_gets_the_same_grant_until_it_ends(
     await service.service.stores.grants.end(first.txn)
     with pytest.raises(InvalidGrantError):
         await redeem(service, auth_req_id, operation="one")
+
+
+@pytest.mark.clause("rfc9396-6-1")
+async def test_less_than_was_granted_can_be_asked_for(run_service: ServiceRunner):
+    """Some of the details and one of the resources, and nothing else."""
+    listing, balances = (
+        {"type": "account_information", "actions": [action]}
+        for action in ("list_accounts", "read_balances")
+    )
+    metadata = {"authorization_details_types": ["account_information"], "resources": RESOURCES}
+    async with run_service(clients=[WireClient("till", metadata=metadata)]) as service:
+        phone = await service.enrolled_phone("alice")
+        auth_req_id = await service.till.started(
+            authorization_details=[listing, balances], resource=RESOURCES
+        )
+        await phone.approve_next()
+        steps, request = service.service.steps, asked(service, auth_req_id)
+        for less, refusal in (
+            ({"resource": "https://elsewhere.example"}, InvalidTargetError),
+            ({"authorization_details": "[]"}, InvalidAuthorizationDetailsError),
+        ):
+            with pytest.raises(refusal):
+                await steps.redemption.approved(replace(request, form={**request.form, **less}))
+        less = {"resource": RESOURCES[1], "authorization_details": json.dumps([balances])}
+        grant = await steps.redemption.redeem(replace(request, form={**request.form, **less}))
+    assert grant.resources == (RESOURCES[1],)
+    assert [json.loads(detail.json) for detail in grant.details] == [balances]
 
 
 async def test_a_lost_phone_closes_the_gate(service: RunningService, phone: WirePhone):
