@@ -249,6 +249,7 @@ async def test_a_client_of_pushes_and_one_without_ciba_get_no_grant_here(
         ("Bearer a b", 400, "invalid_request"),
         (f"Bearer {'a' * 8193}", 400, "invalid_request"),
     ],
+    ids=["none", "basic", "dpop", "unknown", "over", "empty", "several", "long"],
 )
 async def test_nobody_else_may_ask(
     service: RunningService, bank: TokenEndpoint, authorization: str, status: int, code: str | None
