@@ -127,12 +127,11 @@ def test_a_client_that_does_not_prove_who_it_is_learns_nothing(
 @pytest.mark.clause("rfc6749-2.3-1")
 def test_two_methods_of_authentication_are_one_too_many(bank: FlaskClient, entered: list[str]):
     """Even if either would do."""
-    form = {
-        **ENDPOINTS["/token"],
-        "client_assertion": "x",
-        "client_assertion_type": ASSERTION_TYPE,
-    }
-    assert told(post(bank, "/token", form)) == (401, "invalid_client")
+    signed = {"client_assertion": "x", "client_assertion_type": ASSERTION_TYPE}
+    secret = {"client_secret": SECRET}
+    for client_id, more in (("kiosk", signed), ("kiosk", secret), (None, signed | secret)):
+        answer = post(bank, "/token", ENDPOINTS["/token"] | more, client_id)
+        assert told(answer) == (401, "invalid_client")
     assert entered == []
 
 
@@ -180,10 +179,19 @@ def test_the_grant_type_is_in_the_body(bank: FlaskClient, entered: list[str]):
 @pytest.mark.parametrize("client_id", ["web", "pushed", "wrong"])
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_clients_that_cannot_use_ciba_here_are_not_authorized(
-    bank: FlaskClient, entered: list[str], path: str, client_id: str
+    bank: FlaskClient,
+    entered: list[str],
+    path: str,
+    client_id: str,
+    caplog: pytest.LogCaptureFixture,
 ):
-    """Without the grant, with a mode that is not offered, or with metadata that says nothing."""
+    """Without the grant, with a mode that is not offered, or with metadata that says nothing.
+
+    The operator is told what is wrong with metadata.
+    """
     assert told(post(bank, path, ENDPOINTS[path], client_id)) == (400, "unauthorized_client")
+    logged = [each.msg for each in caplog.records if each.name == "ciba_service"]
+    assert logged == ([] if client_id == "web" else ["client_metadata_refused"])
     assert entered == []
 
 
