@@ -10,10 +10,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ciba_service.embedding import EmbeddedService, InvalidMetadataError
-from ciba_service.integrations.authlib import Portal, registered_client
+from ciba_service.integrations.authlib import Portal, entrance, registered_client
 from ciba_service.protocol.profiles import ProfileName
 from examples.authlib_flask.clients import BankClient, ClientTable
 from examples.authlib_flask.views import create_bank
+from tests.recording_telemetry import RecordingTelemetry
 from tests.signing import new_key, public_jwk
 from tests.wire_client import ASSERTION_TYPE, CIBA
 
@@ -51,6 +52,14 @@ ROWS = [
 def entered() -> list[str]:
     """How often the service was asked for."""
     return []
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> RecordingTelemetry:
+    """What the host's log is told."""
+    log = RecordingTelemetry()
+    monkeypatch.setattr(entrance, "LogTelemetry", lambda: log)
+    return log
 
 
 @pytest.fixture
@@ -96,12 +105,13 @@ ENDPOINTS = {
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_service_that_cannot_be_reached_is_said_to_be(
-    bank: FlaskClient, entered: list[str], path: str, caplog: pytest.LogCaptureFixture
+    bank: FlaskClient, entered: list[str], path: str, log: RecordingTelemetry
 ):
     """The client may try again; why is said to the operator only."""
     answer = post(bank, path, ENDPOINTS[path])
-    (line,) = (each for each in caplog.records if each.msg == "portal_unavailable")
-    assert "nobody is there" in str(line.__dict__["fields"])
+    (told_to_log,) = log.failures
+    assert told_to_log.name == "portal_unavailable"
+    assert "nobody is there" in str(told_to_log.fields["error"])
     assert told(answer) == (503, "temporarily_unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "nobody" not in answer.text
@@ -183,15 +193,16 @@ def test_clients_that_cannot_use_ciba_here_are_not_authorized(
     entered: list[str],
     path: str,
     client_id: str,
-    caplog: pytest.LogCaptureFixture,
+    log: RecordingTelemetry,
 ):
     """Without the grant, with a mode that is not offered, or with metadata that says nothing.
 
     The operator is told what is wrong with metadata.
     """
     assert told(post(bank, path, ENDPOINTS[path], client_id)) == (400, "unauthorized_client")
-    logged = [each.msg for each in caplog.records if each.name == "ciba_service"]
-    assert logged == ([] if client_id == "web" else ["client_metadata_refused"])
+    assert [each.name for each in log.failures] == (
+        [] if client_id == "web" else ["client_metadata_refused"]
+    )
     assert entered == []
 
 
