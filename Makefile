@@ -2,12 +2,13 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
+.PHONY: help setup demo test fuzz check audit sbom clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean dist
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
 
 BIN := .venv/bin
+MINUTES := 10
 RECORD := build/clauses.json
 RULES := ciba_service/protocol/*,ciba_service/sca/*,ciba_service/flow/*
 
@@ -31,13 +32,28 @@ test: setup ## Run the whole test suite, measure coverage, record the proven cla
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
 
-check: setup ## Check format, style, types and the direction of imports
+fuzz: setup ## Fuzz every parser for some minutes (MINUTES=10)
+	@scripts/ensure-redis.sh --or-embedded
+	@scripts/fuzz.sh $(MINUTES)
+
+check: setup ## Check format, style, types, the direction of imports, and the dependencies
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@scripts/ensure-node.sh
 	@scripts/check-pages.sh
+	@$(BIN)/python -m tools.audit
+
+audit: setup ## Ask for known weaknesses of the dependencies (CI_AUDIT=required: or fail)
+	@$(BIN)/python -m tools.audit
+
+sbom: setup ## Write what the service is made of to build/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m tools.sbom
+
+dist: setup ## Build wheel and sdist into dist/, the same bytes from the same sources
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+		$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
 
 clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved
 	@$(BIN)/python -m tools.clauses $(ARGS)

@@ -85,7 +85,7 @@ def read_client_file(path: Path) -> ClientFile:
         settings = msgspec.convert(
             tomllib.loads(read_input(path).decode()), type=ClientFile, strict=True
         )
-    except ValueError as error:  # not UTF-8, not TOML, or a wrong key or value, which it names
+    except (ValueError, RecursionError) as error:  # of UTF-8, TOML, or a key or value, named
         raise UnusableInput(f"{path}: {readable(str(error))}") from error
     folder = path.parent
     return msgspec.structs.replace(

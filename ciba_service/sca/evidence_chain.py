@@ -117,7 +117,7 @@ def parse_line(written: bytes) -> ChainLine | CheckpointLine:
             line = msgspec.json.decode(written, type=CheckpointLine)
         else:
             line = msgspec.json.decode(written, type=ChainLine)
-    except ValueError as error:  # of JSON or UTF-8
+    except (ValueError, RecursionError) as error:  # of JSON or UTF-8
         raise NotCanonicalError("it is no line of evidence") from error
     if encode_line(line) != written:
         raise NotCanonicalError("it is written in another way")

@@ -137,7 +137,7 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
     """Check a TOML document with its overrides; raises ``InvalidSettingsError``."""
     try:
         members = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the former also of numbers without end
         raise InvalidSettingsError(f"not TOML: {error}") from error
     return _converted(_overridden(members, environ))
 
@@ -219,8 +219,15 @@ def _overridden(members: dict[str, object], environ: Mapping[str, str]) -> dict[
             raise InvalidSettingsError(f"{name}: [[{section}]] cannot be overridden")
         if key not in types:
             raise InvalidSettingsError(f"{name}: there is no key {section}.{key}")
+        if not _is_text(value):
+            raise InvalidSettingsError(f"{name}: is not UTF-8 text")
         table[key] = _value(value, types[key])
     return members
+
+
+def _is_text(value: str) -> bool:
+    # Bytes of the environment that are no UTF-8 come as halves of surrogate pairs.
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _types(section: str) -> dict[str, object]:
@@ -240,7 +247,7 @@ def _value(text: str, expected: object) -> object:
         pass
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

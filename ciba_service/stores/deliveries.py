@@ -215,10 +215,9 @@ class RedisDeliveryLog:
             MOST_ABANDONED,
             "WITHSCORES",
         )
-        return [
-            msgspec.json.decode(member, type=_Entry).delivery(int(float(at)))
-            for member, at in zip(flat[::2], flat[1::2], strict=True)
-        ]
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        read = ((_entry(member), int(float(at))) for member, at in pairs)
+        return [entry.delivery(at) for entry, at in read if entry is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +263,14 @@ def _parsed(fields: list[bytes | None]) -> _Record | None:
     try:
         return _Record.parse(fields)
     except UnknownRecordFormat:
+        return None
+
+
+def _entry(member: bytes) -> _Entry | None:
+    """One that was given up; likewise."""
+    try:
+        return msgspec.json.decode(member, type=_Entry)
+    except (ValueError, RecursionError):
         return None
 
 

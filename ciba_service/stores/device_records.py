@@ -103,7 +103,7 @@ def parse_device(stored: bytes) -> StoredDevice:
     """Read a record; raises ``UnknownRecordFormat``."""
     try:
         return msgspec.json.decode(stored, type=StoredDevice)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnknownRecordFormat("a phone has another format") from error
 
 

@@ -274,5 +274,5 @@ class FileJournal:
 def _claims(checkpoint: str) -> CheckpointClaims:
     try:
         return msgspec.json.decode(parse_base64url(checkpoint.split(".")[1]), type=CheckpointClaims)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, RecursionError) as error:
         raise NotCanonicalError("it is no checkpoint") from error

@@ -56,7 +56,7 @@ class RedisEvidence:
         fence, number, digest, *queued = reply
         try:
             records = tuple(msgspec.json.decode(each, type=QueuedRecord) for each in queued)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnknownRecordFormat("evidence has another format") from error
         return EvidenceBatch(partition, int(fence), _head(number, digest), records)
 

@@ -62,7 +62,7 @@ def _found(path: Path, line: bytes, transaction_id: str) -> FoundEvidence | None
         if not isinstance(parsed, ChainLine):
             return None
         record = parse_record(parsed.record)
-    except (NotCanonicalError, ValueError):
+    except (NotCanonicalError, ValueError, RecursionError):
         return None
     if record.facts.transaction_id != transaction_id:
         return None
@@ -81,7 +81,7 @@ def _key(directory: Path, transaction_id: str) -> RecordKey | None:
 def _parsed(line: bytes) -> RecordKey | None:
     try:
         return msgspec.json.decode(line, type=RecordKey)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -5,7 +5,7 @@ but for what every ledger begins with, which is two numbers beside it.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ciba_service.ports import UnknownRecordFormat
 from ciba_service.protocol.transaction.callbacks import CallbackState
@@ -22,7 +22,7 @@ from ciba_service.stores.keys import transaction_key
 from ciba_service.stores.ledger_lines import LEDGER_PRELUDE, parse_line
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.receipt_marks import MARK_LENGTH, phone_mark
-from ciba_service.stores.transactions import RECORD_FORMAT
+from ciba_service.stores.transactions import MALFORMED, RECORD_FORMAT
 
 __all__ = ["RedisLedgers"]
 
@@ -54,25 +54,10 @@ class RedisLedgers:
             return None
         if version != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        client, written, expires_at, lives, announced, redeem_until, lines, *rest = fields
-        callback, carried, told = rest
-        deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
-        stored = State(written.decode())
-        state = effective_state(stored, deadlines, now)
-        # Nobody has written yet that what was never decided expired, which makes its callback due.
-        will_tell_expiry = (stored, state) == (State.PENDING, State.EXPIRED) and bool(told)
-        ended_at = deadlines.redeem_until or deadlines.expires_at
-        return Ledger(
-            transaction_id=transaction_id,
-            client_id=client.decode(),
-            state=state,
-            entries=with_expiry(
-                (*_first(int(expires_at) - int(lives), announced), *_lines(lines)),
-                ended_at if state is State.EXPIRED else None,
-            ),
-            calls_back=carried is not None
-            and (callback == CallbackState.DUE.encode() or will_tell_expiry),
-        )
+        try:
+            return _ledger(transaction_id, fields, now)
+        except MALFORMED as error:
+            raise UnknownRecordFormat("a transaction has another format") from error
 
     async def announced(self, transaction_id: str, *, now: int) -> UserTag | None:
         """One script, in the partition of the transaction."""
@@ -95,6 +80,28 @@ class RedisLedgers:
         )
         if noted < 0:
             raise UnknownRecordFormat("a transaction has another format")
+
+
+def _ledger(transaction_id: str, fields: list[Any], now: int) -> Ledger:
+    client, written, expires_at, lives, announced, redeem_until, lines, *rest = fields
+    callback, carried, told = rest
+    deadlines = Deadlines(int(expires_at), int(redeem_until or 0))
+    stored = State(written.decode())
+    state = effective_state(stored, deadlines, now)
+    # Nobody has written yet that what was never decided expired, which makes its callback due.
+    will_tell_expiry = (stored, state) == (State.PENDING, State.EXPIRED) and bool(told)
+    ended_at = deadlines.redeem_until or deadlines.expires_at
+    return Ledger(
+        transaction_id=transaction_id,
+        client_id=client.decode(),
+        state=state,
+        entries=with_expiry(
+            (*_first(int(expires_at) - int(lives), announced), *_lines(lines)),
+            ended_at if state is State.EXPIRED else None,
+        ),
+        calls_back=carried is not None
+        and (callback == CallbackState.DUE.encode() or will_tell_expiry),
+    )
 
 
 def _first(requested_at: int, announced: bytes | None) -> tuple[LedgerEntry, ...]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ciba_service.ports import CallbackProgress
+from ciba_service.ports import CallbackProgress, UnknownRecordFormat
 from ciba_service.protocol.transaction.callbacks import CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerEntry, LedgerKind
 from ciba_service.stores.driver.script import Script
@@ -45,7 +45,14 @@ def redelivery_line(*, now: int) -> str:
 
 
 def parse_line(line: str) -> LedgerEntry:
-    """Read a line; what a newer version adds to it is left out."""
-    kind, at, *facts = line.split(" ")
-    members: dict[str, Any] = dict(fact.split("=", 1) for fact in facts)
-    return msgspec.convert({"kind": kind, "at": at, **members}, LedgerEntry, strict=False)
+    """Read a line; what a newer version adds to it is left out.
+
+    Raises:
+        UnknownRecordFormat: when it is no such line.
+    """
+    try:
+        kind, at, *facts = line.split(" ")
+        members: dict[str, Any] = dict(fact.split("=", 1) for fact in facts)
+        return msgspec.convert({"kind": kind, "at": at, **members}, LedgerEntry, strict=False)
+    except ValueError as error:
+        raise UnknownRecordFormat("a line of a ledger has another format") from error

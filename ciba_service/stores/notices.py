@@ -37,9 +37,18 @@ class RedisNotices:
         )
 
     async def recent(self, tag: UserTag, *, now: int) -> Sequence[tuple[Notice, int]]:
-        """Those of the last seven days."""
+        """Those of the last seven days, without any that another version wrote."""
         found = await self._operations.call(
             "ZRANGEBYSCORE", notices_key(tag), now - NOTICE_LIFETIME_MS, "+inf", "WITHSCORES"
         )
         pairs = zip(found[::2], found[1::2], strict=True)
-        return [(_decoder.decode(member), int(score)) for member, score in pairs]
+        read = ((_parsed(member), int(score)) for member, score in pairs)
+        return [(notice, at) for notice, at in read if notice is not None]
+
+
+def _parsed(member: bytes) -> Notice | None:
+    """A notice in a list: one that cannot be read must not hide the others."""
+    try:
+        return _decoder.decode(member)
+    except (ValueError, RecursionError):
+        return None

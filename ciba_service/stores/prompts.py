@@ -1,5 +1,6 @@
 """A user's open prompts in Redis: a sorted set by expiry, so that a forgotten one heals."""
 
+import re
 from typing import Final
 
 from ciba_service.ports import PromptReservation
@@ -21,6 +22,7 @@ __all__ = ["RedisPrompts", "unanswered_member"]
 
 _RESERVE: Final = Script.load("reserve_prompt")
 _TAKE_BACK: Final = Script.load("take_back_prompt")
+_NAME: Final = re.compile(rb"[A-Za-z0-9_-]{22}")
 
 
 class RedisPrompts:
@@ -80,11 +82,11 @@ class RedisPrompts:
         await self._operations.call("ZREM", prompts_key(tag), transaction_id)
 
     async def open(self, tag: UserTag, *, now: int) -> list[str]:
-        """Transactions whose prompt is open, oldest first."""
+        """Transactions whose prompt is open, oldest first; what cannot name one is left out."""
         members = await self._operations.call(
             "ZRANGE", prompts_key(tag), f"({now}", "+inf", "BYSCORE"
         )
-        return [member.decode() for member in members]
+        return [member.decode() for member in members if _NAME.fullmatch(member)]
 
 
 def unanswered_member(client_id: str, transaction_id: str) -> str:

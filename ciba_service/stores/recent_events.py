@@ -45,6 +45,6 @@ def _known(flat: Sequence[bytes]) -> Iterable[NumberedEvent]:
     for stored, number in zip(flat[::2], flat[1::2], strict=True):
         try:
             record = SecurityEventRecord.decoded(stored)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         yield NumberedEvent(int(float(number)), record)

@@ -136,7 +136,7 @@ def _decode(stored: bytes) -> Registration:
     try:
         record = msgspec.json.decode(stored, type=_Record)
         client = client_of(record.metadata, client_id=record.client_id, profile=record.profile)
-    except (InvalidMetadataError, ValueError) as error:
+    except (InvalidMetadataError, ValueError, RecursionError) as error:
         raise UnknownRecordFormat("a registered client has another format") from error
     return Registration(
         client=client,

@@ -91,5 +91,5 @@ def _entry(stored: bytes) -> _Entry | None:
     """An entry, or None: not all kinds of all versions are known to this one."""
     try:
         return msgspec.json.decode(stored, type=_Entry)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -191,7 +191,7 @@ def read_keys(directory: Path) -> tuple[StoredKey, ...]:
     path = directory / KEYS_FILE
     try:
         return msgspec.json.decode(read_private(path), type=tuple[StoredKey, ...])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KeyFileError(f"{path} is malformed: {error}") from error
 
 
@@ -206,7 +206,7 @@ def read_ring(directory: Path) -> Ring:
     try:
         stored = msgspec.json.decode(read_private(path), type=_StoredRing)
         return Ring.of(*(parse_base64url(text) for text in stored.keys))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KeyFileError(f"{path} is malformed: {error}") from error
 
 

@@ -31,7 +31,7 @@ from ciba_service.stores.request_records import pack_request, unpack_request
 from ciba_service.stores.sealing import Sealer
 from ciba_service.stores.transition_table import STATE_PRELUDE
 
-__all__ = ["RECORD_FORMAT", "SCA_RECEIPT_FIELD", "RedisTransactions"]
+__all__ = ["MALFORMED", "RECORD_FORMAT", "SCA_RECEIPT_FIELD", "RedisTransactions"]
 
 RECORD_FORMAT: Final = "2"
 SCA_RECEIPT_FIELD: Final = "sr"
@@ -57,6 +57,9 @@ _NAMES: Final = ("c", "t", "s", "e", "u", "r", "d", "o:approve", "o:deny", "q", 
 # Names that no field has stand for those that are not asked for.
 _OUTLINE: Final = tuple("-" if name in {"r", "d"} else name for name in _NAMES)
 _FIELDS: Final = f"local FIELDS = {{{', '.join(map(repr, _NAMES))}}}\n"
+
+MALFORMED: Final = (AttributeError, TypeError, ValueError)
+"""What reading a field raises that is missing, or no number or word of ours."""
 
 _CREATE: Final = Script.load("create_transaction")
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
@@ -213,6 +216,12 @@ class RedisTransactions:
         return self._sealer.seal(msgspec.json.encode(value), key=key, name=name, owner=owner)
 
     def _transaction(self, transaction_id: str, fields: _Fields, now: int) -> Transaction:
+        try:
+            return self._parsed(transaction_id, fields, now)
+        except MALFORMED as error:
+            raise UnknownRecordFormat("a transaction has another format") from error
+
+    def _parsed(self, transaction_id: str, fields: _Fields, now: int) -> Transaction:
         key, client_id = transaction_key(transaction_id), fields.client.decode()
         deadlines = Deadlines(int(fields.expires_at), int(fields.redeem_until or 0))
         return Transaction(

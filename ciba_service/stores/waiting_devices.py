@@ -175,5 +175,5 @@ def _public(device_id: str, record: _Record) -> WaitingRecord:
 def _parse(stored: bytes) -> _Record:
     try:
         return msgspec.json.decode(stored, type=_Record)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnknownRecordFormat("a phone that waits has another format") from error

@@ -1,6 +1,7 @@
 """Clients register, read, replace and remove themselves (RFC 7591, RFC 7592, CIBA 4)."""
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -223,6 +224,19 @@ async def test_what_is_no_json_object_is_malformed(bank: RunningService, body: b
         headers = {"Content-Type": "application/json", **bearer(token)}
         answer = await bank.http.request(method, path, content=body, headers=headers)
         assert refusal(answer) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("depth", [32, 920, 934])
+async def test_metadata_nested_deeply_are_refused_before_they_are_kept(
+    bank: RunningService, depth: int
+):
+    """400: whoever reads them next may have less of the stack left than whoever parsed them."""
+    key = public_jwk(new_key()) | {"odd": 0}
+    body = json.dumps(metadata_of(new_key(), jwks={"keys": [key]}))
+    nested = body.replace('"odd": 0', f'"odd": {"[" * depth}{"]" * depth}')
+    headers = {"Content-Type": "application/json", **bearer("initial-access-token-of-a-shop")}
+    answer = await bank.http.post("/register", content=nested, headers=headers)
+    assert refusal(answer) == (400, "invalid_request")
 
 
 async def test_bodies_and_methods_are_bounded(bank: RunningService):

@@ -27,6 +27,7 @@ AsymmetricKey = RSAKey | ECKey | OKPKey
 JwkMembers = dict[str, str | list[str]]
 
 SMALLEST_RSA_KEY: Final = 2048
+_TEXTS: Final = ("kty", "crv", "alg", "use", "kid")
 _KINDS: Final[dict[str, type[AsymmetricKey]]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
 
 
@@ -59,6 +60,8 @@ def import_jwk(members: JwkMembers) -> AsymmetricKey:
     Raises:
         JoseError, ValueError, TypeError, LookupError: whatever is wrong with the JWK.
     """
+    if not all(isinstance(members.get(name, ""), str) for name in _TEXTS):
+        raise ValueError("a member of the JWK is not a string")
     kind = _KINDS[str(members["kty"])]
     if kind is RSAKey and base64_to_int(str(members["n"])).bit_length() < SMALLEST_RSA_KEY:
         raise ValueError("the RSA key is too short")

@@ -118,7 +118,7 @@ def verify_id_token(
 
 
 def _parse_header(jwt: str) -> _Header:
-    segments = jwt.encode().split(b".")
+    segments = jwt.encode("utf-8", "replace").split(b".")
     if len(segments) != 3:  # noqa: PLR2004 - a JWS has three; five would be an encrypted token
         raise InvalidIdToken("the ID token is not a compact JWS")
     try:

@@ -96,7 +96,7 @@ def verify_sca_receipt(
 
 
 def _verified_payload(jwt: str, keys: ProviderKeys) -> bytes:
-    segments = jwt.encode().split(b".")
+    segments = jwt.encode("utf-8", "replace").split(b".")
     try:
         header = msgspec.json.decode(urlsafe_b64decode(segments[0]), type=_Header)
     except (ValueError, RecursionError) as error:

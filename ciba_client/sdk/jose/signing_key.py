@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,6 +25,17 @@ from ciba_client.sdk.jose.algorithms import (
 )
 
 __all__ = ["SigningKey", "parse_signing_key"]
+
+
+# What the libraries raise on files that hold no key.
+_UNUSABLE: Final = (
+    JoseError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    UnsupportedAlgorithm,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ def parse_signing_key(
     try:
         is_jwk = content.lstrip().startswith(b"{")
         key = _from_jwk(content) if is_jwk else _from_pem(content)
-    except (JoseError, UnsupportedAlgorithm, ValueError, TypeError, LookupError) as error:
+    except _UNUSABLE as error:
         raise ConfigurationError("the key is not a usable private JWK or PEM key") from error
     chosen = _choose_algorithm(key, algorithm or key.alg)
     signing_key = SigningKey(key=key, algorithm=chosen, kid=kid or key.kid)

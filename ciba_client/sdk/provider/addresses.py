@@ -101,7 +101,7 @@ def _below(endpoint: str, name: str) -> str:
 def _parse(address: str) -> httpx2.URL | None:
     try:
         url = httpx2.URL(address)
-    except httpx2.InvalidURL:
+    except (httpx2.InvalidURL, ValueError):  # the latter of text that is no UTF-8
         return None
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo or "#" in address:
         return None

@@ -25,6 +25,8 @@ _LARGEST_BODY: Final = 256 * 1024
 _TOO_MANY_REQUESTS: Final = 429
 _OK: Final = 200
 _NO_CONTENT: Final = 204
+# Seconds; no request lives as long. Some dates and numbers have no end.
+_LONGEST_PAUSE: Final = 86_400.0
 _BROKEN_OFF: Final = "nobody waited for the answer any longer"
 
 
@@ -186,8 +188,9 @@ def _retry_after(value: str | None, now: float) -> float | None:
     if value is None:
         return None
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), _LONGEST_PAUSE)
     try:
-        return max(0.0, parsedate_to_datetime(value).astimezone(UTC).timestamp() - now)
+        seconds = parsedate_to_datetime(value).astimezone(UTC).timestamp() - now
+        return min(max(0.0, seconds), _LONGEST_PAUSE)
     except (ValueError, OverflowError):
         return None

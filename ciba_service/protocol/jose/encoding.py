@@ -2,6 +2,8 @@
 
 import json
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterator
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -18,6 +20,10 @@ __all__ = [
 class MalformedEncodingError(ValueError):
     """The bytes are not what their encoding demands."""
 
+
+# Whoever reads or writes a value after us has less of the stack left than this reader had.
+_DEEPEST: Final = 32
+_Container = dict[str, object] | list[object]
 
 # What ``base64`` does in several layers; every object here is read and written so.
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
@@ -57,21 +63,49 @@ def _no_constant(name: str) -> object:
     raise MalformedEncodingError(f"{name} is not JSON")
 
 
-_decoder: Final = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):  # and could not be written as JSON again
+        raise MalformedEncodingError("a number is too large")
+    return number
+
+
+_decoder: Final = json.JSONDecoder(
+    object_pairs_hook=_unique_members, parse_constant=_no_constant, parse_float=_finite
+)
 
 
 def parse_json(data: bytes) -> object:
-    """Parse UTF-8 JSON whose members are unique; raises ``MalformedEncodingError``."""
+    """Parse UTF-8 JSON whose members are unique, up to 32 levels of arrays and objects.
+
+    Raises:
+        MalformedEncodingError: when it is anything else.
+    """
     try:
         text = data.decode("utf-8")
         if "\\u" in text:
             # Half a surrogate pair is no character: json accepts the escape, UTF-8 cannot write it.
             msgspec.json.decode(data)
-        return _decoder.decode(text)
+        value: object = _decoder.decode(text)
     except MalformedEncodingError:
         raise
     except (ValueError, RecursionError) as error:
         raise MalformedEncodingError("not JSON") from error
+    if text.count("[") + text.count("{") > _DEEPEST and _is_too_deep(value):
+        raise MalformedEncodingError("nested too deeply")
+    return value
+
+
+def _is_too_deep(value: object) -> bool:
+    level: list[_Container] = [[value]]
+    for _ in range(_DEEPEST + 1):
+        level = [inner for each in level for inner in _containers(each)]
+    return bool(level)
+
+
+def _containers(of: _Container) -> Iterator[_Container]:
+    members = of.values() if isinstance(of, dict) else of
+    return (each for each in members if isinstance(each, dict | list))
 
 
 def parse_json_object(data: bytes) -> dict[str, object]:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import base64_to_int
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 
@@ -155,6 +156,8 @@ def _import(jwk: Mapping[str, object], key_type: str) -> PublicKey:
         members[name] = value
     try:
         key = _public_key(members, key_type)
+    except InvalidKeyError:
+        raise
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise InvalidKeyError("the key is malformed") from error
     return _strong(key)
@@ -165,15 +168,20 @@ def _public_key(members: dict[str, str | list[str]], key_type: str) -> object:
         case "EC":
             return ECKey.import_key(members).public_key
         case "RSA":
+            # Before it is imported: the library warns of short keys, which would fill the log.
+            _demand_size(base64_to_int(str(members["n"])).bit_length())
             return RSAKey.import_key(members).public_key
         case _:
             return OKPKey.import_key(members).public_key
 
 
+def _demand_size(bits: int) -> None:
+    if not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
+        raise InvalidKeyError(f"an RSA key needs {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS} bits")
+
+
 def _strong(key: object) -> PublicKey:
     match key:
-        case RSAPublicKey() if not MINIMUM_RSA_BITS <= key.key_size <= MAXIMUM_RSA_BITS:
-            raise InvalidKeyError(f"an RSA key needs {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS} bits")
         case EllipticCurvePublicKey() if not isinstance(key.curve, SECP256R1):
             raise InvalidKeyError("an EC key is not on P-256")
         case RSAPublicKey() | EllipticCurvePublicKey() | Ed25519PublicKey():

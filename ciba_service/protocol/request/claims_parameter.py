@@ -108,7 +108,7 @@ def _members(value: object) -> Mapping[str, object]:
             raise InvalidRequestError from Reason("claims is too long")
         try:
             value = parse_json(value.encode("utf-8"))
-        except MalformedEncodingError as error:
+        except (MalformedEncodingError, UnicodeEncodeError) as error:
             raise InvalidRequestError from Reason(f"claims is {error}")
     if not isinstance(value, Mapping):
         raise InvalidRequestError from Reason("claims is not a JSON object")

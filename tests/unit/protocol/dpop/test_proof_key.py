@@ -88,7 +88,6 @@ def _with_zeros(jwk: Mapping[str, str], name: str) -> dict[str, str]:
     return {**jwk, name: base64url(b"\0" + parse_base64url(jwk[name]))}
 
 
-@pytest.mark.filterwarnings("ignore:Key size should be")
 @pytest.mark.parametrize(
     "jwk",
     [

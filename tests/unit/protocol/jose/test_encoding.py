@@ -1,5 +1,7 @@
 """Strict base64url and JSON."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,9 @@ def test_anything_but_unpadded_base64url_is_refused(text: str):
         pytest.param(rb'{"\udc00b": 1}', id="half-a-surrogate-pair-in-a-name"),
         pytest.param(b"[" * 100_000, id="bottomless"),
         pytest.param(b'{"a": ' + b"9" * 5000 + b"}", id="endless-number"),
+        pytest.param(b'{"a": 1e400}', id="infinite-number"),
+        pytest.param(b"[" * 33 + b"]" * 33, id="too-deep"),
+        pytest.param(b'{"a":' * 33 + b"1" + b"}" * 33, id="objects-too-deep"),
         pytest.param(b'{"a": 1} {', id="more-behind"),
         pytest.param(b'{"a": "\x00"}', id="raw-control"),
         pytest.param(b"", id="nothing"),
@@ -54,6 +59,12 @@ def test_json_that_readers_disagree_about_is_refused(data: bytes):
     """Whatever two parsers might read differently, or one not at all, is refused."""
     with pytest.raises(MalformedEncodingError):
         parse_json(data)
+
+
+@pytest.mark.parametrize("data", [b"[" * 32 + b"1" + b"]" * 32, b'"' + b"[{" * 40 + b'"'])
+def test_what_is_not_too_deep_may_be_long(data: bytes):
+    """Thirty-two levels are read, and brackets in a text are none."""
+    assert parse_json(data) == json.loads(data)
 
 
 @pytest.mark.parametrize("data", [b"[]", b'"a"', b"1", b"null"])

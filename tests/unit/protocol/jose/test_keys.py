@@ -38,7 +38,6 @@ def test_a_public_key_is_read(jwk: Mapping[str, str], key_type: str, alg: str):
     assert (key.key_type, key.kid, key.alg) == (key_type, "key-1", SignatureAlgorithm(alg))
 
 
-@pytest.mark.filterwarnings("ignore:Key size should be")
 @pytest.mark.clause("fapi1-p1-5.2.2-5", "fapi2-sp-5.4.1-2")
 @pytest.mark.parametrize("bits", [1024, 2040])
 def test_a_short_rsa_key_is_refused(bits: int):
