@@ -56,8 +56,8 @@ class RedisCluster:
         return int(_ask(self._living(), f"CLUSTER KEYSLOT {key}").removeprefix(":"))
 
     def replicated(self, port: int) -> None:
-        """Wait until some replica has all that a master has."""
-        _until(lambda: _lag(port) == 0)
+        """Wait until its replicas have all that a master has now."""
+        _until_replicated(port)
 
     def kill(self, port: int) -> None:
         """End a node as a power cut would."""
@@ -166,7 +166,7 @@ class WatchedMaster:
     def kill_master(self) -> None:
         """Once both replicas have all, end it as a power cut would."""
         port = self.master()
-        _until(lambda: _lag(port) == 0)
+        _until_replicated(port)
         os.kill(_process_of(port), signal.SIGKILL)
 
 
@@ -244,13 +244,16 @@ def _process_of(port: int) -> int:
     return int(_ask(port, "INFO server").partition("process_id:")[2].split()[0])
 
 
-def _lag(port: int) -> int:
-    """Bytes that the replica which is farthest behind lacks."""
-    told = _ask(port, "INFO replication")
-    offset = int(told.partition("master_repl_offset:")[2].split()[0])
-    replicas = [line for line in told.splitlines() if line.startswith("slave")]
-    behind = [offset - int(line.partition("offset=")[2].split(",")[0]) for line in replicas]
-    return max(behind, default=offset)
+def _until_replicated(port: int) -> None:
+    offset = int(_ask(port, "INFO replication").partition("master_repl_offset:")[2].split()[0])
+    _until(lambda: _least_acknowledged(port) >= offset)
+
+
+def _least_acknowledged(port: int) -> int:
+    """How far the replica is that is farthest behind; -1 where there is none."""
+    lines = [each for each in _ask(port, "INFO replication").splitlines() if each[:5] == "slave"]
+    offsets = (int(line.partition("offset=")[2].split(",")[0]) for line in lines)
+    return min(offsets, default=-1)
 
 
 def _call(port: int, *words: object) -> Any:

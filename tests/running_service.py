@@ -44,6 +44,9 @@ _KEYS: dict[bytes, FileKeys] = {}
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Of clients that speak plain HTTP: it believes nobody, and is made at once."""
 
+PATIENCE_MS = 10_000
+"""A machine that is busy with tests is no reason to send requests away."""
+
 USERS = ({"sub": "alice", "login_hints": ["alice@example.org"]}, {"sub": "bob"})
 
 
@@ -210,7 +213,7 @@ def _toml(
     hint_issuers: Sequence[dict[str, Any]] = (),
 ) -> str:
     merged = {"server": {"issuer": issuer}, **sections}
-    merged["server"] = {"issuer": issuer, **merged["server"]}
+    merged["server"] = {"issuer": issuer, "request_wait_ms": PATIENCE_MS, **merged["server"]}
     lines = []
     for name, members in merged.items():
         if isinstance(members, dict):

@@ -52,16 +52,19 @@ def everything_logged() -> Iterator[io.StringIO]:
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(JsonLines())
-    before = {name: logging.getLogger(name).level for name in LOGGERS}
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger, logger.level, logger.propagate, logger.disabled) for logger in loggers]
     logging.getLogger().addHandler(handler)
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.DEBUG)
+    for logger in loggers:
+        logger.propagate, logger.disabled = True, False
+        logger.setLevel(logging.DEBUG)
     try:
         yield text
     finally:
         logging.getLogger().removeHandler(handler)
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+        for logger, level, propagate, disabled in before:
+            logger.propagate, logger.disabled = propagate, disabled
+            logger.setLevel(level)
 
 
 @pytest.fixture
@@ -117,7 +120,10 @@ async def test_no_secret_of_a_whole_journey_is_logged(
         await service.http.get(path, headers=bearer)
     logs = text.getvalue()
     lines = [json.loads(line) for line in logs.splitlines()]
-    assert {"ciba_service", "uvicorn.error"} <= {line["logger"] for line in lines}
+    assert {"ciba_service", "uvicorn.error"} <= {line["logger"] for line in lines}, [
+        (logger.name, logger.level, logger.propagate, logger.handlers)
+        for logger in map(logging.getLogger, LOGGERS)
+    ]
     events = {line["event"] for line in lines}
     assert {"transaction_redeemed", "decision_accepted", "request_refused"} <= events
     assert len(sent) >= 3
