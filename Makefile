@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check audit sbom clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean
+.PHONY: help setup demo test fuzz check audit sbom clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean dist
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -50,6 +50,10 @@ audit: setup ## Ask for known weaknesses of the dependencies (CI_AUDIT=required:
 
 sbom: setup ## Write what the service is made of to build/sbom.cdx.json (CycloneDX)
 	@$(BIN)/python -m tools.sbom
+
+dist: setup ## Build wheel and sdist into dist/, the same bytes from the same sources
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+		$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
 
 clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved
 	@$(BIN)/python -m tools.clauses $(ARGS)

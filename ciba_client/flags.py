@@ -11,6 +11,7 @@ from ciba_client.hostile import EndpointAnswer
 from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.playground.command import add_playground_flags
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
+from ciba_client.version_flag import VersionFlag
 
 __all__ = ["argument_parser", "ids_last"]
 
@@ -71,6 +72,7 @@ def argument_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=VersionFlag, nargs=0, help="show the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     start = commands.add_parser(
         "start", help="ask the provider to authenticate a user", allow_abbrev=False

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from typing import Final, assert_never
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,7 +24,9 @@ from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.evidence_draining import EvidenceDrainer
+from ciba_service.flow.grant_answers import GrantAnswers
 from ciba_service.flow.held_polls import HeldPolls
+from ciba_service.flow.host_steps import HostSteps
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.admission.gate import Gate
@@ -29,15 +34,19 @@ from ciba_service.listening.bounded_http import Crowd
 from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
-from ciba_service.settings import Settings
+from ciba_service.protocol.metadata import ProviderMetadata
+from ciba_service.settings import Doors, Settings
 from ciba_service.store_access import OpenStore
 from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
 from ciba_service.wiring.background import Background
 from ciba_service.wiring.device_door import device_routes
+from ciba_service.wiring.grant_door import grant_answers, grant_app, grant_routes
 from ciba_service.wiring.health import build_health
+from ciba_service.wiring.host_ports import HostPorts
+from ciba_service.wiring.hosting import host_steps
 from ciba_service.wiring.loading import load_ahead
 from ciba_service.wiring.measuring import build_measuring
-from ciba_service.wiring.oauth_door import oauth_routes
+from ciba_service.wiring.oauth_door import approval_routes, oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
 from ciba_service.wiring.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -46,19 +55,22 @@ from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["Service", "Stores", "Surroundings", "build_service", "build_stores"]
 
+_NO_HOST: Final = HostPorts()
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """The ASGI application, and its parts for those who embed it.
 
     ``crowd`` is for the HTTP protocol: what says which requests the application refuses anyhow.
-    ``operator_app`` and ``metrics_app`` belong on listeners of their own; None where there are no
-    operators, and where no figures are kept.
+    ``operator_app``, ``grants_app`` and ``metrics_app`` belong on listeners of their own; None
+    where there are none. ``lifespan`` must run while it serves, if nobody runs that of ``app``.
     """
 
     app: ASGIApp
     crowd: Crowd
     operator_app: ASGIApp | None
+    grants_app: ASGIApp | None
     metrics_app: ASGIApp | None
     stores: Stores
     worker: DueWorker
@@ -68,10 +80,13 @@ class Service:
     events: EventRecorder
     held: HeldPolls
     streams: OpenStreams
+    steps: HostSteps
+    grants: GrantAnswers
     admission: Gate
     leaving: asyncio.Event
     keys: ServiceKeys
     reload: Callable[[Settings], Reloaded]
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
 
     def drain(self) -> None:
         """The process will end: be ready for nothing new, and go on serving what comes."""
@@ -84,18 +99,28 @@ class Service:
 
 
 def build_service(
-    settings: Settings, store: OpenStore, keys: ServiceKeys, surroundings: Surroundings
+    settings: Settings,
+    store: OpenStore,
+    keys: ServiceKeys,
+    surroundings: Surroundings,
+    *,
+    host: HostPorts = _NO_HOST,
 ) -> Service:
-    """Build the whole service; nothing runs before the application's lifespan begins."""
+    """Build the service; nothing runs before the application's lifespan begins.
+
+    ``host`` takes the place of parts.
+    """
     measuring = build_measuring(settings)
     measuring.observe_store(store)
     stores = build_stores(settings, store, keys.ring, surroundings, measuring)
-    parts = build_parts(settings, stores, keys, surroundings, measuring)
+    parts = build_parts(settings, stores, keys, surroundings, measuring, host=host)
     load_ahead(parts)
     reloading = Reloading(parts)
+    has_grant_listener = settings.grants.port is not None
     routes = [
-        *oauth_routes(parts, lambda: reloading.metadata),
+        *_client_routes(parts, lambda: reloading.metadata),
         *device_routes(parts),
+        *([] if has_grant_listener else grant_routes(parts)),
         *_health_routes(parts),
     ]
     names = EndpointNames(routes, below=parts.endpoints.path(""))
@@ -115,11 +140,12 @@ def build_service(
             escaped_pem_header=settings.mtls.certificate_header,
         ),
     ]
+    background = Background(parts)
     app = Starlette(
         routes=routes,
         middleware=around,
         exception_handlers={HTTPException: _http_exception},
-        lifespan=Background(parts).lifespan,
+        lifespan=background.lifespan,
     )
     app.router.redirect_slashes = False
     hot = HotPaths(app, _hot(routes, around))
@@ -128,6 +154,7 @@ def build_service(
         app=admitting,
         crowd=admitting,
         operator_app=reloading.operators,
+        grants_app=grant_app(parts) if has_grant_listener else None,
         metrics_app=measuring.app(parts.hub, parts.held, parts.streams, parts.admission),
         stores=stores,
         worker=parts.worker,
@@ -137,10 +164,13 @@ def build_service(
         events=parts.events.recorder,
         held=parts.held,
         streams=parts.streams,
+        steps=host_steps(parts),
+        grants=grant_answers(parts),
         admission=parts.admission,
         leaving=parts.leaving,
         keys=parts.keys,
         reload=reloading.apply,
+        lifespan=partial(background.lifespan, app),
     )
 
 
@@ -154,6 +184,16 @@ def _hot(routes: Sequence[BaseRoute], around: Sequence[Middleware]) -> dict[str,
                 app = layer.cls(app, *layer.args, **layer.kwargs)
             hot[route.path] = app
     return hot
+
+
+def _client_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list[Route]:
+    match parts.settings.server.doors:
+        case Doors.WHOLE:
+            return oauth_routes(parts, metadata)
+        case Doors.APPROVAL_BACKEND:
+            return approval_routes(parts)
+        case _:
+            assert_never(parts.settings.server.doors)
 
 
 def _health_routes(parts: Parts) -> list[Route]:

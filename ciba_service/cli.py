@@ -27,6 +27,7 @@ from ciba_service.commands import (
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed, CommandMisused
 from ciba_service.commands.serve import serve
+from ciba_service.commands.version_flag import VersionFlag
 from ciba_service.commands.workers.parent import serve_workers
 from ciba_service.settings import MOST_WORKERS, InvalidSettingsError, Settings, load_settings
 from ciba_service.telemetry import configure_logging
@@ -88,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 done, 1 not done, 2 wrong usage or configuration.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=VersionFlag, nargs=0, help="show the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serving = _add(commands, "serve", "run the service until SIGTERM or SIGINT")
     serving.add_argument(

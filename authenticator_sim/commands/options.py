@@ -7,6 +7,7 @@ from typing import Final
 
 from authenticator_sim.commands.pins import NEW_PIN_VARIABLE, PIN_VARIABLE
 from authenticator_sim.commands.run import AttendedBy
+from authenticator_sim.commands.version_flag import VersionFlag
 from ciba_service.sca.messages import DenialReason
 
 __all__ = ["new_parser"]
@@ -25,6 +26,7 @@ def new_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.set_defaults(plain=False)
+    parser.add_argument("--version", action=VersionFlag, nargs=0, help="show the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     shared = _shared_options(environment)
     pin = argparse.ArgumentParser(add_help=False)

@@ -24,6 +24,7 @@ class BoundAddresses:
     ordinary: socket.socket
     mtls: socket.socket | None = None
     operator: socket.socket | None = None
+    grants: socket.socket | None = None
     metrics: socket.socket | None = None
 
     @classmethod
@@ -53,6 +54,7 @@ class BoundAddresses:
             "port": _port_of(self.ordinary),
             "mtls_port": _port_of(self.mtls),
             "operator_port": _port_of(self.operator),
+            "grants_port": _port_of(self.grants),
             "metrics_port": _port_of(self.metrics),
         }
 
@@ -69,12 +71,15 @@ class BoundAddresses:
 def bound_addresses(settings: Settings) -> Iterator[BoundAddresses]:
     """Listen everywhere, on the first worker's port for metrics; raises ``CommandFailed``."""
     server, mtls, operator = settings.server, settings.mtls, settings.operator
+    grants = settings.grants
     addresses = BoundAddresses(_bind(server.host, server.port))
     try:
         if mtls.port is not None and server.tls_certificate is not None:
             addresses = replace(addresses, mtls=_bind(mtls.host, mtls.port))
         if settings.operators:
             addresses = replace(addresses, operator=_bind(operator.host, operator.port))
+        if grants.port is not None:
+            addresses = replace(addresses, grants=_bind(grants.host, grants.port))
         addresses = replace(addresses, metrics=bound_metrics(settings))
         yield addresses
     finally:

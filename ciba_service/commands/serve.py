@@ -31,7 +31,7 @@ from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
 from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
-from ciba_service.settings import ServerSettings, Settings
+from ciba_service.settings import GrantSettings, OperatorSettings, ServerSettings, Settings
 from ciba_service.store_access import OpenStore, failover_risks
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.wiring.background import supervise
@@ -100,7 +100,7 @@ def metrics_config(app: object, server: ServerSettings) -> uvicorn.Config:
 
 
 def operator_config(app: object, server: ServerSettings) -> uvicorn.Config:
-    """How the listener for operators is run: a few more may always connect, and no phone."""
+    """How a listener for a few is run, operators first: some more may always connect, no phone."""
     room = HttpBounds(connections=server.max_connections + _OPERATORS)
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # any ASGI application
@@ -234,7 +234,8 @@ def check_tls(settings: Settings) -> None:
     """Load what the listeners need; raises ``CommandFailed``."""
     _tls(settings, certified=False)
     _tls(settings, certified=settings.mtls.port is not None)
-    _operator_tls(settings)
+    _own_tls(settings.operator)
+    _own_tls(settings.grants)
 
 
 def _listeners(settings: Settings, addresses: BoundAddresses, service: Service) -> list[Listener]:
@@ -244,7 +245,10 @@ def _listeners(settings: Settings, addresses: BoundAddresses, service: Service) 
         listeners.append(Listener(addresses.mtls, _tls(settings, certified=True)))
     if addresses.operator is not None and service.operator_app is not None:
         config = operator_config(service.operator_app, settings.server)
-        listeners.append(Listener(addresses.operator, _operator_tls(settings), config))
+        listeners.append(Listener(addresses.operator, _own_tls(settings.operator), config))
+    if addresses.grants is not None and service.grants_app is not None:
+        config = operator_config(service.grants_app, settings.server)
+        listeners.append(Listener(addresses.grants, _own_tls(settings.grants), config))
     if addresses.metrics is not None and service.metrics_app is not None:
         config = metrics_config(service.metrics_app, settings.server)
         listeners.append(Listener(addresses.metrics, config=config))
@@ -271,12 +275,12 @@ def _certified(offer: TlsOffer) -> ssl.SSLContext:
     return certified
 
 
-def _operator_tls(settings: Settings) -> ssl.SSLContext | None:
-    operator = settings.operator
-    if operator.tls_certificate is None or operator.tls_key is None:
+def _own_tls(listener: OperatorSettings | GrantSettings) -> ssl.SSLContext | None:
+    """TLS of a listener with a certificate of its own, if it has one; raises ``CommandFailed``."""
+    if listener.tls_certificate is None or listener.tls_key is None:
         return None
     try:
-        identity = ServerIdentity.load(Path(operator.tls_certificate), Path(operator.tls_key))
+        identity = ServerIdentity.load(Path(listener.tls_certificate), Path(listener.tls_key))
     except InvalidTlsError as error:
         raise CommandFailed(str(error)) from error
     return OrdinaryContext.create(TlsOffer(identity))

@@ -58,7 +58,7 @@ class AccountGate:
         return is_open(
             step,
             Accounts(
-                user=self._user(parties.subject, is_locked=is_locked),
+                user=await self._user(parties.subject, is_locked=is_locked),
                 device=device,
                 client=_state(client),
                 consent=ConsentState.ASKED,
@@ -76,12 +76,12 @@ class AccountGate:
         )
         return client if is_open(Step.CALLBACK, accounts) else None
 
-    def lets_identify(self, subject: str, *, device: DeviceState, is_locked: bool) -> bool:
+    async def lets_identify(self, subject: str, *, device: DeviceState, is_locked: bool) -> bool:
         """Whether a phone may have a handle for its user; no client has asked yet."""
         return is_open(
             Step.IDENTIFY,
             Accounts(
-                user=self._user(subject, is_locked=is_locked),
+                user=await self._user(subject, is_locked=is_locked),
                 device=device,
                 client=ClientState.ENABLED,
                 consent=ConsentState.ASKED,
@@ -101,15 +101,15 @@ class AccountGate:
         return is_open(
             step,
             Accounts(
-                user=self._user(grant.subject, is_locked=attempts >= self._attempt_limit),
+                user=await self._user(grant.subject, is_locked=attempts >= self._attempt_limit),
                 device=DeviceState.ACTIVE if is_active else DeviceState.REVOKED,
                 client=_state(client),
                 consent=ConsentState.GIVEN,
             ),
         )
 
-    def _user(self, subject: str, *, is_locked: bool) -> UserState:
-        user = self._users.find_subject(subject)
+    async def _user(self, subject: str, *, is_locked: bool) -> UserState:
+        user = await self._users.find_subject(subject)
         if user is None or not user.enabled:
             return UserState.DISABLED
         return UserState.LOCKED if is_locked else UserState.ACTIVE

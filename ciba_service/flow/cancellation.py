@@ -1,9 +1,9 @@
 """A client no longer wants what it asked for: its request is cancelled, whoever looks at it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ciba_service.flow.cancelling import Cancelling
-from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import spend_and_find
 from ciba_service.flow.requested_transaction import foreign_auth_req_id, transaction_requested_by
@@ -54,11 +54,14 @@ class Cancellation:
             RequestSettledError: when it was denied, redeemed, failed or expired before.
             StoreUnavailable: when the store cannot be reached.
         """
+        await self.cancel_for(await self._authentication.verify(sent), sent.form)
+
+    async def cancel_for(self, verified: VerifiedClient, form: Mapping[str, str]) -> None:
+        """The same for a client that has proved who it is; raises as ``cancel`` does."""
         operation = self._new_operation()
-        verified = await self._authentication.verify(sent)
         spend = self._authentication.consume(verified, operation=operation)
         try:
-            name = transaction_requested_by(verified.client, sent.form)
+            name = transaction_requested_by(verified.client, form)
         except OAuth2Error:
             await spend
             raise

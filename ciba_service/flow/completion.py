@@ -1,7 +1,8 @@
 """An approved request becomes a grant with its first tokens, once (CIBA 10.1.1, 10.3.1).
 
 The same two steps wherever the tokens go: ``mint`` what is not worth anything yet, and ``settle``,
-which only one can win. Between them whoever mints may still find that nobody waits any more.
+which only one can win. Between them whoever mints may still find that nobody waits any more. Where
+another mints they are ``verify`` and ``take``.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from ciba_service.ports import (
     StoredRequest,
     Swap,
     Telemetry,
+    TokenRecord,
     Transaction,
     TransactionStore,
 )
@@ -60,7 +62,9 @@ class Approved:
 
     @classmethod
     def of(cls, transaction: Transaction) -> "Approved":
-        """What was asked and decided, as a grant."""
+        """What was asked and decided, as a grant; raises ``OAuth2Error`` in any other state."""
+        if transaction.state is not State.APPROVED:
+            raise REFUSALS[transaction.state] from Reason(f"it is {transaction.state}")
         asked, decided = transaction.request, transaction.decided
         if asked is None or decided is None:
             raise AssertionError("an approved transaction has a request and a decision")
@@ -119,19 +123,18 @@ class Completion:
             self._index.reserve(grant, taker.client, now=now),
             self._transactions.confirm(grant.txn),
         )
-        if not is_open:
-            await self._fail(grant, taker)
-            raise AccessDeniedError from Reason("the account gate is closed")
-        # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
-        if not equal_secrets(
-            challenge_hash(approved.request.challenge), approved.decided.challenge_hash
-        ):
-            await self._fail(grant, taker)
-            raise AccessDeniedError from Reason("the approval is about another challenge")
+        await self._verify(approved, taker.operation, is_open=is_open)
         tokens = await self._issuance.mint(
             grant, taker.client, taker.binding, reach, now=now, pushed_as=taker.pushed_as
         )
         return Minted(tokens, now, crowded)
+
+    async def verify(self, approved: Approved, *, operation: str) -> None:
+        """The same conditions where another mints; raises ``OAuth2Error`` or what it does."""
+        is_open, _ = await together(
+            self.lets_redeem(approved.grant), self._transactions.confirm(approved.grant.txn)
+        )
+        await self._verify(approved, operation, is_open=is_open)
 
     async def lets_redeem(self, grant: Grant) -> bool:
         """Whether the account gate is open for its tokens now."""
@@ -144,14 +147,42 @@ class Completion:
             OAuth2Error: when another was first; the tokens are worth nothing then.
             StoreUnavailable: when the store cannot be reached.
         """
-        grant = minted.tokens.record.grant
+        record = minted.tokens.record
+        await self._swap(record, taker.operation, minted.minted_at, push)
+        if minted.crowded:
+            await self._index.make_room(record.grant, minted.crowded, now=minted.minted_at)
+        self._tell(record.grant)
+
+    async def take(self, grant: Grant, *, operation: str) -> None:
+        """Let a grant count whose tokens are another's; raises as ``settle`` does."""
+        await self.take_again(grant, operation=operation)
+        self._tell(grant)
+
+    async def take_again(self, grant: Grant, *, operation: str) -> None:
+        """The same for the operation that has taken it before; refused to any other."""
+        await self._swap(TokenRecord(grant), operation, self._clock.now_ms())
+
+    async def _verify(self, approved: Approved, operation: str, *, is_open: bool) -> None:
+        if not is_open:
+            await self._fail(approved.grant, operation)
+            raise AccessDeniedError from Reason("the account gate is closed")
+        # PSD2 RTS 5(1)(d): the code accepted is the one for this amount and payee.
+        if not equal_secrets(
+            challenge_hash(approved.request.challenge), approved.decided.challenge_hash
+        ):
+            await self._fail(approved.grant, operation)
+            raise AccessDeniedError from Reason("the approval is about another challenge")
+
+    async def _swap(
+        self, record: TokenRecord, operation: str, now: int, push: Push | None = None
+    ) -> None:
         result = await self._transactions.swap(
             Swap(
-                transaction_id=grant.txn,
+                transaction_id=record.grant.txn,
                 event=Event.REDEEM,
-                operation=taker.operation,
-                now=minted.minted_at,
-                tokens=minted.tokens.record,
+                operation=operation,
+                now=now,
+                tokens=record,
                 push=push,
             )
         )
@@ -160,18 +191,18 @@ class Completion:
             if lost is State.PENDING:  # A failover has undone the approval that was read.
                 raise AuthorizationPendingError
             raise REFUSALS[lost] from Reason("another request was first")
-        if minted.crowded:
-            await self._index.make_room(grant, minted.crowded, now=minted.minted_at)
+
+    def _tell(self, grant: Grant) -> None:
         self._telemetry.event(
             "transaction_redeemed", transaction_id=grant.txn, client_id=grant.client_id
         )
 
-    async def _fail(self, grant: Grant, taker: Taker) -> None:
+    async def _fail(self, grant: Grant, operation: str) -> None:
         await self._transactions.swap(
             Swap(
                 transaction_id=grant.txn,
                 event=Event.FAIL,
-                operation=taker.operation,
+                operation=operation,
                 now=self._clock.now_ms(),
                 reason=FailureReason.GATE_REFUSED,
             )

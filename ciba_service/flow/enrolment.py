@@ -117,7 +117,7 @@ class Enrolment:
             raise InvalidEnrolmentError from Reason(
                 "code or second secret is not valid", Cause.WRONG
             )
-        user = self._users.find_subject(activation.subject)
+        user = await self._users.find_subject(activation.subject)
         if user is None or not user.enabled:
             raise InvalidEnrolmentError from Reason(
                 "the user is unknown or disabled", Cause.UNKNOWN

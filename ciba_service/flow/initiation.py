@@ -155,9 +155,12 @@ class Initiation:
             OAuth2Error: the first that holds; failed authentication is told before all others.
             StoreUnavailable, SignerUnavailable: when they cannot be reached.
         """
+        return await self.initiate_for(await self._authentication.verify(sent), sent)
+
+    async def initiate_for(self, verified: VerifiedClient, sent: ClientRequest) -> Acknowledgement:
+        """The same for a client that has proved who it is; raises as ``initiate`` does."""
         now = self._clock.now_ms()
         operation = self._new_operation()
-        verified = await self._authentication.verify(sent)
         client = verified.client
         request: AuthenticationRequest | None = None
         binding = VerifiedBinding(Binding())

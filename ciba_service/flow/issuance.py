@@ -1,14 +1,13 @@
-"""Mint and sign the tokens of a grant; nothing is stored and nothing is sent here."""
+"""Mint the tokens of a grant; nothing is stored and nothing is sent here."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from ciba_service.flow.signing import signed
 from ciba_service.ports import (
     AccessTokenRecord,
-    KeyRing,
     Randomness,
     RefreshTokenRecord,
+    TokenIssuer,
     TokenRecord,
     UserDirectory,
 )
@@ -16,8 +15,6 @@ from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.names import (
-    ACCESS_TOKEN_TYP,
-    ID_TOKEN_TYP,
     OPENID_SCOPE,
     AccessTokenFormat,
 )
@@ -26,7 +23,6 @@ from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import (
     PushCompanions,
     TokenResponse,
-    access_token_claims,
     access_token_lifetime,
     id_token_claims,
 )
@@ -103,12 +99,12 @@ class Issuance:
         *,
         policy: TokenPolicy,
         users: UserDirectory,
-        keys: KeyRing,
+        tokens: TokenIssuer,
         random: Randomness,
     ) -> None:
         self._policy = policy
         self._users = users
-        self._keys = keys
+        self._tokens = tokens
         self._random = random
 
     async def mint(
@@ -157,7 +153,7 @@ class Issuance:
         now: int,
     ) -> RefreshedTokens:
         token = self._access_token(grant, binding, reach, now // 1000)
-        text = await self._written(grant, client, token)
+        text = await self._tokens.access_token(grant, token, client)
         id_token = None
         if OPENID_SCOPE in reach.scope:
             id_token = await self._id_token(
@@ -202,16 +198,6 @@ class Issuance:
             case _:
                 return resources
 
-    async def _written(self, grant: Grant, client: Client, token: AccessToken) -> str:
-        chosen = client.access_token_format or self._policy.access_token_format
-        if chosen is AccessTokenFormat.OPAQUE:
-            return new_token(grant.txn, self._random)
-        return await signed(
-            self._keys.token_signer(self._policy.access_token_alg),
-            typ=ACCESS_TOKEN_TYP,
-            claims=access_token_claims(grant, token, issuer=self._policy.issuer),
-        )
-
     async def _id_token(
         self,
         grant: Grant,
@@ -222,19 +208,16 @@ class Issuance:
         pushed: PushCompanions | None,
         now: int,
     ) -> str:
-        user = self._users.find_subject(grant.subject)
+        user = await self._users.find_subject(grant.subject)
         known = UserClaims() if user is None else user.claims
-        return await signed(
-            self._keys.token_signer(client.id_token_alg),
-            typ=ID_TOKEN_TYP,
-            claims=id_token_claims(
-                grant,
-                user=chosen_claims(grant.id_token_claims, scope, known),
-                issuer=self._policy.issuer,
-                access_token=access_token,
-                alg=client.id_token_alg,
-                now=now,
-                lifetime=self._policy.id_token_lifetime,
-                pushed=pushed,
-            ),
+        claims = id_token_claims(
+            grant,
+            user=chosen_claims(grant.id_token_claims, scope, known),
+            issuer=self._policy.issuer,
+            access_token=access_token,
+            alg=client.id_token_alg,
+            now=now,
+            lifetime=self._policy.id_token_lifetime,
+            pushed=pushed,
         )
+        return await self._tokens.id_token(claims, client)

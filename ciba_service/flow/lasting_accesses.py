@@ -1,7 +1,7 @@
 """A user looks at the accesses that last, and ends one, from the phone (FAPI 1.0 part 1, 5.2.2)."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from ciba_service.ports import (
     AccessStore,
@@ -42,7 +42,7 @@ class LastingAccesses:
         devices: DeviceStore,
         clients: ClientRegistry,
         detail_types: DetailTypes,
-        locale_of: Callable[[str], Locale],
+        locale_of: Callable[[str], Awaitable[Locale]],
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -133,6 +133,8 @@ class LastingAccesses:
         )
         is_active = dict(zip(phones, are_active, strict=True))
         client_names = dict(zip(clients, names, strict=True))
+        subjects = {grant.subject for grant, _ in lasting}
+        locales = {subject: await self._locale_of(subject) for subject in subjects}
         # What was approved on a phone that was lost is worth nothing (protocol/transaction/gate).
         shown = [
             shown_access(
@@ -140,7 +142,7 @@ class LastingAccesses:
                 client_name=client_names[grant.client_id],
                 good_until=token.good_until,
                 types=self._detail_types,
-                locale=self._locale_of(grant.subject),
+                locale=locales[grant.subject],
             )
             for grant, token in lasting
             if token is not None and is_active[grant.device_id]

@@ -45,7 +45,7 @@ class LoginHandles:
         if reservation is HandleReservation.NO_DEVICE:
             raise DeviceRevoked
         is_locked = reservation is HandleReservation.LOCKED
-        if not self._gate.lets_identify(
+        if not await self._gate.lets_identify(
             device.subject, device=DeviceState.ACTIVE, is_locked=is_locked
         ):
             reason = HandleRefusal.LOCKED if is_locked else HandleRefusal.DISABLED

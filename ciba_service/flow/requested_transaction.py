@@ -10,12 +10,18 @@ from ciba_service.protocol.errors import (
     Reason,
     UnauthorizedClientError,
 )
+from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import Credential, TokenMisused
 from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from ciba_service.sca.messages import transaction_id
 
-__all__ = ["foreign_auth_req_id", "requested_transaction", "transaction_requested_by"]
+__all__ = [
+    "foreign_auth_req_id",
+    "requested_transaction",
+    "transaction_requested_by",
+    "transaction_to_redeem",
+]
 
 
 def requested_transaction(form: Mapping[str, str]) -> str:
@@ -44,6 +50,18 @@ def transaction_requested_by(client: Client, form: Mapping[str, str]) -> str:
     """
     if not client.may_use_ciba:
         raise UnauthorizedClientError from Reason("the client may not use CIBA")
+    return requested_transaction(form)
+
+
+def transaction_to_redeem(client: Client, form: Mapping[str, str]) -> str:
+    """The transaction id that a client sends to collect its tokens.
+
+    Raises:
+        UnauthorizedClientError: first, when it may not, or gets them pushed (CIBA 11); then as
+            above.
+    """
+    if not client.may_use_ciba or client.delivery_mode is DeliveryMode.PUSH:
+        raise UnauthorizedClientError from Reason("the client may not use the CIBA grant here")
     return requested_transaction(form)
 
 

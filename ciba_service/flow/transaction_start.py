@@ -1,6 +1,6 @@
 """The last step of a request: the challenge is made and the transaction is stored."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ciba_service.flow.due_work import DueWorker
@@ -48,7 +48,7 @@ class TransactionStart:
         worker: DueWorker,
         keys: KeyRing,
         ping_on_expiry: bool,
-        locale_of: Callable[[str], Locale],
+        locale_of: Callable[[str], Awaitable[Locale]],
         random: Randomness,
     ) -> None:
         self._issuer = issuer
@@ -133,7 +133,7 @@ class TransactionStart:
                 passkey_for_pin=required.passkey_for_pin,
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
-                locale=self._locale_of(subject),
+                locale=await self._locale_of(subject),
                 lasts=may_have_refresh_token(
                     client, has_payment=request.details.payment is not None
                 ),

@@ -89,7 +89,7 @@ class UserResolution:
 
         Raises:
             ExpiredLoginHintTokenError, UnknownUserIdError: when the hint proves nothing.
-            StoreUnavailable: when a handle cannot be looked up.
+            StoreUnavailable: when the user or a handle cannot be looked up.
         """
         match request.hint:
             case LoginHint(value):
@@ -105,7 +105,8 @@ class UserResolution:
                     accepted_after_expiry=self._policy.id_tokens_accepted_after_expiry,
                     now=now,
                 )
-                return ResolvedHint(_wanted(request, self._users.find(identifier)), is_static=False)
+                user = await self._users.find(identifier)
+                return ResolvedHint(_wanted(request, user), is_static=False)
             case _:
                 assert_never(request.hint)
 
@@ -159,10 +160,10 @@ class UserResolution:
         replay: HintReplay | None = None,
     ) -> ResolvedHint:
         if identifier.kind is not IdentifierKind.HANDLE:
-            user = _wanted(request, self._users.find(identifier))
+            user = _wanted(request, await self._users.find(identifier))
             return ResolvedHint(user, is_static=True, replay=replay)
         handle = await self._handles.find(identifier.value)
-        user = None if handle is None else self._users.find_subject(handle.subject)
+        user = None if handle is None else await self._users.find_subject(handle.subject)
         return ResolvedHint(_wanted(request, user), is_static=False, replay=replay, handle=handle)
 
 

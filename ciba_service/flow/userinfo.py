@@ -22,7 +22,7 @@ class Userinfo:
             OAuth2Error, StoreUnavailable: as ``ResourceAccess.admit`` does.
         """
         live = await self._access.admit(request)
-        user = self._users.find_subject(live.grant.subject)
+        user = await self._users.find_subject(live.grant.subject)
         if user is None:
             raise AssertionError("the account gate knows the user")
         return granted_claims(user.subject, live.token.scope, user.claims)

@@ -42,6 +42,7 @@ from ciba_service.ports.grants import (
     StoredGrant,
     TokenRecord,
 )
+from ciba_service.ports.issuing import TokenIssuer
 from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
 from ciba_service.ports.ledger import LedgerStore
 from ciba_service.ports.login_handles import (
@@ -186,6 +187,7 @@ __all__ = [
     "Swap",
     "SwapResult",
     "Telemetry",
+    "TokenIssuer",
     "TokenRecord",
     "Transaction",
     "TransactionStore",

@@ -30,15 +30,16 @@ class User:
 class UserDirectory(Protocol):
     """Who exists."""
 
-    def find(self, identifier: UserIdentifier) -> User | None:
+    async def find(self, identifier: UserIdentifier) -> User | None:
         """The user whom an identifier names, whatever its kind, or None.
 
-        A handle names nobody here: what it was made for is in the ``LoginHandleStore``.
+        A handle names nobody here: what it was made for is in the ``LoginHandleStore``. Raises
+        ``StoreUnavailable``.
         """
         ...
 
-    def find_subject(self, subject: str) -> User | None:
-        """The user of a subject identifier, or None."""
+    async def find_subject(self, subject: str) -> User | None:
+        """The user of a subject identifier, or None; raises ``StoreUnavailable``."""
         ...
 
 

@@ -33,11 +33,15 @@ class RefreshTokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """What a redemption leaves behind: the grant and the hashes of its first tokens."""
+    """What a redemption leaves behind: the grant and the hashes of its first tokens.
+
+    Without an access token the tokens are another's: the grant is then kept as long as its
+    transaction's record, so that whoever took it can be told the same once more.
+    """
 
     grant: Grant
-    access_token: AccessTokenRecord
-    refresh_token: RefreshTokenRecord | None
+    access_token: AccessTokenRecord | None = None
+    refresh_token: RefreshTokenRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

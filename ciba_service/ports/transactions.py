@@ -118,10 +118,14 @@ class PollStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PollReply:
-    """``transaction`` is there when SETTLED: in any state but pending."""
+    """``transaction`` is there when SETTLED: in any state but pending.
+
+    ``interval``, in seconds, is what polls have to be apart from now on, while it is pending.
+    """
 
     status: PollStatus
     transaction: Transaction | None = None
+    interval: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

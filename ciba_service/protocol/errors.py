@@ -148,9 +148,16 @@ class AuthorizationPendingError(rfc8628.AuthorizationPendingError):
 
 
 class SlowDownError(rfc8628.SlowDownError):
-    """400 ``slow_down``: polled too early; the interval grew by five seconds (CIBA 11)."""
+    """400 ``slow_down``: polled too early; the interval grew by five seconds (CIBA 11).
+
+    ``interval`` is what it has grown to, in seconds, where that is known.
+    """
 
     description = "Polled too early: wait five seconds longer between polls."
+
+    def __init__(self, interval: int | None = None) -> None:
+        super().__init__()
+        self.interval = interval
 
 
 class ExpiredTokenError(rfc8628.ExpiredTokenError):

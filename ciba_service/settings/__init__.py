@@ -5,12 +5,15 @@ types cannot say, ``files`` looks at the files it names. Whatever is wrong stops
 name of the key and the reason.
 """
 
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.reading import (
     checked_settings,
     load_settings,
     parse_settings,
     read_document,
+    settings_from,
+    with_doors,
 )
 from ciba_service.settings.sections import (
     MOST_WORKERS,
@@ -40,14 +43,17 @@ from ciba_service.settings.sections import (
     UserSettings,
     WakeUpSettings,
 )
+from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 
 __all__ = [
     "MOST_WORKERS",
     "STANDARD_OUTPUT",
     "DeliverySettings",
     "DeviceSettings",
+    "Doors",
     "EventReceiverSettings",
     "EvidenceSettings",
+    "GrantSettings",
     "InvalidSettingsError",
     "KeySettings",
     "LimitSettings",
@@ -66,6 +72,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "StoreSettings",
+    "TokenEndpointSettings",
     "TokenSettings",
     "TracingSettings",
     "UserSettings",
@@ -74,4 +81,6 @@ __all__ = [
     "load_settings",
     "parse_settings",
     "read_document",
+    "settings_from",
+    "with_doors",
 ]

@@ -19,18 +19,19 @@ def check_files(settings: Settings) -> None:
     """
     _check_extra(settings)
     server, store, outbound = settings.server, settings.store, settings.outbound
-    if server.tls_certificate is not None and server.tls_key is not None:
-        _check_pair("server.tls_certificate", server.tls_certificate, server.tls_key)
-    if store.certificate_file is not None and store.key_file is not None:
-        _check_pair("store.certificate_file", store.certificate_file, store.key_file)
+    operator, grants = settings.operator, settings.grants
+    for key, certificate, private_key in (
+        ("server.tls_certificate", server.tls_certificate, server.tls_key),
+        ("store.certificate_file", store.certificate_file, store.key_file),
+        ("operator.tls_certificate", operator.tls_certificate, operator.tls_key),
+        ("grants.tls_certificate", grants.tls_certificate, grants.tls_key),
+        ("outbound.client_certificate", outbound.client_certificate, outbound.client_key),
+    ):
+        if certificate is not None and private_key is not None:
+            _check_pair(key, certificate, private_key)
     _check_event_file(settings.security_events.file)
-    operator = settings.operator
-    if operator.tls_certificate is not None and operator.tls_key is not None:
-        _check_pair("operator.tls_certificate", operator.tls_certificate, operator.tls_key)
     if settings.mtls.authorities is not None:
         _check_authorities(settings.mtls.authorities)
-    if outbound.client_certificate is not None and outbound.client_key is not None:
-        _check_pair("outbound.client_certificate", outbound.client_certificate, outbound.client_key)
     for key, bundle in (
         ("store.ca_file", store.ca_file),
         ("outbound.ca_bundle", outbound.ca_bundle),

@@ -10,7 +10,13 @@ import msgspec
 from ciba_service.protocol.operators.tokens import Operator, OperatorToken, Role
 from ciba_service.settings.issuer import is_loopback, issuer_defect
 
-__all__ = ["OperatorAccountSettings", "OperatorSettings", "operators_defect"]
+__all__ = [
+    "OperatorAccountSettings",
+    "OperatorSettings",
+    "OperatorTokenSettings",
+    "operator_token",
+    "operators_defect",
+]
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -51,7 +57,7 @@ class OperatorAccountSettings(
     def operator(self) -> Operator:
         """As the rules know it."""
         return Operator(
-            self.name, frozenset(map(Role, self.roles)), tuple(map(_token, self.tokens))
+            self.name, frozenset(map(Role, self.roles)), tuple(map(operator_token, self.tokens))
         )
 
 
@@ -96,6 +102,7 @@ def _accounts_defect(accounts: Sequence[OperatorAccountSettings]) -> str | None:
     return None
 
 
-def _token(token: OperatorTokenSettings) -> OperatorToken:
+def operator_token(token: OperatorTokenSettings) -> OperatorToken:
+    """As the rules know it."""
     expires = None if token.expires is None else int(token.expires.timestamp() * 1000)
     return OperatorToken(token.sha256, expires)

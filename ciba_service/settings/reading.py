@@ -24,6 +24,7 @@ from ciba_service.protocol.request.authorization_details import (
     detail_types,
 )
 from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.files import check_files
 from ciba_service.settings.logos import read_logo
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
@@ -54,8 +55,16 @@ from ciba_service.settings.sections import (
     UserSettings,
     WakeUpSettings,
 )
+from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 
-__all__ = ["checked_settings", "load_settings", "parse_settings", "read_document"]
+__all__ = [
+    "checked_settings",
+    "load_settings",
+    "parse_settings",
+    "read_document",
+    "settings_from",
+    "with_doors",
+]
 
 _PREFIX: Final = "CIBA_"
 _LOGO_FILE: Final = "logo_file"
@@ -82,6 +91,8 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     outbound: OutboundSettings = OutboundSettings()
     operator: OperatorSettings = OperatorSettings()
     operators: tuple[OperatorAccountSettings, ...] = ()
+    grants: GrantSettings = GrantSettings()
+    token_endpoints: tuple[TokenEndpointSettings, ...] = ()
     users: tuple[UserSettings, ...] = ()
     login_hint_issuers: tuple[LoginHintIssuerSettings, ...] = ()
     authorization_details_types: tuple[TypeDeclaration, ...] = ()
@@ -89,7 +100,14 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 _LISTS: Final = frozenset(
-    {"users", "operators", "clients", "login_hint_issuers", "authorization_details_types"}
+    {
+        "users",
+        "operators",
+        "token_endpoints",
+        "clients",
+        "login_hint_issuers",
+        "authorization_details_types",
+    }
 )
 
 
@@ -121,8 +139,29 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         members = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the former also of numbers without end
         raise InvalidSettingsError(f"not TOML: {error}") from error
+    return _converted(_overridden(members, environ))
+
+
+def settings_from(members: Mapping[str, object]) -> Settings:
+    """Check what a host has as a mapping, and the files it names; the environment is not read.
+
+    Raises:
+        InvalidSettingsError: when something is wrong.
+    """
+    settings = _converted(members)
+    check_files(settings)
+    return settings
+
+
+def with_doors(settings: Settings, doors: Doors) -> Settings:
+    """The same settings with other doors open; raises ``InvalidSettingsError``."""
+    server = msgspec.structs.replace(settings.server, doors=doors)
+    return _checked(msgspec.structs.replace(settings, server=server))
+
+
+def _converted(members: Mapping[str, object]) -> Settings:
     try:
-        document = msgspec.convert(_overridden(members, environ), _Document)
+        document = msgspec.convert(members, _Document)
     except msgspec.ValidationError as error:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(
@@ -146,6 +185,8 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         outbound=document.outbound,
         operator=document.operator,
         operators=document.operators,
+        grants=document.grants,
+        token_endpoints=document.token_endpoints,
         users=document.users,
         login_hint_issuers=tuple(
             _hint_issuer(number, issuer)
@@ -158,6 +199,10 @@ def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
         detail_types=_detail_types(document.authorization_details_types),
         clients=tuple(_client(number, members) for number, members in enumerate(document.clients)),
     )
+    return _checked(settings)
+
+
+def _checked(settings: Settings) -> Settings:
     for check in RULES:
         check(settings)
     return settings

@@ -6,7 +6,7 @@ from typing import Final
 
 from ciba_service.protocol.client.certificates.proxies import InvalidNetworkError, TrustedProxies
 from ciba_service.protocol.client.offer import Lack
-from ciba_service.protocol.names import OPENID_SCOPE
+from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode
 from ciba_service.protocol.outbound.addresses import AddressPolicy, InvalidAllowListError
 from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.request.authorization_details import PAYMENT_INITIATION
@@ -19,6 +19,7 @@ from ciba_service.protocol.security_events.kinds import KINDS, kind_of
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.sca.wake_up import is_host_pattern
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.issuer import issuer_defect
 from ciba_service.settings.operators import operators_defect
 from ciba_service.settings.origins import origin_defect
@@ -30,6 +31,7 @@ from ciba_service.settings.sections import (
     Settings,
     UserSettings,
 )
+from ciba_service.settings.token_endpoints import grants_defect
 
 __all__ = ["RULES"]
 
@@ -302,6 +304,7 @@ def _preset(where: str, user: UserSettings, settings: Settings) -> str | None:
 
 def _check_clients(settings: Settings) -> None:
     names = [client.client_id for client in settings.clients]
+    is_backend = settings.server.doors is Doors.APPROVAL_BACKEND
     for number, client in enumerate(settings.clients):
         where = f"clients[{number}] ({client.client_id})"
         if names.count(client.client_id) > 1:
@@ -309,6 +312,11 @@ def _check_clients(settings: Settings) -> None:
         lack = settings.offer.lack(client)
         if lack is not None:
             raise InvalidSettingsError(f"{where} {_LACKS[lack]}")
+        if is_backend and client.delivery_mode is DeliveryMode.PUSH:
+            raise InvalidSettingsError(
+                f"{where} is to be pushed tokens of this service, and server.doors is "
+                "approval_backend: it issues none"
+            )
         endpoint = client.notification_endpoint or ""
         if endpoint.startswith("http:") and not settings.outbound.allow_loopback_http:
             raise InvalidSettingsError(
@@ -363,6 +371,12 @@ def _check_operators(settings: Settings) -> None:
         raise InvalidSettingsError(defect)
 
 
+def _check_grants(settings: Settings) -> None:
+    defect = grants_defect(settings.grants, settings.token_endpoints)
+    if defect is not None:
+        raise InvalidSettingsError(defect)
+
+
 def _check_security_events(settings: Settings) -> None:
     receivers = settings.security_events.receivers
     names = [receiver.name for receiver in receivers]
@@ -404,6 +418,7 @@ RULES: Final[tuple[Callable[[Settings], None], ...]] = (
     _check_languages,
     _check_registration,
     _check_operators,
+    _check_grants,
     _check_security_events,
 )
 """In this order."""

@@ -25,8 +25,10 @@ from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
 from ciba_service.sca.passkeys import RelyingParty
 from ciba_service.sca.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
+from ciba_service.settings.doors import Doors
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
+from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 from ciba_service.stores.driver.target import RedisMode, RedisTarget, RedisTls, ReplicaWait
 
 __all__ = [
@@ -102,6 +104,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
     max_waiting_requests: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000
     request_wait_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 250
+    doors: Doors = Doors.WHOLE
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -510,6 +513,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbound: OutboundSettings
     operator: OperatorSettings
     operators: tuple[OperatorAccountSettings, ...]
+    grants: GrantSettings
+    token_endpoints: tuple[TokenEndpointSettings, ...]
     users: tuple[UserSettings, ...]
     login_hint_issuers: tuple[LoginHintIssuer, ...]
     statement_issuers: tuple[StatementIssuer, ...]

@@ -56,12 +56,12 @@ class ConfiguredUsers:
                 by_name[hint.kind][hint.value] = user
         self._by_subject, self._by_name = by_subject, by_name
 
-    def find(self, identifier: UserIdentifier) -> User | None:
+    async def find(self, identifier: UserIdentifier) -> User | None:
         """The user whom an identifier names, or None."""
         if identifier.kind is IdentifierKind.SUBJECT:
-            return self.find_subject(identifier.value)
+            return await self.find_subject(identifier.value)
         return self._by_name[identifier.kind].get(identifier.value)
 
-    def find_subject(self, subject: str) -> User | None:
+    async def find_subject(self, subject: str) -> User | None:
         """The user of a subject identifier, or None."""
         return self._by_subject.get(subject)

@@ -48,12 +48,17 @@ class GrantSeals:
             return [], []
         grant, access = tokens.grant, tokens.access_token
         key, refresh = grant_key(grant.txn), tokens.refresh_token
-        token_key = access_token_key(grant.txn, access.hash)
-        return [key, token_key], [
+        written: list[Argument] = [
             GRANT_FORMAT,
             self._sealer.seal(msgspec.json.encode(grant), key=key, name="grant"),
             refresh.hash if refresh else "",
             refresh.good_until if refresh else 0,
+        ]
+        if access is None:
+            return [key], written
+        token_key = access_token_key(grant.txn, access.hash)
+        return [key, token_key], [
+            *written,
             self.seal_token(token_key, access.token),
             access.token.exp * 1000,
         ]

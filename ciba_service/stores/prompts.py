@@ -82,7 +82,7 @@ class RedisPrompts:
         await self._operations.call("ZREM", prompts_key(tag), transaction_id)
 
     async def open(self, tag: UserTag, *, now: int) -> list[str]:
-        """Transactions whose prompt is open, oldest first, without what names none."""
+        """Transactions whose prompt is open, oldest first; what cannot name one is left out."""
         members = await self._operations.call(
             "ZRANGE", prompts_key(tag), f"({now}", "+inf", "BYSCORE"
         )

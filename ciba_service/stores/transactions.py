@@ -64,6 +64,7 @@ MALFORMED: Final = (AttributeError, TypeError, ValueError)
 _CREATE: Final = Script.load("create_transaction")
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
+_PACED: Final = frozenset({PollStatus.PENDING, PollStatus.SLOW_DOWN})
 _SWAP: Final = Script.load(
     "swap",
     f"{STATE_PRELUDE}{LEDGER_PRELUDE}local EVIDENCE_LIMIT = {EVIDENCE_LIMIT}\n"
@@ -159,6 +160,8 @@ class RedisTransactions:
         if reply[0] == b"format":
             raise UnknownRecordFormat("a transaction has another format")
         status = PollStatus(reply[0].decode())
+        if status in _PACED:
+            return PollReply(status, interval=int(reply[1]) // 1000)
         if status is not PollStatus.SETTLED:
             return PollReply(status)
         return PollReply(status, self._transaction(transaction_id, _Fields(*reply[1:]), now))

@@ -32,6 +32,8 @@ _AUTHENTICATED: Final = (
     "/introspect",
     "/revoke",
     "/register",
+    "/grants/ciba/redeem",
+    "/grants/ciba/cancel",
 )
 _POLLED: Final = "/token"
 

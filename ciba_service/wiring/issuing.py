@@ -6,7 +6,8 @@ from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.completion import Completion
 from ciba_service.flow.issuance import Issuance, TokenPolicy
-from ciba_service.ports import UserDirectory
+from ciba_service.flow.token_writing import SignedTokens
+from ciba_service.ports import TokenIssuer, UserDirectory
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
 from ciba_service.settings import Settings
@@ -35,26 +36,26 @@ def build_issuing(
     *,
     users: UserDirectory,
     gate: AccountGate,
+    writing: TokenIssuer | None = None,
 ) -> Issuing:
-    """Build it out of the settings for tokens."""
+    """Build it out of the settings for tokens; ``writing`` is another's way to write them."""
     tokens = settings.tokens
     lifetime = RefreshLifetime(
         idle=tokens.refresh_token_idle_lifetime, absolute=tokens.refresh_token_lifetime
     )
+    policy = TokenPolicy(
+        issuer=settings.server.issuer,
+        audience=default_audience(settings),
+        access_token_lifetime=tokens.access_token_lifetime,
+        id_token_lifetime=tokens.id_token_lifetime,
+        access_token_alg=SignatureAlgorithm(tokens.access_token_alg),
+        access_token_format=tokens.access_token_format,
+        refresh_lifetime=lifetime,
+        demands_dpop_nonces=tokens.require_dpop_nonce,
+    )
+    own = SignedTokens(policy=policy, keys=keys, random=surroundings.random)
     issuance = Issuance(
-        policy=TokenPolicy(
-            issuer=settings.server.issuer,
-            audience=default_audience(settings),
-            access_token_lifetime=tokens.access_token_lifetime,
-            id_token_lifetime=tokens.id_token_lifetime,
-            access_token_alg=SignatureAlgorithm(tokens.access_token_alg),
-            access_token_format=tokens.access_token_format,
-            refresh_lifetime=lifetime,
-            demands_dpop_nonces=tokens.require_dpop_nonce,
-        ),
-        users=users,
-        keys=keys,
-        random=surroundings.random,
+        policy=policy, users=users, tokens=writing or own, random=surroundings.random
     )
     index = AccessIndex(
         accesses=stores.accesses,

@@ -45,7 +45,14 @@ from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
 
-__all__ = ["oauth_routes", "published_metadata"]
+__all__ = [
+    "approval_routes",
+    "cancellation",
+    "client_authentication",
+    "initiation",
+    "oauth_routes",
+    "published_metadata",
+]
 
 _DAY: Final = 86_400
 
@@ -65,7 +72,9 @@ _RECEIPT: Final = "/bc-authorize/receipt"
 
 def published_metadata(parts: Parts) -> ProviderMetadata:
     """What the service says of itself: what its registered clients can use, and nothing more."""
-    clients, registration = parts.settings.clients, parts.settings.registration
+    clients, registration = parts.host.client_kinds, parts.settings.registration
+    if parts.host.clients is None:
+        clients = parts.settings.clients
     profiles = {client.profile.name for client in clients}
     scopes = frozenset({OPENID_SCOPE}).union(*(client.scope for client in clients))
     details = frozenset[str]().union(*(client.authorization_details_types for client in clients))
@@ -97,7 +106,35 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
     """Everything a client calls; ``metadata`` is what is published at the moment."""
     endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     published = PublishedKeys(parts.outbound.client_keys)
-    authentication = ClientAuthentication(
+    authentication = client_authentication(parts, published)
+    jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
+    document = PublishedDocument(metadata, telemetry)
+    description = openapi_document(endpoints)
+    openapi = PublishedDocument(lambda: description, telemetry)
+    return [
+        Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
+        *_asking_routes(parts, authentication, published),
+        *token_routes(parts, authentication),
+        *registration_routes(parts),
+        Route(endpoints.path("/jwks"), jwks),
+        Route(endpoints.path("/openapi.json"), openapi),
+        Route(endpoints.openid_configuration_path, document),
+        Route(endpoints.oauth_metadata_path, document),
+        *_transmitter_routes(parts),
+    ]
+
+
+def approval_routes(parts: Parts) -> list[Route]:
+    """What clients call where tokens and metadata are another's."""
+    published = PublishedKeys(parts.outbound.client_keys)
+    asking = _asking_routes(parts, client_authentication(parts, published), published)
+    return [*asking, *_transmitter_routes(parts)]
+
+
+def client_authentication(parts: Parts, published: PublishedKeys) -> ClientAuthentication:
+    """How clients prove who they are, at every endpoint alike."""
+    endpoints = parts.endpoints
+    return ClientAuthentication(
         clients=parts.clients,
         published=published,
         replays=parts.stores.replays,
@@ -111,23 +148,25 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
         ),
         anchors=_anchors(parts.settings.mtls),
         clock=parts.surroundings.clock,
-        events=telemetry,
+        events=parts.surroundings.telemetry,
     )
+
+
+def _asking_routes(
+    parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
+) -> list[Route]:
+    """Where a client asks for a decision, and what became of it."""
+    endpoints, telemetry = parts.endpoints, parts.surroundings.telemetry
     backchannel = BackchannelAuthenticationEndpoint(
-        _initiation(parts, authentication, published),
+        initiation(parts, authentication, published),
         nonce=NonceHeader(dpop_nonces(parts), parts.surroundings.clock),
         telemetry=telemetry,
     )
-    jwks = PublishedDocument(lambda: {"keys": parts.keys.public_jwks()}, telemetry)
     receipt_jwks = PublishedDocument(lambda: {"keys": parts.keys.sca_receipt_jwks()}, telemetry)
-    document = PublishedDocument(metadata, telemetry)
-    description = openapi_document(endpoints)
-    openapi = PublishedDocument(lambda: description, telemetry)
     return [
-        Route(endpoints.path("/authorize"), AuthorizationEndpoint(telemetry)),
         Route(endpoints.path(_BACKCHANNEL), backchannel),
         Route(
-            endpoints.path(_CANCEL), CancelEndpoint(_cancellation(parts, authentication), telemetry)
+            endpoints.path(_CANCEL), CancelEndpoint(cancellation(parts, authentication), telemetry)
         ),
         Route(
             endpoints.path(_EVENTS),
@@ -137,14 +176,7 @@ def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list
             endpoints.path(_RECEIPT),
             ScaReceiptEndpoint(_receipt_reading(parts, authentication), telemetry),
         ),
-        *token_routes(parts, authentication),
-        *registration_routes(parts),
-        Route(endpoints.path("/jwks"), jwks),
         Route(endpoints.path(SCA_RECEIPT_KEYS_PATH), receipt_jwks),
-        Route(endpoints.path("/openapi.json"), openapi),
-        Route(endpoints.openid_configuration_path, document),
-        Route(endpoints.oauth_metadata_path, document),
-        *_transmitter_routes(parts),
     ]
 
 
@@ -161,7 +193,8 @@ def _transmitter_routes(parts: Parts) -> list[Route]:
     ]
 
 
-def _cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+def cancellation(parts: Parts, authentication: ClientAuthentication) -> Cancellation:
+    """How a client takes a request back."""
     surroundings = parts.surroundings
     return Cancellation(
         authentication=authentication,
@@ -242,9 +275,10 @@ def _rule(rule: PolicyRuleSettings) -> FloorRule:
     )
 
 
-def _initiation(
+def initiation(
     parts: Parts, authentication: ClientAuthentication, published: PublishedKeys
 ) -> Initiation:
+    """How a client asks."""
     settings, stores, surroundings = parts.settings, parts.stores, parts.surroundings
     return Initiation(
         authentication=authentication,

@@ -1,7 +1,7 @@
 """What the door of the clients and the door of the phones have in common."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -23,7 +23,7 @@ from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.listening.admission.gate import Gate
-from ciba_service.ports import ClientRegistry, Telemetry, User
+from ciba_service.ports import ClientRegistry, Telemetry, User, UserDirectory
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.protocol.request.user_code import (
@@ -36,6 +36,7 @@ from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.admission import build_gate
 from ciba_service.wiring.evidence import build_drainer
+from ciba_service.wiring.host_ports import HostClients, HostPorts, HostTokens, HostUsers
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
@@ -49,6 +50,7 @@ __all__ = ["USER_CODE_PEPPER", "Parts", "build_parts", "configured_users"]
 
 USER_CODE_PEPPER: Final = "user-codes"
 _UNMEASURED: Final = Measuring()
+_NO_HOST: Final = HostPorts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,11 @@ class Parts:
     stores: Stores
     keys: ServiceKeys
     surroundings: Surroundings
+    host: HostPorts
     endpoints: Endpoints
-    users: ConfiguredUsers
-    locale_of: Callable[[str], Locale]
+    users: UserDirectory
+    user_list: ConfiguredUsers
+    locale_of: Callable[[str], Awaitable[Locale]]
     configured: ConfiguredClients
     clients: ClientRegistry
     outbound: OutboundParts
@@ -94,6 +98,8 @@ def build_parts(
     keys: ServiceKeys,
     surroundings: Surroundings,
     measuring: Measuring = _UNMEASURED,
+    *,
+    host: HostPorts = _NO_HOST,
 ) -> Parts:
     """Build what is shared."""
     streams = OpenStreams(
@@ -127,14 +133,20 @@ def build_parts(
         streams.look_again(transaction_id)
 
     hub = SocketHub(stores.broadcast, on_settled=look_again, on_announced=measuring.announced)
-    users = ConfiguredUsers(configured_users(settings, keys, surroundings))
+    user_list = ConfiguredUsers(configured_users(settings, keys, surroundings))
+    seconds = settings.store.deadline_ms / 1000
+    users = user_list if host.users is None else HostUsers(host.users, seconds)
 
-    def locale_of(subject: str) -> Locale:
-        user = users.find_subject(subject)
+    async def locale_of(subject: str) -> Locale:
+        user = await users.find_subject(subject)
         return settings.device.locale if user is None else user.locale
 
     configured = ConfiguredClients(settings.clients)
-    clients = _clients(settings, stores, configured)
+    clients = _clients(
+        settings,
+        stores,
+        configured if host.clients is None else HostClients(host.clients, seconds),
+    )
     outbound = build_outbound(settings.outbound, tls, surroundings, measuring)
     gate = AccountGate(
         users=users,
@@ -143,13 +155,21 @@ def build_parts(
         attempts=stores.attempts,
         attempt_limit=settings.limits.failed_attempts,
     )
-    issuing = build_issuing(settings, stores, keys, surroundings, users=users, gate=gate)
+    issuing = build_issuing(
+        settings,
+        stores,
+        keys,
+        surroundings,
+        users=users,
+        gate=gate,
+        writing=None if host.tokens is None else HostTokens(host.tokens, seconds),
+    )
     delivery = CallbackDelivery(
         due=stores.due,
         callbacks=stores.callbacks,
         pushes=_pushes(stores, issuing, surroundings),
         gate=gate,
-        outbound=measuring.outbound(outbound.callbacks, "callback"),
+        outbound=measuring.outbound(host.notifier or outbound.callbacks, "callback"),
         timeout=settings.delivery.answer_timeout_ms,
         random=surroundings.random,
         clock=surroundings.clock,
@@ -185,7 +205,9 @@ def build_parts(
             settings.mtls.base_url,
             takes_registrations=settings.registration.enabled,
         ),
+        host=host,
         users=users,
+        user_list=user_list,
         locale_of=locale_of,
         configured=configured,
         clients=clients,
@@ -255,7 +277,7 @@ def _pushes(stores: Stores, issuing: Issuing, surroundings: Surroundings) -> Pus
     )
 
 
-def _clients(settings: Settings, stores: Stores, configured: ConfiguredClients) -> ClientRegistry:
+def _clients(settings: Settings, stores: Stores, configured: ClientRegistry) -> ClientRegistry:
     if not settings.registration.enabled:
         return configured
     return KnownClients(configured=configured, registrations=stores.registrations)

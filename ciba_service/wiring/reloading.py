@@ -72,7 +72,7 @@ class Reloading:
         # Nothing above changes anything, and nothing below can fail.
         self._parts, self.metadata = parts, metadata
         parts.configured.replace(settings.clients)
-        parts.users.replace(users)
+        parts.user_list.replace(users)
         if self.operators is not None and app is not None:
             self.operators.app = app
         return Reloaded(len(settings.clients), len(settings.users), len(operators), tuple(restart))

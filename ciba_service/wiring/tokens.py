@@ -9,8 +9,10 @@ from ciba_service.endpoints.oauth.nonce_header import NonceHeader
 from ciba_service.endpoints.oauth.revocation import RevocationEndpoint
 from ciba_service.endpoints.oauth.token import TokenEndpoint
 from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.grant_redemption import GrantRedemption
 from ciba_service.flow.introspection import Introspection
 from ciba_service.flow.live_tokens import LiveTokens
+from ciba_service.flow.polls import Polls
 from ciba_service.flow.redemption import Redemption
 from ciba_service.flow.refresh import Refresh
 from ciba_service.flow.revocation import Revocation
@@ -22,7 +24,7 @@ from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.wiring.parts import Parts
 from ciba_service.wiring.resources import dpop_proofs, resource_routes
 
-__all__ = ["dpop_nonces", "sender_constraint", "token_routes"]
+__all__ = ["dpop_nonces", "grant_redemption", "sender_constraint", "token_routes"]
 
 _ENDPOINT: Final = "/token"
 
@@ -90,9 +92,22 @@ def _token_endpoint(parts: Parts, authentication: ClientAuthentication) -> Token
 
 
 def _redemption(parts: Parts) -> Redemption:
-    return Redemption(
-        transactions=parts.stores.transactions,
+    return Redemption(polls=_polls(parts), completion=parts.issuing.completion)
+
+
+def grant_redemption(parts: Parts) -> GrantRedemption:
+    """For those who mint tokens of their own."""
+    return GrantRedemption(
+        polls=_polls(parts),
         completion=parts.issuing.completion,
+        grants=parts.stores.grants,
+        new_operation=parts.surroundings.new_operation,
+    )
+
+
+def _polls(parts: Parts) -> Polls:
+    return Polls(
+        transactions=parts.stores.transactions,
         held=parts.held,
         clock=parts.surroundings.clock,
         events=parts.surroundings.telemetry,

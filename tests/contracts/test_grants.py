@@ -1,6 +1,7 @@
 """Grants: found with their tokens, refreshed while they are good, ended for good."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -8,11 +9,12 @@ from ciba_service.ports import (
     AccessTokenRecord,
     RefreshTokenRecord,
     StoredGrant,
+    TokenRecord,
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import access_token_key, grant_key
+from ciba_service.stores.keys import access_token_key, grant_key, transaction_key
 from ciba_service.stores.sealing import SealingError
 from tests.contracts.store_builders import (
     REFRESH_UNTIL,
@@ -63,6 +65,24 @@ async def test_a_grant_without_a_refresh_token_has_none(stores: Stores):
     assert ends == access_token().exp * 1000
     empty = RefreshTokenRecord("", REFRESH_UNTIL)
     assert not await stores.grants.refresh(TRANSACTION, empty, second(), now=START)
+
+
+async def test_a_grant_whose_tokens_are_anothers_is_kept_as_long_as_its_transaction(
+    stores: Stores,
+):
+    """The same operation takes it again, another does not; and it has no token of ours."""
+    await stores.transactions.create(new_transaction(), operation="create")
+    await stores.transactions.swap(swap_of(Event.APPROVE, "approve"))
+    swap = replace(swap_of(Event.REDEEM, "redeem"), tokens=TokenRecord(granted()))
+    for _ in range(2):
+        assert (await stores.transactions.swap(swap)).won
+    assert not (await stores.transactions.swap(replace(swap, operation="another"))).won
+    assert await stores.grants.read(TRANSACTION) == StoredGrant(granted(), None, None)
+    grant_ends, transaction_ends = [
+        await stores.commands.call("PEXPIRETIME", key)
+        for key in (grant_key(TRANSACTION), transaction_key(TRANSACTION))
+    ]
+    assert grant_ends == transaction_ends > 0
 
 
 async def test_what_was_never_granted_is_not_found(stores: Stores):

@@ -14,7 +14,7 @@ import pytest
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
-from tests.whole_service import EVERYTHING
+from tests.whole_service import EVERYTHING, TOKEN_ENDPOINT_TOKEN
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 from tests.wire_registration import INITIAL_ACCESS_TOKEN, metadata_of, registered
@@ -51,6 +51,11 @@ REACHED: Final = {
     *(f"{method} /register/{{client_id}} 200" for method in ("GET", "PUT")),
     "DELETE /register/{client_id} 204",
     *("POST /device/enrolments 201", "POST /device/enrolments 400"),
+    *(
+        f"POST /grants/ciba/{verb} {status}"
+        for verb in ("redeem", "cancel")
+        for status in (200, 401)
+    ),
     *("POST /device/messages 200", "POST /device/messages 401"),
 }
 """Answers that show that the requests got beyond the question who asks."""
@@ -97,6 +102,8 @@ async def good_requests(
     paying = await granted(shop, phone, authorization_details=json.dumps([PAYMENT]))
     approved = await started(shop)
     await phone.approve_next()
+    again = await started(shop)
+    await phone.approve_next()
     denied = await started(shop)
     (challenge,) = await phone.fetch()
     await phone.decide(phone.denial(challenge))
@@ -125,6 +132,7 @@ async def good_requests(
     return {
         **forms,
         **await good_registrations(service),
+        **good_questions(shop, granted=again, denied=denied),
         **dict.fromkeys(
             ("GET /userinfo", "POST /userinfo", "GET /resource/accounts"),
             presenting(tokens["access_token"]),
@@ -138,6 +146,15 @@ async def good_requests(
 def presenting(token: str) -> dict[str, Any]:
     """A bearer token in its header."""
     return {"headers": {"Authorization": [f"Bearer {token}"]}}
+
+
+def good_questions(shop: WireClient, *, granted: str, denied: str) -> dict[str, Any]:
+    """What a token endpoint of another asks."""
+    caller = presenting(TOKEN_ENDPOINT_TOKEN)
+    caller["headers"]["Idempotency-Key"] = ["request-1"]
+    about = [{"client_id": shop.client_id, "auth_req_id": each} for each in (granted, denied)]
+    asking = {**caller, "whole": about}
+    return {"POST /grants/ciba/redeem": asking, "POST /grants/ciba/cancel": asking}
 
 
 async def good_registrations(service: RunningService) -> dict[str, Any]:

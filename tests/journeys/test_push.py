@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -480,7 +481,7 @@ async def test_a_retry_sends_no_tokens_that_must_not_count(
         case "phone revoked":
             assert await bank.service.stores.devices.revoke(alice.device_id)
         case _:
-            monkeypatch.setattr(ConfiguredUsers, "find_subject", lambda *_: None)
+            monkeypatch.setattr(ConfiguredUsers, "find_subject", AsyncMock(return_value=None))
     await worked_off(bank, name, 60)
     abandoned = await bank.telemetry.seen("callback_abandoned")
     assert abandoned.fields["reason"] in {"nothing_to_tell", "too_late"}

@@ -108,7 +108,7 @@ class OperatedUsers:
 
     async def show(self, subject: str) -> UserAccount:
         """One user; raises ``OperatorRefused`` when there is none."""
-        self._known(subject)
+        await self._known(subject)
         tag, now = user_tag(subject), self._clock.now_ms()
         summary, phones, blocks, prompts, accesses = await asyncio.gather(
             self._summary(subject),
@@ -131,7 +131,7 @@ class OperatedUsers:
     async def unlock(self, acting: ActingOperator, subject: str) -> None:
         """Forget failed attempts; raises as ``show``."""
         with self._journal.writes(acting, "users unlock", user=user_tag(subject)):
-            self._known(subject)
+            await self._known(subject)
             await self._acts.unlocking.unlock(subject)
 
     async def unblock(self, acting: ActingOperator, subject: str, client_id: str) -> None:
@@ -139,7 +139,7 @@ class OperatedUsers:
         with self._journal.writes(
             acting, "users unblock", user=user_tag(subject), client_id=client_id
         ):
-            self._known(subject)
+            await self._known(subject)
             await self._acts.unblocking.unblock(subject, client_id)
 
     async def end_access(self, acting: ActingOperator, subject: str, transaction_id: str) -> None:
@@ -149,7 +149,7 @@ class OperatedUsers:
         with self._journal.writes(
             acting, "accesses end", user=user_tag(subject), transaction_id=transaction_id
         ):
-            self._known(subject)
+            await self._known(subject)
             if not await self._accesses.end_of_user(user_tag(subject), transaction_id):
                 raise OperatorRefused(Problem.NOT_FOUND)
 
@@ -160,7 +160,7 @@ class OperatedUsers:
             OperatorRefused: there is no such user, or a phone was enrolled in the meantime.
         """
         with self._journal.writes(acting, "users reset", user=user_tag(subject)):
-            self._known(subject)
+            await self._known(subject)
             try:
                 return activation_code(await self._acts.reset.reset(subject))
             except HasPhone:
@@ -175,7 +175,7 @@ class OperatedUsers:
             OperatorRefused: no such user, or one with a phone, where it is not for a further one.
         """
         with self._journal.writes(acting, "users activate", user=user_tag(subject)):
-            self._known(subject)
+            await self._known(subject)
             try:
                 return activation_code(
                     await self._acts.activations.issue(
@@ -202,7 +202,7 @@ class OperatedUsers:
         return Page(items=tuple(shown), next=last)
 
     async def _summary(self, subject: str) -> UserSummary:
-        user = self._users.find_subject(subject)
+        user = await self._users.find_subject(subject)
         return await self._summaries.of(subject, enabled=user is not None and user.enabled)
 
     async def _open_prompts(self, tag: UserTag, now: int) -> tuple[OpenPrompt, ...]:
@@ -214,6 +214,6 @@ class OperatedUsers:
             if ledger is not None
         )
 
-    def _known(self, subject: str) -> None:
-        if self._users.find_subject(subject) is None:
+    async def _known(self, subject: str) -> None:
+        if await self._users.find_subject(subject) is None:
             raise OperatorRefused(Problem.NOT_FOUND)

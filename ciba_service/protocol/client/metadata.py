@@ -146,8 +146,13 @@ class Client:
         return self.request_signing_alg is not None or self.profile.demands_signed_request
 
 
-def register_client(members: Mapping[str, object]) -> Client:
+def register_client(
+    members: Mapping[str, object], *, authenticates_elsewhere: bool = False
+) -> Client:
     """Check metadata against the rules of its profile.
+
+    A client that ``authenticates_elsewhere``, by whatever method a host knows, proves nothing here
+    and needs keys for signed requests only.
 
     Raises:
         InvalidMetadataError: naming the member that breaks a rule.
@@ -158,9 +163,10 @@ def register_client(members: Mapping[str, object]) -> Client:
         raise InvalidMetadataError(str(error)) from error
     profile = PROFILES[metadata.profile]
     delivery_mode = _delivery_mode(metadata, profile)
-    certificate_rule = _certificate_rule(metadata, members)
+    certificate_rule = None if authenticates_elsewhere else _certificate_rule(metadata, members)
     request_signing_alg = _request_signing_alg(metadata, profile)
-    needs_keys = certificate_rule is None or request_signing_alg is not None
+    signs_assertions = certificate_rule is None and not authenticates_elsewhere
+    needs_keys = signs_assertions or request_signing_alg is not None
     return Client(
         client_id=_client_id(metadata),
         name=_name(metadata),

@@ -8,9 +8,17 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
-__all__ = ["Operator", "OperatorToken", "ProvenOperator", "Role", "fingerprint", "verify_token"]
+__all__ = [
+    "Operator",
+    "OperatorToken",
+    "ProvenOperator",
+    "Role",
+    "fingerprint",
+    "holder_of",
+    "verify_token",
+]
 
 _FINGERPRINT_DIGITS: Final = 32
 
@@ -28,6 +36,18 @@ class OperatorToken:
 
     sha256: str = field(repr=False)
     expires_at: int | None = None
+
+
+class HoldsTokens(Protocol):
+    """Somebody who has tokens; any of them will do."""
+
+    @property
+    def tokens(self) -> tuple[OperatorToken, ...]:
+        """Two let one take the place of the other."""
+        ...
+
+
+_Holder = TypeVar("_Holder", bound=HoldsTokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +72,22 @@ class ProvenOperator:
 
 
 def verify_token(text: str, operators: Sequence[Operator], *, now: int) -> ProvenOperator | None:
-    """Whose token it is, or None: nobody's, or it is over. All are compared, whichever fits."""
+    """Whose token it is, or None: nobody's, or it is over."""
+    found = holder_of(text, operators, now=now)
+    return None if found is None else ProvenOperator(*found)
+
+
+def holder_of(
+    text: str, holders: Sequence[_Holder], *, now: int
+) -> tuple[_Holder, OperatorToken] | None:
+    """Who has this token, and it is not over. All are compared, whichever fits."""
     presented = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     found = None
-    for operator in operators:
-        for token in operator.tokens:
+    for holder in holders:
+        for token in holder.tokens:
             if hmac.compare_digest(presented, token.sha256):
-                found = ProvenOperator(operator, token)
-    return found if found is not None and _lasts(found.token, now) else None
+                found = (holder, token)
+    return found if found is not None and _lasts(found[1], now) else None
 
 
 def fingerprint(token: OperatorToken) -> str:

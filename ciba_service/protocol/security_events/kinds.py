@@ -63,6 +63,7 @@ __all__ = [
     "SecurityEventBase",
     "SenderConstraintRefused",
     "Severity",
+    "TokenEndpointRefused",
     "TokenMisused",
     "UnknownUserAsked",
     "UserCodeRefused",
@@ -506,6 +507,14 @@ class OperatorAuthenticationFailed(SecurityEventBase, frozen=True, kw_only=True)
     peer: Name
 
 
+class TokenEndpointRefused(SecurityEventBase, frozen=True, kw_only=True):
+    """Somebody asked for grants with a token that is no token endpoint's."""
+
+    severity: ClassVar[Severity] = Severity.ALERT
+
+    peer: Name | None = None
+
+
 class EvidenceNotWritten(SecurityEventBase, frozen=True, kw_only=True):
     """Evidence waits because its file, its key or the store is not there."""
 
@@ -580,6 +589,7 @@ SecurityEvent = (
     | RequestLimitReached
     | RequestObjectRefused
     | SenderConstraintRefused
+    | TokenEndpointRefused
     | TokenMisused
     | UnknownUserAsked
     | UserCodeRefused

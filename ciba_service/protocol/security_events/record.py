@@ -1,6 +1,7 @@
 """One security event as it is written down: when, how bad, and what; and the schema of it."""
 
 from datetime import UTC, datetime
+from inspect import cleandoc
 from typing import Annotated, Final
 
 import msgspec
@@ -64,6 +65,9 @@ def _bounded(event: SecurityEvent) -> SecurityEvent:
 def record_schema() -> dict[str, object]:
     """The JSON Schema of a line."""
     schema = msgspec.json.schema(SecurityEventRecord)
+    for definition in schema["$defs"].values():
+        # Up to Python 3.12 a docstring still has the indentation of its lines.
+        definition["description"] = cleandoc(definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A security event of the CIBA service",

@@ -1,6 +1,7 @@
 -- KEYS: transaction
 -- ARGV: client, operation, now, format
--- Replies: {'unknown'} | {'foreign'} | {'format'} | {'pending'} | {'slow_down'} | {'settled', the FIELDS that
+-- Replies: {'unknown'} | {'foreign'} | {'format'} | {'pending', interval} | {'slow_down', interval} |
+-- {'settled', the FIELDS that
 -- stores/transactions.py names and puts before this text}. The rate rule is protocol/transaction/polling.py.
 local r = redis.call('HMGET', KEYS[1], 'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w')
 if not r[1] then return {'unknown'} end
@@ -10,7 +11,7 @@ local now = tonumber(ARGV[3])
 if effective_state(r[3], r[4], r[5], now) ~= 'pending' then
   return {'settled', unpack(redis.call('HMGET', KEYS[1], unpack(FIELDS)))}
 end
-if r[8] == ARGV[2] then return {r[9]} end
+if r[8] == ARGV[2] then return {r[9], tonumber(r[6])} end
 
 local interval, last = tonumber(r[6]), tonumber(r[7] or 0)
 local tolerance = math.max(TOLERANCE_MS, math.floor(interval / TOLERANCE_DIVISOR))
@@ -21,4 +22,4 @@ if last ~= 0 and math.abs(now - last) < interval - tolerance then
 end
 redis.call('HSET', KEYS[1], 'i', integer(interval), 'l', ARGV[3],
   'q', ARGV[2], 'w', verdict, 'b', r[6] .. ' ' .. (r[7] or '0'))
-return {verdict}
+return {verdict, interval}

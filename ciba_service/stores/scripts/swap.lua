@@ -1,8 +1,8 @@
--- KEYS: transaction, due, evidence; for a redemption also grant, access token
+-- KEYS: transaction, due, evidence; for a redemption also grant, and access token if it is ours
 -- ARGV: event, operation, now, format, expire member, settle member, decided, reason,
 --       callback member, callback due_at, push, evidence, SCA receipt, settle due_at;
---       for a redemption also grant format, grant, refresh token hash, its good_until,
---       access token, its expires_at
+--       for a redemption also grant format, grant, refresh token hash, its good_until, and
+--       access token, its expires_at if it is ours
 -- {1, state}: the event happened, now or before by this operation; {1, state, 1}: and a callback
 -- is due now. {0, state}: it did not.
 -- {0}: there is no such transaction. {-1}: its format is unknown. {-2}: too much evidence waits, and
@@ -44,8 +44,14 @@ elseif event == 'redeem' then
     redis.call('ZREM', KEYS[2], ARGV[9])
   end
   redis.call('HSET', KEYS[4], 'v', ARGV[15], 'g', ARGV[16], 'r', ARGV[17], 'u', ARGV[18])
-  redis.call('SET', KEYS[5], ARGV[19], 'PXAT', ARGV[20])
-  local good_until = integer(math.max(tonumber(ARGV[18]), tonumber(ARGV[20])))
+  local good_until
+  if KEYS[5] then
+    redis.call('SET', KEYS[5], ARGV[19], 'PXAT', ARGV[20])
+    good_until = integer(math.max(tonumber(ARGV[18]), tonumber(ARGV[20])))
+  else
+    -- Its tokens are another's: it lasts only so that whoever took it can be told again.
+    good_until = redis.call('PEXPIRETIME', KEYS[1])
+  end
   if ARGV[11] ~= '' then
     -- Until somebody has its tokens it lasts no longer than the record that brings them.
     redis.call('HSET', KEYS[4], 'w', good_until)

@@ -16,6 +16,7 @@ from ciba_service.settings import parse_settings
 from tests.running_service import PLAIN, _toml
 from tests.service_process import READY_SECONDS, free_port, installation
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
+from tests.wire_grants import TokenEndpoint, token_endpoint
 from tests.wire_operator import operator
 
 TOKEN = "a-token-of-an-operator"
@@ -69,11 +70,20 @@ def test_a_certificate_that_does_not_fit_stops_the_start(tmp_path: Path):
 
 
 async def test_operators_are_served_over_tls_beside_the_service(tmp_path: Path):
-    """On their own port, by https only; no path of theirs is on the public one."""
+    """On their own port, by https only; no path of theirs is on the public one.
+
+    The same goes for token endpoints elsewhere.
+    """
     trusted = LoopbackCertificate.write(tmp_path)
-    port = free_port()
+    port, grants_port = free_port(), free_port()
     async with installation(tmp_path) as place:
         place.configure(
+            token_endpoints=[token_endpoint("bank", TOKEN)],
+            grants={
+                "port": grants_port,
+                "tls_certificate": str(trusted.chain),
+                "tls_key": str(trusted.key),
+            },
             operators=[operator("anna", TOKEN, "read")],
             operator={
                 "port": port,
@@ -96,6 +106,13 @@ async def test_operators_are_served_over_tls_beside_the_service(tmp_path: Path):
             assert (await http.get("/operator/users")).status_code == 200
             assert (await http.get("/healthz")).status_code == 404
         assert (await place.http.get("/operator/status", headers=bearer)).status_code == 404
+        base_url = f"https://127.0.0.1:{grants_port}"
+        async with httpx2.AsyncClient(
+            base_url=base_url, verify=context, timeout=READY_SECONDS
+        ) as http:
+            asked = await TokenEndpoint(http, TOKEN).redeem("A" * 43)
+            assert (asked.status_code, asked.json()["status"]) == (200, "invalid")
+        assert (await TokenEndpoint(place.http, TOKEN).redeem("A" * 43)).status_code == 404
         (listening,) = [each for each in service.events() if each["event"] == "listening"]
-        assert listening["operator_port"] == port
+        assert (listening["operator_port"], listening["grants_port"]) == (port, grants_port)
         assert await service.terminate() == 0

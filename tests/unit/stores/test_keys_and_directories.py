@@ -102,25 +102,25 @@ def test_only_these_keys_may_live_for_ever():
         ("bob", BOB),
     ],
 )
-def test_users_are_found_by_subject_and_by_hint(hint: str, expected: User):
+async def test_users_are_found_by_subject_and_by_hint(hint: str, expected: User):
     """A disabled user is found, too: refusing is the gate's business."""
     users = ConfiguredUsers([(ALICE, ["alice@example.org", "+4930123"]), (BOB, [])])
-    assert users.find(parse_login_hint(hint)) == expected
+    assert await users.find(parse_login_hint(hint)) == expected
 
 
-def test_a_name_of_no_said_kind_counts_to_the_letter():
+async def test_a_name_of_no_said_kind_counts_to_the_letter():
     """An issuer elsewhere may call a user by an address without saying that it is one."""
     users = ConfiguredUsers([(ALICE, ["Alice@example.org"])])
-    assert users.find(UserIdentifier(IdentifierKind.NAME, "Alice@example.org")) == ALICE
-    assert users.find(UserIdentifier(IdentifierKind.NAME, "alice@example.org")) is None
-    assert users.find(UserIdentifier(IdentifierKind.SUBJECT, "Alice@example.org")) is None
-    assert users.find(UserIdentifier(IdentifierKind.SUBJECT, "alice")) == ALICE
+    assert await users.find(UserIdentifier(IdentifierKind.NAME, "Alice@example.org")) == ALICE
+    assert await users.find(UserIdentifier(IdentifierKind.NAME, "alice@example.org")) is None
+    assert await users.find(UserIdentifier(IdentifierKind.SUBJECT, "Alice@example.org")) is None
+    assert await users.find(UserIdentifier(IdentifierKind.SUBJECT, "alice")) == ALICE
 
 
 async def test_strangers_are_not_found():
     """Neither a hint nor a subject of nobody finds anybody."""
     users = ConfiguredUsers([(ALICE, ["alice@example.org"])])
-    assert users.find(parse_login_hint("ALICE")) is None
-    assert users.find_subject("alice@example.org") is None
-    assert users.find_subject("alice") == ALICE
+    assert await users.find(parse_login_hint("ALICE")) is None
+    assert await users.find_subject("alice@example.org") is None
+    assert await users.find_subject("alice") == ALICE
     assert await ConfiguredClients([]).find("till") is None

@@ -11,6 +11,7 @@ from ciba_service.commands.outcome import CommandFailed
 from ciba_service.settings import Settings, parse_settings
 from tests.running_service import _toml
 from tests.service_process import free_port
+from tests.wire_grants import token_endpoint
 from tests.wire_operator import operator
 
 ANNA = operator("anna", "a-token-of-an-operator", "read")
@@ -25,15 +26,21 @@ def settings_of(**sections: Any) -> Settings:
 
 @pytest.fixture
 def addresses() -> Iterator[BoundAddresses]:
-    """Of a service with operators and metrics, and without a listener for certificates."""
-    settings = settings_of(operators=[ANNA], operator={"port": 0}, metrics={"port": 0})
+    """Of a service with all listeners but the one for certificates."""
+    settings = settings_of(
+        operators=[ANNA],
+        operator={"port": 0},
+        token_endpoints=[token_endpoint("bank", "a-token-of-its-own")],
+        grants={"port": 0},
+        metrics={"port": 0},
+    )
     with bound_addresses(settings) as bound:
         yield bound
 
 
 def test_there_is_a_socket_for_each_listener(addresses: BoundAddresses):
     """And none for what is not configured."""
-    assert len(addresses.sockets) == 3
+    assert len(addresses.sockets) == 4
     ports = addresses.ports()
     assert ports.pop("mtls_port") is None
     assert sorted(ports.values(), key=str) == sorted(

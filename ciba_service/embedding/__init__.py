@@ -1,0 +1,99 @@
+"""The service inside another ASGI application (docs/embedding.md).
+
+``service`` is the public constructor and what it makes; ``door`` stands before the application
+while it does not run; ``people`` is what a host does for its own users, ``grants`` what its own
+token endpoint asks.
+"""
+
+from ciba_service.embedding.door import ServiceNotRunning
+from ciba_service.embedding.grants import Grants
+from ciba_service.embedding.people import People
+from ciba_service.embedding.service import (
+    EmbeddedService,
+    ServiceNotStarted,
+    create_service,
+)
+from ciba_service.flow.activation import HasPhone, IssuedCode
+from ciba_service.flow.grant_answers import GrantStatus, NoGrant
+from ciba_service.flow.host_steps import HostSteps
+from ciba_service.ports import (
+    ClientRegistry,
+    Clock,
+    Outbound,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundResponse,
+    RiskPolicy,
+    Signer,
+    SignerUnavailable,
+    Situation,
+    StoreUnavailable,
+    Telemetry,
+    TokenIssuer,
+    User,
+    UserDirectory,
+)
+from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, register_client
+from ciba_service.protocol.locale import Locale
+from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
+from ciba_service.protocol.tokens.access_token import AccessToken
+from ciba_service.protocol.tokens.claims import IdTokenClaims
+from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.userinfo import UserClaims
+from ciba_service.settings import (
+    Doors,
+    InvalidSettingsError,
+    Settings,
+    load_settings,
+    settings_from,
+)
+from ciba_service.wiring.host_ports import HostPorts
+from ciba_service.wiring.service_keys import ServiceKeys
+from ciba_service.wiring.surroundings import Surroundings
+
+__all__ = [
+    "AccessToken",
+    "Client",
+    "ClientRegistry",
+    "Clock",
+    "Doors",
+    "EmbeddedService",
+    "Grant",
+    "GrantStatus",
+    "Grants",
+    "HasPhone",
+    "HostPorts",
+    "HostSteps",
+    "IdTokenClaims",
+    "IdentifierKind",
+    "InvalidMetadataError",
+    "InvalidSettingsError",
+    "IssuedCode",
+    "Locale",
+    "NoGrant",
+    "Outbound",
+    "OutboundFailure",
+    "OutboundRequest",
+    "OutboundResponse",
+    "People",
+    "RiskPolicy",
+    "ServiceKeys",
+    "ServiceNotRunning",
+    "ServiceNotStarted",
+    "Settings",
+    "Signer",
+    "SignerUnavailable",
+    "Situation",
+    "StoreUnavailable",
+    "Surroundings",
+    "Telemetry",
+    "TokenIssuer",
+    "User",
+    "UserClaims",
+    "UserDirectory",
+    "UserIdentifier",
+    "create_service",
+    "load_settings",
+    "register_client",
+    "settings_from",
+]

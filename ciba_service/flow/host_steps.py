@@ -1,0 +1,24 @@
+"""The steps that a host enters whose endpoints, clients and tokens are its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ciba_service.flow.cancellation import Cancellation
+from ciba_service.flow.client_authentication import ClientAuthentication
+from ciba_service.flow.grant_redemption import GrantRedemption
+from ciba_service.flow.initiation import Initiation
+from ciba_service.ports import Telemetry
+
+__all__ = ["HostSteps"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostSteps:
+    """``authentication`` is for hosts that leave assertions and certificates to the service."""
+
+    authentication: ClientAuthentication
+    initiation: Initiation
+    redemption: GrantRedemption
+    cancellation: Cancellation
+    new_operation: Callable[[], str]
+    telemetry: Telemetry

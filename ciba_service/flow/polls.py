@@ -1,0 +1,127 @@
+"""A client asks what became of its transaction, and may wait for it (CIBA 10.1, 11)."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, assert_never
+
+from ciba_service.flow.held_polls import HeldPolls, Patience, Seat
+from ciba_service.flow.requested_transaction import foreign_auth_req_id
+from ciba_service.flow.together import outcomes
+from ciba_service.ports import (
+    Clock,
+    PollReply,
+    PollStatus,
+    SecurityEvents,
+    Transaction,
+    TransactionStore,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.errors import (
+    AuthorizationPendingError,
+    InvalidGrantError,
+    Reason,
+    SlowDownError,
+)
+
+__all__ = ["Poll", "Polls"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """An authenticated client's question about the transaction ``name``.
+
+    ``spend`` claims what the request may use only once, if it has any such thing.
+    """
+
+    name: str
+    client: Client
+    operation: str
+    patience: Patience
+    spend: Callable[[], Coroutine[Any, Any, None]] | None = field(default=None, repr=False)
+
+
+class Polls:
+    """One round trip for a poll, and a second look for one that is held."""
+
+    def __init__(
+        self,
+        *,
+        transactions: TransactionStore,
+        held: HeldPolls,
+        clock: Clock,
+        events: SecurityEvents,
+    ) -> None:
+        self._transactions = transactions
+        self._held = held
+        self._clock = clock
+        self._events = events
+
+    async def settled(self, poll: Poll, then: Callable[[Transaction], Awaitable[_T]]) -> _T:
+        """What ``then`` makes of the transaction, which is not pending any more.
+
+        Raises:
+            OAuth2Error: the answer, while it is pending or when it is none of the client's.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        client = poll.client
+        with self._held.seat(
+            poll.name,
+            poll.operation,
+            poll.patience,
+            client_id=client.client_id,
+            registered=client.polling_wait,
+        ) as seat:
+            reply = await self._reply(poll)
+            if reply.status is PollStatus.FOREIGN:
+                self._events.security_event(foreign_auth_req_id(client, poll.name))
+            # Whoever was held for the same transaction is not the last who asked any more.
+            self._held.look_again(poll.name, besides=seat)
+            return await then(await self._awaited(reply, seat))
+
+    async def _awaited(self, reply: PollReply, seat: Seat | None) -> Transaction:
+        if seat is None or reply.status is not PollStatus.PENDING:
+            return _settled(reply)
+        transaction = await self._held.settled(seat)
+        if transaction is None:
+            raise AuthorizationPendingError
+        return transaction
+
+    async def _reply(self, poll: Poll) -> PollReply:
+        asking = self._transactions.poll(
+            poll.name,
+            client_id=poll.client.client_id,
+            operation=poll.operation,
+            now=self._clock.now_ms(),
+        )
+        if poll.spend is None:
+            return await asking
+        spent, reply = await outcomes(poll.spend(), asking)
+        if isinstance(spent, Exception):
+            # A request with a used assertion or proof is no poll.
+            await self._transactions.forget_poll(poll.name, operation=poll.operation)
+            raise spent
+        return _replied(reply)
+
+
+def _replied(outcome: PollReply | Exception) -> PollReply:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _settled(reply: PollReply) -> Transaction:
+    match reply.status:
+        case PollStatus.UNKNOWN | PollStatus.FOREIGN:
+            raise InvalidGrantError from Reason("unknown, or of another client")
+        case PollStatus.PENDING:
+            raise AuthorizationPendingError
+        case PollStatus.SLOW_DOWN:
+            raise SlowDownError(reply.interval)
+        case PollStatus.SETTLED:
+            if reply.transaction is None:
+                raise AssertionError("a settled poll carries its transaction")
+            return reply.transaction
+        case _:
+            assert_never(reply.status)

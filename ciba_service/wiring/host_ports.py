@@ -1,0 +1,114 @@
+"""What a host gives a service that it embeds, and how it is asked: in time, and without harm.
+
+Code of a host runs in a task of its own, since it may use timeouts of its own. Whatever it raises,
+and whatever takes too long, is told as unavailable: the request is answered 503, and nothing is
+lost.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ciba_service.ports import (
+    ClientRegistry,
+    Outbound,
+    SignerUnavailable,
+    StoreUnavailable,
+    TokenIssuer,
+    User,
+    UserDirectory,
+)
+from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.request.hints import UserIdentifier
+from ciba_service.protocol.tokens.access_token import AccessToken
+from ciba_service.protocol.tokens.claims import IdTokenClaims
+from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.token_text import transaction_of
+
+__all__ = ["HostClients", "HostPorts", "HostTokens", "HostUsers"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPorts:
+    """What takes the place of the service's own parts; None leaves them as they are.
+
+    ``users`` and ``clients`` are those of the host, in place of ``[[users]]`` and ``[[clients]]``.
+    ``client_kinds`` has one client of each kind that the registry knows: metadata is published for
+    these. ``tokens`` writes tokens, ``notifier`` carries ping and push callbacks.
+    """
+
+    users: UserDirectory | None = None
+    clients: ClientRegistry | None = None
+    client_kinds: tuple[Client, ...] = ()
+    tokens: TokenIssuer | None = None
+    notifier: Outbound | None = None
+
+
+class HostUsers:
+    """``ports.UserDirectory`` of a host; ``seconds`` is how long it has for an answer."""
+
+    def __init__(self, users: UserDirectory, seconds: float) -> None:
+        self._users = users
+        self._seconds = seconds
+
+    async def find(self, identifier: UserIdentifier) -> User | None:
+        """The user whom an identifier names; raises ``StoreUnavailable``."""
+        return await _asked(self._users.find(identifier), self._seconds, StoreUnavailable)
+
+    async def find_subject(self, subject: str) -> User | None:
+        """The user of a subject identifier; raises ``StoreUnavailable``."""
+        return await _asked(self._users.find_subject(subject), self._seconds, StoreUnavailable)
+
+
+class HostClients:
+    """``ports.ClientRegistry`` of a host, likewise."""
+
+    def __init__(self, clients: ClientRegistry, seconds: float) -> None:
+        self._clients = clients
+        self._seconds = seconds
+
+    async def find(self, client_id: str) -> Client | None:
+        """The client, or None; raises ``StoreUnavailable``."""
+        return await _asked(self._clients.find(client_id), self._seconds, StoreUnavailable)
+
+
+class HostTokens:
+    """``ports.TokenIssuer`` of a host, likewise; its access tokens must name their grant."""
+
+    def __init__(self, tokens: TokenIssuer, seconds: float) -> None:
+        self._tokens = tokens
+        self._seconds = seconds
+
+    async def access_token(self, grant: Grant, token: AccessToken, client: Client) -> str:
+        """The access token; raises ``SignerUnavailable``."""
+        writing = self._tokens.access_token(grant, token, client)
+        text = await _asked(writing, self._seconds, SignerUnavailable)
+        if transaction_of(text) != grant.txn:
+            # Nobody could look it up, revoke it, or use it here.
+            raise SignerUnavailable("the host's access token does not name its grant")
+        return text
+
+    async def id_token(self, claims: IdTokenClaims, client: Client) -> str:
+        """The ID token; raises ``SignerUnavailable``."""
+        return await _asked(self._tokens.id_token(claims, client), self._seconds, SignerUnavailable)
+
+
+async def _asked(
+    asking: Coroutine[Any, Any, _T], seconds: float, unavailable: type[Exception]
+) -> _T:
+    task = asyncio.ensure_future(asking)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise unavailable("the host did not answer in time")
+        if task.cancelled():
+            raise unavailable("the host gave up")
+        if (fault := task.exception()) is not None:
+            # Its type alone: whatever it says of itself may name users.
+            raise unavailable(f"the host failed: {type(fault).__name__}") from fault
+        return task.result()
+    finally:
+        task.cancel()
