@@ -1,6 +1,7 @@
 """The public names of Python: what is in ``__all__`` of the public modules, and how it is used."""
 
 import inspect
+import os
 import re
 import types
 from collections.abc import Callable, Iterator
@@ -20,6 +21,13 @@ PUBLIC_MODULES: Final = (
     "ciba_service.integrations.authlib",
 )
 
+
+class _Environment:
+    def __repr__(self) -> str:
+        return "os.environ"
+
+
+_ENVIRONMENT: Final = _Environment()
 _PATH: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])")
 """Where a type is defined inside, which is nobody's business."""
 _ADDRESS: Final = re.compile(r"<function (\w+) at 0x[0-9a-f]+>")
@@ -74,7 +82,13 @@ def _field(field: msgspec.structs.FieldInfo) -> str:
 
 
 def _signature(callable_: Callable[..., object]) -> str:
-    return _plain(str(inspect.signature(callable_)))
+    signature = inspect.signature(callable_)
+    parameters = [
+        # What stands in the environment is nobody's business, least of all a document's.
+        each.replace(default=_ENVIRONMENT) if each.default is os.environ else each
+        for each in signature.parameters.values()
+    ]
+    return _plain(str(signature.replace(parameters=parameters)))
 
 
 def _plain(text: str) -> str:
