@@ -12,6 +12,7 @@ from ciba_service.flow.host_steps import HostSteps
 from ciba_service.integrations.authlib.clients import HostClient, registered_client
 from ciba_service.integrations.portal import Portal, PortalUnavailable
 from ciba_service.ports import SignerUnavailable, StoreUnavailable
+from ciba_service.ports.request_notes import RequestNotes, begin_notes
 from ciba_service.protocol.client.metadata import InvalidMetadataError
 from ciba_service.protocol.errors import (
     InvalidClientError,
@@ -150,6 +151,8 @@ async def _told(
     ciba: EnteredService, step: Callable[[EnteredService], Coroutine[Any, Any, _T]]
 ) -> _T:
     """Take a step; the log is told what the client is not."""
+    notes = RequestNotes()
+    begin_notes(notes)  # Of this task, which ends with the step.
     try:
         return await step(ciba)
     except OAuth2Error as refused:
@@ -159,6 +162,8 @@ async def _told(
             error=refused.error,
             status=int(refused.status_code or HTTPStatus.BAD_REQUEST),
             reason=reason,
+            client_id=notes.client_id,
+            transaction_id=notes.transaction_id,
         )
         raise
     except (StoreUnavailable, SignerUnavailable) as fault:
