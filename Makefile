@@ -52,7 +52,7 @@ sbom: setup ## Write what the service is made of to build/sbom.cdx.json (Cyclone
 	@$(BIN)/python -m tools.sbom
 
 dist: setup ## Build wheel and sdist into dist/, the same bytes from the same sources
-	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date +%s)} \
 		$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
 
 clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved

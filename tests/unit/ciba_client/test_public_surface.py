@@ -83,12 +83,16 @@ def sources() -> dict[str, str]:
     return {
         "README.md": "\n".join(examples),
         **{path.name: path.read_text("utf-8") for path in paths},
+        **{
+            str(path.relative_to(ROOT)): path.read_text("utf-8")
+            for path in (ROOT / "examples").rglob("*.py")
+        },
     }
 
 
 @pytest.mark.parametrize("name", sources())
 def test_programs_import_the_public_surface_only(name: str):
-    """README, demo and journeys do without the inside."""
+    """README, demo, examples and journeys do without the inside."""
     tree = ast.parse(sources()[name])
     imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert {node.module for node in imported if (node.module or "").startswith("ciba_client.")} <= {
