@@ -14,7 +14,7 @@ import msgspec
 from ciba_service.log_lines import LineHandler
 from ciba_service.protocol.security_events.kinds import SecurityEvent
 
-__all__ = ["SECRET_FIELDS", "LogTelemetry", "configure_logging"]
+__all__ = ["SECRET_FIELDS", "LogTelemetry", "configure_logging", "log_json_lines"]
 
 _LOGGER: Final = "ciba_service"
 SECRET_FIELDS: Final = frozenset(
@@ -97,3 +97,15 @@ def configure_logging(
     root.handlers[:] = [LineHandler(sys.stderr if stream is None else stream, worker=worker)]
     root.setLevel(logging.WARNING)
     logging.getLogger(_LOGGER).setLevel(level.upper())
+
+
+def log_json_lines(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send our own records alone as JSON lines to ``stream`` (standard error), for hosts.
+
+    ``level`` is the least of them: debug, info, warning or error. The host's loggers stay as they
+    are, and get none of ours.
+    """
+    logger = logging.getLogger(_LOGGER)
+    logger.handlers[:] = [LineHandler(sys.stderr if stream is None else stream)]
+    logger.setLevel(level.upper())
+    logger.propagate = False

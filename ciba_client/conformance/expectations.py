@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from ciba_client.conformance.answer import Answer
 from ciba_client.conformance.check import Suspicion, Violation
@@ -125,17 +125,17 @@ def expect_no_store(answer: Answer) -> None:
     expect("no-store" in directives, "Cache-Control: no-store", f"it is {said}")
 
 
-def is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Whether a JSON value is a string that is not empty."""
     return isinstance(value, str) and value != ""
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a JSON value is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_integer(value: object) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Whether a JSON value is a number without fraction."""
     return isinstance(value, int) and not isinstance(value, bool)
 

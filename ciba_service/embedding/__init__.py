@@ -47,6 +47,7 @@ from ciba_service.settings import (
     load_settings,
     settings_from,
 )
+from ciba_service.telemetry import log_json_lines
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.surroundings import Surroundings
@@ -94,6 +95,7 @@ __all__ = [
     "UserIdentifier",
     "create_service",
     "load_settings",
+    "log_json_lines",
     "register_client",
     "settings_from",
 ]

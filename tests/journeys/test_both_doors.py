@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ciba_service.stores.driver.target import RedisTarget
-from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
+from tests.callback_endpoint import callback_endpoint, outbound_section
 from tests.doors import Door, authlib_door, own_door
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of, new_key
@@ -17,6 +20,7 @@ from tests.wire_resource import PAYMENT
 
 SIGNING = {"token_endpoint_auth_method": "private_key_jwt"}
 PENDING = (400, "authorization_pending")
+OpenDoor = Callable[[list[WireClient], dict[str, Any]], AbstractAsyncContextManager[Door]]
 
 
 @pytest.fixture(scope="module")
@@ -31,45 +35,23 @@ def other() -> WireClient:
     return WireClient("other", key=new_key(kid="other"), metadata=SIGNING)
 
 
-@pytest.fixture
-async def endpoint(tmp_path: Path) -> AsyncIterator[CallbackEndpoint]:
-    """Where the client that is pinged listens."""
-    async with callback_endpoint(tmp_path) as serving:
-        yield serving
-
-
-@pytest.fixture
-def pinged(endpoint: CallbackEndpoint) -> WireClient:
-    """A client that is pinged."""
-    metadata = {
-        **SIGNING,
-        "backchannel_token_delivery_mode": "ping",
-        "backchannel_client_notification_endpoint": endpoint.url,
-    }
-    return WireClient("pinged", key=new_key(kid="pinged"), metadata=metadata)
-
-
 @pytest.fixture(params=["own", "authlib"])
-async def door(
+def open_door(
     request: pytest.FixtureRequest,
     run_service: ServiceRunner,
     embedded_target: RedisTarget,
     tmp_path_factory: pytest.TempPathFactory,
-    tmp_path: Path,
-    shop: WireClient,
-    other: WireClient,
-    pinged: WireClient,
-) -> AsyncIterator[Door]:
-    """One of the two."""
-    clients = [shop, other, pinged]
-    sections = {"outbound": outbound_section(tmp_path), "delivery": {"callback_delay_ms": 0}}
-    keys = tmp_path_factory.getbasetemp() / "keys"
-    opened = (
-        own_door(run_service, clients, sections)
-        if request.param == "own"
-        else authlib_door(embedded_target, keys, clients, sections)
-    )
-    async with opened as entered:
+) -> OpenDoor:
+    """One of the two, with clients and settings."""
+    if request.param == "own":
+        return partial(own_door, run_service)
+    return partial(authlib_door, embedded_target, tmp_path_factory.getbasetemp() / "keys")
+
+
+@pytest.fixture
+async def door(open_door: OpenDoor, shop: WireClient, other: WireClient) -> AsyncIterator[Door]:
+    """The same for clients that poll."""
+    async with open_door([shop, other], {}) as entered:
         yield entered
         assert entered.telemetry.failures == []
 
@@ -248,14 +230,22 @@ async def test_requests_are_posted_forms(door: Door, shop: WireClient):
 
 
 @pytest.mark.clause("ciba-10.2-1", "ciba-10.2-3", "ciba-10.1-10")
-async def test_a_client_is_pinged_and_collects(
-    door: Door, pinged: WireClient, endpoint: CallbackEndpoint
-):
+async def test_a_client_is_pinged_and_collects(open_door: OpenDoor, tmp_path: Path):
     """It may poll meanwhile like any other."""
-    auth_req_id = await door.started(pinged, client_notification_token="n" * 43)
-    assert await heard(pinged, auth_req_id) == PENDING
-    await door.phone.approve_next()
-    ping = await endpoint.next()
-    assert ping.headers["authorization"] == f"Bearer {'n' * 43}"
-    assert ping.json == {"auth_req_id": auth_req_id}
-    assert (await pinged.poll(auth_req_id)).status_code == 200
+    async with callback_endpoint(tmp_path) as endpoint:
+        metadata = {
+            **SIGNING,
+            "backchannel_token_delivery_mode": "ping",
+            "backchannel_client_notification_endpoint": endpoint.url,
+        }
+        pinged = WireClient("pinged", metadata=metadata)
+        sections = {"outbound": outbound_section(tmp_path), "delivery": {"callback_delay_ms": 0}}
+        async with open_door([pinged], sections) as door:
+            auth_req_id = await door.started(pinged, client_notification_token="n" * 43)
+            assert await heard(pinged, auth_req_id) == PENDING
+            await door.phone.approve_next()
+            ping = await endpoint.next()
+            assert ping.headers["authorization"] == f"Bearer {'n' * 43}"
+            assert ping.json == {"auth_req_id": auth_req_id}
+            assert (await pinged.poll(auth_req_id)).status_code == 200
+            assert door.telemetry.failures == []

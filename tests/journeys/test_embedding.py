@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 from starlette.applications import Starlette
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from ciba_service.clock import SystemClock
 from ciba_service.embedding import (
@@ -39,6 +39,7 @@ from ciba_service.embedding import (
     register_client,
 )
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.sca.messages import LARGEST_FRAME, CloseCode
 from ciba_service.stores.driver.target import RedisTarget
 from tests.hosts import Host, serving_host, settings_for
 from tests.recording_telemetry import RecordingTelemetry
@@ -115,6 +116,7 @@ async def granted(embedded: Embedded, till: WireClient, **claims: Any) -> dict[s
     return dict(answer.json())
 
 
+@pytest.mark.clause("rfc8414-3.3-1")
 @pytest.mark.parametrize("path", ["", "/ciba", "/idp/ciba"])
 async def test_a_whole_flow_below_any_path(embed: Embed, till: WireClient, path: str):
     """Enrolment, socket, request and tokens, wherever the issuer says."""
@@ -150,6 +152,21 @@ async def test_a_host_that_forgot_to_run_it_is_told(embed: Embed, till: WireClie
         assert "lifespan=service.lifespan" in str(told.fields["error"])
         with pytest.raises(ServiceNotRunning):
             await embedded.phone()
+
+
+async def test_a_frame_that_the_hosts_server_let_in_is_bounded_all_the_same(embed: Embed):
+    """16 KiB, whatever the server in front takes."""
+    async with embed(**ALICE) as embedded:
+        phone = await embedded.phone()
+        asking = json.dumps({"type": "list_devices"})
+        async with phone.online() as socket:
+            await socket.raw.send(asking.ljust(LARGEST_FRAME))
+            await socket.next("devices")
+            await socket.raw.send(asking.ljust(LARGEST_FRAME + 1))
+            with pytest.raises(ConnectionClosedError) as closed:
+                await socket.receive()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == CloseCode.MALFORMED
 
 
 async def test_it_ends_and_begins_again(embed: Embed, till: WireClient):
@@ -188,8 +205,12 @@ async def test_it_can_be_served_alone(
     port = free_port()
     keys = tmp_path_factory.getbasetemp() / "keys"
     settings = settings_for(embedded_target, keys, f"http://127.0.0.1:{port}")
-    async with serving_host(create_service(settings).app, port) as host:
+    service = create_service(settings)
+    async with serving_host(service.app, port) as host:
+        await asyncio.wait_for(service._running.stores.subscription.ready.wait(), 10)
         assert (await host.http.get("/readyz")).json() == {"status": "ready"}
+        assert await service.missing() is None
+    assert await service.missing() == "service"
 
 
 async def test_two_services_in_one_process_know_nothing_of_each_other(
@@ -314,7 +335,7 @@ async def test_a_directory_that_fails_costs_nothing(
 ):
     """503 in bounded time and no word of why; the request is as it was."""
     directory = Directory()
-    store = {"deadline_ms": 200}
+    store = {"deadline_ms": 1_000}  # a busy machine has to answer within it, too
     async with embed(ports=HostPorts(users=directory), more_store=store) as embedded:
         phone = await embedded.phone()
         auth_req_id = await till.started()

@@ -4,15 +4,18 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import pytest
 
+from ciba_service.ports import StoreUnavailable, Swap
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.transactions import RedisTransactions
 from tests import told_events
 from tests.asgi_server import serving
+from tests.idle_worker import make_idle
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
@@ -234,6 +237,51 @@ async def test_a_client_of_pushes_and_one_without_ciba_get_no_grant_here(
         assert answer["status"] == "unauthorized"
 
 
+async def test_an_answer_that_never_came_is_fetched_with_its_key(
+    service: RunningService,
+    phone: WirePhone,
+    bank: TokenEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The grant was taken, and the store's word of it was lost: 503, and no grant is lost."""
+    auth_req_id = await approved(service, phone)
+    swap = RedisTransactions.swap
+
+    async def taken(store: RedisTransactions, asked: Swap) -> NoReturn:
+        assert (await swap(store, asked)).won
+        raise StoreUnavailable
+
+    monkeypatch.setattr(RedisTransactions, "swap", taken)
+    answer = await bank.redeem(auth_req_id, key="request-1")
+    assert refusal(answer) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"]
+    monkeypatch.undo()
+    assert (await told(await bank.redeem(auth_req_id)))["status"] == "invalid"
+    assert (await told(await bank.redeem(auth_req_id, key="request-1")))["status"] == "granted"
+    assert [each.name for each in service.telemetry.failures] == ["store_unavailable"]
+    service.telemetry.failures.clear()
+
+
+async def test_a_pending_question_takes_one_round_trip_and_a_grant_three(
+    service: RunningService,
+    phone: WirePhone,
+    bank: TokenEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As at our own token endpoint: look; look at the accounts, swap."""
+    make_idle(service.service.worker, monkeypatch)
+    await told(await bank.redeem(await approved(service, phone)))
+    auth_req_id = await service.till.started()
+    await phone.fetch()
+    before = service.commands.flushes
+    await told(await bank.redeem(auth_req_id))
+    assert service.commands.flushes - before == 1
+    await phone.approve_next()
+    before = service.commands.flushes
+    assert (await told(await bank.redeem(auth_req_id)))["status"] == "granted"
+    assert service.commands.flushes - before == 3
+
+
 # --- Who may ask, and how ---
 
 
@@ -249,6 +297,7 @@ async def test_a_client_of_pushes_and_one_without_ciba_get_no_grant_here(
         ("Bearer a b", 400, "invalid_request"),
         (f"Bearer {'a' * 8193}", 400, "invalid_request"),
     ],
+    ids=["none", "basic", "dpop", "unknown", "over", "empty", "two", "long"],
 )
 async def test_nobody_else_may_ask(
     service: RunningService, bank: TokenEndpoint, authorization: str, status: int, code: str | None

@@ -61,7 +61,7 @@ async def _unique(stage: Stage) -> None:
 async def _expires_in(stage: Stage) -> None:
     value = (await stage.begin()).answer.members().get("expires_in")
     expect(
-        is_integer(value) and isinstance(value, int) and 0 < value <= _YEAR,
+        is_integer(value) and 0 < value <= _YEAR,
         "expires_in, a positive integer",
         f"it is {value!r}",
     )
@@ -73,7 +73,7 @@ async def _interval(stage: Stage) -> None:
         raise NotApplicable("there is no interval: it is 5 seconds")
     value = members["interval"]
     expect(
-        is_integer(value) and isinstance(value, int) and 0 <= value <= _SIX_HOURS,
+        is_integer(value) and 0 <= value <= _SIX_HOURS,
         "interval, an integer of seconds",
         f"it is {value!r}",
     )

@@ -44,7 +44,7 @@ async def _expires_in(stage: Stage) -> None:
         raise Suspicion("expires_in in the token response", "there is none")
     value = done.members["expires_in"]
     expect(
-        is_integer(value) and isinstance(value, int) and 0 < value <= _YEAR,
+        is_integer(value) and 0 < value <= _YEAR,
         "expires_in, an integer of seconds",
         f"it is {value!r}",
     )

@@ -33,6 +33,7 @@ from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
 from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
+    LARGEST_FRAME,
     SUBPROTOCOL,
     Authenticate,
     CloseCode,
@@ -245,7 +246,8 @@ async def _receive(socket: WebSocket) -> DeviceMessage:
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
     text = message.get("text")
-    if text is None:
+    # Servers that are not ours may let larger frames in.
+    if text is None or len(text) > LARGEST_FRAME:
         raise DeviceProtocolError(CloseCode.MALFORMED)
     try:
         return decode_device_message(text)

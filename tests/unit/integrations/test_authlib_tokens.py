@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ciba_service.ports import StoreUnavailable
+from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.transactions import RedisTransactions
 from examples.authlib_flask.authorization_server import BankGrant
@@ -118,4 +119,5 @@ async def test_the_log_has_the_reason_and_no_secret(door: Door, shop: WireClient
     refused = [each for each in door.telemetry.events if each.name == "request_refused"]
     assert [each.fields["error"] for each in refused] == ["invalid_grant"]
     assert refused[0].fields["reason"] == "unknown, or of another client"
+    assert refused[0].fields["transaction_id"] == transaction_id("A" * 43)
     assert auth_req_id not in repr(door.telemetry.events)

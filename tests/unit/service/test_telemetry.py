@@ -12,7 +12,7 @@ import pytest
 
 from ciba_service.log_lines import JsonLines, LineHandler
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
-from ciba_service.telemetry import SECRET_FIELDS, LogTelemetry, configure_logging
+from ciba_service.telemetry import SECRET_FIELDS, LogTelemetry, configure_logging, log_json_lines
 
 
 class Awkward:
@@ -219,6 +219,23 @@ async def test_a_log_that_nobody_reads_any_more_fails_no_caller(log: io.StringIO
     LogTelemetry().failure("f", ValueError("v"))
     logging.getLogger("some.library").debug("unheard")
     await asyncio.sleep(0)
+
+
+def test_a_host_keeps_its_own_log(caplog: pytest.LogCaptureFixture):
+    """Our records go to their stream alone, and its loggers are as they were."""
+    root, ours, stream = logging.getLogger(), logging.getLogger("ciba_service"), io.StringIO()
+    before = root.handlers[:], root.level
+    log_json_lines("warning", stream)
+    try:
+        LogTelemetry().event("device_enrolled", device_id="d")
+        LogTelemetry().failure("service_not_running", ValueError("why"))
+        (line,) = lines_of(stream)
+        assert (line["event"], line["error"]) == ("service_not_running", "ValueError: why")
+        assert caplog.records == []
+        assert (root.handlers[:], root.level) == before
+    finally:
+        ours.handlers[:], ours.propagate = [], True
+        ours.setLevel(logging.NOTSET)
 
 
 def test_a_logger_of_ones_own_can_be_given():
