@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check audit sbom clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean dist
+.PHONY: help setup demo test fuzz check audit sbom clauses conformance screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean dist
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -52,7 +52,7 @@ sbom: setup ## Write what the service is made of to build/sbom.cdx.json (Cyclone
 	@$(BIN)/python -m tools.sbom
 
 dist: setup ## Build wheel and sdist into dist/, the same bytes from the same sources
-	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date +%s)} \
 		$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
 
 clauses: setup $(RECORD) ## Show which requirements the last run of the tests proved
@@ -60,6 +60,10 @@ clauses: setup $(RECORD) ## Show which requirements the last run of the tests pr
 
 $(RECORD):
 	@$(MAKE) test
+
+conformance: setup ## Hold our service to the specifications, write docs/conformance (ARGS=fapi-ciba-ping: a part)
+	@scripts/ensure-redis.sh --or-embedded
+	@$(BIN)/python scripts/conformance.py $(ARGS)
 
 bench: setup ## Measure speed beside node-oidc-provider, write docs/benchmarks.md (ARGS=--quick: less)
 	@scripts/ensure-peer.sh

@@ -111,8 +111,11 @@ _LISTS: Final = frozenset(
 )
 
 
-def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check a file and those it names; raises ``InvalidSettingsError``."""
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check a file and those it names; raises ``InvalidSettingsError``.
+
+    Without ``environ`` that of the process overrides keys.
+    """
     return checked_settings(read_document(path), environ)
 
 
@@ -126,9 +129,9 @@ def read_document(path: Path) -> str:
         raise InvalidSettingsError("is not UTF-8 text") from error
 
 
-def checked_settings(text: str, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Check a TOML document and the files it names; raises ``InvalidSettingsError``."""
-    settings = parse_settings(text, environ)
+def checked_settings(text: str, environ: Mapping[str, str] | None = None) -> Settings:
+    """Check a TOML document and the files it names likewise; raises ``InvalidSettingsError``."""
+    settings = parse_settings(text, os.environ if environ is None else environ)
     check_files(settings)
     return settings
 

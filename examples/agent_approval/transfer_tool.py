@@ -7,6 +7,7 @@ token is never shown to it, and the bank takes that token for this one payment, 
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -129,7 +130,8 @@ async def _decision(pending: PendingAuthentication) -> TokenSet:
     try:
         return await pending.tokens()
     except asyncio.CancelledError:
-        await pending.cancel()
+        with suppress(CibaClientError):  # out of reach: then it ends by itself
+            await pending.cancel()
         raise
 
 

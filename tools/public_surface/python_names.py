@@ -1,10 +1,10 @@
 """The public names of Python: what is in ``__all__`` of the public modules, and how it is used."""
 
 import inspect
-import os
 import re
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from typing import Final
@@ -21,16 +21,10 @@ PUBLIC_MODULES: Final = (
     "ciba_service.integrations.authlib",
 )
 
-
-class _Environment:
-    def __repr__(self) -> str:
-        return "os.environ"
-
-
-_ENVIRONMENT: Final = _Environment()
 _PATH: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])")
 """Where a type is defined inside, which is nobody's business."""
-_ADDRESS: Final = re.compile(r"<function (\w+) at 0x[0-9a-f]+>")
+_TOLD: Final = (bool, int, float, str, bytes, tuple, Enum, type(None))
+"""Defaults of these types are the same wherever the document is written."""
 
 
 def python_sections() -> list[Section]:
@@ -81,15 +75,24 @@ def _field(field: msgspec.structs.FieldInfo) -> str:
     return f"{field.name}: {annotation}" + ("" if field.required else " (optional)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """In place of a default that is another in each process, such as its environment."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
 def _signature(callable_: Callable[..., object]) -> str:
     signature = inspect.signature(callable_)
     parameters = [
-        # What stands in the environment is nobody's business, least of all a document's.
-        each.replace(default=_ENVIRONMENT) if each.default is os.environ else each
+        each
+        if each.default is each.empty or isinstance(each.default, _TOLD)
+        else each.replace(default=_Untold())
         for each in signature.parameters.values()
     ]
     return _plain(str(signature.replace(parameters=parameters)))
 
 
 def _plain(text: str) -> str:
-    return _PATH.sub("", _ADDRESS.sub(r"\1", text))
+    return _PATH.sub("", text)

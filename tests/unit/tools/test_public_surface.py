@@ -1,7 +1,10 @@
 """docs/public-surface.toml: all that is public, as the code has it."""
 
 import argparse
+import os
+import re
 import tomllib
+from collections.abc import Mapping
 
 import pytest
 
@@ -43,13 +46,29 @@ def test_the_document_has_every_part():
     assert document["record_formats"]["transactions"] == ["2"]
 
 
+def test_the_page_names_every_public_module():
+    """docs/versioning.md says which modules have public names, and links the document."""
+    page = SURFACE.with_name("versioning.md").read_text("utf-8")
+    named = re.findall(r"`(ciba_\w+[\w.]*)`", page.split("| Python |")[1].splitlines()[0])
+    assert named == list(PUBLIC_MODULES)
+    assert f"]({SURFACE.name})" in page
+
+
+def test_the_document_is_the_same_wherever_it_is_written():
+    """It tells nothing of the process, its environment or its directories."""
+    text = surface_text()
+    assert " at 0x" not in text
+    assert not [name for name, value in os.environ.items() if len(value) > 12 and value in text]
+    assert str(SURFACE.parents[1]) not in text
+
+
 class Account:
     """Something public."""
 
     def __init__(self, iban: str) -> None:
         self.iban = iban
 
-    async def pay(self, amount: str, *, currency: str = "EUR") -> None:
+    async def pay(self, amount: str, *, currency: str = "EUR", of: Mapping = os.environ) -> None:
         """Pay."""
 
     def _keep(self) -> None:
@@ -57,11 +76,11 @@ class Account:
 
 
 def test_a_class_is_told_by_what_can_be_called():
-    """A parameter that comes, goes, or changes its default is another line."""
+    """A parameter that comes, goes, or changes its plain default is another line."""
     assert _lines(Account) == [
         "class",
         "new(iban: str) -> None",
-        "async pay(self, amount: str, *, currency: str = 'EUR') -> None",
+        "async pay(self, amount: str, *, currency: str = 'EUR', of: Mapping = ...) -> None",
     ]
 
 
