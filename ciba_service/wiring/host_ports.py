@@ -1,14 +1,15 @@
 """What a host gives a service that it embeds, and how it is asked: in time, and without harm.
 
 Code of a host runs in a task of its own, since it may use timeouts of its own. Whatever it raises,
-and whatever takes too long, is told as unavailable: the request is answered 503, and nothing is
-lost.
+whatever takes too long, and an answer that is none, is told as unavailable: the request is answered
+503, and nothing is lost.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
 from ciba_service.ports import (
     ClientRegistry,
@@ -29,6 +30,8 @@ from ciba_service.protocol.tokens.token_text import transaction_of
 __all__ = ["HostClients", "HostPorts", "HostTokens", "HostUsers"]
 
 _T = TypeVar("_T")
+
+_LONGEST_SUBJECT: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +59,24 @@ class HostUsers:
 
     async def find(self, identifier: UserIdentifier) -> User | None:
         """The user whom an identifier names; raises ``StoreUnavailable``."""
-        return await _asked(self._users.find(identifier), self._seconds, StoreUnavailable)
+        user = await self._asked(partial(self._users.find, identifier))
+        if user is not None and not _is_subject(user.subject):
+            raise StoreUnavailable("the host's user has no subject that tokens can name")
+        return user
 
     async def find_subject(self, subject: str) -> User | None:
         """The user of a subject identifier; raises ``StoreUnavailable``."""
-        return await _asked(self._users.find_subject(subject), self._seconds, StoreUnavailable)
+        user = await self._asked(partial(self._users.find_subject, subject))
+        if user is not None and user.subject != subject:
+            # The account gate would let somebody through for somebody else.
+            raise StoreUnavailable("the host answers with another user")
+        return user
+
+    async def _asked(self, ask: Callable[[], Awaitable[User | None]]) -> User | None:
+        user = await _asked(ask, self._seconds, StoreUnavailable)
+        if not isinstance(user, User | None):
+            raise StoreUnavailable("the host's answer is no user")
+        return user
 
 
 class HostClients:
@@ -72,7 +88,12 @@ class HostClients:
 
     async def find(self, client_id: str) -> Client | None:
         """The client, or None; raises ``StoreUnavailable``."""
-        return await _asked(self._clients.find(client_id), self._seconds, StoreUnavailable)
+        ask = partial(self._clients.find, client_id)
+        client = await _asked(ask, self._seconds, StoreUnavailable)
+        if not isinstance(client, Client | None):
+            raise StoreUnavailable("the host's answer is no client")
+        # A database that compares without case finds one that nobody has asked for.
+        return client if client is not None and client.client_id == client_id else None
 
 
 class HostTokens:
@@ -84,8 +105,7 @@ class HostTokens:
 
     async def access_token(self, grant: Grant, token: AccessToken, client: Client) -> str:
         """The access token; raises ``SignerUnavailable``."""
-        writing = self._tokens.access_token(grant, token, client)
-        text = await _asked(writing, self._seconds, SignerUnavailable)
+        text = await self._text(partial(self._tokens.access_token, grant, token, client))
         if transaction_of(text) != grant.txn:
             # Nobody could look it up, revoke it, or use it here.
             raise SignerUnavailable("the host's access token does not name its grant")
@@ -93,13 +113,19 @@ class HostTokens:
 
     async def id_token(self, claims: IdTokenClaims, client: Client) -> str:
         """The ID token; raises ``SignerUnavailable``."""
-        return await _asked(self._tokens.id_token(claims, client), self._seconds, SignerUnavailable)
+        return await self._text(partial(self._tokens.id_token, claims, client))
+
+    async def _text(self, write: Callable[[], Awaitable[str]]) -> str:
+        text = await _asked(write, self._seconds, SignerUnavailable)
+        if not isinstance(text, str):
+            raise SignerUnavailable("the host's token is no text")
+        return text
 
 
 async def _asked(
-    asking: Coroutine[Any, Any, _T], seconds: float, unavailable: type[Exception]
+    ask: Callable[[], Awaitable[_T]], seconds: float, unavailable: type[Exception]
 ) -> _T:
-    task = asyncio.ensure_future(asking)
+    task = asyncio.ensure_future(_answered(ask))
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
@@ -112,3 +138,14 @@ async def _asked(
         return task.result()
     finally:
         task.cancel()
+
+
+async def _answered(ask: Callable[[], Awaitable[_T]]) -> _T:
+    # Called here, since what is no coroutine function may raise at once, or answer without one.
+    return await ask()
+
+
+def _is_subject(subject: str) -> bool:
+    return (
+        isinstance(subject, str) and subject.isprintable() and 0 < len(subject) <= _LONGEST_SUBJECT
+    )

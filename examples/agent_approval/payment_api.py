@@ -57,10 +57,13 @@ class PaymentApi:
                 continue
             if answer.is_success:
                 return Executed(answer.json()["payment_id"])
+            if answer.is_server_error:  # of a proxy, say, that has lost the bank's answer
+                was_lost = True
+                continue
             error = answer.json()["error"]
             if error == "payment_executed" and was_lost:  # by the request that nobody answered
                 return Executed(str(tokens.id_token.claims["txn"]))
-            if error not in {"use_dpop_nonce", "temporarily_unavailable"}:
+            if error != "use_dpop_nonce":
                 raise PaymentRefused(error)
         raise PaymentUncertain
 

@@ -19,12 +19,12 @@ from examples.fastapi_approval.tokens import Tokens, now
 
 SETTINGS: Final = Path(__file__).with_name("ciba.toml")
 CIBA: Final = "urn:openid:params:grant-type:ciba"
+LARGEST_FORM: Final = 65_536
 
 
 def create_server(settings: Mapping[str, Any] | None = None) -> FastAPI:
     """The server; ``settings`` are those of the approval backend, as in ciba.toml."""
-    if settings is None:
-        settings = tomllib.loads(SETTINGS.read_text("utf-8"))
+    settings = settings or tomllib.loads(SETTINGS.read_text("utf-8"))
     ciba = create_service(settings, doors=Doors.APPROVAL_BACKEND)
     issuer = ciba.settings.server.issuer
     clients, tokens = Clients(settings["clients"], audience=issuer, now=now), Tokens(issuer)
@@ -48,7 +48,9 @@ def create_server(settings: Mapping[str, Any] | None = None) -> FastAPI:
 
     @server.post("/token")
     async def token(request: Request) -> JSONResponse:
-        form = dict(parse_qsl((await request.body()).decode("ascii", "replace")))
+        form = await posted(request)
+        if form is None:
+            return answer(400, {"error": "invalid_request"})
         client_id = clients.authenticated(form.get("client_assertion", ""))
         if client_id is None:
             return answer(401, {"error": "invalid_client"})
@@ -64,6 +66,18 @@ def create_server(settings: Mapping[str, Any] | None = None) -> FastAPI:
     # Last: whatever the server has no route for belongs to phones, and to clients that ask.
     server.router.routes.extend(ciba.routes)
     return server
+
+
+async def posted(request: Request) -> dict[str, str] | None:
+    """The form, if it is not too long and names each parameter once (RFC 6749 3.2)."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_FORM:
+            return None
+    pairs = parse_qsl(body.decode("ascii", "replace"))
+    form = dict(pairs)
+    return form if len(form) == len(pairs) else None
 
 
 def answer(status: int, content: Mapping[str, object]) -> JSONResponse:

@@ -1,6 +1,9 @@
-// What is no endpoint of ours goes on to ciba-service: phones, and clients that ask. In production
-// the reverse proxy in front does this, and hands /token to the token endpoint.
+// Phones, and clients that ask, go on to ciba-service; whatever else it has, the grant API say, is
+// not for the world. In production the reverse proxy in front does this, and hands /token to the
+// token endpoint.
 import * as http from "node:http";
+
+const PASSED_ON = /^\/(device\/|bc-authorize(?![^/?]))/;
 
 function asked(upstream, { url, method, headers }) {
   return http.request(new URL(upstream).origin, { path: url, method, headers });
@@ -8,6 +11,10 @@ function asked(upstream, { url, method, headers }) {
 
 /** One request, with its answer. */
 export function passed_on(request, response, upstream) {
+  if (!PASSED_ON.test(request.url)) {
+    response.writeHead(404).end();
+    return;
+  }
   const passed = asked(upstream, request);
   passed.on("response", (answer) => {
     answer.pipe(response.writeHead(answer.statusCode, answer.headers));
@@ -21,6 +28,11 @@ export function passed_on(request, response, upstream) {
 
 /** A WebSocket of a phone. */
 export function socket_passed_on(request, socket, upstream) {
+  socket.on("error", () => socket.destroy()); // without it a phone that is cut off ends the program
+  if (!PASSED_ON.test(request.url)) {
+    socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+    return;
+  }
   const passed = asked(upstream, request);
   passed.on("upgrade", ({ rawHeaders }, far, first) => {
     const pairs = rawHeaders.map((text, index) => (index % 2 ? `${text}\r\n` : `${text}: `));
@@ -36,5 +48,6 @@ export function socket_passed_on(request, socket, upstream) {
   });
   passed.on("error", () => socket.destroy());
   passed.on("response", () => socket.destroy());
+  socket.on("close", () => passed.destroy());
   passed.end();
 }

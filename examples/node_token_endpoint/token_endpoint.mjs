@@ -52,7 +52,7 @@ function verified(assertion) {
   const now = seconds();
   const is_for_us = aud === issuer || aud === `${issuer}/token`;
   const is_timely = Number.isInteger(exp) && now < exp && exp <= now + LIFETIME;
-  if (alg !== "ES256" || !is_signed || sub !== iss || !is_for_us || !is_timely) {
+  if (alg !== "ES256" || !is_signed || sub !== iss || !is_for_us || !is_timely || !jti) {
     throw new Error("not to be believed");
   }
   spend(`${iss} ${jti}`, exp, now);
@@ -132,7 +132,12 @@ async function form(request) {
       throw new Refused(413, "invalid_request");
     }
   }
-  return Object.fromEntries(new URLSearchParams(text));
+  const pairs = [...new URLSearchParams(text)];
+  const parameters = Object.fromEntries(pairs);
+  if (Object.keys(parameters).length !== pairs.length) {
+    throw new Refused(400, "invalid_request"); // RFC 6749 3.2: each of them once
+  }
+  return parameters;
 }
 
 async function token(request) {
@@ -171,8 +176,8 @@ const OWN = {
 };
 
 const server = http.createServer(async (request, response) => {
-  const { pathname } = new URL(request.url, issuer);
-  if (!Object.hasOwn(OWN, pathname)) {
+  const [path] = request.url.split("?"); // what strangers send need not be a URL
+  if (!Object.hasOwn(OWN, path)) {
     passed_on(request, response, ciba_service);
     return;
   }
@@ -181,7 +186,7 @@ const server = http.createServer(async (request, response) => {
     response.writeHead(status, told).end(JSON.stringify(content));
   };
   try {
-    answer(200, await OWN[pathname](request));
+    answer(200, await OWN[path](request));
   } catch (error) {
     const { status, message } =
       error instanceof Refused ? error : new Refused(400, "invalid_request");

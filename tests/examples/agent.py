@@ -28,11 +28,15 @@ PAYMENT = {
 
 
 class LosingTransport(httpx2.AsyncHTTPTransport):
-    """A way to the bank on which so many answers get lost, each after it was given."""
+    """A way to the bank on which so many answers get lost, each after it was given.
 
-    def __init__(self, lost: int) -> None:
+    ``behind_proxy`` says whether something on the way answers in the bank's place.
+    """
+
+    def __init__(self, lost: int, *, behind_proxy: bool) -> None:
         super().__init__(verify=PLAIN)
         self.lost = lost
+        self.behind_proxy = behind_proxy
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send, and lose what comes back; a demand for a nonce gets through."""
@@ -41,6 +45,8 @@ class LosingTransport(httpx2.AsyncHTTPTransport):
             return answer
         self.lost -= 1
         await answer.aclose()
+        if self.behind_proxy:
+            return httpx2.Response(502, html="<h1>Bad Gateway</h1>")
         raise httpx2.ReadTimeout("nothing came", request=request)
 
 
@@ -105,9 +111,11 @@ def configuration(service: RunningService) -> ClientConfiguration:
 
 
 @asynccontextmanager
-async def agent_of(service: RunningService, *, lost_answers: int = 0) -> AsyncIterator[Agent]:
+async def agent_of(
+    service: RunningService, *, lost_answers: int = 0, behind_proxy: bool = False
+) -> AsyncIterator[Agent]:
     """An agent of Alice, on the time of the service."""
-    way = LosingTransport(lost_answers)
+    way = LosingTransport(lost_answers, behind_proxy=behind_proxy)
     async with (
         CibaClient(configuration(service), clock=ClientTime(service.clock)) as client,
         httpx2.AsyncClient(transport=way) as http,

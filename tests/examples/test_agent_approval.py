@@ -222,16 +222,18 @@ async def test_a_token_that_was_used_elsewhere_is_reported(
     assert executed(bank) == 1
 
 
+@pytest.mark.parametrize("behind_proxy", [False, True])
 @pytest.mark.parametrize(("lost", "outcome"), [(1, "executed"), (3, "uncertain")])
 async def test_an_answer_that_is_lost_moves_no_money_twice(
     bank: RunningService,
     alice: WirePhone,
     lost: int,
     outcome: str,
+    behind_proxy: bool,  # noqa: FBT001 - a parameter of the test
 ):
     """The tool asks again with the same token, and says so when it never heard."""
     async with (
-        agent_of(bank, lost_answers=lost) as agent,
+        agent_of(bank, lost_answers=lost, behind_proxy=behind_proxy) as agent,
         agent.transferring(alice) as (call, challenge),
     ):
         await alice.decide(alice.approval(challenge))

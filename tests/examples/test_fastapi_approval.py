@@ -11,7 +11,7 @@ from examples.fastapi_approval.authorization_server import create_server
 from tests.hosts import Host, serving_host, settings_for
 from tests.redis_servers import flush_all
 from tests.service_process import free_port
-from tests.wire_client import ASSERTION_TYPE, WireClient
+from tests.wire_client import ASSERTION_TYPE, CIBA, WireClient
 from tests.wire_phone import WirePhone
 from tests.wire_resource import PAYMENT, refusal
 
@@ -75,6 +75,14 @@ async def test_a_denial_and_a_stranger_get_nothing(till: WireClient, phone: Wire
     for assertion in (replayed["client_assertion"], stale, foreign, "", "a.b.c"):
         sent = {"client_assertion": assertion, "client_assertion_type": ASSERTION_TYPE}
         assert refusal(await till.poll(auth_req_id, **sent)) == (401, "invalid_client")
+
+
+async def test_forms_are_bounded_and_name_a_parameter_once(server: Host, till: WireClient):
+    """Whatever else is in them, and however long they go on."""
+    twice = {"grant_type": CIBA, "auth_req_id": ["A" * 43, "B" * 43], **till.credentials()}
+    for form in (twice, {"grant_type": "A" * 65_536}):
+        answer = await server.http.post("/token", data=form)
+        assert refusal(answer) == (400, "invalid_request")
 
 
 async def test_metadata_is_the_servers(server: Host):

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import secrets
+import socket
+import struct
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +23,7 @@ from tests.interop.node_program import NODE, SECONDS
 from tests.redis_servers import flush_all
 from tests.running_service import PLAIN
 from tests.service_process import free_port
-from tests.wire_client import WireClient
+from tests.wire_client import CIBA, WireClient
 from tests.wire_grants import token_endpoint
 from tests.wire_phone import WirePhone
 from tests.wire_resource import PAYMENT, refusal
@@ -126,3 +128,33 @@ async def test_node_knows_its_clients_itself(server: Host, till: WireClient):
     assert refusal(wrong) == (400, "unsupported_grant_type")
     metadata = (await server.http.get("/.well-known/openid-configuration")).json()
     assert metadata["token_endpoint"] == f"{server.issuer}/token"
+
+
+async def test_whatever_strangers_send_it_goes_on(server: Host, till: WireClient):
+    """What is no URL, and a phone that is cut off before the service has answered."""
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    for line, headers in ((b"GET //", b""), (b"GET http://[", b""), (b"GET /elsewhere", upgrade)):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.http.base_url.port)
+        writer.write(line + b" HTTP/1.1\r\nHost: node\r\n" + headers + b"\r\n")
+        assert await reader.readline() == b"HTTP/1.1 404 Not Found\r\n"
+        writer.close()
+    _, writer = await asyncio.open_connection("127.0.0.1", server.http.base_url.port)
+    writer.write(b"GET /device/socket HTTP/1.1\r\nHost: node\r\n" + upgrade + b"\r\n")
+    await writer.drain()
+    writer.transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
+    writer.transport.abort()
+    assert refusal(await till.poll("A" * 43)) == (400, "invalid_grant")
+
+
+async def test_the_grant_api_is_not_for_the_world(server: Host):
+    """What is passed on is what phones and clients call, however its path is written."""
+    for path in ("/grants/ciba/redeem", "/%67rants/ciba/redeem", "/bc-authorized", "/healthz"):
+        assert (await server.http.post(path)).status_code == 404
+
+
+async def test_a_parameter_is_named_once(server: Host, till: WireClient):
+    """RFC 6749 3.2: which of two counts must not depend on who reads them."""
+    sent = {"grant_type": CIBA, "auth_req_id": ["A" * 43, "B" * 43], **till.credentials()}
+    assert refusal(await server.http.post("/token", data=sent)) == (400, "invalid_request")

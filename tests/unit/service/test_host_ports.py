@@ -1,0 +1,126 @@
+"""What a host gives is asked in time, and believed only as far as it can be true."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
+
+import pytest
+
+from ciba_service.ports import (
+    ClientRegistry,
+    SignerUnavailable,
+    StoreUnavailable,
+    TokenIssuer,
+    User,
+    UserDirectory,
+)
+from ciba_service.protocol.client.metadata import Client, register_client
+from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
+from ciba_service.protocol.tokens.claims import IdTokenClaims
+from ciba_service.wiring.host_ports import HostClients, HostTokens, HostUsers
+from tests.wire_client import WireClient
+
+ALICE = UserIdentifier(IdentifierKind.NAME, "alice")
+Answer = Callable[[], Any]
+
+
+class Part:
+    """Every port of a host, and the same answer for all that is asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def find(self, _: object) -> Any:
+        """Of a directory, and of a registry."""
+        return self._answer()
+
+    find_subject = find
+
+    def id_token(self, _: object, __: object) -> Any:
+        """Of an issuer."""
+        return self._answer()
+
+
+def users(answer: Answer) -> HostUsers:
+    """A directory that answers so."""
+    return HostUsers(cast("UserDirectory", Part(answer)), 5.0)
+
+
+def clients(answer: Answer) -> HostClients:
+    """A registry that answers so."""
+    return HostClients(cast("ClientRegistry", Part(answer)), 5.0)
+
+
+def tokens(answer: Answer) -> HostTokens:
+    """An issuer that answers so."""
+    return HostTokens(cast("TokenIssuer", Part(answer)), 5.0)
+
+
+def later(value: object) -> Answer:
+    """The answer of a coroutine."""
+
+    async def answering() -> object:
+        return value
+
+    return answering
+
+
+def fails_at_once() -> NoReturn:
+    """What a function does that is none to be awaited."""
+    raise ConnectionError("alice is none of your business")
+
+
+async def gives_up() -> NoReturn:
+    """A task of the host's own was cancelled."""
+    raise asyncio.CancelledError
+
+
+NO_ANSWERS = {
+    "fails at once": fails_at_once,
+    "is not awaited": lambda: User("alice"),
+    "gives up": gives_up,
+    "a row": later({"sub": "alice", "client_id": "till"}),
+    "a number": later(7),
+}
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS)
+async def test_an_answer_that_is_none_is_unavailable(answer: Answer):
+    """Whichever part of the host it comes from; and what it says of users is not repeated."""
+    for asking, unavailable in (
+        (users(answer).find(ALICE), StoreUnavailable),
+        (users(answer).find_subject("alice"), StoreUnavailable),
+        (clients(answer).find("till"), StoreUnavailable),
+        (
+            tokens(answer).id_token(cast("IdTokenClaims", None), cast("Client", None)),
+            SignerUnavailable,
+        ),
+    ):
+        with pytest.raises(unavailable) as told:
+            await asking
+        assert "alice" not in str(told.value)
+
+
+async def test_the_state_of_one_user_is_not_that_of_another():
+    """Whoever answers with somebody else opens no gate."""
+    directory = users(later(User("bob")))
+    with pytest.raises(StoreUnavailable):
+        await directory.find_subject("alice")
+    assert await directory.find_subject("bob") == User("bob")
+    assert await directory.find(ALICE) == User("bob")
+
+
+@pytest.mark.parametrize("subject", ["", "a" * 256, "\ud800", "a\0b", 4711, None])
+async def test_a_subject_is_a_text_that_tokens_can_name(subject: Any):
+    """Not empty, not without end, and without what cannot be written or shown."""
+    with pytest.raises(StoreUnavailable):
+        await users(later(User(subject))).find(ALICE)
+
+
+async def test_a_client_is_the_one_that_was_asked_for(till: WireClient):
+    """A database that compares without case knows no client of another name."""
+    client = register_client(till.registration())
+    registry = clients(later(client))
+    assert await registry.find("till") is client
+    assert await registry.find("TILL") is None
+    assert await clients(later(None)).find("till") is None
