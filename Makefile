@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any Python from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check audit sbom clauses screenshots bench bench-delivery bench-failover bench-growth bench-overload soak lock clean dist
+.PHONY: help setup demo test fuzz check audit sbom clauses conformance screenshots bench bench-delivery bench-failover bench-growth bench-overload soak docs docs-serve lock clean dist
 
 # What was compiled once is kept, whatever the environment says: the tests start many processes.
 export PYTHONDONTWRITEBYTECODE =
@@ -28,6 +28,7 @@ test: setup ## Run the whole test suite, measure coverage, record the proven cla
 	@scripts/ensure-nginx.sh
 	@scripts/ensure-node.sh
 	@scripts/ensure-chromium.sh
+	@scripts/ensure-docs.sh
 	@$(BIN)/python -m pytest tests -n 3 --dist worksteal --clause-record=$(RECORD) \
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
@@ -61,6 +62,10 @@ clauses: setup $(RECORD) ## Show which requirements the last run of the tests pr
 $(RECORD):
 	@$(MAKE) test
 
+conformance: setup ## Hold our service to the specifications, write docs/conformance (ARGS=fapi-ciba-ping: a part)
+	@scripts/ensure-redis.sh --or-embedded
+	@$(BIN)/python scripts/conformance.py $(ARGS)
+
 bench: setup ## Measure speed beside node-oidc-provider, write docs/benchmarks.md (ARGS=--quick: less)
 	@scripts/ensure-peer.sh
 	@$(BIN)/python -m benchmarks.speed.run $(ARGS)
@@ -90,10 +95,18 @@ screenshots: setup ## Take the pictures of the pages in docs/images anew
 	@scripts/ensure-chromium.sh
 	@$(BIN)/python -m tools.screenshots
 
+docs: setup ## Build the documentation into build/site; a warning is an error
+	@scripts/ensure-docs.sh
+	@$(BIN)/python -m tools.site
+
+docs-serve: setup ## Build the documentation and show it at http://127.0.0.1:8099 (ARGS="--port N")
+	@scripts/ensure-docs.sh
+	@$(BIN)/python -m tools.site --serve $(ARGS)
+
 lock: setup ## Pin the dependencies anew (ARGS=--upgrade: to the newest versions)
 	@scripts/lock.sh $(ARGS)
 
 clean: ## Remove .venv and everything that was generated
-	rm -rf .venv build dist tests/interop/node_modules benchmarks/speed/peer/node_modules .coverage .coverage.* .hypothesis .import_linter_cache
+	rm -rf .venv build dist tests/interop/node_modules tools/site/node_modules benchmarks/speed/peer/node_modules .coverage .coverage.* .hypothesis .import_linter_cache
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

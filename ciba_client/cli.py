@@ -18,6 +18,7 @@ from ciba_client.client_file import (
     read_client_file,
     read_input,
 )
+from ciba_client.conformance.command import conforms
 from ciba_client.flags import argument_parser, ids_last
 from ciba_client.keygen import generate_key
 from ciba_client.listen import listen
@@ -62,11 +63,9 @@ class ExitStatus(IntEnum):
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
     """Run one command; returns its exit status (argparse itself exits with 2 on wrong usage)."""
     arguments = argument_parser().parse_args(ids_last(argv))
-    if arguments.command == "keygen":
-        return _keygen(arguments)
     time = clock or SystemClock()
-    if arguments.command == "playground":
-        return _playground(arguments, time)
+    if (run := _WITHOUT_REPORT.get(arguments.command)) is not None:
+        return run(arguments, time)
     report = Report(
         stdout=sys.stdout,
         stderr=sys.stderr,
@@ -122,7 +121,18 @@ def _playground(arguments: argparse.Namespace, clock: Clock) -> int:
     raise AssertionError("it waits until it is interrupted")
 
 
-def _keygen(arguments: argparse.Namespace) -> int:
+def _conformance(arguments: argparse.Namespace, clock: Clock) -> int:
+    try:
+        passed = asyncio.run(conforms(arguments, clock))
+    except (UnusableInput, ConfigurationError) as error:
+        sys.stderr.write(f"ciba-client: {error}\n")
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.DONE if passed else ExitStatus.NO_TOKENS
+
+
+def _keygen(arguments: argparse.Namespace, _clock: Clock) -> int:
     try:
         generate_key(
             arguments.out, algorithm=arguments.alg, kid=arguments.kid, as_toml=arguments.toml
@@ -131,6 +141,14 @@ def _keygen(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"ciba-client: {error}\n")
         return ExitStatus.USAGE
     return ExitStatus.DONE
+
+
+_WITHOUT_REPORT: Final = {
+    "keygen": _keygen,
+    "playground": _playground,
+    "conformance": _conformance,
+}
+"""Commands that begin and end nothing that could be reported as one authentication."""
 
 
 async def _start(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ciba_client.conformance.command import add_conformance_flags
 from ciba_client.hostile import EndpointAnswer
 from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.playground.command import add_playground_flags
@@ -22,10 +23,10 @@ _HYPHENATED_ID: Final = re.compile(r"-(?!-[a-z-]+\Z)[\w.~-]{21,}", re.ASCII)
 """An ``auth_req_id``, which is long; options are words."""
 _EPILOG: Final = """\
 exit status:
-  0    done: tokens received and verified, started (start without --wait), cancelled, or
-       receipt verified
+  0    done: tokens received and verified, started (start without --wait), cancelled,
+       receipt verified, or conformance passed
   1    no tokens: refused, denied, expired, unavailable, or not verifiable; not cancelled;
-       no receipt
+       no receipt; conformance failed
   2    wrong usage or configuration
   130  interrupted; start --wait cancels its request then
 
@@ -101,6 +102,11 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     _add_keygen_flags(
         commands.add_parser("keygen", help="make a key pair for a client", allow_abbrev=False)
+    )
+    add_conformance_flags(
+        commands.add_parser(
+            "conformance", help="test whether a CIBA provider conforms", allow_abbrev=False
+        )
     )
     add_playground_flags(
         commands.add_parser(

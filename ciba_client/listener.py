@@ -1,4 +1,4 @@
-"""An ASGI application on a loopback address, for as long as one command runs."""
+"""An ASGI application on an address of this computer, for as long as one command runs."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ciba_client.client_file import UnusableInput
 
-__all__ = ["TRANSPORT", "ListeningAddress", "listening", "parse_listening_address"]
+__all__ = [
+    "TRANSPORT",
+    "ListeningAddress",
+    "ListeningTls",
+    "listening",
+    "parse_any_address",
+    "parse_listening_address",
+]
 
 # Where an application finds the connection of its request: an integrator may wish to break it.
 TRANSPORT: Final = "ciba_client.transport"
@@ -25,27 +32,55 @@ _LARGEST_PORT: Final = 65535
 
 @dataclass(frozen=True, slots=True)
 class ListeningAddress:
-    """A loopback address and a port, 0 for a free one."""
+    """An address and a port, 0 for a free one."""
 
     host: str
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class ListeningTls:
+    """Files (PEM) with a server's certificate and its key."""
+
+    certificate: str
+    key: str | None
+
+
 def parse_listening_address(text: str) -> ListeningAddress:
     """Read ``HOST:PORT``; raises ``ValueError`` for what is none, or not on loopback."""
+    address = _parse(text)
+    if not ipaddress.ip_address(address.host).is_loopback:
+        raise ValueError("must be an address of this computer alone")
+    return address
+
+
+def parse_any_address(text: str) -> ListeningAddress:
+    """Read ``HOST:PORT``, where HOST may be one that others reach.
+
+    Raises:
+        UnusableInput: it is none.
+    """
+    try:
+        return _parse(text)
+    except ValueError as error:
+        raise UnusableInput(f"{text}: {error}") from error
+
+
+def _parse(text: str) -> ListeningAddress:
     host, _, port = text.rpartition(":")
     if not (port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT):
         raise ValueError("must be HOST:PORT")
     host = host.removeprefix("[").removesuffix("]")
     if host == "localhost":
         host = "127.0.0.1"
-    if not ipaddress.ip_address(host).is_loopback:
-        raise ValueError("must be an address of this computer alone")
+    ipaddress.ip_address(host)
     return ListeningAddress(host, int(port))
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, address: ListeningAddress) -> AsyncIterator[str]:
+async def listening(
+    app: ASGIApp, address: ListeningAddress, *, tls: ListeningTls | None = None
+) -> AsyncIterator[str]:
     """Serve an application meanwhile; yields its URL.
 
     Raises:
@@ -63,12 +98,15 @@ async def listening(app: ASGIApp, address: ListeningAddress) -> AsyncIterator[st
                 ws="none",
                 limit_concurrency=_MOST_CONNECTIONS,
                 timeout_graceful_shutdown=1,
+                ssl_certfile=None if tls is None else tls.certificate,
+                ssl_keyfile=None if tls is None else tls.key,
             )
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         host = f"[{address.host}]" if ":" in address.host else address.host
         try:
-            yield f"http://{host}:{listener.getsockname()[1]}"
+            scheme = "http" if tls is None else "https"
+            yield f"{scheme}://{host}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await serving

@@ -1,7 +1,7 @@
 """The composition root: one application out of all parts."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -86,6 +86,7 @@ class Service:
     leaving: asyncio.Event
     keys: ServiceKeys
     reload: Callable[[Settings], Reloaded]
+    missing: Callable[[], Awaitable[str | None]]
     lifespan: Callable[[], AbstractAsyncContextManager[None]]
 
     def drain(self) -> None:
@@ -170,6 +171,7 @@ def build_service(
         leaving=parts.leaving,
         keys=parts.keys,
         reload=reloading.apply,
+        missing=build_health(parts).missing,
         lifespan=partial(background.lifespan, app),
     )
 

@@ -18,6 +18,7 @@ __all__ = [
     "ENDPOINT",
     "DemoFailed",
     "Place",
+    "free_port",
     "prepare",
     "run_program",
 ]
@@ -138,14 +139,14 @@ async def prepare(directory: Path, *, well_known: bool) -> Place:
     the phone that it had in the demo before.
     """
     wishes = (ISSUER_PORT, PHONE_PORT, PLAYGROUND_PORT) if well_known else (0, 0, 0)
-    port, phone_port, playground_port = map(_free_port, wishes)
+    port, phone_port, playground_port = map(free_port, wishes)
     place = Place(
         directory,
         f"http://127.0.0.1:{port}",
         port,
         phone_port,
         playground_port,
-        callback_port=_free_port(0),
+        callback_port=free_port(0),
         code=new_activation_code(secrets.token_bytes),
     )
     jwks = {
@@ -200,7 +201,7 @@ async def run_program(program: str, *arguments: str) -> str:
     return output.decode()
 
 
-def _free_port(wish: int) -> int:
+def free_port(wish: int) -> int:
     """The port that is wished for, or another one if it is taken; 0 is any."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -22,3 +22,4 @@ compile() {
 compile requirements/dev.txt pyproject.toml --group dev "$@"
 compile requirements/runtime.txt pyproject.toml --constraints requirements/dev.txt
 compile requirements/build.txt --group build --constraints requirements/dev.txt
+compile requirements/docs.txt --group docs --constraints requirements/dev.txt

@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from ciba_service.clock import SystemClock
 from ciba_service.embedding import Doors, HostPorts, Surroundings, create_service
 from ciba_service.integrations.authlib import Portal, ThreadedClients, ThreadedUsers
+from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.target import RedisTarget
 from examples.authlib_flask.clients import ClientTable
 from examples.authlib_flask.customers import find_customer, find_subject
@@ -24,6 +25,7 @@ from tests.fake_clock import FakeClock
 from tests.hosts import serving_host, settings_for
 from tests.recording_telemetry import RecordingTelemetry
 from tests.redis_servers import flush_all
+from tests.running_service import _loaded
 from tests.service_fixtures import ServiceRunner
 from tests.service_process import free_port
 from tests.shared_clock import SharedClock
@@ -78,15 +80,17 @@ async def authlib_door(
         random=secrets.token_bytes,
         telemetry=telemetry,
     )
+    settings = settings_for(target, keys, f"http://127.0.0.1:{port}", **sections)
     service, phones = (
         create_service(
-            settings_for(target, keys, f"http://127.0.0.1:{port}", **sections),
+            settings,
             ports=HostPorts(
                 users=ThreadedUsers(find_customer, find_subject),
                 clients=ThreadedClients(table.find_registered),
             ),
             doors=Doors.APPROVAL_BACKEND,
             surroundings=surroundings,
+            keys=CurrentKeys(_loaded(keys)),
         )
         for _ in range(2)
     )

@@ -19,9 +19,11 @@ __all__ = ["EXEMPTIONS", "Exemption", "judged", "main", "read_exemptions"]
 ROOT: Final = Path(__file__).parents[1]
 EXEMPTIONS: Final = ROOT / "requirements" / "audit-exemptions.toml"
 PYTHON_LOCK: Final = ROOT / "requirements" / "dev.txt"
+DOCS_LOCK: Final = ROOT / "requirements" / "docs.txt"
 NODE_LOCKS: Final = (
     ROOT / "tests/interop/package-lock.json",
     ROOT / "benchmarks/speed/peer/package-lock.json",
+    ROOT / "tools/site/package-lock.json",
 )
 
 
@@ -79,7 +81,7 @@ def judged(
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Audit every lock, and the licences of what is installed."""
     forbidden = forbidden_licences(PYTHON_LOCK)
-    audits = [ask_pypi(PYTHON_LOCK), *map(ask_npm, NODE_LOCKS)]
+    audits = [ask_pypi(PYTHON_LOCK), ask_pypi(DOCS_LOCK), *map(ask_npm, NODE_LOCKS)]
     judgement = judged(
         audits,
         read_exemptions(),

@@ -102,6 +102,13 @@ class EmbeddedService:
         if self._built is not None:
             self._built.release()
 
+    async def missing(self) -> str | None:
+        """What keeps the service from its work, for the host's own readiness; None for nothing.
+
+        ``service`` while it does not run, else as ``/readyz`` says it.
+        """
+        return "service" if self._built is None else await self._built.missing()
+
     @property
     def people(self) -> People:
         """What the host does for users of its own; raises ``ServiceNotRunning``."""

@@ -289,7 +289,10 @@ class DueWorker:
     async def _settle(self, transaction_id: str) -> bool:
         now = self._clock.now_ms()
         transaction = await self._transactions.outline(transaction_id, now=now)
-        return transaction is None or await self._settled(Answered.of(transaction))
+        # Pending: somebody else wrote that it is due. What lets it end makes it due again.
+        if transaction is None or transaction.state is State.PENDING:
+            return True
+        return await self._settled(Answered.of(transaction))
 
     async def _settled(self, prompt: Answered) -> bool:
         ended = await self._settlement.settle(prompt)

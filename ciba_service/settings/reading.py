@@ -58,6 +58,7 @@ from ciba_service.settings.sections import (
 from ciba_service.settings.token_endpoints import GrantSettings, TokenEndpointSettings
 
 __all__ = [
+    "Document",
     "checked_settings",
     "load_settings",
     "parse_settings",
@@ -70,7 +71,9 @@ _PREFIX: Final = "CIBA_"
 _LOGO_FILE: Final = "logo_file"
 
 
-class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file as it is written, before its clients and users are made of it."""
+
     server: ServerSettings
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
@@ -111,8 +114,11 @@ _LISTS: Final = frozenset(
 )
 
 
-def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check a file and those it names; raises ``InvalidSettingsError``."""
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check a file and those it names; raises ``InvalidSettingsError``.
+
+    Without ``environ`` that of the process overrides keys.
+    """
     return checked_settings(read_document(path), environ)
 
 
@@ -126,9 +132,9 @@ def read_document(path: Path) -> str:
         raise InvalidSettingsError("is not UTF-8 text") from error
 
 
-def checked_settings(text: str, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Check a TOML document and the files it names; raises ``InvalidSettingsError``."""
-    settings = parse_settings(text, environ)
+def checked_settings(text: str, environ: Mapping[str, str] | None = None) -> Settings:
+    """Check a TOML document and the files it names likewise; raises ``InvalidSettingsError``."""
+    settings = parse_settings(text, os.environ if environ is None else environ)
     check_files(settings)
     return settings
 
@@ -161,7 +167,7 @@ def with_doors(settings: Settings, doors: Doors) -> Settings:
 
 def _converted(members: Mapping[str, object]) -> Settings:
     try:
-        document = msgspec.convert(members, _Document)
+        document = msgspec.convert(members, Document)
     except msgspec.ValidationError as error:
         raise InvalidSettingsError(_plain(error)) from error
     settings = Settings(
@@ -232,7 +238,7 @@ def _is_text(value: str) -> bool:
 
 def _types(section: str) -> dict[str, object]:
     """The keys of a section with their types."""
-    declared = {field.name: field.type for field in msgspec.structs.fields(_Document)}
+    declared = {field.name: field.type for field in msgspec.structs.fields(Document)}
     struct = declared.get(section)
     if not isinstance(struct, type) or not issubclass(struct, msgspec.Struct):
         return {}

@@ -165,7 +165,8 @@ async def test_the_poll_script_is_the_rate_rule(stores: Stores):
         reply = await stores.transactions.poll(name, client_id=CLIENT, operation="poll", now=now)
         too_early, after = poll(Throttle(interval, last), now)
         expected = PollStatus.SLOW_DOWN if too_early else PollStatus.PENDING
-        assert reply.status is expected, (interval, gap)
+        told = (reply.status, reply.interval)
+        assert told == (expected, after.interval_ms // 1000), (interval, gap)
         kept = await stores.commands.call("HMGET", transaction_key(name), "i", "l")
         assert [int(value) for value in kept] == [after.interval_ms, after.last_poll_at]
 
@@ -188,7 +189,7 @@ async def test_polls_in_a_row_follow_the_rate_rule(stores: Stores):
             )
             too_early, throttle = poll(throttle, now)
             expected = PollStatus.SLOW_DOWN if too_early else PollStatus.PENDING
-            assert reply.status is expected, gaps
+            assert (reply.status, reply.interval) == (expected, throttle.interval_ms // 1000), gaps
 
     await asyncio.gather(*(compare(*rhythm) for rhythm in rhythms))
 

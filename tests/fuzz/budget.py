@@ -10,7 +10,7 @@ __all__ = ["LONG", "fuzzed"]
 LONG: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 """Examples of each property in a long run (``make fuzz``); 0 is the suite."""
 
-_QUICK: Final = 25
+_QUICK: Final = 20
 
 # A quick run is the same everywhere: what it finds today it does not hide tomorrow.
 fuzzed: Final = settings(

@@ -209,6 +209,8 @@ async def test_it_can_be_served_alone(
     async with serving_host(service.app, port) as host:
         await asyncio.wait_for(service._running.stores.subscription.ready.wait(), 10)
         assert (await host.http.get("/readyz")).json() == {"status": "ready"}
+        assert await service.missing() is None
+    assert await service.missing() == "service"
 
 
 async def test_two_services_in_one_process_know_nothing_of_each_other(

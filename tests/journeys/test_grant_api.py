@@ -297,7 +297,7 @@ async def test_a_pending_question_takes_one_round_trip_and_a_grant_three(
         ("Bearer a b", 400, "invalid_request"),
         (f"Bearer {'a' * 8193}", 400, "invalid_request"),
     ],
-    ids=["none", "basic", "dpop", "unknown", "over", "empty", "several", "long"],
+    ids=["none", "basic", "dpop", "unknown", "over", "empty", "two", "long"],
 )
 async def test_nobody_else_may_ask(
     service: RunningService, bank: TokenEndpoint, authorization: str, status: int, code: str | None

@@ -24,7 +24,7 @@ _READ_ONE_BY_ONE: Final = {
 
 def configuration_sections() -> list[Section]:
     """Every key with its section, of the service's file and of ``ciba-client``'s."""
-    document = reading._Document  # noqa: SLF001 - the one place that knows all sections
+    document = reading.Document
     return [
         Section(("configuration",), dict(_keys(document, ""))),
         Section(("configuration_of_clients",), dict(_keys(ClientFile, ""))),

@@ -31,6 +31,7 @@ __all__ = ["EnteredService", "authenticated", "called", "posted_form", "verified
 _T = TypeVar("_T")
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_CREDENTIALS: Final = ("client_assertion", "client_secret")
 _LONGEST_FORM: Final = 65_536
 _RETRY_AFTER: Final = ("Retry-After", "1")
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="client"')
@@ -96,37 +97,36 @@ def authenticated(
     Raises:
         InvalidClientError: when it did not prove who it is, however Authlib puts that.
     """
-    if _came_by_header(request) and "client_assertion" in request.form:
+    by_header = "Authorization" in (request.headers or {})
+    refusal = _ChallengedError if by_header else InvalidClientError
+    if by_header + sum(name in request.form for name in _CREDENTIALS) > 1:
         # RFC 6749 2.3: not more than one method a request.
-        raise _ChallengedError from Reason("two methods of client authentication")
+        raise refusal from Reason("two methods of client authentication")
     try:
         client = server.authenticate_client(request, methods, "token")
     # Authlib reads credentials that are not UTF-8 with a ValueError, and its client table compares
     # secrets that are not ASCII with a TypeError.
     except (rfc6749.InvalidClientError, TypeError, ValueError) as refused:
-        if _came_by_header(request):
-            raise _ChallengedError from refused
-        raise InvalidClientError from refused
+        raise refusal from refused
     request.client = client
     return cast("HostClient", client)
-
-
-def _came_by_header(request: OAuth2Request) -> bool:
-    return "Authorization" in (request.headers or {})
 
 
 def verified(client: HostClient) -> VerifiedClient:
     """The same client as the steps know it; nothing of it is left to spend.
 
     Raises:
-        UnauthorizedClientError: when it may not use CIBA; the reason is its cause.
+        UnauthorizedClientError: when it may not use CIBA, or its metadata breaks a rule, which is
+            for the log.
     """
     if not client.check_grant_type(CIBA_GRANT_TYPE):
         raise UnauthorizedClientError from Reason("the client may not use the CIBA grant")
     try:
         return VerifiedClient(registered_client(client))
     except InvalidMetadataError as error:
-        raise UnauthorizedClientError from Reason(f"its metadata: {error}")
+        name = client.get_client_id()
+        LogTelemetry().failure("client_metadata_refused", error, client_id=name)
+        raise UnauthorizedClientError from error
 
 
 def called(

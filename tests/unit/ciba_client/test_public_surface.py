@@ -76,23 +76,21 @@ def test_every_error_of_the_library_is_public():
 
 def sources() -> dict[str, str]:
     """The programs that show how the library is used."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert examples
+    examples = {
+        page.name: "\n".join(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+        for page in (ROOT / "README.md", ROOT / "docs" / "client-library.md")
+    }
+    assert all(examples.values())
     paths = [ROOT / "scripts" / "demo.py", *(ROOT / "tests" / "journeys").glob("*.py")]
     return {
-        "README.md": "\n".join(examples),
+        **examples,
         **{path.name: path.read_text("utf-8") for path in paths},
-        **{
-            str(path.relative_to(ROOT)): path.read_text("utf-8")
-            for path in (ROOT / "examples").rglob("*.py")
-        },
     }
 
 
 @pytest.mark.parametrize("name", sources())
 def test_programs_import_the_public_surface_only(name: str):
-    """README, demo, examples and journeys do without the inside."""
+    """Pages, demo and journeys do without the inside."""
     tree = ast.parse(sources()[name])
     imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert {node.module for node in imported if (node.module or "").startswith("ciba_client.")} <= {

@@ -12,7 +12,7 @@ import pytest
 from tests.built_distributions import ROOT, Distributions, built_distributions, built_wheel
 
 SOURCES = ("ciba_service", "authenticator_sim", "ciba_client")
-TYPES = {".py", ".typed", ".lua", ".json", ".yaml", ".html", ".css", ".js", ".svg"}
+TYPES = {".py", ".typed", ".lua", ".json", ".toml", ".yaml", ".html", ".css", ".js", ".svg"}
 BESIDE = {
     "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md", "pyproject.toml",
     "ciba.example.toml", "client.example.toml", ".gitignore",

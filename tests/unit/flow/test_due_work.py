@@ -135,6 +135,14 @@ async def test_work_of_a_forgotten_transaction_is_none(idle: RunningService, kin
     await other_worker(idle)._perform(DueWork(kind, "A" * 22, 0))
 
 
+async def test_what_is_still_pending_is_not_settled(idle: RunningService, idle_phone: WirePhone):
+    """Whoever wrote so into the store neither ends the request nor the worker."""
+    auth_req_id = await idle.till.started()
+    work = DueWork(DueKind.SETTLE, transaction_id(auth_req_id), 0)
+    assert await other_worker(idle)._perform(work)
+    assert (await idle_phone.approve_next())["type"] == "accepted"
+
+
 async def test_settling_again_gives_nobody_new_attempts(
     idle: RunningService, idle_phone: WirePhone
 ):

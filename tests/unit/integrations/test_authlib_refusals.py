@@ -10,10 +10,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ciba_service.embedding import EmbeddedService, InvalidMetadataError
-from ciba_service.integrations.authlib import Portal, registered_client
+from ciba_service.integrations.authlib import Portal, entrance, registered_client
 from ciba_service.protocol.profiles import ProfileName
 from examples.authlib_flask.clients import BankClient, ClientTable
 from examples.authlib_flask.views import create_bank
+from tests.recording_telemetry import RecordingTelemetry
 from tests.signing import new_key, public_jwk
 from tests.wire_client import ASSERTION_TYPE, CIBA
 
@@ -51,6 +52,14 @@ ROWS = [
 def entered() -> list[str]:
     """How often the service was asked for."""
     return []
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> RecordingTelemetry:
+    """What the host's log is told."""
+    log = RecordingTelemetry()
+    monkeypatch.setattr(entrance, "LogTelemetry", lambda: log)
+    return log
 
 
 @pytest.fixture
@@ -96,12 +105,13 @@ ENDPOINTS = {
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_service_that_cannot_be_reached_is_said_to_be(
-    bank: FlaskClient, entered: list[str], path: str, caplog: pytest.LogCaptureFixture
+    bank: FlaskClient, entered: list[str], path: str, log: RecordingTelemetry
 ):
     """The client may try again; why is said to the operator only."""
     answer = post(bank, path, ENDPOINTS[path])
-    (line,) = (each for each in caplog.records if each.msg == "portal_unavailable")
-    assert "nobody is there" in str(line.__dict__["fields"])
+    (told_to_log,) = log.failures
+    assert told_to_log.name == "portal_unavailable"
+    assert "nobody is there" in str(told_to_log.fields["error"])
     assert told(answer) == (503, "temporarily_unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "nobody" not in answer.text
@@ -127,12 +137,11 @@ def test_a_client_that_does_not_prove_who_it_is_learns_nothing(
 @pytest.mark.clause("rfc6749-2.3-1")
 def test_two_methods_of_authentication_are_one_too_many(bank: FlaskClient, entered: list[str]):
     """Even if either would do."""
-    form = {
-        **ENDPOINTS["/token"],
-        "client_assertion": "x",
-        "client_assertion_type": ASSERTION_TYPE,
-    }
-    assert told(post(bank, "/token", form)) == (401, "invalid_client")
+    signed = {"client_assertion": "x", "client_assertion_type": ASSERTION_TYPE}
+    secret = {"client_secret": SECRET}
+    for client_id, more in (("kiosk", signed), ("kiosk", secret), (None, signed | secret)):
+        answer = post(bank, "/token", ENDPOINTS["/token"] | more, client_id)
+        assert told(answer) == (401, "invalid_client")
     assert entered == []
 
 
@@ -180,10 +189,20 @@ def test_the_grant_type_is_in_the_body(bank: FlaskClient, entered: list[str]):
 @pytest.mark.parametrize("client_id", ["web", "pushed", "wrong"])
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_clients_that_cannot_use_ciba_here_are_not_authorized(
-    bank: FlaskClient, entered: list[str], path: str, client_id: str
+    bank: FlaskClient,
+    entered: list[str],
+    path: str,
+    client_id: str,
+    log: RecordingTelemetry,
 ):
-    """Without the grant, with a mode that is not offered, or with metadata that says nothing."""
+    """Without the grant, with a mode that is not offered, or with metadata that says nothing.
+
+    The operator is told what is wrong with metadata.
+    """
     assert told(post(bank, path, ENDPOINTS[path], client_id)) == (400, "unauthorized_client")
+    assert [each.name for each in log.failures] == (
+        [] if client_id == "web" else ["client_metadata_refused"]
+    )
     assert entered == []
 
 

@@ -112,6 +112,7 @@ def test_a_wait_has_an_end(place: Place):
     portal = Portal(place.entered, answer_within=0.01)
     with pytest.raises(PortalUnavailable):
         portal.call(Place.hang)
+    portal._answer_within = 30.0  # However busy the machine is.
     assert portal.call(lambda place: place.double(3)) == 6
     portal.close()
 

@@ -20,6 +20,12 @@ def test_the_document_is_what_the_code_says():
     assert SURFACE.read_text("utf-8") == surface_text()
 
 
+def test_the_environment_of_whoever_writes_it_is_not_in_it(monkeypatch: pytest.MonkeyPatch):
+    """A default that is the environment is named, and not told."""
+    monkeypatch.setenv("CIBA_SURFACE_MARK", "recognisable-value")
+    assert "recognisable-value" not in surface_text()
+
+
 def test_the_document_has_every_part():
     """Names, programs, configuration, wire and what shows while it runs; none of it empty."""
     document = tomllib.loads(SURFACE.read_text("utf-8"))
