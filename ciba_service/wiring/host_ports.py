@@ -13,7 +13,11 @@ from typing import Final, TypeVar
 
 from ciba_service.ports import (
     ClientRegistry,
+    FailureReason,
     Outbound,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundResponse,
     SignerUnavailable,
     StoreUnavailable,
     TokenIssuer,
@@ -27,11 +31,13 @@ from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.token_text import transaction_of
 
-__all__ = ["HostClients", "HostPorts", "HostTokens", "HostUsers"]
+__all__ = ["HostClients", "HostNotifier", "HostPorts", "HostTokens", "HostUsers"]
 
 _T = TypeVar("_T")
 
 _LONGEST_SUBJECT: Final = 255
+# Of a deadline, since its place may be waited for half as long.
+_WAITED: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,29 @@ class HostTokens:
         if not isinstance(text, str):
             raise SignerUnavailable("the host's token is no text")
         return text
+
+
+class _Silence(Exception):
+    """There is no answer; the text says why, and repeats nothing of the host's."""
+
+
+class HostNotifier:
+    """``ports.Outbound`` of a host: whatever it raises, or never answers, is a failed attempt."""
+
+    def __init__(self, notifier: Outbound) -> None:
+        self._notifier = notifier
+
+    async def send(self, request: OutboundRequest) -> OutboundResponse | OutboundFailure:
+        """Have it sent; its place is free again after half as much as the deadline more."""
+        try:
+            answer = await _asked(
+                partial(self._notifier.send, request), _WAITED * request.deadline, _Silence
+            )
+        except _Silence as silence:
+            return OutboundFailure(FailureReason.TIMEOUT, str(silence))
+        if not isinstance(answer, OutboundResponse | OutboundFailure):
+            return OutboundFailure(FailureReason.PROTOCOL_ERROR, "the host's answer is none")
+        return answer
 
 
 async def _asked(

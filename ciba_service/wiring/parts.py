@@ -36,7 +36,13 @@ from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
 from ciba_service.wiring.admission import build_gate
 from ciba_service.wiring.evidence import build_drainer
-from ciba_service.wiring.host_ports import HostClients, HostPorts, HostTokens, HostUsers
+from ciba_service.wiring.host_ports import (
+    HostClients,
+    HostNotifier,
+    HostPorts,
+    HostTokens,
+    HostUsers,
+)
 from ciba_service.wiring.issuing import Issuing, build_issuing
 from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
@@ -169,7 +175,9 @@ def build_parts(
         callbacks=stores.callbacks,
         pushes=_pushes(stores, issuing, surroundings),
         gate=gate,
-        outbound=measuring.outbound(host.notifier or outbound.callbacks, "callback"),
+        outbound=measuring.outbound(
+            outbound.callbacks if host.notifier is None else HostNotifier(host.notifier), "callback"
+        ),
         timeout=settings.delivery.answer_timeout_ms,
         random=surroundings.random,
         clock=surroundings.clock,

@@ -249,6 +249,44 @@ def test_push_is_refused_when_a_client_registers():
         registered_client(BankClient(row("kiosk", **PUSH)))
 
 
+FAPI_REQUEST = {
+    "jwks": {"keys": [public_jwk(new_key())]},
+    "backchannel_authentication_request_signing_alg": "ES256",
+}
+
+
+@pytest.mark.parametrize("profile", ["fapi-ciba", "fapi2-ciba"])
+@pytest.mark.parametrize("method", ["none", "client_secret_basic", "client_secret_post", None])
+def test_a_client_of_fapi_proves_who_it_is_by_a_key(profile: str, method: str | None):
+    """However the host lets others in: it is never public, and has no secret to share."""
+    weak = row("shop", profile=profile, token_endpoint_auth_method=method, **FAPI_REQUEST)
+    with pytest.raises(InvalidMetadataError, match="token_endpoint_auth_method"):
+        registered_client(BankClient(weak))
+
+
+@pytest.mark.parametrize("profile", ["fapi-ciba", "fapi2-ciba"])
+@pytest.mark.parametrize("method", ["private_key_jwt", "tls_client_auth"])
+def test_whoever_verifies_the_key_is_the_hosts_choice(profile: str, method: str):
+    """The service, or the server in front that ends TLS."""
+    strong = row(
+        "shop",
+        profile=profile,
+        token_endpoint_auth_method=method,
+        dpop_bound_access_tokens=profile == "fapi2-ciba",
+        tls_client_certificate_bound_access_tokens=profile == "fapi-ciba",
+        **FAPI_REQUEST,
+    )
+    assert registered_client(BankClient(strong)).profile.name == profile
+
+
+def test_a_public_client_asks_nobody():
+    """CIBA 7.1: whoever asks has authenticated."""
+    with pytest.raises(InvalidMetadataError, match="token_endpoint_auth_method"):
+        registered_client(BankClient(row("app", token_endpoint_auth_method="none")))
+    other = row("app", token_endpoint_auth_method="none", grant_types=["authorization_code"])
+    assert not registered_client(BankClient(other)).may_use_ciba
+
+
 def test_a_client_of_other_grants_can_authenticate_and_no_more():
     """Its assertions are verified like everybody's."""
     keys = {"keys": [public_jwk(new_key())]}

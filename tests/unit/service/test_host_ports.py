@@ -8,6 +8,10 @@ import pytest
 
 from ciba_service.ports import (
     ClientRegistry,
+    Outbound,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundResponse,
     SignerUnavailable,
     StoreUnavailable,
     TokenIssuer,
@@ -17,7 +21,7 @@ from ciba_service.ports import (
 from ciba_service.protocol.client.metadata import Client, register_client
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
 from ciba_service.protocol.tokens.claims import IdTokenClaims
-from ciba_service.wiring.host_ports import HostClients, HostTokens, HostUsers
+from ciba_service.wiring.host_ports import HostClients, HostNotifier, HostTokens, HostUsers
 from tests.wire_client import WireClient
 
 ALICE = UserIdentifier(IdentifierKind.NAME, "alice")
@@ -35,6 +39,10 @@ class Part:
         return self._answer()
 
     find_subject = find
+
+    def send(self, _: object) -> Any:
+        """Of a notifier."""
+        return self._answer()
 
     def id_token(self, _: object, __: object) -> Any:
         """Of an issuer."""
@@ -99,6 +107,36 @@ async def test_an_answer_that_is_none_is_unavailable(answer: Answer):
         with pytest.raises(unavailable) as told:
             await asking
         assert "alice" not in str(told.value)
+
+
+def notified(deadline: float) -> OutboundRequest:
+    """A callback."""
+    url = "https://till.example/ping"
+    return OutboundRequest.notify(url, authorization="Bearer x", body=b"{}", deadline=deadline)
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS)
+async def test_a_notifier_without_an_answer_has_failed(answer: Answer):
+    """It is tried again, and nothing of what it raised is told."""
+    told = await HostNotifier(cast("Outbound", Part(answer))).send(notified(5.0))
+    assert isinstance(told, OutboundFailure)
+    assert "alice" not in told.detail
+
+
+async def test_a_notifier_that_never_answers_gives_its_place_back():
+    """There are only so many places for callbacks."""
+    notifier = HostNotifier(cast("Outbound", Part(lambda: asyncio.Event().wait())))
+    told = await notifier.send(notified(0.01))
+    assert isinstance(told, OutboundFailure)
+    assert told.reason == "timeout"
+
+
+async def test_what_a_notifier_answers_is_taken():
+    """Whatever its status."""
+    answered = OutboundResponse(status=503)
+    assert (
+        await HostNotifier(cast("Outbound", Part(later(answered)))).send(notified(5.0)) is answered
+    )
 
 
 async def test_the_state_of_one_user_is_not_that_of_another():
