@@ -18,8 +18,11 @@ from ciba_service.ports import (
     OutboundFailure,
     OutboundRequest,
     OutboundResponse,
+    RiskPolicy,
     SignerUnavailable,
+    Situation,
     StoreUnavailable,
+    Telemetry,
     TokenIssuer,
     User,
     UserDirectory,
@@ -31,7 +34,7 @@ from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.token_text import transaction_of
 
-__all__ = ["HostClients", "HostNotifier", "HostPorts", "HostTokens", "HostUsers"]
+__all__ = ["HostClients", "HostNotifier", "HostPorts", "HostRisk", "HostTokens", "HostUsers"]
 
 _T = TypeVar("_T")
 
@@ -149,6 +152,22 @@ class HostNotifier:
         if not isinstance(answer, OutboundResponse | OutboundFailure):
             return OutboundFailure(FailureReason.PROTOCOL_ERROR, "the host's answer is none")
         return answer
+
+
+class HostRisk:
+    """``ports.RiskPolicy`` of a host: a rule that fails, or says neither, asks for the code."""
+
+    def __init__(self, policy: RiskPolicy, telemetry: Telemetry) -> None:
+        self._policy = policy
+        self._telemetry = telemetry
+
+    def needs_one_time_code(self, situation: Situation) -> bool:
+        """Whether a one-time code is asked for, too."""
+        try:
+            return self._policy.needs_one_time_code(situation) is not False
+        except Exception as fault:  # noqa: BLE001 - the host's code, and no reason to ask for less
+            self._telemetry.event("risk_rule_failed", error=type(fault).__name__)
+            return True
 
 
 async def _asked(

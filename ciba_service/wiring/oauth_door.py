@@ -41,6 +41,7 @@ from ciba_service.sca.floors import FloorRule
 from ciba_service.sca.policy import ACR_TABLE
 from ciba_service.sca.sca_receipt import SCA_RECEIPT_KEYS_PATH
 from ciba_service.settings import MtlsSettings, PolicyRuleSettings
+from ciba_service.wiring.host_ports import HostRisk
 from ciba_service.wiring.parts import USER_CODE_PEPPER, Parts
 from ciba_service.wiring.registration import registration_routes
 from ciba_service.wiring.tokens import dpop_nonces, sender_constraint, token_routes
@@ -314,7 +315,9 @@ def initiation(
             rules=tuple(map(_rule, settings.policy.rules)),
             detail_types=settings.detail_types,
             require_request_context=settings.requests.require_request_context,
-            risk=surroundings.risk,
+            risk=None
+            if surroundings.risk is None
+            else HostRisk(surroundings.risk, surroundings.telemetry),
         ),
         new_operation=surroundings.new_operation,
         random=surroundings.random,

@@ -94,3 +94,22 @@ async def test_a_rule_takes_no_demand_back(run_service: ServiceRunner, till: Wir
         await till.started()
         (challenge,) = await phone.fetch()
     assert claims_of(challenge)["factors"] == ["device_key", "pin", "otp"]
+
+
+class Broken:
+    """A rule with a defect."""
+
+    def needs_one_time_code(self, situation: Situation) -> bool:
+        """Raise what repeats the request."""
+        raise KeyError(situation.client_id)
+
+
+async def test_a_rule_that_fails_asks_for_a_code(run_service: ServiceRunner, till: WireClient):
+    """Nobody is turned away for it, and nobody gets in with less."""
+    async with run_service(clients=[till], risk=Broken()) as service:
+        phone = await service.enrolled_phone()
+        await till.started()
+        (challenge,) = await phone.fetch()
+        (failed,) = service.telemetry.named("risk_rule_failed")
+    assert claims_of(challenge)["factors"] == ["device_key", "pin", "otp"]
+    assert failed.fields == {"error": "KeyError"}
