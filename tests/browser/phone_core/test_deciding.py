@@ -88,7 +88,7 @@ async def test_a_request_that_is_over_leaves_and_says_why(bank: RunningService, 
         "at": 0,
     }
     await phone.page.evaluate("(id) => phone.dismiss(id)", state["notices"][0]["id"])
-    assert (await phone.state())["notices"] == []
+    await phone.when("state.notices.length === 0")
     assert (await phone.refused("approve", name, {"pin": PIN}))["code"] == "not_open"
     await phone.page.clock.install()
     await phone.reload()
