@@ -59,7 +59,7 @@ class Timeline:
 async def notification_endpoint(app: ASGIApp, place: Place) -> AsyncIterator[None]:
     """Serve an application of the clients where they are notified."""
     with socket.create_server(("127.0.0.1", place.callback_port)) as listener:
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
+        config = uvicorn.Config(app, log_config=None, log_level="error", lifespan="off", ws="none")
         server = _QuietServer(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:

@@ -32,7 +32,7 @@ def derived_once() -> Iterator[None]:
         yield
 
 
-CONFIGURED = ("", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+CONFIGURED = ("", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 """The loggers that commands and servers configure."""
 
 
@@ -40,8 +40,12 @@ CONFIGURED = ("", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 def logging_as_found() -> Iterator[None]:
     """A program under test configures loggers; those of the next test must be as ever."""
     loggers = [logging.getLogger(name) for name in CONFIGURED]
-    found = [(logger, list(logger.handlers), logger.level) for logger in loggers]
+    found = [
+        (logger, list(logger.handlers), logger.level, logger.propagate, logger.disabled)
+        for logger in loggers
+    ]
     yield
-    for logger, handlers, level in found:
+    for logger, handlers, level, propagate, disabled in found:
         logger.handlers[:] = handlers
+        logger.propagate, logger.disabled = propagate, disabled
         logger.setLevel(level)
