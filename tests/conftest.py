@@ -6,8 +6,12 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
+import httpcore2
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, settings
+
+from tests.unit.protocol.client_certificates.authority import self_signed
 
 pytest_plugins = ("pytester", "tests.service_fixtures", "tools.clause_plugin")
 
@@ -29,6 +33,21 @@ def derived_once() -> Iterator[None]:
     """The 600,000 rounds of PBKDF2 are real, and done once a worker for the same PIN and salt."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hashlib, "pbkdf2_hmac", functools.cache(hashlib.pbkdf2_hmac))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Who trusts the system's authorities trusts one: to read them all takes 20 ms each time.
+
+    The HTTP client passes over the environment where it is to; what it reads instead is as long.
+    """
+    path = tmp_path_factory.mktemp("authority") / "one.pem"
+    path.write_bytes(self_signed("nobody", days=(-1, 36_500)).public_bytes(Encoding.PEM))
+    read = httpcore2.default_ssl_context
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        patch.setattr(httpcore2, "default_ssl_context", lambda **_: read())
         yield
 
 
