@@ -8,12 +8,14 @@ from typing import Final
 
 import httpcore2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, settings
+from joserfc._rfc7518.rsa_key import RSABinding, RSADictKey
 
 from tests.unit.protocol.client_certificates.authority import self_signed
 
-pytest_plugins = ("pytester", "tests.service_fixtures", "tools.clause_plugin")
+pytest_plugins = ("pytester", "tests.service_fixtures", "tests.measured", "tools.clause_plugin")
 
 # A busy machine is no counterexample: pytest-timeout alone bounds how long a test may take.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +35,22 @@ def derived_once() -> Iterator[None]:
     """The 600,000 rounds of PBKDF2 are real, and done once a worker for the same PIN and salt."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hashlib, "pbkdf2_hmac", functools.cache(hashlib.pbkdf2_hmac))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def verified_once() -> Iterator[None]:
+    """A private RSA key is tested for primes, which takes 60 ms, once a worker."""
+    read, known = RSABinding.import_private_key, dict[tuple[object, ...], RSAPrivateKey]()
+
+    def remembered(members: RSADictKey) -> RSAPrivateKey:
+        name = tuple(sorted((member, str(value)) for member, value in members.items()))
+        if name not in known:
+            known[name] = read(members)
+        return known[name]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RSABinding, "import_private_key", remembered)
         yield
 
 

@@ -43,6 +43,17 @@ async def test_people_type_codes_as_they_read_them(service: RunningService):
     assert (await service.phone().enrol(typed)).device_id
 
 
+async def test_a_preset_code_enrols_one_phone(run_service: ServiceRunner, till: WireClient):
+    """A code of the configuration is taken as people type it, and once only."""
+    users = ({"sub": "alice", "activation_code": "ALICE-PHONE-ONE"},)
+    sections = {"device": {"second_secret": False}}
+    async with run_service(clients=[till], users=users, sections=sections) as service:
+        assert (await service.phone().enrol("alice phone one")).device_id
+        other = service.phone()
+        refused = await other.send_enrolment(other.enrolment("ALICE-PHONE-ONE"))
+        assert (refused.status_code, refused.json()) == (400, REFUSAL)
+
+
 async def test_every_refusal_looks_the_same(run_service: ServiceRunner, till: WireClient):
     """Unknown, used and expired codes, wrong second secrets and disabled users: one answer."""
     users = ({"sub": "alice"}, {"sub": "bob", "enabled": False})
