@@ -17,13 +17,14 @@ from tests.service_process import Installation, installation
 from tests.wire_client import CIBA, WireClient
 
 FILE = "security-events.jsonl"
+SCHEMA = jsonschema.Draft202012Validator(record_schema())
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     """The events of a file, each as the schema says."""
     found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     for each in found:
-        jsonschema.validate(each, record_schema(), cls=jsonschema.Draft202012Validator)
+        SCHEMA.validate(each)
     return [each["event"] for each in found]
 
 

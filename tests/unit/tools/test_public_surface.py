@@ -1,6 +1,7 @@
 """docs/public-surface.toml: all that is public, as the code has it."""
 
 import argparse
+import functools
 import os
 import re
 import tomllib
@@ -15,9 +16,15 @@ from tools.public_surface.python_names import PUBLIC_MODULES, _lines
 from tools.public_surface.section import Section
 
 
+@functools.cache
+def written() -> str:
+    """The document as it would be written here; it takes seconds."""
+    return surface_text()
+
+
 def test_the_document_is_what_the_code_says():
     """Whoever changes something public writes it anew: ``python -m tools.public_surface``."""
-    assert SURFACE.read_text("utf-8") == surface_text()
+    assert SURFACE.read_text("utf-8") == written()
 
 
 def test_the_environment_of_whoever_writes_it_is_not_in_it(monkeypatch: pytest.MonkeyPatch):
@@ -56,7 +63,7 @@ def test_the_page_names_every_public_module():
 
 def test_the_document_is_the_same_wherever_it_is_written():
     """It tells nothing of the process, its environment or its directories."""
-    text = surface_text()
+    text = written()
     assert " at 0x" not in text
     assert not [name for name, value in os.environ.items() if len(value) > 12 and value in text]
     assert str(SURFACE.parents[1]) not in text
