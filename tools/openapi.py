@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-import yaml
+from tools.yaml_files import read_yaml
 
 __all__ = ["OPERATOR_SERVED", "OPERATOR_SOURCE", "SERVED", "SOURCE", "served_text"]
 
@@ -20,7 +20,7 @@ OPERATOR_SERVED: Final = _ROOT / "ciba_service" / "endpoints" / "operator" / "op
 
 def served_text(source: Path = SOURCE) -> str:
     """A document as JSON, one member a line."""
-    document = yaml.safe_load(source.read_text(encoding="utf-8"))
+    document = read_yaml(source)
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 

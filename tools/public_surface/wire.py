@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import yaml
 from authlib.oauth2.base import OAuth2Error
 
 from ciba_service.protocol import errors
@@ -14,6 +13,7 @@ from ciba_service.sca import messages
 from tools.device_schema import PHONE_MESSAGES, SERVICE_MESSAGES
 from tools.openapi import OPERATOR_SOURCE, SOURCE
 from tools.public_surface.section import Section
+from tools.yaml_files import read_yaml
 
 __all__ = ["wire_sections"]
 
@@ -31,7 +31,7 @@ def wire_sections() -> list[Section]:
 
 
 def _endpoints(source: Path) -> Iterator[tuple[str, list[str]]]:
-    document: dict[str, Any] = yaml.safe_load(source.read_text(encoding="utf-8"))
+    document: dict[str, Any] = read_yaml(source)
     for path, operations in document["paths"].items():
         for method in _METHODS & operations.keys():
             statuses = sorted(map(str, operations[method]["responses"]))

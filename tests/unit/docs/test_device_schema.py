@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from ciba_service.sca.messages import decode_device_message, decode_service_mess
 from tests.device_frames import is_valid
 from tools.asyncapi import ANSWERS, DOCUMENT, asyncapi_text
 from tools.device_schema import PHONE_MESSAGES, SCHEMA, SERVICE_MESSAGES, schema_text
+from tools.yaml_files import read_yaml
 
 ANYTHING = st.booleans() | st.integers(-10, 10) | st.text(max_size=4) | st.just([]) | st.just({})
 UNHURRIED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -82,7 +82,7 @@ def test_the_documents_are_those_of_the_code():
 
 def test_every_message_is_in_the_documents():
     """By its type on the wire; and for each of a phone it is said what answers it."""
-    document = yaml.safe_load(DOCUMENT.read_text("utf-8"))
+    document = read_yaml(DOCUMENT)
     both = {name_of(each) for each in (*PHONE_MESSAGES, *SERVICE_MESSAGES)}
     assert document["components"]["messages"].keys() == both
     assert set(ANSWERS) == set(PHONE_MESSAGES)

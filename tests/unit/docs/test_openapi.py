@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from ciba_service.endpoints.openapi import openapi_document
@@ -26,9 +25,10 @@ from ciba_service.protocol.transaction.state import State
 from ciba_service.sca import messages
 from tools.asyncapi import ANSWERS
 from tools.openapi import SERVED, SOURCE, served_text
+from tools.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
-DOCUMENT: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
+DOCUMENT: dict[str, Any] = read_yaml(SOURCE)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 STRUCTS = {

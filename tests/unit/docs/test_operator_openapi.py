@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from ciba_service.endpoints.operator.problems import ProblemDocument
@@ -34,8 +33,9 @@ from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import State
 from tests.unit.docs.test_openapi import ROOT, references
 from tools.openapi import OPERATOR_SERVED, OPERATOR_SOURCE, served_text
+from tools.yaml_files import read_yaml
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(OPERATOR_SOURCE.read_text("utf-8"))
+DOCUMENT: dict[str, Any] = read_yaml(OPERATOR_SOURCE)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 STRUCTS = {
     "Problem": ProblemDocument,

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-import yaml
-
 from tools.asyncapi import DOCUMENT
 from tools.site.reference.schemas import Node, members_table
+from tools.yaml_files import read_yaml
 
 __all__ = ["device_page"]
 
@@ -21,7 +20,7 @@ types in the code. The same for programs:
 
 def device_page() -> str:
     """The page."""
-    document = yaml.safe_load(DOCUMENT.read_text("utf-8"))
+    document = read_yaml(DOCUMENT)
     answers = {
         _name(operation["messages"][0]): [_name(each) for each in operation["reply"]["messages"]]
         for operation in document["operations"].values()

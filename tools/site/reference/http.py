@@ -2,11 +2,10 @@
 
 from typing import Final
 
-import yaml
-
 from tools.openapi import OPERATOR_SOURCE, SOURCE
 from tools.site.reference.schemas import Node, followed, members_table, type_of
 from tools.site.reference.tables import NONE, cell, code, table
+from tools.yaml_files import read_yaml
 
 __all__ = ["http_pages"]
 
@@ -20,7 +19,7 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 def http_pages() -> dict[str, str]:
     """A page for each document, by its path."""
     return {
-        f"reference/{name}.md": _page(title, yaml.safe_load(source.read_text("utf-8")), source.name)
+        f"reference/{name}.md": _page(title, read_yaml(source), source.name)
         for name, title, source in _SOURCES
     }
 
