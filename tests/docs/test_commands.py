@@ -1,5 +1,6 @@
 """What the pages tell readers to type is typed here, and prints what they show."""
 
+import os
 import re
 import shlex
 import shutil
@@ -11,65 +12,107 @@ import pytest
 from authenticator_sim.commands.options import new_parser
 from ciba_client.flags import argument_parser
 from ciba_service.cli import build_parser
-from tests.docs.blocks import blocks
+from tests.docs.blocks import SHELLS, blocks
 from tests.docs.terminal import BIN, Terminal
+from tests.interop.node_program import NODE
 from tools.site.pages import DOCS, ROOT
 
 JOURNEYS = (
-    ("tutorials/nginx-mtls.md",),
     (
-        "tutorials/first-flow.md",
-        "tutorials/your-own-client.md",
-        "tutorials/your-own-phone.md",
-        "howto/read-what-happened.md",
-        "howto/verify-evidence.md",
-        "howto/debug-a-callback.md",
-        "howto/rotate-keys.md",
-        "howto/block-a-phone.md",
+        "README.md",
+        "docs/operations.md",
+        "docs/howto/back-up-and-upgrade.md",
+        "docs/operator-api.md",
+        "docs/playground.md",
+    ),
+    ("examples/agent_approval/README.md",),
+    ("examples/authlib_flask/README.md",),
+    ("examples/fastapi_approval/README.md",),
+    ("examples/node_token_endpoint/README.md",),
+    ("examples/starlette_mount/README.md",),
+    ("examples/till/README.md", "docs/simulator.md"),
+    ("docs/tutorials/nginx-mtls.md",),
+    (
+        "docs/tutorials/first-flow.md",
+        "docs/tutorials/your-own-client.md",
+        "docs/tutorials/your-own-phone.md",
+        "docs/howto/read-what-happened.md",
+        "docs/howto/verify-evidence.md",
+        "docs/evidence.md",
+        "docs/howto/debug-a-callback.md",
+        "docs/howto/rotate-keys.md",
+        "docs/howto/block-a-phone.md",
     ),
 )
 """Pages that belong together: each goes on where the one before it ended."""
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
-PAGES = [ROOT / "README.md", *EXAMPLES, *sorted(DOCS.rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *EXAMPLES, *sorted(DOCS.rglob("*.md"))]
+LEAST_REASON = 3
+"""Words."""
+
 PARSERS = {parser.prog: parser for parser in (build_parser(), argument_parser(), new_parser({}))}
 
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """A terminal in a new folder of a repository, of somebody with a new home."""
-    opened = Terminal(tmp_path / "tutorial")
-    opened.folder.mkdir()
-    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    """A terminal in a clone of the repository, of somebody with a new home."""
+    opened = Terminal(tmp_path)
+    (tmp_path / ".venv").symlink_to(BIN.parent)
+    for name in ("deploy", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("ciba.example.toml", "client.example.toml"):
-        text = (ROOT / name).read_text("utf-8")
-        (tmp_path / name).write_text(opened.put(text), "utf-8")
-    monkeypatch.chdir(opened.folder)
+        shutil.copy(ROOT / name, tmp_path)
+    for path in (*tmp_path.glob("*.toml"), *tmp_path.glob("examples/*/*.[tj]*")):
+        path.write_text(opened.put(path.read_text("utf-8")), "utf-8")
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("AUTHENTICATOR_SIM_PIN", "")
+    monkeypatch.setenv("CIBA_EVIDENCE__CHECKPOINT_SECONDS", "1")  # not a minute
+    monkeypatch.delenv("AUTHENTICATOR_SIM_PIN", raising=False)
+    monkeypatch.setenv("PATH", str(NODE.parent), prepend=":")
     monkeypatch.setenv("PATH", str(BIN), prepend=":")
     try:
         yield opened
     finally:
         opened.stop()
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
 
 
-@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: Path(journey[0]).stem)
-def test_tutorials_and_how_tos_do_what_they_say(terminal: Terminal, journey: tuple[str, ...]):
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey[0])
+def test_pages_do_what_they_say(
+    terminal: Terminal, journey: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
     """In one folder, each page where the one before it ended."""
+    if journey[0].startswith("docs/tutorials/"):
+        terminal.folder /= "tutorial"
+        terminal.folder.mkdir()
+        monkeypatch.chdir(terminal.folder)
     for name in journey:
-        for block in blocks(DOCS / name):
+        for block in blocks(ROOT / name):
             terminal.do(block)
 
 
 def test_every_page_with_commands_that_run_is_on_a_journey():
     """Nothing is marked in vain."""
     marked = {
-        page.relative_to(DOCS).as_posix()
-        for page in DOCS.rglob("*.md")
-        if any(block.action for block in blocks(page))
+        page.relative_to(ROOT).as_posix()
+        for page in PAGES
+        if any(block.action not in {"", "not run"} for block in blocks(page))
     }
     assert marked == set().union(*JOURNEYS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_is_run_or_it_is_said_why_not(page: Path):
+    """In blocks for a shell, which are the only ones with commands to be typed."""
+    for block in blocks(page):
+        if block.language in SHELLS:
+            said = (block.action, len(block.detail.split()) >= LEAST_REASON)
+            assert said in {("run", True), ("run", False), ("not run", True)}, block.line
+        else:
+            assert not block.text.startswith("$ "), f"{block.line}: it is of the language console"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -91,7 +134,7 @@ def knows(program: str, words: list[str]) -> bool:
 def typed_anywhere(page: Path) -> Iterator[tuple[int, str, list[str]]]:
     """Commands of the three programs in blocks for a shell, up to a pipe or the like."""
     for block in blocks(page):
-        if block.language not in {"sh", "console", "bash"}:
+        if block.language not in SHELLS:
             continue
         for typed in re.sub(r"\\\n\s*", "", block.text).splitlines():
             words = shlex.split(typed.replace("$(", " ; ").replace(")", " ; "), comments=True)
