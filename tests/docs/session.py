@@ -5,6 +5,7 @@ import contextlib
 import os
 import pty
 import re
+import signal
 import subprocess
 import termios
 import threading
@@ -39,6 +40,7 @@ class Session:
             stdin=program,
             stdout=program,
             stderr=program,
+            start_new_session=True,
         )
         os.close(program)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -66,8 +68,9 @@ class Session:
         return status
 
     def end(self) -> None:
-        """End it as Ctrl-C does."""
-        self.process.terminate()
+        """End it as Ctrl-C does, which all hear that it has started."""
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(self.process.pid, signal.SIGINT)
         self.ends()
 
     def _read(self) -> None:

@@ -1,51 +1,40 @@
-"""A reader at a terminal, who types what pages say and looks at what is printed.
+"""A reader at a terminal, who types what pages say and looks at what is printed."""
 
-Commands of the three programs run in this process: what a process of its own adds is a second in
-which it is loaded. Whatever else is typed goes to a shell.
-"""
-
-import logging
 import os
 import re
-import runpy
-import shlex
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from pathlib import Path
 
-import authenticator_sim.cli
-import ciba_client.cli
-import ciba_service.cli
 from tests.docs.blocks import Block, Command, commands
 from tests.docs.expected import learnt, pattern_of
-from tests.docs.session import LONGEST_SECONDS, Session, moments
+from tests.docs.session import Session, moments
+from tests.docs.shell import Shell
 from tests.service_process import free_port
 
 BIN = Path(sys.executable).parent
-PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
-    "ciba-service": ciba_service.cli.main,
-    "ciba-client": ciba_client.cli.main,
-    "authenticator-sim": authenticator_sim.cli.main,
-}
 PORTS = ("6379", "8060", "8070", "8080", "8081", "8090", "8443", "8444", "9090")
-_ASSIGNMENT = re.compile(r"(?:export )?(?P<name>\w+)=(?P<value>\$\(.+\)|\S+)(?: +#.*)?")
-_FOR_A_SHELL = re.compile(r"[|<>&;$*]")
 
 
 @dataclass
 class Terminal:
-    """A folder in which things are typed one after the other."""
+    """Things are typed one after the other, and some of what was typed stays.
 
-    folder: Path
+    ``known`` is what was seen in place of names, ``elsewhere`` what stands for other machines.
+    """
+
+    shell: Shell
     known: dict[str, str] = field(default_factory=dict)
     staying: list[Session] = field(default_factory=list)
+    elsewhere: dict[str, str] = field(default_factory=dict)
     ports: dict[str, str] = field(
         default_factory=lambda: {each: str(free_port()) for each in PORTS}
     )
+
+    @property
+    def folder(self) -> Path:
+        """Where the reader is."""
+        return self.shell.folder
 
     def do(self, block: Block) -> None:
         """Do what a block says."""
@@ -83,10 +72,11 @@ class Terminal:
     def _places(self) -> dict[str, str]:
         """Where things are that only root could have, or one test at a time, where pages say."""
         here = self.folder.as_posix()
-        return {
+        return self.elsewhere | {
             "/var/lib/ciba": f"{here}/var",
             "/var/lib/redis": f"{here}/redis",
             "/etc/ciba": here,
+            "/etc/redis": here,
             "/backup": f"{here}/backup",
             "-o ciba -g ciba": f"-o {os.getuid()} -g {os.getgid()}",
             "redis-cli": "redis-cli -p 6379",
@@ -130,43 +120,11 @@ class Terminal:
         return shown
 
     def _result(self, typed: str) -> tuple[int, str]:
-        if _FOR_A_SHELL.search(typed):
-            return self._in_a_shell(typed)
-        words = shlex.split(typed, comments=True)
-        match [Path(words[0]).name, *words[1:]]:
-            case ["make", "setup"]:  # The tests run in what it has made.
-                return 0, ""
+        match typed.split():
             case ["systemctl", verb, unit]:
                 return self._systemctl(verb, f"{unit} serve --config ciba.toml")
-            case ["python", file]:
-                return _here(lambda: _python(self.folder / file))
-            case [("ciba-service" | "ciba-client" | "authenticator-sim") as program, *options]:
-                return self._ours(typed, program, options)
             case _:
-                return self._in_a_shell(typed)
-
-    def _ours(self, typed: str, program: str, options: list[str]) -> tuple[int, str]:
-        if program == "authenticator-sim" and "AUTHENTICATOR_SIM_PIN" not in os.environ:
-            session = Session(typed, self.folder)
-            return session.ends(), session.said
-        return _here(lambda: PROGRAMS[program](options))
-
-    def _in_a_shell(self, typed: str) -> tuple[int, str]:
-        if assigned := _ASSIGNMENT.fullmatch(typed):  # It outlives this shell.
-            name, value = assigned["name"], assigned["value"]
-            status, os.environ[name] = self._in_a_shell(f'it={value}; printf %s "$it"')
-            return status, ""
-        run = subprocess.run(  # noqa: S603 - what our own pages say
-            ("/bin/bash", "-c", typed),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LONGEST_SECONDS,
-        )
-        return run.returncode, run.stdout
+                return self.shell.run(typed)
 
     def _systemctl(self, verb: str, command: str) -> tuple[int, str]:
         """What systemd does with a unit: end its command, or have it run and be ready."""
@@ -192,31 +150,3 @@ class Terminal:
         session = Session(typed, self.folder)
         self.staying.append(session)
         session.reads(pattern)
-
-
-def _here(program: Callable[[], int]) -> tuple[int, str]:
-    output, root = StringIO(), logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    with redirect_stdout(output), redirect_stderr(output):
-        try:
-            status = program()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        finally:
-            root.handlers[:] = handlers
-            root.setLevel(level)
-    return int(status), output.getvalue()
-
-
-def _python(file: Path) -> int:
-    """Run a program that finds the modules beside it, as ``python FILE`` does."""
-    beside = {each.stem for each in file.parent.glob("*.py")}
-    sys.path.insert(0, str(file.parent))
-    try:
-        runpy.run_path(str(file), run_name="__main__")
-    finally:
-        sys.path.remove(str(file.parent))
-        for name in beside & sys.modules.keys():
-            if Path(getattr(sys.modules[name], "__file__", None) or "").parent == file.parent:
-                del sys.modules[name]
-    return 0
