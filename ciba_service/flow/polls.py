@@ -1,8 +1,9 @@
 """A client asks what became of its transaction, and may wait for it (CIBA 10.1, 11)."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, TypeVar, assert_never
+
+import msgspec
 
 from ciba_service.flow.held_polls import HeldPolls, Patience, Seat
 from ciba_service.flow.requested_transaction import foreign_auth_req_id
@@ -28,8 +29,7 @@ __all__ = ["Poll", "Polls"]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(msgspec.Struct, frozen=True):
     """An authenticated client's question about the transaction ``name``.
 
     ``spend`` claims what the request may use only once, if it has any such thing.
@@ -39,7 +39,7 @@ class Poll:
     client: Client
     operation: str
     patience: Patience
-    spend: Callable[[], Coroutine[Any, Any, None]] | None = field(default=None, repr=False)
+    spend: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 class Polls:

@@ -5,8 +5,9 @@ every poll; only then is the grant looked at.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
@@ -70,19 +71,21 @@ class OneTimeCredentials:
             await self._constraint.consume(self._binding, operation=self._operation)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(msgspec.Struct, frozen=True):
     """An authenticated request for tokens that are to be bound to ``binding``.
 
     ``patience`` is that of its sender.
     """
 
-    form: Mapping[str, str] = field(repr=False)
+    form: Mapping[str, str]
     client: Client
     binding: Binding
-    credentials: OneTimeCredentials = field(repr=False)
+    credentials: OneTimeCredentials
     operation: str
     patience: Patience
+
+    def __repr__(self) -> str:
+        return f"TokenRequest(client_id={self.client.client_id!r})"
 
 
 class GrantType(Protocol):

@@ -55,7 +55,9 @@ def accepted(
 ) -> bytes | None:
     """The payload, when this service accepts the token."""
     try:
-        return verify_jws(parse_jws(text), keys=keys, algorithms=algorithms).payload
+        jws = parse_jws(text)
+        verify_jws(jws, keys=keys, algorithms=algorithms)
+        return jws.payload
     except InvalidJwsError:
         return None
 
