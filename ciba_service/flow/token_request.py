@@ -4,8 +4,8 @@ Failed authentication is told before anything else; then a missing certificate o
 every poll; only then is the grant looked at.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,7 +13,7 @@ from ciba_service.flow.client_authentication import ClientAuthentication, Verifi
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
-from ciba_service.flow.together import together
+from ciba_service.flow.together import outcomes
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
     InvalidRequestError,
@@ -58,17 +58,19 @@ class OneTimeCredentials:
         Raises:
             InvalidClientError, InvalidDpopProofError: when they were used before.
         """
-        if self._is_spent:
-            return
-        self._is_spent = True
-        await together(
-            self._authentication.consume(self._verified, operation=self._operation),
-            self._consume_proof(),
-        )
+        for outcome in await outcomes(*self.spending()):
+            if isinstance(outcome, Exception):
+                raise outcome
 
-    async def _consume_proof(self) -> None:
-        if self._binding is not None:
-            await self._constraint.consume(self._binding, operation=self._operation)
+    def spending(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """The same as steps, for those who have others to do at the same time."""
+        if self._is_spent:
+            return ()
+        self._is_spent = True
+        assertion = self._authentication.consume(self._verified, operation=self._operation)
+        if self._binding is None or self._binding.proof is None:
+            return (assertion,)
+        return assertion, self._constraint.consume(self._binding, operation=self._operation)
 
 
 class TokenRequest(msgspec.Struct, frozen=True):

@@ -115,6 +115,8 @@ class PollStatus(StrEnum):
     SLOW_DOWN = "slow_down"
     SETTLED = "settled"
 
+    __hash__ = str.__hash__  # not the one of Enum, a function of Python
+
 
 @dataclass(frozen=True, slots=True)
 class PollReply:

@@ -57,9 +57,9 @@ def accepted(
     try:
         jws = parse_jws(text)
         verify_jws(jws, keys=keys, algorithms=algorithms)
-        return jws.payload
     except InvalidJwsError:
         return None
+    return jws.payload
 
 
 def accepted_by_oracle(text: str) -> bytes | None:
