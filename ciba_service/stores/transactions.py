@@ -1,6 +1,5 @@
 """Transactions in Redis: one hash each, changed only by scripts that know the table."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -75,8 +74,7 @@ _SWAP: Final = Script.load(
 _EVIDENCE_IS_FULL: Final = -2
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
+class _Fields(msgspec.Struct, frozen=True):
     """The fields of a record as Redis has them."""
 
     client: bytes
