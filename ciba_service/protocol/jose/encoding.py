@@ -3,6 +3,7 @@
 import json
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite
 from typing import Final
 
@@ -81,6 +82,16 @@ def parse_json(data: bytes) -> object:
     Raises:
         MalformedEncodingError: when it is anything else.
     """
+    if data.count(b"[") + data.count(b"{") <= _DEEPEST:
+        # Nearly all is written as we would: what gives the same bytes again has no member twice.
+        with suppress(ValueError):
+            value: object = msgspec.json.decode(data)
+            if msgspec.json.encode(value) == data:
+                return value
+    return _parse_any_json(data)
+
+
+def _parse_any_json(data: bytes) -> object:
     try:
         text = data.decode("utf-8")
         if "\\u" in text:
