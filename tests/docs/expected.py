@@ -10,6 +10,7 @@ NAMES = (
     "ACTIVATION_CODE",
     "AUTH_REQ_ID",
     "DEVICE_ID",
+    "DIGITS",
     "KID",
     "SECOND_SECRET",
     "SHA256",
@@ -55,4 +56,5 @@ def _any(what: str, named: set[str]) -> str:
     if what in named:
         return r"[\w-]+"
     named.add(what)
-    return rf"(?P<{what}>[\w-]+)"
+    shape = r"\d{3} \d{3}" if what == "DIGITS" else r"[\w-]+"
+    return f"(?P<{what}>{shape})"

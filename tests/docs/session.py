@@ -46,15 +46,17 @@ class Session:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def reads(self, pattern: re.Pattern[str]) -> None:
+    def reads(self, pattern: re.Pattern[str]) -> re.Match[str]:
         """Wait until it has printed something; raises ``AssertionError`` if it does not."""
         for _ in moments():
-            if pattern.search(self.said):
-                return
+            if found := pattern.search(self.said):
+                return found
             if self.process.poll() is not None:
                 self._reader.join(LONGEST_SECONDS)
                 break
-        assert pattern.search(self.said), f"{self.typed} has not said it, but:\n{self.said}"
+        found = pattern.search(self.said)
+        assert found, f"{self.typed} has not said it, but:\n{self.said}"
+        return found
 
     def types(self, text: str) -> None:
         """Type a text, and Enter."""

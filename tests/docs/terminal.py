@@ -149,4 +149,4 @@ class Terminal:
     def _stay(self, typed: str, pattern: re.Pattern[str]) -> None:
         session = Session(typed, self.folder)
         self.staying.append(session)
-        session.reads(pattern)
+        self.known |= session.reads(pattern).groupdict()
