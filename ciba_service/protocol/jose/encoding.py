@@ -3,7 +3,6 @@
 import json
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
-from contextlib import suppress
 from math import isfinite
 from typing import Final
 
@@ -84,10 +83,12 @@ def parse_json(data: bytes) -> object:
     """
     if data.count(b"[") + data.count(b"{") <= _DEEPEST:
         # Nearly all is written as we would: what gives the same bytes again has no member twice.
-        with suppress(ValueError):
+        try:
             value: object = msgspec.json.decode(data)
             if msgspec.json.encode(value) == data:
                 return value
+        except ValueError:
+            pass  # the strict reader says what is wrong, or that nothing is
     return _parse_any_json(data)
 
 
