@@ -81,6 +81,7 @@ class Terminal:
             "-o ciba -g ciba": f"-o {os.getuid()} -g {os.getgid()}",
             "redis-cli": "redis-cli -p 6379",
             "authenticator-sim web": "authenticator-sim web --port 8070",
+            "ciba-client listen": "ciba-client listen --listen 127.0.0.1:9090",
             "ciba-client playground": "ciba-client playground --port 8060",
         }
 
