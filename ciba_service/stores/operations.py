@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -43,10 +43,12 @@ class Operations:
         self._deadline_ms = deadline_ms
         self._deadlines = Deadlines(deadline_ms / 1000)
 
-    async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
+    def evaluate(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> Coroutine[Any, Any, Any]:
         """Run a script; raises ``StoreUnavailable``."""
         commands = self._durable if script.durable else self._commands
-        return await self._answered(commands.issue_script, script, keys, args)
+        return self._answered(commands.issue_script, script, keys, args)
 
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
@@ -59,18 +61,18 @@ class Operations:
             observer=self._commands.observer,
         )
 
-    async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+    def call(self, name: str, *arguments: Argument) -> Coroutine[Any, Any, Any]:
         """Run one command; raises ``StoreUnavailable``."""
-        return await self._answered(self._commands.issue, name, *arguments)
+        return self._answered(self._commands.issue, name, *arguments)
 
     async def confirm(self, key: str) -> None:
         """Wait for whatever was written where a key is; raises ``StoreUnavailable``."""
         if self._durable is not self._commands:
             await self.call_durably("EXISTS", key)
 
-    async def call_durably(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+    def call_durably(self, name: str, *arguments: Argument) -> Coroutine[Any, Any, Any]:
         """Run one command, after which nothing of its key is lost; raises ``StoreUnavailable``."""
-        return await self._answered(self._durable.issue, name, *arguments)
+        return self._answered(self._durable.issue, name, *arguments)
 
     async def _answered(self, send: Callable[..., asyncio.Future[Any]], *what: object) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
