@@ -87,7 +87,10 @@ class LineHandler(logging.StreamHandler[TextIO]):
             "event": event,
             **self._of_worker,
         }
-        line = {**line, **fields} if _FIXED.isdisjoint(fields) else {**line, **fields, **line}
+        if _FIXED.isdisjoint(fields):
+            line.update(fields)
+        else:
+            line = {**line, **fields, **line}
         self.acquire()
         try:
             self._lines.append(_encoded(line))

@@ -31,7 +31,8 @@ async def receipt_of(client: WireClient, auth_req_id: str) -> str:
 async def verified_receipt(bank: RunningService, receipt: str) -> dict[str, Any]:
     """Its claims, once signature and type are verified."""
     keys = KeySet.parse((await bank.http.get(KEYS)).json())
-    jws = verify_jws(parse_jws(receipt), keys=keys, algorithms=ES256)
+    jws = parse_jws(receipt)
+    verify_jws(jws, keys=keys, algorithms=ES256)
     assert jws.header.typ == "ciba-sca-receipt+jwt"
     claims: dict[str, Any] = json.loads(jws.payload)
     return claims

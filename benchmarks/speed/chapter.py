@@ -60,7 +60,7 @@ def chapter(measured: Comparison) -> str:
     head = ["what", "service", "peer", "ratio", "goal", ""]
     goals = table(head, [goal.row() for goal in _goals(measured)])
     if not measured.scenarios:
-        return f"{environment(measured.peer_version)}.\n\n{goals}"
+        return f"{environment(measured.providers)}.\n\n{goals}"
     details = table(
         ["what", "who", "a second", "runs", "processor", "p50", "p99", "Redis", "generator"],
         [
@@ -73,7 +73,7 @@ def chapter(measured: Comparison) -> str:
         ],
     )
     return "\n\n".join(
-        [f"{environment(measured.peer_version)}.", how, goals, details, _noise(measured)]
+        [f"{environment(measured.providers)}.", how, goals, details, _noise(measured)]
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.speed.generator import Run
+from benchmarks.speed.interpreter import service_interpreter
 from benchmarks.speed.scenarios import Memory, Plan, Scenario, Subject
 from benchmarks.speed.servers import Provider, peer_version
 
@@ -49,7 +50,7 @@ class Comparison:
     own_memory: Memory
     peer_memory: Memory
     seconds: float
-    peer_version: str
+    providers: str
 
 
 def median(runs: Iterable[Run], of: Callable[[Run], float]) -> float:
@@ -76,7 +77,8 @@ def compare(
     compared = {}
     for scenario in wanted:
         compared[scenario] = _compare(*subjects, scenario, plan.runs, said)
-    return Comparison(plan, compared, own_memory, peer_memory, now() - begun, peer_version())
+    providers = f"the service on Python {service_interpreter().version}, {peer_version()}"
+    return Comparison(plan, compared, own_memory, peer_memory, now() - begun, providers)
 
 
 def _compare(

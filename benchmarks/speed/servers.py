@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
+from benchmarks.speed.interpreter import service_interpreter
 from benchmarks.speed.names import CLIENT_ID, USERS, user_name
 from benchmarks.speed.stages import Signers, Stages
 from ciba_service.stores.embedded.keeper import LISTPACK_VALUE
@@ -110,7 +110,8 @@ def own_provider(
         stages = Stages(signers, f"http://127.0.0.1:{port}", "/bc-authorize", "/token", directory)
         config = directory / "ciba.toml"
         config.write_text(_configuration(stages, port, redis_port, directory, clients), "utf-8")
-        command = [sys.executable, "-m", "benchmarks.speed.service", str(config)]
+        program = service_interpreter().program
+        command = [program, "-m", "benchmarks.speed.service", str(config)]
         with _running("service", command, {}, directory) as pid:
             _until_open(port, pid)
             provider = Provider(
@@ -156,6 +157,8 @@ url = "redis://127.0.0.1:{redis_port}/0"
 data_directory = "{directory / "var"}"
 [requests]
 open_prompts = 100
+[metrics]
+port = {_free_port()}
 [tokens]
 access_token_format = "opaque"
 [limits]

@@ -1,6 +1,6 @@
 """What every command opens first: keys and store, with the errors a person can act on."""
 
-import secrets
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -42,9 +42,7 @@ __all__ = [
 def system_surroundings() -> Surroundings:
     """Real time, real randomness, real logs."""
     clock = SystemClock()
-    return Surroundings(
-        clock=clock, store_clock=clock, random=secrets.token_bytes, telemetry=LogTelemetry()
-    )
+    return Surroundings(clock=clock, store_clock=clock, random=os.urandom, telemetry=LogTelemetry())
 
 
 @contextmanager
@@ -64,7 +62,7 @@ def changing_keys(settings: Settings) -> Iterator[Path]:
 def make_keys(settings: Settings) -> list[KeyListing]:
     """Make the keys that are missing; raises ``CommandFailed``."""
     with changing_keys(settings) as directory:
-        return generate_keys(directory, random=secrets.token_bytes, now=SystemClock().now_ms())
+        return generate_keys(directory, random=os.urandom, now=SystemClock().now_ms())
 
 
 def open_keys(settings: Settings) -> FileKeys:

@@ -1,8 +1,8 @@
 """Answers: always JSON, never cached; an error says nothing but the error."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.types import Send
@@ -23,9 +23,11 @@ _RETRY_AFTER: Final = (b"retry-after", b"1")
 _encoder: Final = msgspec.json.Encoder()
 
 
-async def respond(send: Send, status: int, content: object, headers: Headers = ()) -> None:
+def respond(
+    send: Send, status: int, content: object, headers: Headers = ()
+) -> Coroutine[Any, Any, None]:
     """Answer with ``content`` as JSON, not to be cached."""
-    await _respond(send, status, _encoder.encode(content), (_JSON, *headers))
+    return _respond(send, status, _encoder.encode(content), (_JSON, *headers))
 
 
 async def respond_text(send: Send, status: int, media_type: str, text: str) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
+from ciba_service.listening.answering import arrived_body
+
 __all__ = [
     "BodyPolicy",
     "UnreadableBody",
@@ -19,6 +21,7 @@ _BAD_REQUEST: Final = 400
 _TIMEOUT: Final = 408
 _TOO_LARGE: Final = 413
 _UNSUPPORTED: Final = 415
+_DESCRIBING: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
 
 
 class UnreadableBody(Exception):
@@ -64,19 +67,34 @@ async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes
     Raises:
         UnreadableBody: when it is of another type, compressed, too large, too slow, or cut off.
     """
-    content_type = (header(scope, b"content-type") or b"").decode("latin-1")
-    if content_type.partition(";")[0].strip().lower() != policy.media_type:
+    content_type, coding, length = _described(scope)
+    if content_type.decode("latin-1").partition(";")[0].strip().lower() != policy.media_type:
         raise UnreadableBody(_BAD_REQUEST, f"the content type is not {policy.media_type}")
-    if header(scope, b"content-encoding") is not None:
+    if coding is not None:
         raise UnreadableBody(_UNSUPPORTED, "the body has a content coding")
-    length = header(scope, b"content-length")
     if length is not None and length.isdigit() and _number(length) > policy.limit:
         raise UnreadableBody(_TOO_LARGE, "the body is too large")
+    body = arrived_body(receive)
+    if body is not None:
+        return _bounded(body, policy.limit)
     try:
         async with asyncio.timeout(policy.seconds):
             return await _collect(receive, policy.limit)
     except TimeoutError:
         raise UnreadableBody(_TIMEOUT, "the body came too slowly") from None
+
+
+def _described(scope: Scope) -> tuple[bytes, bytes | None, bytes | None]:
+    """Content type, content coding and length, as the headers say them."""
+    described: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in _DESCRIBING:
+            described.setdefault(name, value)
+    return (
+        described.get(b"content-type", b""),
+        described.get(b"content-encoding"),
+        described.get(b"content-length"),
+    )
 
 
 def _number(digits: bytes) -> int:
@@ -85,14 +103,18 @@ def _number(digits: bytes) -> int:
     return int(significant[:10])
 
 
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise UnreadableBody(_TOO_LARGE, "the body is too large")
+    return body
+
+
 async def _collect(receive: Receive, limit: int) -> bytes:
     body: bytes = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise UnreadableBody(_BAD_REQUEST, "the body was cut off")
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise UnreadableBody(_TOO_LARGE, "the body is too large")
+        body = _bounded(body + message.get("body", b""), limit)
         if not message.get("more_body"):
             return body

@@ -1,6 +1,6 @@
 """The paths that are asked most, found without a router."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,8 +18,8 @@ class HotPaths:
         self.others = others
         self._hot = dict(hot)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve."""
         is_plain = scope["type"] == "http" and not scope.get("root_path")
         found = self._hot.get(scope["path"]) if is_plain else None
-        await (found or self.others)(scope, receive, send)
+        return (found or self.others)(scope, receive, send)

@@ -5,7 +5,7 @@ way: client, transaction, and the ``x-fapi-interaction-id`` (a UUID, or none at 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from time import perf_counter
 from typing import Final
 
@@ -128,11 +128,11 @@ class ObservedRequests:
         began, notes, status = perf_counter(), RequestNotes(), 0
         notes.interaction_id = _interaction(scope)
 
-        async def noting_send(message: Message) -> None:
+        def noting_send(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         token = begin_notes(notes)
         try:

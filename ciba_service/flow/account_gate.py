@@ -1,6 +1,6 @@
 """The account gate with its look-ups: who may take a step, as the accounts are now."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ciba_service.flow.together import together
 from ciba_service.ports import AttemptStore, ClientRegistry, DeviceStore, UserDirectory
@@ -21,8 +21,7 @@ from ciba_service.sca.devices import user_tag_of
 __all__ = ["AccountGate", "Parties"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
+class Parties(msgspec.Struct, frozen=True):
     """Whom a request or a grant is between."""
 
     subject: str

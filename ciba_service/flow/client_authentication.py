@@ -1,6 +1,6 @@
 """Who is asking? A certificate, or an assertion that was never used before (CIBA 7.2 (1))."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.published_keys import PublishedKeys
@@ -36,8 +36,7 @@ from ciba_service.protocol.security_events.kinds import ClientAuthenticationFail
 __all__ = ["ClientAuthentication", "VerifiedClient"]
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedClient:
+class VerifiedClient(msgspec.Struct, frozen=True):
     """A client that proved who it is; an ``assertion`` must still be found unused."""
 
     client: Client
@@ -45,8 +44,7 @@ class VerifiedClient:
     peer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(msgspec.Struct, frozen=True):
     """A client that exists, and what it signed to prove that it is the one."""
 
     client: Client

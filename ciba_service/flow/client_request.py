@@ -1,15 +1,15 @@
 """What a client sent: a form, and whatever beside it proves who it is and what it holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from ciba_service.ports.admission import NOWHERE, RequestPlace
 
 __all__ = ["ClientRequest"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRequest:
+class ClientRequest(msgspec.Struct, frozen=True):
     """A form that a client posted to one of our endpoints.
 
     ``certificates`` is the chain of the connection, DER, leaf first, empty when there is none;
@@ -17,8 +17,11 @@ class ClientRequest:
     ``place`` is the request's own among those under work.
     """
 
-    form: Mapping[str, str] = field(repr=False)
-    certificates: tuple[bytes, ...] = field(default=(), repr=False)
-    dpop: tuple[str, ...] = field(default=(), repr=False)
+    form: Mapping[str, str]
+    certificates: tuple[bytes, ...] = ()
+    dpop: tuple[str, ...] = ()
     peer: str | None = None
     place: RequestPlace = NOWHERE
+
+    def __repr__(self) -> str:
+        return f"ClientRequest(peer={self.peer!r})"

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.issuance import Issuance, MintedTokens, Reach
@@ -52,8 +54,7 @@ REFUSALS: Final[Mapping[State, type[OAuth2Error]]] = {
 """What is told of a transaction that yields no tokens (CIBA 11)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True):
     """An approved transaction, with all that its approval stands on."""
 
     grant: Grant
@@ -81,8 +82,7 @@ class Taker:
     pushed_as: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
+class Minted(msgspec.Struct, frozen=True):
     """Tokens that nobody has and nothing knows yet; ``minted_at`` is in milliseconds."""
 
     tokens: MintedTokens

@@ -7,8 +7,7 @@ newer poll has come, and at its end.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 from ciba_service.ports import Clock, Transaction, TransactionStore
 from ciba_service.ports.admission import NOWHERE, RequestPlace
@@ -49,11 +48,14 @@ class Patience:
 class Seat:
     """A place for one poll that may be held; ``operation`` is the poll's, ``wait`` in seconds."""
 
-    __slots__ = ("changed", "name", "operation", "patience", "tasks", "wait")
+    __slots__ = ("changed", "client_id", "name", "operation", "patience", "tasks", "wait")
 
-    def __init__(self, name: str, operation: str, patience: Patience, wait: int) -> None:
+    def __init__(
+        self, name: str, operation: str, client_id: str, patience: Patience, wait: int
+    ) -> None:
         self.name = name
         self.operation = operation
+        self.client_id = client_id
         self.patience = patience
         self.wait = wait
         self.changed = asyncio.Event()
@@ -86,35 +88,35 @@ class HeldPolls:
         self._taken = 0
         self._is_closing = False
 
-    @contextmanager
-    def seat(
+    def take_seat(
         self, name: str, operation: str, patience: Patience, *, client_id: str, registered: int
-    ) -> Iterator[Seat | None]:
+    ) -> Seat | None:
         """A place for a poll that wants to wait, taken before it looks so that it misses no word.
 
-        None when it does not want to, or nobody more of its client can be held: it is an ordinary
-        poll then.
+        It is given up with ``leave``. None when it does not want to, or nobody more of its client
+        can be held: it is an ordinary poll then.
         """
         wait = applied_wait(patience.preferred, registered=registered)
         if not wait or not self._has_room(client_id):
-            yield None
-            return
-        seat = Seat(name, operation, patience, wait)
+            return None
+        seat = Seat(name, operation, client_id, patience, wait)
         self._seats[name].add(seat)
         self._taken += 1
         self._taken_by[client_id] += 1
-        try:
-            yield seat
-        finally:
-            self._taken -= 1
-            self._taken_by[client_id] -= 1
-            if not self._taken_by[client_id]:
-                del self._taken_by[client_id]
-            self._seats[name].discard(seat)
-            if not self._seats[name]:
-                del self._seats[name]
-            for task in seat.tasks:
-                task.cancel()
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """It waits no longer."""
+        name, client_id = seat.name, seat.client_id
+        self._taken -= 1
+        self._taken_by[client_id] -= 1
+        if not self._taken_by[client_id]:
+            del self._taken_by[client_id]
+        self._seats[name].discard(seat)
+        if not self._seats[name]:
+            del self._seats[name]
+        for task in seat.tasks:
+            task.cancel()
 
     def _has_room(self, client_id: str) -> bool:
         return (

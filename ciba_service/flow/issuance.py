@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from ciba_service.ports import (
     AccessTokenRecord,
     Randomness,
@@ -59,8 +61,7 @@ class TokenPolicy:
         return by_key or binding.certificate_thumbprint is not None
 
 
-@dataclass(frozen=True, slots=True)
-class MintedTokens:
+class MintedTokens(msgspec.Struct, frozen=True):
     """The first tokens of a grant; they count only once their record is stored.
 
     ``good_until`` is when the first of access token and ID token expires, in seconds.
@@ -79,8 +80,7 @@ class RefreshedTokens:
     record: AccessTokenRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """What one access token is good for: part of the grant, or all of it."""
 
     scope: tuple[str, ...]

@@ -1,8 +1,9 @@
 """A client asks what became of its transaction, and may wait for it (CIBA 10.1, 11)."""
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar, assert_never
+
+import msgspec
 
 from ciba_service.flow.held_polls import HeldPolls, Patience, Seat
 from ciba_service.flow.requested_transaction import foreign_auth_req_id
@@ -28,18 +29,17 @@ __all__ = ["Poll", "Polls"]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(msgspec.Struct, frozen=True):
     """An authenticated client's question about the transaction ``name``.
 
-    ``spend`` claims what the request may use only once, if it has any such thing.
+    ``spend`` has the steps that claim what the request may use only once, if there is any.
     """
 
     name: str
     client: Client
     operation: str
     patience: Patience
-    spend: Callable[[], Coroutine[Any, Any, None]] | None = field(default=None, repr=False)
+    spend: Callable[[], Sequence[Coroutine[Any, Any, None]]] | None = None
 
 
 class Polls:
@@ -66,22 +66,30 @@ class Polls:
             StoreUnavailable: when the store cannot be reached.
         """
         client = poll.client
-        with self._held.seat(
+        seat = self._held.take_seat(
             poll.name,
             poll.operation,
             poll.patience,
             client_id=client.client_id,
             registered=client.polling_wait,
-        ) as seat:
-            reply = await self._reply(poll)
-            if reply.status is PollStatus.FOREIGN:
-                self._events.security_event(foreign_auth_req_id(client, poll.name))
-            # Whoever was held for the same transaction is not the last who asked any more.
-            self._held.look_again(poll.name, besides=seat)
-            return await then(await self._awaited(reply, seat))
+        )
+        if seat is None:
+            return await then(_settled(await self._asked(poll, None)))
+        try:
+            return await then(await self._awaited(await self._asked(poll, seat), seat))
+        finally:
+            self._held.leave(seat)
 
-    async def _awaited(self, reply: PollReply, seat: Seat | None) -> Transaction:
-        if seat is None or reply.status is not PollStatus.PENDING:
+    async def _asked(self, poll: Poll, seat: Seat | None) -> PollReply:
+        reply = await self._reply(poll)
+        if reply.status is PollStatus.FOREIGN:
+            self._events.security_event(foreign_auth_req_id(poll.client, poll.name))
+        # Whoever was held for the same transaction is not the last who asked any more.
+        self._held.look_again(poll.name, besides=seat)
+        return reply
+
+    async def _awaited(self, reply: PollReply, seat: Seat) -> Transaction:
+        if reply.status is not PollStatus.PENDING:
             return _settled(reply)
         transaction = await self._held.settled(seat)
         if transaction is None:
@@ -97,11 +105,12 @@ class Polls:
         )
         if poll.spend is None:
             return await asking
-        spent, reply = await outcomes(poll.spend(), asking)
-        if isinstance(spent, Exception):
-            # A request with a used assertion or proof is no poll.
-            await self._transactions.forget_poll(poll.name, operation=poll.operation)
-            raise spent
+        *spent, reply = await outcomes(*poll.spend(), asking)
+        for outcome in spent:
+            if isinstance(outcome, Exception):
+                # A request with a used assertion or proof is no poll.
+                await self._transactions.forget_poll(poll.name, operation=poll.operation)
+                raise outcome
         return _replied(reply)
 
 

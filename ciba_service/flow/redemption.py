@@ -36,7 +36,7 @@ class Redemption:
             request.client,
             request.operation,
             request.patience,
-            request.credentials.spend,
+            request.credentials.spending,
         )
         return await self._polls.settled(poll, partial(self._issue, request))
 

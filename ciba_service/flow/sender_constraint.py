@@ -4,7 +4,7 @@ Verified on every token request before anything else is told, pending polls incl
 token is ever issued unbound to a client that must be bound (FAPI 1.0 Part 2 5.2.2, RFC 9449 5).
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.dpop_proofs import DpopProofs
@@ -29,8 +29,7 @@ from ciba_service.protocol.tokens.dpop.proof import VerifiedProof
 __all__ = ["SenderConstraint", "VerifiedBinding"]
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedBinding:
+class VerifiedBinding(msgspec.Struct, frozen=True):
     """What a token will be bound to; a ``proof`` must still be found unused.
 
     ``client_id`` and ``peer`` are of whoever presented it.

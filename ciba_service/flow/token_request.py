@@ -4,15 +4,16 @@ Failed authentication is told before anything else; then a missing certificate o
 every poll; only then is the grant looked at.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
 
 from ciba_service.flow.client_authentication import ClientAuthentication, VerifiedClient
 from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBinding
-from ciba_service.flow.together import together
+from ciba_service.flow.together import outcomes
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
     InvalidRequestError,
@@ -57,32 +58,36 @@ class OneTimeCredentials:
         Raises:
             InvalidClientError, InvalidDpopProofError: when they were used before.
         """
+        for outcome in await outcomes(*self.spending()):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    def spending(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """The same as steps, for those who have others to do at the same time."""
         if self._is_spent:
-            return
+            return ()
         self._is_spent = True
-        await together(
-            self._authentication.consume(self._verified, operation=self._operation),
-            self._consume_proof(),
-        )
-
-    async def _consume_proof(self) -> None:
-        if self._binding is not None:
-            await self._constraint.consume(self._binding, operation=self._operation)
+        assertion = self._authentication.consume(self._verified, operation=self._operation)
+        if self._binding is None or self._binding.proof is None:
+            return (assertion,)
+        return assertion, self._constraint.consume(self._binding, operation=self._operation)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(msgspec.Struct, frozen=True):
     """An authenticated request for tokens that are to be bound to ``binding``.
 
     ``patience`` is that of its sender.
     """
 
-    form: Mapping[str, str] = field(repr=False)
+    form: Mapping[str, str]
     client: Client
     binding: Binding
-    credentials: OneTimeCredentials = field(repr=False)
+    credentials: OneTimeCredentials
     operation: str
     patience: Patience
+
+    def __repr__(self) -> str:
+        return f"TokenRequest(client_id={self.client.client_id!r})"
 
 
 class GrantType(Protocol):

@@ -1,7 +1,8 @@
 """The last step of a request: the challenge is made and the transaction is stored."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.signing import signed
@@ -28,8 +29,7 @@ from ciba_service.sca.policy import Requirement
 __all__ = ["Draft", "TransactionStart"]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A transaction that has a name and a lifetime, in milliseconds, and nothing else yet."""
 
     transaction_id: str

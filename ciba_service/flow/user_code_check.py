@@ -4,7 +4,7 @@ Attempts are counted for each client and user before they are evaluated. Who gue
 through a client locks the code for this client alone, and for a while; no phone is locked by it.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from ciba_service.flow.user_resolution import ResolvedHint
 from ciba_service.ports import SecurityEvents, UserCodeAttemptStore
@@ -23,8 +23,7 @@ from ciba_service.sca.devices import user_tag
 __all__ = ["CodeQuestion", "UserCodeCheck"]
 
 
-@dataclass(frozen=True, slots=True)
-class CodeQuestion:
+class CodeQuestion(msgspec.Struct, frozen=True):
     """One request, as far as user codes go; ``now`` is in milliseconds."""
 
     client: Client

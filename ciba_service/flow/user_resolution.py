@@ -6,6 +6,8 @@ A hint that counts once is spent with the other one-time things of its request.
 from dataclasses import dataclass
 from typing import assert_never
 
+import msgspec
+
 from ciba_service.ports import (
     KeyRing,
     LoginHandleStore,
@@ -47,8 +49,7 @@ class HintPolicy:
     id_tokens_accepted_after_expiry: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedHint:
+class ResolvedHint(msgspec.Struct, frozen=True):
     """What became of a hint whose proofs hold: ``user`` is None when it leads to nobody.
 
     ``replay`` and ``handle`` must still be found unused. A static hint is one that a client may

@@ -13,10 +13,19 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from ciba_service.listening.refusals import refusal
 
-__all__ = ["Answering"]
+__all__ = ["Answering", "arrived_body"]
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _LEFT_TO_UVICORN: Final = frozenset({b"connection", b"transfer-encoding"})
+
+
+def arrived_body(receive: object) -> bytes | None:
+    """The whole body of a request, where it is at hand; None where it has to be waited for.
+
+    ``receive`` is what the application was given, by our own server or another.
+    """
+    request = getattr(receive, "__self__", None)
+    return request.arrived_body() if isinstance(request, Answering) else None
 
 
 class Answering(RequestResponseCycle):
@@ -40,14 +49,22 @@ class Answering(RequestResponseCycle):
 
     async def receive(self) -> Any:  # noqa: ANN401 - an ASGI message
         """A body that has arrived is handed over without waiting."""
-        is_there = not (self.more_body or self._is_read or self.waiting_for_100_continue)
-        if not is_there or self.disconnected or self.response_complete or self.flow.read_paused:
-            self._is_read = True
-            return await super().receive()
+        body = self.arrived_body()
+        if body is not None:
+            return {"type": "http.request", "body": body, "more_body": False}
+        self._is_read = True
+        return await super().receive()
+
+    def arrived_body(self) -> bytes | None:
+        """The whole body, where it has arrived and was not asked for before."""
+        if self.more_body or self._is_read or self.waiting_for_100_continue:
+            return None
+        if self.disconnected or self.response_complete or self.flow.read_paused:
+            return None
         self._is_read = True
         self.message_event.clear()
         body, self.body = bytes(self.body), bytearray()
-        return {"type": "http.request", "body": body, "more_body": False}
+        return body
 
     async def send_500_response(self) -> None:
         """The server ends, or the application said nothing: it may well be well later.

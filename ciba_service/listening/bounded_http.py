@@ -131,7 +131,10 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._in_head:
             raise HeadRefused(HTTPStatus.BAD_REQUEST)
         self._count(len(name) + len(value))
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; its message has its own time."""

@@ -85,8 +85,7 @@ class NewTransaction:
     announced_until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(msgspec.Struct, frozen=True):
     """A stored transaction as it stands at the time it was read.
 
     Once redeemed it has no ``request`` any more. ``decision`` is the operation that decided it,
@@ -115,9 +114,10 @@ class PollStatus(StrEnum):
     SLOW_DOWN = "slow_down"
     SETTLED = "settled"
 
+    __hash__ = str.__hash__  # not the one of Enum, a function of Python
 
-@dataclass(frozen=True, slots=True)
-class PollReply:
+
+class PollReply(msgspec.Struct, frozen=True):
     """``transaction`` is there when SETTLED: in any state but pending.
 
     ``interval``, in seconds, is what polls have to be apart from now on, while it is pending.
@@ -156,8 +156,7 @@ class Swap:
     settled_until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SwapResult:
+class SwapResult(msgspec.Struct, frozen=True):
     """Whether this operation won, now or before, and the state found.
 
     ``calls_back``: a callback is due after it.

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from ciba_service.protocol.request.authorization_details import InstructedAmount
 from ciba_service.sca.policy import ACR_TABLE
 
@@ -16,8 +18,7 @@ __all__ = ["Asked", "Floor", "FloorRule", "strongest_floor"]
 _STRENGTHS: Final = tuple(ACR_TABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a request asks for, as far as rules look at it; ``amount`` is that of its payment."""
 
     client_id: str
@@ -26,8 +27,7 @@ class Asked:
     amount: InstructedAmount | None
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(msgspec.Struct, frozen=True):
     """The least a user must show: what ``acr`` needs, and these beside it."""
 
     acr: str

@@ -4,8 +4,9 @@ The floor of the service and of the client applies; ``acr_values`` can only rais
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ciba_service.sca.messages import Factor
 
@@ -40,8 +41,7 @@ _AMR: Final = {
 _SECOND_CATEGORY: Final = frozenset({Factor.PIN, Factor.PASSKEY})
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True):
     """The authentication a request must reach: its ``acr`` and the factors to ask for.
 
     With ``passkey_for_pin`` a passkey may take the place of the PIN.

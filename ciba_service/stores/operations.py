@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from ciba_service.ports import Clock, StoreUnavailable
@@ -42,10 +43,12 @@ class Operations:
         self._deadline_ms = deadline_ms
         self._deadlines = Deadlines(deadline_ms / 1000)
 
-    async def evaluate(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a Redis reply
+    def evaluate(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> Coroutine[Any, Any, Any]:
         """Run a script; raises ``StoreUnavailable``."""
         commands = self._durable if script.durable else self._commands
-        return await self._answered(lambda: commands.issue_script(script, keys, args))
+        return self._answered(commands.issue_script, script, keys, args)
 
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
@@ -58,23 +61,23 @@ class Operations:
             observer=self._commands.observer,
         )
 
-    async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+    def call(self, name: str, *arguments: Argument) -> Coroutine[Any, Any, Any]:
         """Run one command; raises ``StoreUnavailable``."""
-        return await self._answered(lambda: self._commands.issue(name, *arguments))
+        return self._answered(self._commands.issue, name, *arguments)
 
     async def confirm(self, key: str) -> None:
         """Wait for whatever was written where a key is; raises ``StoreUnavailable``."""
         if self._durable is not self._commands:
             await self.call_durably("EXISTS", key)
 
-    async def call_durably(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401 - a Redis reply
+    def call_durably(self, name: str, *arguments: Argument) -> Coroutine[Any, Any, Any]:
         """Run one command, after which nothing of its key is lost; raises ``StoreUnavailable``."""
-        return await self._answered(lambda: self._durable.issue(name, *arguments))
+        return self._answered(self._durable.issue, name, *arguments)
 
-    async def _answered(self, send: Callable[[], asyncio.Future[Any]]) -> Any:  # noqa: ANN401 - a Redis reply
+    async def _answered(self, send: Callable[..., asyncio.Future[Any]], *what: object) -> Any:  # noqa: ANN401 - a Redis reply
         """The reply to the first attempt, which costs next to nothing; ``run`` does the others."""
         try:
-            reply = send()
+            reply = send(*what)
         except StoreFault as fault:  # What is still asked when the service has ended.
             raise StoreUnavailable("the connection to Redis is closed") from fault
         end = self._deadlines.watch(reply)
@@ -87,9 +90,11 @@ class Operations:
                 observer.gave_up()
                 raise StoreUnavailable("Redis did not answer in time") from fault
         observer.repeated()
-        return await run(send, deadline_ms=left_ms, clock=self._clock, observer=observer)
+        again = partial(send, *what)
+        return await run(again, deadline_ms=left_ms, clock=self._clock, observer=observer)
 
 
+@lru_cache(maxsize=64)
 def operation_mark(operation: str) -> bytes:
     """What is kept of an operation's id where there are many: enough to know it again."""
     return hashlib.sha256(operation.encode()).digest()[:_MARK_BYTES]

@@ -24,6 +24,7 @@ LASTING_MS: Final = 420_000
 _USE: Final = Script.load("use_identifier", durable=True)
 _IDENTIFIER_BYTES: Final = 16
 _USED, _LASTING = 1, 3
+_KEYS: Final = tuple(map(replay_keys, range(REPLAY_PARTITIONS)))
 
 
 class RedisReplays:
@@ -40,16 +41,15 @@ class RedisReplays:
     ) -> bool:
         """Claim for this operation; ``until`` is in milliseconds."""
         name = hashlib.sha256(f"{kind}\0{owner}\0{identifier}".encode()).digest()
-        partition = int.from_bytes(name[-2:], "big") % REPLAY_PARTITIONS
         end = until + MARGIN_MS
         used = await self._operations.evaluate(
             _USE,
-            replay_keys(partition),
-            [
+            _KEYS[int.from_bytes(name[-2:], "big") % REPLAY_PARTITIONS],
+            (
                 name[:_IDENTIFIER_BYTES],
                 operation_mark(operation),
                 end,
                 _LASTING if end - self._clock.now_ms() > LASTING_MS else _USED,
-            ],
+            ),
         )
         return bool(used)

@@ -1,6 +1,5 @@
 """Transactions in Redis: one hash each, changed only by scripts that know the table."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -64,6 +63,7 @@ MALFORMED: Final = (AttributeError, TypeError, ValueError)
 _CREATE: Final = Script.load("create_transaction")
 _POLL: Final = Script.load("poll", STATE_PRELUDE + _FIELDS)
 _FORGET: Final = Script.load("forget_poll")
+_STATUSES: Final = {status.value.encode(): status for status in PollStatus}
 _PACED: Final = frozenset({PollStatus.PENDING, PollStatus.SLOW_DOWN})
 _SWAP: Final = Script.load(
     "swap",
@@ -74,8 +74,7 @@ _SWAP: Final = Script.load(
 _EVIDENCE_IS_FULL: Final = -2
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
+class _Fields(msgspec.Struct, frozen=True):
     """The fields of a record as Redis has them."""
 
     client: bytes
@@ -159,7 +158,7 @@ class RedisTransactions:
         )
         if reply[0] == b"format":
             raise UnknownRecordFormat("a transaction has another format")
-        status = PollStatus(reply[0].decode())
+        status = _STATUSES[reply[0]]
         if status in _PACED:
             return PollReply(status, interval=int(reply[1]) // 1000)
         if status is not PollStatus.SETTLED:

@@ -1,10 +1,11 @@
 """What a service takes from its surroundings: time, chance, the log and rules about risk."""
 
-import secrets
 from dataclasses import dataclass
+from os import urandom
 from typing import Final
 
 from ciba_service.ports import Clock, Randomness, RiskPolicy, Telemetry
+from ciba_service.protocol.jose.encoding import base64url
 
 __all__ = ["Surroundings"]
 
@@ -26,4 +27,4 @@ class Surroundings:
 
     def new_operation(self) -> str:
         """An operation id of 128 random bits; never a secret, so not from ``random``."""
-        return secrets.token_urlsafe(_OPERATION_BYTES)
+        return base64url(urandom(_OPERATION_BYTES))

@@ -5,9 +5,18 @@ A comment on the line before a block marks it; readers of the site do not see it
 - ``<!-- run -->``: the commands are run, and print what is shown;
 - ``<!-- run: stays -->``: the one command goes on running, once it has printed what is shown;
 - ``<!-- run: soon -->``: likewise, after a moment: what is shown is written behind the scenes;
+- ``<!-- run: until TEXT -->``: the last command goes on running, once it has printed this;
 - ``<!-- run: exit 1 -->``: the last command ends with this status;
+- ``<!-- not run: REASON -->``: no test types it, and why; each block for a shell is the one or the
+  other;
 - ``<!-- file: NAME -->`` and ``<!-- append: NAME -->``: the block is a file, or the end of one;
-- ``<!-- stop: NAME -->``, before no block: what stays and is called so ends here.
+- ``<!-- type: NAME until TEXT -->``: the block is typed into what stays and has this in its name,
+  which then prints TEXT.
+
+Before no block stand
+
+- ``<!-- unseen: COMMAND -->``, or ``COMMAND until TEXT``: what a reader has done elsewhere;
+- ``<!-- stop: NAME -->``: what stays and has this in its name ends here.
 """
 
 import re
@@ -15,7 +24,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_MARK = re.compile(r"<!-- (run|file|append|stop)(?:: (.+?))? -->")
+SHELLS = frozenset({"sh", "console", "bash", "shell"})
+_ALONE = frozenset({"stop", "unseen"})
+_MARK = re.compile(r"<!-- (run|not run|file|append|type|stop|unseen)(?:: (.+?))? -->")
 _FENCE = re.compile(r"^( *)(`{3,})(\w*)\s*$")
 
 
@@ -29,13 +40,18 @@ class Block:
     action: str = ""
     detail: str = ""
 
+    @property
+    def until(self) -> str:
+        """What the last command has printed when the next block is done; empty if it ends."""
+        return self.detail.rpartition("until ")[2] if "until " in self.detail else ""
+
 
 @dataclass(frozen=True)
 class Command:
-    """What is typed, and what is shown below it."""
+    """What is typed, and what is shown below it; ``None`` where a page shows nothing of that."""
 
     typed: str
-    shown: str
+    shown: str | None
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -45,7 +61,7 @@ def blocks(page: Path) -> Iterator[Block]:
     for number, line in lines:
         if mark := _MARK.fullmatch(line.strip()):
             action, detail = mark[1], mark[2] or ""
-            if action == "stop":
+            if action in _ALONE:
                 yield Block(number, "", "", action, detail)
                 action, detail = "", ""
         elif fence := _FENCE.match(line):
@@ -61,10 +77,10 @@ def _inside(lines: Iterator[tuple[int, str]], indent: str, fence: str) -> Iterat
         yield line.removeprefix(indent) + "\n"
 
 
-def commands(text: str) -> list[Command]:
-    """The commands of a console block, behind ``$``, each with what it prints."""
-    found: list[Command] = []
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        typed, _, shown = re.sub(r"\\\n *", "", part).partition("\n")
-        found.append(Command(typed, shown))
-    return found
+def commands(block: Block) -> list[Command]:
+    """The commands of a block: behind ``$`` with what each prints, else line by line."""
+    text = re.sub(r"\\\n *", "", block.text)
+    if block.language == "console":
+        parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
+        return [Command(*part.partition("\n")[::2]) for part in parts]
+    return [Command(line, None) for line in text.splitlines() if line.split("#")[0].strip()]

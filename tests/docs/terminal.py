@@ -1,53 +1,40 @@
-"""A reader at a terminal, who types what pages say and looks at what is printed.
+"""A reader at a terminal, who types what pages say and looks at what is printed."""
 
-Commands of the three programs run in this process: what a process of its own adds is a second in
-which it is loaded. Whatever else is typed goes to a shell.
-"""
-
-import logging
 import os
 import re
-import runpy
-import shlex
-import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
-from io import StringIO
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import authenticator_sim.cli
-import ciba_client.cli
-import ciba_service.cli
-from tests.docs.blocks import Block, commands
-from tests.docs.expected import pattern_of
+from tests.docs.blocks import Block, Command, commands
+from tests.docs.expected import learnt, pattern_of
+from tests.docs.session import Session, moments
+from tests.docs.shell import Shell
 from tests.service_process import free_port
 
 BIN = Path(sys.executable).parent
-LONGEST_SECONDS = 40
-PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
-    "ciba-service": ciba_service.cli.main,
-    "ciba-client": ciba_client.cli.main,
-    "authenticator-sim": authenticator_sim.cli.main,
-}
-_FOR_A_SHELL = re.compile(r"[|<>&;$*]")
+PORTS = ("6379", "8060", "8070", "8080", "8081", "8090", "8443", "8444", "9090")
 
 
 @dataclass
 class Terminal:
-    """A folder in which things are typed one after the other."""
+    """Things are typed one after the other, and some of what was typed stays.
 
-    folder: Path
+    ``known`` is what was seen in place of names, ``elsewhere`` what stands for other machines.
+    """
+
+    shell: Shell
     known: dict[str, str] = field(default_factory=dict)
-    staying: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
+    staying: list[Session] = field(default_factory=list)
+    elsewhere: dict[str, str] = field(default_factory=dict)
     ports: dict[str, str] = field(
-        default_factory=lambda: {
-            each: str(free_port()) for each in ("8080", "8443", "8444", "9090")
-        }
+        default_factory=lambda: {each: str(free_port()) for each in PORTS}
     )
+
+    @property
+    def folder(self) -> Path:
+        """Where the reader is."""
+        return self.shell.folder
 
     def do(self, block: Block) -> None:
         """Do what a block says."""
@@ -57,45 +44,76 @@ class Terminal:
             case "append":
                 with (self.folder / block.detail).open("a", encoding="utf-8") as file:
                     file.write(self.put(block.text))
+            case "type":
+                self._type(block)
             case "stop":
                 self.stop(block.detail)
-            case "run" if block.detail == "stays":
-                self._start(block)
+            case "unseen":
+                self._run(replace(block, language="sh", text=block.detail.split(" until ")[0]))
             case "run":
                 self._run(block)
 
     def put(self, text: str) -> str:
-        """A text with the ports of this test and what was seen in place of names."""
+        """A text with the ports and places of this test, and what was seen in place of names."""
+        for name, value in self._places().items():
+            text = text.replace(name, value)
         for name, value in (*self.ports.items(), *self.known.items()):
             text = re.sub(rf"\b{name}\b", lambda _, value=value: value, text)
         return text
 
-    def stop(self, name: str = "") -> None:
-        """End what stays and begins so, as Ctrl-C does."""
-        for each in list(self.staying):
-            command, process = each
-            if command.startswith(name):
-                process.terminate()
-                process.wait(LONGEST_SECONDS)
-                self.staying.remove(each)
+    def stop(self, name: str = "") -> list[Session]:
+        """End what stays and has this in its name; returns it."""
+        ended = [each for each in self.staying if name in each.typed]
+        for each in ended:
+            each.end()
+            self.staying.remove(each)
+        return ended
+
+    def _places(self) -> dict[str, str]:
+        """Where things are that only root could have, or one test at a time, where pages say."""
+        here = self.folder.as_posix()
+        return self.elsewhere | {
+            "/var/lib/ciba": f"{here}/var",
+            "/var/lib/redis": f"{here}/redis",
+            "/etc/ciba": here,
+            "/etc/redis": here,
+            "/backup": f"{here}/backup",
+            "-o ciba -g ciba": f"-o {os.getuid()} -g {os.getgid()}",
+            "redis-cli": "redis-cli -p 6379",
+            "authenticator-sim web": "authenticator-sim web --port 8070",
+            "ciba-client listen": "ciba-client listen --listen 127.0.0.1:9090",
+            "ciba-client playground": "ciba-client playground --port 8060",
+        }
 
     def _run(self, block: Block) -> None:
-        *_, last = typed = commands(block.text)
+        *_, last = typed = commands(block)
         for command in typed:
+            if command is last and (block.until or block.detail == "stays"):
+                self._start(block, command)
+                continue
             ends = block.detail.removeprefix("exit ") if command is last else ""
             status = int(ends) if ends.isdecimal() else 0
-            for _ in _moments() if block.detail == "soon" else ():
-                if self._result(self.put(command.typed))[0] == status:
+            wrong = self._tried(block, command, status)
+            for _ in moments() if wrong and block.detail == "soon" else ():
+                if not (wrong := self._tried(block, command, status)):
                     break
-            result = self._result(self.put(command.typed))
-            assert result[0] == status, f"line {block.line}: {command.typed}\n{result[1]}"
-            self._compare(block, command.shown, result[1])
+            assert not wrong, wrong
 
-    def _compare(self, block: Block, shown: str, output: str) -> None:
-        whole = output if output.endswith("\n") or not output else f"{output}\n"
-        found = pattern_of(self._expected(shown)).fullmatch(whole)
-        assert found, f"line {block.line}: shown is\n{shown}\nbut printed was\n{output}"
+    def _tried(self, block: Block, command: Command, status: int) -> str:
+        """What is wrong with a command, if anything."""
+        typed = self.put(command.typed)
+        ended, printed = self._result(typed)
+        if ended != status:
+            return f"line {block.line}: {typed} ended with {ended}\n{printed}"
+        if command.shown is None:
+            self.known |= learnt(printed)
+            return ""
+        whole = printed if printed.endswith("\n") or not printed else f"{printed}\n"
+        found = pattern_of(self._expected(command.shown)).fullmatch(whole)
+        if not found:
+            return f"line {block.line}: shown is\n{command.shown}\nbut printed was\n{printed}"
         self.known |= found.groupdict()
+        return ""
 
     def _expected(self, shown: str) -> str:
         for name, port in self.ports.items():
@@ -103,80 +121,33 @@ class Terminal:
         return shown
 
     def _result(self, typed: str) -> tuple[int, str]:
-        if typed.startswith("export "):
-            name, _, value = typed.removeprefix("export ").partition("=")
-            os.environ[name] = value
-            return 0, ""
-        words = [] if _FOR_A_SHELL.search(typed) else shlex.split(typed)
-        if words and words[0] in PROGRAMS:
-            return _here(lambda: PROGRAMS[words[0]](words[1:]))
-        if words and words[0] == "python":
-            return _here(lambda: _python(self.folder / words[1]))
-        run = subprocess.run(  # noqa: S603 - what our own pages say
-            ("/bin/bash", "-c", typed),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LONGEST_SECONDS,
-        )
-        return run.returncode, run.stdout
+        match typed.split():
+            case ["systemctl", verb, unit]:
+                return self._systemctl(verb, f"{unit} serve --config ciba.toml")
+            case _:
+                return self.shell.run(typed)
 
-    def _start(self, block: Block) -> None:
-        (command,) = commands(block.text)
-        typed, log = self.put(command.typed), self.folder / f"output-{len(self.staying)}"
-        program, *words = shlex.split(typed)
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - what our own pages say
-                (shutil.which(program) or program, *words),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        self.staying.append((typed, process))
-        pattern = pattern_of(self._expected(command.shown))
-        for _ in _moments():
-            said = log.read_text("utf-8")
-            if pattern.match(said):
-                return
-            assert process.poll() is None, f"line {block.line}: it ended:\n{said}"
-        raise AssertionError(f"line {block.line}: it says\n{log.read_text('utf-8')}")
+    def _systemctl(self, verb: str, command: str) -> tuple[int, str]:
+        """What systemd does with a unit: end its command, or have it run and be ready."""
+        if verb == "stop":
+            return (0 if self.stop(command) else 1), ""
+        self._stay(command, re.compile('"event":"listening"'))
+        return 0, ""
 
+    def _type(self, block: Block) -> None:
+        name = block.detail.split(" until ")[0]
+        (session,) = (each for each in self.staying if name in each.typed)
+        session.types(self.put(block.text).rstrip("\n"))
+        session.reads(re.compile(re.escape(block.until)))
 
-def _moments() -> Iterator[None]:
-    """Come again every so often, until it is too long."""
-    until = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < until:
-        yield
-        time.sleep(0.05)
+    def _start(self, block: Block, command: Command) -> None:
+        if command.shown is None:
+            pattern = re.compile(re.escape(self.put(block.until)))
+        else:
+            pattern = re.compile(rf"\A{pattern_of(self._expected(command.shown)).pattern}")
+        self._stay(self.put(command.typed), pattern)
 
-
-def _here(program: Callable[[], int]) -> tuple[int, str]:
-    output, root = StringIO(), logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    with redirect_stdout(output), redirect_stderr(output):
-        try:
-            status = program()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        finally:
-            root.handlers[:] = handlers
-            root.setLevel(level)
-    return int(status), output.getvalue()
-
-
-def _python(file: Path) -> int:
-    """Run a program that finds the modules beside it, as ``python FILE`` does."""
-    beside = {each.stem for each in file.parent.glob("*.py")}
-    sys.path.insert(0, str(file.parent))
-    try:
-        runpy.run_path(str(file), run_name="__main__")
-    finally:
-        sys.path.remove(str(file.parent))
-        for name in beside & sys.modules.keys():
-            if Path(getattr(sys.modules[name], "__file__", None) or "").parent == file.parent:
-                del sys.modules[name]
-    return 0
+    def _stay(self, typed: str, pattern: re.Pattern[str]) -> None:
+        session = Session(typed, self.folder)
+        self.staying.append(session)
+        self.known |= session.reads(pattern).groupdict()

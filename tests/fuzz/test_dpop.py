@@ -54,7 +54,7 @@ def test_a_proof_of_any_content_is_verified_or_refused(payload: bytes) -> None:
     """Whatever the sender signs, what counts is about this request, and kept for two minutes."""
     proof = _verified(_signed(HEADER, payload))
     if proof is not None:
-        assert len(proof.replay_id) == 43
+        assert len(proof.replay_id) <= 1024
         assert NOW <= proof.keep_until <= NOW + 130
 
 

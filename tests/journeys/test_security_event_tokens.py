@@ -60,7 +60,8 @@ async def verified(bank: RunningService, pushed: Received) -> dict[str, Any]:
     metadata = (await bank.http.get("/.well-known/ssf-configuration")).json()
     assert metadata["issuer"] == bank.issuer
     keys = KeySet.parse((await bank.http.get(metadata["jwks_uri"])).json())
-    jws = verify_jws(parse_jws(pushed.body.decode()), keys=keys, algorithms=ES256)
+    jws = parse_jws(pushed.body.decode())
+    verify_jws(jws, keys=keys, algorithms=ES256)
     assert jws.header.typ == "secevent+jwt"
     claims: dict[str, Any] = json.loads(jws.payload)
     return claims

@@ -45,6 +45,6 @@ class ClientFormEndpoint(PostEndpoint):
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> tuple[tuple[bytes, bytes], ...]:
         """RFC 6749 5.2: who came by header is answered by header."""
-        by_header = header(scope, b"authorization") is not None
-        unauthorized = error.status_code == HTTPStatus.UNAUTHORIZED
-        return _CHALLENGE if by_header and unauthorized else ()
+        if error.status_code != HTTPStatus.UNAUTHORIZED:
+            return ()
+        return () if header(scope, b"authorization") is None else _CHALLENGE

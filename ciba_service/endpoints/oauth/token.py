@@ -42,7 +42,8 @@ class TokenEndpoint(ClientFormEndpoint):
             lambda: until_gone(receive),
             place_of(scope),
         )
-        await super().__call__({**scope, _PATIENCE: patience}, receive, send)
+        scope[_PATIENCE] = patience
+        await super().__call__(scope, receive, send)
 
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer with tokens, or with the error that says why not."""

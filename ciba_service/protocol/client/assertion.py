@@ -1,8 +1,10 @@
 """private_key_jwt: a client proves who it is with a signed assertion (RFC 7523, OIDC Core 9)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import InvalidClientError, Reason
@@ -44,17 +46,18 @@ class Audiences:
         return self.endpoints | {self.issuer}
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedAssertion:
+class PresentedAssertion(msgspec.Struct, frozen=True):
     """An assertion as it was presented: who it claims to be from, not yet verified."""
 
     client_id: str
-    jws: CompactJws = field(repr=False)
-    claims: Claims = field(repr=False)
+    jws: CompactJws
+    claims: Claims
+
+    def __repr__(self) -> str:
+        return f"PresentedAssertion(client_id={self.client_id!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedAssertion:
+class VerifiedAssertion(msgspec.Struct, frozen=True):
     """Proof that ``client`` signed; ``jti`` must still be found unused until ``expires_at``."""
 
     client: Client

@@ -60,10 +60,11 @@ class VerificationKey:
 class KeySet:
     """A client's verification keys, looked up by ``kid`` and algorithm (FAPI 1.0 Part 2 8.11)."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_fitting", "_keys")
 
     def __init__(self, keys: Iterable[VerificationKey]) -> None:
         self._keys = tuple(keys)
+        self._fitting: dict[SignatureAlgorithm, tuple[VerificationKey, ...]] = {}
 
     def __iter__(self) -> Iterator[VerificationKey]:
         return iter(self._keys)
@@ -73,7 +74,10 @@ class KeySet:
 
     def candidates(self, *, kid: str | None, alg: SignatureAlgorithm) -> list[VerificationKey]:
         """Keys that may have signed; several when ``kid`` is absent or not unique."""
-        return [key for key in self._keys if key.fits(alg) and (kid is None or key.kid == kid)]
+        fitting = self._fitting.get(alg)
+        if fitting is None:
+            fitting = self._fitting[alg] = tuple(key for key in self._keys if key.fits(alg))
+        return [key for key in fitting if kid is None or key.kid == kid]
 
     @classmethod
     def parse(cls, jwks: Mapping[str, object]) -> "KeySet":

@@ -6,11 +6,11 @@ no key (RFC 8725 3.10), and a critical extension is refused, since none is under
 (RFC 7515 4.1.11).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
@@ -26,7 +26,14 @@ from ciba_service.protocol.jose.encoding import (
 from ciba_service.protocol.jose.keys import KeySet, VerificationKey
 from ciba_service.protocol.security_events.causes import Cause
 
-__all__ = ["CompactJws", "InvalidJwsError", "JoseHeader", "VerifiedJws", "parse_jws", "verify_jws"]
+__all__ = [
+    "CompactJws",
+    "InvalidJwsError",
+    "JoseHeader",
+    "parse_jws",
+    "verify_jws",
+    "verify_jws_by",
+]
 
 MAXIMUM_HEADER_LENGTH: Final = 8192
 MAXIMUM_CANDIDATES: Final = 4
@@ -48,8 +55,7 @@ class InvalidJwsError(ValueError):
 _LONGEST_KEPT_HEADER: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class JoseHeader:
+class JoseHeader(msgspec.Struct, frozen=True):
     """The header members that matter; ``typ`` is in lower case without ``application/``."""
 
     alg: str
@@ -58,23 +64,13 @@ class JoseHeader:
     jwk: object
 
 
-@dataclass(frozen=True, slots=True)
-class CompactJws:
+class CompactJws(msgspec.Struct, frozen=True):
     """A JWS taken apart, not yet verified."""
 
     header: JoseHeader
     payload: bytes
     signing_input: bytes
     signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedJws:
-    """A payload with the key that provably signed it."""
-
-    header: JoseHeader
-    payload: bytes
-    key: VerificationKey
 
 
 def parse_jws(token: str) -> CompactJws:
@@ -98,24 +94,49 @@ def parse_jws(token: str) -> CompactJws:
 
 def verify_jws(
     jws: CompactJws, *, keys: KeySet, algorithms: frozenset[SignatureAlgorithm]
-) -> VerifiedJws:
-    """Verify the signature with one of ``keys`` and one of ``algorithms``.
+) -> VerificationKey:
+    """Verify the signature with one of ``keys`` and one of ``algorithms``; returns the key.
 
     Raises:
         InvalidJwsError: when the algorithm is not allowed, no key fits, or none verifies.
     """
-    try:
-        alg = SignatureAlgorithm(jws.header.alg)
-    except ValueError as error:
-        raise InvalidJwsError("alg is not supported", Cause.ALGORITHM) from error
+    alg = _allowed(jws, algorithms)
+    return _verified(jws, keys.candidates(kid=jws.header.kid, alg=alg), alg)
+
+
+def verify_jws_by(
+    jws: CompactJws, *, key: VerificationKey, algorithms: frozenset[SignatureAlgorithm]
+) -> None:
+    """Verify the signature with this very key, whatever ``kid`` calls it.
+
+    Raises:
+        InvalidJwsError: when the algorithm is not allowed, or the key does not fit or verify.
+    """
+    alg = _allowed(jws, algorithms)
+    _verified(jws, (key,) if key.fits(alg) else (), alg)
+
+
+def _allowed(jws: CompactJws, algorithms: frozenset[SignatureAlgorithm]) -> SignatureAlgorithm:
+    alg = SignatureAlgorithm.named(jws.header.alg)
+    if alg is None:
+        raise InvalidJwsError("alg is not supported", Cause.ALGORITHM)
     if alg not in algorithms:
         raise InvalidJwsError("alg is not allowed here", Cause.ALGORITHM)
-    candidates = keys.candidates(kid=jws.header.kid, alg=alg)
+    return alg
+
+
+def _verified(
+    jws: CompactJws, candidates: Sequence[VerificationKey], alg: SignatureAlgorithm
+) -> VerificationKey:
     if not candidates:
         raise InvalidJwsError("no key fits kid and alg", Cause.KEY)
+    verify = _VERIFY[alg]
     for candidate in candidates[:MAXIMUM_CANDIDATES]:
-        if _is_signed_by(candidate, alg, jws):
-            return VerifiedJws(header=jws.header, payload=jws.payload, key=candidate)
+        try:
+            verify(candidate.key, jws.signature, jws.signing_input)
+        except InvalidSignature:
+            continue
+        return candidate
     raise InvalidJwsError("the signature does not verify", Cause.SIGNATURE)
 
 
@@ -145,14 +166,6 @@ def _read_header(segment: str) -> JoseHeader:
 def _normal_typ(typ: str | None) -> str | None:
     # RFC 7515 4.1.9: the prefix may be left out; media types compare without regard to case.
     return None if typ is None else typ.lower().removeprefix("application/")
-
-
-def _is_signed_by(candidate: VerificationKey, alg: SignatureAlgorithm, jws: CompactJws) -> bool:
-    try:
-        _VERIFY[alg](candidate.key, jws.signature, jws.signing_input)
-    except InvalidSignature:
-        return False
-    return True
 
 
 # A key that fits an algorithm is of the type for it (``VerificationKey.fits``): looking again, with

@@ -1,7 +1,8 @@
 """The authentication request as a whole: every rule of its syntax, in the one order (CIBA 7.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
@@ -36,8 +37,7 @@ from ciba_service.protocol.request.user_code import UserCode, parse_user_code
 __all__ = ["AuthenticationRequest", "parse_authentication_request"]
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationRequest:
+class AuthenticationRequest(msgspec.Struct, frozen=True):
     """A request whose syntax is right; whether its user exists is not yet known."""
 
     scope: tuple[str, ...]

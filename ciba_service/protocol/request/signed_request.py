@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import InvalidRequestError, Reason
 from ciba_service.protocol.jose.claims import Claims, InvalidClaimsError
@@ -24,8 +26,7 @@ MAXIMUM_SPAN: Final = 3600
 _ALLOWED_TYPES: Final = frozenset({None, "jwt", REQUEST_OBJECT_TYP})
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReplay:
+class RequestReplay(msgspec.Struct, frozen=True):
     """The ``jti`` that must be found unused until ``expires_at`` (seconds)."""
 
     jti: str

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ciba_service.protocol.jose.encoding import base64url
 
@@ -13,8 +14,7 @@ _ENTROPY_BYTES: Final = 32
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthReqId:
+class AuthReqId(msgspec.Struct, frozen=True):
     """``auth_req_id``: the client's secret; its ``repr`` is masked."""
 
     value: str

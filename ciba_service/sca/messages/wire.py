@@ -1,7 +1,7 @@
 """Names, sizes and codes that phone and service agree on."""
 
-import base64
 import hashlib
+from binascii import b2a_base64
 from enum import IntEnum, StrEnum
 from typing import Annotated, Final
 
@@ -28,6 +28,7 @@ __all__ = [
 SUBPROTOCOL: Final = "ciba-device.v1"
 # Bytes of a frame, and of a request's body over HTTPS.
 LARGEST_FRAME: Final = 16 * 1024
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 # Seconds after the expiry of a challenge during which a resent decision is still answered.
 OUTCOME_WINDOW: Final = 600
 
@@ -81,7 +82,7 @@ class Factor(StrEnum):
 
 def base64url(data: bytes) -> str:
     """Bytes as all texts of the protocol have them, without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def transaction_id(auth_req_id: str) -> str:

@@ -57,8 +57,10 @@ class _Waiting(Request):
         script: Script | None = None,
     ) -> None:
         # Packed here, so that a wrong argument fails its caller and nobody else.
-        packed = pack_command((name, *arguments))  # type: ignore[arg-type] # of one type only, say its stubs
-        super().__init__(name, arguments, packed, key_at)
+        self.packed = pack_command((name, *arguments))  # type: ignore[arg-type] # of one type only, say its stubs
+        self.name = name
+        self.arguments = arguments
+        self.key_at = key_at
         self.reply = reply
         self.present = present
         self.script = script
@@ -112,6 +114,7 @@ class Commands:
         self._under_way = 0
         self._scheduled = False
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._calm: asyncio.Event | None = None
 
     async def call(self, name: str, *arguments: Argument) -> Any:  # noqa: ANN401
@@ -181,7 +184,9 @@ class Commands:
     def _reply(self) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreFault(_CLOSED)
-        return asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.create_future()
 
     def _submit(self, waiting: _Waiting) -> asyncio.Future[Any]:
         self._queue.append(waiting)

@@ -24,7 +24,7 @@ class Deadlines:
 
         The end is a time of the event loop.
         """
-        loop = asyncio.get_running_loop()
+        loop = reply.get_loop()
         end = loop.time() + self._seconds
         watched = self._watched
         while watched and watched[0][1].done():

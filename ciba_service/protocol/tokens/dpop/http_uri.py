@@ -1,10 +1,11 @@
 """The address of a request, in one spelling for all that mean the same (RFC 3986 6.2.2, 6.2.3)."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
+
+import msgspec
 
 __all__ = ["HttpUri", "InvalidUriError", "parse_http_uri"]
 
@@ -29,8 +30,7 @@ class InvalidUriError(ValueError):
     """The text is no absolute http or https URI; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpUri:
+class HttpUri(msgspec.Struct, frozen=True):
     """An http or https URI without query and fragment, normalised; equal when it means the same."""
 
     scheme: str

@@ -2,20 +2,21 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+import msgspec
 
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import InvalidDpopProofError, Reason, UseDpopNonceError
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.claims import Claims, InvalidClaimsError
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.jose.keys import InvalidKeyError
 from ciba_service.protocol.jose.verification import (
     CompactJws,
     InvalidJwsError,
     parse_jws,
-    verify_jws,
+    verify_jws_by,
 )
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.tokens.dpop.http_uri import HttpUri, InvalidUriError, parse_http_uri
@@ -35,8 +36,7 @@ _REPLAY_MARGIN: Final = 60
 _TYP: Final = "dpop+jwt"
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenRequest:
+class ProvenRequest(msgspec.Struct, frozen=True):
     """What a proof must be about: method and address, and the access token that came with it.
 
     An endpoint has one address, and another where certificates are asked for (RFC 8705 5).
@@ -44,11 +44,13 @@ class ProvenRequest:
 
     method: str
     uris: frozenset[HttpUri]
-    access_token: str | None = field(default=None, repr=False)
+    access_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ProvenRequest(method={self.method!r}, uris={self.uris!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedProof:
+class VerifiedProof(msgspec.Struct, frozen=True):
     """Proof that the sender holds the key named ``jkt``.
 
     ``replay_id`` must still be found unused by this key until ``keep_until`` (seconds);
@@ -85,8 +87,7 @@ def verify_proof(
         jws = _parse(lines)
         key = parse_proof_key(jws.header.jwk)
         # The proof brings its only key with it; what kid calls that key does not matter.
-        keys = KeySet([replace(key.key, kid=jws.header.kid)])
-        verify_jws(jws, keys=keys, algorithms=algorithms & PROOF_ALGORITHMS)
+        verify_jws_by(jws, key=key.key, algorithms=algorithms & PROOF_ALGORITHMS)
         claims = Claims.parse(jws.payload)
         return _verify_claims(claims, request=request, jkt=key.jkt, nonces=nonces, now=now)
     except (InvalidKeyError, InvalidUriError) as error:
@@ -149,7 +150,7 @@ def _verify_token_hash(claims: Claims, access_token: str | None) -> None:
 
 def _replay_id(jti: str, uri: HttpUri) -> str:
     # RFC 9449 11.1: for one target, of any length. Not of the signature: ECDSA has a second form.
-    return base64url(hashlib.sha256(f"{uri}\0{jti}".encode()).digest())
+    return f"{uri}\0{jti}"
 
 
 def _verify_nonce(claims: Claims, nonces: DpopNonces, now: float) -> str | None:

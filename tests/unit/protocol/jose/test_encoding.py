@@ -87,3 +87,44 @@ def test_parsing_json_never_crashes(data: bytes):
     except MalformedEncodingError:
         return
     assert isinstance(members, dict)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.builds(
+        lambda value, separators, is_ascii: json.dumps(
+            value, separators=separators, ensure_ascii=is_ascii, allow_nan=False
+        ),
+        _VALUES.filter(lambda value: "inf" not in repr(value).lower()),
+        st.sampled_from([(",", ":"), (", ", ": ")]),
+        st.booleans(),
+    )
+)
+def test_json_is_read_as_others_read_it_however_it_is_written(text: str):
+    """With or without spaces and escapes: what is read is what the standard library reads."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return
+    try:
+        read = parse_json(data)
+    except MalformedEncodingError:
+        assert "\\u" in text  # an escaped half of a surrogate pair, which no other rule refuses
+        return
+    assert read == json.loads(data)
+    assert repr(read) == repr(json.loads(data))
+
+
+@given(st.dictionaries(st.text(alphabet="abc", min_size=1), st.integers(), min_size=1))
+def test_a_member_that_comes_twice_is_refused_however_it_is_written(members: dict[str, int]):
+    """Also in the shortest form, the one that is read most."""
+    name = next(iter(members))
+    once = json.dumps(members, separators=(",", ":"))
+    with pytest.raises(MalformedEncodingError):
+        parse_json(f'{once[:-1]},"{name}":1}}'.encode())

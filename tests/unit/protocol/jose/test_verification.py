@@ -55,9 +55,11 @@ def accepted(
 ) -> bytes | None:
     """The payload, when this service accepts the token."""
     try:
-        return verify_jws(parse_jws(text), keys=keys, algorithms=algorithms).payload
+        jws = parse_jws(text)
+        verify_jws(jws, keys=keys, algorithms=algorithms)
     except InvalidJwsError:
         return None
+    return jws.payload
 
 
 def accepted_by_oracle(text: str) -> bytes | None:
