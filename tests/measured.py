@@ -1,8 +1,8 @@
 """Which tests coverage follows: its tracer doubles the time of all that runs in the process.
 
-Lines are proven by the folders below. What drives browsers, further processes and the programs of
-others runs untraced, and so does the collection of the tests, for which the modules of the product
-are imported first.
+Up to Python 3.11 that is so whether it is the product's or not. What drives browsers, further
+processes and the programs of others, and what reads files, therefore runs untraced; its lines are
+proven elsewhere. So does the collection of the tests, before which the product is imported.
 """
 
 import importlib
@@ -15,9 +15,18 @@ from coverage import Coverage
 
 __all__ = ["modules", "pytest_configure"]
 
-_MEASURED: Final = tuple(
-    f"tests/{folder}/"
-    for folder in ("conformance", "conformance_runner", "contracts", "journeys", "unit")
+_UNTRACED: Final = (
+    "tests/browser/",
+    "tests/docs/",
+    "tests/examples/",
+    "tests/fuzz/",
+    "tests/interop/",
+    "tests/resilience/",
+    "tests/unit/benchmarks/",
+    "tests/unit/deploy/",
+    "tests/unit/docs/",
+    "tests/unit/tools/",
+    "tests/wrong_provider/",
 )
 _PRODUCT: Final = ("ciba_service", "authenticator_sim", "ciba_client")
 
@@ -66,9 +75,9 @@ class _Switch:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Measure a test of the folders that prove lines."""
-        if item.nodeid.startswith(_MEASURED):
-            self._resume()
-        else:
+        """Trace the test, or not."""
+        if item.nodeid.startswith(_UNTRACED):
             self._pause()
+        else:
+            self._resume()
         return (yield)
