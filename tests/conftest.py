@@ -21,7 +21,7 @@ pytest_plugins = ("pytester", "tests.service_fixtures", "tests.measured", "tools
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
-_FIRST: Final = ("tests/resilience/", "tests/interop/", "tests/browser/")
+_FIRST: Final = ("tests/resilience/", "tests/interop/", "tests/browser/", "tests/docs/")
 
 
 @pytest.hookimpl(trylast=True)
