@@ -1,6 +1,5 @@
 """The scripts decide exactly as the tables in Python do."""
 
-import asyncio
 import itertools
 
 import pytest
@@ -40,6 +39,7 @@ from tests.contracts.store_builders import (
     swap_of,
     transaction_name,
 )
+from tests.contracts.turns import in_turns
 
 GRACE_ENDS = EXPIRES_AT + 30_000
 DEADLINES = [Deadlines(EXPIRES_AT, until) for until in (0, EXPIRES_AT, GRACE_ENDS)]
@@ -88,7 +88,7 @@ async def test_the_swap_script_is_the_table(stores: Stores):
         written = await stores.commands.call("HGET", transaction_key(name), "s")
         assert State(written.decode()) is (expected[1] if result.won else state)
 
-    await asyncio.gather(*(compare(number, *case) for number, case in cases))
+    await in_turns(compare(number, *case) for number, case in cases)
 
 
 async def test_the_state_at_an_instant_is_the_same_in_both_languages(stores: Stores):
@@ -108,7 +108,7 @@ async def test_the_state_at_an_instant_is_the_same_in_both_languages(stores: Sto
         assert read is not None
         assert read.state is expected
 
-    await asyncio.gather(*(compare(number, *case) for number, case in cases))
+    await in_turns(compare(number, *case) for number, case in cases)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ async def test_the_poll_script_is_the_rate_rule(stores: Stores):
 
     cases = [*limits, *first]
     assert len(cases) > 150
-    await asyncio.gather(*(compare(number, *case) for number, case in enumerate(cases)))
+    await in_turns(compare(number, *case) for number, case in enumerate(cases))
 
 
 async def test_polls_in_a_row_follow_the_rate_rule(stores: Stores):
@@ -191,7 +191,7 @@ async def test_polls_in_a_row_follow_the_rate_rule(stores: Stores):
             expected = PollStatus.SLOW_DOWN if too_early else PollStatus.PENDING
             assert (reply.status, reply.interval) == (expected, throttle.interval_ms // 1000), gaps
 
-    await asyncio.gather(*(compare(*rhythm) for rhythm in rhythms))
+    await in_turns(compare(*rhythm) for rhythm in rhythms)
 
 
 @pytest.mark.parametrize("used", range(ATTEMPT_LIMIT + 3))

@@ -1,6 +1,5 @@
 """What users said of clients: denials, blocks, and prompts since the last approval."""
 
-import asyncio
 import itertools
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from tests.contracts.store_builders import (
     stores_over,
     transaction_name,
 )
+from tests.contracts.turns import in_turns
 
 DAY = 86_400_000
 TIMES = (START - DAY - 1, START - DAY, START - DAY + 1, START - 3_600_000, START - 300_000, START)
@@ -69,7 +69,7 @@ async def test_the_script_pauses_as_the_rule_says(ready: Stores):
         assert heard is expected, (times, RULES[rule])
         await ready.commands.call("DEL", denials_key(TAG, client))
 
-    await asyncio.gather(*(compare(number, times, rule) for (number, times), (rule, _) in cases))
+    await in_turns(compare(number, times, rule) for (number, times), (rule, _) in cases)
 
 
 async def test_denials_of_one_client_are_no_others(ready: Stores):
