@@ -31,7 +31,8 @@ def _with_header(**changed: Any) -> str:
 def test_what_was_encrypted_is_opened_with_the_private_key():
     """The named key opens it, shows its public half, and nothing else of itself."""
     key = DecryptionKey("key-1", KEY)
-    assert key.open(GOOD, TYP) == b"secret"
+    named = encrypt_to(KEY, b"secret", typ=TYP, kid="key-1")
+    assert key.open(GOOD, TYP) == key.open(named, TYP) == b"secret"
     assert key.public_jwk == {**KEY.as_dict(private=False), "kid": "key-1"} | key.public_jwk
     assert set(key.public_jwk) == {"kty", "crv", "x", "y", "kid"}
     assert repr(key) == "DecryptionKey('key-1')"
