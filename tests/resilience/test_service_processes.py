@@ -455,14 +455,16 @@ async def test_the_commands_of_operations_do_what_they_say(place: Installation, 
         return outcome.out
 
     assert "ES256" in await done("keys list --config ciba.toml")
-    await done("users show --config ciba.toml alice")
-    await done("users unlock --config ciba.toml alice")
+    await done("users show --config ciba.toml SUB", SUB="alice")
+    await done("users unlock --config ciba.toml SUB", SUB="alice")
     await done("deliveries list --config ciba.toml --state abandoned")
     keys = tmp_path / "evidence-keys.json"
     keys.write_text(await done("evidence jwks --config ciba.toml"), "utf-8")
     await done("devices revoke --config ciba.toml DEVICE_ID", DEVICE_ID=phone.device_id)
-    assert phone.device_id not in await done("devices list --config ciba.toml --user alice")
-    await done("users reset --config ciba.toml alice")
+    assert phone.device_id not in await done(
+        "devices list --config ciba.toml --user SUB", SUB="alice"
+    )
+    await done("users reset --config ciba.toml SUB", SUB="alice")
     async with asyncio.timeout(READY_SECONDS):
         while "evidence_signed" not in [line["event"] for line in serving.events()]:
             assert serving.process.returncode is None
