@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import logging
+import signal
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,6 +21,11 @@ pytest_plugins = ("pytester", "tests.service_fixtures", "tests.measured", "tools
 # A busy machine is no counterexample: pytest-timeout alone bounds how long a test may take.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# Whoever is begun in the background of a script ignores interruptions, and so do its children: the
+# commands that are interrupted here must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _FIRST: Final = ("tests/resilience/", "tests/interop/", "tests/browser/", "tests/docs/")
 
