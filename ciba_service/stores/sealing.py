@@ -1,7 +1,9 @@
-"""Encryption at rest: every sealed value has its own key, bound to the place it stands in.
+"""Encryption at rest: every sealed value is bound to the place it stands in.
 
-The record key is HKDF-SHA-256 of a ring key and a random 128-bit salt; AES-256-GCM binds key name,
-field and owner as associated data, so that a value moved elsewhere does not open.
+A sealing key is HKDF-SHA-256 of a ring key and a random 128-bit salt, and seals 65,536 values of
+one process, each with a random nonce: far below what AES-256-GCM allows under one key (2^32, NIST
+SP 800-38D 8.3). Key name, field and owner are associated data, so that a value moved elsewhere does
+not open.
 """
 
 import hashlib
@@ -11,20 +13,27 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ciba_service.ports import Randomness, UnknownRecordFormat
 from ciba_service.protocol.jose.encoding import base64url
 
 __all__ = ["Ring", "Sealer", "SealingError"]
 
-_FORMAT: Final = b"\x01"
+_FORMAT: Final = b"\x02"
+_PURPOSE: Final = b"ciba-record.v2"
 _KEY_ID_BYTES: Final = 4
 _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_HEADER: Final = len(_FORMAT) + _KEY_ID_BYTES + _SALT_BYTES
+_VALUES_OF_A_KEY: Final = 65_536
 _CIPHERS_KEPT: Final = 512
-_Cipher = tuple[AESGCM, bytes]
+
+# Where its parts end in a sealed value.
+_KEY_ID: Final = len(_FORMAT) + _KEY_ID_BYTES
+_SALT: Final = _KEY_ID + _SALT_BYTES
+_NONCE: Final = _SALT + _NONCE_BYTES
 
 
 class SealingError(UnknownRecordFormat):
@@ -45,7 +54,7 @@ class Ring:
 
     def derive(self, purpose: str) -> bytes:
         """A key of 256 bits for one purpose, the same in every process and after rotation."""
-        return _derive(self.oldest, b"", f"ciba-{purpose}.v1".encode(), _KEY_BYTES)
+        return _derived(self.oldest, b"", f"ciba-{purpose}.v1".encode())
 
     @classmethod
     def of(cls, *keys: bytes) -> "Ring":
@@ -59,13 +68,15 @@ class Ring:
 class Sealer:
     """Seals and opens values, and makes keyed hashes of secrets that must be found again."""
 
-    __slots__ = ("_ciphers", "_pepper", "_random", "_ring")
+    __slots__ = ("_ciphers", "_header", "_pepper", "_random", "_ring", "_uses_left")
 
     def __init__(self, ring: Ring, random: Randomness) -> None:
         self._ring = ring
         self._random = random
         self._pepper = ring.derive("pepper")
-        self._ciphers: dict[bytes, _Cipher] = {}
+        self._ciphers: dict[bytes, AESGCM] = {}
+        self._header = b""
+        self._uses_left = 0
 
     def new_key(self) -> bytes:
         """A random key of 256 bits, to be sealed itself."""
@@ -73,19 +84,21 @@ class Sealer:
 
     def seal(self, plaintext: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Encrypt for exactly this Redis key, field and owner."""
-        salt = self._random(_SALT_BYTES)
-        cipher, nonce = self._cipher(self._ring.active, salt)
-        sealed = cipher.encrypt(nonce, plaintext, _place(key, name, owner))
-        return _FORMAT + self._ring.active + salt + sealed
+        if not self._uses_left:
+            self._header = _FORMAT + self._ring.active + self._random(_SALT_BYTES)
+            self._uses_left = _VALUES_OF_A_KEY
+        self._uses_left -= 1
+        nonce = self._random(_NONCE_BYTES)
+        sealed = self._cipher(self._header).encrypt(nonce, plaintext, _place(key, name, owner))
+        return b"".join((self._header, nonce, sealed))
 
     def open(self, sealed: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Decrypt; raises ``SealingError``."""
-        name_of_key = sealed[1 : 1 + _KEY_ID_BYTES]
-        if sealed[:1] != _FORMAT or name_of_key not in self._ring.keys:
+        if len(sealed) < _NONCE or sealed[:1] != _FORMAT or sealed[1:_KEY_ID] not in self._ring.keys:
             raise SealingError("unknown format or key")
-        cipher, nonce = self._cipher(name_of_key, sealed[1 + _KEY_ID_BYTES : _HEADER])
+        cipher = self._cipher(sealed[:_SALT])
         try:
-            return cipher.decrypt(nonce, sealed[_HEADER:], _place(key, name, owner))
+            return cipher.decrypt(sealed[_SALT:_NONCE], sealed[_NONCE:], _place(key, name, owner))
         except InvalidTag as error:
             raise SealingError("the value was changed or moved") from error
 
@@ -94,34 +107,20 @@ class Sealer:
         message = "\0".join((purpose, *texts)).encode("utf-8")
         return base64url(hmac.digest(self._pepper, message, "sha256"))
 
-    def _cipher(self, name_of_key: bytes, salt: bytes) -> _Cipher:
-        """Kept for a while: most of what is sealed is opened soon, by the same process."""
-        place = name_of_key + salt
-        found = self._ciphers.get(place)
+    def _cipher(self, header: bytes) -> AESGCM:
+        """Kept for a while: what processes seal in the same hours has few keys."""
+        found = self._ciphers.get(header)
         if found is None:
-            found = _cipher(self._ring.keys[name_of_key], salt)
+            ring_key = self._ring.keys[header[len(_FORMAT) : _KEY_ID]]
+            found = AESGCM(_derived(ring_key, header[_KEY_ID:], _PURPOSE))
             if len(self._ciphers) >= _CIPHERS_KEPT:
                 del self._ciphers[next(iter(self._ciphers))]
-            self._ciphers[place] = found
+            self._ciphers[header] = found
         return found
 
 
-def _derive(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-SHA-256 (RFC 5869) for at most two blocks: a tenth of what ``cryptography`` takes.
-
-    Without a salt the standard says zeros, which is what HMAC pads an empty key with.
-    """
-    extracted = hmac.digest(salt, key, "sha256")
-    first = hmac.digest(extracted, info + b"\x01", "sha256")
-    if length <= len(first):
-        return first[:length]
-    return (first + hmac.digest(extracted, first + info + b"\x02", "sha256"))[:length]
-
-
-def _cipher(ring_key: bytes, salt: bytes) -> _Cipher:
-    # The salt is fresh for every value, so key and nonce are never used twice.
-    material = _derive(ring_key, salt, b"ciba-record.v1", _KEY_BYTES + _NONCE_BYTES)
-    return AESGCM(material[:_KEY_BYTES]), material[_KEY_BYTES:]
+def _derived(key: bytes, salt: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=salt, info=info).derive(key)
 
 
 def _place(key: str, name: str, owner: str) -> bytes:

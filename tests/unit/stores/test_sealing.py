@@ -1,16 +1,18 @@
 """Sealed values open in their place, under their ring, unchanged, and nowhere else."""
 
+import hashlib
 import itertools
 import secrets
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.ports import StoreUnavailable, UnknownRecordFormat
-from ciba_service.stores.sealing import Ring, Sealer, SealingError, _derive
+from ciba_service.stores.sealing import Ring, Sealer, SealingError
 
 OLD, NEW = b"o" * 32, b"n" * 32
 PLACE = {"key": "ciba:{u1}:devices", "name": "pin_key", "owner": "phone"}
@@ -116,9 +118,26 @@ def test_a_ring_does_not_show_its_keys():
     assert "ooo" not in repr(Ring.of(OLD))
 
 
-@pytest.mark.parametrize("length", [32, 44, 64])
-@pytest.mark.parametrize("salt", [b"", bytes(range(16))])
-def test_keys_are_derived_as_the_standard_says(salt: bytes, length: int):
-    """What is derived is HKDF-SHA-256, as another implementation has it (RFC 5869)."""
-    oracle = HKDF(algorithm=SHA256(), length=length, salt=salt, info=b"purpose")
-    assert _derive(b"k" * 32, salt, b"purpose", length) == oracle.derive(b"k" * 32)
+def test_a_key_seals_so_many_values_and_then_there_is_another():
+    """No key gets near the values that AES-256-GCM bears under one (NIST SP 800-38D 8.3)."""
+    one = sealer()
+    sealed = [one.seal(b"secret", **PLACE) for _ in range(65_537)]
+    salts = [value[5:21] for value in sealed]
+    assert len(set(salts[:-1])) == 1
+    assert salts[-1] != salts[0]
+    assert len({value[21:33] for value in sealed}) == len(sealed)
+    assert sealer().open(sealed[0], **PLACE) == sealer().open(sealed[-1], **PLACE) == b"secret"
+
+
+def test_processes_seal_with_keys_of_their_own():
+    """Nothing but chance is needed to keep keys and nonces of processes apart."""
+    assert sealer().seal(b"secret", **PLACE)[5:21] != sealer().seal(b"secret", **PLACE)[5:21]
+
+
+def test_a_value_is_what_its_format_says():
+    """Format, name of the ring's key, salt, nonce, AES-256-GCM under HKDF-SHA-256 (RFC 5869)."""
+    sealed = sealer(OLD).seal(b"secret", **PLACE)
+    assert sealed[:5] == b"\x02" + hashlib.sha256(b"ciba-ring\0" + OLD).digest()[:4]
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=sealed[5:21], info=b"ciba-record.v2")
+    place = b"ciba:{u1}:devices\0pin_key\0phone"
+    assert AESGCM(derivation.derive(OLD)).decrypt(sealed[21:33], sealed[33:], place) == b"secret"
