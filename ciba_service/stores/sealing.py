@@ -94,7 +94,11 @@ class Sealer:
 
     def open(self, sealed: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Decrypt; raises ``SealingError``."""
-        if len(sealed) < _NONCE or sealed[:1] != _FORMAT or sealed[1:_KEY_ID] not in self._ring.keys:
+        if (
+            len(sealed) < _NONCE
+            or sealed[:1] != _FORMAT
+            or sealed[1:_KEY_ID] not in self._ring.keys
+        ):
             raise SealingError("unknown format or key")
         cipher = self._cipher(sealed[:_SALT])
         try:

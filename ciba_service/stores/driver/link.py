@@ -1,9 +1,4 @@
-"""One connection on which many batches are under way, answered in the order they were sent.
-
-The driver opens it, with its passwords, TLS and sentinels. From then on its transport speaks to
-this protocol: the driver's streams, with a task and a timeout for each exchange, cost more than
-everything else on the way to Redis.
-"""
+"""One connection on which many batches are under way, answered in the order they were sent."""
 
 import asyncio
 from collections import deque
@@ -14,6 +9,8 @@ from hiredis import ProtocolError, Reader
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ciba_service.stores.driver.handover import Handover, hand_over
 
 __all__ = ["Done", "Link", "Outcome"]
 
@@ -44,15 +41,9 @@ class _Owner(Protocol):
 class Link(asyncio.Protocol):
     """Made ``over`` a connection of the driver, which is not to be used for anything else then."""
 
-    def __init__(
-        self,
-        transport: asyncio.WriteTransport,
-        error_of: Callable[[str], Exception],
-        owner: _Owner,
-        seconds: float,
-    ) -> None:
-        self._transport = transport
-        self._error_of = error_of
+    def __init__(self, taken: Handover, owner: _Owner, seconds: float) -> None:
+        self._taken = taken
+        self._transport = taken.transport
         self._reader = Reader(
             protocolError=ProtocolError, replyError=self._error, notEnoughData=_NOTHING
         )
@@ -62,7 +53,6 @@ class Link(asyncio.Protocol):
         self._under_way: deque[_Batch] = deque()
         self._limit: asyncio.TimerHandle | None = None
         self._leaving = False
-        self._kept: object = None
         self.met_error = False
         """Whether an error was among the replies since somebody last looked."""
 
@@ -73,16 +63,9 @@ class Link(asyncio.Protocol):
         Raises:
             RedisConnectionError: it has ended already.
         """
-        streams, writer = connection._reader, connection._writer  # noqa: SLF001 - no public way
-        if streams is None or writer is None or writer.transport.is_closing():
-            raise RedisConnectionError("the connection ended as soon as it was made")
-        # The driver closes what it finds here when its object goes.
-        connection._reader = connection._writer = None  # noqa: SLF001
-        transport = writer.transport
-        parser = connection._parser  # noqa: SLF001
-        link = cls(transport, parser.parse_error, owner, seconds)
-        link._kept = streams, writer  # which close the transport when they go
-        transport.set_protocol(link)
+        taken = hand_over(connection)
+        link = cls(taken, owner, seconds)
+        taken.transport.set_protocol(link)
         return link
 
     @property
@@ -129,7 +112,7 @@ class Link(asyncio.Protocol):
 
     def _error(self, text: str) -> Exception:
         self.met_error = True
-        return self._error_of(text)
+        return self._taken.error_of(text)
 
     def _look_at_time(self) -> None:
         self._limit = None

@@ -15,15 +15,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import AbstractConnection
 
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, connect_node, disconnect
 from ciba_service.stores.driver.faults import DRIVER_ERRORS, StoreFault
+from ciba_service.stores.driver.hearing import EndOfHearing, Hearing
 from ciba_service.stores.driver.target import Address, RedisTarget
 
 __all__ = ["HEARTBEAT", "Message", "Resubscribed", "Subscription", "SubscriptionEvent"]
@@ -51,7 +52,7 @@ class Resubscribed:
 SubscriptionEvent = Message | Resubscribed
 
 
-class _ChannelMoved(Exception):
+class _ChannelMoved(EndOfHearing):
     """The server ended a subscription, since another node serves the channel now."""
 
 
@@ -61,34 +62,36 @@ class _Listener:
     def __init__(self, client: Redis, channels: Sequence[str], *, one_slot_a_command: bool) -> None:
         self.channels = channels
         self._client = client
-        self._pubsub: PubSub = client.pubsub()
         self._one_slot_a_command = one_slot_a_command
+        self._hearing: Hearing | None = None
+        self._deliver: Callable[[Message], None] | None = None
+        self._missing = set(channels)
+        self._confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._expected = ""
         self._heard = asyncio.Event()
 
     async def subscribe(self) -> None:
         """Subscribe, and wait until the server has confirmed every channel."""
-        if self._one_slot_a_command:
-            for channel in self.channels:
-                await self._pubsub.ssubscribe(channel)
-        else:
-            await self._pubsub.ssubscribe(*self.channels)
-        missing = set(self.channels)
-        while missing:
-            message = await self._pubsub.get_message(timeout=None)
-            if message is not None and message["type"] == "ssubscribe":
-                missing.discard(message["channel"].decode())
+        connection: AbstractConnection = self._client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        await connection.connect()  # type: ignore[no-untyped-call]
+        self._hearing = Hearing.over(connection, self._receive)
+        size = 1 if self._one_slot_a_command else len(self.channels)
+        self._hearing.send(
+            ("SSUBSCRIBE", *self.channels[at : at + size])
+            for at in range(0, len(self.channels), size)
+        )
+        await asyncio.wait(
+            {self._confirmed, self._hearing.ended}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if self._hearing.ended.done():
+            self._hearing.ended.result()
 
     async def listen(self, deliver: Callable[[Message], None]) -> None:
-        """Hand over every message; ends only by an exception."""
-        while True:
-            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=None)
-            if message is None:
-                continue
-            if message["type"] == "sunsubscribe":
-                raise _ChannelMoved
-            if message["type"] == "smessage":
-                self._receive(Message(message["channel"].decode(), message["data"]), deliver)
+        """Hand over every message from now on; ends only by an exception."""
+        if self._hearing is None:
+            raise AssertionError("it is subscribed")
+        self._deliver = deliver
+        await self._hearing.ended
 
     async def beat(self, commands: Commands, *, every: float, within: float) -> None:
         """Publish to one channel after the other; ``TimeoutError`` when one does not come back."""
@@ -103,14 +106,27 @@ class _Listener:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+        if self._hearing is not None:
+            self._hearing.leave()
         await disconnect(self._client)
 
-    def _receive(self, message: Message, deliver: Callable[[Message], None]) -> None:
-        if message.data != HEARTBEAT:
-            deliver(message)
-        elif message.channel == self._expected:
-            self._heard.set()
+    def _receive(self, said: object) -> None:
+        match said:
+            case [b"smessage", bytes(channel), bytes(content)]:
+                self._take(Message(channel.decode(), content))
+            case [b"ssubscribe", bytes(channel), _]:
+                self._missing.discard(channel.decode())
+                if not (self._missing or self._confirmed.done()):
+                    self._confirmed.set_result(None)
+            case _:  # The server ended a subscription, or says what nobody asked.
+                raise _ChannelMoved
+
+    def _take(self, message: Message) -> None:
+        if message.data == HEARTBEAT:
+            if message.channel == self._expected:
+                self._heard.set()
+        elif self._deliver is not None:  # Before that, nobody is promised anything.
+            self._deliver(message)
 
 
 class Subscription(AsyncIterator[SubscriptionEvent]):
