@@ -6,6 +6,7 @@ the next one does not write to the letter.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +36,8 @@ from ciba_service.sca.evidence_chain import (
 __all__ = ["CheckpointRule", "EvidenceDrainer"]
 
 _SWEEP_SECONDS: Final = 2.0
+# What is done in one go holds requests up.
+_PARTITIONS_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,13 @@ class EvidenceDrainer:
     async def _write_first(self) -> bool:
         """Write the first records of each partition; whether there were any."""
         partitions = await self._queue.partitions()
+        wrote = [
+            await self._write_first_of(partitions[at : at + _PARTITIONS_AT_ONCE])
+            for at in range(0, len(partitions), _PARTITIONS_AT_ONCE)
+        ]
+        return any(wrote)
+
+    async def _write_first_of(self, partitions: Sequence[int]) -> bool:
         now = self._clock.now_ms()
         claimed = await asyncio.gather(*(self._claim(each, now) for each in partitions))
         written = [_chained(batch) for batch in claimed if batch is not None]

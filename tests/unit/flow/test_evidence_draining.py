@@ -151,6 +151,22 @@ async def test_everything_that_waits_is_written_in_its_order(place: Place):
     assert told == [BATCH + 2, BATCH, BATCH]
 
 
+async def test_what_waits_everywhere_is_written_a_part_at_a_time(place: Place):
+    """One go over all partitions would hold every request up meanwhile."""
+    for partition in range(256):
+        place.queue.put(partition, "a")
+    written: list[int] = []
+    place.queue.before_commit = lambda: written.append(evidence_lines(place.directory))
+    await place.process().drain()
+    assert written == [32 * (commit // 32 + 1) for commit in range(256)]
+    assert place.audited().records == 256
+
+
+def evidence_lines(directory: Path) -> int:
+    """How many are written so far."""
+    return sum(len(path.read_bytes().splitlines()) for path in evidence_files(directory))
+
+
 async def test_what_another_release_queued_holds_up_its_partition_alone(place: Place):
     """It waits for a process that knows its format, and the log says where."""
     place.queue.put(7, UNKNOWN)
