@@ -3,7 +3,7 @@
 A sealing key is HKDF-SHA-256 of a ring key and a random 128-bit salt, and seals 65,536 values of
 one process, each with a random nonce: far below what AES-256-GCM allows under one key (2^32, NIST
 SP 800-38D 8.3). Key name, field and owner are associated data, so that a value moved elsewhere does
-not open.
+not open. Values of the first format, each of which has a key of its own, still open.
 """
 
 import hashlib
@@ -23,6 +23,8 @@ __all__ = ["Ring", "Sealer", "SealingError"]
 
 _FORMAT: Final = b"\x02"
 _PURPOSE: Final = b"ciba-record.v2"
+_FIRST: Final = b"\x01"
+_FIRST_PURPOSE: Final = b"ciba-record.v1"
 _KEY_ID_BYTES: Final = 4
 _SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
@@ -94,15 +96,9 @@ class Sealer:
 
     def open(self, sealed: bytes, *, key: str, name: str, owner: str = "") -> bytes:
         """Decrypt; raises ``SealingError``."""
-        if (
-            len(sealed) < _NONCE
-            or sealed[:1] != _FORMAT
-            or sealed[1:_KEY_ID] not in self._ring.keys
-        ):
-            raise SealingError("unknown format or key")
-        cipher = self._cipher(sealed[:_SALT])
+        cipher, nonce, encrypted = self._parts(sealed)
         try:
-            return cipher.decrypt(sealed[_SALT:_NONCE], sealed[_NONCE:], _place(key, name, owner))
+            return cipher.decrypt(nonce, encrypted, _place(key, name, owner))
         except InvalidTag as error:
             raise SealingError("the value was changed or moved") from error
 
@@ -110,6 +106,17 @@ class Sealer:
         """HMAC-SHA-256 under a key derived from the ring, for look-ups and short secrets."""
         message = "\0".join((purpose, *texts)).encode("utf-8")
         return base64url(hmac.digest(self._pepper, message, "sha256"))
+
+    def _parts(self, sealed: bytes) -> tuple[AESGCM, bytes, bytes]:
+        """The cipher, the nonce, and what is encrypted; raises ``SealingError``."""
+        ring_key = self._ring.keys.get(sealed[len(_FORMAT) : _KEY_ID])
+        if ring_key is None or len(sealed) < _NONCE or sealed[:1] not in {_FORMAT, _FIRST}:
+            raise SealingError("unknown format or key")
+        if sealed[:1] == _FORMAT:
+            return self._cipher(sealed[:_SALT]), sealed[_SALT:_NONCE], sealed[_NONCE:]
+        salt, length = sealed[_KEY_ID:_SALT], _KEY_BYTES + _NONCE_BYTES
+        material = _derived(ring_key, salt, _FIRST_PURPOSE, length)
+        return AESGCM(material[:_KEY_BYTES]), material[_KEY_BYTES:], sealed[_SALT:]
 
     def _cipher(self, header: bytes) -> AESGCM:
         """Kept for a while: what processes seal in the same hours has few keys."""
@@ -123,8 +130,8 @@ class Sealer:
         return found
 
 
-def _derived(key: bytes, salt: bytes, info: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=salt, info=info).derive(key)
+def _derived(key: bytes, salt: bytes, info: bytes, length: int = _KEY_BYTES) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(key)
 
 
 def _place(key: str, name: str, owner: str) -> bytes:

@@ -141,3 +141,23 @@ def test_a_value_is_what_its_format_says():
     derivation = HKDF(algorithm=SHA256(), length=32, salt=sealed[5:21], info=b"ciba-record.v2")
     place = b"ciba:{u1}:devices\0pin_key\0phone"
     assert AESGCM(derivation.derive(OLD)).decrypt(sealed[21:33], sealed[33:], place) == b"secret"
+
+
+OF_THE_FIRST_FORMAT = bytes.fromhex(
+    "0155cbf6c3000102030405060708090a0b0c0d0e0fa1bb11577300f83dcba4bdcb1b8468a8f2f21eb97049"
+)
+
+
+def test_what_an_older_version_sealed_opens():
+    """Each version reads what all earlier ones wrote (docs/versioning.md)."""
+    assert sealer(NEW, OLD).open(OF_THE_FIRST_FORMAT, **PLACE) == b"secret"
+
+
+@pytest.mark.parametrize("position", range(len(OF_THE_FIRST_FORMAT)))
+def test_of_what_an_older_version_sealed_nothing_may_be_changed(position: int):
+    """Neither made a value of the new format, nor anywhere else."""
+    for flipped in (1, 3, 0x80):
+        changed = bytearray(OF_THE_FIRST_FORMAT)
+        changed[position] ^= flipped
+        with pytest.raises(SealingError):
+            sealer().open(bytes(changed), **PLACE)
