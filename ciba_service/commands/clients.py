@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import sys
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.protocol.instants import moment
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.security_events.kinds import Actor, ClientRemoved
 from ciba_service.settings import Settings
@@ -50,7 +50,7 @@ async def list_clients(settings: Settings, *, as_json: bool) -> None:
     async with open_stores(settings) as stores:
         for registration in await stores.registrations.all():
             client = registration.client
-            since = datetime.fromtimestamp(registration.issued_at, UTC).isoformat()
+            since = moment(registration.issued_at * 1000).isoformat(timespec="seconds")
             rows.append(
                 _ClientRow(
                     client.client_id,

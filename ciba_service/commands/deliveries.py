@@ -1,7 +1,6 @@
 """``ciba-service deliveries``: what became of callbacks, and an abandoned one made once more."""
 
 import sys
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -18,6 +17,7 @@ from ciba_service.ports import (
     Redelivery,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.instants import moment
 from ciba_service.settings import Settings
 
 __all__ = ["list_deliveries", "redeliver", "show_delivery"]
@@ -142,4 +142,4 @@ def _found_row(found: FoundDelivery) -> _FoundRow:
 def _written(instant: int | None) -> str:
     if instant is None:
         return ""
-    return datetime.fromtimestamp(instant / 1000, UTC).isoformat(timespec="seconds")
+    return moment(instant).isoformat(timespec="seconds")

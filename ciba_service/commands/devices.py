@@ -1,7 +1,6 @@
 """``ciba-service devices``: list and revoke."""
 
 import sys
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -9,6 +8,7 @@ from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.commands.phone_steps import phone_steps
+from ciba_service.protocol.instants import moment
 from ciba_service.sca.devices import user_tag, user_tag_of
 from ciba_service.settings import Settings
 
@@ -67,4 +67,4 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
 
 
 def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
+    return moment(milliseconds).isoformat(timespec="seconds")

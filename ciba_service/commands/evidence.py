@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ import msgspec
 from ciba_service.commands.opening import existing_keys, open_stores, system_surroundings
 from ciba_service.commands.operator_write import tell_operator_write
 from ciba_service.commands.outcome import CommandFailed, CommandMisused, reason
+from ciba_service.protocol.instants import moment
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json_object
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, parse_verification_key
 from ciba_service.protocol.jose.verification import parse_jws
@@ -175,9 +175,7 @@ def _print(shown: _Shown, closed: str) -> None:
         "transaction": facts.transaction_id,
         "client": facts.client_id,
         "outcome": facts.outcome + (f" ({facts.reason})" if facts.reason else ""),
-        "decided at": datetime.fromtimestamp(facts.at / 1000, UTC).isoformat(
-            timespec="milliseconds"
-        ),
+        "decided at": moment(facts.at).isoformat(timespec="milliseconds"),
         "verified": " ".join(facts.verified),
         "acr": facts.acr or "",
         "amr": " ".join(facts.amr),

@@ -3,7 +3,6 @@
 import secrets
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -12,6 +11,7 @@ from ciba_service.clock import SystemClock
 from ciba_service.commands.opening import changing_keys, make_keys
 from ciba_service.commands.operator_write import tell_operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.protocol.instants import moment
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.settings import Settings
 from ciba_service.stores.key_files import KeyFileError, KeyListing, list_keys
@@ -126,4 +126,4 @@ def _rows(keys: Sequence[KeyListing]) -> list[_KeyRow]:
 
 
 def _written(instant: int) -> str:
-    return datetime.fromtimestamp(instant / 1000, UTC).isoformat(timespec="seconds")
+    return moment(instant).isoformat(timespec="seconds")

@@ -1,11 +1,14 @@
 """Sharing round trips: batches, errors of one's own, scripts, cancelled callers, lost replies."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from ciba_service.ports import StoreUnavailable, UnknownRecordFormat
 from ciba_service.stores.driver.commands import Commands, StoreFault, StoreProgrammingError
 from ciba_service.stores.driver.connection import connect, server_time_ms
+from ciba_service.stores.driver.faults import RecordNotUnderstood
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import RedisTarget
 from tests.redis_servers import flush_all
@@ -77,12 +80,50 @@ async def test_an_error_belongs_to_the_command_that_caused_it(commands: Commands
         return_exceptions=True,
     )
     assert [type(answer) for answer in answers] == [
-        StoreProgrammingError,
+        RecordNotUnderstood,
         int,
         StoreProgrammingError,
         StoreProgrammingError,
     ]
     assert not any("topsecret" in str(answer) for answer in answers)
+
+
+ARITHMETIC = Script.of("arithmetic", "return redis.call('GET', KEYS[1]) + 1")
+WRONG_TYPE = Script.of("wrong_type", "return redis.call('HGET', KEYS[1], 'f')")
+NOT_A_NUMBER = Script.of("not_a_number", "return redis.call('INCR', KEYS[1])")
+
+
+@pytest.mark.parametrize(
+    "script", [ARITHMETIC, WRONG_TYPE, NOT_A_NUMBER], ids=lambda each: each.name
+)
+async def test_a_record_that_is_not_what_it_should_be_is_one_of_another_format(
+    commands: Commands, script: Script
+):
+    """Whatever a script or a command stumbles over there: others are not concerned."""
+    await commands.call("SET", "n", "changed", "PX", MINUTE)
+    with pytest.raises(UnknownRecordFormat, match="ResponseError"):
+        await commands.evaluate(script, ["n"], [])
+    with pytest.raises(UnknownRecordFormat):
+        await commands.call("HGET", "n", "f")
+
+
+async def test_what_a_user_may_not_do_is_no_matter_of_records(
+    commands: Commands, redis_target: RedisTarget
+):
+    """It is the store that is not to be used, in a script or without one."""
+    await commands.call("ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@all", "-incr")
+    limited = Commands(connect(replace(redis_target, username="reader", password="secret")))
+    try:
+        answers = await asyncio.gather(
+            limited.call("INCR", "n"),
+            limited.evaluate(NOT_A_NUMBER, ["n"], []),
+            return_exceptions=True,
+        )
+        assert [type(answer) for answer in answers] == [StoreProgrammingError] * 2
+        assert all(isinstance(answer, StoreUnavailable) for answer in answers)
+    finally:
+        await limited.aclose()
+        await commands.call("ACL", "DELUSER", "reader")
 
 
 async def test_an_argument_that_cannot_be_sent_fails_before_it_is_sent(commands: Commands):

@@ -16,8 +16,8 @@ from ciba_service.flow.operators.authentication import (
     OperatorSession,
 )
 from ciba_service.ports import Clock
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.tokens import Role
-from ciba_service.protocol.transaction.ledger_document import instant
 
 __all__ = ["SessionDocument", "SessionEndpoint"]
 

@@ -12,12 +12,12 @@ from ciba_service.flow.operators.pages import Page
 from ciba_service.ports import Registration, RegistrationStore, Telemetry
 from ciba_service.ports.registrations import RegistrationPlace
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.protocol.profiles import ProfileName
 from ciba_service.protocol.security_events.kinds import Actor, ClientRemoved
-from ciba_service.protocol.transaction.ledger_document import instant
 
 __all__ = ["ClientDetails", "ClientSummary", "OperatedClients"]
 

@@ -20,9 +20,9 @@ from ciba_service.ports import (
     Redelivery,
 )
 from ciba_service.ports.deliveries import DeliveryPlace
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
-from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.protocol.transaction.state import State
 
 __all__ = ["DeliveryDetails", "DeliverySummary", "OperatedDeliveries", "can_be_redelivered"]

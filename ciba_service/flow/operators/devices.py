@@ -18,9 +18,9 @@ from ciba_service.ports import (
     WaitingDeviceStore,
     WaitingRecord,
 )
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
-from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.sca.devices import user_tag, user_tag_of
 
 __all__ = ["DeviceSummary", "OperatedDevices", "device_summary"]

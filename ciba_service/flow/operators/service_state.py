@@ -9,7 +9,7 @@ from ciba_service.flow.held_polls import HeldPolls
 from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.presence import ConnectedPhones
 from ciba_service.ports import Clock, EvidenceQueue
-from ciba_service.protocol.transaction.ledger_document import instant
+from ciba_service.protocol.instants import instant
 
 __all__ = ["EvidenceState", "OperatedService", "ServiceState"]
 

@@ -16,11 +16,11 @@ from ciba_service.flow.operators.pages import Page
 from ciba_service.flow.sca_receipts import ScaReceipts
 from ciba_service.ports import Clock, LedgerStore
 from ciba_service.ports.pending import PendingPlace, PendingTransactions
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.ledgers import TransactionHistory, transaction_history
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.protocol.transaction.ledger import Ledger
-from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.sca_receipt import ScaReceipt
 

@@ -5,7 +5,7 @@ import msgspec
 from ciba_service.flow.activation import IssuedCode
 from ciba_service.flow.operators.devices import DeviceSummary
 from ciba_service.ports import Block
-from ciba_service.protocol.transaction.ledger_document import instant
+from ciba_service.protocol.instants import instant
 from ciba_service.sca.messages import LastingAccess
 
 __all__ = [

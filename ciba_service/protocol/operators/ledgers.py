@@ -2,8 +2,8 @@
 
 import msgspec
 
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.transaction.ledger import Ledger, LedgerEntry, LedgerKind
-from ciba_service.protocol.transaction.ledger_document import instant
 from ciba_service.protocol.transaction.state import State
 
 __all__ = ["HistoryEvent", "TransactionHistory", "history_event", "transaction_history"]

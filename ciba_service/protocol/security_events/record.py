@@ -1,11 +1,11 @@
 """One security event as it is written down: when, how bad, and what; and the schema of it."""
 
-from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import Annotated, Final
 
 import msgspec
 
+from ciba_service.protocol.instants import moment
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.security_events.kinds import SecurityEvent, Severity
 
@@ -46,7 +46,7 @@ def record_of(event: SecurityEvent, *, entropy: bytes, now: int) -> SecurityEven
     return SecurityEventRecord(
         id=base64url(entropy),
         at=now,
-        time=datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds"),
+        time=moment(now).isoformat(timespec="milliseconds"),
         severity=event.severity,
         event=_bounded(event),
     )

@@ -1,14 +1,14 @@
 """What a client is told of a ledger, as JSON; an operator is told all of it."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from ciba_service.protocol.instants import instant
 from ciba_service.protocol.transaction.ledger import Ledger, LedgerEntry, LedgerKind
 from ciba_service.protocol.transaction.state import State
 
-__all__ = ["LedgerDocument", "LedgerEvent", "instant", "ledger_document", "ledger_event"]
+__all__ = ["LedgerDocument", "LedgerEvent", "ledger_document", "ledger_event"]
 
 
 class LedgerEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,9 +76,3 @@ def ledger_event(entry: LedgerEntry) -> LedgerEvent:
         again_at=again_at if "again_at" in told else None,
         reason=entry.reason if "reason" in told else None,
     )
-
-
-def instant(at: int) -> str:
-    """Milliseconds since the epoch as RFC 3339 has them."""
-    text = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

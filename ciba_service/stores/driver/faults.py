@@ -1,5 +1,6 @@
-"""What may go wrong between us and Redis, in two kinds: try again, or mend the program.
+"""What may go wrong between us and Redis, in three kinds.
 
+Try again; mend the program or the server; or leave a record alone that is not what it should be.
 Nothing above the stores ever meets an exception of the driver.
 """
 
@@ -23,8 +24,11 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from ciba_service.ports import StoreUnavailable, UnknownRecordFormat
+
 __all__ = [
     "DRIVER_ERRORS",
+    "RecordNotUnderstood",
     "StoreFault",
     "StoreProgrammingError",
     "UnsuitableRedis",
@@ -45,6 +49,8 @@ _TRANSIENT_REPLIES: Final = (
 )
 _NO_REPLICAS: Final = "NOREPLICAS"
 """A master says so when its replicas have left it, for a new one perhaps."""
+_ABOUT_A_RECORD: Final = ("WRONGTYPE ", "user_script:", "value is not ", "hash value is not ")
+"""How what Redis and its scripts say of something they stumbled over begins."""
 _TRANSIENT_CODES: Final = frozenset({"BUSY", "MISCONF", _NO_REPLICAS, "UNKILLABLE"})
 
 
@@ -55,8 +61,12 @@ class StoreFault(Exception):
     """
 
 
-class StoreProgrammingError(Exception):
-    """Redis refused a command for what it says: our mistake, so repeating it is pointless."""
+class StoreProgrammingError(StoreUnavailable):
+    """Redis refused a command for what it says, or to this user: repeating it is pointless."""
+
+
+class RecordNotUnderstood(StoreProgrammingError, UnknownRecordFormat):
+    """A command or a script failed at what stands under its key: others are not concerned."""
 
 
 class UnsuitableRedis(Exception):
@@ -104,7 +114,9 @@ def store_error(error: Exception) -> StoreFault | StoreProgrammingError:
         return error
     if _is_transient(error) and not isinstance(error, ClusterCrossSlotError):
         return StoreFault(_without_arguments(error))
-    return StoreProgrammingError(_without_arguments(error))
+    is_about_a_record = isinstance(error, ResponseError) and str(error).startswith(_ABOUT_A_RECORD)
+    kind = RecordNotUnderstood if is_about_a_record else StoreProgrammingError
+    return kind(_without_arguments(error))
 
 
 def start_error(error: Exception) -> StoreFault | UnsuitableRedis:

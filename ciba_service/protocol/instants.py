@@ -1,0 +1,23 @@
+"""Instants, which are milliseconds since the epoch everywhere inside, as others read them.
+
+A record that somebody changed may say anything: what lies outside of the years that can be written
+down is told as the first or the last of them.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+__all__ = ["instant", "moment"]
+
+_LAST: Final = 253_402_300_799_999
+"""The end of the year 9999 (RFC 3339 1)."""
+
+
+def moment(at: int) -> datetime:
+    """An instant with its date, in UTC."""
+    return datetime.fromtimestamp(min(max(at, 0), _LAST) / 1000, UTC)
+
+
+def instant(at: int) -> str:
+    """As RFC 3339 has it, to the millisecond."""
+    return moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
