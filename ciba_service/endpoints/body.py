@@ -12,6 +12,7 @@ __all__ = [
     "BodyPolicy",
     "UnreadableBody",
     "accepts",
+    "has_body",
     "header",
     "header_lines",
     "read_body",
@@ -52,6 +53,12 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 def header_lines(scope: Scope, name: bytes) -> tuple[str, ...]:
     """Every header of this name."""
     return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether it says how long its body is, or that it comes in chunks (RFC 9112 6.3)."""
+    length = header(scope, b"content-length") or b"0"
+    return length.strip(b"0") != b"" or header(scope, b"transfer-encoding") is not None
 
 
 def accepts(scope: Scope, media_type: str) -> bool:

@@ -153,6 +153,18 @@ async def test_a_body_that_is_no_form_is_refused(bank: RunningService):
         assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("type_", ["application/json", "text/plain; charset=utf-8", ""])
+async def test_the_type_of_no_body_does_not_matter(
+    bank: RunningService, shop: WireClient, alice: WirePhone, method: str, type_: str
+):
+    """Some clients name one with every request, also where they send nothing."""
+    token = (await granted(shop, alice))["access_token"]
+    headers = {"authorization": f"Bearer {token}", "content-type": type_}
+    answer = await bank.http.request(method, "/userinfo", headers=headers)
+    assert (answer.status_code, answer.json()["sub"]) == (200, "alice")
+
+
 async def test_another_method_is_not_allowed(bank: RunningService):
     """405 with what is."""
     answer = await bank.http.put("/userinfo", content=b"")

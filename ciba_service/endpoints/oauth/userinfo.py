@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from starlette.types import Receive, Scope
 
-from ciba_service.endpoints.body import BodyPolicy, header, read_body
+from ciba_service.endpoints.body import BodyPolicy, has_body, header, read_body
 from ciba_service.endpoints.protected import (
     Answer,
     ProtectedEndpoint,
@@ -30,8 +30,11 @@ class UserinfoEndpoint(ProtectedEndpoint):
         self._userinfo = userinfo
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
-        """A form, which may say nothing that matters here."""
-        if header(scope, b"content-type") is None:
+        """A form, which may say nothing that matters here.
+
+        Clients name a type also where there is nothing of it (RFC 9110 8.3).
+        """
+        if header(scope, b"content-type") is None or not has_body(scope):
             return b""
         form = await read_body(scope, receive, _FORM)
         refuse_token_in(form)

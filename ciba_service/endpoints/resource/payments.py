@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from starlette.types import Receive, Scope
 
-from ciba_service.endpoints.body import BodyPolicy, header, read_body
+from ciba_service.endpoints.body import BodyPolicy, has_body, read_body
 from ciba_service.endpoints.protected import Answer, ProtectedEndpoint, ProtectedSurroundings
 from ciba_service.flow.payment_execution import PaymentExecution
 from ciba_service.flow.resource_access import ResourceRequest
@@ -26,14 +26,8 @@ class PaymentsEndpoint(ProtectedEndpoint):
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
         """The payment in JSON, or nothing."""
-        return await read_body(scope, receive, _PAYMENT) if _has_body(scope) else b""
+        return await read_body(scope, receive, _PAYMENT) if has_body(scope) else b""
 
     async def answer(self, request: ResourceRequest, body: bytes) -> Answer:
         """Execute the payment."""
         return Answer(HTTPStatus.CREATED, await self._execution.execute(request, body))
-
-
-def _has_body(scope: Scope) -> bool:
-    # RFC 9112 6.3: a request has one if it says how long it is, or that it comes in chunks.
-    length = header(scope, b"content-length") or b"0"
-    return length.strip(b"0") != b"" or header(scope, b"transfer-encoding") is not None
