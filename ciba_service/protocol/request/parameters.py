@@ -47,7 +47,8 @@ MAXIMUM_ACR_VALUES_LENGTH: Final = 1024
 _HINTS: Final = ("login_hint_token", "id_token_hint", "login_hint")
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
-_EXPIRY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+# Python reads no thousands of digits.
+_EXPIRY: Final = re.compile(r"[0-9]{1,1024}", re.ASCII)
 
 
 class Parameters:
