@@ -8,11 +8,11 @@ connection ends. Trailers are refused: they would be appended to headers that we
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ciba_service.listening.ambiguity import is_ambiguous
 from ciba_service.listening.answering import Answering
@@ -41,6 +41,9 @@ class Crowd(Protocol):
 
 _PUNCTUATION: Final = 4
 """Bytes of a header line that are neither its name nor its value."""
+_QUEUED: Final = 8
+"""Requests that may wait for their turn before no more is read, which is when nobody would notice
+that the peer has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
     _head_size = 0
     _unparsed = 0
     _refused = False
+    _under_work: RequestResponseCycle | None = None
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _last_resort: asyncio.TimerHandle | None = None
@@ -99,6 +103,10 @@ class BoundedHttp(HttpToolsProtocol):
         for timer in (self._deadline, self._unread, self._last_resort):
             if timer is not None:
                 timer.cancel()
+        # uvicorn tells the request that came last, and only that.
+        if self._under_work is not None and not self._under_work.response_complete:
+            self._under_work.disconnected = True
+            self._under_work.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -255,8 +263,13 @@ class BoundedHttp(HttpToolsProtocol):
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:  # a pipelined request waits for its turn
-            self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+            if len(self.pipeline) >= _QUEUED:
+                self.flow.pause_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - as inherited
+        self._under_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _parse(self, data: memoryview) -> None:
         while True:

@@ -47,11 +47,12 @@ def request(*lines: str, body: str = "", target: str = "/token") -> bytes:
 class Application:
     """Answers with what it got; ``/early`` does not wait for the body, ``/held`` for ``gate``.
 
-    ``/told`` sends ``messages``.
+    ``/told`` sends ``messages``, ``/patient`` says when its sender has ``left`` and nothing else.
     """
 
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +65,11 @@ class Application:
         if scope["path"] == "/told":
             for message in self.messages:
                 await send(message)
+            return
+        if scope["path"] == "/patient":
+            while await _length(receive) is not None:
+                pass
+            self.left.set()
             return
         if scope["path"] == "/held":
             await self.gate.wait()

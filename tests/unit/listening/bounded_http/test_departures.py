@@ -1,0 +1,32 @@
+"""Whoever waits for an answer and goes away is noticed, whatever else it has asked for."""
+
+import asyncio
+
+import pytest
+
+from tests.unit.listening.bounded_http.bare_http import Listener, request
+
+
+@pytest.mark.parametrize("queued", [0, 1, 3])
+async def test_a_sender_that_has_gone_is_noticed(patient: Listener, queued: int):
+    """The request under work hears of it, also where others wait for their turn behind it."""
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 3", body="abc", target="/patient"))
+        await patient.application.arrived.wait()
+        await connection.send(request("Content-Length: 0") * queued)
+        if queued:
+            await patient.until_queued()
+    async with asyncio.timeout(10):
+        await patient.application.left.wait()
+
+
+async def test_as_many_as_are_sent_at_once_have_their_answers(patient: Listener):
+    """More than are read while another is under work."""
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 0", target="/held"))
+        await patient.application.arrived.wait()
+        for number in range(40):
+            await connection.send(request("Content-Length: 3", body="abc", target=f"/{number}"))
+        patient.application.gate.set()
+        answers = [(await connection.answer())[1]["path"] for _ in range(41)]
+    assert answers == ["/held", *(f"/{number}" for number in range(40))]
