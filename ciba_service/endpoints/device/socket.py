@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from ciba_service.endpoints.device.connection_names import ConnectionNames
-from ciba_service.endpoints.device.frame_budget import FrameBudget
 from ciba_service.endpoints.device.rumours import rumour
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
@@ -32,6 +31,7 @@ from ciba_service.ports import (
 from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
 from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
+from ciba_service.sca.frame_budget import FrameBudget
 from ciba_service.sca.messages import (
     LARGEST_FRAME,
     SUBPROTOCOL,

@@ -1,9 +1,11 @@
-"""The end of a server, for whoever holds a WebSocket."""
+"""The end of a server, and of a WebSocket, at an unusual moment."""
 
 import asyncio
 from typing import Any
 
+import pytest
 import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
@@ -29,6 +31,10 @@ class Wire(asyncio.Transport):
         """So it is; nobody has noticed yet."""
         self.is_closed = True
 
+    def abort(self) -> None:
+        """So it is, with whatever waits."""
+        self.is_closed = True
+
     def is_closing(self) -> bool:
         """As the event loop says it."""
         return self.is_closed
@@ -46,8 +52,8 @@ async def accepting(_: dict[str, Any], receive: Any, send: Any) -> None:
         pass
 
 
-async def opened() -> tuple[BoundedWebSocket, Wire, ClientProtocol]:
-    """A WebSocket that is open on both sides."""
+def asked() -> tuple[BoundedWebSocket, Wire, ClientProtocol]:
+    """A WebSocket that the client has asked for; the application has not said a word."""
     config = uvicorn.Config(accepting, ws="none", log_config=None)
     config.load()
     server, wire = BoundedWebSocket(config, ServerState(), {}), Wire()
@@ -55,6 +61,12 @@ async def opened() -> tuple[BoundedWebSocket, Wire, ClientProtocol]:
     client = ClientProtocol(parse_uri("ws://127.0.0.1/"))
     client.send_request(client.connect())
     server.data_received(b"".join(client.data_to_send()))
+    return server, wire, client
+
+
+async def opened() -> tuple[BoundedWebSocket, Wire, ClientProtocol]:
+    """A WebSocket that is open on both sides."""
+    server, wire, client = asked()
     await wire.answered.wait()
     client.receive_data(wire.written)
     wire.written = b""
@@ -78,3 +90,24 @@ async def test_a_socket_that_is_just_going_does_not_stop_the_server_from_ending(
     server.data_received(b"".join(client.data_to_send()))
     server.shutdown()
     assert wire.is_closed
+
+
+async def test_who_breaks_the_protocol_before_it_is_let_in_is_gone_at_once():
+    """There is nothing to say in a WebSocket that is not open."""
+    server, wire, _ = asked()
+    server.data_received(b"\xff" * 16)
+    assert wire.is_closed
+    assert wire.written == b""
+    server.connection_lost(None)
+    await next(iter(server.tasks))
+
+
+async def test_what_is_said_to_who_broke_the_protocol_is_for_nobody():
+    """The application learns that its peer is gone, whatever it was about to say."""
+    server, wire, client = await opened()
+    server.data_received(b"\xff" * 16)
+    client.receive_data(wire.written)
+    assert client.close_rcvd is not None
+    assert client.close_rcvd.code == 1002
+    with pytest.raises(ClientDisconnected):
+        await server.send({"type": "websocket.send", "text": "late"})

@@ -48,6 +48,8 @@ class Application:
     """Answers with what it got; ``/early`` does not wait for the body, ``/held`` for ``gate``.
 
     ``/told`` sends ``messages``, ``/patient`` says when its sender has ``left`` and nothing else.
+    A WebSocket is refused; ``/open`` is accepted and heard to its end, ``/unread`` first gets more
+    than anybody reads at once, ``/left`` that and nothing else.
     """
 
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,8 +60,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close"})
+            await _speak(scope["path"], receive, send)
             return
         self.arrived.set()
         if scope["path"] == "/told":
@@ -82,6 +83,18 @@ class Application:
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def _speak(path: str, receive: Receive, send: Send) -> None:
+    await receive()
+    if path not in {"/open", "/unread", "/left"}:
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.accept"})
+    if path != "/open":
+        await send({"type": "websocket.send", "text": "x" * 20_000_000})
+    while path != "/left" and (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 async def _length(receive: Receive) -> int | None:
@@ -175,13 +188,17 @@ async def listening(
     *,
     keep_alive: float = 30,
     crowd: Crowd | None = None,
+    ws: type[BoundedWebSocket] = BoundedWebSocket,
+    ping_seconds: float = 30,
 ) -> AsyncIterator[Listener]:
     """A server within these bounds."""
     application = Application()
     config = uvicorn.Config(
         application,
         http=http_within(bounds, crowd),
-        ws=BoundedWebSocket,
+        ws=ws,
+        ws_ping_interval=ping_seconds,
+        ws_ping_timeout=ping_seconds,
         log_config=None,
         lifespan="off",
         timeout_keep_alive=keep_alive,  # type: ignore[arg-type] # whole seconds are too long here

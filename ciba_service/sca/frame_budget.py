@@ -1,6 +1,6 @@
 """How many frames a phone may send: a token bucket a socket."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 __all__ = ["FrameBudget"]
@@ -13,14 +13,19 @@ BURST: Final = 50
 class FrameBudget:
     """Refilled by time; a phone that decides by hand never meets it."""
 
-    tokens: float = BURST
+    burst: float = BURST
+    per_second: float = FRAMES_PER_SECOND
+    tokens: float = field(init=False)
     refilled_at: int | None = None
+
+    def __post_init__(self) -> None:
+        self.tokens = self.burst
 
     def spend(self, now: int) -> bool:
         """Take one frame at ``now`` (milliseconds); False when there is none left."""
         if self.refilled_at is not None:
-            refill = max(0, now - self.refilled_at) * FRAMES_PER_SECOND / 1000
-            self.tokens = min(BURST, self.tokens + refill)
+            refill = max(0, now - self.refilled_at) * self.per_second / 1000
+            self.tokens = min(self.burst, self.tokens + refill)
         self.refilled_at = now
         if self.tokens < 1:
             return False
