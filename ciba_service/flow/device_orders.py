@@ -13,7 +13,15 @@ from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.failed_attempts import FailedAttempts
 from ciba_service.flow.invitations import Invitations
 from ciba_service.flow.passkey_registration import PasskeyRegistration
-from ciba_service.ports import AttemptStore, Clock, DeviceStore, KeyRing, Telemetry
+from ciba_service.ports import (
+    AttemptStore,
+    Clock,
+    DeviceStore,
+    KeyRing,
+    ReplayKind,
+    ReplayStore,
+    Telemetry,
+)
 from ciba_service.protocol.security_events.kinds import (
     FactorsLocked,
     InvalidOrder,
@@ -23,7 +31,7 @@ from ciba_service.protocol.security_events.kinds import (
 from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
-from ciba_service.sca.nonces import Nonces
+from ciba_service.sca.nonces import NONCE_LIFETIME_MS, Nonces
 from ciba_service.sca.orders import (
     InvalidOrderError,
     PresentedOrder,
@@ -49,6 +57,7 @@ class DeviceOrders:
         nonces: Nonces,
         devices: DeviceStore,
         attempts: AttemptStore,
+        replays: ReplayStore,
         failures: FailedAttempts,
         revocation: DeviceRevocation,
         approval: DeviceApproval,
@@ -62,6 +71,7 @@ class DeviceOrders:
         self._nonces = nonces
         self._devices = devices
         self._attempts = attempts
+        self._replays = replays
         self._failures = failures
         self._revocation = revocation
         self._approval = approval
@@ -138,7 +148,7 @@ class DeviceOrders:
         except PausedError as paused:
             wait = seconds_until(paused.until, self._clock.now_ms())
             return OrderRefused(order.claims.jti, OrderRefusal.PAUSED, retry_after=wait)
-        if not proves_pin(order):
+        if not await self._holds(order):
             await self._failures.note(order.device, attempt, operation=order.operation)
             self._tell_wrong(order.device, attempt.left)
             return OrderRefused(order.claims.jti, OrderRefusal.FACTORS, attempt.left)
@@ -146,6 +156,20 @@ class DeviceOrders:
         # The PIN was right, whatever came of the order: nothing counts against the user.
         await self._attempts.succeeded(order.device.tag, operation=order.operation)
         return answer
+
+    async def _holds(self, order: SignedOrder) -> bool:
+        """Whether the PIN was entered for this order; its proof is good for no other.
+
+        A key signs the same claims in many ways, and whoever can sign must win nothing by it.
+        """
+        return proves_pin(order) and await self._replays.reserve(
+            ReplayKind.ORDER_PROOF,
+            order.device.device_id,
+            order.pin_proof,
+            operation=order.operation,
+            # A nonce lives no longer from now on, whenever it was made.
+            until=self._clock.now_ms() + NONCE_LIFETIME_MS,
+        )
 
     def _tell_wrong(self, device: Device, left: int) -> None:
         device_id, tag = device.device_id, device.tag

@@ -14,6 +14,7 @@ class ReplayKind(StrEnum):
     LOGIN_HINT_TOKEN = "login_hint_token"  # noqa: S105 - a name
     DPOP_PROOF = "dpop_proof"
     DEVICE_PROOF = "device_proof"
+    ORDER_PROOF = "order_proof"
     PASSKEY_CHALLENGE = "passkey_challenge"
 
 

@@ -169,6 +169,7 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
             nonces=_nonces(parts),
             devices=parts.stores.devices,
             attempts=parts.stores.attempts,
+            replays=parts.stores.replays,
             failures=failures,
             revocation=revocation,
             approval=approval,

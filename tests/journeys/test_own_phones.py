@@ -13,8 +13,9 @@ from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.messages import ORDER_TYP, transaction_id
 from tests.running_service import RunningService
+from tests.signing import claims_of, sign
 from tests.wire_phone import WirePhone
 
 ALICE = user_tag("alice")
@@ -159,6 +160,19 @@ async def test_an_order_sent_again_gets_its_first_outcome(phone: WirePhone, tabl
     order = await tablet.order(device_id=phone.device_id)
     outcomes = [await tablet.give_order(order) for _ in range(2)]
     assert [outcome["type"] for outcome in outcomes] == ["order_done", "order_done"]
+
+
+@pytest.mark.clause("sca-art4-3")
+async def test_a_proof_of_the_pin_is_good_for_one_order(service: RunningService, phone: WirePhone):
+    """Signed anew it is a wrong PIN: whoever can sign wins neither a code nor new guesses by it."""
+    order = await phone.order("invite_device")
+    assert (await phone.give_order(order))["type"] == "order_done"
+    wrong = await phone.give_order(await phone.order("invite_device", pin=False))
+    header = {"alg": "ES256", "typ": ORDER_TYP, "kid": phone.device_id}
+    anew = await phone.give_order(sign(header, claims_of(order), phone.key))
+    assert (anew["type"], anew.get("reason")) == ("order_refused", "factors")
+    assert (wrong["attempts_left"], anew["attempts_left"]) == (4, 3)
+    assert await used(service) == 2
 
 
 async def test_nobody_revokes_the_phone_of_another_user(service: RunningService, phone: WirePhone):
