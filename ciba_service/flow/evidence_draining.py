@@ -1,8 +1,9 @@
 """Evidence goes from the store into files, in its order, and checkpoints are signed over it.
 
 Records are written before they are trimmed. What stands at a number of a chain is settled by the
-queue, so that whoever is killed in between, or is slow and has lost the lease, writes nothing that
-the next one does not write to the letter.
+queue, so that whoever is killed in between, or has just lost the lease, writes nothing that the
+next one does not write to the letter. Whoever finds the lease over once it is the turn to write
+leaves it: others may have written more since than is looked through for what is there already.
 """
 
 import asyncio
@@ -127,7 +128,13 @@ class EvidenceDrainer:
         written = [_chained(batch) for batch in claimed if batch is not None]
         if not written:
             return False
-        await self._journal.append([entry for each in written for entry in each.entries])
+        until = min(each.batch.until for each in written)
+        in_time = await self._journal.append(
+            [entry for each in written for entry in each.entries],
+            in_time=lambda: self._clock.now_ms() < until,
+        )
+        if not in_time:
+            return True
         self._looks_at_journal = True
         await asyncio.gather(*(self._queue.commit(each.batch, each.head) for each in written))
         return True

@@ -40,12 +40,13 @@ class QueuedRecord(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceBatch:
-    """The first records of a queue, under a lease; they follow ``head``."""
+    """The first records of a queue, under a lease ``until`` then (milliseconds); after ``head``."""
 
     partition: int
     fence: int
     head: ChainHead
     records: tuple[QueuedRecord, ...]
+    until: int
 
 
 class EvidenceQueue(Protocol):
@@ -109,8 +110,13 @@ class JournalPosition:
 class EvidenceJournal(Protocol):
     """Files that are only appended to. Several processes may share a directory."""
 
-    async def append(self, entries: Sequence[JournalEntry]) -> None:
-        """Write what is not there yet; durable on return. Raises ``JournalUnavailable``."""
+    async def append(
+        self, entries: Sequence[JournalEntry], *, in_time: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Write what is not there yet; durable on return. Raises ``JournalUnavailable``.
+
+        False, and nothing is written, when it is not ``in_time`` any more once nobody else writes.
+        """
         ...
 
     async def position(self) -> JournalPosition:

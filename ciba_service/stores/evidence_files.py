@@ -115,9 +115,11 @@ class FileJournal:
         self._file_bytes = file_bytes
         self._forget()
 
-    async def append(self, entries: Sequence[JournalEntry]) -> None:
+    async def append(
+        self, entries: Sequence[JournalEntry], *, in_time: Callable[[], bool] = lambda: True
+    ) -> bool:
         """Write what is not there yet, and wait until it is on the disk."""
-        await self._locked(lambda: self._append(entries))
+        return await self._locked(lambda: self._append_in_time(entries, in_time))
 
     async def position(self) -> JournalPosition:
         """Where a checkpoint would stand."""
@@ -154,6 +156,12 @@ class FileJournal:
         self._previous = NOTHING
         self._unsigned = 0
         self._recent: defaultdict[int, dict[int, str]] = defaultdict(dict)
+
+    def _append_in_time(self, entries: Sequence[JournalEntry], in_time: Callable[[], bool]) -> bool:
+        if not in_time():
+            return False
+        self._append(entries)
+        return True
 
     def _append(self, entries: Sequence[JournalEntry]) -> None:
         fresh = [entry for entry in entries if not self._is_there(entry.line)]

@@ -46,10 +46,11 @@ class RedisEvidence:
         Raises:
             UnknownRecordFormat: when one of them was queued by a newer service.
         """
+        until = now + _LEASE_MS
         reply = await self._operations.evaluate(
             _CLAIM,
             [evidence_key(partition), chain_key(partition)],
-            [self._new_operation(), now, now + _LEASE_MS, _BATCH],
+            [self._new_operation(), now, until, _BATCH],
         )
         if not reply:
             return None
@@ -58,7 +59,7 @@ class RedisEvidence:
             records = tuple(msgspec.json.decode(each, type=QueuedRecord) for each in queued)
         except (ValueError, RecursionError) as error:
             raise UnknownRecordFormat("evidence has another format") from error
-        return EvidenceBatch(partition, int(fence), _head(number, digest), records)
+        return EvidenceBatch(partition, int(fence), _head(number, digest), records, until)
 
     async def commit(self, batch: EvidenceBatch, head: ChainHead) -> bool:
         """Trim the records, unless the lease was taken over."""

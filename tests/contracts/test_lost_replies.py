@@ -214,7 +214,9 @@ async def claim_evidence(stores: Stores) -> EvidenceBatch | None:
 
 def commit_evidence(fence: int) -> Act:
     """Trim one record under a lease."""
-    batch = EvidenceBatch(PARTITION, fence, GENESIS, (QueuedRecord("", RecordKey("", "", "")),))
+    batch = EvidenceBatch(
+        PARTITION, fence, GENESIS, (QueuedRecord("", RecordKey("", "", "")),), START
+    )
     return lambda stores: stores.evidence.commit(batch, ChainHead(1, "1" * 64))
 
 

@@ -28,6 +28,7 @@ from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 
 BATCH = 64
+LEASE_MS = 10_000
 UNKNOWN = "of another release"
 
 
@@ -47,7 +48,7 @@ class Queue:
         """Where something waits."""
         return [partition for partition, each in self.waiting_records.items() if each]
 
-    async def claim(self, partition: int, *, now: int) -> EvidenceBatch | None:  # noqa: ARG002
+    async def claim(self, partition: int, *, now: int) -> EvidenceBatch | None:
         """The first records."""
         if not self.waiting_records[partition]:
             return None
@@ -57,7 +58,9 @@ class Queue:
             QueuedRecord(text, RecordKey(text, "user", "sealed"))
             for text in self.waiting_records[partition][:BATCH]
         )
-        return EvidenceBatch(partition, 1, self.known.get(partition, GENESIS), records)
+        return EvidenceBatch(
+            partition, 1, self.known.get(partition, GENESIS), records, until=now + LEASE_MS
+        )
 
     async def commit(self, batch: EvidenceBatch, head: ChainHead) -> bool:
         """Trim them, unless somebody else did."""
@@ -225,6 +228,26 @@ async def test_a_process_that_lost_its_lease_writes_what_the_other_writes(place:
     lines = [path.read_bytes().splitlines(keepends=True) for path in files]
     report = audit(*lines, heads=place.queue.known)
     assert (report.records, report.findings) == (2, ())
+
+
+async def test_a_process_whose_lease_is_over_writes_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """What it held was written long ago, and more than anybody remembers since."""
+    place.queue.put(7, "a", "b")
+    claim = place.queue.claim
+
+    async def claim_and_sleep(partition: int, *, now: int) -> EvidenceBatch | None:
+        monkeypatch.undo()
+        batch = await claim(partition, now=now)
+        place.queue.put(7, *map(str, range(1_000)))
+        await place.process(records=1).drain()
+        place.clock.advance(LEASE_MS / 1000)
+        return batch
+
+    monkeypatch.setattr(place.queue, "claim", claim_and_sleep)
+    await place.process(records=1).drain()
+    assert (place.audited().records, place.audited().findings) == (1_002, ())
 
 
 async def test_a_checkpoint_is_signed_in_time(place: Place):
