@@ -172,6 +172,7 @@ class FileJournal:
             return
         opened = self._writable()
         # First the keys: a record without its key would be as good as erased.
+        _cut_half_line(self._directory / opened.keys_name)
         self._write(opened.keys_name, (msgspec.json.encode(entry.key) for entry in fresh))
         self._absorb(self._write(opened.name, (encode_line(entry.line) for entry in fresh)))
 
@@ -277,6 +278,18 @@ class FileJournal:
         claims = _claims(line.checkpoint)
         self._unsigned, self._checkpoints = 0, claims.number
         self._previous = checkpoint_hash(line.checkpoint)
+
+
+def _cut_half_line(path: Path) -> None:
+    """Cut off what was left of a line, lest the next one is written behind it."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        last = max(0, file.seek(0, os.SEEK_END) - 1)
+        file.seek(last)
+        if file.read() not in {b"", b"\n"}:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _claims(checkpoint: str) -> CheckpointClaims:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ciba_service.ports import JournalEntry, JournalPosition, JournalUnavailable, RecordKey
@@ -127,6 +128,21 @@ async def test_half_a_line_of_a_killed_process_is_cut_off(tmp_path: Path, left: 
     assert path.read_bytes() == whole
     assert await signed(journal)
     assert audit(*lines_in(tmp_path)).findings == ()
+
+
+@pytest.mark.parametrize("left", [1, 5, 40])
+async def test_half_a_key_of_a_killed_process_spoils_no_other(tmp_path: Path, left: int):
+    """Keys come first, so that it was ended before the record was written; both come again."""
+    written = entries("a", "b", "c")
+    await journal_in(tmp_path).append(written[:1])
+    (path,), (keys,) = evidence_files(tmp_path / "evidence"), key_files(tmp_path / "evidence")
+    before = path.read_bytes()
+    await journal_in(tmp_path).append(written[1:2])
+    path.write_bytes(before)
+    keys.write_bytes(keys.read_bytes()[:-left])
+    await journal_in(tmp_path).append(written[1:])
+    found = [msgspec.json.decode(line, type=RecordKey) for line in keys.read_bytes().splitlines()]
+    assert found == [each.key for each in written]
 
 
 async def test_nobody_writes_while_a_checkpoint_is_made(tmp_path: Path):
