@@ -11,6 +11,7 @@ import msgspec
 
 from ciba_service.protocol.client.metadata import (
     Client,
+    ClientMetadata,
     InvalidMetadataError,
     register_client,
 )
@@ -27,6 +28,7 @@ from ciba_service.protocol.request.login_hint_token import LoginHintIssuer
 from ciba_service.settings.doors import Doors
 from ciba_service.settings.files import check_files
 from ciba_service.settings.logos import read_logo
+from ciba_service.settings.mistakes import told
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.rules import RULES
 from ciba_service.settings.sections import (
@@ -169,7 +171,7 @@ def _converted(members: Mapping[str, object]) -> Settings:
     try:
         document = msgspec.convert(members, Document)
     except msgspec.ValidationError as error:
-        raise InvalidSettingsError(_plain(error)) from error
+        raise InvalidSettingsError(told(error, Document)) from error
     settings = Settings(
         server=document.server,
         metrics=document.metrics,
@@ -227,7 +229,10 @@ def _overridden(members: dict[str, object], environ: Mapping[str, str]) -> dict[
             raise InvalidSettingsError(f"{name}: there is no key {section}.{key}")
         if not _is_text(value):
             raise InvalidSettingsError(f"{name}: is not UTF-8 text")
-        table[key] = _value(value, types[key])
+        try:
+            table[key] = _value(value, types[key])
+        except msgspec.ValidationError as error:
+            raise InvalidSettingsError(f"{name}: {told(error, types[key])}") from error
     return members
 
 
@@ -246,15 +251,16 @@ def _types(section: str) -> dict[str, object]:
 
 
 def _value(text: str, expected: object) -> object:
-    """Text where text is expected, else what TOML reads; what it cannot read stays text."""
+    """Text where text is expected, else what TOML reads; raises ``msgspec.ValidationError``."""
     try:
         return msgspec.convert(text, expected)
     except msgspec.ValidationError:
-        pass
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except (ValueError, RecursionError):
+            value = text
+        msgspec.convert(value, expected)
+        return value
 
 
 def _client(number: int, members: Mapping[str, object]) -> Client:
@@ -265,7 +271,7 @@ def _client(number: int, members: Mapping[str, object]) -> Client:
     try:
         client = register_client(members)
     except InvalidMetadataError as error:
-        raise InvalidSettingsError(f"{where}: {_plain(error)}") from error
+        raise InvalidSettingsError(f"{where}: {told(error, ClientMetadata)}") from error
     if _LOGO_FILE not in members:
         return client
     return replace(client, logo=read_logo(f"{where}.{_LOGO_FILE}", members[_LOGO_FILE]))
@@ -303,8 +309,3 @@ def _key_set(where: str, jwks: Mapping[str, object]) -> KeySet:
         return KeySet.parse(jwks)
     except InvalidKeyError as error:
         raise InvalidSettingsError(f"{where}.jwks: {error}") from error
-
-
-def _plain(error: Exception) -> str:
-    """What msgspec says, with keys as an operator writes them."""
-    return str(error).replace("`$.", "`")

@@ -176,7 +176,10 @@ WRONG = {
     "port below": (text_of(server={"port": -1}), ">= 0 - at `server.port`"),
     "port above": (text_of(server={"port": 65536}), "<= 65535 - at `server.port`"),
     "empty host": (text_of(server={"host": ""}), "length >= 1 - at `server.host`"),
-    "log level": (text_of(server={"log_level": "trace"}), "'trace' - at `server.log_level`"),
+    "log level": (
+        text_of(server={"log_level": "trace"}),
+        "'trace' - at `server.log_level`: it must be one of debug, error, info, warning",
+    ),
     "certificate alone": (
         text_of(HTTPS, server={"tls_certificate": "c"}),
         "server.tls_certificate and server.tls_key go together",
@@ -564,6 +567,14 @@ WRONG = {
         text_of(clients=client(polling_interval="5")),
         "clients[0]: Expected `int`, got `str` - at `polling_interval`",
     ),
+    "unknown profile": (
+        text_of(clients=client(profile="fapi")),
+        "'fapi' - at `profile`: it must be one of fapi-ciba, fapi2-ciba, ciba-core",
+    ),
+    "unknown role": (
+        text_of(operators=[{"name": "eve", "roles": ["all"], "tokens": []}]),
+        "'all' - at `operators[0].roles[0]`: it must be one of read, write",
+    ),
     "client id": (text_of(clients=(WireClient("my till", key=TILL.key),)), "clients[0]: client_id"),
     "client id twice": (
         text_of(clients=(TILL, TILL)),
@@ -803,11 +814,16 @@ def test_the_environment_overrides_the_file():
         ("CIBA_SERVER__", "1", "CIBA_SERVER__: there is no key server."),
         ("CIBA_SERVER__PORT__X", "1", "CIBA_SERVER__PORT__X: there is no key server.port__x"),
         ("CIBA_SERVR__PORT", "1", "CIBA_SERVR__PORT: there is no key servr.port"),
-        ("CIBA_SERVER__PORT", "many", "Expected `int`, got `str` - at `server.port`"),
-        ("CIBA_SERVER__PORT", "70000", "<= 65535 - at `server.port`"),
-        ("CIBA_SERVER__HOST", "", "length >= 1 - at `server.host`"),
-        ("CIBA_STORE__URL", "", "length >= 1 - at `store.url`"),
-        ("CIBA_DEVICE__SECOND_SECRET", "no", "Expected `bool`, got `str`"),
+        ("CIBA_SERVER__PORT", "many", "CIBA_SERVER__PORT: Expected `int`, got `str`"),
+        ("CIBA_SERVER__PORT", "70000", "CIBA_SERVER__PORT: Expected `int` <= 65535"),
+        ("CIBA_SERVER__HOST", "", "CIBA_SERVER__HOST: Expected `str` of length >= 1"),
+        ("CIBA_STORE__URL", "", "CIBA_STORE__URL: Expected `str` of length >= 1"),
+        ("CIBA_DEVICE__SECOND_SECRET", "no", "CIBA_DEVICE__SECOND_SECRET: Expected `bool`"),
+        (
+            "CIBA_DEVICE__LOCALE",
+            "fr",
+            "CIBA_DEVICE__LOCALE: Invalid enum value 'fr': it must be one of en, de",
+        ),
         ("CIBA_USERS__SUB", "eve", "CIBA_USERS__SUB: [[users]] cannot be overridden"),
         ("CIBA_CLIENTS__ENABLED", "true", "CIBA_CLIENTS__ENABLED: [[clients]] cannot be"),
     ],
