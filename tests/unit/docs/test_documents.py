@@ -123,6 +123,16 @@ def test_every_file_that_a_page_refers_to_is_there():
     assert broken == []
 
 
+def test_every_table_is_whole():
+    """Below its header a table is not torn by an empty line: the rest would be shown as text."""
+    torn = []
+    for page in [ROOT / "README.md", ROOT / "SECURITY.md", *sorted(DOCS.rglob("*.md"))]:
+        text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        tables = re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE)
+        torn += [(page.name, each) for each in tables if not re.match(r".*\n\|[ :|-]+\n", each)]
+    assert torn == []
+
+
 def test_every_close_code_is_documented():
     """docs/device-protocol.md has a row for each close code, under its name."""
     text = (DOCS / "device-protocol.md").read_text("utf-8")
