@@ -19,6 +19,7 @@ from ciba_service.sca.evidence import EvidenceFacts, Proven, verify_statement
 from ciba_service.sca.evidence_audit import Audit, AuditReport
 from ciba_service.sca.messages import Challenge
 from ciba_service.settings import Settings
+from ciba_service.stores.evidence_files import is_key_file
 from ciba_service.stores.evidence_reading import FoundEvidence, erase_keys, find_evidence
 from ciba_service.stores.evidence_seals import EvidenceSeals
 from ciba_service.stores.key_files import FileKeys
@@ -59,8 +60,10 @@ def verify(files: Sequence[Path], jwks: Path, *, as_json: bool) -> None:
 
     Raises:
         CommandFailed: when anything is wrong with them.
-        CommandMisused: when a file cannot be read.
+        CommandMisused: when a file cannot be read, or is none of evidence.
     """
+    for path in filter(is_key_file, files):
+        raise CommandMisused(f"{path} has keys of personal parts, no evidence: leave it out")
     audit = Audit(_key_set(jwks))
     try:
         for path in files:

@@ -59,6 +59,11 @@ def key_files(directory: Path) -> list[Path]:
     return _named(directory, "keys")
 
 
+def is_key_file(path: Path) -> bool:
+    """Whether it has sealed keys, and no evidence, by its name."""
+    return path.name.startswith("keys-") and _NAME.fullmatch(path.name) is not None
+
+
 def _named(directory: Path, kind: str) -> list[Path]:
     return sorted(path for path in directory.glob(f"{kind}-*.jsonl") if _NAME.fullmatch(path.name))
 

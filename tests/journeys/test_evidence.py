@@ -267,3 +267,11 @@ def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path, capsys: pytest.Ca
     jwks.write_text(json.dumps({"keys": [jwk]}))
     assert main(["evidence", "verify", str(tmp_path / "gone"), "--jwks", str(jwks)]) == 2
     assert "gone cannot be read" in capsys.readouterr().err
+
+
+def test_a_file_of_keys_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """``*.jsonl`` names the keys of personal parts, too: that is no evidence that is wrong."""
+    keys = tmp_path / "keys-0123456789abcdef-00000001.jsonl"
+    keys.touch()
+    assert main(["evidence", "verify", str(keys), "--jwks", str(tmp_path / "jwks")]) == 2
+    assert "has keys of personal parts, no evidence: leave it out" in capsys.readouterr().err
