@@ -72,7 +72,7 @@ async def suspend_client(settings: Settings, client_id: str, *, enabled: bool) -
         operator_write(settings, stores, action, client_id=client_id),
     ):
         if not await stores.registrations.suspend(client_id, enabled=enabled):
-            raise CommandFailed(f"no client {client_id} has registered")
+            raise _not_registered(settings, client_id)
     sys.stdout.write(f"{client_id} is {'enabled' if enabled else 'disabled'}\n")
 
 
@@ -85,10 +85,19 @@ async def remove_client(settings: Settings, client_id: str) -> None:
     ):
         operation = surroundings.new_operation()
         if not await stores.registrations.remove(client_id, operation=operation):
-            raise CommandFailed(f"no client {client_id} has registered")
+            raise _not_registered(settings, client_id)
         telemetry.event("client_removed", client_id=client_id, by="operator")
         telemetry.security_event(ClientRemoved(client_id=client_id, by=Actor.OPERATOR))
     sys.stdout.write(f"{client_id} is removed\n")
+
+
+def _not_registered(settings: Settings, client_id: str) -> CommandFailed:
+    if any(client.client_id == client_id for client in settings.clients):
+        return CommandFailed(
+            f"{client_id} is a client of the configuration: change it there"
+            " (enabled = false ends it), and reload"
+        )
+    return CommandFailed(f"no client {client_id} has registered")
 
 
 def new_initial_access_token(*, as_json: bool) -> None:
