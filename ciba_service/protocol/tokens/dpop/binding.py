@@ -73,9 +73,10 @@ def token_binding(
     if not (policy.certificate_bound or needs_some_binding):
         return Binding(jkt=None if proof is None else proof.jkt)
     if certificate_thumbprint is None:
-        raise InvalidRequestError from Reason(
-            "the client certificate is missing or unusable", Cause.MISSING
-        )
+        lacking = "the client certificate is missing or unusable"
+        if not policy.certificate_bound:
+            lacking = "neither a DPoP proof nor a usable client certificate is there"
+        raise InvalidRequestError from Reason(lacking, Cause.MISSING)
     return Binding(
         certificate_thumbprint=certificate_thumbprint, jkt=None if proof is None else proof.jkt
     )
