@@ -201,7 +201,7 @@ async def test_flows_that_end_otherwise_side_by_side(
     await state_is(page, "Waiting for the user")
     stage.bank.clock.advance(11)
     await state_is(page, "Expired")
-    await start(page, "kiosk", login_hint="nobody", binding="refuse")
+    await start(page, "kiosk", login_hint="nobody", binding="refuse a stranger")
     await state_is(page, "Refused")
     await expect(why).to_contain_text("unknown_user_id")
     tabs = page.get_by_role("navigation", name="Flows").get_by_role("button")
@@ -225,6 +225,11 @@ async def test_flows_that_end_otherwise_side_by_side(
     await stranger.goto(stage.playground.address)
     await expect(stranger.get_by_role("button", name="Start")).to_be_visible()
     assert await stranger.evaluate(BEYOND_THE_EDGE) == []
+    names = stranger.locator(".flow-tab strong")
+    await expect(names).to_have_text(["refuse a stranger", "expire", "cancel"])
+    assert await names.evaluate_all(
+        "all => all.every((name) => name.scrollWidth <= name.clientWidth)"
+    )
 
 
 async def test_number_matching_is_shown_to_be_typed_on_the_phone(
