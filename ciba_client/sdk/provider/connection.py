@@ -97,8 +97,7 @@ class ProviderConnection:
             finally:
                 await response.aclose()
         except httpx2.RequestError as error:
-            reason = readable(str(error)) or "no answer in time"
-            raise ProviderUnavailable(f"the provider cannot be reached: {reason}") from error
+            raise _unavailable(built.url, error) from error
 
     def _form(self, request: FormRequest) -> httpx2.Request:
         return self._http.build_request(
@@ -137,8 +136,7 @@ class ProviderConnection:
                 finally:
                     await response.aclose()
         except (httpx2.RequestError, TimeoutError) as error:
-            reason = readable(str(error)) or "no answer in time"
-            raise ProviderUnavailable(f"the provider cannot be reached: {reason}") from error
+            raise _unavailable(request.url, error) from error
         return response, body
 
     def _accept(self, response: httpx2.Response, body: bytes) -> ProviderAnswer:
@@ -171,6 +169,12 @@ def _answered(seen: Exchange, response: httpx2.Response, body: bytes) -> Exchang
         response_headers=tuple(response.headers.multi_items()),
         response_body=body,
     )
+
+
+def _unavailable(url: httpx2.URL, error: Exception) -> ProviderUnavailable:
+    place = f"{url.scheme}://{url.netloc.decode('ascii')}"
+    reason = readable(str(error)) or "no answer in time"
+    return ProviderUnavailable(f"the provider cannot be reached at {place}: {reason}")
 
 
 async def _read(response: httpx2.Response) -> bytes:

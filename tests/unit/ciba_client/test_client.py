@@ -162,14 +162,14 @@ async def test_a_provider_with_untrusted_metadata_is_sent_nothing(
 async def test_a_provider_that_is_not_there_is_unavailable(
     signing_key: SigningKey, clock: FakeClock
 ):
-    """A refused connection is no crash."""
+    """A refused connection is no crash; the address that was tried is told."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     configuration = ClientConfiguration(
         issuer=f"http://127.0.0.1:{port}", client_id="corner-shop", key=signing_key
     )
     async with CibaClient(configuration, clock=clock) as client:
-        with pytest.raises(ProviderUnavailable, match="cannot be reached"):
+        with pytest.raises(ProviderUnavailable, match=f"reached at http://127.0.0.1:{port}: "):
             await tokens_for(client)
 
 
