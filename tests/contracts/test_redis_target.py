@@ -46,6 +46,15 @@ async def test_the_check_needs_no_right_to_read_the_configuration():
         await disconnect(client)
 
 
+async def test_a_database_that_is_not_there_is_told_as_such():
+    """Servers have sixteen unless they are told otherwise."""
+    with redis_server() as target:
+        client = connect(replace(target, database=99))
+        with pytest.raises(UnsuitableRedis, match="no database of the number"):
+            await check_server(client)
+        await disconnect(client)
+
+
 async def test_a_server_that_does_not_answer_is_a_fault():
     """Being unreachable says nothing about fitness."""
     client = connect(RedisTarget(unix_socket="/nonexistent/redis.sock"))

@@ -47,6 +47,7 @@ _TRANSIENT_REPLIES: Final = (
     ReadOnlyError,
     TryAgainError,
 )
+_NO_SUCH_DATABASE: Final = "DB index"
 _NO_REPLICAS: Final = "NOREPLICAS"
 """A master says so when its replicas have left it, for a new one perhaps."""
 _ABOUT_A_RECORD: Final = ("WRONGTYPE ", "user_script:", "value is not ", "hash value is not ")
@@ -141,6 +142,8 @@ def start_error(error: Exception) -> StoreFault | UnsuitableRedis:
             )
         case NoPermissionError():
             return UnsuitableRedis(f"The Redis user needs more rights: {_words(first)}.")
+        case ResponseError() if str(first).startswith(_NO_SUCH_DATABASE):
+            return UnsuitableRedis("Redis has no database of the number at the end of its URL.")
         case ResponseError() if not _is_transient(first):
             return UnsuitableRedis(f"Redis is not what store.mode says: {_words(first)}.")
         case _:
