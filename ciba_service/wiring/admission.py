@@ -9,6 +9,7 @@ from ciba_service.listening.admission.addresses import Addresses
 from ciba_service.listening.admission.failures import FailureGuard
 from ciba_service.listening.admission.gate import Gate, GateBounds
 from ciba_service.listening.admission.layer import Admission
+from ciba_service.listening.admission.strangers import Strangers
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.admission.failures import FailureBuckets
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
@@ -61,6 +62,7 @@ def build_admission(
             TrustedProxies.parse(settings.mtls.proxies), settings.server.address_header
         ),
         guards=_guards(settings.limits, gate, endpoints),
+        strangers=Strangers(settings.server.sockets),
     )
 
 

@@ -19,6 +19,7 @@ from ciba_service.endpoints.device.rumours import rumour
 from ciba_service.flow.conversation import Conversation
 from ciba_service.flow.device_sessions import DeviceSessions
 from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
+from ciba_service.listening.admission.strangers import stranger_of
 from ciba_service.listening.peer import peer_address
 from ciba_service.ports import (
     Announcement,
@@ -130,6 +131,9 @@ class DeviceSocket:
 
     async def _converse(self, socket: WebSocket) -> None:
         device = await self._authenticate(socket)
+        stranger = stranger_of(socket.scope)
+        if stranger is not None:
+            stranger.known()
         connection = self._connections.next()
         news = KeyNews(self._steps.announcements)
         try:

@@ -33,7 +33,7 @@ class Shed(StrEnum):
     TOO_LATE = "too_late"
     """It has waited for as long as it may."""
     SHARE = "share"
-    """Its client has its share of the places."""
+    """Its client has its share of the places, or its address that of sockets of strangers."""
 
 
 @dataclass(frozen=True, slots=True)

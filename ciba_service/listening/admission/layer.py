@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ciba_service.listening.admission.addresses import Addresses
 from ciba_service.listening.admission.failures import FailureGuard
-from ciba_service.listening.admission.gate import Gate
+from ciba_service.listening.admission.gate import Gate, Shed
 from ciba_service.listening.admission.place import Place, put_place
+from ciba_service.listening.admission.strangers import Strangers, put_stranger
 from ciba_service.listening.refusals import MEDIA_TYPE, refusal, refusal_body
 
 __all__ = ["Admission", "refuse"]
@@ -53,10 +54,11 @@ _NO_GUARDS: Final[Mapping[str, FailureGuard]] = {}
 class Admission:
     """ASGI middleware around the whole application.
 
-    Sockets, the lifespan and ``open_paths``, which are asked by what watches the service, pass. A
-    request that may have a body takes its place where that was read: whoever sends slowly holds up
-    nobody. One of a web page is refused there, too, where the answer gets what lets the page read
-    it; what a page asks without a body is cheap.
+    The lifespan and ``open_paths``, which are asked by what watches the service, pass, and so do
+    sockets, unless too many ``strangers`` have some from the same address. A request that may have
+    a body takes its place where that was read: whoever sends slowly holds up nobody. One of a web
+    page is refused there, too, where the answer gets what lets the page read it; what a page asks
+    without a body is cheap.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Admission:
         open_paths: Collection[str],
         addresses: Addresses = _CONNECTIONS,
         guards: Mapping[str, FailureGuard] = _NO_GUARDS,
+        strangers: Strangers | None = None,
     ) -> None:
         """``guards`` are by path: whoever fails there too often is answered 429."""
         self.app = app
@@ -74,6 +77,7 @@ class Admission:
         self._open_paths = frozenset(open_paths)
         self._addresses = addresses
         self._guards = dict(guards)
+        self._strangers = strangers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, or refuse."""
@@ -81,8 +85,29 @@ class Admission:
             await self._serve(scope, receive, send)
             return
         if scope["type"] == "websocket":
-            self._addresses.origin(scope)
+            await self._open(scope, receive, send)
+            return
         await self.app(scope, receive, send)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a socket, or answer its handshake as a request that is refused.
+
+        It is not accepted only to be closed: that would keep a connection for somebody unknown.
+        """
+        origin = self._addresses.origin(scope)
+        if self._strangers is None or not origin.is_one:
+            await self.app(scope, receive, send)
+            return
+        stranger = self._strangers.enter(origin.key)
+        if stranger is None:
+            self._gate.refused(Shed.SHARE)
+            await _deny(scope, send)
+            return
+        put_stranger(scope, stranger)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            stranger.ended()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate, origin = self._gate, self._addresses.origin(scope)
@@ -144,6 +169,15 @@ async def _send(send: Send, answer: tuple[Message, Message], *, last: bool) -> N
     start, end = answer
     await send({**start, "headers": [*start["headers"], _CLOSE]} if last else start)
     await send(end)
+
+
+async def _deny(scope: Scope, send: Send) -> None:
+    """Where the server cannot answer a handshake, it answers 403 (ASGI, WebSocket close)."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    for message in next(_answers):
+        await send({**message, "type": f"websocket.{message['type']}"})
 
 
 def _has(scope: Mapping[str, Any], header: bytes) -> bool:

@@ -1,0 +1,80 @@
+"""Sockets that nobody has authenticated on, by address."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from ciba_service.listening.admission.gate import Gate, GateBounds
+from ciba_service.listening.admission.layer import Admission
+from ciba_service.listening.admission.strangers import Strangers, stranger_of
+from tests.recording_telemetry import RecordingTelemetry
+
+
+@pytest.mark.parametrize(("sockets", "part"), [(0, 1), (15, 1), (9_000, 562)])
+def test_an_address_has_a_sixteenth(sockets: int, part: int):
+    """One at least; another address has its own."""
+    strangers = Strangers(sockets)
+    assert all(strangers.enter("192.0.2.1") for _ in range(part))
+    assert strangers.enter("192.0.2.1") is None
+    assert strangers.enter("192.0.2.2") is not None
+
+
+async def test_whose_phone_is_known_counts_no_more():
+    """Once, however often it is said, and however the socket ends."""
+    strangers = Strangers(32, farewell_seconds=0)
+    first, second = strangers.enter("192.0.2.1"), strangers.enter("192.0.2.1")
+    assert first is not None
+    assert second is not None
+    for _ in range(2):
+        first.known()
+        first.ended()
+    await asyncio.sleep(0)
+    assert strangers.enter("192.0.2.1") is not None
+    assert strangers.enter("192.0.2.1") is None
+
+
+async def test_who_stays_unknown_counts_until_the_connection_has_ended():
+    """The application is done before."""
+    strangers = Strangers(16, farewell_seconds=0.02)
+    stranger = strangers.enter("192.0.2.1")
+    assert stranger is not None
+    stranger.ended()
+    assert strangers.enter("192.0.2.1") is None
+    async with asyncio.timeout(10):
+        while strangers.enter("192.0.2.1") is None:  # noqa: ASYNC110 - only time passes
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("extensions", "answered"),
+    [
+        ({"websocket.http.response": {}}, ["http.response.start", "http.response.body"]),
+        ({}, ["close"]),
+    ],
+)
+async def test_a_handshake_too_many_is_answered_as_the_server_can(
+    extensions: dict[str, Any], answered: list[str]
+):
+    """Servers that are not ours may only be able to refuse it; nobody reaches the application."""
+    served: list[Scope] = []
+    sent: list[Message] = []
+
+    async def app(scope: Scope, _: Receive, __: Send) -> None:
+        assert stranger_of(scope) is not None
+        served.append(scope)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    gate = Gate(GateBounds(requests=1, waiting=0, wait_seconds=0.25), RecordingTelemetry())
+    layer = Admission(app, gate, open_paths=(), strangers=Strangers(16))
+    scope = {"type": "websocket", "path": "/", "client": ("192.0.2.1", 1), "headers": []}
+    for _ in range(2):
+        await layer({**scope, "extensions": extensions}, receive, send)
+    assert len(served) == 1
+    assert [message["type"] for message in sent] == [f"websocket.{kind}" for kind in answered]
