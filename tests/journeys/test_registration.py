@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import RSAKey
 
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.stores.keys import registration_key
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -542,3 +543,13 @@ async def test_a_fapi_client_registers_with_its_certificate(
         }
         tokens = (await client.post("/token", form, headers=headers)).json()
         assert claims_of(tokens["access_token"])["cnf"].keys() == {"x5t#S256"}
+
+
+async def test_keys_that_cost_much_to_verify_with_are_not_registered(bank: RunningService):
+    """Whoever names such a client in an assertion would hold up everybody else."""
+    modulus = public_jwk(new_key("PS256", kid="own"))["n"]
+    keys = [{"kty": "RSA", "n": modulus, "e": base64url(b"\x7f" * 200), "kid": "own"}] * 4
+    members = metadata_of(new_key(kid="own"), "PS256", jwks={"keys": keys})
+    answer = await register(bank, members)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_client_metadata"

@@ -19,6 +19,9 @@ PublicKey = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
 
 MINIMUM_RSA_BITS: Final = 2048
 MAXIMUM_RSA_BITS: Final = 8192
+# A client chooses its keys, and anybody can have them tried: a verification takes the time of both
+# numbers, with an exponent as long as the modulus twenty milliseconds.
+MAXIMUM_RSA_EXPONENT_BITS: Final = 32
 MAXIMUM_KEYS: Final = 32
 
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -174,6 +177,7 @@ def _public_key(members: dict[str, str | list[str]], key_type: str) -> object:
         case "RSA":
             # Before it is imported: the library warns of short keys, which would fill the log.
             _demand_size(base64_to_int(str(members["n"])).bit_length())
+            _demand_short_exponent(base64_to_int(str(members["e"])).bit_length())
             return RSAKey.import_key(members).public_key
         case _:
             return OKPKey.import_key(members).public_key
@@ -182,6 +186,11 @@ def _public_key(members: dict[str, str | list[str]], key_type: str) -> object:
 def _demand_size(bits: int) -> None:
     if not MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
         raise InvalidKeyError(f"an RSA key needs {MINIMUM_RSA_BITS} to {MAXIMUM_RSA_BITS} bits")
+
+
+def _demand_short_exponent(bits: int) -> None:
+    if bits > MAXIMUM_RSA_EXPONENT_BITS:
+        raise InvalidKeyError(f"an RSA exponent has at most {MAXIMUM_RSA_EXPONENT_BITS} bits")
 
 
 def _strong(key: object) -> PublicKey:

@@ -46,6 +46,18 @@ def test_a_short_rsa_key_is_refused(bits: int):
         parse_verification_key(_rsa_of(bits))
 
 
+@pytest.mark.parametrize("exponent", ["AQAAAAE", base64url(b"\x7f" * 200)], ids=["33", "1600"])
+def test_a_long_rsa_exponent_is_refused(exponent: str):
+    """A verification with it would take as long as a signature does."""
+    with pytest.raises(InvalidKeyError, match="32 bits"):
+        parse_verification_key({**RSA, "e": exponent})
+
+
+def test_an_rsa_exponent_of_32_bits_is_taken():
+    """Nobody has a longer one; 65537 is what everybody has."""
+    assert parse_verification_key({**RSA, "e": base64url(b"\xff" * 4)}).key_type == "RSA"
+
+
 @pytest.mark.clause("rfc8725-3.4-1", "rfc8725-3.5-1", "fapi1-p1-5.2.2-6", "fapi2-sp-5.4.1-3")
 @pytest.mark.parametrize(
     "jwk",
