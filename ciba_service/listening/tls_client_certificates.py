@@ -1,19 +1,25 @@
-"""TLS of the mTLS listener: it asks for a certificate and takes any, or none.
+"""TLS of the mTLS listener: it asks for a certificate and takes almost any, or none.
 
 Python's ``ssl`` can only refuse what it cannot verify, and then the client would see a broken
 connection instead of the JSON error that OAuth demands. So pyOpenSSL does the work. What is proved
 here is possession of the key (RFC 8705 7.2); whose certificate it is, the application decides.
+
+Refused is only a key whose signatures take a multiple of the usual time to verify: anybody can show
+such a certificate, and while the handshake lasts nobody else is served.
 """
 
 import ssl
 from typing import Any, Final, Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from OpenSSL import SSL, crypto
 
 from ciba_service.listening.tls_connection import ClientCertificateConnection
 from ciba_service.listening.tls_identity import InvalidTlsError
 from ciba_service.listening.tls_offer import TLS_1_2_SUITES, TlsOffer
 from ciba_service.protocol.client.certificates.certificate import MAXIMUM_INTERMEDIATES
+from ciba_service.protocol.jose.keys import MAXIMUM_RSA_BITS, MAXIMUM_RSA_EXPONENT_BITS
 
 __all__ = ["ClientCertificateContext"]
 
@@ -23,6 +29,9 @@ _OPTIONS: Final = (
     | SSL.OP_CIPHER_SERVER_PREFERENCE
     | SSL.OP_NO_RENEGOTIATION
 )
+
+_CHEAP_BITS: Final = 1_024
+"""Keys on curves have fewer, and with so few no other takes long."""
 
 
 class ClientCertificateContext(ssl.SSLContext):
@@ -54,7 +63,7 @@ def _server_context(offer: TlsOffer) -> SSL.Context:
     context.set_options(_OPTIONS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    context.set_verify(SSL.VERIFY_PEER, _take_any)
+    context.set_verify(SSL.VERIFY_PEER, _take_unless_costly)
     # OpenSSL builds a chain for nothing; it shall not build a long one.
     context.set_verify_depth(MAXIMUM_INTERMEDIATES + 1)
     own, *others = offer.identity.chain
@@ -65,11 +74,26 @@ def _server_context(offer: TlsOffer) -> SSL.Context:
     return context
 
 
-def _take_any(
+def _take_unless_costly(
     connection: SSL.Connection,  # noqa: ARG001 - as pyOpenSSL calls it
-    certificate: crypto.X509,  # noqa: ARG001
+    certificate: crypto.X509,
     error: int,  # noqa: ARG001
     depth: int,  # noqa: ARG001
     verified: int,  # noqa: ARG001
 ) -> bool:
-    return True
+    """OpenSSL asks about each certificate, from the last on, before it verifies with its key."""
+    try:
+        return not _is_costly(certificate.get_pubkey())
+    except (crypto.Error, UnsupportedAlgorithm, ValueError):  # nobody knows what it would cost
+        return False
+
+
+def _is_costly(key: crypto.PKey) -> bool:
+    if key.bits() <= _CHEAP_BITS:
+        return False
+    public = key.to_cryptography_key()
+    return (
+        not isinstance(public, RSAPublicKey)
+        or public.key_size > MAXIMUM_RSA_BITS
+        or public.public_numbers().e.bit_length() > MAXIMUM_RSA_EXPONENT_BITS
+    )

@@ -13,7 +13,15 @@ from joserfc.util import base64_to_int
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 
-__all__ = ["InvalidKeyError", "KeySet", "PublicKey", "VerificationKey", "parse_verification_key"]
+__all__ = [
+    "MAXIMUM_RSA_BITS",
+    "MAXIMUM_RSA_EXPONENT_BITS",
+    "InvalidKeyError",
+    "KeySet",
+    "PublicKey",
+    "VerificationKey",
+    "parse_verification_key",
+]
 
 PublicKey = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
 

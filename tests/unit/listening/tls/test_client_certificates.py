@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
 import ssl
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -19,11 +21,13 @@ from websockets.exceptions import ConnectionClosed
 from tests.unit.listening.tls.listeners import HOST
 from tests.unit.listening.tls.peers import TLS_1_2, TLS_1_3, Peers, Shown
 from tests.unit.protocol.client_certificates.authority import (
+    CA,
     Authority,
     Key,
     alternative,
     common_name,
     der,
+    issue,
     key,
     purposes,
     self_signed,
@@ -71,6 +75,39 @@ def test_any_certificate_reaches_the_application(peers: Peers, which: str, versi
     connection = peers.connect("mtls", context=peers.context(client, version))
     assert connection.certificates() == [der(certificate) for certificate in client.chain]
     assert connection.certificates() == [der(certificate) for certificate in client.chain]
+
+
+def costly_key() -> rsa.RSAPrivateKey:
+    """One whose signatures take as long to verify as to make."""
+    known = rsa.generate_private_key(65_537, 2_048).private_numbers()
+    p, q = known.p, known.q
+    e, around = (1 << 521) - 1, math.lcm(p - 1, q - 1)
+    d = pow(e, -1, around)
+    public = rsa.RSAPublicNumbers(e, p * q)
+    exponents = (d % (p - 1), d % (q - 1), pow(q, -1, p))
+    return rsa.RSAPrivateNumbers(p, q, d, *exponents, public).private_key()
+
+
+@pytest.mark.parametrize("kind", ["long exponent", "DSA"])
+def test_a_key_that_is_costly_to_verify_with_ends_the_handshake(peers: Peers, kind: str):
+    """Be it an issuer's: anybody could hold up everybody. Nobody else notices."""
+    costly = costly_key() if kind == "long exponent" else dsa.generate_private_key(2_048)
+    name = common_name("costly")
+    issuer = issue(name, costly, issuer=name, signing_key=costly, extensions=[CA])
+    own = key(owner="client")
+    below = issue(common_name("till"), own, issuer=name, signing_key=costly)
+    with pytest.raises((OSError, EOFError)):
+        peers.connect("mtls", shown(below, issuer, own=own)).facts()
+    assert peers.connect("mtls", shown(below, own=own)).certificates() == [der(below)]
+
+
+@VERSIONS
+def test_a_costly_key_of_its_own_ends_the_handshake(peers: Peers, version: ssl.TLSVersion):
+    """Before its signature is verified."""
+    costly, name = costly_key(), common_name("costly")
+    client = shown(issue(name, costly, issuer=name, signing_key=costly), own=costly)
+    with pytest.raises((OSError, EOFError)):
+        peers.connect("mtls", context=peers.context(client, version)).facts()
 
 
 @VERSIONS

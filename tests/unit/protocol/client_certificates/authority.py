@@ -8,7 +8,7 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -18,7 +18,7 @@ from ciba_service.protocol.client.certificates.certificate import PresentedChain
 INSTANT = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = INSTANT.timestamp()
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]
 
 CA: Extension = (x509.BasicConstraints(ca=True, path_length=None), True)
