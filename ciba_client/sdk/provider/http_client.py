@@ -1,6 +1,7 @@
 """The HTTP client: whom it trusts, and by which certificate it is known (RFC 8705)."""
 
 import ssl
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx2
@@ -28,10 +29,16 @@ def new_http_client(
     trust_env = not is_loopback(configuration.issuer)
     return httpx2.AsyncClient(
         headers=_HEADERS,
+        cookies=_no_cookies(),
         verify=_tls_context(configuration, trust_env=trust_env),
         transport=transport,
         trust_env=trust_env,
     )
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that takes none: what a provider sets would be kept, and sent, without bound."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def _tls_context(configuration: ClientConfiguration, *, trust_env: bool) -> ssl.SSLContext | bool:

@@ -120,6 +120,18 @@ async def test_parameters_are_checked_before_anything_is_sent(
     assert provider.received == []
 
 
+async def test_a_provider_leaves_no_cookies_here(client: CibaClient, provider: ScriptedProvider):
+    """The requests are complete without; cookies of a wrong provider would grow with each poll."""
+    answers = [
+        Answer({"error": "authorization_pending"}, 400, {"set-cookie": f"seen-{number}=1"})
+        for number in range(2)
+    ]
+    provider.script("/token", *answers, Answer(provider.tokens()))
+    async with client.authenticate(login_hint="alice") as pending:
+        await pending.tokens()
+    assert all("cookie" not in request.headers for request in provider.received)
+
+
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/bc-authorize", "/token"])
 @pytest.mark.parametrize(
     ("answer", "message"),
