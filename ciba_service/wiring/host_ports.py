@@ -149,7 +149,7 @@ class HostNotifier:
             )
         except _Silence as silence:
             return OutboundFailure(FailureReason.TIMEOUT, str(silence))
-        if not isinstance(answer, OutboundResponse | OutboundFailure):
+        if not _is_outcome(answer):
             return OutboundFailure(FailureReason.PROTOCOL_ERROR, "the host's answer is none")
         return answer
 
@@ -191,6 +191,17 @@ async def _asked(
 async def _answered(ask: Callable[[], Awaitable[_T]]) -> _T:
     # Called here, since what is no coroutine function may raise at once, or answer without one.
     return await ask()
+
+
+def _is_outcome(answer: object) -> bool:
+    """Whether what follows from it can be judged: a number of a status, say, and not its text."""
+    match answer:
+        case OutboundResponse(status=int(), retry_after=str() | None):
+            return True
+        case OutboundFailure(reason=FailureReason(), detail=str()):
+            return True
+        case _:
+            return False
 
 
 def _is_subject(subject: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from ciba_service.ports import (
     ClientRegistry,
+    FailureReason,
     Outbound,
     OutboundFailure,
     OutboundRequest,
@@ -121,6 +122,24 @@ async def test_a_notifier_without_an_answer_has_failed(answer: Answer):
     told = await HostNotifier(cast("Outbound", Part(answer))).send(notified(5.0))
     assert isinstance(told, OutboundFailure)
     assert "alice" not in told.detail
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        OutboundResponse(status=cast("int", "204")),
+        OutboundResponse(status=429, retry_after=cast("str", 30)),
+        OutboundFailure(cast("FailureReason", "timeout"), "late"),
+    ],
+    ids=["status", "retry_after", "reason"],
+)
+async def test_what_cannot_be_judged_is_an_attempt_that_failed(
+    answered: OutboundResponse | OutboundFailure,
+):
+    """It counts as one: else the client would be called without end."""
+    told = await HostNotifier(cast("Outbound", Part(later(answered)))).send(notified(5.0))
+    assert isinstance(told, OutboundFailure)
+    assert told.reason is FailureReason.PROTOCOL_ERROR
 
 
 async def test_a_notifier_that_never_answers_gives_its_place_back():
