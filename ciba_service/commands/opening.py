@@ -35,7 +35,9 @@ __all__ = [
     "open_keys",
     "open_stores",
     "opened_store",
+    "reached_store",
     "system_surroundings",
+    "told_store_failures",
 ]
 
 
@@ -111,8 +113,8 @@ def _usable_keys(settings: Settings) -> FileKeys:
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings, *, own: bool) -> AsyncIterator[OpenStore]:
-    """Open the store; raises ``CommandFailed``, also when the store fails later."""
+async def reached_store(settings: Settings, *, own: bool) -> AsyncIterator[OpenStore]:
+    """Open the store; raises ``CommandFailed``, and whatever is raised later is left as it is."""
     async with AsyncExitStack() as stack:
         try:
             store = await stack.enter_async_context(open_store(settings.store, own=own))
@@ -127,15 +129,24 @@ async def opened_store(settings: Settings, *, own: bool) -> AsyncIterator[OpenSt
         except OSError as error:
             where = settings.store.data_directory
             raise CommandFailed(f"store.data_directory {where}: {reason(error)}") from error
-        try:
+        yield store
+
+
+@contextmanager
+def told_store_failures() -> Iterator[None]:
+    """What a store that was opened may fail with, told as ``CommandFailed``."""
+    try:
+        yield
+    except (StoreFault, StoreProgrammingError, StoreUnavailable, UnsuitableRedis) as error:
+        raise CommandFailed(str(error)) from error
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings, *, own: bool) -> AsyncIterator[OpenStore]:
+    """Open the store; raises ``CommandFailed``, also when the store fails later."""
+    async with reached_store(settings, own=own) as store:
+        with told_store_failures():
             yield store
-        except (
-            StoreFault,
-            StoreProgrammingError,
-            StoreUnavailable,
-            UnsuitableRedis,
-        ) as error:
-            raise CommandFailed(str(error)) from error
 
 
 @asynccontextmanager

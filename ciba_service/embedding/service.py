@@ -8,7 +8,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from ciba_service.app import Service, build_service
-from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
+from ciba_service.commands.opening import (
+    open_keys,
+    reached_store,
+    system_surroundings,
+    told_store_failures,
+)
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.embedding.door import Door, ServiceNotRunning
 from ciba_service.embedding.grants import Grants
@@ -146,9 +151,11 @@ class EmbeddedService:
             async with self._serving() as built:
                 self._built = built
                 self._door.open(built.app)
-                yield
-                self._door.close()
-                built.release()
+                try:
+                    yield
+                finally:
+                    self._door.close()
+                    built.release()
         finally:
             self._door.close()
             self._built, self._is_running = None, False
@@ -165,13 +172,14 @@ class EmbeddedService:
         async with AsyncExitStack() as stack:
             try:
                 keys = self._keys or CurrentKeys(open_keys(settings))
-                store = await stack.enter_async_context(opened_store(settings, own=True))
-                for risk in await failover_risks(settings.store, store):
-                    surroundings.telemetry.event("store_at_risk", warning=risk)
+                store = await stack.enter_async_context(reached_store(settings, own=True))
+                with told_store_failures():
+                    for risk in await failover_risks(settings.store, store):
+                        surroundings.telemetry.event("store_at_risk", warning=risk)
+                    built = build_service(settings, store, keys, surroundings, host=self._ports)
+                    await stack.enter_async_context(built.lifespan())
             except CommandFailed as error:
                 raise ServiceNotStarted(str(error)) from error
-            built = build_service(settings, store, keys, surroundings, host=self._ports)
-            await stack.enter_async_context(built.lifespan())
             yield built
 
     def lifespan(self, _: object) -> AbstractAsyncContextManager[None]:

@@ -1,7 +1,7 @@
 """What runs beside the endpoints: due work, the hub of phones, new keys; begun anew on failure."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -34,29 +34,23 @@ class Background:
             aclosing(self.parts.outbound),
             aclosing(self.parts.events),
             self.parts.stores.subscription,
-            asyncio.TaskGroup() as tasks,
+            _ended_together() as begin,
         ):
-            running = [
-                tasks.create_task(watch("due_worker", self.parts.worker.run)),
-                tasks.create_task(watch("delivery", self.parts.delivery.run)),
-                tasks.create_task(watch("device_hub", self.parts.hub.run)),
-                tasks.create_task(watch("keys", self._follow_keys)),
-                tasks.create_task(watch("security_events", self.parts.events.recorder.run)),
-                tasks.create_task(watch("admission", self.parts.admission.run)),
-            ]
+            begin(watch("due_worker", self.parts.worker.run))
+            begin(watch("delivery", self.parts.delivery.run))
+            begin(watch("device_hub", self.parts.hub.run))
+            begin(watch("keys", self._follow_keys))
+            begin(watch("security_events", self.parts.events.recorder.run))
+            begin(watch("admission", self.parts.admission.run))
             if self.parts.wake_ups is not None:
-                running.append(tasks.create_task(watch("wake_ups", self.parts.wake_ups.run)))
+                begin(watch("wake_ups", self.parts.wake_ups.run))
             if self.parts.settings.operators:  # Nobody else asks.
-                running.append(tasks.create_task(watch("presence", self.parts.phones.run)))
-            running.extend(
-                tasks.create_task(watch("security_event_pushes", pushes.run))
-                for pushes in self.parts.events.pushes
-            )
+                begin(watch("presence", self.parts.phones.run))
+            for pushes in self.parts.events.pushes:
+                begin(watch("security_event_pushes", pushes.run))
             if self.parts.settings.evidence.enabled:
-                running.append(tasks.create_task(watch("evidence", self.parts.drainer.run)))
+                begin(watch("evidence", self.parts.drainer.run))
             yield
-            for task in running:
-                task.cancel()
 
     async def _follow_keys(self) -> None:
         surroundings = self.parts.surroundings
@@ -74,6 +68,21 @@ class Background:
         for user in self.parts.settings.users:
             if user.activation_code is not None:
                 await activations.preset(user.sub, user.activation_code)
+
+
+@asynccontextmanager
+async def _ended_together() -> AsyncIterator[Callable[[Coroutine[None, None, None]], None]]:
+    """Begins tasks that are cancelled at the end of the block, and waited for.
+
+    No group of asyncio's: that wraps whatever a host raises within the block.
+    """
+    tasks = list[asyncio.Task[None]]()
+    try:
+        yield lambda run: tasks.append(asyncio.create_task(run))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def supervise(

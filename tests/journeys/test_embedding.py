@@ -31,6 +31,7 @@ from ciba_service.embedding import (
     OutboundResponse,
     ServiceNotRunning,
     ServiceNotStarted,
+    StoreUnavailable,
     Surroundings,
     User,
     UserIdentifier,
@@ -43,7 +44,7 @@ from ciba_service.sca.messages import LARGEST_FRAME, CloseCode
 from ciba_service.stores.driver.target import RedisTarget
 from tests.hosts import Host, serving_host, settings_for
 from tests.recording_telemetry import RecordingTelemetry
-from tests.redis_servers import flush_all
+from tests.redis_servers import flush_all, redis_server
 from tests.service_process import free_port
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
@@ -239,6 +240,31 @@ async def test_a_service_without_a_store_does_not_start(tmp_path: Path):
     with pytest.raises(ServiceNotStarted, match="nothing"):
         async with create_service(settings).running():
             pass
+
+
+async def test_a_store_that_takes_no_writes_is_none(tmp_path: Path):
+    """It answers, and refuses the preset code of a user: the host hears of it as of any other."""
+    users = [{"sub": "alice", "activation_code": "ABCD-EFGH-0001"}]
+    with redis_server("--min-replicas-to-write", "1") as target:
+        store = {"url": f"redis://127.0.0.1:{target.addresses[0].port}", "deadline_ms": 200}
+        settings = settings_for(
+            target, tmp_path / "keys", "http://127.0.0.1:1", more_store=store, users=users
+        )
+        with pytest.raises(ServiceNotStarted, match="did not answer in time"):
+            async with create_service(settings).running():
+                pass
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("later"), LookupError("the host's own")])
+async def test_what_the_host_raises_meanwhile_reaches_it_as_it_is(
+    embedded_target: RedisTarget, tmp_path: Path, fault: Exception
+):
+    """Neither as one of a group, nor as a failure of the service."""
+    settings = settings_for(embedded_target, tmp_path / "keys", "http://127.0.0.1:1")
+    with pytest.raises(type(fault)) as raised:
+        async with create_service(settings).running():
+            raise fault
+    assert raised.value is fault
 
 
 def test_wrong_settings_are_named(tmp_path: Path):
