@@ -28,11 +28,14 @@ from ciba_service.ports import (
     UserDirectory,
 )
 from ciba_service.protocol.client.metadata import Client
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.hints import UserIdentifier
+from ciba_service.protocol.request.user_code import StoredUserCode
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.token_text import transaction_of
+from ciba_service.protocol.tokens.userinfo import UserClaims
 
 __all__ = ["HostClients", "HostNotifier", "HostPorts", "HostRisk", "HostTokens", "HostUsers"]
 
@@ -83,7 +86,7 @@ class HostUsers:
 
     async def _asked(self, ask: Callable[[], Awaitable[User | None]]) -> User | None:
         user = await _asked(ask, self._seconds, StoreUnavailable)
-        if not isinstance(user, User | None):
+        if not (user is None or _is_user(user)):
             raise StoreUnavailable("the host's answer is no user")
         return user
 
@@ -202,6 +205,17 @@ def _is_outcome(answer: object) -> bool:
             return True
         case _:
             return False
+
+
+def _is_user(answer: object) -> bool:
+    """Whether every member is what it must be: a text "false" would enable whoever is not."""
+    return (
+        isinstance(answer, User)
+        and answer.enabled in (True, False)
+        and isinstance(answer.claims, UserClaims)
+        and isinstance(answer.user_code, StoredUserCode | None)
+        and answer.locale in tuple(Locale)
+    )
 
 
 def _is_subject(subject: str) -> bool:

@@ -20,6 +20,7 @@ from ciba_service.ports import (
     UserDirectory,
 )
 from ciba_service.protocol.client.metadata import Client, register_client
+from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
 from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.wiring.host_ports import HostClients, HostNotifier, HostTokens, HostUsers
@@ -172,6 +173,32 @@ async def test_a_subject_is_a_text_that_tokens_can_name(subject: Any):
     """Not empty, not without end, and without what cannot be written or shown."""
     with pytest.raises(StoreUnavailable):
         await users(later(User(subject))).find(ALICE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"enabled": "false"},
+        {"enabled": None},
+        {"claims": {"name": "Alice"}},
+        {"user_code": "1234"},
+        {"locale": "xx"},
+        {"locale": None},
+    ],
+    ids=str,
+)
+async def test_a_user_is_one_in_every_member(wrong: dict[str, Any]):
+    """Before anybody is asked: what broke at the last step would cost the user an approval."""
+    directory = users(later(User("alice", **wrong)))
+    for asking in (directory.find(ALICE), directory.find_subject("alice")):
+        with pytest.raises(StoreUnavailable, match="no user"):
+            await asking
+
+
+async def test_members_of_a_user_may_come_as_databases_have_them():
+    """A number for a truth, and the name of a language."""
+    row = User("alice", enabled=cast("bool", 0), locale=cast("Locale", "de"))
+    assert await users(later(row)).find_subject("alice") is row
 
 
 async def test_a_client_is_the_one_that_was_asked_for(till: WireClient):
