@@ -9,8 +9,7 @@ import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
-from ciba_service.commands.outcome import CommandFailed, print_rows
-from ciba_service.protocol.instants import moment
+from ciba_service.commands.outcome import CommandFailed, print_rows, written
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.security_events.kinds import Actor, ClientRemoved
 from ciba_service.settings import Settings
@@ -50,7 +49,7 @@ async def list_clients(settings: Settings, *, as_json: bool) -> None:
     async with open_stores(settings) as stores:
         for registration in await stores.registrations.all():
             client = registration.client
-            since = moment(registration.issued_at * 1000).isoformat(timespec="seconds")
+            since = written(registration.issued_at * 1000)
             rows.append(
                 _ClientRow(
                     client.client_id,

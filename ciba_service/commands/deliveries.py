@@ -7,7 +7,7 @@ import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
-from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.commands.outcome import CommandFailed, print_rows, written
 from ciba_service.flow.operators.deliveries import can_be_redelivered
 from ciba_service.flow.redelivery import Redeliveries
 from ciba_service.ports import (
@@ -17,7 +17,6 @@ from ciba_service.ports import (
     Redelivery,
     UnknownRecordFormat,
 )
-from ciba_service.protocol.instants import moment
 from ciba_service.settings import Settings
 
 __all__ = ["list_deliveries", "redeliver", "show_delivery"]
@@ -140,6 +139,4 @@ def _found_row(found: FoundDelivery) -> _FoundRow:
 
 
 def _written(instant: int | None) -> str:
-    if instant is None:
-        return ""
-    return moment(instant).isoformat(timespec="seconds")
+    return "" if instant is None else written(instant)

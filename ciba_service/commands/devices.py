@@ -6,9 +6,8 @@ import msgspec
 
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
-from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
+from ciba_service.commands.outcome import CommandFailed, print_rows, require_user, written
 from ciba_service.commands.phone_steps import phone_steps
-from ciba_service.protocol.instants import moment
 from ciba_service.sca.devices import user_tag, user_tag_of
 from ciba_service.settings import Settings
 
@@ -37,11 +36,11 @@ async def list_devices(settings: Settings, subject: str | None, *, as_json: bool
     async with open_stores(settings) as stores:
         for sub in subjects:
             rows += [
-                _DeviceRow(phone.device_id, sub, phone.name, _moment(phone.enrolled_at))
+                _DeviceRow(phone.device_id, sub, phone.name, written(phone.enrolled_at))
                 for phone in await stores.devices.list(user_tag(sub))
             ]
             rows += [
-                _DeviceRow(phone.device_id, sub, phone.name, "", _moment(phone.until))
+                _DeviceRow(phone.device_id, sub, phone.name, "", written(phone.until))
                 for phone in await stores.waiting_devices.list(user_tag(sub), now=now)
             ]
     print_rows(rows, as_json=as_json)
@@ -64,7 +63,3 @@ async def revoke_device(settings: Settings, device_id: str) -> None:
         if not revoked and not await steps.approval.reject_for_operator(device_id):
             raise CommandFailed(f"there is no device {device_id}")
     sys.stdout.write(f"{device_id} is revoked\n")
-
-
-def _moment(milliseconds: int) -> str:
-    return moment(milliseconds).isoformat(timespec="seconds")

@@ -10,8 +10,7 @@ import msgspec
 from ciba_service.clock import SystemClock
 from ciba_service.commands.opening import changing_keys, make_keys
 from ciba_service.commands.operator_write import tell_operator_write
-from ciba_service.commands.outcome import CommandFailed, print_rows
-from ciba_service.protocol.instants import moment
+from ciba_service.commands.outcome import CommandFailed, print_rows, written
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.settings import Settings
 from ciba_service.stores.key_files import KeyFileError, KeyListing, list_keys
@@ -118,12 +117,8 @@ def _rows(keys: Sequence[KeyListing]) -> list[_KeyRow]:
             key.purpose,
             key.alg,
             key.state.value,
-            _written(key.state_since),
-            _written(key.created_at),
+            written(key.state_since),
+            written(key.created_at),
         )
         for key in keys
     ]
-
-
-def _written(instant: int) -> str:
-    return moment(instant).isoformat(timespec="seconds")

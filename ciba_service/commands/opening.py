@@ -13,7 +13,7 @@ from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore, open_store
 from ciba_service.stores.driver.connection import UnsuitableRedis
-from ciba_service.stores.driver.faults import StoreFault, StoreProgrammingError
+from ciba_service.stores.driver.faults import StoreFault
 from ciba_service.stores.embedded.binary import NoServerProgram
 from ciba_service.stores.embedded.keeper import EmbeddedServerFailed
 from ciba_service.stores.embedded.server import DataDirectoryInUse
@@ -137,7 +137,7 @@ def told_store_failures() -> Iterator[None]:
     """What a store that was opened may fail with, told as ``CommandFailed``."""
     try:
         yield
-    except (StoreFault, StoreProgrammingError, StoreUnavailable, UnsuitableRedis) as error:
+    except (StoreFault, StoreUnavailable, UnsuitableRedis) as error:
         raise CommandFailed(str(error)) from error
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ciba_service.protocol.instants import moment
 from ciba_service.settings import Settings
 
-__all__ = ["CommandFailed", "CommandMisused", "print_rows", "reason", "require_user"]
+__all__ = ["CommandFailed", "CommandMisused", "print_rows", "reason", "require_user", "written"]
 
 
 class CommandFailed(Exception):
@@ -21,6 +22,11 @@ class CommandMisused(CommandFailed):
 def reason(error: Exception) -> str:
     """What an error says, without numbers and file names that stand in the sentence anyway."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def written(at: int) -> str:
+    """An instant as commands print it: in UTC, to the second."""
+    return moment(at).isoformat(timespec="seconds")
 
 
 def require_user(settings: Settings, subject: str) -> None:

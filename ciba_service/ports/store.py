@@ -10,7 +10,7 @@ __all__ = [
 
 
 class StoreUnavailable(Exception):
-    """The store could not be reached in time; whether the operation ran is settled by a retry."""
+    """The store was not reached in time, or refused; whether it did something a retry settles."""
 
 
 class UnknownRecordFormat(StoreUnavailable):
