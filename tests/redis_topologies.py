@@ -65,17 +65,28 @@ class RedisCluster:
 
     def move(self, slot: int) -> None:
         """Give a slot to another master, key by key, as ``redis-cli --cluster reshard`` does."""
+        self.finish_move(slot, *self.start_move(slot))
+
+    def start_move(self, slot: int) -> tuple[int, int]:
+        """Let another master import a slot; the ports of the master that has it and of that one."""
         source = self.owner(slot)
         target = next(port for port in (self.owner(n) for n in _first_slots()) if port != source)
-        here, there = _name_of(source), _name_of(target)
-        _ask(target, f"CLUSTER SETSLOT {slot} IMPORTING {here}")
-        _ask(source, f"CLUSTER SETSLOT {slot} MIGRATING {there}")
+        _order(target, f"CLUSTER SETSLOT {slot} IMPORTING {_name_of(source)}")
+        _order(source, f"CLUSTER SETSLOT {slot} MIGRATING {_name_of(target)}")
+        return source, target
+
+    def carry(self, key: str, source: int, target: int) -> None:
+        """Bring one key from the one to the other."""
+        moved = _call(source, "MIGRATE", "127.0.0.1", target, key, 0, 5000)
+        if moved not in {"OK", "NOKEY"}:
+            raise RuntimeError(moved)
+
+    def finish_move(self, slot: int, source: int, target: int) -> None:
+        """Bring what is left, and make the other its owner."""
         while names := _call(source, "CLUSTER", "GETKEYSINSLOT", slot, 1):
-            moved = _call(source, "MIGRATE", "127.0.0.1", target, names[0], 0, 5000)
-            if moved not in {"OK", "NOKEY"}:
-                raise RuntimeError(moved)
+            self.carry(names[0], source, target)
         for port in (target, source):
-            _ask(port, f"CLUSTER SETSLOT {slot} NODE {there}")
+            _order(port, f"CLUSTER SETSLOT {slot} NODE {_name_of(target)}")
 
     def _living(self) -> int:
         return next(port for port in self.ports if _ask(port, "PING") == "+PONG")
@@ -254,6 +265,13 @@ def _least_acknowledged(port: int) -> int:
     lines = [each for each in _ask(port, "INFO replication").splitlines() if each[:5] == "slave"]
     offsets = (int(line.partition("offset=")[2].split(",")[0]) for line in lines)
     return min(offsets, default=-1)
+
+
+def _order(port: int, order: str) -> None:
+    """Raise what a node refuses."""
+    answer = _ask(port, order)
+    if answer != "+OK":
+        raise RuntimeError(f"{order}: {answer or 'no answer'}")
 
 
 def _call(port: int, *words: object) -> Any:

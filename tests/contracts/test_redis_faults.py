@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 
 from ciba_service.ports import StoreUnavailable
 from ciba_service.settings import StoreSettings
+from ciba_service.stores.driver.cluster_pipeline import ClusterPipeline
 from ciba_service.stores.driver.commands import Commands, StoreFault
 from ciba_service.stores.driver.connection import connect, connect_node, disconnect
-from ciba_service.stores.driver.pipelines import ClusterPipeline, Request
+from ciba_service.stores.driver.pipelines import Request
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget

@@ -86,6 +86,13 @@ def test_both_pages_print_the_same_user():
     assert sorted([*single, *more]) == sorted(of_the_tutorial())
 
 
+def test_the_user_of_a_cluster_may_follow_a_slot_on_its_way():
+    """What is sent only while slots move, and what both pages leave out without it."""
+    with redis_server() as server:
+        (port,) = guarded(server, of_the_tutorial()).ports
+        assert as_operator(port, "ACL", "DRYRUN", "ciba", "ASKING") == b"OK"
+
+
 async def test_nothing_that_the_service_does_is_refused(redis: Guarded, tmp_path: Path):
     """Checked at the start; enrolled, asked, approved, pinged, redeemed; asked, taken back."""
     async with callback_endpoint(tmp_path) as endpoint:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ import pytest
 
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.driver.commands import Commands
+from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import devices_key, due_key, partition_of, transaction_key
 from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
@@ -190,6 +192,42 @@ async def test_slots_move_while_requests_are_under_way(cluster: RedisCluster, tm
                 assert names == [name for name, _ in flows]
             await moving
         await bank.journey("push")
+
+
+async def test_keys_of_slots_half_way_are_found_where_they_are(cluster: RedisCluster):
+    """Each at the first attempt, also while it is believed to be where its slot comes back to."""
+    commands = Commands(connect(cluster.target))
+    slots = [(tag, cluster.slot_of(tag)) for tag in map("{{moving-{}}}".format, range(4))]
+    keys = [[f"{tag}:{number}" for number in range(10)] for tag, _ in slots]
+    everything = [key for each in keys for key in each]
+    under_way: list[tuple[int, int, int]] = []
+    try:
+        await asyncio.gather(*(commands.call("SET", key, key) for key in everything))
+        await spread(commands, everything * 4)
+        for _, slot in slots:
+            cluster.move(slot)
+        for (_, slot), half_way in zip(slots, keys, strict=True):
+            source, target = cluster.start_move(slot)
+            under_way.append((slot, source, target))
+            for key in half_way[::2]:
+                cluster.carry(key, source, target)
+            assert await spread(commands, half_way * 4) == [each.encode() for each in half_way * 4]
+        assert await spread(commands, everything) == [each.encode() for each in everything]
+        for slot, source, target in under_way:
+            cluster.finish_move(slot, source, target)
+        assert await spread(commands, everything) == [each.encode() for each in everything]
+    finally:
+        await commands.aclose()
+
+
+async def spread(commands: Commands, keys: Iterable[str]) -> list[bytes]:
+    """What stands under each, asked in several batches at once, so over several connections."""
+    waiting = []
+    for position, key in enumerate(keys):
+        waiting.append(commands.issue("GET", key))
+        if position % 8 == 7:
+            await asyncio.sleep(0)
+    return await asyncio.gather(*waiting)
 
 
 def keys_of(asked: list[str], names: list[str]) -> list[str]:

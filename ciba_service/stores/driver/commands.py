@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
+from ciba_service.stores.driver.cluster_pipeline import ClusterPipeline
 from ciba_service.stores.driver.connection import disconnect
 from ciba_service.stores.driver.faults import (
     DRIVER_ERRORS,
@@ -23,7 +24,6 @@ from ciba_service.stores.driver.link import Outcome
 from ciba_service.stores.driver.observer import StoreObserver, Unobserved
 from ciba_service.stores.driver.pipelines import (
     Argument,
-    ClusterPipeline,
     InTasks,
     Pipeline,
     Request,

@@ -1,36 +1,20 @@
-"""Sending one batch of commands to one server, or to the nodes of a cluster."""
+"""Sending one batch of commands to one server."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
-from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import (
-    ClusterDownError,
-    MovedError,
-    RedisClusterException,
-    SlotNotCoveredError,
-)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ciba_service.stores.driver.faults import DRIVER_ERRORS, is_no_master
 from ciba_service.stores.driver.link import Done, Link, Outcome
 
-__all__ = ["Argument", "ClusterPipeline", "InTasks", "Pipeline", "Request", "ServerPipeline"]
+__all__ = ["Argument", "InTasks", "Pipeline", "Request", "ServerPipeline"]
 
 Argument = str | bytes | int
-
-_TRANSPORT_ERRORS: Final = (OSError, RedisConnectionError, RedisTimeoutError)
-_TOPOLOGY_ERRORS: Final = (
-    *_TRANSPORT_ERRORS,
-    ClusterDownError,
-    MovedError,
-    RedisClusterException,
-)
 
 
 class Request:
@@ -188,77 +172,3 @@ class ServerPipeline:
         seconds = connection.socket_timeout or self._connect_seconds
         await connection.connect()  # type: ignore[no-untyped-call]
         return Link.over(connection, self, seconds=seconds)
-
-
-class ClusterPipeline:
-    """The nodes of a cluster.
-
-    With its own retries off the driver never looks at the topology again, so that a fault of the
-    transport makes us do it: beside the callers, one look at a time. What another node is
-    responsible for is sent on to it, one by one, or without ``follows_redirections`` refused.
-    """
-
-    def __init__(self, client: RedisCluster, *, follows_redirections: bool = True) -> None:
-        self._client = client
-        self._follows_redirections = follows_redirections
-        self._refreshing: asyncio.Task[None] | None = None
-
-    async def send(self, batch: Sequence[Request]) -> list[Any]:
-        """Send each request to the node of its key, all nodes at once."""
-        await self._client.initialize()
-        replies: list[Any] = [None] * len(batch)
-        pipeline = self._client.pipeline()
-        sent: list[tuple[int, ClusterNode]] = []
-        for position, request in enumerate(batch):
-            try:
-                node = self.node(request.key)
-            except SlotNotCoveredError as error:
-                replies[position] = error
-            else:
-                # Named here, since a command the driver cannot route fails the whole batch.
-                pipeline.execute_command(request.name, *request.arguments, target_nodes=node)
-                sent.append((position, node))
-        try:
-            answers = await pipeline.execute(
-                raise_on_error=False, allow_redirections=self._follows_redirections
-            )
-        except _TOPOLOGY_ERRORS:
-            self._refresh({node for _, node in sent})
-            raise
-        for (position, _), answer in zip(sent, answers, strict=True):
-            replies[position] = answer
-        suspects = {node for at, node in sent if isinstance(replies[at], _TOPOLOGY_ERRORS)}
-        if suspects or len(sent) < len(batch):
-            self._refresh(suspects)
-        return replies
-
-    async def aclose(self) -> None:
-        """End a look at the topology that is under way."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.wait({self._refreshing})
-
-    def node(self, key: Argument | None) -> ClusterNode:
-        """The primary of a key; raises ``SlotNotCoveredError`` while none is known."""
-        if key is not None:
-            owners = self._client.nodes_manager.slots_cache.get(self._client.keyslot(key))
-        else:
-            owners = self._client.get_primaries()
-        if not owners:
-            raise SlotNotCoveredError("no node is known for the key")
-        return owners[0]
-
-    def _refresh(self, suspects: Iterable[ClusterNode]) -> None:
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._look_again(tuple(suspects)))
-
-    async def _look_again(self, suspects: Sequence[ClusterNode]) -> None:
-        for node in suspects:
-            # Not ``disconnect_free_connections``: it closes what somebody takes meanwhile. Those
-            # that are marked go when they are next taken or released.
-            for connection in node._connections:  # noqa: SLF001 - the driver marks only some
-                connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
-        try:
-            await self._client.nodes_manager.initialize()
-        except DRIVER_ERRORS:
-            return  # The next fault looks again.

@@ -15,12 +15,12 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import SlotNotCoveredError
 
+from ciba_service.stores.driver.cluster_pipeline import ClusterPipeline
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.faults import StoreFault, is_no_master
 from ciba_service.stores.driver.link import Outcome
 from ciba_service.stores.driver.pipelines import (
     Argument,
-    ClusterPipeline,
     InTasks,
     Request,
     ServerPipeline,

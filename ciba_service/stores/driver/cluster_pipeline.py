@@ -1,0 +1,146 @@
+"""Sending one batch of commands to the nodes of a cluster."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MovedError,
+    RedisClusterException,
+    SlotNotCoveredError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ciba_service.stores.driver.faults import DRIVER_ERRORS
+from ciba_service.stores.driver.pipelines import Argument, Request
+
+__all__ = ["ClusterPipeline"]
+
+_TOPOLOGY_ERRORS: Final = (
+    OSError,
+    RedisConnectionError,
+    RedisTimeoutError,
+    ClusterDownError,
+    MovedError,
+    RedisClusterException,
+)
+_REDIRECTIONS: Final = 3
+"""To the owner, to where a slot is on its way, and once more where it arrived meanwhile."""
+
+_Places = Mapping[int, tuple[ClusterNode, bool]]
+"""Where the requests at these positions of a batch go, and whether they ask there first."""
+
+
+class ClusterPipeline:
+    """The nodes of a cluster.
+
+    With its own retries off the driver never looks at the topology again, so that a fault of the
+    transport makes us do it: beside the callers, one look at a time. What another node answers
+    for is sent on to it, or without ``follows_redirections`` refused. ASKING holds for the next
+    command of its connection only; the driver would send the two over two connections, and leave
+    the first to let something else read a slot that is not there yet.
+    """
+
+    def __init__(self, client: RedisCluster, *, follows_redirections: bool = True) -> None:
+        self._client = client
+        self._redirections = _REDIRECTIONS if follows_redirections else 0
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def send(self, batch: Sequence[Request]) -> list[Any]:
+        """Send each request to the node of its key, all nodes at once."""
+        await self._client.initialize()
+        replies: list[Any] = [None] * len(batch)
+        places: dict[int, tuple[ClusterNode, bool]] = {}
+        for position, request in enumerate(batch):
+            try:
+                places[position] = self.node(request.key), False
+            except SlotNotCoveredError as error:
+                replies[position] = error
+        is_covered = len(places) == len(batch)
+        await self._exchange(batch, places, replies)
+        for _ in range(self._redirections):
+            redirected = await self._redirected(replies)
+            if not redirected:
+                break
+            places.update(redirected)
+            await self._exchange(batch, redirected, replies)
+        suspects = {
+            node for at, (node, _) in places.items() if isinstance(replies[at], _TOPOLOGY_ERRORS)
+        }
+        if suspects or not is_covered:
+            self._refresh(suspects)
+        return replies
+
+    async def aclose(self) -> None:
+        """End a look at the topology that is under way."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait({self._refreshing})
+
+    def node(self, key: Argument | None) -> ClusterNode:
+        """The primary of a key; raises ``SlotNotCoveredError`` while none is known."""
+        if key is not None:
+            owners = self._client.nodes_manager.slots_cache.get(self._client.keyslot(key))
+        else:
+            owners = self._client.get_primaries()
+        if not owners:
+            raise SlotNotCoveredError("no node is known for the key")
+        return owners[0]
+
+    async def _exchange(
+        self, batch: Sequence[Request], places: _Places, replies: list[Any]
+    ) -> None:
+        """Send what has a place, over one connection to each node, and put down its replies."""
+        pipeline = self._client.pipeline()
+        for position, (node, asks) in places.items():
+            # Named here, since a command the driver cannot route fails the whole batch.
+            if asks:
+                pipeline.execute_command("ASKING", target_nodes=node)
+            request = batch[position]
+            pipeline.execute_command(request.name, *request.arguments, target_nodes=node)
+        try:
+            answers = iter(await pipeline.execute(raise_on_error=False, allow_redirections=False))
+        except _TOPOLOGY_ERRORS:
+            self._refresh({node for node, _ in places.values()})
+            raise
+        for position, (_, asks) in places.items():
+            if asks:
+                next(answers)
+            replies[position] = next(answers)
+
+    async def _redirected(self, replies: Sequence[Any]) -> _Places:
+        """Where what was redirected goes now; nothing of it has run."""
+        found: dict[int, tuple[ClusterNode, bool]] = {}
+        for position, reply in enumerate(replies):
+            if isinstance(reply, AskError):
+                node = await self._told(reply)
+                if node is not None:
+                    found[position] = node, not isinstance(reply, MovedError)
+        return found
+
+    async def _told(self, error: AskError) -> ClusterNode | None:
+        """The node that a redirection names, which after MOVED is the owner from now on."""
+        manager = self._client.nodes_manager
+        if isinstance(error, MovedError) and error.host and error.slot_id in manager.slots_cache:
+            await manager.move_slot(error)
+        node: ClusterNode | None = self._client.get_node(error.host, error.port)
+        return node
+
+    def _refresh(self, suspects: Iterable[ClusterNode]) -> None:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._look_again(tuple(suspects)))
+
+    async def _look_again(self, suspects: Sequence[ClusterNode]) -> None:
+        for node in suspects:
+            # Not ``disconnect_free_connections``: it closes what somebody takes meanwhile. Those
+            # that are marked go when they are next taken or released.
+            for connection in node._connections:  # noqa: SLF001 - the driver marks only some
+                connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
+        try:
+            await self._client.nodes_manager.initialize()
+        except DRIVER_ERRORS:
+            return  # The next fault looks again.
