@@ -218,8 +218,8 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
     rotate.add_argument(
         "--purpose",
-        choices=["token", "challenge", "events", "receipt"],
-        help="of this purpose only",
+        choices=["token", "challenge", "events", "receipt", "evidence"],
+        help="of this purpose only; evidence rotates when it is named",
     )
     rotate.add_argument(
         "--alg", choices=["ES256", "PS256", "EdDSA"], help="token keys of this algorithm only"

@@ -24,14 +24,15 @@ from ciba_service.stores.stored_keys import Purpose, StoredKey, new_key, read_ke
 
 __all__ = ["Rotation", "RotationRefused", "prune_keys", "rotate_keys"]
 
-# The others: phones encrypt factors to a key that signs nothing.
-_ROTATING: Final[frozenset[Purpose]] = frozenset({"token", "challenge", "events", "receipt"})
+# Those that others learn of by themselves. Auditors have to be given the key of evidence.
+_TOGETHER: Final[frozenset[Purpose]] = frozenset({"token", "challenge", "events", "receipt"})
 # Of challenge keys each signs an announcement, and all of these are one frame.
 _LIMITS: Final[dict[Purpose, int]] = {
     "token": MAXIMUM_KEYS,
     "challenge": 10,
     "events": 10,
     "receipt": 10,
+    "evidence": MAXIMUM_KEYS,
 }
 
 
@@ -59,8 +60,9 @@ def rotate_keys(
 ) -> Rotation:
     """Make next keys where one is missing, else let them sign and retire those that did.
 
-    Only keys of ``purpose`` and ``alg``, where these are given; what no longer needs to be kept is
-    dropped: retired token keys after ``token_keys_kept`` seconds.
+    Only keys of ``purpose`` and ``alg``, where these are given; without a purpose all but those of
+    evidence. What no longer needs to be kept is dropped: retired token keys after
+    ``token_keys_kept`` seconds.
 
     Raises:
         KeyFileError: when the keys are not usable as they are.
@@ -69,7 +71,7 @@ def rotate_keys(
     load_keys(directory)  # What does not load is not made worse.
     before = read_keys(directory)
     kept = [key for key in before if _is_needed(key, token_keys_kept, now)]
-    purposes = _ROTATING if purpose is None else {purpose}
+    purposes = _TOGETHER if purpose is None else {purpose}
     turning = [key for key in kept if key.purpose in purposes and alg in {None, key.alg}]
     if not turning:
         raise RotationRefused("there is no such key; ciba-service keys generate makes what it can")
@@ -109,6 +111,8 @@ def prune_keys(
 
 
 def _is_needed(key: StoredKey, token_keys_kept: int, now: int) -> bool:
+    if key.purpose == "evidence":
+        return True  # Nobody knows for how long somebody keeps the files.
     kept = token_keys_kept if key.purpose == "token" else CHALLENGE_KEYS_KEPT
     return is_needed(key.life, kept=kept, now=now)
 

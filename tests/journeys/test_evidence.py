@@ -1,6 +1,7 @@
 """Evidence: what was decided can be shown, proven and erased, and nothing of it changed unseen."""
 
 import json
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from ciba_service.cli import main
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
+from ciba_service.protocol.jose.verification import parse_jws
 from ciba_service.sca.evidence import Outcome, Proven, verify_statement
 from ciba_service.sca.evidence_audit import Audit, AuditReport
 from ciba_service.sca.messages import Factor, transaction_id
@@ -16,6 +18,8 @@ from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.evidence_files import evidence_files, key_files
 from ciba_service.stores.evidence_reading import erase_keys, find_evidence
 from ciba_service.stores.evidence_seals import EvidenceSeals, SealedEvidence
+from ciba_service.stores.key_files import load_keys
+from ciba_service.stores.key_rotation import rotate_keys
 from ciba_service.stores.keys import evidence_key
 from ciba_service.stores.sealing import Sealer, SealingError
 from tests.redis_servers import redis_server
@@ -54,8 +58,10 @@ async def service(run_service: ServiceRunner, till: WireClient) -> AsyncIterator
 
 
 async def audited(service: RunningService, directory: Path) -> AuditReport:
-    """Verify all files with the public key, up to where the store says that the chains go."""
-    audit = Audit(KeySet(map(parse_verification_key, service.keys.evidence_jwks)))
+    """Verify all files with the public keys, up to where the store says that the chains go."""
+    audit = Audit(
+        KeySet(map(parse_verification_key, load_keys(service.keys.directory).evidence_jwks))
+    )
     for path in evidence_files(directory):
         audit.read(path.name, path.read_bytes().splitlines(keepends=True))
     return audit.conclude(await service.service.stores.evidence.heads())
@@ -162,6 +168,40 @@ async def test_a_person_is_erased_and_the_chain_still_verifies(
     await phone.approve_next()
     directory = await written(service)
     assert (await audited(service, directory)).records == 3
+
+
+async def test_checkpoints_verify_across_a_change_of_key(
+    service: RunningService, till: WireClient, phone: WirePhone
+):
+    """What the old key signed and what the new one signs, by the keys that are there then."""
+    for _ in range(2):
+        await till.started()
+        await phone.approve_next()
+        directory = await written(service)
+        await rotate_evidence_key(service)
+    signed_by = {
+        parse_jws(json.loads(line)["checkpoint"]).header.kid
+        for path in evidence_files(directory)
+        for line in path.read_bytes().splitlines()
+        if line.startswith(b'{"checkpoint"')
+    }
+    assert len(signed_by) == 2
+    report = await audited(service, directory)
+    assert (report.records, report.findings) == (2, ())
+
+
+async def rotate_evidence_key(service: RunningService) -> None:
+    """Both halves of it, and the service has seen the file."""
+    for now in (0, 3_600_000):
+        rotate_keys(
+            service.keys.directory,
+            purpose="evidence",
+            token_keys_kept=1,
+            random=secrets.token_bytes,
+            now=now,
+            at_once=True,
+        )
+    assert await service.service.keys.refresh()
 
 
 async def test_without_evidence_nothing_is_kept(run_service: ServiceRunner, till: WireClient):

@@ -216,6 +216,27 @@ def test_without_a_purpose_everything_that_signs_rotates(directory: Path):
     ]
 
 
+def test_evidence_rotates_when_it_is_named_and_keeps_its_keys(directory: Path):
+    """Auditors are given the next key first, and old files verify for ever with what stays."""
+    old = signer_of_evidence(directory)
+    for now in (NOW + 1, NOW + 1 + PUBLISHED):
+        rotate(directory, now, purpose="evidence", alg=None)
+        told = {jwk["kid"] for jwk in load_keys(directory).evidence_jwks}
+    assert signer_of_evidence(directory) != old
+    assert told == {old, signer_of_evidence(directory)}
+    much_later = NOW + 100 * CHALLENGE_KEYS_KEPT * 1000
+    assert prune_keys(directory, token_keys_kept=1, now=much_later) == []
+    (gone,) = prune_keys(directory, token_keys_kept=1, now=much_later, kid=old)
+    assert gone.kid == old
+
+
+def signer_of_evidence(directory: Path) -> str:
+    """The key of the next checkpoint."""
+    signer = load_keys(directory).evidence_signer
+    assert signer is not None
+    return signer.kid
+
+
 def test_too_early_changes_nothing(directory: Path):
     """A second rotation right after the first is refused, unless it is forced."""
     rotate(directory, NOW)
