@@ -206,6 +206,11 @@ def slot_of(address: Address, key: str) -> int:
     return int(_ask(address.port, f"CLUSTER KEYSLOT {key}").lstrip(":"))
 
 
+def key_at(slot: int) -> str:
+    """A key in the slot."""
+    return next(f"k{number}" for number in itertools.count() if key_slot(b"k%d" % number) == slot)
+
+
 async def test_a_slot_that_moves_takes_its_keys_along_and_loses_no_operation():
     """ASK while it moves, MOVED when it has; the script runs once each time, where the key is."""
     with two_nodes() as (target, first, second):
@@ -244,6 +249,41 @@ async def test_a_slot_whose_owner_is_silent_is_found_at_its_new_owner():
                 os.kill(silent, signal.SIGCONT)
 
 
+async def test_a_frozen_node_holds_up_nobody_whose_keys_are_elsewhere():
+    """However many wait for it, the other one is asked as ever, in the very same tick, too."""
+    there = key_at(16383)
+    with two_nodes() as (target, _, second):
+        patient = Commands(connect(replace(target, command_timeout=30.0)), max_batch=1)
+        assert await asyncio.gather(count(patient, "here"), count(patient, there)) == [1, 1]
+        with frozen(RedisTarget(addresses=(second,))):
+            waiting = [patient.issue("GET", there) for _ in range(20)]
+            async with asyncio.timeout(10):
+                assert [await count(patient, "here") for _ in range(3)] == [2, 3, 4]
+            assert not any(each.done() for each in waiting)
+        assert await asyncio.gather(*waiting) == [b"1"] * 20
+        await patient.aclose()
+
+
+async def test_a_dead_node_fails_nobody_whose_keys_are_elsewhere():
+    """Nor is the topology asked for at each of its faults."""
+    there = key_at(16383)
+    with two_nodes() as (target, first, second):
+        async with commands_to(target) as commands:
+            assert await asyncio.gather(count(commands, "here"), count(commands, there)) == [1, 1]
+            os.kill(process_of(second.port), signal.SIGKILL)
+            for number in range(40):
+                here, gone = await asyncio.gather(
+                    commands.evaluate(COUNT, ["here"], []),
+                    commands.evaluate(COUNT, [there], []),
+                    return_exceptions=True,
+                )
+                assert here == number + 2
+                assert isinstance(gone, StoreFault)
+        stats = _ask(first.port, "INFO commandstats")
+        looks = int(stats.partition("cmdstat_cluster|slots:calls=")[2].partition(",")[0])
+        assert looks < 20
+
+
 @contextlib.contextmanager
 def with_replicas(nodes: Sequence[Address]) -> Iterator[list[RedisTarget]]:
     """A replica of each node."""
@@ -265,11 +305,6 @@ def with_replicas(nodes: Sequence[Address]) -> Iterator[list[RedisTarget]]:
         for node in nodes:
             _until(lambda port=node.port: known in _ask(port, "CLUSTER INFO"))
         yield replicas
-
-
-def key_at(slot: int) -> str:
-    """A key in the slot."""
-    return next(f"k{number}" for number in itertools.count() if key_slot(b"k%d" % number) == slot)
 
 
 async def test_each_node_of_a_cluster_waits_for_its_own_replicas():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
@@ -31,6 +32,10 @@ _TOPOLOGY_ERRORS: Final = (
 _REDIRECTIONS: Final = 3
 """To the owner, to where a slot is on its way, and once more where it arrived meanwhile."""
 
+_LOOK_PAUSE: Final = 0.25
+"""Seconds between two looks at the topology: each goes through all slots, and the driver connects
+anew to every node after it."""
+
 _Places = Mapping[int, tuple[ClusterNode, bool]]
 """Where the requests at these positions of a batch go, and whether they ask there first."""
 
@@ -39,16 +44,23 @@ class ClusterPipeline:
     """The nodes of a cluster.
 
     With its own retries off the driver never looks at the topology again, so that a fault of the
-    transport makes us do it: beside the callers, one look at a time. What another node answers
-    for is sent on to it, or without ``follows_redirections`` refused. ASKING holds for the next
-    command of its connection only; the driver would send the two over two connections, and leave
-    the first to let something else read a slot that is not there yet.
+    transport makes us do it: beside the callers, one look at a time, and not at every fault. What
+    another node answers for is sent on to it, or without ``follows_redirections`` refused. ASKING
+    holds for the next command of its connection only; the driver would send the two over two
+    connections, and leave the first to let something else read a slot that is not there yet.
     """
 
     def __init__(self, client: RedisCluster, *, follows_redirections: bool = True) -> None:
         self._client = client
         self._redirections = _REDIRECTIONS if follows_redirections else 0
         self._refreshing: asyncio.Task[None] | None = None
+
+    def lane(self, request: Request) -> str:
+        """The primary of its key; '' while none is known."""
+        try:
+            return str(self.node(request.key).name)
+        except SlotNotCoveredError:
+            return ""
 
     async def send(self, batch: Sequence[Request]) -> list[Any]:
         """Send each request to the node of its key, all nodes at once."""
@@ -140,7 +152,6 @@ class ClusterPipeline:
             # that are marked go when they are next taken or released.
             for connection in node._connections:  # noqa: SLF001 - the driver marks only some
                 connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
-        try:
+        with suppress(*DRIVER_ERRORS):  # The next fault looks again.
             await self._client.nodes_manager.initialize()
-        except DRIVER_ERRORS:
-            return  # The next fault looks again.
+        await asyncio.sleep(_LOOK_PAUSE)

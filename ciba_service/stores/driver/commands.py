@@ -1,7 +1,7 @@
 """Commands of one loop tick share a round trip; each caller gets its own reply or error."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
@@ -71,14 +71,25 @@ class _Waiting(Request):
         return _Waiting("EVAL", arguments, self.reply, key_at=_KEY_OF_SCRIPT)
 
 
+class _Lane:
+    """What waits to go to one server, and how many pipelines are under way there."""
+
+    __slots__ = ("queue", "under_way")
+
+    def __init__(self) -> None:
+        self.queue: deque[_Waiting] = deque()
+        self.under_way = 0
+
+
 class Commands:
     """The way to Redis: gathers commands into pipelines and never sends one of them twice.
 
     Commands issued during one tick of the event loop go out together as soon as the tick ends, at
     most ``max_batch`` in one pipeline and ``max_flushes`` pipelines at a time; more of them wait.
-    ``flushes`` counts the round trips made; ``observer`` is told of each. A command may be lost or
-    run without its answer arriving: that is a ``StoreFault``, and ``run`` is the one place that
-    repeats. An object belongs to one event loop.
+    That is so for each node of a cluster by itself: one that is dead or slow holds up nobody whose
+    keys are elsewhere. ``flushes`` counts the round trips made; ``observer`` is told of each. A
+    command may be lost or run without its answer arriving: that is a ``StoreFault``, and ``run`` is
+    the one place that repeats. An object belongs to one event loop.
     """
 
     def __init__(
@@ -110,8 +121,7 @@ class Commands:
         )
         self._max_batch = max_batch
         self._max_flushes = max_flushes
-        self._queue: deque[_Waiting] = deque()
-        self._under_way = 0
+        self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
         self._scheduled = False
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -176,7 +186,7 @@ class Commands:
         self._closed = True
         self._calm = asyncio.Event()
         self._flush()
-        if self._under_way:
+        if not self._is_calm():
             await self._calm.wait()
         await self._pipeline.aclose()
         await disconnect(self._client)
@@ -189,7 +199,7 @@ class Commands:
         return self._loop.create_future()
 
     def _submit(self, waiting: _Waiting) -> asyncio.Future[Any]:
-        self._queue.append(waiting)
+        self._lanes[self._pipeline.lane(waiting)].queue.append(waiting)
         if not self._scheduled:
             self._scheduled = True
             waiting.reply.get_loop().call_soon(self._flush)
@@ -197,43 +207,52 @@ class Commands:
 
     def _flush(self) -> None:
         self._scheduled = False
-        while self._queue and self._under_way < self._max_flushes:
-            batch = self._next_batch()
+        for lane in self._lanes.values():
+            self._flush_lane(lane)
+
+    def _flush_lane(self, lane: _Lane) -> None:
+        while lane.queue and lane.under_way < self._max_flushes:
+            batch = self._next_batch(lane.queue)
             if batch:
-                self._under_way += 1
+                lane.under_way += 1
                 self.flushes += 1
-                done = partial(self._answered, batch, perf_counter())
+                done = partial(self._answered, lane, batch, perf_counter())
                 self._pipeline.send(batch, done)
 
-    def _next_batch(self) -> list[_Waiting]:
+    def _next_batch(self, queue: deque[_Waiting]) -> list[_Waiting]:
         """Take the next commands, without those whose callers have gone."""
         batch: list[_Waiting] = []
-        while self._queue and len(batch) < self._max_batch:
-            waiting = self._queue.popleft()
+        while queue and len(batch) < self._max_batch:
+            waiting = queue.popleft()
             if not waiting.reply.done():
                 batch.append(waiting)
         return batch
 
-    def _refused(self, waiting: _Waiting, error: Exception) -> None:
+    def _refused(self, lane: _Lane, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, NoScriptError) and waiting.script is not None:
             # NOSCRIPT says that nothing ran, so that this is no repetition.
-            self._queue.append(waiting.by_text(waiting.script))
+            lane.queue.append(waiting.by_text(waiting.script))
         elif not waiting.reply.done():
             is_driver = isinstance(error, DRIVER_ERRORS)
             waiting.reply.set_exception(store_error(error) if is_driver else error)
 
-    def _answered(self, batch: Sequence[_Waiting], began: float, outcome: Outcome) -> None:
-        self._under_way -= 1
+    def _answered(
+        self, lane: _Lane, batch: Sequence[_Waiting], began: float, outcome: Outcome
+    ) -> None:
+        lane.under_way -= 1
         failed = isinstance(outcome, Exception)
         self.observer.round_trip(len(batch), perf_counter() - began, failed=failed)
         answers = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
         for waiting, answer in zip(batch, answers, strict=True):
             if isinstance(answer, Exception):
-                self._refused(waiting, answer)
+                self._refused(lane, waiting, answer)
             elif not waiting.reply.done():  # Its caller may have been cancelled meanwhile.
                 present = waiting.present
                 waiting.reply.set_result(answer if present is None else present(answer))
-        if self._queue:
-            self._flush()
-        if self._calm is not None and not self._under_way:
+        if lane.queue:
+            self._flush_lane(lane)
+        if self._calm is not None and self._is_calm():
             self._calm.set()
+
+    def _is_calm(self) -> bool:
+        return not any(lane.under_way for lane in self._lanes.values())

@@ -39,6 +39,10 @@ class Request:
 class Pipeline(Protocol):
     """Sends batches, each in one round trip to each server concerned."""
 
+    def lane(self, request: Request) -> str:
+        """Which server it goes to: requests of one lane share batches, those of two do not."""
+        ...
+
     def send(self, batch: Sequence[Request], done: Done) -> None:
         """Send one; ``done`` gets its outcome, once and not before this returns."""
         ...
@@ -50,6 +54,10 @@ class Pipeline(Protocol):
 
 class AwaitedPipeline(Protocol):
     """The same as coroutines: see ``InTasks``."""
+
+    def lane(self, request: Request) -> str:
+        """See ``Pipeline``."""
+        ...
 
     async def send(self, batch: Sequence[Request]) -> Sequence[Any]:
         """Return one reply, or one exception, for each request, in order.
@@ -71,6 +79,10 @@ class InTasks:
         self._inner = inner
         self._seconds = seconds
         self._tasks: set[asyncio.Task[Sequence[Any]]] = set()
+
+    def lane(self, request: Request) -> str:
+        """See ``Pipeline``."""
+        return self._inner.lane(request)
 
     def send(self, batch: Sequence[Request], done: Done) -> None:
         """Send it in a task."""
@@ -114,6 +126,11 @@ class ServerPipeline:
         self._link: Link | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._waiting: list[tuple[Sequence[Request], Done]] = []
+
+    def lane(self, request: Request) -> str:
+        """There is only one."""
+        del request
+        return ""
 
     def send(self, batch: Sequence[Request], done: Done) -> None:
         """Send it, after a connection was made where there is none."""

@@ -13,7 +13,6 @@ from typing import Any, Final
 from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import SlotNotCoveredError
 
 from ciba_service.stores.driver.cluster_pipeline import ClusterPipeline
 from ciba_service.stores.driver.commands import Commands
@@ -90,6 +89,11 @@ class _ServerWaits:
         self._tell = tell
         self._are_missing = False
 
+    def lane(self, request: Request) -> str:
+        """There is only one."""
+        del request
+        return ""
+
     async def send(self, batch: Sequence[Request]) -> _Answers:
         """Send the batch, with the wait in the same round trip."""
         if self._are_missing:
@@ -145,13 +149,17 @@ class _ClusterWaits:
         self._tell = tell
         self._missing: set[str] = set()
 
+    def lane(self, request: Request) -> str:
+        """Each node is waited for by itself."""
+        return self._pipeline.lane(request)
+
     async def send(self, batch: Sequence[Request]) -> _Answers:
         """Send each request to the node of its key; what waits follows on each."""
         await self._client.initialize()
         if self._missing:
-            suspects = [each for each in batch if self._node(each) in self._missing]
+            suspects = [each for each in batch if self._pipeline.lane(each) in self._missing]
             await self._exchanged([], suspects)
-        blocked = [self._node(each) in self._missing for each in batch]
+        blocked = [self._pipeline.lane(each) in self._missing for each in batch]
         sent = [each for each, is_blocked in zip(batch, blocked, strict=True) if not is_blocked]
         answers = iter(await self._exchanged(sent, sent))
         return [StoreFault(_TOO_FEW) if is_blocked else next(answers) for is_blocked in blocked]
@@ -164,11 +172,11 @@ class _ClusterWaits:
         """Send ``batch``, and wait at each node that has one of ``at``."""
         await self._client.initialize()
         # From here to the sending nothing is awaited: each request goes where it is said to go.
-        nodes = {self._node(each): each.key for each in at}
+        nodes = {self._pipeline.lane(each): each.key for each in at}
         waits = [each for key in nodes.values() for each in _after(key, self._wait)]
         if not waits:
             return []
-        began, places = perf_counter(), [self._node(each) for each in batch]
+        began, places = perf_counter(), [self._pipeline.lane(each) for each in batch]
         replies = await self._pipeline.send([*batch, *waits])
         said = replies[len(batch) :]
         pairs = zip(said[::2], said[1::2], strict=True)
@@ -181,12 +189,6 @@ class _ClusterWaits:
             _unconfirmed([answer])[0] if node in short else answer
             for node, answer in zip(places, replies[: len(batch)], strict=True)
         ]
-
-    def _node(self, request: Request) -> str:
-        try:
-            return self._pipeline.node(request.key).name
-        except SlotNotCoveredError:
-            return ""  # It is sent nowhere, and its reply says why.
 
 
 def _after(key: Argument | None, wait: ReplicaWait) -> tuple[Request, Request]:
