@@ -345,6 +345,23 @@ async def test_a_slot_that_has_moved_is_waited_for_where_it_is():
                 await durable.evaluate(COUNT, ["a{x}"], [])
 
 
+async def test_a_slot_that_moves_costs_the_others_nothing():
+    """Whatever is batched with its commands is waited for as ever."""
+    with two_nodes() as (target, first, second), with_replicas((first, second)):
+        async with durable_to(target, 5_000) as durable:
+            assert await count(durable, "here") == 1
+            slot = slot_of(first, "{x}")
+            _ask(second.port, f"CLUSTER SETSLOT {slot} IMPORTING {node_id(first)}")
+            _ask(first.port, f"CLUSTER SETSLOT {slot} MIGRATING {node_id(second)}")
+            for expected in range(2, 6):
+                answers = await asyncio.gather(
+                    *(durable.evaluate(COUNT, [key], []) for key in ("here", "b{x}")),
+                    return_exceptions=True,
+                )
+                assert answers[0] == expected
+                assert isinstance(answers[1], StoreFault)
+
+
 async def test_a_promoted_replica_of_a_cluster_has_what_was_waited_for():
     """The master of its slots dies and a replica takes them: nothing counted is forgotten."""
     with two_nodes() as (target, first, second), with_replicas((first, second)) as replicas:

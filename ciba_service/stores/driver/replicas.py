@@ -6,13 +6,15 @@ writes of its own connection only. Nobody else shares that connection, so that n
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final
 
 from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import AskError, MovedError
 
 from ciba_service.stores.driver.cluster_pipeline import ClusterPipeline
 from ciba_service.stores.driver.commands import Commands
@@ -172,23 +174,60 @@ class _ClusterWaits:
         """Send ``batch``, and wait at each node that has one of ``at``."""
         await self._client.initialize()
         # From here to the sending nothing is awaited: each request goes where it is said to go.
-        nodes = {self._pipeline.lane(each): each.key for each in at}
-        waits = [each for key in nodes.values() for each in _after(key, self._wait)]
-        if not waits:
+        keys: defaultdict[str, dict[str, Argument | None]] = defaultdict(dict)
+        for each in at:
+            keys[self.lane(each)][_fence_of(each.key)] = each.key
+        if not keys:
             return []
-        began, places = perf_counter(), [self._pipeline.lane(each) for each in batch]
-        replies = await self._pipeline.send([*batch, *waits])
-        said = replies[len(batch) :]
-        pairs = zip(said[::2], said[1::2], strict=True)
-        short = {
-            node for node, pair in zip(nodes, pairs, strict=True) if not _is_met(self._wait, *pair)
-        }
-        self._missing = (self._missing - set(nodes)) | short
-        self._tell(perf_counter() - began, not short)
+        began, places = perf_counter(), [self.lane(each) for each in batch]
+        answers, said = await self._sent(batch, _one_of_each(keys))
+        # A slot on the move takes no new key; the replicas of its node are asked by another one.
+        while again := _one_of_each({node: keys[node] for node in _moving(said)}):
+            _, more = await self._sent([], again)
+            said |= more
+        moving = set(_moving(said))
+        short = {node for node, pair in said.items() if not _is_met(self._wait, *pair)}
+        missing = short - moving
+        self._missing = (self._missing - (set(said) - moving)) | missing
+        self._tell(perf_counter() - began, not missing)
         return [
             _unconfirmed([answer])[0] if node in short else answer
-            for node, answer in zip(places, replies[: len(batch)], strict=True)
+            for node, answer in zip(places, answers, strict=True)
         ]
+
+    async def _sent(
+        self, batch: Sequence[Request], keys: Mapping[str, Argument | None]
+    ) -> tuple[_Answers, dict[str, tuple[object, object]]]:
+        """The answers to the batch, and what each node says to the write and to the wait for it.
+
+        A key that has left its node meanwhile says nothing about it.
+        """
+        nodes = {}
+        waits: list[Request] = []
+        for node, key in keys.items():
+            fence, wait = _after(key, self._wait)
+            if self.lane(fence) == node:
+                nodes[node] = len(batch) + len(waits)
+                waits += (fence, wait)
+        replies = await self._pipeline.send([*batch, *waits])
+        said = {
+            node: (replies[position], replies[position + 1]) for node, position in nodes.items()
+        }
+        return replies[: len(batch)], said
+
+
+def _one_of_each(keys: Mapping[str, dict[str, Argument | None]]) -> dict[str, Argument | None]:
+    """Take a key of each node that has some left."""
+    return {node: left.popitem()[1] for node, left in keys.items() if left}
+
+
+def _moving(said: Mapping[str, tuple[object, object]]) -> list[str]:
+    """The nodes whose write met a slot on the move, which says nothing about their replicas."""
+    return [
+        node
+        for node, (fence, _) in said.items()
+        if isinstance(fence, AskError) and not isinstance(fence, MovedError)
+    ]
 
 
 def _after(key: Argument | None, wait: ReplicaWait) -> tuple[Request, Request]:
@@ -197,12 +236,16 @@ def _after(key: Argument | None, wait: ReplicaWait) -> tuple[Request, Request]:
     First a write: a repeated script writes nothing, and of a connection that has written nothing
     WAIT has nothing to wait for, though what the script found may be on the way still.
     """
-    name = fence_key(key.decode() if isinstance(key, bytes) else str(key))
+    name = _fence_of(key)
     fence, waits = (name, "1", "PX", _FENCE_MS), (wait.replicas, wait.milliseconds)
     return (
         Request("SET", fence, _packed("SET", *fence)),
         _Wait("WAIT", waits, _packed("WAIT", *waits), fence=name),
     )
+
+
+def _fence_of(key: Argument | None) -> str:
+    return fence_key(key.decode() if isinstance(key, bytes) else str(key))
 
 
 def _packed(*command: Argument) -> bytes:
