@@ -233,6 +233,25 @@ async def test_a_slot_that_moves_takes_its_keys_along_and_loses_no_operation():
             assert await count(commands, "other") == 1
 
 
+async def test_the_first_slot_of_a_new_node_is_followed_there():
+    """Until it has arrived the topology does not name the node."""
+    settings = ("--cluster-enabled", "yes", "--cluster-port", str(_free_port()))
+    with two_nodes() as (target, first, _), redis_server(*settings) as joining:
+        new = joining.addresses[0]
+        told = _ask(first.port, "CLUSTER NODES").partition("myself")[0]
+        bus = told.split("@")[-1].split()[0].split(",")[0]
+        _ask(new.port, f"CLUSTER MEET 127.0.0.1 {first.port} {bus}")
+        for port in (first.port, new.port):
+            _until(lambda port=port: "cluster_known_nodes:3" in _ask(port, "CLUSTER INFO"))
+        _until(lambda: "cluster_state:ok" in _ask(new.port, "CLUSTER INFO"))
+        async with commands_to(target) as commands:
+            assert await count(commands, "other") == 1
+            slot = slot_of(first, "{x}")
+            _ask(new.port, f"CLUSTER SETSLOT {slot} IMPORTING {node_id(first)}")
+            _ask(first.port, f"CLUSTER SETSLOT {slot} MIGRATING {node_id(new)}")
+            assert [await commands.evaluate(COUNT, ["b{x}"], []) for _ in range(2)] == [1, 2]
+
+
 async def test_a_slot_whose_owner_is_silent_is_found_at_its_new_owner():
     """A node that takes a slot over is found although the former owner never says so."""
     with two_nodes() as (target, first, second):

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.cluster import PRIMARY
 from redis.exceptions import (
     AskError,
     ClusterDownError,
@@ -136,10 +137,16 @@ class ClusterPipeline:
 
     async def _told(self, error: AskError) -> ClusterNode | None:
         """The node that a redirection names, which after MOVED is the owner from now on."""
+        if not error.host:
+            return None
         manager = self._client.nodes_manager
-        if isinstance(error, MovedError) and error.host and error.slot_id in manager.slots_cache:
+        if isinstance(error, MovedError) and error.slot_id in manager.slots_cache:
             await manager.move_slot(error)
         node: ClusterNode | None = self._client.get_node(error.host, error.port)
+        if node is None:
+            # A node that has no slot yet is in no topology: the first one is on its way there.
+            node = ClusterNode(error.host, error.port, PRIMARY, **manager.connection_kwargs)
+            manager.set_nodes(manager.nodes_cache, {node.name: node})
         return node
 
     def _refresh(self, suspects: Iterable[ClusterNode]) -> None:
