@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ciba_service.ports import StoreUnavailable
 from ciba_service.settings import StoreSettings
 from ciba_service.stores.driver.cluster_pipeline import ClusterPipeline
 from ciba_service.stores.driver.commands import Commands, StoreFault
 from ciba_service.stores.driver.connection import connect, connect_node, disconnect
-from ciba_service.stores.driver.pipelines import Request
+from ciba_service.stores.driver.pipelines import Request, ServerPipeline
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
@@ -319,6 +320,24 @@ async def test_connections_of_a_suspect_node_are_left_while_others_take_them():
                 answers = await asyncio.gather(*(pipeline.send([request]) for _ in range(8)))
                 assert answers == [[None]] * 8
                 await looking
+        finally:
+            await pipeline.aclose()
+            await disconnect(client)
+
+
+async def test_a_connection_given_up_before_it_was_made_is_made_when_it_is_needed():
+    """Whoever waited for it is told, and nobody after them waits for ever."""
+    with redis_server() as target:
+        client = connect(target)
+        pipeline = ServerPipeline(client, connect_seconds=5)
+        ping = Request("PING", (), b"*1\r\n$4\r\nPING\r\n")
+        outcomes: asyncio.Queue[object] = asyncio.Queue()
+        try:
+            pipeline.send([ping], outcomes.put_nowait)
+            await pipeline.aclose()
+            assert isinstance(await outcomes.get(), RedisConnectionError)
+            pipeline.send([ping], outcomes.put_nowait)
+            assert await asyncio.wait_for(outcomes.get(), 5) == [b"PONG"]
         finally:
             await pipeline.aclose()
             await disconnect(client)

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from ciba_service.stores.driver.faults import DRIVER_ERRORS, is_no_master
+from ciba_service.stores.driver.faults import is_no_master
 from ciba_service.stores.driver.link import Done, Link, Outcome
 
 __all__ = ["Argument", "InTasks", "Pipeline", "Request", "ServerPipeline"]
@@ -105,12 +105,16 @@ class InTasks:
 
 
 def _outcome(task: asyncio.Task[Sequence[Any]]) -> Outcome:
+    return _failure(task) or task.result()
+
+
+def _failure(task: asyncio.Task[Any]) -> Exception | None:
     if task.cancelled():
         return RedisConnectionError("the exchange with Redis was ended")
     error = task.exception()
-    if error is None:
-        return task.result()
-    return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+    if error is None or isinstance(error, Exception):
+        return error
+    return RuntimeError(type(error).__name__)
 
 
 class ServerPipeline:
@@ -124,7 +128,7 @@ class ServerPipeline:
         self._pool = client.connection_pool
         self._connect_seconds = connect_seconds
         self._link: Link | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Task[Link] | None = None
         self._waiting: list[tuple[Sequence[Request], Done]] = []
 
     def lane(self, request: Request) -> str:
@@ -141,6 +145,7 @@ class ServerPipeline:
         self._waiting.append((batch, done))
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._connected)
 
     async def aclose(self) -> None:
         """Let the connection go."""
@@ -167,25 +172,22 @@ class ServerPipeline:
                 link.leave()
         done(outcome)
 
-    async def _connect(self) -> None:
-        error: Exception | None = None
-        try:
-            async with asyncio.timeout(self._connect_seconds):
-                self._link = await self._opened()
-        except DRIVER_ERRORS as fault:
-            error = fault
-        except asyncio.CancelledError:
-            error = RedisConnectionError("the connection to Redis is closed")
+    def _connected(self, task: asyncio.Task[Link]) -> None:
+        """Leave no batch waiting, whatever became of the task: it may not even have begun."""
         self._connecting = None
         waiting, self._waiting = self._waiting, []
+        error = _failure(task)
+        if error is None:
+            self._link = task.result()
         for batch, done in waiting:
             if error is None:
                 self.send(batch, done)
             else:
                 done(error)
 
-    async def _opened(self) -> Link:
+    async def _connect(self) -> Link:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         seconds = connection.socket_timeout or self._connect_seconds
-        await connection.connect()  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(self._connect_seconds):
+            await connection.connect()  # type: ignore[no-untyped-call]
         return Link.over(connection, self, seconds=seconds)
