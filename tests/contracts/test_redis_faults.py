@@ -124,6 +124,10 @@ class Line:
         self._pumps: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
 
+    def lead_to(self, upstream: Address) -> None:
+        """Whoever connects from now on is somewhere else."""
+        self._upstream = upstream
+
     def cut(self) -> int:
         """Carry nothing more on what is open now, and tell neither side; counts connections."""
         for pump in self._pumps:
@@ -341,3 +345,14 @@ async def test_a_connection_given_up_before_it_was_made_is_made_when_it_is_neede
         finally:
             await pipeline.aclose()
             await disconnect(client)
+
+
+async def test_a_cluster_that_comes_back_elsewhere_is_found_by_the_name_it_is_configured_by():
+    """Every address that its nodes told of themselves is gone."""
+    with cluster_node() as before, cluster_node() as after:
+        async with line_to(before) as (line, target), commands_to(target) as commands:
+            assert [await count(commands) for _ in range(2)] == [1, 2]
+            async with operator_of(before) as operator:
+                os.kill((await operator.info("server"))["process_id"], signal.SIGKILL)
+            line.lead_to(after.addresses[0])
+            assert await count(commands) == 1

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
@@ -53,6 +52,7 @@ class ClusterPipeline:
 
     def __init__(self, client: RedisCluster, *, follows_redirections: bool = True) -> None:
         self._client = client
+        self._configured = dict(client.nodes_manager.startup_nodes)
         self._redirections = _REDIRECTIONS if follows_redirections else 0
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -159,6 +159,11 @@ class ClusterPipeline:
             # that are marked go when they are next taken or released.
             for connection in node._connections:  # noqa: SLF001 - the driver marks only some
                 connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
-        with suppress(*DRIVER_ERRORS):  # The next fault looks again.
-            await self._client.nodes_manager.initialize()
+        manager = self._client.nodes_manager
+        try:
+            await manager.initialize()
+        except DRIVER_ERRORS:
+            # The next fault looks again, also where the configuration says: the driver knows the
+            # addresses only that the nodes had, and all may have new ones by now.
+            manager.startup_nodes = self._configured | manager.startup_nodes
         await asyncio.sleep(_LOOK_PAUSE)
