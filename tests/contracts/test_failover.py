@@ -303,6 +303,18 @@ async def test_a_dead_node_fails_nobody_whose_keys_are_elsewhere():
         assert looks < 20
 
 
+@pytest.mark.parametrize("dead", [0, 1])
+async def test_the_time_is_told_as_long_as_a_node_is_alive(dead: int):
+    """Whichever it is: readiness does not hang on one of them."""
+    with two_nodes() as (target, *nodes):
+        quick = replace(target, addresses=tuple(nodes), command_timeout=0.5)
+        async with commands_to(quick) as commands:
+            assert await count(commands) == 1
+            os.kill(process_of(nodes[dead].port), signal.SIGKILL)
+            told = await run(lambda: commands.call("TIME"), deadline_ms=10_000, clock=WallClock())
+            assert len(told) == 2
+
+
 @contextlib.contextmanager
 def with_replicas(nodes: Sequence[Address]) -> Iterator[list[RedisTarget]]:
     """A replica of each node."""

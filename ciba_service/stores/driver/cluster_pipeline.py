@@ -1,6 +1,7 @@
 """Sending one batch of commands to the nodes of a cluster."""
 
 import asyncio
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -57,7 +58,9 @@ class ClusterPipeline:
         self._refreshing: asyncio.Task[None] | None = None
 
     def lane(self, request: Request) -> str:
-        """The primary of its key; '' while none is known."""
+        """The primary of its key; '' while none is known, and where any will do."""
+        if request.key is None:
+            return ""
         try:
             return str(self.node(request.key).name)
         except SlotNotCoveredError:
@@ -95,11 +98,12 @@ class ClusterPipeline:
             await asyncio.wait({self._refreshing})
 
     def node(self, key: Argument | None) -> ClusterNode:
-        """The primary of a key; raises ``SlotNotCoveredError`` while none is known."""
+        """The primary of a key, or whichever; ``SlotNotCoveredError`` while none is known."""
         if key is not None:
             owners = self._client.nodes_manager.slots_cache.get(self._client.keyslot(key))
         else:
             owners = self._client.get_primaries()
+            random.shuffle(owners)  # Of one that is dead nobody asks again and again.
         if not owners:
             raise SlotNotCoveredError("no node is known for the key")
         return owners[0]
