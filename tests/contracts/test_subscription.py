@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, connect_node, disconnect
 from ciba_service.stores.driver.subscription import HEARTBEAT, Message, Resubscribed, Subscription
 from ciba_service.stores.driver.target import RedisMode, RedisTarget
+from tests.redis_topologies import CALM_MS, watched_by_three
+from tests.replicated_redis import frozen
 
 CHANNELS = tuple(f"ciba:{{p{partition}}}:wake" for partition in range(256))
 
@@ -106,3 +109,15 @@ async def test_a_subscription_waits_for_a_server_that_is_not_there_yet():
     with pytest.raises(StopAsyncIteration):
         await waiting
     await commands.aclose()
+
+
+async def test_a_subscription_is_made_though_most_sentinels_are_silent():
+    """However long each of them is waited for: the last one knows the master."""
+    with watched_by_three(CALM_MS) as watched, ExitStack() as silent:
+        target = replace(watched.target, connect_timeout=0.5, command_timeout=1.0)
+        for address in target.addresses[:2]:
+            silent.enter_context(frozen(RedisTarget(addresses=(address,))))
+        commands = Commands(connect(target))
+        async with asyncio.timeout(15), Subscription(target, commands, CHANNELS) as subscription:
+            assert await anext(subscription) == Resubscribed()
+        await commands.aclose()

@@ -70,8 +70,8 @@ class _Listener:
         self._expected = ""
         self._heard = asyncio.Event()
 
-    async def subscribe(self) -> None:
-        """Subscribe, and wait until the server has confirmed every channel."""
+    async def subscribe(self, *, within: float) -> None:
+        """Subscribe; ``TimeoutError`` when the server does not confirm every channel in time."""
         connection: AbstractConnection = self._client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         await connection.connect()  # type: ignore[no-untyped-call]
         self._hearing = Hearing.over(connection, self._receive)
@@ -80,9 +80,13 @@ class _Listener:
             ("SSUBSCRIBE", *self.channels[at : at + size])
             for at in range(0, len(self.channels), size)
         )
-        await asyncio.wait(
-            {self._confirmed, self._hearing.ended}, return_when=asyncio.FIRST_COMPLETED
+        done, _ = await asyncio.wait(
+            {self._confirmed, self._hearing.ended},
+            timeout=within,
+            return_when=asyncio.FIRST_COMPLETED,
         )
+        if not done:
+            raise TimeoutError
         if self._hearing.ended.done():
             self._hearing.ended.result()
 
@@ -208,10 +212,11 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
 
     async def _listen_until_broken(self) -> None:
         async with AsyncExitStack() as stack:
-            async with asyncio.timeout(self._target.connect_timeout + self._target.command_timeout):
-                listeners = await self._listeners(stack)
-                for listener in listeners:
-                    await listener.subscribe()
+            # Each step has a time of its own: how many sentinels or nodes are asked in vain before
+            # one answers is not known.
+            listeners = await self._listeners(stack)
+            for listener in listeners:
+                await listener.subscribe(within=self._target.command_timeout)
             self._offer(Resubscribed())
             self.ready.set()
             async with asyncio.TaskGroup() as group:
