@@ -8,9 +8,8 @@ its time. An access without a place (of an older version, say) gets one at its n
 import asyncio
 
 from ciba_service.ports import AccessStore, GrantStore, StoreUnavailable, Telemetry
-from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.tokens.grant import Grant
-from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have_refresh_token
+from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
 from ciba_service.sca.devices import UserTag, user_tag
 
 __all__ = ["AccessIndex"]
@@ -32,9 +31,9 @@ class AccessIndex:
         self._lifetime = lifetime
         self._telemetry = telemetry
 
-    async def reserve(self, grant: Grant, client: Client, *, now: int) -> tuple[str, ...]:
-        """Take a place if the grant will last; the names of those it leaves no room for."""
-        if not may_have_refresh_token(client, has_payment=grant.has_payment):
+    async def reserve(self, grant: Grant, *, lasts: bool, now: int) -> tuple[str, ...]:
+        """Take a place if the grant ``lasts``; the names of those it leaves no room for."""
+        if not lasts:
             return ()
         return await self._accesses.reserve(
             user_tag(grant.subject),

@@ -38,6 +38,7 @@ from ciba_service.protocol.errors import (
 )
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.messages import challenge_hash
@@ -118,14 +119,24 @@ class Completion:
             StoreUnavailable, SignerUnavailable: when they cannot be reached; nothing was lost.
         """
         grant, now = approved.grant, self._clock.now_ms()
+        # Both: what is registered may have changed since the user was asked.
+        lasts = approved.request.lasts and may_have_refresh_token(
+            taker.client, has_payment=grant.has_payment
+        )
         is_open, crowded, _ = await together(
             self.lets_redeem(grant),
-            self._index.reserve(grant, taker.client, now=now),
+            self._index.reserve(grant, lasts=lasts, now=now),
             self._transactions.confirm(grant.txn),
         )
         await self._verify(approved, taker.operation, is_open=is_open)
         tokens = await self._issuance.mint(
-            grant, taker.client, taker.binding, reach, now=now, pushed_as=taker.pushed_as
+            grant,
+            taker.client,
+            taker.binding,
+            reach,
+            lasts=lasts,
+            now=now,
+            pushed_as=taker.pushed_as,
         )
         return Minted(tokens, now, crowded)
 

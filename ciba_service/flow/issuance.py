@@ -30,7 +30,7 @@ from ciba_service.protocol.tokens.claims import (
 )
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.grant import Grant
-from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, may_have_refresh_token
+from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
 from ciba_service.protocol.tokens.token_text import new_token, token_hash
 from ciba_service.protocol.tokens.userinfo import UserClaims, chosen_claims
 
@@ -114,15 +114,16 @@ class Issuance:
         binding: Binding,
         reach: Reach,
         *,
+        lasts: bool,
         now: int,
         pushed_as: str | None = None,
     ) -> MintedTokens:
-        """Access token, bound as said, ID token and, where there may be one, refresh token.
+        """Access token, bound as said, ID token and, where access ``lasts``, refresh token.
 
         ``pushed_as`` is the ``auth_req_id`` under which they are pushed, if they are.
         """
         refresh_token, kept = None, None
-        if may_have_refresh_token(client, has_payment=grant.has_payment):
+        if lasts:
             refresh_token = new_token(grant.txn, self._random)
             good_until = self._policy.refresh_lifetime.good_until(grant, now)
             kept = RefreshTokenRecord(token_hash(refresh_token), good_until)

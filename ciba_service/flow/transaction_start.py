@@ -93,6 +93,7 @@ class TransactionStart:
                     binding=binding,
                     verification_code=verification_code,
                     passkey_for_pin=required.passkey_for_pin,
+                    lasts=_lasts(client, request),
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,
@@ -134,14 +135,16 @@ class TransactionStart:
                 issued_at=new.created_at // 1000,
                 expires_at=new.expires_at // 1000,
                 locale=await self._locale_of(subject),
-                lasts=may_have_refresh_token(
-                    client, has_payment=request.details.payment is not None
-                ),
+                lasts=_lasts(client, request),
                 logo=None if client.logo is None else client.logo.name,
             ),
             token_bytes=self._random,
         )
         return await signed(self._keys.challenge_signer, typ=CHALLENGE_TYP, claims=challenge)
+
+
+def _lasts(client: Client, request: AuthenticationRequest) -> bool:
+    return may_have_refresh_token(client, has_payment=request.details.payment is not None)
 
 
 def _callback(

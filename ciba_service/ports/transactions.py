@@ -36,7 +36,8 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5);
     ``verification_code`` is what the user is to type, as the client shows it; ``passkey_for_pin``
-    says that a passkey may take the place of the PIN.
+    says that a passkey may take the place of the PIN. Unless the user was told that access
+    ``lasts`` there is no refresh token; requests of older versions do not say.
     """
 
     subject: str
@@ -51,6 +52,7 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     binding: Binding = Binding()
     verification_code: str | None = None
     passkey_for_pin: bool = False
+    lasts: bool = True
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

@@ -299,6 +299,25 @@ async def test_an_update_replaces_everything(bank: RunningService, alice: WirePh
     assert (await granted(client, alice))["access_token"]
 
 
+@pytest.mark.clause("oidc-16.18-1")
+async def test_an_update_brings_no_access_that_the_user_was_not_told_of(
+    bank: RunningService, alice: WirePhone
+):
+    """Whether access lasts is decided by what the phone showed, not by what is registered later."""
+    client, told = await registered(bank)
+    auth_req_id = await client.started()
+    (challenge,) = await alice.fetch()
+    assert "Lasting access" not in str(claims_of(challenge)["display"]["shares"])
+    await alice.decide(alice.approval(challenge))
+    widened = metadata_of(client.key, grant_types=[CIBA, "refresh_token"])
+    members = {**widened, "client_id": client.client_id}
+    assert (await configure(bank, "PUT", told, members)).status_code == 200
+    tokens = (await client.poll(auth_req_id)).json()
+    assert "access_token" in tokens
+    assert "refresh_token" not in tokens
+    assert "refresh_token" in await granted(client, alice)
+
+
 @pytest.mark.clause("rfc7592-2.2-1", "rfc7592-2.2-2")
 @pytest.mark.parametrize(
     ("changed", "code"),
