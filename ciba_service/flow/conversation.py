@@ -1,7 +1,7 @@
 """What an authenticated phone is answered, whichever way its message came."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import TypeVar, assert_never
 
 from ciba_service.flow.decision import Decisions
@@ -193,6 +193,17 @@ class Conversation:
             ),
         )
         return [*missed, *waiting, *challenges]
+
+    async def catch_up(self, device: Device, asked: Iterable[str]) -> list[ServiceMessage]:
+        """The same, and before it which of ``asked`` is over: that word may have been lost.
+
+        Raises:
+            DeviceRevoked, StoreUnavailable: as ``open_challenges``.
+        """
+        found, ended = await asyncio.gather(
+            self.open_challenges(device), self._challenges.ended(device.tag, asked)
+        )
+        return [*ended, *found]
 
     async def offer(self, device: Device, transaction_id: str) -> ServiceMessage | None:
         """One challenge, if it is open; raises as ``open_challenges``."""

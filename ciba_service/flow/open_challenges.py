@@ -1,13 +1,22 @@
-"""What a phone is to show: the open challenges of its user."""
+"""What a phone is to show: the open challenges of its user; and what it need not show any more."""
 
 import asyncio
+from collections.abc import Iterable
 
 from ciba_service.flow.account_gate import AccountGate, Parties
-from ciba_service.ports import Clock, PromptStore, Telemetry, TransactionStore, UnknownRecordFormat
+from ciba_service.flow.settlement import WITHDRAWN_REASONS
+from ciba_service.ports import (
+    Clock,
+    PromptStore,
+    Telemetry,
+    Transaction,
+    TransactionStore,
+    UnknownRecordFormat,
+)
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.devices import UserTag
-from ciba_service.sca.messages import ChallengeOffered, Fetched, ServiceMessage
+from ciba_service.sca.messages import ChallengeOffered, Fetched, ServiceMessage, Withdrawn
 
 __all__ = ["OpenChallenges"]
 
@@ -49,6 +58,22 @@ class OpenChallenges:
         ):
             return None
         return ChallengeOffered(transaction.request.challenge)
+
+    async def ended(self, tag: UserTag, names: Iterable[str]) -> list[Withdrawn]:
+        """Those of these challenges that are over, and why."""
+        found = await asyncio.gather(*(self._outline(name) for name in names))
+        return [
+            Withdrawn(each.transaction_id, WITHDRAWN_REASONS[each.state])
+            for each in found
+            if each is not None and each.user_tag == tag and each.state is not State.PENDING
+        ]
+
+    async def _outline(self, transaction_id: str) -> Transaction | None:
+        try:
+            return await self._transactions.outline(transaction_id, now=self._clock.now_ms())
+        except UnknownRecordFormat as error:
+            self._telemetry.failure("challenge_unreadable", error, transaction_id=transaction_id)
+            return None
 
     async def fetch(self, tag: UserTag) -> list[ServiceMessage]:
         """Every open challenge, then the list of what is open."""

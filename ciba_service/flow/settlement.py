@@ -27,9 +27,9 @@ from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import DenialReason, WithdrawnReason
 from ciba_service.sca.prompting import PromptLimits, blocked_until
 
-__all__ = ["Answered", "Ended", "Settlement"]
+__all__ = ["WITHDRAWN_REASONS", "Answered", "Ended", "Settlement"]
 
-_WITHDRAWN: Final = {
+WITHDRAWN_REASONS: Final = {
     State.APPROVED: WithdrawnReason.DECIDED,
     State.REDEEMED: WithdrawnReason.DECIDED,
     State.DENIED: WithdrawnReason.DECIDED,
@@ -37,6 +37,7 @@ _WITHDRAWN: Final = {
     State.CANCELLED: WithdrawnReason.CANCELLED,
     State.FAILED: WithdrawnReason.FAILED,
 }
+"""What phones are told of a prompt that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Settlement:
         await together(
             self._close(prompt),
             self._hub.announce(
-                Announcement(AnnouncementKind.WITHDRAW, tag, name, _WITHDRAWN[prompt.state])
+                Announcement(AnnouncementKind.WITHDRAW, tag, name, WITHDRAWN_REASONS[prompt.state])
             ),
         )
         return ended

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from ciba_service.ports import Announcement, AnnouncementKind, Swap
+from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.keys import transaction_key
@@ -73,6 +75,36 @@ async def test_every_phone_gets_the_same_challenge_and_the_first_answer_wins(
         late = await second.decide(tablet.approval(challenges[1]))
         assert (late["type"], late["reason"]) == ("refused", "not_open")
     assert (await service.till.poll(auth_req_id)).json()["error"] == "access_denied"
+
+
+async def test_a_phone_learns_what_is_over_although_the_word_was_lost(
+    service: RunningService, phone: WirePhone
+):
+    """Where words between processes may be lost, a phone hears on its socket what it missed."""
+    async with phone.online() as socket:
+        ended, open_ = [await service.till.started() for _ in range(2)]
+        for _ in range(2):
+            await socket.next("challenge")
+        cancelled = Swap(
+            transaction_id=transaction_id(ended),
+            event=Event.CANCEL,
+            operation="elsewhere",
+            now=service.clock.now_ms(),
+        )
+        assert (await service.service.stores.transactions.swap(cancelled)).won
+        resync = Announcement(AnnouncementKind.RESYNC, user_tag("alice"))
+        told: list[list[dict[str, Any]]] = [[], []]
+        for heard in told:
+            await service.service.hub.announce(resync)
+            while not heard or heard[-1]["type"] != "fetched":
+                heard.append(await asyncio.wait_for(socket.receive(), 10))
+        assert told[0][0] == {
+            "type": "withdrawn",
+            "transaction_id": transaction_id(ended),
+            "reason": "cancelled",
+        }
+        assert told[0][-1]["open"] == [transaction_id(open_)]
+        assert "withdrawn" not in [message["type"] for message in told[1]]
 
 
 async def test_two_phones_that_decide_at_once_have_one_winner(

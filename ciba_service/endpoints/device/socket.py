@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from ciba_service.endpoints.device.asked import Asked
 from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.rumours import rumour
 from ciba_service.flow.conversation import Conversation
@@ -135,15 +136,16 @@ class DeviceSocket:
         if stranger is not None:
             stranger.known()
         connection = self._connections.next()
-        news = KeyNews(self._steps.announcements)
+        news, asked = KeyNews(self._steps.announcements), Asked()
         try:
             async with self._steps.hub.attach(device.tag, device.device_id, connection) as inbox:
                 self._telemetry.event("device_connected", device_id=device.device_id)
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(socket, device))
+                    tasks.create_task(self._listen(socket, device, asked))
                     tasks.create_task(self._watch(socket, device, news))
                     async for announcement in inbox:
-                        frames = await self._frames(device, announcement)
+                        frames = await self._frames(device, announcement, asked)
+                        asked.note(frames)
                         # Whoever is to believe a challenge must know its key.
                         for message in (*await news.unsaid(), *frames):
                             await self._send(socket, message)
@@ -181,13 +183,15 @@ class DeviceSocket:
         await self._send(socket, welcome)
         return device
 
-    async def _listen(self, socket: WebSocket, device: Device) -> None:
+    async def _listen(self, socket: WebSocket, device: Device, asked: Asked) -> None:
         budget = FrameBudget()
         while True:
             message = await _receive(socket)
             if not budget.spend(self._clock.now_ms()):
                 raise DeviceProtocolError(CloseCode.TOO_MANY_FRAMES)
-            for reply in await self._replies(device, message):
+            replies = await self._replies(device, message)
+            asked.note(replies)
+            for reply in replies:
                 await self._send(socket, reply)
 
     async def _replies(self, device: Device, message: DeviceMessage) -> list[ServiceMessage]:
@@ -211,14 +215,19 @@ class DeviceSocket:
                 for message in await news.unsaid():
                     await self._send(socket, message)
 
-    async def _frames(self, device: Device, announcement: Announcement) -> list[ServiceMessage]:
+    async def _frames(
+        self, device: Device, announcement: Announcement, asked: Asked
+    ) -> list[ServiceMessage]:
         conversation = self._steps.conversation
         match announcement.kind:
             case AnnouncementKind.RESYNC:
-                return await conversation.open_challenges(device)
+                return await conversation.catch_up(device, asked.names)
             case AnnouncementKind.OFFER:
                 offer = await conversation.offer(device, announcement.about)
-                return [] if offer is None else [offer]
+                if offer is None:
+                    return []
+                asked.offered(announcement.about)
+                return [offer]
             case AnnouncementKind.WAITING:
                 return await conversation.waiting(device, announcement.about)
             case AnnouncementKind.REPLACED:
