@@ -139,7 +139,8 @@ class LastingAccesses:
         shown = [
             shown_access(
                 grant,
-                client_name=client_names[grant.client_id],
+                # What a client calls itself now is not what the user approved.
+                client_name=grant.client_name or client_names[grant.client_id],
                 good_until=token.good_until,
                 types=self._detail_types,
                 locale=locales[grant.subject],

@@ -30,7 +30,7 @@ from ciba_service.sca.messages import (
 )
 from ciba_service.sca.wording import WORDS, shared_texts, shown_detail
 
-__all__ = ["ChallengeContent", "issued_at", "new_challenge"]
+__all__ = ["ChallengeContent", "issued_at", "new_challenge", "shown_client"]
 
 _NONCE_BYTES: Final = 32
 
@@ -86,6 +86,19 @@ class _Issued(msgspec.Struct):
 def issued_at(challenge: str) -> int:
     """When a challenge was made that the service signed itself, in seconds since the epoch."""
     return msgspec.json.decode(parse_jws(challenge).payload, type=_Issued).iat
+
+
+class _ShownClient(msgspec.Struct):
+    client: str
+
+
+class _Shown(msgspec.Struct):
+    display: _ShownClient
+
+
+def shown_client(challenge: str) -> str:
+    """The name under which the client asked, in a challenge that the service signed itself."""
+    return msgspec.json.decode(parse_jws(challenge).payload, type=_Shown).display.client
 
 
 def _display(content: ChallengeContent) -> Display:

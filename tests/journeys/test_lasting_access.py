@@ -379,7 +379,7 @@ async def test_a_grant_that_cannot_be_read_hides_no_other(
     assert await end(alice, name_of(strange)) == "access_ended"
 
 
-async def test_the_access_of_a_client_that_is_gone_is_told_by_its_id(
+async def test_the_access_of_a_client_that_is_gone_is_told_by_its_name(
     run_service: ServiceRunner, shop: WireClient
 ):
     """The user still finds it, and ends it for the case that the client comes back."""
@@ -389,7 +389,7 @@ async def test_the_access_of_a_client_that_is_gone_is_told_by_its_id(
     async with run_service(clients=[WireClient("till")]) as after:
         phone.http, phone.issuer, phone.clock = after.http, after.issuer, after.clock
         (access,) = await listed(phone)
-        assert (access["transaction_id"], access["client"]) == (name, "shop")
+        assert (access["transaction_id"], access["client"]) == (name, "Corner Shop")
         assert await end(phone, name) == "access_ended"
 
 

@@ -318,6 +318,21 @@ async def test_an_update_brings_no_access_that_the_user_was_not_told_of(
     assert "refresh_token" in await granted(client, alice)
 
 
+async def test_an_access_keeps_the_name_that_the_user_approved(
+    bank: RunningService, alice: WirePhone
+):
+    """A client that calls itself something else afterwards hides behind no other name."""
+    client, told = await registered(bank, grant_types=[CIBA, "refresh_token"])
+    await granted(client, alice)
+    renamed = metadata_of(
+        client.key, grant_types=[CIBA, "refresh_token"], client_name="Your own bank"
+    )
+    members = {**renamed, "client_id": client.client_id}
+    assert (await configure(bank, "PUT", told, members)).status_code == 200
+    listed = (await alice.send({"type": "list_accesses"})).json()["messages"]
+    assert [each["client"] for each in listed if each["type"] == "access"] == ["Corner shop"]
+
+
 @pytest.mark.clause("rfc7592-2.2-1", "rfc7592-2.2-2")
 @pytest.mark.parametrize(
     ("changed", "code"),

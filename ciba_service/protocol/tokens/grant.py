@@ -15,7 +15,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``device_id`` is the phone that approved: when it is lost the grant is.
     ``resources`` are where tokens may be used, if not at the default; ``id_token_claims`` are those
-    the client wished to find in ID tokens.
+    the client wished to find in ID tokens. ``client_name`` is the one the user was shown, in a
+    grant that may last.
     """
 
     txn: str
@@ -30,6 +31,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     details: tuple[AuthorizationDetail, ...] = ()
     resources: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+    client_name: str = ""
 
     @property
     def has_payment(self) -> bool:
