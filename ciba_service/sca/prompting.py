@@ -18,7 +18,8 @@ __all__ = ["PromptLimits", "blocked_until", "paused_until"]
 class PromptLimits:
     """Limits of one user's prompts; times are in milliseconds, and 0 lifts a limit.
 
-    A user with so many ``failed_attempts`` is not asked at all.
+    A user with so many ``failed_attempts`` is not asked at all. Beyond ``open_prompts`` there is
+    one place for a client that has none, unless nobody's prompts are counted.
 
     ``of_user`` prompts without an approval count for ``window``, at most ``of_client`` of them of
     one client. After ``denials`` within ``denial_window`` a client pauses for ``pause``, twice as

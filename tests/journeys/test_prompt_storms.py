@@ -109,6 +109,20 @@ async def test_one_client_storms(bank: RunningService, alice: WirePhone, other: 
     assert await granted(bank.till, alice)
 
 
+async def test_a_client_that_leaves_its_prompts_open_keeps_no_other_out(
+    bank: RunningService, alice: WirePhone, other: WireClient
+):
+    """Beyond the cap there is one place more, for a client that has none."""
+    for _ in range(bank.settings.requests.open_prompts):
+        await bank.till.started(requested_expiry=600)
+    assert statuses([await bank.till.start()]) == [403]
+    auth_req_id = await other.started()
+    assert statuses([await other.start(), await bank.till.start()]) == [403, 403]
+    asked = {claims_of(text)["transaction_id"]: text for text in await alice.fetch()}
+    await alice.decide(alice.approval(asked[transaction_id(auth_req_id)]))
+    assert (await other.poll(auth_req_id)).status_code == 200
+
+
 @pytest.mark.clause("nist63b-3.1.3.2-6", "rfc10027-6.1.11-1")
 async def test_many_clients_storm(bank: RunningService, alice: WirePhone, other: WireClient):
     """Together they get no more than the user can bear; what is open can still be approved."""

@@ -23,18 +23,27 @@ if limit > 0 and denials >= limit then
   if last + pause > now then return 'paused' end
 end
 
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 'full' end
+-- One place beyond the cap is for a client that has none, so that no single one keeps others out.
+local beyond = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[4])
+if beyond > 0 then return 'full' end
 local of_user, of_client = tonumber(ARGV[9]), tonumber(ARGV[10])
 if of_user > 0 or of_client > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now - ARGV[11]))
   local members, own = redis.call('ZRANGE', KEYS[4], 0, -1), 0
   for _, member in ipairs(members) do
-    if string.sub(member, 1, #ARGV[8]) == ARGV[8] then own = own + 1 end
+    if string.sub(member, 1, #ARGV[8]) == ARGV[8] then
+      own = own + 1
+      if beyond == 0 and redis.call('ZSCORE', KEYS[1], string.sub(member, #ARGV[8] + 1)) then
+        return 'full'
+      end
+    end
   end
   if of_user > 0 and #members >= of_user then return 'unanswered' end
   if of_client > 0 and own >= of_client then return 'unanswered' end
   redis.call('ZADD', KEYS[4], now, ARGV[7])
   redis.call('PEXPIRE', KEYS[4], ARGV[11])
+elseif beyond == 0 then
+  return 'full' -- whose the open ones are is not known then
 end
 
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
