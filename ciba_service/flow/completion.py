@@ -121,9 +121,7 @@ class Completion:
         """
         grant, now = approved.grant, self._clock.now_ms()
         # Both: what is registered may have changed since the user was asked.
-        lasts = approved.request.lasts and may_have_refresh_token(
-            taker.client, has_payment=grant.has_payment
-        )
+        lasts = grant.lasts and may_have_refresh_token(taker.client, has_payment=grant.has_payment)
         is_open, crowded, _ = await together(
             self.lets_redeem(grant),
             self._index.reserve(grant, lasts=lasts, now=now),
@@ -236,4 +234,5 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         resources=request.resources,
         id_token_claims=tuple(claim.name for claim in request.claims.id_token),
         client_name=shown_client(request.challenge) if request.lasts else "",
+        lasts=request.lasts,
     )

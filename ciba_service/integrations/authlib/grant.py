@@ -104,10 +104,11 @@ class CibaGrant(BaseGrant, TokenEndpointMixin):
     def mint(self, grant: Grant) -> dict[str, Any]:
         """The host's tokens for a grant, with what else is answered.
 
-        A payment is made once, and gets no refresh token (PSD2 RTS art. 5). RFC 9396 7: what was
-        approved is told.
+        A payment is made once, and gets no refresh token (PSD2 RTS art. 5); nor does a client of
+        whose lasting access the user was not told. RFC 9396 7: what was approved is told.
         """
-        may_last = self.client.check_grant_type(REFRESH_TOKEN_GRANT_TYPE) and not grant.has_payment
+        may_refresh = self.client.check_grant_type(REFRESH_TOKEN_GRANT_TYPE)
+        may_last = may_refresh and grant.lasts and not grant.has_payment
         token: dict[str, Any] = self.generate_token(
             user=self.request.user,
             scope=self.request.scope,

@@ -16,7 +16,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``device_id`` is the phone that approved: when it is lost the grant is.
     ``resources`` are where tokens may be used, if not at the default; ``id_token_claims`` are those
     the client wished to find in ID tokens. ``client_name`` is the one the user was shown, in a
-    grant that may last.
+    grant that may last; unless the user was told that access ``lasts`` there is no refresh token.
     """
 
     txn: str
@@ -32,6 +32,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resources: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
     client_name: str = ""
+    lasts: bool = True
 
     @property
     def has_payment(self) -> bool:

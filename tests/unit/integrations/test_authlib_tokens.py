@@ -14,7 +14,7 @@ from ciba_service.stores.transactions import RedisTransactions
 from examples.authlib_flask.authorization_server import BankGrant
 from examples.authlib_flask.tokens import TokenTable
 from tests.doors import Door, authlib_door
-from tests.wire_client import WireClient
+from tests.wire_client import CIBA, WireClient
 
 SIGNING = {"token_endpoint_auth_method": "private_key_jwt"}
 
@@ -79,6 +79,28 @@ async def test_what_cannot_be_saved_can_still_be_collected(
     monkeypatch.setattr(server, "_save_token", lambda *args: save(table, *args))
     assert (await shop.poll(auth_req_id)).status_code == 500
     assert (await shop.poll(auth_req_id)).status_code == 200
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+async def test_access_lasts_where_the_user_was_told_so(
+    door: Door, shop: WireClient, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
+):
+    """A client that registers for refresh tokens after it has asked gets none for that."""
+    made: list[bool] = []
+    generate = BankGrant.generate_token
+
+    def generated(grant: BankGrant, **wanted: Any) -> Any:
+        made.append(wanted["include_refresh_token"])
+        return generate(grant, **wanted)
+
+    monkeypatch.setattr(BankGrant, "generate_token", generated)
+    assert door.bank is not None
+    row = door.bank.extensions["bank"].server.query_client("shop").client_metadata
+    row["grant_types"] = [CIBA, "refresh_token"] if is_told else [CIBA]
+    auth_req_id = await approved(door, shop)
+    row["grant_types"] = [CIBA, "refresh_token"]
+    assert (await shop.poll(auth_req_id)).status_code == 200
+    assert made == [is_told]
 
 
 async def test_a_user_whom_the_host_does_not_know_gets_no_tokens(
