@@ -36,6 +36,7 @@ from ciba_service.sca.evidence_chain import (
     encode_line,
     parse_line,
 )
+from ciba_service.stores.ownership import hand_over
 
 __all__ = ["FileJournal", "evidence_files", "key_files", "one_at_a_time", "sync"]
 
@@ -72,7 +73,10 @@ def _named(directory: Path, kind: str) -> list[Path]:
 def one_at_a_time(directory: Path) -> Iterator[None]:
     """Keep other processes from writing; raises ``OSError``."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (directory / _LOCK_FILE).open("ab") as lock:
+    # What root hands over below must not be what a link leads to.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(directory / _LOCK_FILE, flags, 0o600), "wb") as lock:
+        hand_over(lock.fileno(), directory)
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

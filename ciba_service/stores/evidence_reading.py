@@ -11,6 +11,7 @@ from ciba_service.ports import RecordKey
 from ciba_service.sca.evidence_chain import ChainLine, NotCanonicalError, parse_line
 from ciba_service.stores.evidence_files import evidence_files, key_files, one_at_a_time, sync
 from ciba_service.stores.evidence_seals import SealedEvidence, parse_record
+from ciba_service.stores.ownership import hand_over
 
 __all__ = ["FoundEvidence", "erase_keys", "find_evidence"]
 
@@ -42,6 +43,8 @@ def erase_keys(directory: Path, user: str) -> int:
     Files are replaced whole: who is ended in between leaves the old one or the new one.
     """
     erased: set[str] = set()
+    if not directory.exists():  # It is made by whoever writes the first record.
+        return 0
     with one_at_a_time(directory):
         for path in key_files(directory):
             lines = path.read_bytes().splitlines(keepends=True)
@@ -97,6 +100,7 @@ def _replace(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
+            hand_over(file.fileno(), path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ciba_service.stores.ownership import hand_over
+
 __all__ = [
     "KeyFileError",
     "MissingKeysError",
@@ -83,7 +85,7 @@ def write_private(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _hand_over(file.fileno(), path.parent)
+            hand_over(file.fileno(), path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -114,7 +116,7 @@ def locked(directory: Path) -> Iterator[None]:
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():
             os.fchmod(descriptor, _OWN)  # Whoever can open it can hold it for ever.
-        _hand_over(descriptor, directory)
+        hand_over(descriptor, directory)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -134,10 +136,3 @@ def _refuse_unsafe(path: Path, status: os.stat_result, directory: os.stat_result
         raise KeyFileError(f"{path} must not be accessible to others (chmod 600)")
     if status.st_uid not in {_ROOT, os.geteuid(), directory.st_uid}:
         raise KeyFileError(f"{path} belongs to somebody else (chown)")
-
-
-def _hand_over(descriptor: int, directory: Path) -> None:
-    """What root writes belongs to whoever owns the directory, or the service could not read it."""
-    owner = directory.stat()
-    if os.geteuid() == _ROOT and os.fstat(descriptor).st_uid != owner.st_uid:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -1,5 +1,6 @@
 """Evidence found again: the right record and key, whatever else stands in the files."""
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from ciba_service.stores.evidence_seals import EvidenceSeals
 from ciba_service.stores.sealing import Sealer, SealingError
 from tests.contracts.store_builders import RING, TRANSACTION, evidence, transaction_name
 
+SOMEBODY = 65_534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 SEALS = EvidenceSeals(Sealer(RING, secrets.token_bytes))
 SUBJECT = evidence().statement.subject
 
@@ -89,6 +92,37 @@ async def test_an_erasure_that_fails_changes_nothing(
     assert held(tmp_path) == before
     assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
     assert key_files(tmp_path)[0].read_bytes() == b""
+
+
+@as_root
+async def test_an_erasure_by_root_takes_no_file_away_from_the_service(tmp_path: Path):
+    """The service of another user goes on writing: keys, evidence and the lock are its own."""
+    await written(tmp_path, TRANSACTION)
+    (tmp_path / "evidence.lock").unlink()
+    for name in (".", *held(tmp_path)):
+        os.chown(tmp_path / name, SOMEBODY, SOMEBODY)
+    assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
+    assert {(tmp_path / name).stat().st_uid for name in held(tmp_path)} == {SOMEBODY}
+
+
+def test_where_there_is_no_evidence_nothing_is_made(tmp_path: Path):
+    """A directory that a command made might not be the service's."""
+    assert erase_keys(tmp_path / "evidence", SEALS.tag(SUBJECT)) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@as_root
+async def test_root_gives_nothing_away_that_a_link_leads_to(tmp_path: Path):
+    """Else whoever owns the directory could have any file of the host."""
+    directory, target = tmp_path / "evidence", tmp_path / "of-root"
+    target.write_bytes(b"")
+    await written(directory, TRANSACTION)
+    (directory / "evidence.lock").unlink()
+    (directory / "evidence.lock").symlink_to(target)
+    os.chown(directory, SOMEBODY, SOMEBODY)
+    with pytest.raises(OSError, match="Too many levels"):
+        erase_keys(directory, SEALS.tag(SUBJECT))
+    assert target.stat().st_uid == 0
 
 
 def test_what_is_kept_shows_no_key_of_itself():
