@@ -196,7 +196,13 @@ class Workers:
             return False
         # Whatever is not reloaded stays as it was for the others, too.
         documents = (self._first, self._document)
-        worker = await WorkerProcess.start(self._program, number, self._shares[number], documents)
+        try:
+            worker = await WorkerProcess.start(
+                self._program, number, self._shares[number], documents
+            )
+        except OSError as error:  # The system has no room for another one, at the moment.
+            self._telemetry.failure("worker_not_started", error, worker=number)
+            return False
         self._living[number] = worker
         if self._ending.is_set():  # It came while the process was being made.
             worker.told_to_end()
@@ -215,10 +221,11 @@ class Workers:
         loop, pause = asyncio.get_running_loop(), 0.0
         while not self._ending.is_set():
             began = loop.time()
-            pid, status = await self._buried(number)
-            if self._ending.is_set():
-                return
-            self._tell_end(number, pid, status)
+            if number in self._living:
+                pid, status = await self._buried(number)
+                if self._ending.is_set():
+                    return
+                self._tell_end(number, pid, status)
             pause = 0.0 if loop.time() - began > self._pace.healthy else self._pace.after(pause)
             await self._wait(pause)
             if await self._begin(number):

@@ -37,15 +37,23 @@ class WorkerProcess:
         addresses: BoundAddresses,
         documents: Sequence[str],
     ) -> Self:
-        """Start it with the sockets that it serves, and tell it these configurations."""
+        """Start it with the sockets that it serves, and tell it these configurations.
+
+        Raises:
+            OSError: the system starts no process.
+        """
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         with theirs:
             passed = (theirs.fileno(), *(each.fileno() for each in addresses.sockets))
             words = (str(number), str(theirs.fileno()), addresses.words)
-            process = await asyncio.create_subprocess_exec(
-                *program, *words, stdin=DEVNULL, pass_fds=passed, start_new_session=True
-            )
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *program, *words, stdin=DEVNULL, pass_fds=passed, start_new_session=True
+                )
+            except OSError:
+                writer.close()
+                raise
         worker = cls(process, reader, writer)
         for document in documents:
             worker.tell(document)

@@ -83,13 +83,19 @@ class Place:
 
 @asynccontextmanager
 async def working(
-    directory: Path, program: str, count: int = 2, *, pace: Pace = PACE, ending: float = 10
+    directory: Path,
+    program: str,
+    count: int = 2,
+    *,
+    pace: Pace = PACE,
+    ending: float = 10,
+    launcher: Path = Path("/usr/bin/env"),
 ) -> AsyncIterator[Place]:
     """Workers that are to run ``program``; whatever is left is ended."""
     shares = [BoundAddresses(bound_socket("127.0.0.1", 0, backlog=1)) for _ in range(count)]
     telemetry = RecordingTelemetry()
     command = (
-        *("/usr/bin/env", "-C", str(directory)),
+        *(str(launcher), "-C", str(directory)),
         *(sys.executable, "-I", "-S", "-c", PRELUDE + program),
     )
     workers = Workers(
@@ -171,6 +177,32 @@ async def test_as_long_as_another_serves_nothing_is_given_up(tmp_path: Path):
         assert not keeping.done()
         place.workers.end()
         await keeping
+
+
+async def test_while_the_system_starts_no_process_the_others_serve_on(tmp_path: Path):
+    """It may have no memory or no number for another one; that is tried again."""
+    launcher = tmp_path / "launcher"
+    launcher.symlink_to("/usr/bin/env")
+    async with working(tmp_path, SERVES, launcher=launcher) as place:
+        await place.workers.start()
+        keeping = asyncio.create_task(place.workers.keep())
+        launcher.unlink()
+        os.kill(place.pid(1), signal.SIGKILL)
+        failed = await place.telemetry.failed("worker_not_started")
+        assert failed.fields["worker"] == 1
+        assert not keeping.done()
+        launcher.symlink_to("/usr/bin/env")
+        await place.telemetry.seen("worker_restarted")
+        place.workers.end()
+        await keeping
+
+
+async def test_a_first_one_for_which_there_is_no_room_is_told(tmp_path: Path):
+    """Nothing serves then."""
+    async with working(tmp_path, SERVES, launcher=tmp_path / "nothing") as place:
+        with pytest.raises(CommandFailed, match="did not start"):
+            await place.workers.start()
+        await place.telemetry.failed("worker_not_started")
 
 
 async def test_one_that_does_not_end_is_ended(tmp_path: Path):
