@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from ciba_service.commands import (
 from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed, CommandMisused
 from ciba_service.commands.serve import serve
+from ciba_service.commands.signalled_server import held_hangups
 from ciba_service.commands.version_flag import VersionFlag
 from ciba_service.commands.workers.parent import serve_workers
 from ciba_service.settings import MOST_WORKERS, InvalidSettingsError, Settings, load_settings
@@ -53,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.config is None:
             _WITHOUT_CONFIGURATION[options.command](options)
         else:
-            settings = load_settings(options.config)
-            configure_logging(settings.server.log_level)
-            _run(options, settings)
+            with held_hangups() if options.command == "serve" else nullcontext():
+                settings = load_settings(options.config)
+                configure_logging(settings.server.log_level)
+                _run(options, settings)
         sys.stdout.flush()
     except InvalidSettingsError as error:
         return _complain(f"{options.config}: {error}", _MISUSED)

@@ -13,7 +13,7 @@ import uvicorn
 
 from ciba_service.listening.listeners import Listener, ListeningServer
 
-__all__ = ["SignalledServer", "caught_signals"]
+__all__ = ["SignalledServer", "caught_signals", "held_hangups"]
 
 # For the background, when somebody cannot wait.
 _HURRIED_SECONDS: Final = 1.0
@@ -104,14 +104,33 @@ def caught_signals(
     """Call ``end`` on SIGTERM and SIGINT, and on SIGHUP where it comes from a terminal."""
     loop = asyncio.get_running_loop()
     ending = {signal.SIGTERM, signal.SIGINT}
-    if any(map(os.isatty, _STANDARD_STREAMS)):
+    if _has_terminal():
         ending.add(signal.SIGHUP)
     for name in ending:
         loop.add_signal_handler(name, end, name)
     if signal.SIGHUP not in ending:
         loop.add_signal_handler(signal.SIGHUP, hung_up)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     try:
         yield
     finally:
         for name in (*ending, signal.SIGHUP):
             loop.remove_signal_handler(name)
+
+
+@contextmanager
+def held_hangups() -> Iterator[None]:
+    """Let a SIGHUP wait until ``caught_signals`` hears it: before that it would end us.
+
+    The configuration may have been read before it came.
+    """
+    held = set() if _has_terminal() else {signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _has_terminal() -> bool:
+    return any(map(os.isatty, _STANDARD_STREAMS))

@@ -1,13 +1,15 @@
 """The service as a process that may be killed at any moment: nothing is lost, nothing is left."""
 
 import asyncio
+import fcntl
 import json
 import os
 import pty
 import signal
 import socket
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -381,6 +383,44 @@ async def test_a_hangup_reloads_a_service_that_has_no_terminal(place: Installati
     assert (await place.till.start()).json()["error"] == "invalid_client"
     assert (await place.http.get("/readyz")).status_code == 200
     assert await serving.terminate() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_hangup_within_the_start_is_a_reload_as_well(place: Installation, workers: str):
+    """The configuration that it is about may have been written after the first was read."""
+    keys = place.data / "keys"
+    keys.mkdir(mode=0o700, parents=True)
+    log = place.directory / "service.log"
+    with (keys / "making.lock").open("wb") as lock, log.open("wb") as stream:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = await place.start(
+            *("ciba-service", "serve", "--config", str(place.config), "--workers", workers),
+            stdin=DEVNULL, stderr=stream,
+        )  # fmt: skip
+        await until(lambda: str(keys / "making.lock") in files_of(process))
+        place.configure(clients=[WireClient("other", key=new_key())], **DEVELOPMENT)
+        process.send_signal(signal.SIGHUP)
+    serving = Serving(process, log)
+    await place.until_ready(serving)
+    await until(lambda: "configuration_reloaded" in [line["event"] for line in serving.events()])
+    assert (await place.till.start()).json()["error"] == "invalid_client"
+    assert await serving.terminate() == 0
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    """Wait for another process."""
+    async with asyncio.timeout(READY_SECONDS):
+        while not reached():  # noqa: ASYNC110 - it is outside of this one
+            await asyncio.sleep(0.02)
+
+
+def files_of(process: Process) -> list[str]:
+    """What a process has open."""
+    found = []
+    for entry in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(OSError):
+            found.append(str(entry.readlink()))
+    return found
 
 
 async def test_a_service_ends_cleanly_with_its_terminal(place: Installation):

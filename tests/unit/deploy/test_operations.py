@@ -88,6 +88,7 @@ def test_the_unit_runs_what_there_is_and_may_do_little():
     assert build_parser().parse_args(words).command == "serve"
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert (service["User"], service["StateDirectory"]) == ("ciba", "ciba")
+    assert service["RestartForceExitStatus"] == "SIGHUP"  # a reload within the start is no end
     assert service["KillMode"] == "mixed"  # the embedded server is ended after the last write
     assert HARDENED.items() <= service.items()
     assert int(service["TimeoutStopSec"]) > 10 + 30
