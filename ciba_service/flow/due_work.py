@@ -5,6 +5,9 @@ process left behind. Each piece of work may run twice and does no harm then.
 
 What every transaction brings, telling the phones and settling its prompt, is leased from the
 beginning to the process that writes it: nobody has to claim it, and it is done in batches.
+
+A process whose clock is ahead of the store's claims nothing: by that clock everybody's requests
+have expired, and tokens that are being pushed are too late.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from typing import Any, Final, assert_never
 from ciba_service.flow.batches import Batches
 from ciba_service.flow.delivery import CallbackDelivery
 from ciba_service.flow.settlement import Answered, Settlement
+from ciba_service.flow.store_time import StoreTime
 from ciba_service.flow.together import outcomes
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.ports import (
@@ -70,6 +74,7 @@ class DueWorker:
         delivery: CallbackDelivery,
         wake_ups: WakeUps | None = None,
         partition_of: Callable[[str], int],
+        store_time: StoreTime,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -81,8 +86,10 @@ class DueWorker:
         self._delivery = delivery
         self._wake_ups = wake_ups
         self._partition_of = partition_of
+        self._store_time = store_time
         self._clock = clock
         self._telemetry = telemetry
+        self._is_ahead = False
         self._announcing = Batches(self._announce_all)
         self._settling = Batches(self._settle_all)
         self._nudged: set[int] = set()
@@ -211,17 +218,30 @@ class DueWorker:
             await self._wake.wait()
             self._wake.clear()
             partitions, self._nudged = self._nudged, set()
-            await asyncio.gather(*map(self._guarded, partitions))
+            if not self._is_ahead:
+                await asyncio.gather(*map(self._guarded, partitions))
 
     async def _sweep(self) -> None:
         while True:
             try:
-                found = await self._due.partitions_with_work(now=self._clock.now_ms())
+                found = await self._partitions_with_work()
             except StoreUnavailable as error:
                 self._telemetry.failure("sweep_failed", error)
-                found = []
+                found = ()
             await asyncio.gather(*map(self._guarded, found))
             await self._clock.sleep(SWEEP_SECONDS)
+
+    async def _partitions_with_work(self) -> Sequence[int]:
+        """Where there is something to be claimed; it is left to others while the clock is ahead."""
+        is_ahead, found = await asyncio.gather(
+            self._store_time.is_passed(), self._due.partitions_with_work(now=self._clock.now_ms())
+        )
+        if is_ahead and not self._is_ahead:
+            self._telemetry.event("due_work_left_to_others")
+        elif self._is_ahead and not is_ahead:
+            self._telemetry.event("due_work_goes_on")
+        self._is_ahead = is_ahead
+        return () if is_ahead else found
 
     async def _guarded(self, partition: int) -> None:
         try:

@@ -21,6 +21,7 @@ from ciba_service.flow.operators.events import EVENTS_PLACE
 from ciba_service.flow.presence import ConnectedPhones
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.settlement import Settlement
+from ciba_service.flow.store_time import StoreTime
 from ciba_service.flow.wake_ups import WakeUps
 from ciba_service.listening.admission.gate import Gate
 from ciba_service.ports import ClientRegistry, Telemetry, User, UserDirectory
@@ -200,6 +201,7 @@ def build_parts(
         delivery=delivery,
         wake_ups=wake_ups,
         partition_of=partition_of,
+        store_time=StoreTime(stores.health, surroundings.store_clock),
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ciba_service.flow.due_work import DueWorker
-from ciba_service.ports import DueKind, DueWork, StoreUnavailable
+from ciba_service.clock import SystemClock
+from ciba_service.flow.due_work import SWEEP_SECONDS, DueWorker
+from ciba_service.flow.store_time import StoreTime
+from ciba_service.ports import Clock, DueKind, DueWork, StoreUnavailable
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.due import LEASE_MS
@@ -35,8 +37,26 @@ async def idle_phone(idle: RunningService) -> WirePhone:
     return await idle.enrolled_phone("alice")
 
 
-def other_worker(service: RunningService) -> DueWorker:
-    """The worker of another process on the same store."""
+class Ahead:
+    """The clock of a host that is an hour ahead of others."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.rests = asyncio.Event()
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+        return self._clock.now_ms() + 3_600_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait as others do."""
+        self.rests.set()
+        await self._clock.sleep(seconds)
+
+
+def other_worker(service: RunningService, ahead: Ahead | None = None) -> DueWorker:
+    """The worker of another process on the same store, which may be ahead of the time."""
+    store_clock = SystemClock()
     stores = service.service.stores
     return DueWorker(
         due=stores.due,
@@ -46,7 +66,8 @@ def other_worker(service: RunningService) -> DueWorker:
         hub=service.service.hub,
         delivery=service.service.delivery,
         partition_of=partition_of,
-        clock=service.clock,
+        store_time=StoreTime(stores.health, Ahead(store_clock) if ahead else store_clock),
+        clock=ahead or service.clock,
         telemetry=service.telemetry,
     )
 
@@ -86,6 +107,44 @@ async def test_a_nudged_worker_works_at_once(idle: RunningService, idle_phone: W
         auth_req_id = await idle.till.started()
         worker.nudge(transaction_id(auth_req_id))
         assert (await socket.next("challenge"))["type"] == "challenge"
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_process_whose_clock_is_ahead_leaves_what_is_due_to_others(idle: RunningService):
+    """By that clock all that is pending has expired; what it is told of it does not do either."""
+    await idle.enrolled_phone("alice")
+    ahead = Ahead(idle.clock)
+    worker = other_worker(idle, ahead)
+    auth_req_id = await idle.till.started()
+    running = asyncio.create_task(worker.run())
+    for _ in range(3):
+        await ahead.rests.wait()
+        ahead.rests.clear()
+        worker.nudge(transaction_id(auth_req_id))
+        idle.clock.advance(SWEEP_SECONDS)
+    assert idle.telemetry.named("due_work_left_to_others")
+    assert (await idle.till.poll(auth_req_id)).json()["error"] == "authorization_pending"
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.usefixtures("idle_phone")
+async def test_once_its_clock_is_right_it_works_again(
+    idle: RunningService, monkeypatch: pytest.MonkeyPatch
+):
+    """What was left meanwhile is there."""
+    worker, is_ahead = other_worker(idle), True
+
+    async def is_passed() -> bool:
+        return is_ahead
+
+    monkeypatch.setattr(worker._store_time, "is_passed", is_passed)
+    running = asyncio.create_task(worker.run())
+    await idle.telemetry.seen("due_work_left_to_others")
+    is_ahead = False
+    idle.clock.advance(SWEEP_SECONDS)
+    await idle.telemetry.seen("due_work_goes_on")
     running.cancel()
     await asyncio.wait({running})
 
