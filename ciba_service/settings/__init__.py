@@ -6,6 +6,7 @@ name of the key and the reason.
 """
 
 from ciba_service.settings.doors import Doors
+from ciba_service.settings.files import file_digests
 from ciba_service.settings.operators import OperatorAccountSettings, OperatorSettings
 from ciba_service.settings.reading import (
     checked_settings,
@@ -78,6 +79,7 @@ __all__ = [
     "UserSettings",
     "WakeUpSettings",
     "checked_settings",
+    "file_digests",
     "load_settings",
     "parse_settings",
     "read_document",

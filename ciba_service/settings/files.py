@@ -1,15 +1,27 @@
 """The files that the settings name: they must be there and be what they are said to be."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.protocol.client.certificates.certificate import InvalidCertificateError
 from ciba_service.settings.sections import STANDARD_OUTPUT, InvalidSettingsError, Settings
 
-__all__ = ["check_files"]
+__all__ = ["check_files", "file_digests"]
+
+_READ_AT_THE_START: Final = {
+    "server": ("tls_certificate", "tls_key"),
+    "mtls": ("authorities",),
+    "store": ("ca_file", "certificate_file", "key_file"),
+    "outbound": ("ca_bundle", "client_certificate", "client_key"),
+    "operator": ("tls_certificate", "tls_key"),
+    "grants": ("tls_certificate", "tls_key"),
+}
 
 
 def check_files(settings: Settings) -> None:
@@ -38,6 +50,22 @@ def check_files(settings: Settings) -> None:
     ):
         if bundle is not None:
             _check_bundle(key, bundle)
+
+
+def file_digests(settings: Settings) -> dict[str, bytes]:
+    """What stands by now in the files that sections name and that are read at the start only."""
+    return {
+        section: _digest(getattr(getattr(settings, section), key) for key in keys)
+        for section, keys in _READ_AT_THE_START.items()
+    }
+
+
+def _digest(files: Iterable[str | None]) -> bytes:
+    digest = sha256()
+    for file in files:
+        with suppress(OSError):  # It was there when it was checked.
+            digest.update(sha256(Path(file).read_bytes() if file else b"").digest())
+    return digest.digest()
 
 
 def _check_extra(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.metadata import ProviderMetadata
-from ciba_service.settings import Settings
+from ciba_service.settings import Settings, file_digests
 from ciba_service.wiring.oauth_door import published_metadata
 from ciba_service.wiring.parts import Parts, configured_users
 
@@ -54,11 +54,13 @@ class Reloading:
         self.metadata: ProviderMetadata = published_metadata(parts)
         has_listener = bool(parts.settings.operators)
         self.operators = ReloadedApp(_operator_app(parts)) if has_listener else None
+        self._files = file_digests(parts.settings)
 
     def apply(self, new: Settings) -> Reloaded:
         """Take over what can be, all of it at once; ``new`` was found valid."""
         old = self._parts.settings
-        restart = [name for name in _sections(old) if name in _changed(old, new)]
+        changed = _changed(old, new) | self._sections_of_changed_files(new)
+        restart = [name for name in _sections(old) if name in changed]
         operators = new.operators
         if bool(operators) != (self.operators is not None):
             restart.append("operators")  # A listener begins or ends with the process only.
@@ -76,6 +78,11 @@ class Reloading:
         if self.operators is not None and app is not None:
             self.operators.app = app
         return Reloaded(len(settings.clients), len(settings.users), len(operators), tuple(restart))
+
+    def _sections_of_changed_files(self, new: Settings) -> frozenset[str]:
+        """A certificate may be renewed, or an authority taken away, where it was."""
+        found = file_digests(new)
+        return frozenset(name for name, digest in self._files.items() if found[name] != digest)
 
 
 def _operator_app(parts: Parts) -> ASGIApp:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import structs
 
 from ciba_service.commands.reloading import ConfigurationReload
@@ -22,6 +23,7 @@ from tests.recording_telemetry import RecordingTelemetry
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key, public_jwk
+from tests.unit.protocol.client_certificates.authority import CA, common_name, issue, key
 from tests.wire_client import WireClient
 from tests.wire_operator import Operators, new_tokens, operating, operators_section
 from tests.wire_phone import WirePhone
@@ -136,6 +138,29 @@ async def test_a_key_that_was_taken_away_in_vain_is_told_of(
             assert reload(service, login_hint_issuers=(changed,)).needs_restart == told
         fewer = replace(known, single_use=True)
         assert reload(service, login_hint_issuers=(fewer,)).needs_restart == ("login_hint_issuers",)
+
+
+async def test_files_that_were_replaced_in_vain_are_told_of(
+    run_service: ServiceRunner, till: WireClient, tmp_path: Path
+):
+    """A certificate is renewed, or an authority taken away, under the name that it had."""
+    file = tmp_path / "authorities.pem"
+    before, after = (authority(name) for name in ("before", "after"))
+    file.write_bytes(before)
+    mtls = {"base_url": "https://mtls.example", "proxies": ["127.0.0.1"], "authorities": str(file)}
+    async with run_service(clients=[till], sections={"mtls": mtls}) as service:
+        for content, told in ((before, ()), (after, ("mtls",)), (before, ())):
+            file.write_bytes(content)
+            assert reload(service).needs_restart == told
+        file.unlink()
+        assert reload(service).needs_restart == ("mtls",)
+
+
+def authority(name: str) -> bytes:
+    """The certificate of an authority."""
+    own, key_pair = common_name(name), key(owner=name)
+    certificate = issue(own, key_pair, issuer=own, signing_key=key_pair, extensions=(CA,))
+    return certificate.public_bytes(Encoding.PEM)
 
 
 async def test_a_type_of_details_that_is_shown_otherwise_needs_a_restart(service: RunningService):
