@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -14,6 +15,9 @@ from ciba_service.stores.evidence_seals import SealedEvidence, parse_record
 from ciba_service.stores.ownership import hand_over
 
 __all__ = ["FoundEvidence", "erase_keys", "find_evidence"]
+
+
+_COPY: Final = "."
 
 
 class FoundEvidence(msgspec.Struct, frozen=True):
@@ -46,6 +50,9 @@ def erase_keys(directory: Path, user: str) -> int:
     if not directory.exists():  # It is made by whoever writes the first record.
         return 0
     with one_at_a_time(directory):
+        # An erasure that was killed leaves a copy of the keys that it kept.
+        for left in directory.glob(f"{_COPY}keys-*"):
+            left.unlink()
         for path in key_files(directory):
             lines = path.read_bytes().splitlines(keepends=True)
             kept = [line for line in lines if not _belongs(line, user, erased)]
@@ -97,7 +104,7 @@ def _belongs(line: bytes, user: str, erased: set[str]) -> bool:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{_COPY}{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             hand_over(file.fileno(), path.parent)

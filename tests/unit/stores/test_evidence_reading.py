@@ -94,6 +94,16 @@ async def test_an_erasure_that_fails_changes_nothing(
     assert key_files(tmp_path)[0].read_bytes() == b""
 
 
+async def test_what_a_killed_erasure_left_is_erased_as_well(tmp_path: Path):
+    """It had a copy of the keys that it was to keep, those of others."""
+    await written(tmp_path, TRANSACTION)
+    (path,) = key_files(tmp_path)
+    left = tmp_path / f".{path.name}.x1y2z3"
+    left.write_bytes(path.read_bytes())
+    assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
+    assert left.name not in held(tmp_path)
+
+
 @as_root
 async def test_an_erasure_by_root_takes_no_file_away_from_the_service(tmp_path: Path):
     """The service of another user goes on writing: keys, evidence and the lock are its own."""
