@@ -61,7 +61,8 @@ class KnownRegistration:
 class Registrations:
     """What the registration and the configuration endpoint do.
 
-    ``initial_access_tokens`` is None where anybody may register.
+    ``initial_access_tokens`` is None where anybody may register; ``audiences`` are the names by
+    which a software statement may call this service.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Registrations:
         policy: RegistrationPolicy,
         initial_access_tokens: Sequence[InitialAccessToken] | None,
         statement_issuers: tuple[StatementIssuer, ...],
+        audiences: frozenset[str],
         new_operation: Callable[[], str],
         random: Randomness,
         clock: Clock,
@@ -80,6 +82,7 @@ class Registrations:
         self._policy = policy
         self._initial_access_tokens = initial_access_tokens
         self._statement_issuers = statement_issuers
+        self._audiences = audiences
         self._new_operation = new_operation
         self._random = random
         self._clock = clock
@@ -154,11 +157,14 @@ class Registrations:
             verify_update(members, client_id=client_id)
         except InvalidMetadataError as error:
             raise InvalidClientMetadataError(error.member) from Reason(str(error))
+        taken = before.metadata.software_statement
         if members.get("software_statement") is None:
             # What was vouched for goes on holding: leaving it out does not lift it.
-            members = {**members, "software_statement": before.metadata.software_statement}
+            members = {**members, "software_statement": taken}
         policy = replace(self._policy, profile=before.profile)
-        registered = self._decide(members, client_id, policy, before.notification_hosts)
+        registered = self._decide(
+            members, client_id, policy, before.notification_hosts, taken=taken
+        )
         registration = replace(before, client=registered.client, metadata=registered.metadata)
         if not await self._store.replace(registration, operation=self._new_operation()):
             raise InvalidRegistrationTokenError from Reason("the client was removed meanwhile")
@@ -197,9 +203,16 @@ class Registrations:
         client_id: str,
         policy: RegistrationPolicy,
         notification_hosts: frozenset[str],
+        *,
+        taken: str | None = None,
     ) -> Registered:
-        now = self._clock.now_ms() / 1000
-        vouched = with_software_statement(members, issuers=self._statement_issuers, now=now)
+        vouched = with_software_statement(
+            members,
+            issuers=self._statement_issuers,
+            audiences=self._audiences,
+            now=self._clock.now_ms() / 1000,
+            taken=taken,
+        )
         try:
             return register(
                 vouched,

@@ -27,6 +27,7 @@ def registration_routes(parts: Parts) -> list[Route]:
         policy=_policy(settings),
         initial_access_tokens=_initial_access_tokens(settings.registration),
         statement_issuers=settings.statement_issuers,
+        audiences=endpoints.urls("/register") | {endpoints.issuer},
         new_operation=surroundings.new_operation,
         random=surroundings.random,
         clock=surroundings.clock,

@@ -91,7 +91,12 @@ def test_a_software_statement_says_what_its_issuer_signed_or_nothing(payload: by
     """Whoever is believed here may be wrong; then it is told."""
     statement = sign({"alg": "ES256", "kid": "voucher"}, payload, VOUCHER)
     read = outcome(with_software_statement, OAuth2Error)
-    members = read(SAID | {"software_statement": statement}, issuers=ISSUERS, now=9.0)
+    members = read(
+        SAID | {"software_statement": statement},
+        issuers=ISSUERS,
+        audiences=frozenset({"https://op.example"}),
+        now=9.0,
+    )
     if members is not None:
         take(members, client_id="c", policy=POLICY, notification_hosts=frozenset())
 

@@ -417,11 +417,17 @@ async def test_a_software_statement_goes_before_what_the_client_says(bank: Runni
         (statement(exp=1), "invalid_software_statement"),
         (statement(nbf=4_000_000_000), "invalid_software_statement"),
         (statement(iss=None), "invalid_software_statement"),
+        (statement(aud="https://else.example"), "invalid_software_statement"),
+        (statement(aud=["https://else.example"]), "invalid_software_statement"),
+        (statement(aud=[]), "invalid_software_statement"),
         ("no statement", "invalid_software_statement"),
         (7, "invalid_software_statement"),
         (statement(iss="https://else.example"), "unapproved_software_statement"),
     ],
-    ids=["forged", "over", "not yet", "of nobody", "no JWT", "no text", "of another"],
+    ids=[
+        *("forged", "over", "not yet", "of nobody", "for another", "for others", "for nobody"),
+        *("no JWT", "no text", "of another"),
+    ],
 )
 async def test_a_statement_must_be_of_somebody_trusted(
     bank: RunningService, text: object, code: str
@@ -429,6 +435,34 @@ async def test_a_statement_must_be_of_somebody_trusted(
     """400 with the codes of RFC 7591 3.2.2."""
     answer = await register(bank, metadata_of(new_key(), software_statement=text))
     assert refusal(answer) == (400, code)
+
+
+async def test_a_statement_may_say_that_it_is_for_this_service(bank: RunningService):
+    """By its issuer identifier or where one registers, also among others (RFC 7519 4.1.3)."""
+    names = (bank.issuer, f"{bank.issuer}/register", ["https://else.example", bank.issuer])
+    for name in names:
+        _, told = await registered(bank, software_statement=statement(aud=name, client_name="Ours"))
+        assert told["client_name"] == "Ours"
+
+
+async def test_a_statement_whose_time_is_over_goes_on_holding(bank: RunningService):
+    """A client can still change its keys, whether it leaves the statement out or repeats it."""
+    text = statement(client_name="Certified shop", exp=bank.clock.now() + 60)
+    _, told = await registered(bank, software_statement=text)
+    bank.clock.advance(61)
+    for stated in (text, None):
+        key = new_key(kid="own")
+        members = {
+            **metadata_of(key, client_name="Another"),
+            "client_id": told["client_id"],
+            "software_statement": stated,
+        }
+        answer = (await configure(bank, "PUT", told, members)).json()
+        assert answer["client_name"] == "Certified shop"
+        assert answer["jwks"] == {"keys": [public_jwk(key)]}
+    later = {**members, "software_statement": statement(exp=bank.clock.now() - 1)}
+    answer = await configure(bank, "PUT", told, later)
+    assert refusal(answer) == (400, "invalid_software_statement")
 
 
 @pytest.mark.clause("ciba-14-2")

@@ -43,6 +43,10 @@ class Claims:
         """The raw value, or None."""
         return self._members.get(name)
 
+    def has(self, name: str) -> bool:
+        """Whether it is there, whatever it holds."""
+        return name in self._members
+
     def text(self, name: str) -> str:
         """A required, non-empty string."""
         value = self._members.get(name)

@@ -61,6 +61,7 @@ async def test_an_update_brings_no_removed_client_back():
         ),
         initial_access_tokens=None,
         statement_issuers=(),
+        audiences=frozenset(),
         new_operation=lambda: "operation",
         random=secrets.token_bytes,
         clock=FakeClock(),
