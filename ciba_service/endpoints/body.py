@@ -1,6 +1,7 @@
 """Request bodies: bounded in size and in time, of one content type."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,7 @@ _BAD_REQUEST: Final = 400
 _TIMEOUT: Final = 408
 _TOO_LARGE: Final = 413
 _UNSUPPORTED: Final = 415
+_NO_WEIGHT: Final = re.compile(r"q=0(\.0{0,3})?")
 _DESCRIBING: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
 
 
@@ -64,8 +66,13 @@ def has_body(scope: Scope) -> bool:
 def accepts(scope: Scope, media_type: str) -> bool:
     """Whether ``Accept`` names this very type; whoever wants the usual answer does not name it."""
     lines = header_lines(scope, b"accept")
-    ranges = (each.partition(";")[0] for line in lines for each in line.split(","))
-    return any(each.strip().lower() == media_type for each in ranges)
+    return any(_wants(each, media_type) for line in lines for each in line.split(","))
+
+
+def _wants(media_range: str, media_type: str) -> bool:
+    name, *parameters = (part.strip().lower() for part in media_range.split(";"))
+    # RFC 9110 12.4.2: whoever gives it no weight does not want it.
+    return name == media_type and not any(_NO_WEIGHT.fullmatch(each) for each in parameters)
 
 
 async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes:

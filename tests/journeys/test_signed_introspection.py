@@ -111,6 +111,9 @@ async def test_nobody_else_gets_one(api: WireClient, token: str):
         ("application/json", "application/json"),
         ("application/jwt", "application/json"),
         (f"application/json;q=0.5, {JWT.upper()} ; q=1", JWT),
+        (f"{JWT};q=0.001", JWT),
+        (f"*/*, {JWT};q=0", "application/json"),
+        (f"application/json, {JWT} ; Q=0.000", "application/json"),
     ],
 )
 async def test_only_who_asks_for_it_gets_it(
