@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.protocol.request.hints import MAXIMUM_NAME_LENGTH
+from ciba_service.protocol.request.hints import HANDLE_PREFIX, MAXIMUM_NAME_LENGTH
 from ciba_service.protocol.request.login_hint_token import DEFAULT_MAXIMUM_LIFETIME
 from ciba_service.protocol.request.parameters import AUTHENTICATION_PARAMETERS
+from ciba_service.sca.login_handles import HANDLE_LIFETIME_MS
 from ciba_service.settings import LoginHintIssuerSettings, RequestSettings
 
 ROOT = Path(__file__).parents[3]
@@ -25,6 +26,8 @@ def test_clients_are_told_types_issuers_and_ages_of_hints():
     assert "[[login_hint_issuers]]" in rows["login_hint_token"]
     assert f" {RequestSettings().id_token_hint_days} days" in rows["id_token_hint"]
     assert f"at most {MAXIMUM_NAME_LENGTH} characters" in PAGE
+    assert f"`{HANDLE_PREFIX}`" in rows["login_hint"]
+    assert f"within {HANDLE_LIFETIME_MS // 1000} seconds" in rows["login_hint"]
 
 
 def test_clients_find_the_page():
