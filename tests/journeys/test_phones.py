@@ -191,6 +191,10 @@ async def test_a_record_that_cannot_be_read_hides_no_other(
         phone = await service.enrolled_phone("alice")
         strange, _ = await till.started(), await till.started()
         name = transaction_id(strange)
-        await service.commands.call("HSET", transaction_key(name), "v", "99")
-        assert len(await phone.fetch()) == 1
+        async with phone.online() as socket:
+            await service.commands.call("HSET", transaction_key(name), "v", "99")
+            assert len(await phone.fetch()) == 1
+            resync = Announcement(AnnouncementKind.RESYNC, user_tag("alice"))
+            await service.service.hub.announce(resync)
+            assert len((await socket.next("fetched"))["open"]) == 1
         assert {failure.name for failure in service.telemetry.failures} >= {"challenge_unreadable"}
