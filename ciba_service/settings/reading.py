@@ -134,19 +134,28 @@ def read_document(path: Path) -> str:
         raise InvalidSettingsError("is not UTF-8 text") from error
 
 
-def checked_settings(text: str, environ: Mapping[str, str] | None = None) -> Settings:
-    """Check a TOML document and the files it names likewise; raises ``InvalidSettingsError``."""
-    settings = parse_settings(text, os.environ if environ is None else environ)
+def checked_settings(
+    text: str, environ: Mapping[str, str] | None = None, *, with_clients: bool = True
+) -> Settings:
+    """Check a TOML document and the files it names likewise; raises ``InvalidSettingsError``.
+
+    Unless ``with_clients`` none are read, nor their files.
+    """
+    settings = parse_settings(
+        text, os.environ if environ is None else environ, with_clients=with_clients
+    )
     check_files(settings)
     return settings
 
 
-def parse_settings(text: str, environ: Mapping[str, str]) -> Settings:
+def parse_settings(text: str, environ: Mapping[str, str], *, with_clients: bool = True) -> Settings:
     """Check a TOML document with its overrides; raises ``InvalidSettingsError``."""
     try:
         members = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the former also of numbers without end
         raise InvalidSettingsError(f"not TOML: {error}") from error
+    if not with_clients:
+        members.pop("clients", None)
     return _converted(_overridden(members, environ))
 
 

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.png import png
 from tests.redis_servers import redis_server
 from tests.running_service import PLAIN
 from tests.server_side import owner_of
@@ -196,6 +197,23 @@ async def test_a_worker_that_is_killed_is_replaced_and_no_orphan_outlives_the_pa
     await serving.kill()
     await asyncio.gather(*map(gone, [server, *replaced]))
     assert place.leftovers() == []
+
+
+async def test_a_worker_is_replaced_although_a_file_of_a_former_client_is_gone(
+    place: Installation,
+):
+    """The configuration that all began with named it; that of the last reload does not."""
+    logo = place.directory / "logo.png"
+    logo.write_bytes(png())
+    shown = WireClient("shown", key=place.till.key, metadata={"logo_file": str(logo)})
+    place.configure(**DEVELOPMENT, clients=(place.till, shown))
+    serving = await served_by_two(place)
+    place.configure(**DEVELOPMENT)
+    logo.unlink()
+    await told(serving, "configuration_reloaded", 2)
+    os.kill(workers_of(serving)[0], signal.SIGKILL)
+    await said(serving, "worker_restarted")
+    assert await serving.terminate() == 0
 
 
 async def test_a_reload_reaches_all_or_none_and_so_does_the_end(place: Installation):

@@ -30,8 +30,20 @@ class _Documents:
     """The configuration that the parent began with, and the one that it accepted last."""
 
     def __init__(self, first: str, text: str) -> None:
-        self.first = first
+        self._first = first
         self.text = text
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the last is another one."""
+        return self.text != self._first
+
+    def first_settings(self) -> Settings:
+        """What is not reloaded; raises ``InvalidSettingsError``.
+
+        Where the clients are those of the last, files of the first ones may be gone.
+        """
+        return checked_settings(self._first, with_clients=not self.is_changed)
 
     def settings(self) -> Settings:
         """The last; it was good when the parent read it; raises ``InvalidSettingsError``."""
@@ -45,7 +57,7 @@ def main(arguments: Sequence[str], build: ServiceBuilder = build_service) -> int
     addresses = BoundAddresses.inherited(words)
     try:
         documents = _Documents(channel.document(), channel.document())
-        settings = checked_settings(documents.first)
+        settings = documents.first_settings()
         configure_logging(settings.server.log_level, worker=int(number))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(channel, documents, settings, addresses, build))
@@ -77,7 +89,7 @@ async def _work(
     keys = CurrentKeys(existing_keys(settings))
     async with opened_store(settings, own=False) as store:
         service = build(settings, store, keys, surroundings)
-        if documents.text != documents.first:
+        if documents.is_changed:
             service.reload(documents.settings())
         await serve_on(
             addresses,
