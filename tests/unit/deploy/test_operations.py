@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
 UNIT = ROOT / "deploy/ciba-service.service"
 RULES = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text("utf-8"))
 KNOWN = {
-    "Unit": {"Description", "After", "Wants", "StartLimitIntervalSec", "StartLimitBurst"},
+    "Unit": {"Description", "After", "Wants", "StartLimitIntervalSec"},
     "Install": {"WantedBy"},
 }
 HARDENED = {
@@ -92,6 +92,8 @@ def test_the_unit_runs_what_there_is_and_may_do_little():
     assert service["KillMode"] == "mixed"  # the embedded server is ended after the last write
     assert HARDENED.items() <= service.items()
     assert int(service["TimeoutStopSec"]) > 10 + 30
+    assert sections["Unit"]["StartLimitIntervalSec"] == "0"  # it comes up after its Redis
+    assert service["RestartPreventExitStatus"] == "2"  # and not at all as it is configured
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
