@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,6 +14,8 @@ from ciba_service.ports.outbound import FailureReason
 __all__ = ["Resolver", "ResolverLimits", "SystemResolver"]
 
 _MOST_SLOW_NAMES: Final = 10_000
+_Answer = tuple[tuple[str, ...], float]
+"""The addresses of a host, and how many seconds it took to find them."""
 
 
 class Resolver(Protocol):
@@ -39,13 +42,10 @@ class ResolverLimits:
 class SystemResolver:
     """Asks the system; one question a name at a time, whoever and how many ask."""
 
-    __slots__ = ("_asked", "_limits", "_places", "_slow_names", "_slow_places", "_threads")
+    __slots__ = ("_asked", "_limits", "_places", "_slow_names", "_slow_places")
 
     def __init__(self, limits: ResolverLimits | None = None) -> None:
         self._limits = limits = limits or ResolverLimits()
-        self._threads = ThreadPoolExecutor(
-            limits.usual + limits.slow, thread_name_prefix="resolver"
-        )
         self._places = asyncio.Semaphore(limits.usual)
         self._slow_places = asyncio.Semaphore(limits.slow)
         # In the order in which they were slow.
@@ -69,7 +69,6 @@ class SystemResolver:
         """Ask nothing any more; a question that waits for its answer is left alone."""
         for asked in self._asked.values():
             asked.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(self, host: str) -> tuple[str, ...] | None:
         """What the system answers; None when there was no place to ask."""
@@ -80,8 +79,7 @@ class SystemResolver:
         except TimeoutError:
             return None
         try:
-            loop = asyncio.get_running_loop()
-            found, seconds = await loop.run_in_executor(self._threads, _look_up, host)
+            found, seconds = await _answer_of_system(host)
         finally:
             place.release()
         self._slow_names.pop(host, None)
@@ -92,8 +90,29 @@ class SystemResolver:
         return found
 
 
-def _look_up(host: str) -> tuple[tuple[str, ...], float]:
-    """Its addresses, and how many seconds that took."""
+async def _answer_of_system(host: str) -> _Answer:
+    """Ask in a thread for which no process waits at its end, as it would for one of a pool."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[_Answer] = loop.create_future()
+
+    def ask() -> None:
+        answer: _Answer = (), 0.0
+        try:
+            answer = _look_up(host)
+        finally:
+            with suppress(RuntimeError):  # The loop has ended meanwhile.
+                loop.call_soon_threadsafe(told, answer)
+
+    def told(answer: _Answer) -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    threading.Thread(target=ask, name="resolver", daemon=True).start()
+    return await answered
+
+
+def _look_up(host: str) -> _Answer:
+    """What the system answers; nothing where it knows no such name."""
     began = time.monotonic()
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -336,6 +337,32 @@ async def test_questions_end_with_the_resolver(name_server: threading.Event):
     with pytest.raises(asyncio.CancelledError):
         await asking
     name_server.set()
+
+
+SILENT = """
+import asyncio, socket, time
+from ciba_service.channels.outbound import SystemResolver
+
+async def main():
+    resolver, asked = SystemResolver(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    def never(*_, **__):
+        loop.call_soon_threadsafe(asked.set)
+        time.sleep(600)
+    socket.getaddrinfo = never
+    asking = asyncio.create_task(resolver.addresses("slow.example"))
+    await asked.wait()
+    resolver.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_no_process_waits_at_its_end_for_a_name_server():
+    """Whoever lets its name server say nothing must not hold up a restart."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SILENT)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
 
 
 async def test_the_system_knows_no_other(monkeypatch: pytest.MonkeyPatch):
