@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import os
 import re
 import sys
@@ -40,6 +41,7 @@ _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
 _MOST_LISTED: Final = 10_000
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _HYPHENATED_NAME: Final = re.compile(r"-(?:[\w-]{21}|[\w-]{42})", re.ASCII)
 """A transaction's or a phone's; no option is as long."""
 
@@ -66,13 +68,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), _MISUSED)
     except CommandFailed as error:
         return _complain(str(error), _FAILED)
-    except BrokenPipeError:
-        # Whoever read the output has gone; what is left in the buffer goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
+    except OSError as error:
+        return _without_output(error)
     except KeyboardInterrupt:
         return _complain("interrupted", _FAILED)
     return _DONE
+
+
+def _without_output(error: OSError) -> int:
+    """End without what could not be written; an error of anything else is raised again."""
+    has_no_room = error.errno in _NO_ROOM
+    if not has_no_room and not isinstance(error, BrokenPipeError):
+        raise error
+    # What is left in the buffer goes nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not has_no_room:  # Whoever read the output has gone.
+        return _FAILED
+    return _complain(f"the output cannot be written: {error.strerror}", _FAILED)
 
 
 def names_last(arguments: Sequence[str] | None) -> list[str]:

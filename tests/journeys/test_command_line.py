@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -313,6 +314,19 @@ async def test_what_cannot_be_done_is_status_1(place: Installation, words: str, 
     assert (refused.status, refused.out) == (1, "")
     assert refused.err.startswith(f"ciba-service: {sentence}")
     assert len(refused.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_for_which_there_is_no_room_is_a_sentence(unbuffered: str):
+    """On a full disk; what was to be printed was not."""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(  # noqa: S603 - ours
+            [BIN / "ciba-service", "events", "schema"],
+            stdout=full, stderr=subprocess.PIPE, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert ended.stderr == b"ciba-service: the output cannot be written: No space left on device\n"
+    assert ended.returncode == 1
 
 
 async def test_an_interrupted_reader_is_no_traceback(place: Installation):
