@@ -63,15 +63,11 @@ def parse_key_document(content_type: str | None, body: bytes) -> KeyDocument:
         raise InvalidKeyDocumentError("the content type is not that of a key set")
     try:
         jwks = parse_json_object(body)
-        keys = KeySet.parse(jwks)
-    except (MalformedEncodingError, InvalidKeyError) as error:
+        return KeyDocument(
+            KeySet.parse_published(jwks), RegisteredCertificates.parse_published(jwks)
+        )
+    except (MalformedEncodingError, InvalidKeyError, InvalidCertificateError) as error:
         raise InvalidKeyDocumentError(str(error)) from error
-    try:
-        certificates = RegisteredCertificates.parse(jwks)
-    except InvalidCertificateError:
-        # Most clients have none; a wrong one proves nobody and harms no other key.
-        certificates = RegisteredCertificates()
-    return KeyDocument(keys, certificates)
 
 
 def lifetime_of(cache_control: str | None) -> int:

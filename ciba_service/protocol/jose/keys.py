@@ -31,6 +31,7 @@ MAXIMUM_RSA_BITS: Final = 8192
 # numbers, with an exponent as long as the modulus twenty milliseconds.
 MAXIMUM_RSA_EXPONENT_BITS: Final = 32
 MAXIMUM_KEYS: Final = 32
+_NO_KEY: Final = "the key set holds no signature key"
 
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PUBLIC_MEMBERS: Final = {
@@ -98,14 +99,31 @@ class KeySet:
             InvalidKeyError: when it is no key set, is too long, holds a secret or a malformed or
                 weak key, or none that is left.
         """
-        keys = jwks.get("keys")
-        if not isinstance(keys, list) or not keys or len(keys) > MAXIMUM_KEYS:
-            raise InvalidKeyError(f"a key set needs 1 to {MAXIMUM_KEYS} keys")
-        for jwk in keys:
-            _refuse_secret(jwk)
-        parsed = [parse_verification_key(jwk) for jwk in keys if not _is_passed_over(jwk)]
+        parsed = [parse_verification_key(jwk) for jwk in _signature_keys(jwks)]
         if not parsed:
-            raise InvalidKeyError("the key set holds no signature key")
+            raise InvalidKeyError(_NO_KEY)
+        return cls(parsed)
+
+    @classmethod
+    def parse_published(cls, jwks: Mapping[str, object]) -> "KeySet":
+        """Read a JWK Set that its owner publishes for others as well.
+
+        A key that cannot be used here is left out, whatever is wrong with it: nobody is there to
+        mend it, and the others count all the same (RFC 7517 5).
+
+        Raises:
+            InvalidKeyError: when it is no key set, is too long, holds a secret, or no key that can
+                be used; then the text says what is wrong with the first.
+        """
+        parsed: list[VerificationKey] = []
+        defects: list[InvalidKeyError] = []
+        for jwk in _signature_keys(jwks):
+            try:
+                parsed.append(parse_verification_key(jwk))
+            except InvalidKeyError as error:
+                defects.append(error)
+        if not parsed:
+            raise defects[0] if defects else InvalidKeyError(_NO_KEY)
         return cls(parsed)
 
 
@@ -127,6 +145,16 @@ def parse_verification_key(jwk: object) -> VerificationKey:
         kid=_optional_text(jwk, "kid"),
         alg=_algorithm(jwk, key_type),
     )
+
+
+def _signature_keys(jwks: Mapping[str, object]) -> list[object]:
+    """The members of a set that are for signatures; refused whole where one is a secret."""
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not keys or len(keys) > MAXIMUM_KEYS:
+        raise InvalidKeyError(f"a key set needs 1 to {MAXIMUM_KEYS} keys")
+    for jwk in keys:
+        _refuse_secret(jwk)
+    return [jwk for jwk in keys if not _is_passed_over(jwk)]
 
 
 def _refuse_secret(jwk: object) -> None:

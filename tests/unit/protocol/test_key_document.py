@@ -76,10 +76,24 @@ def test_certificates_are_read_with_the_keys():
 
 
 def test_a_wrong_certificate_harms_no_key():
-    """It proves nobody; the keys count as without it."""
-    found = parse_key_document("application/json", document({**KEY, "x5c": ["AAAA"]}))
+    """It proves nobody; the keys count as without it, and so do other certificates."""
+    wrong, good = {**KEY, "x5c": ["AAAA"]}, jwk()
+    found = parse_key_document("application/json", document(wrong))
     assert len(found.keys) == 1
     assert found.certificates.certificates == frozenset()
+    found = parse_key_document("application/json", document(wrong, good))
+    assert len(found.keys) == 2
+    assert len(found.certificates.certificates) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"kty": "LATTICE", "pub": "x"}, {**KEY, "alg": "HPKE-0"}, {**KEY, "x": "AA"}],
+    ids=["unknown type", "unknown use", "malformed"],
+)
+def test_a_key_for_others_harms_no_key(other: dict[str, Any]):
+    """A client that publishes more than we understand goes on being let in (RFC 7517 5)."""
+    assert len(parse_key_document("application/json", document(other, KEY)).keys) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ refused: its dates and names are not what was registered. A client renews by pub
 """
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,16 +37,37 @@ class RegisteredCertificates:
             InvalidCertificateError: when it is no key set, there is no certificate, or one is
                 invalid or not of the key beside it (RFC 7517 4.7).
         """
-        keys = jwks.get("keys")
-        if not isinstance(keys, list) or len(keys) > MAXIMUM_KEYS:
-            raise InvalidCertificateError(f"a key set has at most {MAXIMUM_KEYS} keys")
-        certificates = frozenset(_certificate(jwk) for jwk in keys if _has_certificate(jwk))
+        certificates = frozenset(map(_certificate, _certified_keys(jwks)))
         if not certificates:
             raise InvalidCertificateError("no key has an x5c member")
         return cls(certificates)
 
+    @classmethod
+    def parse_published(cls, jwks: Mapping[str, object]) -> "RegisteredCertificates":
+        """Read those in a JWK Set that its owner publishes for others as well.
+
+        One that is invalid proves nobody, and stands in no other's way; most sets have none.
+
+        Raises:
+            InvalidCertificateError: when it is no key set.
+        """
+        return cls(frozenset(_usable(_certified_keys(jwks))))
+
     def __contains__(self, certificate: ClientCertificate) -> bool:
         return certificate in self.certificates
+
+
+def _usable(keys: Iterable[Mapping[str, object]]) -> Iterator[ClientCertificate]:
+    for jwk in keys:
+        with suppress(InvalidCertificateError):
+            yield _certificate(jwk)
+
+
+def _certified_keys(jwks: Mapping[str, object]) -> list[Mapping[str, object]]:
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or len(keys) > MAXIMUM_KEYS:
+        raise InvalidCertificateError(f"a key set has at most {MAXIMUM_KEYS} keys")
+    return [jwk for jwk in keys if _has_certificate(jwk)]
 
 
 def _has_certificate(jwk: object) -> bool:

@@ -162,13 +162,41 @@ def test_keys_of_kinds_unknown_here_are_left_out():
         KeySet.parse({"keys": foreign})
 
 
+UNUSABLE = [
+    {"kty": "LATTICE", "pub": "x"},
+    {**EC, "alg": "HPKE-0"},
+    {**EC, "crv": "brainpoolP256r1"},
+    _rsa_of(1024),
+    _without(EC, "y"),
+    "key",
+]
+
+
+def test_an_unusable_key_stands_in_no_others_way_where_a_client_publishes_its_keys():
+    """It may be there for somebody else, or nobody is there to mend it (RFC 7517 5)."""
+    keys = KeySet.parse_published({"keys": [UNUSABLE[0], EC, *UNUSABLE[1:], RSA]})
+    assert [key.key_type for key in keys] == ["EC", "RSA"]
+    with pytest.raises(InvalidKeyError, match="kty"):
+        KeySet.parse_published({"keys": UNUSABLE})
+    with pytest.raises(InvalidKeyError, match="no signature key"):
+        KeySet.parse_published({"keys": [{**EC, "use": "enc"}]})
+
+
+@pytest.mark.parametrize("jwk", UNUSABLE, ids=str)
+def test_an_unusable_key_is_told_where_a_client_registers_its_keys(jwk: object):
+    """Whoever registers it can mend it."""
+    with pytest.raises(InvalidKeyError):
+        KeySet.parse({"keys": [EC, jwk]})
+
+
 @pytest.mark.clause("oidr-2-1")
 @pytest.mark.parametrize("secret", [{**EC, "d": "x"}, {"kty": "oct", "k": "x"}, {"kty": "oct"}])
 def test_a_set_with_a_secret_is_refused_whatever_its_use(secret: Mapping[str, str]):
     """Whoever publishes a private key must learn of it."""
     for more in ({}, {"use": "enc"}, {"alg": "RSA-OAEP"}):
-        with pytest.raises(InvalidKeyError, match="private or symmetric"):
-            KeySet.parse({"keys": [EC, {**secret, **more}]})
+        for parse in (KeySet.parse, KeySet.parse_published):
+            with pytest.raises(InvalidKeyError, match="private or symmetric"):
+                parse({"keys": [EC, {**secret, **more}]})
 
 
 @pytest.mark.clause("fapi1-p2-8.11-1", "fapi2-sp-5.4.3-1")
