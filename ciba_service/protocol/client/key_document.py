@@ -1,13 +1,14 @@
 """A client's key set as found behind its ``jwks_uri``: what is accepted, and for how long."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from ciba_service.protocol.client.certificates.certificate import InvalidCertificateError
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json_object
-from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, NoSignatureKeyError
 from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 
 __all__ = [
@@ -63,11 +64,19 @@ def parse_key_document(content_type: str | None, body: bytes) -> KeyDocument:
         raise InvalidKeyDocumentError("the content type is not that of a key set")
     try:
         jwks = parse_json_object(body)
-        return KeyDocument(
-            KeySet.parse_published(jwks), RegisteredCertificates.parse_published(jwks)
-        )
+        certificates = RegisteredCertificates.parse_published(jwks)
+        return KeyDocument(_keys(jwks, certificates), certificates)
     except (MalformedEncodingError, InvalidKeyError, InvalidCertificateError) as error:
         raise InvalidKeyDocumentError(str(error)) from error
+
+
+def _keys(jwks: Mapping[str, object], certificates: RegisteredCertificates) -> KeySet:
+    try:
+        return KeySet.parse_published(jwks)
+    except NoSignatureKeyError:
+        if not certificates.certificates:
+            raise
+        return KeySet([])  # they may be of keys that sign nothing here
 
 
 def lifetime_of(cache_control: str | None) -> int:

@@ -19,7 +19,7 @@ from ciba_service.protocol.client.certificates.registration import (
 from ciba_service.protocol.client.key_document import is_jwks_uri
 from ciba_service.protocol.client.logo import Logo
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
-from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet
+from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, NoSignatureKeyError
 from ciba_service.protocol.names import (
     CIBA_GRANT_TYPE,
     OPENID_SCOPE,
@@ -255,6 +255,8 @@ def _keys(metadata: ClientMetadata, *, needed: bool) -> KeySet:
     try:
         return KeySet.parse(metadata.jwks)
     except InvalidKeyError as error:
+        if isinstance(error, NoSignatureKeyError) and not needed:
+            return KeySet([])  # its certificates may be of keys that sign nothing here
         raise InvalidMetadataError(f"jwks: {error}") from error
 
 

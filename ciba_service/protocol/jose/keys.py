@@ -18,8 +18,10 @@ __all__ = [
     "MAXIMUM_RSA_EXPONENT_BITS",
     "InvalidKeyError",
     "KeySet",
+    "NoSignatureKeyError",
     "PublicKey",
     "VerificationKey",
+    "parse_public_key",
     "parse_verification_key",
 ]
 
@@ -31,7 +33,6 @@ MAXIMUM_RSA_BITS: Final = 8192
 # numbers, with an exponent as long as the modulus twenty milliseconds.
 MAXIMUM_RSA_EXPONENT_BITS: Final = 32
 MAXIMUM_KEYS: Final = 32
-_NO_KEY: Final = "the key set holds no signature key"
 
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PUBLIC_MEMBERS: Final = {
@@ -53,6 +54,13 @@ _FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
 
 class InvalidKeyError(ValueError):
     """A JWK that cannot be used to verify signatures here; the text says why."""
+
+
+class NoSignatureKeyError(InvalidKeyError):
+    """A key set in which nothing is wrong, and nothing is for signatures here."""
+
+    def __init__(self) -> None:
+        super().__init__("the key set holds no signature key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class KeySet:
         """
         parsed = [parse_verification_key(jwk) for jwk in _signature_keys(jwks)]
         if not parsed:
-            raise InvalidKeyError(_NO_KEY)
+            raise NoSignatureKeyError
         return cls(parsed)
 
     @classmethod
@@ -123,7 +131,7 @@ class KeySet:
             except InvalidKeyError as error:
                 defects.append(error)
         if not parsed:
-            raise defects[0] if defects else InvalidKeyError(_NO_KEY)
+            raise defects[0] if defects else NoSignatureKeyError()
         return cls(parsed)
 
 
@@ -133,18 +141,33 @@ def parse_verification_key(jwk: object) -> VerificationKey:
     Raises:
         InvalidKeyError: when it is private, weak, of another type or curve, or malformed.
     """
+    members, key_type = _public(jwk)
+    return VerificationKey(
+        key=_strong(_import(members, key_type)),
+        key_type=key_type,
+        kid=_optional_text(members, "kid"),
+        alg=_algorithm(members, key_type),
+    )
+
+
+def parse_public_key(jwk: object) -> object:
+    """The key of one public JWK, on whatever curve: to be compared, and to verify nothing.
+
+    Raises:
+        InvalidKeyError: when it is private, of another type, or malformed.
+    """
+    return _import(*_public(jwk))
+
+
+def _public(jwk: object) -> tuple[Mapping[str, object], str]:
+    """The members of a public JWK, and its type."""
     if not isinstance(jwk, dict):
         raise InvalidKeyError("a key is not a JSON object")
     _refuse_secret(jwk)
     key_type = jwk.get("kty")
     if not isinstance(key_type, str) or key_type not in _PUBLIC_MEMBERS:
         raise InvalidKeyError("kty is not EC, RSA or OKP")
-    return VerificationKey(
-        key=_import(jwk, key_type),
-        key_type=key_type,
-        kid=_optional_text(jwk, "kid"),
-        alg=_algorithm(jwk, key_type),
-    )
+    return jwk, key_type
 
 
 def _signature_keys(jwks: Mapping[str, object]) -> list[object]:
@@ -190,7 +213,7 @@ def _algorithm(jwk: Mapping[str, object], key_type: str) -> SignatureAlgorithm |
     return parsed
 
 
-def _import(jwk: Mapping[str, object], key_type: str) -> PublicKey:
+def _import(jwk: Mapping[str, object], key_type: str) -> object:
     members: dict[str, str | list[str]] = {}
     for name in _PUBLIC_MEMBERS[key_type]:
         value = jwk.get(name)
@@ -198,12 +221,11 @@ def _import(jwk: Mapping[str, object], key_type: str) -> PublicKey:
             raise InvalidKeyError(f"{name} is missing or not a string")
         members[name] = value
     try:
-        key = _public_key(members, key_type)
+        return _public_key(members, key_type)
     except InvalidKeyError:
         raise
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise InvalidKeyError("the key is malformed") from error
-    return _strong(key)
 
 
 def _public_key(members: dict[str, str | list[str]], key_type: str) -> object:

@@ -9,6 +9,7 @@ from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from tests.signing import public_jwk
+from tests.unit.protocol.client_certificates.test_registration import long_jwk
 from tests.unit.protocol.registrations import key_for, registered, signer
 
 PING = {
@@ -49,6 +50,23 @@ def test_a_poll_client_is_registered_with_the_defaults():
     assert client.enabled
     assert not client.must_sign_requests
     assert "KeySet" not in repr(client)
+
+
+def test_a_client_of_certificates_alone_needs_no_key_that_signs():
+    """One that signs requests does."""
+    members = {
+        "client_id": "till",
+        "profile": "ciba-core",
+        "grant_types": [CIBA_GRANT_TYPE],
+        "backchannel_token_delivery_mode": "poll",
+        "token_endpoint_auth_method": "self_signed_tls_client_auth",
+        "jwks": {"keys": [long_jwk()]},
+    }
+    client = register_client(members)
+    assert len(client.keys) == 0
+    assert client.certificate_rule is not None
+    with pytest.raises(InvalidMetadataError, match="no signature key"):
+        register_client({**members, "backchannel_authentication_request_signing_alg": "ES256"})
 
 
 @pytest.mark.clause("rfc8725-3.1-1")

@@ -15,7 +15,7 @@ from ciba_service.protocol.client.key_document import (
 )
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from tests.signing import new_key, public_jwk
-from tests.unit.protocol.client_certificates.test_registration import jwk
+from tests.unit.protocol.client_certificates.test_registration import jwk, long_jwk
 
 KEY = public_jwk(new_key())
 
@@ -73,6 +73,16 @@ def test_certificates_are_read_with_the_keys():
     found = parse_key_document("application/json", document(key))
     registered = ClientCertificate.parse(b64decode(key["x5c"][0]))
     assert found.certificates.certificates == {registered}
+
+
+def test_a_certificate_needs_no_key_that_signs_something():
+    """A client that proves itself by certificates alone publishes no more than those."""
+    found = parse_key_document("application/json", document(long_jwk()))
+    assert len(found.keys) == 0
+    assert len(found.certificates.certificates) == 1
+    bare = {name: value for name, value in long_jwk().items() if name != "x5c"}
+    with pytest.raises(InvalidKeyDocumentError, match="no signature key"):
+        parse_key_document("application/json", document(bare))
 
 
 def test_a_wrong_certificate_harms_no_key():

@@ -16,7 +16,7 @@ from ciba_service.protocol.client.certificates.certificate import (
     ClientCertificate,
     InvalidCertificateError,
 )
-from ciba_service.protocol.jose.keys import MAXIMUM_KEYS, InvalidKeyError, parse_verification_key
+from ciba_service.protocol.jose.keys import MAXIMUM_KEYS, InvalidKeyError, parse_public_key
 
 __all__ = ["RegisteredCertificates"]
 
@@ -80,10 +80,10 @@ def _certificate(jwk: Mapping[str, object]) -> ClientCertificate:
         raise InvalidCertificateError("x5c is not a short list of certificates")
     certificate = ClientCertificate.parse(_der(chain[0]))
     try:
-        key = parse_verification_key(jwk)
+        key = parse_public_key(jwk)
     except InvalidKeyError as error:
         raise InvalidCertificateError(str(error)) from error
-    if certificate.public_key != key.key:
+    if certificate.public_key != key:
         raise InvalidCertificateError("x5c holds another key than its JWK")
     return certificate
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey
 
 from ciba_service.protocol.client.certificates.certificate import PresentedChain
 from ciba_service.protocol.client.certificates.registration import (
@@ -37,6 +38,14 @@ def jwk(owner: str = "client", **members: Any) -> dict[str, Any]:
     )
     certificate = b64encode(der(self_signed(owner=owner))).decode()
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "x5c": [certificate], **members}
+
+
+def long_jwk() -> dict[str, Any]:
+    """Likewise on a curve on which nothing is signed here."""
+    pair = key("P-384", owner="long")
+    assert isinstance(pair, ec.EllipticCurvePrivateKey)
+    certificate = b64encode(der(self_signed(kind="P-384", owner="long"))).decode()
+    return {**ECKey.import_key(pair.public_key()).as_dict(private=False), "x5c": [certificate]}
 
 
 def without_certificate() -> dict[str, Any]:
@@ -106,6 +115,14 @@ def test_certificates_come_from_the_key_set():
     assert known == [True, True, False]
 
 
+def test_a_certificate_may_be_of_a_key_that_signs_nothing_else():
+    """In TLS there are more curves than there are for JWTs here."""
+    certified = long_jwk()
+    rule = register_certificate_rule(SELF_SIGNED | {"jwks": {"keys": [certified]}})
+    assert isinstance(rule, RegisteredCertificates)
+    assert PresentedChain.parse([b64decode(certified["x5c"][0])]).leaf in rule
+
+
 def test_with_a_jwks_uri_nobody_is_proved_until_it_was_read():
     """The rule is there, and empty."""
     rule = register_certificate_rule(SELF_SIGNED | {"jwks_uri": "https://till.example/jwks"})
@@ -133,6 +150,7 @@ def test_with_a_jwks_uri_nobody_is_proved_until_it_was_read():
         pytest.param({"jwks": {"keys": [jwk(x5c=["A" * 21_852])]}}, id="x5c-too-much"),
         pytest.param({"jwks": {"keys": [jwk(x5c=["AAAA"])]}}, id="x5c-no-certificate"),
         pytest.param({"jwks": {"keys": [jwk(x5c=jwk("other")["x5c"])]}}, id="x5c-of-another-key"),
+        pytest.param({"jwks": {"keys": [jwk() | {"x5c": long_jwk()["x5c"]}]}}, id="another-curve"),
         pytest.param({"jwks": {"keys": [jwk(d="AAAA")]}}, id="private-key"),
         pytest.param({"jwks": 7}, id="jwks-a-number"),
     ],
