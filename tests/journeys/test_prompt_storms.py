@@ -123,6 +123,35 @@ async def test_a_client_that_leaves_its_prompts_open_keeps_no_other_out(
     assert (await other.poll(auth_req_id)).status_code == 200
 
 
+async def test_an_approval_makes_no_room_for_whose_prompts_are_open(
+    bank: RunningService, alice: WirePhone, other: WireClient
+):
+    """What the user approved of one client says nothing of what another one left open."""
+    for _ in range(bank.settings.requests.open_prompts):
+        await bank.till.started(requested_expiry=600)
+    bank.clock.advance(1)
+    auth_req_id = await other.started()
+    asked = {claims_of(text)["transaction_id"]: text for text in await alice.fetch()}
+    await alice.decide(alice.approval(asked[transaction_id(auth_req_id)]))
+    await settle(bank, transaction_id(auth_req_id))
+    assert statuses([await bank.till.start(), await other.start()]) == [403, 200]
+
+
+async def test_time_makes_no_room_for_whose_prompts_are_open(
+    run_service: ServiceRunner, till: WireClient, other_till: WireClient
+):
+    """A window that is shorter than prompts are open forgets how many, and not whose they are."""
+    sections = {"limits": {**LIMITS, "user_prompt_window": 60}}
+    async with run_service(clients=[till, other_till], users=USERS, sections=sections) as bank:
+        await bank.enrolled_phone("alice")
+        for _ in range(bank.settings.requests.open_prompts):
+            await till.started(requested_expiry=600)
+        bank.clock.advance(61)
+        assert statuses([await till.start(), await other_till.start()]) == [403, 200]
+        bank.clock.advance(600)
+        assert statuses([await till.start()]) == [200]
+
+
 @pytest.mark.clause("nist63b-3.1.3.2-6", "rfc10027-6.1.11-1")
 async def test_many_clients_storm(bank: RunningService, alice: WirePhone, other: WireClient):
     """Together they get no more than the user can bear; what is open can still be approved."""

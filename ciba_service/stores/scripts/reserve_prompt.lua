@@ -28,20 +28,26 @@ local beyond = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[4])
 if beyond > 0 then return 'full' end
 local of_user, of_client = tonumber(ARGV[9]), tonumber(ARGV[10])
 if of_user > 0 or of_client > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now - ARGV[11]))
-  local members, own = redis.call('ZRANGE', KEYS[4], 0, -1), 0
-  for _, member in ipairs(members) do
-    if string.sub(member, 1, #ARGV[8]) == ARGV[8] then
-      own = own + 1
-      if beyond == 0 and redis.call('ZSCORE', KEYS[1], string.sub(member, #ARGV[8] + 1)) then
-        return 'full'
-      end
+  local members, all, own = redis.call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES'), 0, 0
+  for i = 1, #members, 2 do
+    local member = members[i]
+    local is_own = string.sub(member, 1, #ARGV[8]) == ARGV[8]
+    local counts = tonumber(members[i + 1]) > now - ARGV[11]
+    if counts then
+      all = all + 1
+      if is_own then own = own + 1 end
+    end
+    if not counts or (is_own and beyond == 0) then
+      -- One that counts no more is kept while it is open: it says whose it is.
+      local is_open = redis.call('ZSCORE', KEYS[1], string.match(member, '[^:]*$'))
+      if is_open and is_own and beyond == 0 then return 'full' end
+      if not is_open and not counts then redis.call('ZREM', KEYS[4], member) end
     end
   end
-  if of_user > 0 and #members >= of_user then return 'unanswered' end
+  if of_user > 0 and all >= of_user then return 'unanswered' end
   if of_client > 0 and own >= of_client then return 'unanswered' end
   redis.call('ZADD', KEYS[4], now, ARGV[7])
-  redis.call('PEXPIRE', KEYS[4], ARGV[11])
+  redis.call('PEXPIRE', KEYS[4], math.max(ARGV[11], ARGV[3] - now))
 elseif beyond == 0 then
   return 'full' -- whose the open ones are is not known then
 end
