@@ -19,6 +19,7 @@ from ciba_service.stores.driver.faults import StoreFault
 from ciba_service.stores.driver.replicas import DurableCommands
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
+from ciba_service.stores.driver.subscription import Message, Subscription, SubscriptionEvent
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget, ReplicaWait
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
 from tests.replicated_redis import AT_ONCE, follow, frozen
@@ -290,6 +291,7 @@ async def test_a_dead_node_fails_nobody_whose_keys_are_elsewhere():
         async with commands_to(target) as commands:
             assert await asyncio.gather(count(commands, "here"), count(commands, there)) == [1, 1]
             os.kill(process_of(second.port), signal.SIGKILL)
+            _until(lambda: _ask(second.port, "PING") != "+PONG")
             for number in range(40):
                 here, gone = await asyncio.gather(
                     commands.evaluate(COUNT, ["here"], []),
@@ -301,6 +303,45 @@ async def test_a_dead_node_fails_nobody_whose_keys_are_elsewhere():
         stats = _ask(first.port, "INFO commandstats")
         looks = int(stats.partition("cmdstat_cluster|slots:calls=")[2].partition(",")[0])
         assert looks < 20
+
+
+QUESTION = b"anybody?"
+
+
+async def until_heard(heard: Subscription, commands: Commands, channel: str) -> None:
+    """Ask until the question itself arrives; what comes too early is not promised to anybody."""
+    while True:
+        await commands.call("SPUBLISH", channel, QUESTION)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while await anext(heard) != Message(channel, QUESTION):
+                    pass
+                return
+
+
+async def next_but_questions(heard: Subscription) -> SubscriptionEvent:
+    """The next that is no question."""
+    while isinstance(event := await anext(heard), Message) and event.data == QUESTION:
+        pass
+    return event
+
+
+async def test_a_dead_node_makes_nobody_deaf_to_the_others():
+    """What is published elsewhere arrives, and nobody has to look for what they missed."""
+    channels = "here", key_at(16383)
+    with two_nodes() as (target, first, second):
+        quick = replace(target, addresses=(first, second), command_timeout=0.5)
+        async with commands_to(quick) as commands, Subscription(quick, commands, channels) as heard:
+            for channel in channels:
+                await until_heard(heard, commands, channel)
+            os.kill(process_of(second.port), signal.SIGKILL)
+            _until(lambda: _ask(second.port, "PING") != "+PONG")
+            with pytest.raises(StoreFault):
+                await commands.call("SPUBLISH", channels[1], QUESTION)
+            for number in range(100):
+                assert await commands.call("SPUBLISH", "here", b"%d" % number) == 1
+                assert await next_but_questions(heard) == Message("here", b"%d" % number)
+            assert heard.ready.is_set()
 
 
 @pytest.mark.parametrize("dead", [0, 1])

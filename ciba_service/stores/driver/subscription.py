@@ -3,8 +3,8 @@
 The driver resubscribes by itself, but not always, and it never says that messages were lost in
 between. Here a subscription is one connection to each server concerned. A heartbeat is published
 on one of its channels after the other and must come back; when it does not, when a connection
-breaks, or when a channel moves to another node, everything is torn down and built anew from the
-present topology, and the listener is told.
+breaks, or when a channel moves to another node, what was on that server is torn down and built anew
+from the present topology, and the listener is told. The channels of other servers are heard on.
 """
 
 import asyncio
@@ -50,6 +50,8 @@ class Resubscribed:
 
 
 SubscriptionEvent = Message | Resubscribed
+
+_Channels = tuple[str, ...]
 
 
 class _ChannelMoved(EndOfHearing):
@@ -138,9 +140,10 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
 
     Iterating gives ``Resubscribed`` first, and again whenever messages may have been missed: after
     each new start, and when the listener was slower than ``capacity`` messages, which are then
-    dropped. ``ready`` is set while all channels are subscribed. A subscription that misses its
-    heartbeat (sent every ``heartbeat_seconds`` through ``commands``) for ``silence_seconds`` is
-    built anew. No fault of Redis ends the iteration.
+    dropped. ``ready`` is set while the channels of some server are subscribed: a cluster that lacks
+    a node is listened to as far as it is there. What misses its heartbeat (sent every
+    ``heartbeat_seconds`` through ``commands``) for ``silence_seconds`` is built anew. No fault of
+    Redis ends the iteration.
     """
 
     def __init__(
@@ -160,6 +163,7 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
         self._heartbeat_seconds = heartbeat_seconds
         self._silence_seconds = silence_seconds
         self._capacity = capacity
+        self._heard: set[_Channels] = set()
         self._events: deque[SubscriptionEvent] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -190,6 +194,8 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
         return self._events.popleft()
 
     def _offer(self, event: SubscriptionEvent) -> None:
+        if self._events and event == self._events[-1] == Resubscribed():
+            return  # Whoever has not looked yet looks once.
         if len(self._events) >= self._capacity:
             self._events.clear()
             event = Resubscribed()
@@ -197,28 +203,55 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
         self._arrived.set()
 
     async def _maintain(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for channels in await self._parts():
+                group.create_task(self._keep_up(channels))
+
+    async def _parts(self) -> list[_Channels]:
+        """The channels by where they are now; together, where that cannot be learned."""
+        client = connect(self._target)
+        try:
+            if isinstance(client, Redis):
+                return [self._channels]
+            owners = await _channels_by_node(client, self._channels)
+            return [tuple(channels) for channels in owners.values()]
+        except DRIVER_ERRORS:
+            return [self._channels]
+        finally:
+            await disconnect(client)
+
+    async def _keep_up(self, channels: _Channels) -> None:
         loop = asyncio.get_running_loop()
         pause = _FIRST_PAUSE
         while True:
             started = loop.time()
             try:
-                await self._listen_until_broken()
+                await self._listen_until_broken(channels)
             except* (_ChannelMoved, *DRIVER_ERRORS):
-                self.ready.clear()
+                self._tell_heard(channels, heard=False)
             if loop.time() - started > _HEALTHY_SECONDS:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  (nothing secret)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _listen_until_broken(self) -> None:
+    def _tell_heard(self, channels: _Channels, *, heard: bool) -> None:
+        if heard:
+            self._heard.add(channels)
+            self.ready.set()
+        else:
+            self._heard.discard(channels)
+            if not self._heard:
+                self.ready.clear()
+
+    async def _listen_until_broken(self, channels: _Channels) -> None:
         async with AsyncExitStack() as stack:
             # Each step has a time of its own: how many sentinels or nodes are asked in vain before
             # one answers is not known.
-            listeners = await self._listeners(stack)
+            listeners = await self._listeners(stack, channels)
             for listener in listeners:
                 await listener.subscribe(within=self._target.command_timeout)
             self._offer(Resubscribed())
-            self.ready.set()
+            self._tell_heard(channels, heard=True)
             async with asyncio.TaskGroup() as group:
                 for listener in listeners:
                     group.create_task(listener.listen(self._offer))
@@ -230,28 +263,29 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
                         )
                     )
 
-    async def _listeners(self, stack: AsyncExitStack) -> list[_Listener]:
+    async def _listeners(self, stack: AsyncExitStack, channels: _Channels) -> list[_Listener]:
         client = connect(self._target)
         if isinstance(client, Redis):
-            listeners = [_Listener(client, self._channels, one_slot_a_command=False)]
+            listeners = [_Listener(client, channels, one_slot_a_command=False)]
         else:
             try:
-                owners = await self._channels_by_node(client)
+                owners = await _channels_by_node(client, channels)
             finally:
                 await disconnect(client)
             listeners = [
-                _Listener(connect_node(self._target, address), channels, one_slot_a_command=True)
-                for address, channels in owners.items()
+                _Listener(connect_node(self._target, address), there, one_slot_a_command=True)
+                for address, there in owners.items()
             ]
         for listener in listeners:
             stack.push_async_callback(listener.aclose)
         return listeners
 
-    async def _channels_by_node(self, client: RedisCluster) -> dict[Address, list[str]]:
-        await client.initialize()
-        owners: defaultdict[Address, list[str]] = defaultdict(list)
-        for channel in self._channels:
-            # Every slot is covered, or initialize() would have raised.
-            node = client.nodes_manager.slots_cache[client.keyslot(channel)][0]
-            owners[Address(node.host, int(node.port))].append(channel)
-        return owners
+
+async def _channels_by_node(client: RedisCluster, channels: _Channels) -> dict[Address, list[str]]:
+    await client.initialize()
+    owners: defaultdict[Address, list[str]] = defaultdict(list)
+    for channel in channels:
+        # Every slot is covered, or initialize() would have raised.
+        node = client.nodes_manager.slots_cache[client.keyslot(channel)][0]
+        owners[Address(node.host, int(node.port))].append(channel)
+    return owners
