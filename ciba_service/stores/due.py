@@ -64,7 +64,7 @@ class RedisDueWork:
         )
 
     async def partitions_with_work(self, *, now: int) -> list[int]:
-        """Where something is due; one round trip."""
+        """Where something is due, as far as the store answers; one round trip."""
         counts = await self._operations.evaluate_each(_COUNT, _KEYS, [now])
         return [partition for partition, count in enumerate(counts) if count]
 

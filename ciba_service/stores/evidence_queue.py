@@ -6,7 +6,12 @@ from typing import Final
 
 import msgspec
 
-from ciba_service.ports import EvidenceBatch, QueuedRecord, UnknownRecordFormat
+from ciba_service.ports import (
+    EvidenceBatch,
+    QueuedRecord,
+    StoreUnavailable,
+    UnknownRecordFormat,
+)
 from ciba_service.sca.evidence_chain import GENESIS, ChainHead
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import PARTITIONS, chain_key, evidence_key
@@ -33,12 +38,16 @@ class RedisEvidence:
         self._new_operation = new_operation
 
     async def partitions(self) -> list[int]:
-        """Where something waits; one round trip."""
+        """Where something waits, as far as the store answers; one round trip."""
         return [partition for partition, length in enumerate(await self._lengths()) if length]
 
     async def waiting(self) -> int:
         """How many records wait in all; one round trip."""
-        return sum(await self._lengths())
+        lengths = await self._lengths()
+        known = [length for length in lengths if length is not None]
+        if len(known) < len(lengths):
+            raise StoreUnavailable("a part of the store does not answer")
+        return sum(known)
 
     async def claim(self, partition: int, *, now: int) -> EvidenceBatch | None:
         """Lease the first records for ten seconds.
@@ -84,7 +93,7 @@ class RedisEvidence:
             if number
         }
 
-    async def _lengths(self) -> list[int]:
+    async def _lengths(self) -> list[int | None]:
         return await self._operations.evaluate_each(_COUNT, _QUEUES, [])
 
 

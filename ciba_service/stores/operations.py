@@ -53,7 +53,10 @@ class Operations:
     async def evaluate_each(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument]
     ) -> list[Any]:
-        """Ask for one value of each key, in one round trip; raises ``StoreUnavailable``."""
+        """Ask for one value of each key, in one round trip; raises ``StoreUnavailable``.
+
+        What cannot be had while others can is None.
+        """
         return await run(
             lambda: self._commands.evaluate_each(script, keys, args),
             deadline_ms=self._deadline_ms,

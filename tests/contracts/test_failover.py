@@ -29,6 +29,8 @@ COUNT = Script.of(
     "local n = redis.call('INCR', KEYS[1]) redis.call('PEXPIRE', KEYS[1], 60000) return n",
 )
 
+EXISTING = Script.of("existing", "return {redis.call('EXISTS', KEYS[1])}")
+
 
 class WallClock:
     """Time as it is."""
@@ -68,6 +70,12 @@ async def count(commands: Commands, key: str = "n", deadline_ms: int = 20_000) -
         lambda: commands.evaluate(COUNT, [key], []), deadline_ms=deadline_ms, clock=WallClock()
     )
     return answer
+
+
+def kill(server: Address) -> None:
+    """End a server, and wait until it is gone."""
+    os.kill(process_of(server.port), signal.SIGKILL)
+    _until(lambda: _ask(server.port, "PING") != "+PONG")
 
 
 # --- Sentinel ---
@@ -290,8 +298,7 @@ async def test_a_dead_node_fails_nobody_whose_keys_are_elsewhere():
     with two_nodes() as (target, first, second):
         async with commands_to(target) as commands:
             assert await asyncio.gather(count(commands, "here"), count(commands, there)) == [1, 1]
-            os.kill(process_of(second.port), signal.SIGKILL)
-            _until(lambda: _ask(second.port, "PING") != "+PONG")
+            kill(second)
             for number in range(40):
                 here, gone = await asyncio.gather(
                     commands.evaluate(COUNT, ["here"], []),
@@ -334,14 +341,27 @@ async def test_a_dead_node_makes_nobody_deaf_to_the_others():
         async with commands_to(quick) as commands, Subscription(quick, commands, channels) as heard:
             for channel in channels:
                 await until_heard(heard, commands, channel)
-            os.kill(process_of(second.port), signal.SIGKILL)
-            _until(lambda: _ask(second.port, "PING") != "+PONG")
+            kill(second)
             with pytest.raises(StoreFault):
                 await commands.call("SPUBLISH", channels[1], QUESTION)
             for number in range(100):
                 assert await commands.call("SPUBLISH", "here", b"%d" % number) == 1
                 assert await next_but_questions(heard) == Message("here", b"%d" % number)
             assert heard.ready.is_set()
+
+
+async def test_of_many_keys_those_are_answered_for_whose_nodes_are_alive():
+    """Due work of the others goes on; where nobody answers it is a fault."""
+    keys = ["here", key_at(16383), "a{x}"]
+    with two_nodes() as (target, first, second):
+        quick = replace(target, addresses=(first, second), command_timeout=0.5)
+        async with commands_to(quick) as commands:
+            assert await commands.evaluate_each(EXISTING, keys, []) == [0, 0, 0]
+            kill(second)
+            assert await commands.evaluate_each(EXISTING, keys, []) == [0, None, 0]
+            kill(first)
+            with pytest.raises(StoreFault):
+                await commands.evaluate_each(EXISTING, keys, [])
 
 
 @pytest.mark.parametrize("dead", [0, 1])
@@ -351,7 +371,7 @@ async def test_the_time_is_told_as_long_as_a_node_is_alive(dead: int):
         quick = replace(target, addresses=tuple(nodes), command_timeout=0.5)
         async with commands_to(quick) as commands:
             assert await count(commands) == 1
-            os.kill(process_of(nodes[dead].port), signal.SIGKILL)
+            kill(nodes[dead])
             told = await run(lambda: commands.call("TIME"), deadline_ms=10_000, clock=WallClock())
             assert len(told) == 2
 

@@ -170,16 +170,23 @@ class Commands:
         """Run a script that changes nothing and answers with a list, one value for each key.
 
         One server runs it once, over all keys; a cluster once a key, since the keys may be in any
-        slots. Either way it is one round trip, and a fault of one is a fault of all.
+        slots. Either way it is one round trip. What has no answer while others have is None: of a
+        cluster a node may be gone.
 
         Raises:
-            StoreFault: some or all have no answer.
+            StoreFault: nothing has an answer.
             StoreProgrammingError: Redis refused the script, or it failed.
         """
         if not self._is_cluster:
             return list(await self.evaluate(script, keys, args))
-        answers = await asyncio.gather(*(self.evaluate(script, [key], args) for key in keys))
-        return [value for (value,) in answers]
+        answers = await asyncio.gather(
+            *(self.evaluate(script, [key], args) for key in keys), return_exceptions=True
+        )
+        failures = [each for each in answers if isinstance(each, BaseException)]
+        serious = [each for each in failures if not isinstance(each, StoreFault)]
+        if serious or 0 < len(failures) == len(keys):
+            raise (serious or failures)[0]
+        return [None if isinstance(each, BaseException) else each[0] for each in answers]
 
     async def aclose(self) -> None:
         """Let what is under way finish, then close every connection; later commands fail."""
