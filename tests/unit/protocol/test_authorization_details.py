@@ -153,6 +153,16 @@ def test_a_positive_decimal_is_an_amount(amount: str):
 
 
 @pytest.mark.clause("rfc9396-5-1")
+@pytest.mark.parametrize(
+    ("currency", "amount"),
+    [("EUR", "1.500"), ("USD", "0.001"), ("JPY", "1.5"), ("KRW", "100.00"), ("XYZ", "1.234")],
+)
+def test_an_amount_has_no_more_decimals_than_its_currency(currency: str, amount: str):
+    """ISO 4217: whoever reads 1.500 EUR may take it for fifteen hundred."""
+    refuse([payment(instructedAmount={"currency": currency, "amount": amount})])
+
+
+@pytest.mark.clause("rfc9396-5-1")
 @pytest.mark.parametrize("currency", ["", "EU", "EURO", "eur", "€", "EUR\n", 978, None])
 def test_a_currency_is_three_capital_letters(currency: Any):
     """ISO 4217 codes and nothing else."""

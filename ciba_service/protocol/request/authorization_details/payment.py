@@ -12,6 +12,7 @@ import msgspec
 from ciba_service.protocol.errors import InvalidAuthorizationDetailsError, Reason
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.request.authorization_details.iban import is_iban
+from ciba_service.protocol.request.authorization_details.minor_units import decimals_of
 
 __all__ = [
     "PAYMENT_INITIATION",
@@ -69,13 +70,22 @@ def parse_payment(members: Mapping[str, object]) -> PaymentInitiation:
         payment = msgspec.convert(members, PaymentInitiation)
     except msgspec.ValidationError as error:
         raise InvalidAuthorizationDetailsError from Reason(str(error))
-    if not payment.instructed_amount.amount.strip("0."):
-        raise InvalidAuthorizationDetailsError from Reason("the amount is zero")
+    _demand_amount(payment.instructed_amount)
     _demand_plain_text(payment)
     account = payment.creditor_account
     if account is not None and not is_iban(account.iban):
         raise InvalidAuthorizationDetailsError from Reason("the IBAN is not valid")
     return payment
+
+
+def _demand_amount(amount: InstructedAmount) -> None:
+    if not amount.amount.strip("0."):
+        raise InvalidAuthorizationDetailsError from Reason("the amount is zero")
+    # Three decimals read as thousands in another language.
+    if len(amount.amount.partition(".")[2]) > decimals_of(amount.currency):
+        raise InvalidAuthorizationDetailsError from Reason(
+            "the amount has more decimals than its currency"
+        )
 
 
 def _demand_plain_text(payment: PaymentInitiation) -> None:
