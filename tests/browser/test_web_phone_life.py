@@ -213,6 +213,35 @@ async def survive_silence(alice: PhoneScreens, service: RunningService) -> None:
     assert "access_token" in (await service.till.poll(auth_req_id)).json()
 
 
+async def test_an_answer_that_came_too_late(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
+):
+    """Whoever still looks at the request reads it there, whoever does not on the overview."""
+    service, _ = phone_service_and_page
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    notice = alice.page.get_by_text("Shop till: your answer came too late and does not count.")
+    for looks in (True, False):
+        auth_req_id = await service.till.started()
+        await alice.open_request()
+        await alice.press("Approve")
+        await alice.page.context.set_offline(True)
+        await alice.type_pin()
+        await expect(alice.heading("Not confirmed yet")).to_be_visible()
+        if not looks:
+            await alice.press("Back to the overview")
+        await service.till.cancel(auth_req_id)
+        await alice.page.context.set_offline(False)
+        if looks:
+            await expect(alice.heading("The request is over")).to_be_visible()
+            await alice.press("Done")
+            await expect(alice.page.get_by_text("Online", exact=True)).to_be_visible()
+            await expect(notice).to_have_count(0)
+        else:
+            await expect(notice).to_be_visible()
+            await alice.is_accessible()
+    await expect(alice.page.get_by_text("Nothing to approve")).to_be_visible()
+
+
 TRY_NOW = """() => {
     const buttons = [...document.querySelectorAll("button")];
     buttons.find((each) => each.textContent.includes("Try now"))?.click();

@@ -34,6 +34,7 @@
 /** @typedef {"device_key" | "pin" | "passkey" | "otp" | "verification_code"} Factor */
 /** @typedef {"declined" | "not_me"} DenialReason */
 /** @typedef {"factors" | "locked" | "paused" | "not_open" | "invalid_decision"} RefusalReason */
+/** @typedef {"locked" | "not_open" | "invalid_decision" | "unknown"} VoidReason */
 /** @typedef {"decided" | "expired" | "cancelled" | "failed" | "gone"} WithdrawalReason */
 
 /**
@@ -90,6 +91,7 @@
  *   | {type: "keys_pinned" | "keys_ignored"}
  *   | {type: "pin_changed" | "pin_not_changed"}
  *   | {type: "request_withdrawn", transactionId: string, client: string, reason: WithdrawalReason}
+ *   | {type: "answer_void", transactionId: string, client: string, reason: VoidReason}
  * )} Notice
  */
 
@@ -139,7 +141,7 @@
  *   | {outcome: "refused", reason: RefusalReason, attemptsLeft: number | null,
  *      retryAt: number | null}
  *   | {outcome: "withdrawn", reason: WithdrawalReason}
- *   | {outcome: "expired"}} Outcome
+ *   | {outcome: "expired" | "unknown"}} Outcome
  */
 
 /**

@@ -276,7 +276,7 @@ export class RunningPhone {
   }
 
   async #mend() {
-    this.device.requests.forgetUnanswered();
+    this.device.requests.forgetUnanswered(Date.now());
     await this.#keepOrTell();
     this.#settle();
     this.#trouble("mended");

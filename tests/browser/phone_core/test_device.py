@@ -145,7 +145,28 @@ async def test_a_decision_is_kept_until_its_outcome_is_known(device: PageDevice)
     await device.deny("tx-3")
     assert (await device.expire(NOW_MS + WINDOW_MS - 1))["open"] == [["tx-3", "unsure"]]
     expired = await device.expire(NOW_MS + WINDOW_MS)
-    assert (expired["outcomes"], expired["open"]) == ({"tx-3": {"outcome": "expired"}}, [])
+    assert (expired["outcomes"], expired["open"]) == ({"tx-3": {"outcome": "unknown"}}, [])
+    assert expired["news"][0] == "answer_void unknown"
+
+
+async def test_an_answer_that_does_not_count_is_told(device: PageDevice):
+    """Once, whoever has stopped looking at the request; and what is not known is called so."""
+    bank = device.bank
+    await device.greet()
+    for reason in ("not_open", "invalid_decision", "locked"):
+        await device.hear("challenge", challenge=bank.offer(reason))
+        decision = await device.deny(reason)
+        answer = {"transaction_id": reason, "decision": decision["jti"], "reason": reason}
+        heard = await device.hear("refused", **answer)
+        assert heard["news"][0] == f"answer_void {reason}"
+    await device.hear("challenge", challenge=bank.offer("tx-4"))
+    await device.deny("tx-4")
+    heard = await device.page.evaluate(
+        "(now) => { device.requests.forgetUnanswered(now); return shown({}); }", NOW_MS
+    )
+    assert heard["outcomes"]["tx-4"] == {"outcome": "unknown"}
+    assert heard["news"][0] == "answer_void unknown"
+    assert len(heard["news"]) == 4
 
 
 async def test_a_request_that_was_taken_back_while_it_was_answered(device: PageDevice):
@@ -165,6 +186,11 @@ async def test_a_request_that_was_taken_back_while_it_was_answered(device: PageD
         assert heard["outcomes"][name].items() >= expected.items()
         assert heard["open"] == []
     assert heard["locked"]
+    assert heard["news"] == [
+        "answer_void locked",
+        "request_withdrawn cancelled",
+        "request_withdrawn cancelled",
+    ]
 
 
 async def test_what_cannot_be_believed_is_told_and_not_shown(device: PageDevice):

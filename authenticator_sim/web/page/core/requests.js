@@ -122,10 +122,10 @@ export class Requests {
     return this.#unanswered.find(({ challenge }) => challenge.transactionId === name);
   }
 
-  /** Send no decision again. */
-  forgetUnanswered() {
+  /** Send no decision again; those that came through may have counted. @param {number} now */
+  forgetUnanswered(now) {
     for (const { challenge } of this.#unanswered) {
-      this.#settle(challenge.transactionId, refused("invalid_decision"));
+      this.#void(challenge, "unknown", { outcome: "unknown" }, now);
     }
   }
 
@@ -142,7 +142,7 @@ export class Requests {
     }
     for (const { challenge } of this.#unanswered) {
       if (serviceNow >= (challenge.exp + OUTCOME_WINDOW) * 1000) {
-        this.#settle(challenge.transactionId, { outcome: "expired" });
+        this.#void(challenge, "unknown", { outcome: "unknown" }, now);
       }
     }
   }
@@ -206,21 +206,37 @@ export class Requests {
    * @param {import("../model.js").Refusal} refusal
    * @param {number} now
    */
-  refuse({ challenge: { transactionId: name } }, refusal, now) {
+  refuse({ challenge }, refusal, now) {
+    const name = challenge.transactionId;
     const withdrawn = this.#withdrawn.get(name);
-    const staysOpen = refusal.reason === "factors" || refusal.reason === "paused";
-    if (refusal.reason === "not_open" && withdrawn !== undefined) {
-      this.#settle(name, withdrawal(withdrawn));
-    } else if (!staysOpen) {
-      this.#settle(name, { outcome: "refused", ...refusal });
-    } else {
+    const { reason } = refusal;
+    const refused = /** @type {const} */ ({ outcome: "refused", ...refusal });
+    if (reason === "factors" || reason === "paused") {
       this.#drop(name);
       this.#prompts.change(name, { step: "open", refusal });
       if (withdrawn !== undefined) {
         this.withdraw(name, withdrawn, now);
       }
-      this.#outcomes.set(name, { outcome: "refused", ...refusal });
+      this.#outcomes.set(name, refused);
+    } else if (reason === "not_open" && withdrawn !== undefined) {
+      this.#drop(name);
+      this.withdraw(name, withdrawn, now);
+    } else {
+      this.#void(challenge, reason, refused, now);
     }
+  }
+
+  /**
+   * An answer that does not count, or of which that is not known: the user is told, who may have
+   * stopped looking at the request.
+   * @param {VerifiedChallenge} challenge
+   * @param {import("../model.js").VoidReason} reason
+   * @param {Outcome} outcome
+   * @param {number} now
+   */
+  #void({ transactionId, display: { client } }, reason, outcome, now) {
+    this.#board.tell({ type: "answer_void", transactionId, client, reason }, now);
+    this.#settle(transactionId, outcome);
   }
 
   /** @param {string} name @param {Outcome} outcome */
@@ -240,9 +256,4 @@ export class Requests {
 /** @param {WithdrawalReason} reason @returns {Outcome} */
 function withdrawal(reason) {
   return reason === "expired" ? { outcome: reason } : { outcome: "withdrawn", reason };
-}
-
-/** @param {import("../model.js").RefusalReason} reason @returns {Outcome} */
-function refused(reason) {
-  return { outcome: "refused", reason, attemptsLeft: null, retryAt: null };
 }

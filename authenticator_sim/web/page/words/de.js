@@ -136,6 +136,9 @@ export const de = {
       failed: "Der Dienst hat diese Anfrage abgebrochen. Hier wurde nichts freigegeben.",
       gone: "Sie ist nicht mehr offen. Hier wurde nichts freigegeben.",
     },
+    unknown: "Nicht bekannt, ob es zählt",
+    unknownText:
+      "Ihre Antwort wurde gesendet und von niemandem bestätigt. Sehen Sie dort, wo Sie begonnen haben, ob sie rechtzeitig ankam.",
     notOpen: "Die Anfrage ist vorbei",
     notOpenText:
       "Sie wurde beantwortet, zurückgezogen oder es war zu spät. Diese Antwort zählt nicht.",
@@ -270,6 +273,14 @@ export const de = {
       cancelled: "vom Anfragenden zurückgezogen.",
       failed: "vom Dienst abgebrochen.",
       gone: "nicht mehr offen.",
+    },
+    answer_void: (client, why) => `${client}: ${why}`,
+    whyVoid: {
+      not_open: "Ihre Antwort kam zu spät und zählt nicht.",
+      locked: "Ihre Antwort zählt nicht, denn Freigaben sind gesperrt.",
+      invalid_decision: "Ihre Antwort wurde nicht angenommen.",
+      unknown:
+        "Ihre Antwort wurde gesendet und nie bestätigt. Sehen Sie dort, wo Sie begonnen haben, ob sie gezählt hat.",
     },
   },
 

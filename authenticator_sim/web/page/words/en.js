@@ -137,6 +137,9 @@ export const en = {
       failed: "The service has stopped this request. Nothing was approved here.",
       gone: "It is no longer open. Nothing was approved here.",
     },
+    unknown: "Not known whether it counts",
+    unknownText:
+      "Your answer was sent, and nobody has confirmed it. Look where you started whether it arrived in time.",
     notOpen: "The request is over",
     notOpenText: "It was answered, withdrawn or too late. This answer does not count.",
     invalid: "Not accepted",
@@ -267,6 +270,14 @@ export const en = {
       cancelled: "withdrawn by the client.",
       failed: "stopped by the service.",
       gone: "no longer open.",
+    },
+    answer_void: (/** @type {string} */ client, /** @type {string} */ why) => `${client}: ${why}`,
+    whyVoid: {
+      not_open: "your answer came too late and does not count.",
+      locked: "your answer does not count, since approvals are locked.",
+      invalid_decision: "your answer was not accepted.",
+      unknown:
+        "your answer was sent and never confirmed. Look where you started whether it counted.",
     },
   },
 

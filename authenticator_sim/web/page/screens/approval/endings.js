@@ -34,6 +34,8 @@ export function endingOf(outcome, request, reason, words) {
       return withdrawn(words, outcome.reason);
     case "refused":
       return endingOfRefusal(outcome, words);
+    case "unknown":
+      return unknown(words);
   }
 }
 
@@ -81,18 +83,22 @@ export function endingOfAbsence(state, request, words) {
       : denied(words, request, decided.reason);
   }
   const late = Date.now() >= expiresAt ? "expired" : "gone";
-  return withdrawn(words, withdrawalOf(state, transactionId)?.reason ?? late);
+  const notice = endOf(state, transactionId);
+  if (notice?.type === "answer_void") {
+    return endingOfVoid(notice.reason, words);
+  }
+  return withdrawn(words, notice?.reason ?? late);
 }
 
 /**
- * The notice that a request was withdrawn.
+ * The notice that a request has ended without an answer that counts.
  *
  * @param {import("../../model.js").State} state
  * @param {string} transactionId
  */
-export function withdrawalOf({ notices }, transactionId) {
+export function endOf({ notices }, transactionId) {
   return notices
-    .filter((each) => each.type === "request_withdrawn")
+    .filter((each) => each.type === "request_withdrawn" || each.type === "answer_void")
     .find((each) => each.transactionId === transactionId);
 }
 
@@ -110,6 +116,22 @@ export function withdrawn({ outcome }, reason) {
     title: outcome.withdrawn[reason],
     text: outcome.withdrawnText[reason],
   };
+}
+
+/**
+ * @param {import("../../model.js").VoidReason} reason
+ * @param {Words} words
+ * @returns {Ending}
+ */
+function endingOfVoid(reason, words) {
+  const refused =
+    reason === "unknown" ? null : endingOfRefusal({ reason, attemptsLeft: null }, words);
+  return refused ?? unknown(words);
+}
+
+/** @param {Words} words @returns {Ending} */
+function unknown({ outcome }) {
+  return { tone: "plain", icon: "question", title: outcome.unknown, text: outcome.unknownText };
 }
 
 /** @param {Words} words @returns {Ending} */

@@ -11,7 +11,7 @@ import { PhoneError } from "../../phone.js";
 import { wrongAttempt } from "../../words/attempts.js";
 import { wordsIn } from "../../words/language.js";
 import { Confirmation } from "./confirmation.js";
-import { endingOf, endingOfAbsence, endingOfRefusal, withdrawalOf, withdrawn } from "./endings.js";
+import { endingOf, endingOfAbsence, endingOfRefusal, endOf, withdrawn } from "./endings.js";
 import { endingFace, sendingFace } from "./faces.js";
 import { asksForMore } from "./factors.js";
 import { review } from "./review.js";
@@ -66,7 +66,7 @@ export class ApprovalSheet {
   /** @param {State} state */
   update(state) {
     if (this.#step === "over") {
-      this.#dismissWithdrawal(state);
+      this.#dismissEnd(state);
       return;
     }
     const current = state.requests.find((each) => this.#is(each.transactionId));
@@ -75,7 +75,6 @@ export class ApprovalSheet {
       this.#follow(current);
     } else if (!this.#waitsForAnswer) {
       this.#end(endingOfAbsence(state, this.#request, this.#words));
-      this.#dismissWithdrawal(state);
     }
   }
 
@@ -261,8 +260,8 @@ export class ApprovalSheet {
    *
    * @param {State} state
    */
-  #dismissWithdrawal(state) {
-    const notice = withdrawalOf(state, this.#request.transactionId);
+  #dismissEnd(state) {
+    const notice = endOf(state, this.#request.transactionId);
     if (notice) {
       this.#surroundings.phone.dismiss(notice.id);
     }
@@ -279,6 +278,7 @@ export class ApprovalSheet {
     }
     const face = endingFace(this.#request, ending, this.#surroundings);
     this.#show({ ...face, head: [], foot: [done] });
+    this.#dismissEnd(this.#surroundings.phone.state);
   }
 
   /** @param {Omit<import("../../parts/faces.js").Face, "step">} face */

@@ -13,6 +13,7 @@ const ALARMS = new Set([
   "passkey_added",
   "challenge_ignored",
   "keys_ignored",
+  "answer_void",
 ]);
 
 /**
@@ -54,6 +55,8 @@ export function noticeText(notice, { notice: said }) {
       return said.attempts_warning(notice.name, notice.attemptsLeft);
     case "request_withdrawn":
       return said.request_withdrawn(notice.client, said.why[notice.reason]);
+    case "answer_void":
+      return said.answer_void(notice.client, said.whyVoid[notice.reason]);
     default:
       return said[notice.type];
   }
