@@ -80,10 +80,8 @@ export class Phone extends EventTarget {
     const missing = missingHere();
     if (missing !== null) {
       phone.#fail(missing);
-    } else if (await phone.#lock.take()) {
-      await phone.#begin();
     } else {
-      phone.#becomeElsewhere();
+      await phone.#start();
     }
     return phone;
   }
@@ -282,6 +280,19 @@ export class Phone extends EventTarget {
     this.#show({ ...EMPTY, issuer: this.#issuer });
   }
 
+  async #start() {
+    try {
+      if (await this.#lock.take()) {
+        await this.#begin();
+      } else {
+        this.#becomeElsewhere();
+      }
+    } catch (error) {
+      expectRefusal(error);
+      this.#fail("storage");
+    }
+  }
+
   async #begin() {
     try {
       const vault = await Vault.open(this.#number, this.#issuer);
@@ -424,9 +435,8 @@ function missingHere() {
   if (!isSecureContext) {
     return "insecure";
   }
-  return "locks" in navigator && "subtle" in crypto && "indexedDB" in globalThis
-    ? null
-    : "unsupported";
+  const has = "locks" in navigator && "subtle" in crypto && "indexedDB" in globalThis;
+  return has && "withResolvers" in Promise && "groupBy" in Map ? null : "unsupported";
 }
 
 /** @param {import("./storage/vault.js").Ended} ended @returns {State} */

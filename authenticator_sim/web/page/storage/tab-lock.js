@@ -1,5 +1,7 @@
 // One tab at a time drives a phone: the others wait for it to close, or take its place.
 
+import { PhoneError } from "../errors.js";
+
 /** Holds the lock of one phone in this tab. */
 export class TabLock {
   #name;
@@ -18,7 +20,11 @@ export class TabLock {
     this.#onLost = onLost;
   }
 
-  /** Take the lock unless another tab has it. @returns {Promise<boolean>} */
+  /**
+   * Take the lock unless another tab has it; raises `PhoneError` (`storage`) where the browser lends
+   * none, as it does where pages may keep nothing.
+   * @returns {Promise<boolean>}
+   */
   async take() {
     return this.#request({ ifAvailable: true });
   }
@@ -45,14 +51,18 @@ export class TabLock {
 
   /** @param {LockOptions} options @returns {Promise<boolean>} */
   #request(options) {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const held = navigator.locks.request(this.#name, options, (lock) => {
         resolve(lock !== null);
         return lock === null ? undefined : this.#hold();
       });
-      held.catch(() => {
-        resolve(false);
-        if (this.#release !== null && !options.signal?.aborted) {
+      held.catch((cause) => {
+        if (options.signal?.aborted) {
+          resolve(false);
+          return;
+        }
+        reject(new PhoneError("storage", { cause })); // unless it was there, and is lost
+        if (this.#release !== null) {
           this.#release = null;
           this.#onLost();
         }
