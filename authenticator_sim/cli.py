@@ -37,6 +37,7 @@ from authenticator_sim.commands.scenario import (
     list_scenarios,
     play,
 )
+from authenticator_sim.commands.standard_streams import have_standard_streams
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.commands.web import WebOptions, serve_web
 from authenticator_sim.errors import PhoneError, UsageError
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when the command line cannot be followed.
     """
+    have_standard_streams()
     options = new_parser(os.environ).parse_args(_names_last(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

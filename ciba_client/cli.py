@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -41,6 +42,7 @@ from ciba_client.sdk.provider.answers import (
 )
 from ciba_client.sdk.provider.connection import ProviderAnswer
 from ciba_client.sdk.transaction.pending import PendingAuthentication
+from ciba_client.standard_streams import have_standard_streams
 
 __all__ = ["ExitStatus", "main"]
 
@@ -62,8 +64,17 @@ class ExitStatus(IntEnum):
 
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> int:
     """Run one command; returns its exit status (argparse itself exits with 2 on wrong usage)."""
+    have_standard_streams()
+    try:
+        return _carried_out(argv, clock or SystemClock())
+    except BrokenPipeError:
+        # Whoever read the output has gone; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.NO_TOKENS
+
+
+def _carried_out(argv: Sequence[str] | None, time: Clock) -> int:
     arguments = argument_parser().parse_args(ids_last(argv))
-    time = clock or SystemClock()
     if (run := _WITHOUT_REPORT.get(arguments.command)) is not None:
         return run(arguments, time)
     report = Report(

@@ -30,6 +30,7 @@ from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed, CommandMisused
 from ciba_service.commands.serve import serve
 from ciba_service.commands.signalled_server import held_hangups
+from ciba_service.commands.standard_streams import have_standard_streams
 from ciba_service.commands.version_flag import VersionFlag
 from ciba_service.commands.workers.parent import serve_workers
 from ciba_service.settings import MOST_WORKERS, InvalidSettingsError, Settings, load_settings
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done, 1 when it could not be, 2 when command line or configuration is wrong.
     """
+    have_standard_streams()
     options = build_parser().parse_args(names_last(arguments))
     try:
         if options.config is None:

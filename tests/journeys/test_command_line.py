@@ -340,6 +340,15 @@ async def test_an_interrupted_reader_is_no_traceback(place: Installation):
     assert (out, err) == (b"1\n", b"")
 
 
+async def test_streams_that_are_closed_are_no_sockets(place: Installation):
+    """The store, say, never stands where output goes: neither is harmed."""
+    script = "ciba-service users list --config ciba.toml <&- >&- 2>&-"
+    bash = await asyncio.create_subprocess_exec(
+        "bash", "-c", f'PATH="{BIN}:$PATH"; {script}', cwd=place.directory
+    )
+    assert await bash.wait() == 0
+
+
 # --- Keys ---
 
 
