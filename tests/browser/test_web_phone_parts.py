@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import PageOpener
 from tests.browser.phone_screens import PhoneScreens
@@ -13,7 +13,9 @@ from tests.running_service import RunningService
 from tests.wire_client import WireClient
 
 ServiceAndPage = tuple[RunningService, str]
-NARROW = {"width": 320, "height": 640}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+# What text twice as large leaves of the window of a phone.
+LARGE_TEXT: ViewportSize = {"width": 195, "height": 422}
 LONG = "Wholesale Purchasing Cooperative of the Northern Harbour Districts"
 PURE = """async () => {
   const { codeOfLink, isActivationCode } = await import("./screens/enrol/activation-code.js");
@@ -98,11 +100,14 @@ async def test_a_logo_and_long_texts_in_a_narrow_window(
 
 
 async def fits(page: Page) -> None:
-    """Nothing is wider than the window (WCAG 1.4.10)."""
+    """Nothing is wider than the window (WCAG 1.4.10), with text twice as large as well (1.4.4)."""
     wide = """() => [...document.querySelectorAll("body *")]
-      .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+      .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
+        || (each.matches("h1, h2, button") && each.scrollWidth > each.clientWidth + 1))
       .map((each) => each.outerHTML.slice(0, 120))"""
-    assert await page.evaluate(wide) == []
+    for size in (LARGE_TEXT, NARROW):
+        await page.set_viewport_size(size)
+        assert await page.evaluate(wide) == []
 
 
 async def test_a_link_on_a_phone_that_needs_none(
