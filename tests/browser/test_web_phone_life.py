@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import ContextOpener, PageOpener
 from tests.browser.phone_screens import PIN, PhoneScreens
@@ -240,6 +240,32 @@ async def test_an_answer_that_came_too_late(
             await expect(notice).to_be_visible()
             await alice.is_accessible()
     await expect(alice.page.get_by_text("Nothing to approve")).to_be_visible()
+
+
+async def test_a_change_of_the_pin_that_nobody_heard(alice: PhoneScreens, watch: Watch):
+    """The page says that it is not known which PIN counts, asks for none, and then says which."""
+    page = alice.page
+    watch.expect("ERR_FAILED|ERR_INTERNET_DISCONNECTED")
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await alice.settings("Change PIN")
+    await page.route("**/device/messages", lose)
+    await alice.type_pin()
+    for question in ("Choose a PIN", "Repeat the PIN"):
+        await expect(page.get_by_text(question)).to_be_visible()
+        await alice.type_pin("905172")
+    pending = page.get_by_text("A change of your PIN is under way.")
+    await expect(pending).to_be_visible(timeout=30_000)
+    await expect(page.get_by_label("PIN", exact=True)).to_have_count(0)
+    await page.context.set_offline(True)
+    await page.unroute_all(behavior="wait")
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("Your PIN was changed.")).to_be_visible()
+    await expect(page.get_by_label("PIN", exact=True)).to_be_enabled()
+    await alice.is_accessible()
 
 
 TRY_NOW = """() => {

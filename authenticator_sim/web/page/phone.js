@@ -234,7 +234,12 @@ export class Phone extends EventTarget {
 
   /** Change the PIN. @param {string} oldPin @param {string} newPin @returns {Promise<void>} */
   async changePin(oldPin, newPin) {
-    await changePin(this.#inUse(), oldPin, newPin);
+    const running = this.#inUse();
+    try {
+      await changePin(running, oldPin, newPin);
+    } finally {
+      void this.#resumePinChange(running);
+    }
   }
 
   /** Every access that lasts. @returns {Promise<readonly import("./model.js").Access[]>} */
@@ -316,6 +321,7 @@ export class Phone extends EventTarget {
       changed: () => this.#changed(),
       ended: (/** @type {import("./storage/vault.js").Ended["because"]} */ because) =>
         this.#ended(because),
+      online: () => void this.#resumePinChange(running),
     };
     const running = new RunningPhone(new Device(kept, randomBytes), vault, owner, randomBytes);
     this.#running = running;
@@ -325,20 +331,23 @@ export class Phone extends EventTarget {
   }
 
   /**
-   * Ask for the outcome of a change of the PIN that was not known when the page went away.
+   * Ask for the outcome of a change of the PIN that nobody has heard.
    * @param {RunningPhone} running
    */
   async #resumePinChange(running) {
-    if (running.device.identity.pendingPin === null) {
+    if (running.device.identity.pendingPin === null || running.isChangingPin) {
       return;
     }
+    running.isChangingPin = true;
     try {
       const counts = (await settlePin(running)) !== null;
       const type = counts ? "pin_changed" : "pin_not_changed";
       running.device.board.tell({ type }, Date.now());
       await running.keep();
     } catch (error) {
-      expectRefusal(error); // it is asked again before a PIN is used
+      expectRefusal(error); // it is asked again with the next connection, or before a PIN is used
+    } finally {
+      running.isChangingPin = false;
     }
   }
 

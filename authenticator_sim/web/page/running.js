@@ -23,6 +23,7 @@ const PATIENCE_MS = 5_000;
  * @typedef {Object} Owner
  * @property {() => void} changed there is something else to show
  * @property {(because: Because) => void} ended this phone counts no more
+ * @property {() => void} online the service is there
  */
 
 export class RunningPhone {
@@ -270,6 +271,9 @@ export class RunningPhone {
     this.connection = connection;
     this.retryAt = retryAt;
     this.show();
+    if (connection === "online") {
+      this.#owner.online();
+    }
     if (connection === "elsewhere") {
       this.stop(new PhoneError("elsewhere"));
     }

@@ -227,13 +227,27 @@ async def test_a_changed_pin_counts_even_if_nobody_heard(
     assert (await phone.refused("changePin", PIN, "628015"))["code"] == "busy"
     assert await phone.outcome("change") == {"code": "unreachable"}
     assert (await phone.state())["pinChangePending"]
-    await phone.page.unroute_all()
+    await phone.page.unroute_all(behavior="wait")
     await phone.reload()
     state = await phone.when("!state.pinChangePending")
     assert [each["type"] for each in state["notices"]] == ["pin_changed"]
     _, name = await asked(bank, phone)
     assert (await phone.act("approve", name, {"pin": PIN}))["reason"] == "factors"
     assert await phone.act("approve", name, {"pin": OTHER_PIN}) == {"outcome": "approved"}
+
+
+async def test_a_page_that_stays_asks_which_pin_counts(phone: CorePhone, watch: Watch):
+    """As soon as the service answers again, and before anybody types a PIN."""
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    await lose_answers(phone.page, watch)
+    await phone.begin("change", "changePin", PIN, OTHER_PIN)
+    assert await phone.outcome("change") == {"code": "unreachable"}
+    await phone.page.context.set_offline(True)
+    await phone.when("state.connection === 'offline'")
+    await phone.page.unroute_all(behavior="wait")
+    await phone.page.context.set_offline(False)
+    state = await phone.when("!state.pinChangePending")
+    assert [each["type"] for each in state["notices"]] == ["pin_changed"]
 
 
 async def test_a_passkey_takes_the_place_of_the_pin(

@@ -5,7 +5,10 @@ import { element } from "../../look/dom.js";
 import { PinPad } from "../../parts/pin-pad.js";
 import { PhoneError } from "../../phone.js";
 import { refusalText } from "../ask-pin.js";
+import { noticeText } from "../home/notices.js";
 import { SettingsPage } from "./page.js";
+
+/** @typedef {import("../../model.js").State} State */
 
 /**
  * @param {import("../../parts/view.js").Surroundings} surroundings
@@ -58,13 +61,44 @@ export function pinPage(surroundings, back) {
         throw error;
       }
       page.say("");
-      askOld(refusalText(error, words));
+      if (error.code === "unreachable" && phone.state.pinChangePending) {
+        wait();
+      } else {
+        askOld(refusalText(error, words));
+      }
+    }
+  };
+  let waits = false;
+  const wait = () => {
+    waits = true;
+    page.body.replaceChildren(element("p", { class: "hint" }, words.pin.pending));
+  };
+  let heard = lastOutcome(phone.state)?.id;
+  /** @param {State} state */
+  const update = (state) => {
+    if (waits && !state.pinChangePending) {
+      waits = false;
+      askOld();
+    }
+    const outcome = lastOutcome(state);
+    if (outcome && outcome.id !== heard) {
+      heard = outcome.id;
+      page.say(noticeText(outcome, words));
     }
   };
   if (phone.state.pinChangePending) {
-    page.body.append(element("p", { class: "hint" }, words.pin.pending));
+    wait();
   } else {
     askOld();
   }
-  return page;
+  return { element: page.element, update };
+}
+
+/**
+ * The notice of what became of a change that nobody heard.
+ *
+ * @param {State} state
+ */
+function lastOutcome({ notices }) {
+  return notices.find(({ type }) => type === "pin_changed" || type === "pin_not_changed");
 }
