@@ -1,5 +1,6 @@
 """What happens to a web phone beside approvals: links, other phones, lost connections, settings."""
 
+import asyncio
 import re
 
 import pytest
@@ -240,6 +241,27 @@ async def test_an_answer_that_came_too_late(
             await expect(notice).to_be_visible()
             await alice.is_accessible()
     await expect(alice.page.get_by_text("Nothing to approve")).to_be_visible()
+
+
+async def test_what_is_under_way_when_its_dialog_is_closed(alice: PhoneScreens):
+    """It is done all the same: so is what it leads to."""
+    page = alice.page
+    closed = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await closed.wait()
+        await route.continue_()
+
+    await alice.settings("Phones")
+    await expect(alice.button("Add a phone")).to_be_visible()
+    await page.route("**/device/messages", hold)
+    await alice.press("Add a phone")
+    await alice.type_pin()
+    await expect(page.get_by_role("dialog").get_by_text("One moment")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    closed.set()
+    await expect(page.get_by_role("dialog").get_by_text("Activation code")).to_be_visible()
 
 
 async def test_a_change_of_the_pin_that_nobody_heard(alice: PhoneScreens, watch: Watch):

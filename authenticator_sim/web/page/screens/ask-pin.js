@@ -17,7 +17,8 @@ import { remaining } from "../words/times.js";
  */
 
 /**
- * Ask until it is right, refused for good, or given up; gives what came of it, or null.
+ * Ask until it is right, refused for good, or given up; gives what came of it, or null. What was
+ * under way when the dialog was closed is done all the same, and its outcome given.
  *
  * @template Result
  * @param {import("../parts/view.js").Surroundings} surroundings
@@ -50,7 +51,10 @@ export async function askPin(surroundings, { title, text, act }) {
       tick(Date.now());
     }
   };
-  const pad = new PinPad(words, (pin) => void entered(pin));
+  let underWay = Promise.resolve();
+  const pad = new PinPad(words, (pin) => {
+    underWay = entered(pin);
+  });
   const tick = (/** @type {number} */ now) => {
     if (pausedUntil === null) {
       return;
@@ -80,6 +84,7 @@ export async function askPin(surroundings, { title, text, act }) {
   const closed = stage.open({ element: dialog, tick });
   pad.focus();
   await closed;
+  await underWay;
   return result;
 }
 
