@@ -14,6 +14,8 @@ from tests.browser.phone_core.core_phone import (
     asked,
     told,
 )
+from tests.browser.phone_screens import virtual_authenticator
+from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
 from tests.running_service import RunningService
 from tests.wire_client import WireClient
@@ -130,6 +132,29 @@ async def test_codes_are_given_where_they_are_asked_for(
         await phone.when(f"{ONLINE} && {ASKED}")
         approved = await phone.act("approve", name, {"pin": PIN, "verificationCode": code})
         assert approved == {"outcome": "approved"}
+
+
+async def test_a_passkey_that_is_refused_costs_no_code(
+    start_phone_service: PhoneService, web_phone: WebPhone, enrol_phone: PhoneOpener, watch: Watch
+):
+    """The code is taken after the gesture, which may last for longer than a code is good."""
+    watch.expect("pubKeyCredParams is missing")
+    async with (
+        start_phone_service(sections={"policy": {"require_otp": True}}) as bank,
+        web_phone.serving(bank.issuer),
+    ):
+        phone = await enrol_phone(bank)
+        await virtual_authenticator(phone.page)
+        await phone.act("addPasskey", PIN)
+        _, name = await asked(bank, phone)
+        await phone.page.evaluate(
+            "() => { navigator.credentials.get = () => Promise.reject(new DOMException()); }"
+        )
+        proofs = {"usePasskey": True}
+        assert (await phone.refused("approve", name, proofs))["code"] == "no_gesture"
+        assert await phone.act("oneTimeCode")
+        await phone.page.evaluate("() => { delete navigator.credentials.get; }")
+        assert await phone.act("approve", name, proofs) == {"outcome": "approved"}
 
 
 async def test_nothing_is_sent_that_could_not_be_kept(bank: RunningService, phone: CorePhone):

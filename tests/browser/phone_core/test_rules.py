@@ -156,7 +156,7 @@ DECIDED = """async ([challenge, pin, keys]) => {
   const verified = await verifyChallenge(challenge, { keys, issuer: identity.issuer, now });
   const pinKey = await unwrapPinKey(identity.pinKey, pin);
   const otp = await otpCode(identity.totp, otpStep(identity.totp, now));
-  const factors = { pinKey, otp, verificationCode: "042187", passkey: null };
+  const factors = { pinKey, otp: async () => otp, verificationCode: "042187", passkey: null };
   return {
     approval: (await newApproval(verified, factors, means)).token,
     denial: (await newDenial(verified, "not_me", means)).token,

@@ -31,7 +31,7 @@ export function approve(phone, transactionId, proofs) {
       passkey: passkey ? await passkeyProof(phone) : null,
       pinKey: pin ? await unwrappedPinKey(phone, proofs.pin) : null,
       verificationCode: verificationCode(challenge, proofs),
-      otp: await oneTimeProof(phone, challenge, proofs.otp),
+      otp: oneTimeProof(phone, challenge, proofs.otp),
     };
     const decision = await newApproval(challenge, factors, phone.means());
     factors.pinKey?.fill(0);
@@ -122,17 +122,17 @@ function verificationCode({ factors }, { verificationCode: typed }) {
 }
 
 /**
- * A one-time code whose step was used for nothing before: a second code of one step would cost the
- * user an attempt.
+ * What gives a one-time code whose step was used for nothing before: a second code of one step would
+ * cost the user an attempt.
  * @param {RunningPhone} phone
  * @param {VerifiedChallenge} challenge
  * @param {string | undefined} typed
  */
-async function oneTimeProof(phone, challenge, typed) {
+function oneTimeProof(phone, challenge, typed) {
   if (!challenge.factors.includes("otp")) {
     return null;
   }
-  return typed === undefined ? ownCode(phone, challenge) : typedCode(phone, typed);
+  return () => (typed === undefined ? ownCode(phone, challenge) : typedCode(phone, typed));
 }
 
 /**

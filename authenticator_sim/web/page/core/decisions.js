@@ -18,10 +18,11 @@ import { sign } from "./signatures.js";
 
 /**
  * What an approval carries: a proof for each factor of the challenge and no other. `passkey` makes
- * one for a WebAuthn challenge.
+ * one for a WebAuthn challenge, which may take the user minutes; `otp` is asked for after that, since
+ * a code counts for less.
  * @typedef {Object} Factors
  * @property {import("./bytes.js").Bytes | null} pinKey
- * @property {string | null} otp
+ * @property {(() => Promise<string>) | null} otp
  * @property {string | null} verificationCode
  * @property {((challenge: import("./bytes.js").Bytes) => Promise<object>) | null} passkey
  */
@@ -54,7 +55,7 @@ export async function newApproval(challenge, factors, means) {
     jti: claims.jti,
     pin_proof: factors.pinKey === null ? undefined : await pinProof(factors.pinKey, claims),
     passkey: (await factors.passkey?.(await passkeyChallenge(claims))) ?? undefined,
-    otp: factors.otp ?? undefined,
+    otp: await factors.otp?.(),
     verification_code: factors.verificationCode ?? undefined,
   };
   const to = { to: identity.recipient, typ: "ciba-factors+jwe", randomBytes };
