@@ -287,6 +287,8 @@ async def test_time_runs_out_while_looking(
     await phone.press("Approve")
     await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 61"))
     await expect(phone.heading("The time is up")).to_be_focused()
+    # Another phone may have answered, of which this one has not heard.
+    await expect(page.get_by_text("Nothing was approved here.")).to_be_visible()
     # The next digit of a PIN would close the sheet, and the one after open what is behind.
     await expect(phone.button("Done")).to_be_disabled()
     await page.clock.resume()

@@ -132,7 +132,7 @@ export const de = {
     withdrawnText: {
       decided: "Eines Ihrer anderen Telefone hat geantwortet. Hier ist nichts mehr zu tun.",
       cancelled: "Der Anfragende hat sie zurückgenommen. Nichts wurde freigegeben.",
-      expired: "Die Anfrage wurde nicht rechtzeitig beantwortet. Nichts wurde freigegeben.",
+      expired: "Sie wurde hier nicht rechtzeitig beantwortet. Hier wurde nichts freigegeben.",
       failed: "Der Dienst hat diese Anfrage abgebrochen. Hier wurde nichts freigegeben.",
       gone: "Sie ist nicht mehr offen. Hier wurde nichts freigegeben.",
     },

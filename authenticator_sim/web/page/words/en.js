@@ -133,7 +133,7 @@ export const en = {
     withdrawnText: {
       decided: "One of your other phones has answered this request. There is nothing to do here.",
       cancelled: "The client has taken it back. Nothing was approved.",
-      expired: "The request was not answered in time. Nothing was approved.",
+      expired: "It was not answered here in time. Nothing was approved here.",
       failed: "The service has stopped this request. Nothing was approved here.",
       gone: "It is no longer open. Nothing was approved here.",
     },
