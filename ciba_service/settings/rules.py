@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from ciba_service.protocol.client.certificates.proxies import InvalidNetworkError, TrustedProxies
 from ciba_service.protocol.client.offer import Lack
@@ -71,6 +72,9 @@ def _check_mtls(settings: Settings) -> None:
         raise InvalidSettingsError("mtls.base_url goes with mtls.port or mtls.proxies")
     if mtls.base_url is not None and (defect := issuer_defect(mtls.base_url)) is not None:
         raise InvalidSettingsError(f"mtls.base_url {defect}")
+    # Our own listener has the issuer's paths, and no proxy takes another one away before it.
+    if mtls.base_url is not None and not mtls.proxies and urlsplit(mtls.base_url).path:
+        raise InvalidSettingsError("mtls.base_url has a path, which needs mtls.proxies")
     if mtls.port is not None and settings.server.tls_certificate is None:
         raise InvalidSettingsError("mtls.port needs server.tls_certificate")
     if settings.server.address_header is not None and not mtls.proxies:

@@ -282,6 +282,10 @@ WRONG = {
     "many prompts": (text_of(requests={"open_prompts": 101}), "`requests.open_prompts`"),
     "no request at all": (text_of(server={"max_requests": 0}), "`server.max_requests`"),
     "a long wait": (text_of(server={"request_wait_ms": 10_001}), "`server.request_wait_ms`"),
+    "aliases that lead nowhere": (
+        text_of(mtls={"port": 8443, "base_url": "https://mtls.bank.example/ciba"}),
+        "mtls.base_url has a path, which needs mtls.proxies",
+    ),
     "addresses from nobody": (
         text_of(server={"address_header": "X-Real-IP"}),
         "server.address_header goes with mtls.proxies",
