@@ -17,6 +17,7 @@ __all__ = [
     "Requirement",
     "amr_of",
     "chosen_factors",
+    "reachable_acrs",
     "requirement",
 ]
 
@@ -81,6 +82,13 @@ def requirement(
         factors=_in_order(factors),
         passkey_for_pin=passkeys_count and Factor.PIN in factors,
     )
+
+
+def reachable_acrs(*, floor: str, require_passkey: bool) -> tuple[str, ...]:
+    """What an ``acr`` can be where this holds for every request, from weak to strong."""
+    weakest = PSD2_SCA if require_passkey else floor
+    acrs = tuple(ACR_TABLE)
+    return acrs[acrs.index(weakest) :]
 
 
 def chosen_factors(

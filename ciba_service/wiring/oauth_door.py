@@ -38,7 +38,7 @@ from ciba_service.protocol.security_events.transmitter import (
 )
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
 from ciba_service.sca.floors import FloorRule
-from ciba_service.sca.policy import ACR_TABLE
+from ciba_service.sca.policy import reachable_acrs
 from ciba_service.sca.sca_receipt import SCA_RECEIPT_KEYS_PATH
 from ciba_service.settings import MtlsSettings, PolicyRuleSettings
 from ciba_service.wiring.host_ports import HostRisk
@@ -74,6 +74,7 @@ _RECEIPT: Final = "/bc-authorize/receipt"
 def published_metadata(parts: Parts) -> ProviderMetadata:
     """What the service says of itself: what its registered clients can use, and nothing more."""
     clients, registration = parts.host.client_kinds, parts.settings.registration
+    policy = parts.settings.policy
     if parts.host.clients is None:
         clients = parts.settings.clients
     profiles = {client.profile.name for client in clients}
@@ -98,7 +99,7 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
             issued if any(client.protected_resources for client in clients) else frozenset()
         ),
         scopes=scopes,
-        acr_values=tuple(ACR_TABLE),
+        acr_values=reachable_acrs(floor=policy.floor, require_passkey=policy.require_passkey),
         authorization_details_types=tuple(sorted(details)),
     )
 

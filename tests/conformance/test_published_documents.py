@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from tests.running_service import RunningService
+from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of, header_of
+from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"
+CA, SCA = "urn:openbanking:psd2:ca", "urn:openbanking:psd2:sca"
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 
@@ -38,8 +41,7 @@ async def test_both_well_known_documents_say_the_same(service: RunningService):
     assert published["grant_types_supported"] == ["urn:openid:params:grant-type:ciba"]
     assert published["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert published["subject_types_supported"] == ["public"]
-    acr_values = ["urn:openbanking:psd2:ca", "urn:openbanking:psd2:sca"]
-    assert published["acr_values_supported"] == acr_values
+    assert published["acr_values_supported"] == [SCA]
     for name in (
         "token_endpoint_auth_signing_alg_values_supported",
         "backchannel_authentication_request_signing_alg_values_supported",
@@ -47,6 +49,15 @@ async def test_both_well_known_documents_say_the_same(service: RunningService):
     ):
         assert {"PS256", "ES256"} <= set(published[name])
         assert "none" not in published[name]
+
+
+@pytest.mark.clause("rfc9470-7-1")
+async def test_what_authentication_is_published_follows_the_floor(
+    run_service: ServiceRunner, till: WireClient
+):
+    """A client that insists on a published acr is not refused for it."""
+    async with run_service(clients=[till], sections={"policy": {"floor": CA}}) as running:
+        assert (await document(running, OPENID))["acr_values_supported"] == [CA, SCA]
 
 
 @pytest.mark.clause("oidc-10.1-1", "fapi1-p2-8.9-2", "fapi2-sp-5.4.2-2")

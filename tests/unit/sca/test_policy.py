@@ -11,6 +11,7 @@ from ciba_service.sca.policy import (
     PSD2_SCA,
     amr_of,
     chosen_factors,
+    reachable_acrs,
     requirement,
 )
 
@@ -45,6 +46,24 @@ def test_the_strongest_wins(
     assert needed.acr == expected
     assert set(needed.factors) == ACR_TABLE[expected] | ({OTP} if require_otp else set())
     assert needed.factors[0] is KEY
+
+
+@pytest.mark.parametrize("require_passkey", [True, False])
+@pytest.mark.parametrize("floor", STRENGTH)
+def test_what_is_reachable_is_what_some_wish_comes_to(floor: str, *, require_passkey: bool):
+    """No acr is named that every request would exceed, and none is left out."""
+    reached = {
+        requirement(
+            floor=floor,
+            acr_values=wished,
+            has_payment=False,
+            require_otp=False,
+            require_passkey=require_passkey,
+        ).acr
+        for wished in ((), *((acr,) for acr in STRENGTH))
+    }
+    reachable = reachable_acrs(floor=floor, require_passkey=require_passkey)
+    assert reachable == tuple(acr for acr in STRENGTH if acr in reached)
 
 
 @pytest.mark.clause("sca-art4-1")
