@@ -182,7 +182,7 @@ def test_an_unusable_key_stands_in_no_others_way_where_a_client_publishes_its_ke
         KeySet.parse_published({"keys": [{**EC, "use": "enc"}]})
 
 
-@pytest.mark.parametrize("jwk", UNUSABLE, ids=str)
+@pytest.mark.parametrize("jwk", UNUSABLE, ids=range(len(UNUSABLE)))
 def test_an_unusable_key_is_told_where_a_client_registers_its_keys(jwk: object):
     """Whoever registers it can mend it."""
     with pytest.raises(InvalidKeyError):
