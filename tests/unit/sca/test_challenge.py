@@ -292,7 +292,7 @@ def test_the_largest_challenge_fits_into_one_frame(service_keys: FileKeys):
     types = detail_types([declared])
     payment = {
         "type": "payment_initiation",
-        "instructedAmount": {"currency": "EUR", "amount": "9" * 15 + ".999"},
+        "instructedAmount": {"currency": "BHD", "amount": "9" * 15 + ".999"},
         "creditorName": wide * 70,
         "creditorAccount": {"iban": "MT31MALT01100000000000000000123"},
         "remittanceInformationUnstructured": wide * 140,
