@@ -44,6 +44,7 @@ from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.evidence import Evidence
 from ciba_service.sca.messages import (
     Accepted,
+    DenialReason,
     Factor,
     RefusalReason,
     Refused,
@@ -55,6 +56,7 @@ from ciba_service.sca.policy import amr_of
 __all__ = ["Decisions"]
 
 _EVENTS: Final = {Verdict.APPROVE: Event.APPROVE, Verdict.DENY: Event.DENY}
+_OVER_WITHOUT_USER: Final = frozenset({State.CANCELLED, State.EXPIRED})
 
 
 class Decisions:
@@ -127,6 +129,7 @@ class Decisions:
             return await self._again(presented)
         request = transaction.request
         if transaction.state is not State.PENDING or request is None:
+            await self._heed_late(presented, transaction, device)
             return _refused(presented, RefusalReason.NOT_OPEN)
         try:
             decision = self._verify(presented, device, request)
@@ -136,6 +139,28 @@ class Decisions:
             return _refused(presented, RefusalReason.INVALID_DECISION)
         heard = HeardDecision(presented, decision, request, transaction.client_id)
         return await self._apply(heard)
+
+    async def _heed_late(
+        self, presented: PresentedDecision, transaction: Transaction, device: Device
+    ) -> None:
+        """Block a client that its user does not know, however short its prompts are open."""
+        request, reason = transaction.request, presented.claims.reason
+        is_over = transaction.state in _OVER_WITHOUT_USER
+        if request is None or not is_over or reason is not DenialReason.NOT_ME:
+            return
+        try:
+            self._verify(presented, device, request)
+        except InvalidDecisionError as error:
+            self._tell_refused(presented, transaction, device, error.cause)
+            return
+        await self._worker.block(
+            Answered(
+                transaction_id=transaction.transaction_id,
+                client_id=transaction.client_id,
+                user_tag=device.tag,
+                state=transaction.state,
+            )
+        )
 
     def _tell_refused(
         self, presented: PresentedDecision, transaction: Transaction, device: Device, cause: Cause

@@ -120,6 +120,12 @@ class DueWorker:
                 _Closed(DueWork(DueKind.SETTLE, prompt.transaction_id, until), prompt)
             )
 
+    async def block(self, reported: Answered) -> None:
+        """Heed the user's word on a prompt that was over already; raises ``StoreUnavailable``."""
+        ended = await self._settlement.block(reported)
+        for name in ended.transaction_ids:
+            self.nudge(name)
+
     def nudge(self, transaction_id: str) -> None:
         """Something is due for this transaction: look there now."""
         self._nudged.add(self._partition_of(transaction_id))

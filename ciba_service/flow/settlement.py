@@ -111,7 +111,7 @@ class Settlement:
         ended = Ended()
         # First of all, since no other prompt of this client should open meanwhile.
         if prompt.denial is DenialReason.NOT_ME:
-            ended = await self._block(prompt)
+            ended = await self.block(prompt)
         await together(
             self._close(prompt),
             self._hub.announce(
@@ -136,7 +136,8 @@ class Settlement:
         else:
             await self._prompts.release(tag, name)
 
-    async def _block(self, reported: Answered) -> Ended:
+    async def block(self, reported: Answered) -> Ended:
+        """Keep the client from the user, and end its other prompts; raises as ``settle``."""
         tag, client_id, now = reported.user_tag, reported.client_id, self._clock.now_ms()
         until = blocked_until(self._limits, now)
         if await self._standing.block(

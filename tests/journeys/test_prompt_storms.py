@@ -228,6 +228,34 @@ async def test_not_me_ends_all_of_one_client(
     assert await granted(bank.till, alice)
 
 
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+async def test_not_me_is_heeded_though_the_prompt_is_over(
+    bank: RunningService, alice: WirePhone, end: str
+):
+    """Nobody stays ahead of the user with prompts that are open for seconds; others may ask."""
+    first, second = [await bank.till.started(requested_expiry="10") for _ in range(2)]
+    kept = await bank.till.started()
+    challenges = {claims_of(text)["transaction_id"]: text for text in await alice.fetch()}
+    if end == "cancelled":
+        await bank.till.cancel(first)
+    else:
+        bank.clock.advance(11)
+    challenge = challenges[transaction_id(first)]
+    forged = alice.denial(challenge, challenge_hash="A" * 43, reason="not_me")
+    for decision in (alice.denial(challenge, reason="declined"), forged):
+        assert (await alice.decide(decision))["reason"] == "not_open"
+        assert bank.telemetry.named("not_me_reported") == []
+    told = await alice.decide(alice.denial(challenge, reason="not_me"))
+    assert told["reason"] == "not_open"
+    assert bank.telemetry.named("not_me_reported")[0].fields["transaction_id"] == transaction_id(
+        first
+    )
+    assert_refused(await bank.till.start(), 400, "unknown_user_id")
+    assert (await bank.till.poll(kept)).json()["error"] == "access_denied"
+    assert (await bank.till.poll(second)).json()["error"] in {"access_denied", "expired_token"}
+    assert (await bank.clients["other-till"].start()).status_code == 200
+
+
 async def test_not_me_survives_the_process_that_heard_it(
     bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
