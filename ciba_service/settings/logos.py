@@ -17,5 +17,5 @@ def read_logo(where: str, file: object) -> Logo:
             return parse_logo(stream.read(LARGEST_LOGO + 1))
     except InvalidLogoError as error:
         raise InvalidSettingsError(f"{where}: {file} {error}") from error
-    except (OSError, ValueError) as error:  # the latter: a name with a zero byte
+    except OSError as error:
         raise InvalidSettingsError(f"{where}: {file!r} cannot be read") from error

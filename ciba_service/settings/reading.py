@@ -176,7 +176,21 @@ def with_doors(settings: Settings, doors: Doors) -> Settings:
     return _checked(msgspec.structs.replace(settings, server=server))
 
 
+def _refuse_zero_characters(members: Mapping[str, object]) -> None:
+    """No name of a file or host has one, and what opens them raises what nobody expects."""
+    left: list[tuple[str, object]] = list(members.items())
+    while left:
+        key, value = left.pop()
+        if isinstance(value, str) and "\0" in value:
+            raise InvalidSettingsError(f"{key}: holds the character of number zero")
+        if isinstance(value, Mapping):
+            left += ((f"{key}.{name}", each) for name, each in value.items())
+        elif isinstance(value, list | tuple):
+            left += ((key, each) for each in value)
+
+
 def _converted(members: Mapping[str, object]) -> Settings:
+    _refuse_zero_characters(members)
     try:
         document = msgspec.convert(members, Document)
     except msgspec.ValidationError as error:
