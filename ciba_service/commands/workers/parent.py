@@ -25,6 +25,7 @@ from ciba_service.commands.signalled_server import caught_signals
 from ciba_service.commands.workers.process import WORKER, WorkerProcess
 from ciba_service.ports import Telemetry
 from ciba_service.settings import Settings, checked_settings, read_document
+from ciba_service.wiring.background import supervise
 
 __all__ = ["Pace", "Workers", "serve_workers"]
 
@@ -82,7 +83,14 @@ async def serve_workers(path: Path, count: int, program: Sequence[str] = WORKER)
                 lambda _: workers.tell(configuration.take()),
                 surroundings.telemetry,
             )
-            reloading = asyncio.create_task(reload.run())
+            reloading = asyncio.create_task(
+                supervise(
+                    "configuration",
+                    reload.run,
+                    clock=surroundings.clock,
+                    telemetry=surroundings.telemetry,
+                )
+            )
             with caught_signals(end=lambda _: workers.end(), hung_up=reload.ask):
                 try:
                     if await workers.start():
