@@ -218,7 +218,7 @@ export class Requests {
         this.withdraw(name, withdrawn, now);
       }
       this.#outcomes.set(name, refused);
-    } else if (reason === "not_open" && withdrawn !== undefined) {
+    } else if (reason === "not_open" && withdrawn !== undefined && withdrawn !== "gone") {
       this.#drop(name);
       this.withdraw(name, withdrawn, now);
     } else {
