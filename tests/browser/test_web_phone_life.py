@@ -220,7 +220,9 @@ async def test_an_answer_that_came_too_late(
     """Whoever still looks at the request reads it there, whoever does not on the overview."""
     service, _ = phone_service_and_page
     watch.expect("ERR_INTERNET_DISCONNECTED")
-    notice = alice.page.get_by_text("Shop till: your answer came too late and does not count.")
+    notice = alice.page.get_by_role("main").get_by_text(
+        "Shop till: your answer came too late and does not count."
+    )
     for looks in (True, False):
         auth_req_id = await service.till.started()
         await alice.open_request()

@@ -256,13 +256,13 @@ export class ApprovalSheet {
   }
 
   /**
-   * The sheet says it; the overview need not say it again.
+   * The sheet says it; the overview need not say it again. Nobody reads one that was closed.
    *
    * @param {State} state
    */
   #dismissEnd(state) {
     const notice = endOf(state, this.#request.transactionId);
-    if (notice) {
+    if (notice && this.element.open) {
       this.#surroundings.phone.dismiss(notice.id);
     }
   }
