@@ -1,6 +1,7 @@
 """Real servers for tests: our embedded one, Debian's ``redis-server``, a cluster of one node."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ from ciba_service.stores.embedded.binary import packaged_program
 from ciba_service.stores.embedded.server import open_embedded
 
 REDIS_SERVER = Path("/usr/bin/redis-server")
+_MEMORY = Path("/dev/shm")  # noqa: S108  (what is made there has a name of its own)
 _READY_SECONDS = 10
 _ALIVE = ("+PONG", "-NOAUTH")
 
@@ -47,28 +49,47 @@ def running(kind: ServerKind) -> Iterator[RedisTarget]:
                 yield target
 
 
+def scratch_directory() -> tempfile.TemporaryDirectory[str]:
+    """A directory in memory, where there is one: a busy disk holds up a server for seconds.
+
+    Nodes of a cluster, and sentinels, wait for the disk whenever they learn something.
+    """
+    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    return tempfile.TemporaryDirectory(prefix="ciba-test-", dir=place)
+
+
 @contextmanager
 def embedded_server() -> Iterator[RedisTarget]:
-    """Our embedded server; the packaged Valkey where there is one, so that it is tested, too."""
+    """Our embedded server; the packaged Valkey where there is one, so that it is tested, too.
+
+    Once it runs, nothing more is written down: what it keeps has tests of its own.
+    """
     loop = asyncio.new_event_loop()
     with (
-        tempfile.TemporaryDirectory(prefix="ciba-test-") as directory,
+        scratch_directory() as directory,
         # A thread of its own, since the caller's may be running another loop.
         ThreadPoolExecutor(max_workers=1) as thread,
     ):
         opening = open_embedded(Path(directory), own=True, program=packaged_program())
         try:
             server = thread.submit(loop.run_until_complete, opening).result()
-            yield RedisTarget(unix_socket=server.socket_path)
+            target = RedisTarget(unix_socket=server.socket_path)
+            thread.submit(loop.run_until_complete, _write_nothing_down(target)).result()
+            yield target
             thread.submit(loop.run_until_complete, server.aclose()).result()
         finally:
             thread.submit(loop.close).result()
 
 
+async def _write_nothing_down(target: RedisTarget) -> None:
+    async with the_server(target) as server:
+        await server.config_set("appendonly", "no")
+
+
 @contextmanager
 def redis_server(*settings: str, program: Path = REDIS_SERVER) -> Iterator[RedisTarget]:
     """Debian's server on a loopback port, without persistence, with further settings."""
-    with tempfile.TemporaryDirectory(prefix="ciba-test-") as directory:
+    with scratch_directory() as directory:
         port = _free_port()
         command = [str(program), "--bind", "127.0.0.1", "--port", str(port)]
         command += ["--dir", directory, "--save", "", "--appendonly", "no", *settings]

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,14 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import ResponseError
 
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
+from tests.redis_servers import (
+    REDIS_SERVER,
+    _ask,
+    _free_port,
+    _until,
+    redis_server,
+    scratch_directory,
+)
 
 __all__ = [
     "CALM_MS",
@@ -185,7 +191,7 @@ class WatchedMaster:
 def watched_by_three(patience_ms: int) -> Iterator[WatchedMaster]:
     """One master, two replicas, three sentinels of which two must agree."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ciba-test-")))
+        directory = Path(stack.enter_context(scratch_directory()))
         servers = [
             stack.enter_context(redis_server("--repl-diskless-sync-delay", "0")) for _ in range(3)
         ]
