@@ -9,10 +9,11 @@ from ciba_service.ports import PromptReservation
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import prompts_key
+from ciba_service.stores.keys import prompts_key, unanswered_key
 from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
+    LIMITS,
     PHONE_JWK,
     PROMPT_CAP,
     START,
@@ -117,3 +118,11 @@ async def test_the_index_lives_as_long_as_its_longest_prompt(ready: Stores):
     for number, until in enumerate((EXPIRES_AT, EXPIRES_AT + 50, EXPIRES_AT - 50)):
         await reserve(ready, number, until=until)
     assert await ready.commands.call("PEXPIRETIME", prompts_key(TAG)) == EXPIRES_AT + 50
+
+
+async def test_whose_prompts_are_open_is_known_as_long_as_they_are(ready: Stores):
+    """Nor does a shorter one end that; else the client that left them open gets another place."""
+    lifetime = 2 * LIMITS.window
+    await reserve(ready, 1, until=START + lifetime)
+    await reserve(ready, 2, until=START + 1)
+    assert await ready.commands.call("PTTL", unanswered_key(TAG)) > lifetime - 60_000

@@ -47,7 +47,9 @@ if of_user > 0 or of_client > 0 then
   if of_user > 0 and all >= of_user then return 'unanswered' end
   if of_client > 0 and own >= of_client then return 'unanswered' end
   redis.call('ZADD', KEYS[4], now, ARGV[7])
-  redis.call('PEXPIRE', KEYS[4], math.max(ARGV[11], ARGV[3] - now))
+  -- A shorter prompt does not end what says whose the longer ones are.
+  local longest = math.max(ARGV[11], ARGV[3] - now, redis.call('PTTL', KEYS[4]))
+  redis.call('PEXPIRE', KEYS[4], string.format('%.0f', longest))
 elseif beyond == 0 then
   return 'full' -- whose the open ones are is not known then
 end
