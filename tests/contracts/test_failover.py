@@ -350,6 +350,26 @@ async def test_a_dead_node_makes_nobody_deaf_to_the_others():
             assert heard.ready.is_set()
 
 
+async def test_a_dead_node_makes_nobody_deaf_to_what_was_beside_its_channels():
+    """They were on one node when they were subscribed; one of them has moved since."""
+    with two_nodes() as (target, first, second):
+        channels = "here", "moving"
+        slot, there = slot_of(first, "moving"), node_id(second)
+        quick = replace(target, addresses=(first, second), command_timeout=0.5)
+        async with commands_to(quick) as commands, Subscription(quick, commands, channels) as heard:
+            for channel in channels:
+                await until_heard(heard, commands, channel)
+            for address in (second, first):
+                _ask(address.port, f"CLUSTER SETSLOT {slot} NODE {there}")
+            for channel in channels:
+                await until_heard(heard, commands, channel)
+            kill(second)
+            for number in range(100):
+                assert await commands.call("SPUBLISH", "here", b"%d" % number) == 1
+                assert await next_but_questions(heard) == Message("here", b"%d" % number)
+            assert heard.ready.is_set()
+
+
 async def test_of_many_keys_those_are_answered_for_whose_nodes_are_alive():
     """Due work of the others goes on; where nobody answers it is a fault."""
     keys = ["here", key_at(16383), "a{x}"]

@@ -204,35 +204,35 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
 
     async def _maintain(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for channels in await self._parts():
-                group.create_task(self._keep_up(channels))
+            group.create_task(self._keep_up(self._channels, group))
 
-    async def _parts(self) -> list[_Channels]:
-        """The channels by where they are now; together, where that cannot be learned."""
-        client = connect(self._target)
-        try:
-            if isinstance(client, Redis):
-                return [self._channels]
-            owners = await _channels_by_node(client, self._channels)
-            return [tuple(channels) for channels in owners.values()]
-        except DRIVER_ERRORS:
-            return [self._channels]
-        finally:
-            await disconnect(client)
-
-    async def _keep_up(self, channels: _Channels) -> None:
+    async def _keep_up(self, channels: _Channels, group: asyncio.TaskGroup) -> None:
+        """Listen to them for good; those that are on other servers by now are kept up apart."""
         loop = asyncio.get_running_loop()
         pause = _FIRST_PAUSE
         while True:
             started = loop.time()
             try:
-                await self._listen_until_broken(channels)
+                (node, channels), *elsewhere = await self._places(channels)
+                for _, others in elsewhere:
+                    group.create_task(self._keep_up(others, group))
+                await self._listen_until_broken(node, channels)
             except* (_ChannelMoved, *DRIVER_ERRORS):
                 self._tell_heard(channels, heard=False)
             if loop.time() - started > _HEALTHY_SECONDS:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  (nothing secret)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _places(self, channels: _Channels) -> list[tuple[Address | None, _Channels]]:
+        """The channels by the nodes that have them now; no node where there is no cluster."""
+        client = connect(self._target)
+        try:
+            if isinstance(client, Redis):
+                return [(None, channels)]
+            return list((await _channels_by_node(client, channels)).items())
+        finally:
+            await disconnect(client)
 
     def _tell_heard(self, channels: _Channels, *, heard: bool) -> None:
         if heard:
@@ -243,49 +243,40 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
             if not self._heard:
                 self.ready.clear()
 
-    async def _listen_until_broken(self, channels: _Channels) -> None:
+    async def _listen_until_broken(self, node: Address | None, channels: _Channels) -> None:
         async with AsyncExitStack() as stack:
-            # Each step has a time of its own: how many sentinels or nodes are asked in vain before
-            # one answers is not known.
-            listeners = await self._listeners(stack, channels)
-            for listener in listeners:
-                await listener.subscribe(within=self._target.command_timeout)
+            listener = self._listener(node, channels)
+            stack.push_async_callback(listener.aclose)
+            # Each step has a time of its own: how many sentinels are asked in vain before one
+            # answers is not known.
+            await listener.subscribe(within=self._target.command_timeout)
             self._offer(Resubscribed())
             self._tell_heard(channels, heard=True)
             async with asyncio.TaskGroup() as group:
-                for listener in listeners:
-                    group.create_task(listener.listen(self._offer))
-                    group.create_task(
-                        listener.beat(
-                            self._commands,
-                            every=self._heartbeat_seconds,
-                            within=self._silence_seconds,
-                        )
+                group.create_task(listener.listen(self._offer))
+                group.create_task(
+                    listener.beat(
+                        self._commands,
+                        every=self._heartbeat_seconds,
+                        within=self._silence_seconds,
                     )
+                )
 
-    async def _listeners(self, stack: AsyncExitStack, channels: _Channels) -> list[_Listener]:
-        client = connect(self._target)
-        if isinstance(client, Redis):
-            listeners = [_Listener(client, channels, one_slot_a_command=False)]
-        else:
-            try:
-                owners = await _channels_by_node(client, channels)
-            finally:
-                await disconnect(client)
-            listeners = [
-                _Listener(connect_node(self._target, address), there, one_slot_a_command=True)
-                for address, there in owners.items()
-            ]
-        for listener in listeners:
-            stack.push_async_callback(listener.aclose)
-        return listeners
+    def _listener(self, node: Address | None, channels: _Channels) -> _Listener:
+        if node is not None:
+            client = connect_node(self._target, node)
+            return _Listener(client, channels, one_slot_a_command=True)
+        server = connect(self._target)
+        if not isinstance(server, Redis):
+            raise AssertionError("channels of a cluster are on some node")  # noqa: TRY004
+        return _Listener(server, channels, one_slot_a_command=False)
 
 
-async def _channels_by_node(client: RedisCluster, channels: _Channels) -> dict[Address, list[str]]:
+async def _channels_by_node(client: RedisCluster, channels: _Channels) -> dict[Address, _Channels]:
     await client.initialize()
     owners: defaultdict[Address, list[str]] = defaultdict(list)
     for channel in channels:
         # Every slot is covered, or initialize() would have raised.
         node = client.nodes_manager.slots_cache[client.keyslot(channel)][0]
         owners[Address(node.host, int(node.port))].append(channel)
-    return owners
+    return {node: tuple(there) for node, there in owners.items()}
