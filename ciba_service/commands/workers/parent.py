@@ -203,16 +203,19 @@ class Workers:
         if self._ending.is_set():
             return False
         # Whatever is not reloaded stays as it was for the others, too.
-        documents = (self._first, self._document)
+        accepted = self._document
         try:
             worker = await WorkerProcess.start(
-                self._program, number, self._shares[number], documents
+                self._program, number, self._shares[number], (self._first, accepted)
             )
         except OSError as error:  # The system has no room for another one, at the moment.
             self._telemetry.failure("worker_not_started", error, worker=number)
             return False
         self._living[number] = worker
-        if self._ending.is_set():  # It came while the process was being made.
+        # These may have come while the process was being made.
+        if self._document != accepted:
+            worker.tell(self._document)
+        if self._ending.is_set():
             worker.told_to_end()
         try:
             async with asyncio.timeout(self._pace.start):

@@ -131,6 +131,19 @@ async def test_all_are_told_the_configuration_and_what_comes_after_it(tmp_path: 
     assert "signal 9" in str(ended.fields["error"])
 
 
+async def test_what_is_accepted_while_one_is_started_is_told_to_it(tmp_path: Path):
+    """A hangup within the start comes just then; it would serve clients that were taken away."""
+    async with working(tmp_path, SERVES, 1) as place:
+        starting = asyncio.create_task(place.workers.start())
+        for _ in range(3):  # It is under way, and there is no process yet.
+            await asyncio.sleep(0)
+        assert place.workers._living == {}
+        place.workers.tell("second")
+        assert await starting
+        await place.until(lambda: "0 second" in place.noted())
+        assert place.noted() == ["0 first", "0 first", "0 second"]
+
+
 async def test_one_that_somebody_ended_is_replaced_without_a_failure(tmp_path: Path):
     """Whoever wants it anew may tell it to end."""
     async with working(tmp_path, SERVES, 1) as place:
