@@ -11,7 +11,7 @@ have expired, and tokens that are being pushed are too late.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -121,10 +121,15 @@ class DueWorker:
             )
 
     async def block(self, reported: Answered) -> None:
-        """Heed the user's word on a prompt that was over already; raises ``StoreUnavailable``."""
+        """Heed the user's word on a prompt that was over already; raises ``StoreUnavailable``.
+
+        No due work stands for it: what is just being stored is come back for by this process.
+        """
         ended = await self._settlement.block(reported)
         for name in ended.transaction_ids:
             self.nudge(name)
+        if not ended.all and len(self._later) < MOST_LATER:
+            self._remember(self._block_later(reported))
 
     def nudge(self, transaction_id: str) -> None:
         """Something is due for this transaction: look there now."""
@@ -140,9 +145,21 @@ class DueWorker:
             self.nudge(transaction_id)
         if not delay or len(self._later) >= MOST_LATER:
             return
-        task = asyncio.create_task(self._nudge_later(transaction_id, delay))
+        self._remember(self._nudge_later(transaction_id, delay))
+
+    def _remember(self, later: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(later)
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+    async def _block_later(self, reported: Answered) -> None:
+        await self._clock.sleep(LEASE_MS / 1000)
+        try:
+            await self.block(reported)
+        except StoreUnavailable as error:
+            self._telemetry.failure(
+                "due_work_failed", error, transaction_id=reported.transaction_id
+            )
 
     async def _nudge_later(self, transaction_id: str, delay: int) -> None:
         await self._clock.sleep(delay / 1000)

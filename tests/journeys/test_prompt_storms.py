@@ -10,6 +10,7 @@ from ciba_service.ports import DueKind, DueWork
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.keys import transaction_key
 from tests.conformance.refusals import assert_refused
 from tests.idle_worker import make_idle
 from tests.running_service import RunningService
@@ -283,6 +284,28 @@ async def test_a_prompt_that_is_not_stored_yet_is_come_back_for(
     assert not await bank.service.worker._perform(DueWork(DueKind.SETTLE, name, 0))
     await bank.service.stores.prompts.release(user_tag("alice"), reserved)
     assert await bank.service.worker._perform(DueWork(DueKind.SETTLE, name, 0))
+
+
+async def test_a_late_not_me_comes_back_for_what_is_not_stored_yet(
+    bank: RunningService, alice: WirePhone
+):
+    """A client that asks and cancels in turns has nearly always a request between its two steps."""
+    first, being_stored = [await bank.till.started() for _ in range(2)]
+    challenges = {claims_of(text)["transaction_id"]: text for text in await alice.fetch()}
+    await bank.till.cancel(first)
+    key = transaction_key(transaction_id(being_stored))
+    slot = key[: key.index("}") + 1]
+    await bank.commands.call("RENAME", key, f"{slot}:not-yet")
+    decision = alice.denial(challenges[transaction_id(first)], reason="not_me")
+    assert (await alice.decide(decision))["reason"] == "not_open"
+    await bank.commands.call("RENAME", f"{slot}:not-yet", key)
+    bank.clock.advance(10)
+    async with asyncio.timeout(10):
+        while transaction_id(being_stored) not in [
+            event.fields["transaction_id"] for event in bank.telemetry.named("transaction_settled")
+        ]:
+            await bank.telemetry.next()
+    assert (await bank.till.poll(being_stored)).json()["error"] == "access_denied"
 
 
 async def outcome(bank: RunningService, client: WireClient, hint: str) -> tuple[object, ...]:
