@@ -110,10 +110,11 @@ def caught_signals(
         loop.add_signal_handler(name, end, name)
     if signal.SIGHUP not in ending:
         loop.add_signal_handler(signal.SIGHUP, hung_up)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for name in (*ending, signal.SIGHUP):
             loop.remove_signal_handler(name)
 
@@ -122,14 +123,16 @@ def caught_signals(
 def held_hangups() -> Iterator[None]:
     """Let a SIGHUP wait until ``caught_signals`` hears it: before that it would end us.
 
-    The configuration may have been read before it came.
+    The configuration may have been read before it came. After that, too, it is held, until the
+    process has ended: what is left to be done then must not be cut short.
     """
     held = set() if _has_terminal() else {signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         yield
-    finally:
+    except BaseException:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
 
 
 def _has_terminal() -> bool:

@@ -350,11 +350,11 @@ async def test_a_service_that_is_told_to_stop_keeps_no_poll_waiting(place: Insta
     assert status == 0
 
 
-async def started_on(place: Installation, stdin: int) -> Serving:
+async def started_on(place: Installation, stdin: int, *options: str) -> Serving:
     """A service that was started with this as its standard input, and has no other terminal."""
     log = place.directory / "started.log"
     with log.open("wb") as stream:
-        arguments = ("serve", "--config", str(place.config))
+        arguments = ("serve", "--config", str(place.config), *options)
         process = await place.start(
             "ciba-service", *arguments, stdin=stdin, stdout=DEVNULL, stderr=stream
         )
@@ -405,6 +405,21 @@ async def test_a_hangup_within_the_start_is_a_reload_as_well(place: Installation
     await until(lambda: "configuration_reloaded" in [line["event"] for line in serving.events()])
     assert (await place.till.start()).json()["error"] == "invalid_client"
     assert await serving.terminate() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_hangup_within_the_end_cuts_nothing_short(place: Installation, workers: str):
+    """Whoever renews certificates does not know that the service is being stopped."""
+    serving = await started_on(place, DEVNULL, "--workers", workers)
+
+    async def hang_up() -> None:
+        while serving.process.returncode is None:
+            serving.process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(0.002)
+
+    status, _ = await asyncio.gather(serving.terminate(), hang_up())
+    assert status == 0
+    assert "task_failed" not in [line["event"] for line in serving.events()]
 
 
 async def until(reached: Callable[[], bool]) -> None:

@@ -65,8 +65,9 @@ class WorkerProcess:
         return self._process.pid
 
     def tell(self, document: str) -> None:
-        """Send a configuration that was accepted."""
-        self._writer.write(framed(document))
+        """Send a configuration that was accepted; nothing happens when it has ended."""
+        if not self._writer.is_closing():
+            self._writer.write(framed(document))
 
     async def is_ready(self) -> bool:
         """Wait until it serves; False when it ends before."""
