@@ -41,7 +41,7 @@ from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
-from ciba_service.sca.challenge import shown_client
+from ciba_service.sca.challenge import shown_client, shows_lasting_access
 from ciba_service.sca.messages import challenge_hash
 
 __all__ = ["REFUSALS", "Approved", "Completion", "Minted", "Taker"]
@@ -220,6 +220,8 @@ class Completion:
 
 
 def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -> Grant:
+    # A request of an older version says it to the user alone.
+    lasts = request.lasts or shows_lasting_access(request.challenge)
     return Grant(
         txn=transaction.transaction_id,
         client_id=transaction.client_id,
@@ -233,6 +235,6 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         details=request.details,
         resources=request.resources,
         id_token_claims=tuple(claim.name for claim in request.claims.id_token),
-        client_name=shown_client(request.challenge) if request.lasts else "",
-        lasts=request.lasts,
+        client_name=shown_client(request.challenge) if lasts else "",
+        lasts=lasts,
     )

@@ -30,7 +30,13 @@ from ciba_service.sca.messages import (
 )
 from ciba_service.sca.wording import WORDS, shared_texts, shown_detail
 
-__all__ = ["ChallengeContent", "issued_at", "new_challenge", "shown_client"]
+__all__ = [
+    "ChallengeContent",
+    "issued_at",
+    "new_challenge",
+    "shown_client",
+    "shows_lasting_access",
+]
 
 _NONCE_BYTES: Final = 32
 
@@ -88,17 +94,29 @@ def issued_at(challenge: str) -> int:
     return msgspec.json.decode(parse_jws(challenge).payload, type=_Issued).iat
 
 
-class _ShownClient(msgspec.Struct):
+class _ShownDisplay(msgspec.Struct):
     client: str
+    shares: tuple[str, ...]
 
 
 class _Shown(msgspec.Struct):
-    display: _ShownClient
+    locale: Locale
+    display: _ShownDisplay
 
 
 def shown_client(challenge: str) -> str:
     """The name under which the client asked, in a challenge that the service signed itself."""
-    return msgspec.json.decode(parse_jws(challenge).payload, type=_Shown).display.client
+    return _shown(challenge).display.client
+
+
+def shows_lasting_access(challenge: str) -> bool:
+    """Whether a challenge that the service signed itself told the user that access lasts."""
+    shown = _shown(challenge)
+    return WORDS[shown.locale].lasting in shown.display.shares
+
+
+def _shown(challenge: str) -> _Shown:
+    return msgspec.json.decode(parse_jws(challenge).payload, type=_Shown)
 
 
 def _display(content: ChallengeContent) -> Display:

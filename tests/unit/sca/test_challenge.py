@@ -23,7 +23,7 @@ from ciba_service.protocol.request.authorization_details import (
     detail_types,
     parse_authorization_details,
 )
-from ciba_service.sca.challenge import ChallengeContent, new_challenge
+from ciba_service.sca.challenge import ChallengeContent, new_challenge, shows_lasting_access
 from ciba_service.sca.messages import CHALLENGE_TYP, ChallengeOffered, Factor, challenge_hash
 from ciba_service.stores.key_files import FileKeys
 from tests.signing import claims_of, header_of
@@ -137,8 +137,9 @@ def test_access_that_lasts_is_shown(service_keys: FileKeys):
     """Beside what the scope shares, and only where there will be such access."""
     content = replace(paying(None), scope=("openid",))
     for lasts, more in ((False, []), (True, ["Lasting access, without asking you again"])):
-        claims = claims_of(challenge(service_keys, replace(content, lasts=lasts)))
-        assert claims["display"]["shares"] == ["Your identity", *more]
+        token = challenge(service_keys, replace(content, lasts=lasts))
+        assert claims_of(token)["display"]["shares"] == ["Your identity", *more]
+        assert shows_lasting_access(token) is lasts
 
 
 ACCOUNTS = {
