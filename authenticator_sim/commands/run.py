@@ -101,6 +101,8 @@ async def run(options: RunOptions, surroundings: Surroundings) -> bool:
         try:
             return await _until_ended(connection, attendant)
         finally:
+            for event in device.forget_unanswered():
+                log.report(event)
             if isinstance(connection, PushedConnection):
                 await connection.leave()
 

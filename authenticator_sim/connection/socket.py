@@ -92,7 +92,8 @@ class SocketConnection:
                 self._report(PhoneStopped(_STOPS[after]))
                 return _STOPS[after]
             if after is AfterClose.MEND:
-                self._device.forget_unanswered()
+                for event in self._device.forget_unanswered():
+                    self._report(event)
             at_once = after is AfterClose.NEW_NONCE and not renewing
             renewing = after is AfterClose.NEW_NONCE
             delay_ms = 0 if at_once else self._reconnects.next_delay_ms()

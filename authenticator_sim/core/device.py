@@ -27,6 +27,7 @@ from authenticator_sim.core.events import (
     Decided,
     DecisionPostponed,
     DecisionRefused,
+    DecisionUnconfirmed,
     Event,
     FetchCompleted,
     HandleNotMade,
@@ -235,9 +236,9 @@ class Device:
         decision = self._unanswered.get(transaction_id)
         return None if decision is None else decision.message
 
-    def forget_unanswered(self) -> None:
-        """Mend the phone after close code 4400: send none of its decisions again."""
-        self._unanswered.clear()
+    def forget_unanswered(self) -> tuple[Event, ...]:
+        """Send no decision again, as after close code 4400; some may have come through."""
+        return self._forget(tuple(self._unanswered))
 
     def ask_for_handle(self) -> MakeHandle:
         """Ask for a one-time ``login_hint``; a connection that ends takes the question with it."""
@@ -417,15 +418,19 @@ class Device:
             raise UntrustedService("The service welcomed another phone.")
         self._clock_offset_ms = welcome.server_time - now_ms
         oldest_exp_ms = welcome.server_time - OUTCOME_WINDOW * 1000  # of others nothing will come
-        self._unanswered = {
-            name: decision
-            for name, decision in self._unanswered.items()
-            if decision.challenge.content.exp * 1000 > oldest_exp_ms
-        }
+        late = self._forget(
+            name
+            for name, decision in tuple(self._unanswered.items())
+            if decision.challenge.content.exp * 1000 <= oldest_exp_ms
+        )
         return Reaction(
             messages=tuple(decision.message for decision in self._unanswered.values()),
-            events=(Connected(welcome.device_id),),
+            events=(Connected(welcome.device_id), *late),
         )
+
+    def _forget(self, names: Iterable[str]) -> tuple[Event, ...]:
+        given_up = [(name, self._unanswered.pop(name).challenge.content) for name in names]
+        return tuple(DecisionUnconfirmed(name, asked.display.client) for name, asked in given_up)
 
     def _announced(self, announced: KeysAnnounced) -> Reaction:
         before = self.identity

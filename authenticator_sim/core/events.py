@@ -38,6 +38,7 @@ __all__ = [
     "Decided",
     "DecisionPostponed",
     "DecisionRefused",
+    "DecisionUnconfirmed",
     "DeviceListCompleted",
     "DeviceShown",
     "Disconnected",
@@ -188,6 +189,13 @@ class DecisionPostponed(msgspec.Struct, frozen=True, tag="postponed", tag_field=
     """The service cannot decide now; the same decision is sent again later."""
 
     transaction_id: str
+
+
+class DecisionUnconfirmed(msgspec.Struct, frozen=True, tag="unconfirmed", tag_field="event"):
+    """A decision was made, and is not sent again: whether it counts the phone never heard."""
+
+    transaction_id: str
+    client: str
 
 
 class NotDecided(msgspec.Struct, frozen=True, tag="not_decided", tag_field="event"):
@@ -500,6 +508,7 @@ Event = (
     | Decided
     | DecisionRefused
     | DecisionPostponed
+    | DecisionUnconfirmed
     | NotDecided
     | RuleApplied
     | FetchCompleted

@@ -7,6 +7,7 @@ from authenticator_sim.core.events import (
     Decided,
     DecisionPostponed,
     DecisionRefused,
+    DecisionUnconfirmed,
     Disconnected,
     Enrolled,
     Event,
@@ -56,6 +57,7 @@ def sentence(event: Event) -> str:
     return (
         _about_connection(event)
         or _about_transaction(event)
+        or _about_silence(event)
         or _about_handle(event)
         or _about_this_phone(event)
         or _about_trust(event)
@@ -93,10 +95,19 @@ def _about_transaction(event: Event) -> str:
         case DecisionRefused(reason=reason, attempts_left=left):
             hint = "" if left is None else f" Attempts left: {left}."
             return f"Refused. {_REFUSALS[reason]}{hint}"
-        case DecisionPostponed():
-            return "The service cannot take the decision now; it is sent again."
         case NotDecided():
             return f"Not decided: {event.detail}"
+        case _:
+            return ""
+
+
+def _about_silence(event: Event) -> str:
+    match event:
+        case DecisionPostponed():
+            return "The service cannot take the decision now; it is sent again."
+        case DecisionUnconfirmed():
+            client = harmless(event.client)
+            return f"Your answer to {client} was never confirmed: look there whether it counted."
         case _:
             return ""
 

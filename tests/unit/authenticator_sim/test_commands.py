@@ -589,6 +589,24 @@ async def test_a_user_at_the_terminal_answers(phone: RunningPhone, terminal: Ter
     assert terminal.seen.count("Confirm payment") == 2
 
 
+async def test_an_answer_that_nobody_confirmed_is_told_at_the_end(
+    phone: RunningPhone, terminal: Terminal
+) -> None:
+    """It may have counted: whoever ends the phone in between does not go without a word."""
+    options = RunOptions(AttendedBy.USER, 0, None, phone.state, None, json=False)
+    running = asyncio.create_task(run(options, at_terminal(terminal)))
+    conversation = await phone.service.next()
+    offers = [phone.bank.offer(name, exp=FAR) for name in ("tx-1", "tx-2")]
+    await conversation.welcome(*offers)
+    await terminal.reads("Your answer [decline]: ")
+    await terminal.types("\r")
+    await conversation.hear_decision()
+    await terminal.reads("Your answer [decline]: ")
+    await terminal.types("\x04")
+    assert await asyncio.wait_for(running, PATIENCE_SECONDS) is True
+    await terminal.reads("Your answer to Corner Shop was never confirmed")
+
+
 @pytest.mark.clause("sca-art22-2")
 async def test_a_new_pin_is_typed_twice_and_hidden(terminal: Terminal) -> None:
     """Trivial and differing ones are asked for again."""

@@ -19,6 +19,7 @@ from authenticator_sim.core.events import (
     Decided,
     DecisionPostponed,
     DecisionRefused,
+    DecisionUnconfirmed,
     FetchCompleted,
     HandleNotMade,
     HandleShown,
@@ -419,12 +420,15 @@ def test_an_unanswered_decision_begins_the_next_connection(
 def test_a_decision_nobody_will_answer_any_more_is_dropped(
     device: Device, bank: ScriptedBank
 ) -> None:
-    """The service answers until ten minutes after expiry."""
+    """The service answers until ten minutes after expiry; the user hears that nobody has."""
     show(device, bank.offer())
     decide = deny(device)
     last = (NOW_MS // 1000 + 180 + 600) * 1000
     assert connect(device, server_time=last - 1).messages == (decide,)
-    assert connect(device, server_time=last).messages == ()
+    reaction = connect(device, server_time=last)
+    assert reaction.messages == ()
+    assert reaction.events[1:] == (DecisionUnconfirmed("tx-1", "Corner Shop"),)
+    assert connect(device, server_time=last).events[1:] == ()
 
 
 def test_after_a_malformed_frame_the_phone_sends_nothing_old(
@@ -433,7 +437,7 @@ def test_after_a_malformed_frame_the_phone_sends_nothing_old(
     """It mends itself, and the user may decide anew."""
     show(device, bank.offer())
     deny(device)
-    device.forget_unanswered()
+    assert device.forget_unanswered() == (DecisionUnconfirmed("tx-1", "Corner Shop"),)
     assert connect(device).messages == ()
     assert deny(device)
 

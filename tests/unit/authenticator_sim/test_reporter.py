@@ -22,6 +22,7 @@ from authenticator_sim.core.events import (
     Decided,
     DecisionPostponed,
     DecisionRefused,
+    DecisionUnconfirmed,
     DeviceListCompleted,
     DeviceShown,
     Disconnected,
@@ -248,6 +249,10 @@ Good for one phone within 600 s; then approve it here.""",
         "Refused. Too many failed attempts: an operator must unlock this user.",
     ),
     (DecisionPostponed("tx-1"), "The service cannot take the decision now; it is sent again."),
+    (
+        DecisionUnconfirmed("tx-1", "Shop\x1b"),
+        "Your answer to Shop<U+001B> was never confirmed: look there whether it counted.",
+    ),
     (NotDecided("tx-1", "Too late."), "Not decided: Too late."),
     (RuleApplied("tx-1", "small\x1b", Action.WRONG_PIN), "By small<U+001B>: wrong_pin."),
     (

@@ -20,6 +20,7 @@ from authenticator_sim.core.events import (
     Decided,
     DecisionPostponed,
     DecisionRefused,
+    DecisionUnconfirmed,
     Disconnected,
     FetchCompleted,
     PhoneStopped,
@@ -281,6 +282,7 @@ async def test_after_a_malformed_frame_nothing_old_is_sent(
     await running.deny()
     first = await conversation.hear_decision()
     await conversation.close(CloseCode.MALFORMED)
+    assert (await running.ears.next(DecisionUnconfirmed)).transaction_id == "tx-1"
     await running.back_off()
     conversation = await running.connected(token)
     await running.deny()
