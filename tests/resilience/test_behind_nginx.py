@@ -6,7 +6,7 @@ import os
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -85,6 +85,7 @@ class Deployment:
     redis: int
     replicas: tuple[Replica, Replica]
     phones: list[WirePhone] = field(default_factory=list)
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def issuer(self) -> str:
@@ -207,19 +208,33 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
                     one.process.wait()
 
 
-def redis(deployment: Deployment) -> ExitStack:
+@contextmanager
+def redis(deployment: Deployment) -> Iterator[None]:
     """Redis by the command of docker-compose.yml."""
-    place = deployment.directory / "redis"
-    place.mkdir()
-    command = [*command_of("redis"), "--dir", str(place), "--port", str(deployment.redis)]
+    (deployment.directory / "redis").mkdir()
+    start_redis(deployment)
+    try:
+        yield
+    finally:
+        stop_redis(deployment)
+
+
+def start_redis(deployment: Deployment) -> None:
+    """With whatever its directory has."""
+    place, port = deployment.directory / "redis", deployment.redis
+    command = [*command_of("redis"), "--dir", str(place), "--port", str(port)]
     server = subprocess.Popen(  # noqa: S603 - ours
         [*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL
     )
-    stack = ExitStack()
-    stack.callback(server.wait)
-    stack.callback(server.kill)
-    _until(lambda: _ask(deployment.redis, "PING") == "+PONG", server)
-    return stack
+    deployment.servers.append(server)
+    _until(lambda: _ask(port, "AUTH health any\r\nPING").endswith("+PONG"), server)
+
+
+def stop_redis(deployment: Deployment) -> None:
+    """As a power cut does."""
+    server = deployment.servers.pop()
+    server.kill()
+    server.wait()
 
 
 @pytest.fixture
@@ -358,6 +373,21 @@ async def heard(lines: AsyncIterator[str]) -> str:
         if line.startswith("event: "):
             return line.removeprefix("event: ")
     raise AssertionError("the stream ended")
+
+
+@pytest.mark.usefixtures("both")
+async def test_a_redis_that_dies_comes_back_with_all_it_had(bank: Deployment):
+    """The phone that was enrolled before approves a request that was made before."""
+    async with (
+        CibaClient(bank.client("terminal")) as client,
+        bank.phone(bank.issuer) as phone,
+        client.authenticate(login_hint=HINT, binding_message="W4SCT") as pending,
+    ):
+        await asyncio.to_thread(stop_redis, bank)
+        await asyncio.to_thread(start_redis, bank)
+        await asyncio.to_thread(bank.both)
+        await phone.approve_next()
+        assert (await pending.tokens()).access_token
 
 
 @pytest.mark.usefixtures("both")

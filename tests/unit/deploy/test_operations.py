@@ -112,3 +112,10 @@ def test_systemd_understands_the_unit(tmp_path: Path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert exposed.returncode == 0, exposed.stdout[-200:]
+
+
+def test_no_page_takes_the_rights_of_the_default_user():
+    """Redis replays its file as that user, and leaves out what it may not do."""
+    pages = [each.read_text("utf-8") for each in (ROOT / "docs").rglob("*.md")]
+    rules = {rule for page in pages for rule in re.findall(r"(?m)^user default (.*)$", page)}
+    assert rules == {"off ~* &* +@all"}
