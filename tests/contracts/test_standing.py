@@ -108,6 +108,20 @@ async def test_an_approval_forgets_what_came_before_it(ready: Stores):
     assert await reserve(ready, 99, now=START + 99) is PromptReservation.UNANSWERED
 
 
+async def test_an_approval_forgets_denials_though_another_was_approved_meanwhile(ready: Stores):
+    """A prompt that was open while another client's was approved is as good as any."""
+    for number in range(LIMITS.denials - 1):
+        await ready.standing.denied(TAG, CLIENT, transaction_name(number), now=START)
+    for number, client in ((10, CLIENT), (11, "other")):
+        await ready.prompts.reserve(
+            TAG, client, transaction_name(number), now=START + number, until=EXPIRES_AT
+        )
+    await ready.standing.approved(TAG, "other", transaction_name(11))
+    await ready.standing.approved(TAG, CLIENT, transaction_name(10))
+    await ready.standing.denied(TAG, CLIENT, transaction_name(20), now=START + 20)
+    assert await reserve(ready, 21, now=START + 21) is PromptReservation.RESERVED
+
+
 async def test_a_block_is_made_once(stores: Stores):
     """By the first who reports, again and again; another report makes it no longer."""
     until = blocked_until(LIMITS, START)
