@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ciba_service.ports import User
+from ciba_service.protocol.client.logo import Logo
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.request.hints import (
     IdentifierKind,
@@ -16,7 +17,7 @@ __all__ = ["ConfiguredClients", "ConfiguredUsers"]
 class ConfiguredClients:
     """``ports.ClientRegistry`` over a list, which may be replaced as a whole."""
 
-    __slots__ = ("_clients",)
+    __slots__ = ("_clients", "_logos")
 
     def __init__(self, clients: Iterable[Client]) -> None:
         self.replace(clients)
@@ -24,10 +25,16 @@ class ConfiguredClients:
     def replace(self, clients: Iterable[Client]) -> None:
         """From now on these are all there are."""
         self._clients = {client.client_id: client for client in clients}
+        logos = (client.logo for client in self._clients.values())
+        self._logos = {logo.name: logo for logo in logos if logo is not None}
 
     async def find(self, client_id: str) -> Client | None:
         """The client, or None."""
         return self._clients.get(client_id)
+
+    def find_logo(self, name: str) -> Logo | None:
+        """The logo of this name that one of them has, or None."""
+        return self._logos.get(name)
 
 
 class ConfiguredUsers:

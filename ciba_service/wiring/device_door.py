@@ -55,8 +55,7 @@ def device_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         capacity=parts.settings.server.sockets,
     )
     nonce = NonceEndpoint(sessions, telemetry)
-    known = (client.logo for client in parts.settings.clients)
-    logos = LogoEndpoint({logo.name: logo for logo in known if logo is not None}, telemetry)
+    logos = LogoEndpoint(parts.configured.find_logo, telemetry)
     origins = WebOrigins.of(parts.settings.device.allowed_origins)
     gate = partial(PageGate, origins=origins, telemetry=telemetry)
     return [

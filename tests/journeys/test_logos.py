@@ -2,10 +2,14 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+from msgspec import structs
+
 from authenticator_sim.commands.oneshot import OneShotOptions, approve
+from ciba_service.protocol.client.logo import parse_logo
 from ciba_service.protocol.client.metadata import register_client
 from ciba_service.sca.messages import transaction_id
 from tests.png import png
@@ -53,6 +57,18 @@ async def test_what_is_signed_names_the_logo_and_the_service_serves_it(
         refused = await service.http.post(f"/device/logos/{NAME}")
         assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
         assert service.telemetry.failures == []
+
+
+async def test_logos_come_and_go_with_their_clients(run_service: ServiceRunner, till: WireClient):
+    """What a reload brings is signed from then on, and so has to be served."""
+    async with run_service(clients=[till]) as service:
+        clients, place = service.settings.clients, f"/device/logos/{NAME}"
+        shown = tuple(replace(client, logo=parse_logo(PICTURE)) for client in clients)
+        assert (await service.http.get(place)).status_code == 404
+        service.service.reload(structs.replace(service.settings, clients=shown))
+        assert (await service.http.get(place)).content == PICTURE
+        service.service.reload(service.settings)
+        assert (await service.http.get(place)).status_code == 404
 
 
 async def test_a_terminal_shows_no_logo_and_approves_all_the_same(

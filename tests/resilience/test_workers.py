@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from ciba_service.protocol.client.logo import parse_logo
 from tests.png import png
 from tests.redis_servers import redis_server
 from tests.running_service import PLAIN
@@ -202,17 +203,27 @@ async def test_a_worker_that_is_killed_is_replaced_and_no_orphan_outlives_the_pa
 async def test_a_worker_is_replaced_although_a_file_of_a_former_client_is_gone(
     place: Installation,
 ):
-    """The configuration that all began with named it; that of the last reload does not."""
-    logo = place.directory / "logo.png"
-    logo.write_bytes(png())
-    shown = WireClient("shown", key=place.till.key, metadata={"logo_file": str(logo)})
-    place.configure(**DEVELOPMENT, clients=(place.till, shown))
+    """The configuration that all began with named it; that of the last reload names another."""
+    former, present = (place.directory / name for name in ("former.png", "present.png"))
+
+    def show(logo: Path) -> None:
+        logo.write_bytes(png(width=len(logo.name)))
+        shown = WireClient("shown", key=place.till.key, metadata={"logo_file": str(logo)})
+        place.configure(**DEVELOPMENT, clients=(place.till, shown))
+
+    show(former)
     serving = await served_by_two(place)
-    place.configure(**DEVELOPMENT)
-    logo.unlink()
+    show(present)
+    former.unlink()
     await told(serving, "configuration_reloaded", 2)
-    os.kill(workers_of(serving)[0], signal.SIGKILL)
+    workers = workers_of(serving)
+    os.kill(workers[0], signal.SIGKILL)
     await said(serving, "worker_restarted")
+    replaced = workers_of(serving)
+    (renewed,) = set(replaced) - set(workers)
+    name = parse_logo(present.read_bytes()).name
+    async with connected_to(place, renewed, replaced) as http:
+        assert (await http.get(f"/device/logos/{name}")).content == present.read_bytes()
     assert await serving.terminate() == 0
 
 

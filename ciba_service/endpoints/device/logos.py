@@ -1,6 +1,6 @@
 """``GET /device/logos/{name}``: the logo that a challenge names by its hash."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -27,8 +27,8 @@ _HEADERS: Final = (
 class LogoEndpoint:
     """Serves the logos of configured clients, by their names, to everybody."""
 
-    def __init__(self, logos: Mapping[str, Logo], telemetry: Telemetry) -> None:
-        self._logos = logos
+    def __init__(self, find: Callable[[str], Logo | None], telemetry: Telemetry) -> None:
+        self._find = find
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
@@ -39,7 +39,7 @@ class LogoEndpoint:
             status = int(HTTPStatus.METHOD_NOT_ALLOWED)
             await respond_error(send, error, self._telemetry, status=status, headers=_ALLOW)
             return
-        logo = self._logos.get(scope["path_params"]["name"])
+        logo = self._find(scope["path_params"]["name"])
         if logo is None:
             await respond_error(send, NotFoundError(), self._telemetry)
             return
