@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ def test_a_nonce_is_replaced_before_it_dies():
     assert seen == [(True, False), (True, False), (True, True), (True, True), (False, True)]
 
 
+@pytest.mark.clause("rfc9449-8-2")
 def test_nobody_without_the_key_can_make_one():
     """Neither another key, nor another time, nor a part of it; it is 256 bits of text."""
     nonce = NONCES.current(BEGIN)
