@@ -220,6 +220,7 @@ def odd_factors(alice: Enrolled, foreign_key: ECKey) -> dict[str, str]:
         "no UTF-8": encrypted(alice, b'{"jti": "\xff"}'),
         "no jti": encrypted(alice, b"{}"),
         "a number": encrypted(alice, b'{"jti": "the-jti", "otp": 492039}'),
+        "nested without end": encrypted(alice, b'{"x": ' + b"[" * 2_000),
         "no ephemeral key": ".".join(
             [segment({"alg": "ECDH-ES", "enc": "A256GCM", "typ": FACTORS_TYP}), *parts[1:]]
         ),
@@ -251,8 +252,8 @@ def odd_factors(alice: Enrolled, foreign_key: ECKey) -> dict[str, str]:
 NAMES = [
     "empty", "no JWE", "a JWS", "not ASCII", "cut", "changed", "too long", "another recipient",
     "another typ", "weaker encryption", "compressed", "no JSON", "no UTF-8", "no jti", "a number",
-    "no ephemeral key", "a hostile ephemeral key", "an ephemeral key that is a list",
-    "direct encryption",
+    "nested without end", "no ephemeral key", "a hostile ephemeral key",
+    "an ephemeral key that is a list", "direct encryption",
 ]  # fmt: skip
 
 
@@ -330,8 +331,12 @@ def test_what_is_no_jws_is_no_decision(text: str):
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"[]", b"7", b"{}", b"\xff\xfe", b'{"jti": "\xff"}', b'{"jti": "\\ud800"}'],
-)
+    [
+        b"", b"[]", b"7", b"{}", b"\xff\xfe", b'{"jti": "\xff"}', b'{"jti": "\\ud800"}',
+        b'{"x": ' + b"[" * 3_000,
+    ],
+    ids=lambda payload: repr(payload[:20]),
+)  # fmt: skip
 def test_a_payload_that_is_no_decision_is_refused(alice: Enrolled, challenge: str, payload: bytes):
     """A good signature over something else makes no decision."""
     header = header_of(alice.phone.denial(challenge))
