@@ -15,7 +15,7 @@ from ciba_service.flow.user_reset import UserReset
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import ORDER_TYP, transaction_id
 from tests.running_service import RunningService
-from tests.signing import claims_of, sign
+from tests.signing import claims_of, header_of, new_key, segment, sign
 from tests.wire_phone import WirePhone
 
 ALICE = user_tag("alice")
@@ -242,6 +242,21 @@ async def test_a_wrong_order_is_refused_and_not_counted(
     order = await tablet.order(**{"device_id": phone.device_id, **changed})
     assert (await tablet.give_order(order))["reason"] == "invalid_order"
     assert await used(service) == 0
+
+
+async def test_an_order_that_its_phone_did_not_sign_is_refused_and_not_counted(
+    service: RunningService, phone: WirePhone, tablet: WirePhone
+):
+    """Whoever has the PIN and not the key orders nothing; nor is a word of an order changed."""
+    order = await tablet.order(device_id=phone.device_id)
+    header, _, signature = order.split(".")
+    forged = sign(header_of(order), claims_of(order), new_key())
+    changed = f"{header}.{segment({**claims_of(order), 'key': 'A' * 43})}.{signature}"
+    for text in (forged, changed):
+        assert (await tablet.give_order(text))["reason"] == "invalid_order"
+    assert await used(service) == 0
+    assert await service.service.stores.devices.is_active(phone.device_id)
+    assert (await tablet.give_order(order))["type"] == "order_done"
 
 
 @pytest.mark.parametrize("order", ["nonsense", "a.b.c"])
