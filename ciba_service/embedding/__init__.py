@@ -5,6 +5,7 @@ while it does not run; ``people`` is what a host does for its own users, ``grant
 token endpoint asks.
 """
 
+from ciba_service.commands.opening import system_surroundings
 from ciba_service.embedding.door import ServiceNotRunning
 from ciba_service.embedding.grants import Grants
 from ciba_service.embedding.people import People
@@ -19,10 +20,13 @@ from ciba_service.flow.host_steps import HostSteps
 from ciba_service.ports import (
     ClientRegistry,
     Clock,
+    FailureReason,
+    KeyRing,
     Outbound,
     OutboundFailure,
     OutboundRequest,
     OutboundResponse,
+    Randomness,
     RiskPolicy,
     Signer,
     SignerUnavailable,
@@ -34,11 +38,15 @@ from ciba_service.ports import (
     UserDirectory,
 )
 from ciba_service.protocol.client.metadata import Client, InvalidMetadataError, register_client
+from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encryption import DecryptionKey
+from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.protocol.tokens.grant import Grant
+from ciba_service.protocol.tokens.token_text import new_token
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.settings import (
     Doors,
@@ -47,6 +55,7 @@ from ciba_service.settings import (
     load_settings,
     settings_from,
 )
+from ciba_service.stores.sealing import Ring
 from ciba_service.telemetry import log_json_lines
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -57,8 +66,10 @@ __all__ = [
     "Client",
     "ClientRegistry",
     "Clock",
+    "DecryptionKey",
     "Doors",
     "EmbeddedService",
+    "FailureReason",
     "Grant",
     "GrantStatus",
     "Grants",
@@ -70,6 +81,8 @@ __all__ = [
     "InvalidMetadataError",
     "InvalidSettingsError",
     "IssuedCode",
+    "KeyRing",
+    "KeySet",
     "Locale",
     "NoGrant",
     "Outbound",
@@ -77,11 +90,14 @@ __all__ = [
     "OutboundRequest",
     "OutboundResponse",
     "People",
+    "Randomness",
+    "Ring",
     "RiskPolicy",
     "ServiceKeys",
     "ServiceNotRunning",
     "ServiceNotStarted",
     "Settings",
+    "SignatureAlgorithm",
     "Signer",
     "SignerUnavailable",
     "Situation",
@@ -96,6 +112,8 @@ __all__ = [
     "create_service",
     "load_settings",
     "log_json_lines",
+    "new_token",
     "register_client",
     "settings_from",
+    "system_surroundings",
 ]

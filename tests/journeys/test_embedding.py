@@ -5,11 +5,13 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
 from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -19,6 +21,7 @@ from ciba_service.embedding import (
     Client,
     Doors,
     EmbeddedService,
+    FailureReason,
     Grant,
     GrantStatus,
     HasPhone,
@@ -27,25 +30,32 @@ from ciba_service.embedding import (
     IdTokenClaims,
     InvalidSettingsError,
     NoGrant,
+    OutboundFailure,
     OutboundRequest,
     OutboundResponse,
+    ServiceKeys,
     ServiceNotRunning,
     ServiceNotStarted,
+    Situation,
     StoreUnavailable,
     Surroundings,
     User,
     UserIdentifier,
     create_service,
     load_settings,
+    new_token,
     register_client,
+    system_surroundings,
 )
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.sca.messages import LARGEST_FRAME, CloseCode
 from ciba_service.stores.driver.target import RedisTarget
+from tests.host_kms import Kms
 from tests.hosts import Host, serving_host, settings_for
 from tests.recording_telemetry import RecordingTelemetry
 from tests.redis_servers import flush_all, redis_server
 from tests.service_process import free_port
+from tests.signing import claims_of
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
 
@@ -83,21 +93,25 @@ async def embed(
         is_run: bool = True,
         ports: HostPorts | None = None,
         doors: Doors = Doors.WHOLE,
+        surroundings: Surroundings | None = None,
+        keys: ServiceKeys | None = None,
         **sections: Any,
     ) -> AsyncIterator[Embedded]:
         port, telemetry, clock = free_port(), RecordingTelemetry(), SystemClock()
         issuer = f"http://127.0.0.1:{port}{path}"
-        keys = tmp_path_factory.getbasetemp() / "keys"
+        key_files = tmp_path_factory.getbasetemp() / "keys"
         settings = settings_for(
-            embedded_target, keys, issuer, **{"clients": [till.registration()], **sections}
+            embedded_target, key_files, issuer, **{"clients": [till.registration()], **sections}
         )
         service = create_service(
             settings,
             ports=ports or HostPorts(),
             doors=doors,
-            surroundings=Surroundings(
+            surroundings=surroundings
+            or Surroundings(
                 clock=clock, store_clock=clock, random=secrets.token_bytes, telemetry=telemetry
             ),
+            keys=keys,
         )
         app = Starlette(routes=service.routes, lifespan=service.lifespan if is_run else None)
         async with serving_host(app, port, path) as host:
@@ -442,6 +456,42 @@ async def test_tokens_are_written_by_the_host(embed: Embed, till: WireClient):
         assert (await embedded.host.http.get("/userinfo", headers=bearer)).status_code == 401
 
 
+class OpaquePress(Press):
+    """The host's tokens, which say nothing."""
+
+    async def access_token(self, grant: Grant, *_: object) -> str:
+        """The name of its transaction and chance."""
+        return new_token(grant.txn, secrets.token_bytes)
+
+
+async def test_a_token_of_the_host_may_say_nothing(embed: Embed, till: WireClient):
+    """It is found as one of the service's own opaque tokens is."""
+    async with embed(ports=HostPorts(tokens=OpaquePress()), **ALICE) as embedded:
+        tokens = await granted(embedded, till)
+        assert "." not in tokens["access_token"]
+        bearer = {"authorization": f"Bearer {tokens['access_token']}"}
+        answer = await embedded.host.http.get("/userinfo", headers=bearer)
+        assert answer.json() == {"sub": "alice"}
+
+
+class WithCode:
+    """A rule of the host: whatever is asked needs a one-time code."""
+
+    def needs_one_time_code(self, situation: Situation) -> bool:
+        """Always."""
+        return situation.client_id == "till"
+
+
+async def test_a_host_adds_a_rule_of_risk_to_what_the_system_has(embed: Embed, till: WireClient):
+    """Clock, chance and log stay those of the service."""
+    surroundings = replace(system_surroundings(), risk=WithCode())
+    async with embed(surroundings=surroundings, **ALICE) as embedded:
+        phone = await embedded.phone()
+        await till.started()
+        (challenge,) = await phone.fetch()
+        assert claims_of(challenge)["factors"] == ["device_key", "pin", "otp"]
+
+
 async def test_a_token_that_nobody_could_look_up_is_not_issued(embed: Embed, till: WireClient):
     """503, and the grant is there once the host writes what can be found."""
     press = Press(name="A" * 22)
@@ -453,6 +503,17 @@ async def test_a_token_that_nobody_could_look_up_is_not_issued(embed: Embed, til
         assert [each.name for each in embedded.telemetry.failures] == ["signer_unavailable"]
         press.name = None
         assert (await till.poll(auth_req_id)).status_code == 200
+
+
+async def test_keys_are_where_the_host_has_them(embed: Embed, till: WireClient):
+    """A key of the host signs the tokens, and another is pinned by phones."""
+    kms = Kms()
+    async with embed(keys=kms, **ALICE) as embedded:
+        tokens = await granted(embedded, till)
+        assert claims_of(tokens["id_token"])["sub"] == "alice"
+        published = (await embedded.host.http.get("/jwks")).json()["keys"]
+        assert published == kms.public_jwks()
+        jws.deserialize_compact(tokens["id_token"], ECKey.import_key(published[0]))
 
 
 @dataclass
@@ -484,6 +545,29 @@ async def test_clients_are_called_back_by_the_host(embed: Embed, till: WireClien
         assert request.authorization == f"Bearer {'a' * 32}"
         assert json.loads(request.body) == {"auth_req_id": auth_req_id}
         assert (await till.poll(auth_req_id)).status_code == 200
+
+
+class NoWay:
+    """The host reaches no client."""
+
+    async def send(self, _: OutboundRequest) -> OutboundFailure:
+        """Nobody is there."""
+        return OutboundFailure(FailureReason.CONNECT_FAILED, "nobody listens")
+
+
+async def test_a_host_says_why_a_client_was_not_called(embed: Embed, till: WireClient):
+    """It stands in the log, and the callback is made again."""
+    pinged = {
+        **till.registration(),
+        "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": "https://till.example/ping",
+    }
+    async with embed(ports=HostPorts(notifier=NoWay()), clients=[pinged], **ALICE) as embedded:
+        phone = await embedded.phone()
+        await till.started(client_notification_token="a" * 32)
+        await phone.approve_next()
+        attempted = await embedded.telemetry.seen("callback_attempted")
+        assert attempted.fields["failure"] == "connect_failed"
 
 
 async def test_a_host_looks_after_its_people(embed: Embed, till: WireClient):
