@@ -100,7 +100,6 @@ class _ShownDisplay(msgspec.Struct):
 
 
 class _Shown(msgspec.Struct):
-    locale: Locale
     display: _ShownDisplay
 
 
@@ -111,8 +110,8 @@ def shown_client(challenge: str) -> str:
 
 def shows_lasting_access(challenge: str) -> bool:
     """Whether a challenge that the service signed itself told the user that access lasts."""
-    shown = _shown(challenge)
-    return WORDS[shown.locale].lasting in shown.display.shares
+    shares = _shown(challenge).display.shares
+    return any(words.lasting in shares for words in WORDS.values())
 
 
 def _shown(challenge: str) -> _Shown:
