@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import DESKTOP, PageOpener
+from tests.browser.conftest import DESKTOP, LARGE_TEXT, PageOpener
 from tests.browser.playground_stage import Stage, passed_until, staged, wire_client
 from tests.browser.watched import Watch, accessibility_violations
 from tests.service_fixtures import ServiceRunner
@@ -230,6 +230,17 @@ async def test_flows_that_end_otherwise_side_by_side(
     assert await names.evaluate_all(
         "all => all.every((name) => name.scrollWidth <= name.clientWidth)"
     )
+
+
+async def test_text_twice_as_large_stands_within_the_window(page: Page):
+    """Before there is a flow, and with a message of one that is looked at (WCAG 1.4.4)."""
+    await page.set_viewport_size(LARGE_TEXT)
+    await expect(page.get_by_role("heading", name="See what a request does")).to_be_visible()
+    assert await page.evaluate(BEYOND_THE_EDGE) == []
+    await start(page, "till", purpose="payment", Payee="Corner Shop Ltd")
+    await message(page, "Request stored").click()
+    await expect(page.get_by_role("complementary", name="Chosen message")).to_be_visible()
+    assert await page.evaluate(BEYOND_THE_EDGE) == []
 
 
 async def test_number_matching_is_shown_to_be_typed_on_the_phone(

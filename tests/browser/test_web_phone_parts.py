@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, expect
 
-from tests.browser.conftest import PageOpener
+from tests.browser.conftest import LARGE_TEXT, PageOpener
 from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch, accessibility_violations
 from tests.browser.web_phone import PhoneService, WebPhone
@@ -14,8 +14,6 @@ from tests.wire_client import WireClient
 
 ServiceAndPage = tuple[RunningService, str]
 NARROW: ViewportSize = {"width": 320, "height": 640}
-# What text twice as large leaves of the window of a phone.
-LARGE_TEXT: ViewportSize = {"width": 195, "height": 422}
 LONG = "Wholesale Purchasing Cooperative of the Northern Harbour Districts"
 PURE = """async () => {
   const { codeOfLink, isActivationCode } = await import("./screens/enrol/activation-code.js");

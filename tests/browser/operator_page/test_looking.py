@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from ciba_service.protocol.operators.problems import Problem
 from ciba_service.sca.messages import transaction_id
-from tests.browser.conftest import DESKTOP, PHONE, ContextOpener
+from tests.browser.conftest import DESKTOP, LARGE_TEXT, PHONE, ContextOpener
 from tests.browser.operator_page.driven import OperatorPage, operator_page
 from tests.browser.watched import Watch, accessibility_violations
 from tests.running_service import RunningService
@@ -21,7 +21,9 @@ VIEWS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", DESKTOP), ("dark", PHONE)])
+@pytest.mark.parametrize(
+    ("scheme", "viewport"), [("light", DESKTOP), ("dark", PHONE), ("light", LARGE_TEXT)]
+)
 async def test_every_view_is_for_everybody(
     service: RunningService,
     tokens: dict[str, str],
