@@ -140,6 +140,25 @@ async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_pa
     await expect(rows.nth(1)).to_contain_text("Declined")
 
 
+async def test_reporting_what_was_cancelled_under_the_eyes(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage
+):
+    """The sheet has ended; the overview offers to say that it was not me: the client is stopped."""
+    service, _ = phone_service_and_page
+    auth_req_id = await service.till.started()
+    await alice.open_request()
+    await service.till.cancel(auth_req_id)
+    await expect(alice.heading("The request was withdrawn")).to_be_visible()
+    await alice.press("Done")
+    await alice.is_accessible()
+    await alice.press("This was not me")
+    question = alice.page.get_by_role("alertdialog", name="You did not start this?")
+    await expect(question).to_contain_text("Shop till cannot ask you again for a day")
+    await alice.press("Report")
+    await expect(alice.button("This was not me")).to_be_hidden()
+    assert (await service.till.start()).json()["error"] == "unknown_user_id"
+
+
 @pytest.mark.clause("nist63b-3.1.3.1-7")
 async def test_number_matching_with_a_one_time_code(
     start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener

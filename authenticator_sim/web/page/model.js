@@ -131,6 +131,7 @@
  * @property {readonly Decided[]} history the newest first, 50 at most
  * @property {readonly Newcomer[]} newcomers
  * @property {readonly Notice[]} notices the newest first, 50 at most
+ * @property {readonly string[]} reportable transactions that are over, of which "not me" still counts
  * @property {boolean} locked factors are locked: an operator must unlock
  * @property {Problem | null} problem
  */

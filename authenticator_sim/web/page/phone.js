@@ -1,6 +1,6 @@
 // The phone as screens see it: one state, the user's acts, and nothing that is seen.
 
-import { approve, deny, oneTimeCode } from "./acts/deciding.js";
+import { approve, deny, oneTimeCode, report } from "./acts/deciding.js";
 import { enrol } from "./acts/enrolling.js";
 import { accesses, endAccess, makeHandle } from "./acts/names.js";
 import { settlePin } from "./acts/ordering.js";
@@ -160,6 +160,15 @@ export class Phone extends EventTarget {
    */
   async deny(transactionId, reason) {
     return deny(this.#inUse(), transactionId, reason);
+  }
+
+  /**
+   * Say "not me" of a request that has expired or was cancelled, within ten minutes.
+   * @param {string} transactionId
+   * @returns {Promise<void>}
+   */
+  async report(transactionId) {
+    await report(this.#inUse(), transactionId);
   }
 
   /**

@@ -26,6 +26,7 @@ export const EMPTY = Object.freeze({
   history: Object.freeze([]),
   newcomers: Object.freeze([]),
   notices: Object.freeze([]),
+  reportable: Object.freeze([]),
   locked: false,
   problem: null,
 });
@@ -58,6 +59,7 @@ export async function stateOf(running, now) {
     history: Object.freeze(history),
     newcomers: Object.freeze(newcomersOf(device, now)),
     notices: Object.freeze(noticed.list),
+    reportable: Object.freeze(reportableOf(device, now)),
     locked: device.locked,
     problem,
   });
@@ -81,6 +83,14 @@ function requestOf({ challenge, step, refusal }, offset) {
     step,
     refusal,
   });
+}
+
+/** @param {import("./core/device.js").Device} device @param {number} now */
+function reportableOf({ board, requests, offset }, now) {
+  return board.kept.list
+    .filter((notice) => notice.type === "request_withdrawn")
+    .map((notice) => notice.transactionId)
+    .filter((name) => requests.reportable(name, now + offset) !== null);
 }
 
 /** @param {import("./core/device.js").Device} device @param {number} now */

@@ -49,6 +49,18 @@ async def test_what_the_user_decides_is_what_the_client_is_told(
     assert state["requests"] == []
 
 
+async def test_not_me_is_heard_of_a_request_that_is_over(bank: RunningService, phone: CorePhone):
+    """Said once, and as long as the service heeds it, however short the client let it be open."""
+    auth_req_id, name = await asked(bank, phone)
+    assert (await phone.refused("report", name))["code"] == "not_open"
+    await bank.till.cancel(auth_req_id)
+    assert (await phone.when("state.notices.length === 1"))["reportable"] == [name]
+    await phone.act("report", name)
+    assert (await bank.till.start()).json()["error"] == "unknown_user_id"
+    assert (await phone.state())["reportable"] == []
+    assert (await phone.refused("report", name))["code"] == "not_open"
+
+
 async def test_five_wrong_pins_lock(
     start_phone_service: PhoneService, web_phone: WebPhone, enrol_phone: PhoneOpener
 ):

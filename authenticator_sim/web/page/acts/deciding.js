@@ -50,6 +50,27 @@ export function deny(phone, transactionId, reason) {
 }
 
 /**
+ * Say "not me" of a request that is over: the service answers that it is, and blocks its client.
+ * @param {RunningPhone} phone
+ * @param {string} transactionId
+ */
+export async function report(phone, transactionId) {
+  const { requests, offset } = phone.device;
+  const challenge = requests.reportable(transactionId, Date.now() + offset);
+  if (challenge === null) {
+    throw new PhoneError("not_open");
+  }
+  const { jti, token } = await newDenial(challenge, "not_me", phone.means());
+  const messages = await phone.ask({ type: "decide", decision: token });
+  const answer = messages.find((each) => each.type === "refused" && each.decision === jti);
+  if (answer?.type !== "refused" || answer.reason !== "not_open") {
+    throw new PhoneError("unreachable");
+  }
+  requests.reported(transactionId);
+  phone.show();
+}
+
+/**
  * The code of this moment, unless it was used.
  * @param {RunningPhone} phone
  * @returns {Promise<import("../model.js").OneTimeCode>}

@@ -35,6 +35,9 @@ export class Requests {
   #withdrawn = new Map();
   /** @type {Map<string, Outcome>} */
   #outcomes = new Map();
+  /** Those that ended without the user's word, for as long as the service heeds a late one.
+   *  @type {Map<string, VerifiedChallenge>} */
+  #over = new Map();
 
   /**
    * @param {{unanswered: readonly Unanswered[], history: readonly Past[]}} kept
@@ -97,6 +100,23 @@ export class Requests {
     return isOpen && this.answer(name) === undefined ? prompt.challenge : null;
   }
 
+  /**
+   * The challenge of a request that was over a moment before the user could say "not me".
+   * @param {string} name
+   * @param {number} serviceNow
+   * @returns {VerifiedChallenge | null}
+   */
+  reportable(name, serviceNow) {
+    const challenge = this.#over.get(name);
+    const isKept = challenge !== undefined && serviceNow < (challenge.exp + OUTCOME_WINDOW) * 1000;
+    return isKept ? challenge : null;
+  }
+
+  /** The user has reported it. @param {string} name */
+  reported(name) {
+    this.#over.delete(name);
+  }
+
   /** Say how far the user has got. @param {string} name @param {"open" | "deciding" | "unsure"} step */
   step(name, step) {
     this.#prompts.change(name, { step });
@@ -145,11 +165,17 @@ export class Requests {
         this.#void(challenge, "unknown", { outcome: "unknown" }, now);
       }
     }
+    for (const name of this.#over.keys()) {
+      if (this.reportable(name, serviceNow) === null) {
+        this.#over.delete(name);
+      }
+    }
   }
 
   /** When `expire` will have something to do, in milliseconds of the service. */
   endings() {
-    const waiting = this.#unanswered.map(({ challenge }) => challenge.exp + OUTCOME_WINDOW);
+    const kept = [...this.#unanswered.map(({ challenge }) => challenge), ...this.#over.values()];
+    const waiting = kept.map((challenge) => challenge.exp + OUTCOME_WINDOW);
     const open = this.#prompts.open.filter(
       ({ challenge }) => !this.answer(challenge.transactionId),
     );
@@ -181,6 +207,9 @@ export class Requests {
     const prompt = this.#prompts.close(name);
     if (prompt !== undefined) {
       this.#outcomes.set(name, withdrawal(reason));
+      if (reason === "expired" || reason === "cancelled") {
+        this.#over.set(name, prompt.challenge);
+      }
       const { client } = prompt.challenge.display;
       this.#board.tell({ type: "request_withdrawn", transactionId: name, client, reason }, now);
     }

@@ -85,6 +85,14 @@ export const de = {
     notMeConfirm: "Ablehnen und melden",
   },
 
+  lateReport: {
+    title: "Sie haben das nicht begonnen?",
+    text: (client) =>
+      `Dann verwendet vielleicht jemand Ihren Namen. Hier wurde nichts freigegeben. Wenn Sie es melden, kann ${client} Sie einen Tag lang nicht mehr fragen.`,
+    action: "Melden",
+    done: (client) => `Gemeldet: ${client}.`,
+  },
+
   confirm: {
     title: "Mit Ihrer PIN bestätigen",
     titlePasskey: "Mit Ihrem Passkey bestätigen",

@@ -86,6 +86,14 @@ export const en = {
     notMeConfirm: "Decline and report",
   },
 
+  lateReport: {
+    title: "You did not start this?",
+    text: (/** @type {string} */ client) =>
+      `Then somebody may be using your name. Nothing was approved here. If you report it, ${client} cannot ask you again for a day.`,
+    action: "Report",
+    done: (/** @type {string} */ client) => `Reported: ${client}.`,
+  },
+
   confirm: {
     title: "Confirm with your PIN",
     titlePasskey: "Confirm with your passkey",

@@ -256,13 +256,15 @@ export class ApprovalSheet {
   }
 
   /**
-   * The sheet says it; the overview need not say it again. Nobody reads one that was closed.
+   * The sheet says it; the overview need not say it again, unless "not me" can be said there still.
+   * Nobody reads one that was closed.
    *
    * @param {State} state
    */
   #dismissEnd(state) {
-    const notice = endOf(state, this.#request.transactionId);
-    if (notice && this.element.open) {
+    const { transactionId } = this.#request;
+    const notice = endOf(state, transactionId);
+    if (notice && this.element.open && !state.reportable.includes(transactionId)) {
       this.#surroundings.phone.dismiss(notice.id);
     }
   }

@@ -1,8 +1,9 @@
 // News that the user has to know of once, each with a way to put it away.
 
 import { element } from "../../look/dom.js";
-import { pictureButton } from "../../parts/buttons.js";
+import { button, pictureButton } from "../../parts/buttons.js";
 import { icon } from "../../parts/icons.js";
+import { reportLate } from "./late-report.js";
 
 /** @typedef {import("../../model.js").Notice} Notice */
 /** @typedef {import("../../words/en.js").Words} Words */
@@ -23,17 +24,23 @@ const ALARMS = new Set([
  * @param {import("../../parts/view.js").Surroundings} surroundings
  * @returns {import("../../parts/kept-list.js").Row<Notice>}
  */
-export function noticeRow(notice, { phone, words }) {
+export function noticeRow(notice, surroundings) {
+  const { phone, words } = surroundings;
   const alarming = ALARMS.has(notice.type);
-  return {
-    element: element(
-      "li",
-      { class: alarming ? "notice alarming" : "notice" },
-      icon(alarming ? "warning" : "info"),
-      element("p", {}, noticeText(notice, words)),
-      pictureButton("cross", words.dismiss, () => phone.dismiss(notice.id)),
-    ),
+  const over = notice.type === "request_withdrawn" ? notice : null;
+  const report = button(words.request.notMe, () => void (over && reportLate(over, surroundings)));
+  const line = element(
+    "li",
+    { class: alarming ? "notice alarming" : "notice" },
+    icon(alarming ? "warning" : "info"),
+    element("p", {}, noticeText(notice, words)),
+    report,
+    pictureButton("cross", words.dismiss, () => phone.dismiss(notice.id)),
+  );
+  const update = () => {
+    report.hidden = !(over && phone.state.reportable.includes(over.transactionId));
   };
+  return { element: line, update };
 }
 
 /**
