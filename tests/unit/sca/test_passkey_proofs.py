@@ -216,6 +216,13 @@ def test_whatever_is_not_as_asked_for_is_refused(said: PasskeyAttestation):
         register(said)
 
 
+@pytest.mark.parametrize("name", ["another form", "a certificate"])
+def test_no_certificate_of_an_attestation_is_looked_at(name: str):
+    """Nobody asked for one: it is refused for its form, however right it is otherwise."""
+    with pytest.raises(InvalidPasskeyError, match="form nobody asked for"):
+        register(REGISTRATIONS[name])
+
+
 def test_an_id_in_another_spelling_is_refused():
     """Sixteen bytes have one text only."""
     said = attestation()
