@@ -227,6 +227,17 @@ async def test_what_was_cancelled_is_not_told(stores: Stores):
     assert outcome is Redelivery.NOTHING_KEPT
 
 
+async def test_an_expiry_that_is_not_told_leaves_nothing_to_tell(stores: Stores):
+    """Neither the request's name nor the client's token is kept any longer."""
+    callback = Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING)
+    new = replace(new_transaction(), callback=callback)
+    await stores.transactions.create(new, operation="create")
+    assert await stores.commands.call("HEXISTS", transaction_key(TRANSACTION), "n") == 1
+    await stores.transactions.swap(swap_of(Event.EXPIRE, "expiry", now=EXPIRES_AT))
+    assert await stores.commands.call("HEXISTS", transaction_key(TRANSACTION), "n") == 0
+    assert (await due(stores), await abandoned(stores)) == ([], [])
+
+
 async def test_what_became_needless_is_said_to_be(stores: Stores):
     """Collected between two attempts: neither due nor given up."""
     await decided(stores)
