@@ -328,7 +328,10 @@ async def poll(client: WireClient, dpop: WireDpop, auth_req_id: str, **changed: 
 
 
 async def test_proofs_and_stolen_tokens_are_told(bound: RunningService):
-    """A proof that is missing, bent or used twice; a token with another key; one of another."""
+    """A proof that is missing, bent or used twice; a token with another key; one of another.
+
+    Whose own token it is refreshes it, and nothing is told of that.
+    """
     till, thief = bound.till, bound.clients["thief"]
     alice, dpop = await bound.enrolled_phone("alice"), WireDpop()
     auth_req_id = await till.started()
@@ -345,6 +348,9 @@ async def test_proofs_and_stolen_tokens_are_told(bound: RunningService):
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     proof = stolen.proof("POST", f"{till.issuer}/token", till.now())
     await thief.post("/token", {**form, **thief.credentials()}, headers={"DPoP": proof})
+    proof = dpop.proof("POST", f"{till.issuer}/token", till.now())
+    own = await till.post("/token", {**form, **till.credentials()}, headers={"DPoP": proof})
+    assert own.status_code == 200
     refused = await told(bound, "sender_constraint_refused")
     assert [(line["cause"], line.get("client_id")) for line in refused] == [
         ("missing", "till"),
