@@ -19,6 +19,7 @@ from ciba_service.ports import (
     StoredRequest,
     Swap,
 )
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.tokens.token_text import token_hash
 from ciba_service.protocol.transaction.identifiers import new_auth_req_id
@@ -47,7 +48,11 @@ LIFETIMES = (60, 90, 120)
 """Of requests, in seconds: short enough for some callbacks to find no end in time."""
 STEP = 2
 """Seconds of the fake clock."""
-CHALLENGE = "challenge"
+CHALLENGE = ".".join(
+    base64url(part)
+    for part in (b'{"alg":"ES256"}', b'{"display":{"client":"Shop","shares":[]}}', b"signature")
+)
+"""What the service reads of its own again, when it makes a grant."""
 
 Runner = Callable[..., AbstractAsyncContextManager[RunningService]]
 
