@@ -41,6 +41,8 @@ from tests.wire_phone import WirePhone
 
 _KEYS: dict[bytes, FileKeys] = {}
 
+BRIEF = httpx2.Limits(keepalive_expiry=3.0)
+"""Connections are given up before the service does so: what goes out in that moment is lost."""
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Of clients that speak plain HTTP: it believes nobody, and is made at once."""
 
@@ -166,7 +168,9 @@ async def running_service(
     serving = asyncio.create_task(server._serve(sockets=[listener]))
     await asyncio.wait_for(service.stores.subscription.ready.wait(), 10)
     try:
-        async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN, timeout=None) as http:
+        async with httpx2.AsyncClient(
+            base_url=issuer, verify=PLAIN, timeout=None, limits=BRIEF
+        ) as http:
             for client in clients:
                 client.issuer, client.clock, client.http = issuer, clock, http
             yield RunningService(

@@ -21,7 +21,7 @@ import httpx2
 import pytest
 
 from ciba_service.cli import main
-from tests.running_service import PLAIN, _toml
+from tests.running_service import BRIEF, PLAIN, _toml
 from tests.signing import new_key
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone
@@ -258,7 +258,9 @@ async def installation(directory: Path) -> AsyncIterator[Installation]:
     """An installation in a directory; whatever was started is ended with it."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=issuer, verify=PLAIN, timeout=READY_SECONDS) as http:
+    async with httpx2.AsyncClient(
+        base_url=issuer, verify=PLAIN, timeout=READY_SECONDS, limits=BRIEF
+    ) as http:
         till = WireClient(
             "till",
             key=new_key(),

@@ -17,6 +17,11 @@ _HEADERS: Final = {
     "Accept-Encoding": "identity",
     "User-Agent": "ciba-client",
 }
+# Many servers close what was idle for five seconds, which is how often polls are: a request that
+# goes out in that moment is lost.
+_LIMITS: Final = httpx2.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=3.0
+)
 # Without a password OpenSSL would ask for that of an encrypted key at the terminal.
 _NO_PASSWORD: Final = ""
 
@@ -31,6 +36,7 @@ def new_http_client(
         headers=_HEADERS,
         cookies=_no_cookies(),
         verify=_tls_context(configuration, trust_env=trust_env),
+        limits=_LIMITS,
         transport=transport,
         trust_env=trust_env,
     )

@@ -136,7 +136,7 @@ def test_an_escaped_pem_carries_the_certificate(escaped: bytes):
         [quote(PEM.replace("\n", ""), safe="").encode()],
         [quote("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n").encode()],
         [quote("-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----\n").encode()],
-        [quote(PEM, safe="").replace("%2B", "%20").replace("%2F", "%20").encode()],
+        [quote(PEM.replace("MI", "M "), safe="").encode()],
         [b"%41" * 30_000],
     ],
 )
