@@ -220,8 +220,7 @@ class Completion:
 
 
 def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -> Grant:
-    # A request of an older version says it to the user alone.
-    lasts = request.lasts or shows_lasting_access(request.challenge)
+    lasts = shows_lasting_access(request.challenge)
     return Grant(
         txn=transaction.transaction_id,
         client_id=transaction.client_id,

@@ -93,7 +93,6 @@ class TransactionStart:
                     binding=binding,
                     verification_code=verification_code,
                     passkey_for_pin=required.passkey_for_pin,
-                    lasts=_lasts(client, request),
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,

@@ -36,8 +36,8 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5);
     ``verification_code`` is what the user is to type, as the client shows it; ``passkey_for_pin``
-    says that a passkey may take the place of the PIN. Unless the user was told that access
-    ``lasts`` there is no refresh token. What most requests have in common is not kept at all.
+    says that a passkey may take the place of the PIN. What most requests have in common
+    is not kept at all, nor what the challenge says: whether access lasts.
     """
 
     subject: str
@@ -52,7 +52,6 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     binding: Binding = Binding()
     verification_code: str | None = None
     passkey_for_pin: bool = False
-    lasts: bool = False
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

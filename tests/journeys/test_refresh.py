@@ -6,12 +6,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from msgspec.structs import replace
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.protocol.tokens.token_text import transaction_of
-from ciba_service.stores import transactions
-from ciba_service.stores.request_records import pack_request
 from tests.journeys.test_payment import PAYMENT
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
@@ -110,17 +107,6 @@ async def test_the_user_is_told_that_access_lasts(shop: WireClient, alice: WireP
         await alice.decide(alice.approval(challenge))
         tokens = (await shop.poll(auth_req_id)).json()
         assert ("refresh_token" in tokens) is is_told
-
-
-async def test_a_request_of_an_older_version_lasts_where_the_user_was_told_so(
-    shop: WireClient, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
-):
-    """While versions run side by side: its record says nothing of it, its challenge does."""
-    monkeypatch.setattr(
-        transactions, "pack_request", lambda request: pack_request(replace(request, lasts=False))
-    )
-    for claims, is_told in (({}, True), ({"authorization_details": [PAYMENT]}, False)):
-        assert ("refresh_token" in await granted(shop, alice, **claims)) is is_told
 
 
 @pytest.mark.clause("rfc6749-6-2", "rfc9700-2.3-1", "fapi2-sp-5.3.2.1-14")

@@ -152,7 +152,6 @@ class Street:
                     acr="urn:openbanking:psd2:sca",
                     factors=(Factor.DEVICE_KEY, Factor.PIN),
                     challenge=CHALLENGE,
-                    lasts=False,
                 ),
                 created_at=now,
                 expires_at=now + lifetime * 1000,
