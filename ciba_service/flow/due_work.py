@@ -153,13 +153,16 @@ class DueWorker:
         task.add_done_callback(self._later.discard)
 
     async def _block_later(self, reported: Answered) -> None:
-        await self._clock.sleep(LEASE_MS / 1000)
-        try:
-            await self.block(reported)
-        except StoreUnavailable as error:
-            self._telemetry.failure(
-                "due_work_failed", error, transaction_id=reported.transaction_id
-            )
+        is_heard = False
+        while not is_heard:
+            await self._clock.sleep(LEASE_MS / 1000)
+            try:
+                await self.block(reported)
+                is_heard = True
+            except (StoreUnavailable, UnknownRecordFormat) as error:
+                self._telemetry.failure(
+                    "due_work_failed", error, transaction_id=reported.transaction_id
+                )
 
     async def _nudge_later(self, transaction_id: str, delay: int) -> None:
         await self._clock.sleep(delay / 1000)

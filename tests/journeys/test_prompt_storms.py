@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Never
 
 import httpx2
 import pytest
 
-from ciba_service.ports import DueKind, DueWork
+from ciba_service.ports import LEASE_MS, DueKind, DueWork, StoreUnavailable
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
@@ -286,8 +287,9 @@ async def test_a_prompt_that_is_not_stored_yet_is_come_back_for(
     assert await bank.service.worker._perform(DueWork(DueKind.SETTLE, name, 0))
 
 
+@pytest.mark.parametrize("outages", [0, 2])
 async def test_a_late_not_me_comes_back_for_what_is_not_stored_yet(
-    bank: RunningService, alice: WirePhone
+    bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch, outages: int
 ):
     """A client that asks and cancels in turns has nearly always a request between its two steps."""
     first, being_stored = [await bank.till.started() for _ in range(2)]
@@ -299,13 +301,24 @@ async def test_a_late_not_me_comes_back_for_what_is_not_stored_yet(
     decision = alice.denial(challenges[transaction_id(first)], reason="not_me")
     assert (await alice.decide(decision))["reason"] == "not_open"
     await bank.commands.call("RENAME", f"{slot}:not-yet", key)
-    bank.clock.advance(10)
+    with monkeypatch.context() as outage:
+        outage.setattr(bank.service.worker._settlement, "block", unavailable)
+        for _ in range(outages):
+            bank.clock.advance(LEASE_MS / 1000)
+            await bank.telemetry.failed("due_work_failed")
+            bank.telemetry.failures.clear()
+    bank.clock.advance(LEASE_MS / 1000)
     async with asyncio.timeout(10):
         while transaction_id(being_stored) not in [
             event.fields["transaction_id"] for event in bank.telemetry.named("transaction_settled")
         ]:
             await bank.telemetry.next()
     assert (await bank.till.poll(being_stored)).json()["error"] == "access_denied"
+
+
+async def unavailable(*_: object) -> Never:
+    """The store is away."""
+    raise StoreUnavailable
 
 
 async def outcome(bank: RunningService, client: WireClient, hint: str) -> tuple[object, ...]:
