@@ -37,7 +37,7 @@ from authenticator_sim.commands.scenario import (
     list_scenarios,
     play,
 )
-from authenticator_sim.commands.standard_streams import have_standard_streams
+from authenticator_sim.commands.standard_streams import end_without_output, have_standard_streams
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.commands.web import WebOptions, serve_web
 from authenticator_sim.errors import PhoneError, UsageError
@@ -62,6 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when it was done, 1 when it could not be, 2 when the command line cannot be followed.
     """
     have_standard_streams()
+    try:
+        try:
+            return _carried_out(arguments)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        end_without_output(error, "authenticator-sim")
+        return _FAILED
+
+
+def _carried_out(arguments: Sequence[str] | None) -> int:
     options = new_parser(os.environ).parse_args(_names_last(arguments))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -81,8 +92,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), _FAILED)
     except KeyboardInterrupt:
         return _fail("Interrupted.", _FAILED)
-    except BrokenPipeError:
-        return _FAILED
     return _DONE if done else _FAILED
 
 

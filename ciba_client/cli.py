@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -42,7 +41,7 @@ from ciba_client.sdk.provider.answers import (
 )
 from ciba_client.sdk.provider.connection import ProviderAnswer
 from ciba_client.sdk.transaction.pending import PendingAuthentication
-from ciba_client.standard_streams import have_standard_streams
+from ciba_client.standard_streams import end_without_output, have_standard_streams
 
 __all__ = ["ExitStatus", "main"]
 
@@ -66,10 +65,12 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
     """Run one command; returns its exit status (argparse itself exits with 2 on wrong usage)."""
     have_standard_streams()
     try:
-        return _carried_out(argv, clock or SystemClock())
-    except BrokenPipeError:
-        # Whoever read the output has gone; what is left in the buffer goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            return _carried_out(argv, clock or SystemClock())
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        end_without_output(error, "ciba-client")
         return ExitStatus.NO_TOKENS
 
 

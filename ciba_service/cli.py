@@ -2,8 +2,6 @@
 
 import argparse
 import asyncio
-import errno
-import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -30,7 +28,7 @@ from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed, CommandMisused
 from ciba_service.commands.serve import serve
 from ciba_service.commands.signalled_server import held_hangups
-from ciba_service.commands.standard_streams import have_standard_streams
+from ciba_service.commands.standard_streams import end_without_output, have_standard_streams
 from ciba_service.commands.version_flag import VersionFlag
 from ciba_service.commands.workers.parent import serve_workers
 from ciba_service.settings import MOST_WORKERS, InvalidSettingsError, Settings, load_settings
@@ -42,7 +40,6 @@ _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
 _MOST_LISTED: Final = 10_000
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _HYPHENATED_NAME: Final = re.compile(r"-(?:[\w-]{21}|[\w-]{42})", re.ASCII)
 """A transaction's or a phone's; no option is as long."""
 
@@ -54,6 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when it was done, 1 when it could not be, 2 when command line or configuration is wrong.
     """
     have_standard_streams()
+    try:
+        try:
+            return _carried_out(arguments)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        end_without_output(error, "ciba-service")
+        return _FAILED
+
+
+def _carried_out(arguments: Sequence[str] | None) -> int:
     options = build_parser().parse_args(names_last(arguments))
     try:
         if options.config is None:
@@ -63,30 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 settings = load_settings(options.config)
                 configure_logging(settings.server.log_level)
                 _run(options, settings)
-        sys.stdout.flush()
     except InvalidSettingsError as error:
         return _complain(f"{options.config}: {error}", _MISUSED)
     except CommandMisused as error:
         return _complain(str(error), _MISUSED)
     except CommandFailed as error:
         return _complain(str(error), _FAILED)
-    except OSError as error:
-        return _without_output(error)
     except KeyboardInterrupt:
         return _complain("interrupted", _FAILED)
     return _DONE
-
-
-def _without_output(error: OSError) -> int:
-    """End without what could not be written; an error of anything else is raised again."""
-    has_no_room = error.errno in _NO_ROOM
-    if not has_no_room and not isinstance(error, BrokenPipeError):
-        raise error
-    # What is left in the buffer goes nowhere.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not has_no_room:  # Whoever read the output has gone.
-        return _FAILED
-    return _complain(f"the output cannot be written: {error.strerror}", _FAILED)
 
 
 def names_last(arguments: Sequence[str] | None) -> list[str]:

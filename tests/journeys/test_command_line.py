@@ -316,16 +316,27 @@ async def test_what_cannot_be_done_is_status_1(place: Installation, words: str, 
     assert len(refused.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_output_for_which_there_is_no_room_is_a_sentence(unbuffered: str):
-    """On a full disk; what was to be printed was not."""
+@pytest.mark.parametrize(
+    ("command", "unbuffered"),
+    [
+        ("ciba-service events schema", "1"),
+        ("ciba-service --version", ""),
+        ("ciba-client conformance --list", "1"),
+        ("ciba-client --version", ""),
+        ("authenticator-sim scenarios list", "1"),
+        ("authenticator-sim --version", ""),
+    ],
+)
+def test_output_for_which_there_is_no_room_is_a_sentence(command: str, unbuffered: str):
+    """On a full disk; what was to be printed was not, whether at once or at the end."""
+    program, *arguments = command.split()
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(  # noqa: S603 - ours
-            [BIN / "ciba-service", "events", "schema"],
-            stdout=full, stderr=subprocess.PIPE, check=False,
+            [BIN / program, *arguments],
+            stdout=full, stderr=subprocess.PIPE, check=False, text=True,
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
-    assert ended.stderr == b"ciba-service: the output cannot be written: No space left on device\n"
+    assert ended.stderr == f"{program}: the output cannot be written: No space left on device\n"
     assert ended.returncode == 1
 
 
