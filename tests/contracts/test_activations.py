@@ -1,11 +1,14 @@
 """Activation codes: found by their keyed hash, tried five times, used once."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from ciba_service.ports import Activation, UnknownRecordFormat
 from ciba_service.sca.activation import ATTEMPT_LIMIT
+from ciba_service.stores.driver.commands import Argument, Commands
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import RedisTarget
 from tests.contracts.store_builders import START, Stores, dump, processes
 
@@ -48,6 +51,24 @@ async def test_a_retry_is_a_replay_when_it_comes_too_late(
     (mark,) = [key for key in await dump(redis_target) if b":use:" in key]
     assert await stores.commands.call("DEL", mark) == 1
     assert await stores.activations.attempt(CODE, SECRET, operation="first") is None
+
+
+async def test_a_code_that_ends_while_it_is_tried_is_not_used(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+):
+    """Between the look at its second secret and its use; nothing is left of it."""
+    issue_script = Commands.issue_script
+
+    def ending(
+        commands: Commands, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> asyncio.Future[object]:
+        if script.name == "use_code":
+            commands.issue("DEL", keys[0])
+        return issue_script(commands, script, keys, args)
+
+    await put(stores)
+    monkeypatch.setattr(Commands, "issue_script", ending)
+    assert await stores.activations.attempt(CODE, SECRET, operation="enrolment") is None
 
 
 @pytest.mark.parametrize("wrong", [None, "", "482914", "4829130", "é", "\0", SECRET + "\0"])

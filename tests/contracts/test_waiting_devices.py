@@ -177,6 +177,28 @@ async def test_so_many_wait_and_no_more(redis_target: RedisTarget):
         assert await let_wait(several[0], 21, now=UNTIL) is None
 
 
+async def test_whoever_waits_no_more_leaves_its_place(stores: Stores):
+    """At once, and not only when its time would have been over."""
+    await enrol(stores)
+    for number in range(2, 2 + MAXIMUM_WAITING):
+        assert await let_wait(stores, number) is not None
+    assert await let_wait(stores, 20) is None
+    assert await approve(stores, "order") == "Phone 2"
+    assert await let_wait(stores, 21) is not None
+    third = new_phone(3).device_id
+    assert await stores.waiting_devices.reject(third, asking=None, operation="no") == "Phone 3"
+    assert await let_wait(stores, 22) is not None
+
+
+async def test_without_its_record_no_phone_is_approved(stores: Stores):
+    """The server may have ended it by its own clock, while it still waits by ours."""
+    await enrol(stores)
+    await let_wait(stores)
+    await stores.commands.call("DEL", waiting_device_key(TAG, SECOND))
+    assert await approve(stores, "order") is None
+    assert not await stores.devices.is_active(SECOND)
+
+
 async def test_of_approval_and_rejection_at_once_one_counts(redis_target: RedisTarget):
     """Whichever came first; the phone is enrolled exactly if the approval did."""
     async with processes(redis_target, 2) as (one, other):
