@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ciba_service.ports import (
+    AccessTokenRecord,
     Callback,
     CallbackProgress,
     Delivery,
@@ -16,6 +17,7 @@ from ciba_service.ports import (
     FoundDelivery,
     Push,
     Redelivery,
+    RefreshTokenRecord,
     UnknownRecordFormat,
 )
 from ciba_service.protocol.names import DeliveryMode
@@ -25,15 +27,23 @@ from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.stores import callbacks as callbacks_module
 from ciba_service.stores.callbacks import ABANDONED_KEPT_MS
 from ciba_service.stores.due import LEASE_MS, due_member
-from ciba_service.stores.keys import abandoned_key, due_key, partition_of, transaction_key
+from ciba_service.stores.keys import (
+    abandoned_key,
+    due_key,
+    grant_key,
+    partition_of,
+    transaction_key,
+)
 from ciba_service.stores.transactions import KEPT_AFTER_EXPIRY_MS
 from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
     PARTITION,
+    REFRESH_UNTIL,
     START,
     TRANSACTION,
     Stores,
+    access_token,
     new_transaction,
     swap_of,
     transaction_name,
@@ -186,7 +196,8 @@ async def test_what_nobody_made_until_its_record_ended_is_listed(
     progress = CallbackProgress(state, 0, again_at=START + 9, reason=AbandonReason.RECORD_GONE)
     work = DueWork(DueKind.CALLBACK, TRANSACTION, lease)
     is_listed = state is CallbackState.ABANDONED
-    assert await stores.callbacks.note(work, progress, now=START) is is_listed
+    for _ in range(2):
+        assert await stores.callbacks.note(work, progress, now=START) is is_listed
     gone = Delivery(TRANSACTION, "", DeliveryState.ABANDONED, 0, START, AbandonReason.RECORD_GONE)
     assert await abandoned(stores) == ([gone] if is_listed else [])
     assert await stores.commands.call("EXISTS", transaction_key(TRANSACTION)) == 0
@@ -390,6 +401,35 @@ async def test_what_a_client_has_it_has_whoever_holds_the_lease(stores: Stores):
     refused = CallbackProgress(CallbackState.ABANDONED, 1, reason=AbandonReason.REFUSED)
     assert not await stores.callbacks.note(theirs, refused, now=theirs.lease_until)
     assert (await due(stores), await abandoned(stores)) == ([], [])
+
+
+async def test_late_word_of_a_push_shortens_no_grant(stores: Stores):
+    """Its client used the refresh token before anybody wrote down that it has it."""
+    await decided(stores)
+    push = Push("recognisable-push", START + 60_000)
+    await stores.transactions.swap(swap_of(Event.REDEEM, "redemption", push=push))
+    work = await claimed(stores, START)
+    used = RefreshTokenRecord("refresh by redemption", REFRESH_UNTIL + 1_000)
+    token = AccessTokenRecord("second", access_token(jti="second"))
+    assert await stores.grants.refresh(TRANSACTION, used, token, now=START)
+    delivered = CallbackProgress(CallbackState.DELIVERED, 1, status=204)
+    assert await stores.callbacks.note(work, delivered, now=START)
+    ends = await stores.commands.call("PEXPIRETIME", grant_key(TRANSACTION))
+    assert ends == used.good_until
+
+
+async def test_what_was_made_due_again_is_written_down_under_the_lease_of_before(stores: Stores):
+    """Hosts' clocks differ: another may lease it until the very millisecond of the last one."""
+    await decided(stores)
+    before = await claimed(stores, START)
+    assert await stores.callbacks.note(before, REFUSED, now=START)
+    await stores.deliveries.redeliver(TRANSACTION, operation="it", now=START)
+    assert await claimed(stores, START) == before
+    delivered = CallbackProgress(CallbackState.DELIVERED, 1, status=204)
+    assert await stores.callbacks.note(before, delivered, now=START)
+    found = await stores.deliveries.find(TRANSACTION, now=START)
+    assert found is not None
+    assert found.delivery.state is DeliveryState.DELIVERED
 
 
 async def test_a_ping_that_only_found_no_place_is_made_although_its_client_polled(stores: Stores):

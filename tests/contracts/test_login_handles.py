@@ -6,6 +6,7 @@ from ciba_service.ports import HandleReservation, PresentedHandle
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.login_handles import HANDLE_LIMIT
 from ciba_service.stores.driver.target import RedisTarget
+from ciba_service.stores.keys import handles_key
 from tests.contracts.store_builders import (
     PHONE_JWK,
     START,
@@ -81,6 +82,23 @@ async def test_a_further_handle_replaces_the_oldest(stores: Stores):
         await reserve(stores, number, until=UNTIL + number)
     used = [await use(stores, number, f"use {number}") for number in range(HANDLE_LIMIT + 1)]
     assert used == [False] + [True] * HANDLE_LIMIT
+
+
+async def test_a_handle_that_is_made_again_takes_the_place_of_none(stores: Stores):
+    """Its reply was lost; as many as may count are there already."""
+    await enrol(stores)
+    for number in (*range(HANDLE_LIMIT), HANDLE_LIMIT - 1):
+        assert await reserve(stores, number) is HandleReservation.RESERVED
+    used = [await use(stores, number, f"use {number}") for number in range(HANDLE_LIMIT)]
+    assert used == [True] * HANDLE_LIMIT
+
+
+async def test_handles_are_kept_until_the_last_one_ends(stores: Stores):
+    """One that ends before it, or after it, ends no other."""
+    await enrol(stores)
+    for number, until in enumerate((UNTIL, UNTIL + 2_000, UNTIL + 1_000)):
+        await reserve(stores, number, until=until)
+    assert await stores.commands.call("PEXPIRETIME", handles_key(TAG)) == UNTIL + 2_000
 
 
 async def test_a_handle_needs_its_phone(stores: Stores):
