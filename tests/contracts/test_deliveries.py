@@ -238,6 +238,16 @@ async def test_what_was_cancelled_is_not_told(stores: Stores):
     assert outcome is Redelivery.NOTHING_KEPT
 
 
+@pytest.mark.parametrize("event", [Event.CANCEL, Event.REDEEM])
+async def test_what_nobody_waits_for_any_more_is_not_due(stores: Stores, event: Event):
+    """Cancelled, or collected after the first attempt: no worker comes back for it."""
+    await decided(stores)
+    await noted(stores, CallbackProgress(CallbackState.DUE, 1, again_at=START + 5_000))
+    await stores.transactions.swap(swap_of(event, "it"))
+    works = await stores.due.claim(PARTITION, now=START + 5_000, limit=10)
+    assert DueKind.CALLBACK not in {work.kind for work in works}
+
+
 async def test_an_expiry_that_is_not_told_leaves_nothing_to_tell(stores: Stores):
     """Neither the request's name nor the client's token is kept any longer."""
     callback = Callback(AUTH_REQ_ID, TOKEN, DeliveryMode.PING)

@@ -58,6 +58,22 @@ async def test_work_that_was_leased_anew_is_not_finished_by_the_old_lease(stores
     assert again.transaction_id == taken_over.transaction_id
 
 
+async def test_a_lease_is_made_longer_by_whoever_has_it(stores: Stores):
+    """Asked for again it is the same lease; the one before, or of finished work, is none."""
+    await store_some(stores, 1)
+    (work,) = await stores.due.claim(PARTITION, now=START, limit=10)
+    until = work.lease_until + 60_000
+    for _ in range(2):
+        assert await stores.due.extend(work, until=until)
+    assert await stores.due.claim(PARTITION, now=until - 1, limit=10) == []
+    assert not await stores.due.extend(work, until=until + 1)
+    (again,) = await stores.due.claim(PARTITION, now=until, limit=10)
+    assert again.transaction_id == work.transaction_id
+    await stores.due.finish(again)
+    assert not await stores.due.extend(again, until=until + 2 * LEASE_MS)
+    assert await stores.due.claim(PARTITION, now=until + 2 * LEASE_MS, limit=10) == []
+
+
 async def test_what_is_not_due_yet_is_not_claimed(stores: Stores):
     """The expiry waits for its instant."""
     await store_some(stores, 1)

@@ -18,16 +18,22 @@ from tests.contracts.store_builders import (
     evidence,
     new_transaction,
     swap_of,
+    transaction_name,
 )
 
 LEASE_MS = 10_000
 HEAD = ChainHead(1, "1" * 64)
 
 
-async def decided(stores: Stores, event: Event = Event.APPROVE) -> bool:
+async def decided(
+    stores: Stores, event: Event = Event.APPROVE, transaction_id: str = TRANSACTION
+) -> bool:
     """Decide on a request, with evidence."""
-    await stores.transactions.create(new_transaction(), operation="create")
-    swap = replace(swap_of(event, "decision"), evidence=evidence())
+    await stores.transactions.create(new_transaction(transaction_id), operation="create")
+    swap = replace(
+        swap_of(event, "decision", transaction_id=transaction_id),
+        evidence=evidence(transaction_id),
+    )
     return (await stores.transactions.swap(swap)).won
 
 
@@ -38,6 +44,9 @@ async def test_evidence_is_queued_with_what_was_decided(stores: Stores, event: E
     assert (await stores.transactions.swap(replace(swap_of(event, "decision")))).won
     late = replace(swap_of(Event.DENY, "another"), evidence=evidence())
     assert not (await stores.transactions.swap(late)).won
+    assert (await stores.transactions.swap(swap_of(Event.CANCEL, "it"))).won is (
+        event is Event.APPROVE
+    )
     assert list(await stores.evidence.partitions()) == [PARTITION]
     assert await stores.evidence.waiting() == 1
     batch = await stores.evidence.claim(PARTITION, now=START)
@@ -60,6 +69,8 @@ async def test_one_process_has_the_lease(stores: Stores):
     assert not await stores.evidence.commit(first, HEAD)
     assert await stores.evidence.waiting() == 1
     assert await stores.evidence.commit(second, HEAD)
+    for another in (replace(HEAD, hash="2" * 64), replace(HEAD, number=2)):
+        assert not await stores.evidence.commit(first, another)
     assert await stores.evidence.waiting() == 0
     assert await stores.evidence.heads() == {PARTITION: HEAD}
     # And who comes later still learns that what it wrote counts, since it is the same.
@@ -73,6 +84,11 @@ async def test_a_commit_ends_the_lease(stores: Stores):
     assert batch is not None
     assert await stores.evidence.commit(batch, HEAD)
     assert await stores.evidence.claim(PARTITION, now=START) is None
+    await decided(stores, transaction_id=transaction_name(1))
+    after = await stores.evidence.claim(PARTITION, now=START)
+    assert after is not None
+    assert after.head == HEAD
+    assert await stores.evidence.commit(after, ChainHead(2, "2" * 64))
     await stores.commands.call("RPUSH", evidence_key(PARTITION), b"foreign")
     with pytest.raises(UnknownRecordFormat):
         await stores.evidence.claim(PARTITION, now=START)

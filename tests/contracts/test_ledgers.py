@@ -1,5 +1,6 @@
 """The ledger in the store: written by what happens, as long as its transaction, and bounded."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -17,10 +18,13 @@ from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import Ledger, LedgerEntry, LedgerKind
 from ciba_service.protocol.transaction.state import REDEMPTION_GRACE_MS, Event, State
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import DenialReason
+from ciba_service.stores import ledger as ledger_store
 from ciba_service.stores.due import LEASE_MS
 from ciba_service.stores.keys import transaction_key
 from ciba_service.stores.ledger_lines import LEDGER_BYTES, attempt_line, parse_line
+from ciba_service.stores.receipt_marks import MARK_LENGTH, phone_mark
 from tests.contracts.store_builders import (
     CLIENT,
     EXPIRES_AT,
@@ -139,6 +143,39 @@ async def test_an_announcement_is_written_once_and_before_the_decision(stores: S
     assert await happened(stores) == expected
     await stores.ledgers.announced(TRANSACTION, now=START + 9)
     assert await happened(stores) == expected
+
+
+async def test_of_what_is_over_nobody_is_told(stores: Stores):
+    """Decided, or expired to the millisecond: there is no user to ask any more."""
+    await create(stores)
+    assert await stores.ledgers.announced(TRANSACTION, now=EXPIRES_AT - 1) == TAG
+    assert await stores.ledgers.announced(TRANSACTION, now=EXPIRES_AT) is None
+    await stores.transactions.swap(swap_of(Event.DENY, "denial"))
+    assert await stores.ledgers.announced(TRANSACTION, now=START) is None
+
+
+async def test_receipts_are_those_of_the_users_phones_while_it_is_open(stores: Stores):
+    """Each once, whatever its name; another user's phone says nothing of this transaction."""
+    await create(stores)
+    # A hash of a name may have any character of base64url.
+    phones = next(name for name in map(str, itertools.count()) if "-" in phone_mark(name)), "phone"
+    for tag, now in ((user_tag("bob"), START + 1), (TAG, START + 2), (TAG, START + 3)):
+        for phone in phones:
+            await stores.ledgers.receipt(TRANSACTION, tag, phone, LedgerKind.RECEIVED, now=now)
+    expected = [("requested", START), ("received", START + 2), ("received", START + 2)]
+    assert await happened(stores) == expected
+    await stores.transactions.swap(swap_of(Event.DENY, "denial"))
+    await stores.ledgers.receipt(TRANSACTION, TAG, "late", LedgerKind.RECEIVED, now=START)
+    assert await happened(stores) == [*expected, ("denied", START)]
+
+
+async def test_receipts_are_bounded(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    """Phones that come and go fill no record."""
+    monkeypatch.setattr(ledger_store, "_MARKS_AT_MOST", 2 * (MARK_LENGTH + 2))
+    await create(stores)
+    for phone in ("one", "two", "three"):
+        await stores.ledgers.receipt(TRANSACTION, TAG, phone, LedgerKind.SHOWN, now=START)
+    assert await happened(stores) == [("requested", START), ("shown", START), ("shown", START)]
 
 
 async def test_an_announcement_after_a_receipt_keeps_its_place(stores: Stores):
@@ -298,4 +335,6 @@ async def test_a_record_of_another_format_is_left_alone(stores: Stores):
         await stores.sca_receipts.read(TRANSACTION, now=START)
     with pytest.raises(UnknownRecordFormat):
         await stores.ledgers.announced(TRANSACTION, now=START)
+    with pytest.raises(UnknownRecordFormat):
+        await stores.ledgers.receipt(TRANSACTION, TAG, "phone", LedgerKind.SHOWN, now=START)
     assert await stores.commands.call("HGETALL", transaction_key(TRANSACTION)) == before

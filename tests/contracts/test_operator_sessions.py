@@ -1,6 +1,7 @@
 """Sessions of operators: bounded for each token, and over when their time is."""
 
 from ciba_service.protocol.operators.sessions import MOST_SESSIONS
+from ciba_service.stores.keys import operator_sessions_key
 from tests.contracts.store_builders import START, Stores
 
 UNTIL = START + 60_000
@@ -15,6 +16,9 @@ async def test_a_session_lasts_until_its_end(stores: Stores):
     assert await sessions.until("token", "short", now=UNTIL) is None
     assert await sessions.until("token", "long", now=UNTIL) == UNTIL + 5
     assert await sessions.until("other", "long", now=START) is None
+    await sessions.open("token", "shorter", now=START, until=UNTIL - 5)
+    ends = await stores.commands.call("PEXPIRETIME", operator_sessions_key("token"))
+    assert ends == UNTIL + 5
 
 
 async def test_a_closed_session_stays_closed(stores: Stores):

@@ -1,5 +1,6 @@
 """How many phones each process has: the last word of each counts, for as long as it said."""
 
+from ciba_service.stores.keys import presence_key
 from tests.contracts.store_builders import START, Stores
 
 UNTIL = START + 25_000
@@ -19,3 +20,4 @@ async def test_who_is_silent_is_forgotten(stores: Stores):
     await report("one", 3, now=START, until=UNTIL)
     assert await report("two", 1, now=UNTIL - 1, until=UNTIL + 9) == 4
     assert await report("two", 1, now=UNTIL, until=UNTIL + 9) == 1
+    assert await stores.commands.call("HKEYS", presence_key()) == [b"two"]

@@ -94,6 +94,16 @@ async def test_a_slot_is_given_back_once(ready: Stores):
     assert await reserve(ready, 99) is PromptReservation.FULL
 
 
+async def test_what_is_taken_back_or_approved_gives_its_slot_back(ready: Stores):
+    """And no other does."""
+    for number in range(PROMPT_CAP):
+        await reserve(ready, number)
+    await ready.prompts.take_back(TAG, CLIENT, transaction_name(0))
+    await ready.standing.approved(TAG, CLIENT, transaction_name(1))
+    left = {transaction_name(number) for number in range(2, PROMPT_CAP)}
+    assert set(await ready.prompts.open(TAG, now=START)) == left
+
+
 async def test_a_forgotten_slot_heals_by_its_expiry(ready: Stores):
     """Prompts that have expired take no slot, even if nobody released them."""
     for number in range(PROMPT_CAP):

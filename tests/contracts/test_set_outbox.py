@@ -7,7 +7,7 @@ import pytest
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
 from ciba_service.protocol.security_events.record import SecurityEventRecord, record_of
 from ciba_service.stores import set_outbox
-from ciba_service.stores.keys import outbox_key
+from ciba_service.stores.keys import outbox_due_key, outbox_key
 from ciba_service.stores.set_outbox import LEASE_MS
 from tests.contracts.store_builders import START, Stores
 
@@ -36,8 +36,13 @@ async def test_a_finished_one_is_gone(stores: Stores):
     await stores.outbox.finish(late)
     await stores.outbox.put_off(late, until=START)
     assert await stores.outbox.claim(now=START + LEASE_MS, limit=10) == []
-    await stores.outbox.finish(due)
-    assert await stores.outbox.claim(now=START + 10 * LEASE_MS, limit=10) == []
+    (still,) = await stores.outbox.claim(now=due.lease_until, limit=10)
+    assert (still.record, still.attempts) == (record(), 0)
+    await stores.outbox.finish(still)
+    keys = outbox_key("siem"), outbox_due_key("siem")
+    assert [await stores.commands.call("EXISTS", key) for key in keys] == [0, 0]
+    await stores.outbox.put_off(still, until=START)
+    assert [await stores.commands.call("EXISTS", key) for key in keys] == [0, 0]
 
 
 async def test_what_is_put_off_comes_again(stores: Stores):

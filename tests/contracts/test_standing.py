@@ -141,6 +141,7 @@ async def test_blocks_live_as_long_as_the_longest(stores: Stores):
         await stores.standing.block(TAG, client, client, now=START, until=until)
     assert await stores.commands.call("PEXPIRETIME", blocks_key(TAG)) == START + 90
     await stores.standing.block(TAG, "d", "d", now=START + 60, until=0)
+    assert await stores.commands.call("PEXPIRETIME", blocks_key(TAG)) == -1
     await stores.standing.block(TAG, "e", "e", now=START + 60, until=START + 80)
     assert await stores.commands.call("PEXPIRETIME", blocks_key(TAG)) == -1
     blocks = await stores.standing.blocks(TAG, now=START + 60)

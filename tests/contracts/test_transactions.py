@@ -1,11 +1,13 @@
 """Transactions: stored with their due work, owned by their client, changed once by one winner."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from ciba_service.ports import DueKind, PollStatus, Swap, SwapResult, UnknownRecordFormat
 from ciba_service.protocol.transaction.state import Event, State
+from ciba_service.sca.messages import DenialReason
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import access_token_key, grant_key, transaction_key
 from ciba_service.stores.transactions import KEPT_AFTER_EXPIRY_MS
@@ -189,6 +191,16 @@ async def test_the_record_outlives_its_expiry(stores: Stores):
     assert late.state is State.EXPIRED
 
 
+@pytest.mark.parametrize("denial", DenialReason)
+async def test_the_reason_of_a_denial_is_kept(stores: Stores, denial: DenialReason):
+    """Whoever comes back for it later must know whether the user said that it was not them."""
+    await stores.transactions.create(new_transaction(), operation="create")
+    await stores.transactions.swap(replace(swap_of(Event.DENY, "denial"), denial=denial))
+    found = await stores.transactions.read(TRANSACTION, now=START)
+    assert found is not None
+    assert found.denial is denial
+
+
 async def test_a_forgotten_poll_never_happened(stores: Stores):
     """After it is undone the throttle is as before; one that was not the last stays counted."""
     poll = stores.transactions.poll
@@ -202,6 +214,8 @@ async def test_a_forgotten_poll_never_happened(stores: Stores):
     await stores.transactions.forget_poll(TRANSACTION, operation="second")
     kept = await stores.commands.call("HMGET", transaction_key(TRANSACTION), "i", "l")
     assert kept == [b"5000", b"%d" % START]
+    again = await poll(TRANSACTION, client_id=CLIENT, operation="second", now=START + 5_000)
+    assert again.status is PollStatus.PENDING
 
 
 async def test_the_first_poll_is_free_again_once_it_is_forgotten(stores: Stores):

@@ -1,12 +1,18 @@
 """Where phones are woken, and who was: sealed, of enrolled phones only, once a prompt."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from ciba_service.ports import DueKind, DueWork, UnknownRecordFormat
 from ciba_service.ports.wake_up import SleepingPhone
 from ciba_service.protocol.transaction.ledger import LedgerKind
 from ciba_service.protocol.transaction.state import Event
+from ciba_service.sca.devices import DeviceRevoked
 from ciba_service.sca.wake_up import PushAddress
+from ciba_service.stores.driver.commands import Argument, Commands
+from ciba_service.stores.driver.script import Script
 from ciba_service.stores.keys import due_key, transaction_key, wake_ups_key
 from tests.contracts.store_builders import (
     EXPIRES_AT,
@@ -59,6 +65,40 @@ async def test_a_phone_without_an_address_is_listed_all_the_same(stores: Stores)
     assert await stores.wake_ups.phones(TAG) == []
     assert not await stores.wake_ups.has(PHONE.device_id)
     assert not await stores.wake_ups.has("nobody")
+    with pytest.raises(DeviceRevoked):
+        await stores.wake_ups.put(PHONE.device_id, ADDRESS)
+    assert not await stores.wake_ups.has(PHONE.device_id)
+
+
+async def test_an_address_is_forgotten_unless_it_is_another_by_now(stores: Stores):
+    """The push service said that one is gone; the phone has named a new one meanwhile."""
+    await enrol(stores)
+    await stores.wake_ups.put(PHONE.device_id, ADDRESS)
+    await stores.wake_ups.drop(PHONE.device_id, only=OTHER)
+    assert await stores.wake_ups.phones(TAG) == [SleepingPhone(PHONE.device_id, ADDRESS)]
+    await stores.wake_ups.drop(PHONE.device_id, only=ADDRESS)
+    assert not await stores.wake_ups.has(PHONE.device_id)
+
+
+async def test_an_address_named_while_another_is_forgotten_stays(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+):
+    """Between the look at the one and its end."""
+    await enrol(stores)
+    await stores.wake_ups.put(PHONE.device_id, OTHER)
+    other = await stores.commands.call("HGET", wake_ups_key(TAG), PHONE.device_id)
+    await stores.wake_ups.put(PHONE.device_id, ADDRESS)
+    issue_script = Commands.issue_script
+
+    def renaming(
+        commands: Commands, script: Script, keys: Sequence[str], args: Sequence[Argument]
+    ) -> asyncio.Future[object]:
+        commands.issue("HSET", keys[0], PHONE.device_id, other)
+        return issue_script(commands, script, keys, args)
+
+    monkeypatch.setattr(Commands, "issue_script", renaming)
+    await stores.wake_ups.drop(PHONE.device_id, only=ADDRESS)
+    assert await stores.wake_ups.phones(TAG) == [SleepingPhone(PHONE.device_id, OTHER)]
 
 
 async def test_an_address_of_another_format_is_refused_cleanly(stores: Stores):
@@ -135,8 +175,13 @@ async def test_a_lease_that_was_lost_notes_nothing(stores: Stores):
     late = DueWork(DueKind.WAKE, TRANSACTION, LEASE - 1)
     assert not await stores.wake_ups.note(late, found, settled=[PHONE.device_id], again_at=None)
     assert await stores.wake_ups.round(TRANSACTION, now=START) == found
+    await stores.due.finish(WORK)
+    assert not await stores.wake_ups.note(WORK, found, settled=[PHONE.device_id], again_at=None)
+    assert await stores.wake_ups.round(TRANSACTION, now=START) == found
+    await stores.due.add(DueKind.WAKE, TRANSACTION, at=LEASE)
     await stores.commands.call("DEL", transaction_key(TRANSACTION))
-    assert await stores.wake_ups.note(WORK, found, settled=[PHONE.device_id], again_at=None)
+    for _ in range(2):
+        assert await stores.wake_ups.note(WORK, found, settled=[PHONE.device_id], again_at=None)
     assert await stores.commands.call("EXISTS", transaction_key(TRANSACTION)) == 0
 
 
