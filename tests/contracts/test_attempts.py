@@ -4,11 +4,18 @@ import asyncio
 
 import pytest
 
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, Attempt, LockedError
+from ciba_service.sca.attempts import (
+    ATTEMPT_LIMIT,
+    Attempt,
+    AttemptLimits,
+    LockedError,
+    PausedError,
+)
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.factors import NO_STEP
+from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.target import RedisTarget
-from tests.contracts.store_builders import START, TAG, Stores, new_phone, processes
+from tests.contracts.store_builders import START, TAG, Stores, new_phone, processes, stores_over
 
 PHONE = new_phone().device_id
 STEP = 59_841_000
@@ -113,6 +120,23 @@ async def test_an_unlock_forgets_all(stores: Stores):
         await reserve(stores, operation=f"attempt {number}")
     await stores.attempts.unlock(TAG)
     assert await reserve(stores, operation="attempt") == Attempt(1, START)
+
+
+@pytest.mark.clause("sca-art4-10")
+async def test_the_pause_is_before_the_last_attempt_only(commands: Commands):
+    """Over to the millisecond; whoever has proved the PIN meanwhile waits for nothing."""
+    stores = stores_over(commands, attempt_limits=AttemptLimits(3, 60_000))
+    for number in (1, 2):
+        await reserve(stores, operation=f"attempt {number}")
+    with pytest.raises(PausedError):
+        await reserve(stores, operation="early", now=START + 59_999)
+    await stores.attempts.succeeded(TAG, operation="attempt 2")
+    for number in (1, 2):
+        attempt = await reserve(stores, operation=f"next {number}", now=START + 1)
+        assert attempt == Attempt(number, START + 1, 3)
+    with pytest.raises(PausedError):
+        await reserve(stores, operation="early", now=START + 60_000)
+    assert await reserve(stores, operation="last", now=START + 60_001)
 
 
 @pytest.mark.clause("sca-art4-7", "nist63b-3.2.2-1")

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from ciba_service.ports import (
@@ -111,11 +112,14 @@ async def test_a_refresh_stores_a_token_and_lasts_longer(stores: Stores):
 async def test_a_grant_outlives_its_last_access_token(stores: Stores):
     """A use at the very end of the refresh token's life still gets a whole access token."""
     await redeem(stores)
-    short = RefreshTokenRecord(FIRST.hash, START + 1)
-    assert await stores.grants.refresh(TRANSACTION, short, second(), now=START)
+    lasting = msgspec.structs.replace(access_token(jti="second"), exp=REFRESH_UNTIL // 1000 + 300)
+    last = AccessTokenRecord("access second", lasting)
+    assert await stores.grants.refresh(TRANSACTION, FIRST, last, now=REFRESH_UNTIL - 1)
     ends = await stores.commands.call("PEXPIRETIME", grant_key(TRANSACTION))
-    assert ends >= access_token().exp * 1000
-    assert not await stores.grants.refresh(TRANSACTION, FIRST, second(), now=START + 1)
+    assert ends == lasting.exp * 1000
+    assert await stores.grants.refresh(TRANSACTION, FIRST, second(), now=REFRESH_UNTIL - 1)
+    assert await stores.commands.call("PEXPIRETIME", grant_key(TRANSACTION)) == ends
+    assert not await stores.grants.refresh(TRANSACTION, FIRST, last, now=REFRESH_UNTIL)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from ciba_service.ports import PaymentOutcome, UnknownRecordFormat
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import grant_key, payment_key
+from ciba_service.stores.keys import access_token_key, grant_key, payment_key
 from ciba_service.stores.operations import OPERATION_MEMORY_MS
 from tests.contracts.store_builders import (
     START,
@@ -66,6 +66,9 @@ async def test_nothing_is_executed_for_what_has_ended(stores: Stores):
     await stores.grants.end_access_token(TRANSACTION, ACCESS)
     assert await execute(stores, "first") is PaymentOutcome.GRANT_ENDED
     await stores.grants.end(TRANSACTION)
+    assert await execute(stores, "first") is PaymentOutcome.GRANT_ENDED
+    token = access_token_key(TRANSACTION, ACCESS)
+    await stores.commands.call("SET", token, "left behind", "PXAT", UNTIL)
     assert await execute(stores, "first") is PaymentOutcome.GRANT_ENDED
     assert await stores.commands.call("EXISTS", payment_key(TRANSACTION)) == 0
 
