@@ -94,6 +94,17 @@ async def test_it_begins_with_the_request(stores: Stores):
     )
 
 
+async def test_who_makes_it_may_announce_it_at_once(stores: Stores):
+    """That is written with it, and nobody else is asked to before the lease ends."""
+    until = START + LEASE_MS
+    new = replace(new_transaction(), announced_until=until)
+    await stores.transactions.create(new, operation="create")
+    assert await happened(stores) == [("requested", START), ("announced", START)]
+    assert await stores.due.claim(PARTITION, now=until - 1, limit=10) == []
+    (work,) = await stores.due.claim(PARTITION, now=until, limit=10)
+    assert work.kind is DueKind.ANNOUNCE
+
+
 async def test_each_event_is_written_with_its_swap(stores: Stores):
     """Approved and redeemed, each at its time."""
     await create(stores)

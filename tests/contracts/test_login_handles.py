@@ -88,7 +88,8 @@ async def test_a_handle_that_is_made_again_takes_the_place_of_none(stores: Store
     """Its reply was lost; as many as may count are there already."""
     await enrol(stores)
     for number in (*range(HANDLE_LIMIT), HANDLE_LIMIT - 1):
-        assert await reserve(stores, number) is HandleReservation.RESERVED
+        reserved = await reserve(stores, number, until=UNTIL + number)
+        assert reserved is HandleReservation.RESERVED
     used = [await use(stores, number, f"use {number}") for number in range(HANDLE_LIMIT)]
     assert used == [True] * HANDLE_LIMIT
 
