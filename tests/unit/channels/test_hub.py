@@ -76,17 +76,18 @@ async def test_an_inbox_waits_for_what_is_next():
     assert await reading == offer(1)
 
 
-async def test_an_overflowing_inbox_is_replaced_by_a_resync():
+@pytest.mark.parametrize("end", [AnnouncementKind.REVOKED, AnnouncementKind.REPLACED])
+async def test_an_overflowing_inbox_is_replaced_by_a_resync(end: AnnouncementKind):
     """A phone that does not keep up fetches anew, and never misses its own end."""
     inbox = Inbox("device", "connection")
-    revoked = Announcement(AnnouncementKind.REVOKED, ALICE, "device")
-    inbox.put(revoked)
-    inbox.put(Announcement(AnnouncementKind.REVOKED, ALICE, "another", "Tablet"))
+    its_own = Announcement(end, ALICE, "device")
+    inbox.put(its_own)
+    inbox.put(Announcement(end, ALICE, "another", "Tablet"))
     for number in range(INBOX_CAPACITY):
         inbox.put(offer(number))
         assert len(inbox._waiting) <= INBOX_CAPACITY
     waiting = drain(inbox)
-    assert waiting[:2] == [RESYNC, revoked]
+    assert waiting[:2] == [RESYNC, its_own]
     assert waiting[-1] == offer(INBOX_CAPACITY - 1)
 
 
@@ -203,10 +204,11 @@ async def test_what_is_said_again_and_again_keeps_nothing_from_a_phone():
 async def test_an_inbox_full_of_endings_keeps_one_of_each():
     """However often a phone is replaced while it does not read, its inbox stays bounded."""
     inbox = Inbox("phone", OLDER)
-    for _ in range(4 * INBOX_CAPACITY):
-        inbox.put(replaced_by(GREATER))
+    newer = [replaced_by(f"{number:09}-0-b") for number in range(4 * INBOX_CAPACITY)]
+    for announcement in newer:
+        inbox.put(announcement)
         assert len(inbox._waiting) <= INBOX_CAPACITY
-    assert replaced_by(GREATER) in drain(inbox)
+    assert drain(inbox)[-1] == newer[-1]
 
 
 async def everything_heard(hub: SocketHub, inbox: Inbox) -> None:
@@ -225,6 +227,35 @@ async def test_a_gap_makes_every_phone_fetch_anew(hub: SocketHub, air: Air):
         air.queue.put_nowait(None)
         assert [await anext(phone) for _ in range(2)] == [offer(1), RESYNC]
         assert await anext(bobs) == RESYNC
+
+
+async def test_whoever_waits_for_a_decision_is_told_what_is_settled(air: Air):
+    """By name, and after a gap that any may have been; nothing else settles one."""
+    settled: list[str | None] = []
+    hub = SocketHub(air, on_settled=settled.append)
+    running = asyncio.create_task(hub.run())
+    async with hub.attach(BOB, "bobs", "bobs") as bobs:
+        await hub.announce(offer(1))
+        await hub.announce(Announcement(AnnouncementKind.WITHDRAW, ALICE, "it", "decided"))
+        air.queue.put_nowait(None)
+        await everything_heard(hub, bobs)
+    assert settled == ["it", None]
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_phone_that_leaves_takes_no_other_along(hub: SocketHub):
+    """Of two phones of one user the other goes on hearing what happens."""
+    async with (
+        hub.attach(BOB, "bobs", "bobs") as bobs,
+        hub.attach(ALICE, "phone", "1") as phone,
+    ):
+        async with hub.attach(ALICE, "tablet", "2"):
+            await everything_heard(hub, bobs)
+        drain(phone)
+        await hub.announce(offer(1))
+        await everything_heard(hub, bobs)
+        assert drain(phone) == [offer(1)]
 
 
 async def test_a_phone_that_left_is_forgotten(hub: SocketHub):
