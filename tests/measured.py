@@ -1,8 +1,9 @@
 """Which tests coverage follows: its tracer doubles the time of all that runs in the process.
 
 Up to Python 3.11 that is so whether it is the product's or not. What drives browsers, further
-processes and the programs of others, and what reads files, therefore runs untraced; its lines are
-proven elsewhere. So does the collection of the tests, before which the product is imported.
+processes and the programs of others, what reads files, and what asks the same of many at length,
+therefore runs untraced; its lines are proven elsewhere. So does the collection of the tests,
+before which the product is imported.
 """
 
 import importlib
@@ -17,6 +18,9 @@ __all__ = ["modules", "pytest_configure"]
 
 _UNTRACED: Final = (
     "tests/browser/",
+    "tests/conformance/certification/",
+    "tests/contracts/test_lost_replies.py",
+    "tests/contracts/test_rules_in_scripts.py",
     "tests/docs/",
     "tests/examples/",
     "tests/fuzz/",
