@@ -127,9 +127,12 @@ def _without_next(turning: Sequence[StoredKey]) -> list[tuple[Purpose, str]]:
 def _refuse_too_many(keys: Sequence[StoredKey]) -> None:
     for purpose, limit in _LIMITS.items():
         if sum(key.purpose == purpose for key in keys) > limit:
-            raise RotationRefused(
-                f"there would be more than {limit} {purpose} keys; wait until retired ones go"
+            way = (
+                "drop one with ciba-service keys prune --kid"
+                if purpose == "evidence"
+                else "wait until retired ones go"
             )
+            raise RotationRefused(f"there would be more than {limit} {purpose} keys; {way}")
 
 
 def _turned(

@@ -257,6 +257,16 @@ def test_there_is_a_limit_to_published_keys(directory: Path):
     assert len(load_keys(directory).public_jwks()) == 32
 
 
+def test_keys_of_evidence_do_not_go_by_waiting(directory: Path):
+    """Whoever has as many as there may be is told what helps."""
+    retire_copies(directory, "evidence", 31)
+    with pytest.raises(RotationRefused, match=r"more than 32 evidence keys; .*keys prune --kid"):
+        rotate(directory, NOW, purpose="evidence", alg=None)
+    retired = load_keys(directory).evidence_jwks[-1]["kid"]
+    prune_keys(directory, token_keys_kept=0, now=NOW, kid=retired)
+    assert rotate(directory, NOW, purpose="evidence", alg=None).changed
+
+
 def test_an_algorithm_without_a_key_is_a_sentence(directory: Path):
     """Rotating makes no key of a kind that was never there."""
     path = directory / "keys.json"
