@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from redis.asyncio import RedisCluster
 
 from ciba_service.stores.driver.commands import Commands, StoreFault
 from ciba_service.stores.driver.connection import (
@@ -13,7 +14,7 @@ from ciba_service.stores.driver.connection import (
     disconnect,
 )
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget, RedisTls
-from tests.redis_servers import redis_server
+from tests.redis_servers import cluster_node, redis_server
 
 
 async def test_a_server_that_keeps_what_it_is_given_is_accepted(redis_target: RedisTarget):
@@ -21,6 +22,19 @@ async def test_a_server_that_keeps_what_it_is_given_is_accepted(redis_target: Re
     client = connect(redis_target)
     await check_server(client)
     await disconnect(client)
+
+
+async def test_a_cluster_that_has_to_be_looked_at_anew_is_left_as_well():
+    """A slot has moved, or a connection broke, and nothing was asked since."""
+    with cluster_node() as target:
+        client = connect(target)
+        assert isinstance(client, RedisCluster)
+        await check_server(client)
+        (node,) = client.nodes_manager.nodes_cache.values()
+        assert any(connection.is_connected for connection in node._connections)
+        client._initialize = True
+        await disconnect(client)
+        assert not any(connection.is_connected for connection in node._connections)
 
 
 async def test_a_server_that_may_evict_keys_is_refused():

@@ -120,7 +120,11 @@ def _master(target: RedisTarget, options: dict[str, Any]) -> Redis:
 async def disconnect(client: Redis | RedisCluster) -> None:
     """Close every connection of a client, those to sentinels included."""
     await client.aclose()
-    if isinstance(client, Redis) and isinstance(client.connection_pool, SentinelConnectionPool):
+    if isinstance(client, RedisCluster):
+        # Told that a slot has moved, the client takes itself for closed until it is used again.
+        await client.nodes_manager.aclose()
+        await client.nodes_manager.aclose("startup_nodes")
+    elif isinstance(client.connection_pool, SentinelConnectionPool):
         await client.connection_pool.sentinel_manager.aclose()
 
 
