@@ -6,11 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tests.compose_files import ROOT, command_of
-from tests.redis_servers import _free_port, _until
+from tests.redis_servers import _until, held_ports
 
 SHIPPED = ROOT / "deploy/nginx"
+
+
+_PORTS: Final = (8080, 8443, 8444, 8445, 8446, 8060, 8061, 8062, 8070)
+
+
+def _free_ports() -> dict[int, int]:
+    with held_ports(len(_PORTS)) as free:
+        return dict(zip(_PORTS, free, strict=True))
 
 
 @dataclass(frozen=True)
@@ -21,11 +30,7 @@ class Front:
     certificate: Path
     replicas: tuple[int, int]
     kind: str = "tls"
-    ports: Mapping[int, int] = field(
-        default_factory=lambda: {
-            port: _free_port() for port in (8080, 8443, 8444, 8445, 8446, 8060, 8061, 8062, 8070)
-        }
-    )
+    ports: Mapping[int, int] = field(default_factory=_free_ports)
 
     def substitutions(self) -> dict[str, dict[str, str]]:
         """For each file what is replaced by what, in order; every one must occur."""

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -140,10 +140,18 @@ async def keys_without_ttl(target: RedisTarget) -> list[str]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    with held_ports(1) as (port,):
         return port
+
+
+@contextmanager
+def held_ports(count: int) -> Iterator[list[int]]:
+    """Ports at which nobody answers until the end of the block, each another one."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in held:
+            each.bind(("127.0.0.1", 0))
+        yield [each.getsockname()[1] for each in held]
 
 
 def _ask(port: int, command: str) -> str:

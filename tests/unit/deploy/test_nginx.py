@@ -23,7 +23,7 @@ from ciba_service.settings import ServerSettings
 from tests.compose_files import ROOT
 from tests.nginx_front import SHIPPED, Front, nginx
 from tests.prepared import Places, prepare
-from tests.redis_servers import _free_port, _until
+from tests.redis_servers import _until, held_ports
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 INTERACTION = "0F8A2F3E-9B1C-4d5e-8f60-718293a4b5c6"
@@ -83,8 +83,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
 def front(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """An nginx in front of two ports."""
     directory = tmp_path_factory.mktemp("front") / "nginx"
-    with nginx(Front(directory, places.tls, (_free_port(), _free_port()))) as running:
-        yield running
+    with held_ports(1) as (absent,):
+        with held_ports(1) as (first,):
+            ports = Front(directory, places.tls, (first, absent))
+        with nginx(ports) as running:
+            yield running
 
 
 @asynccontextmanager
@@ -135,7 +138,7 @@ async def said(front: Front, port: int, request: bytes, tls: ssl.SSLContext | No
 @pytest.mark.parametrize("kind", ["development", "tls"])
 def test_nginx_takes_its_files(places: Places, tmp_path: Path, kind: str):
     """Both sets are whole and correct, and nothing in them is worth a warning."""
-    checked = Front(tmp_path / "nginx", places.tls, (_free_port(), _free_port()), kind=kind)
+    checked = Front(tmp_path / "nginx", places.tls, (1, 2), kind=kind)
     told = subprocess.run(  # noqa: S603 - the command is our own
         checked.command("-t"), capture_output=True, text=True, check=False
     )
@@ -283,7 +286,10 @@ async def test_without_a_replica_clients_are_told_to_come_back(
     places: Places, trusting: ssl.SSLContext, tmp_path: Path
 ):
     """503 with Retry-After and JSON, as the service itself says it."""
-    with nginx(Front(tmp_path / "nginx", places.tls, (_free_port(), _free_port()))) as alone:
+    with (
+        held_ports(2) as (first, second),
+        nginx(Front(tmp_path / "nginx", places.tls, (first, second))) as alone,
+    ):
         base_url = f"https://localhost:{alone.ports[8443]}"
         async with httpx2.AsyncClient(base_url=base_url, verify=trusting) as http:
             refused = await http.post("/token", data={"grant_type": "x"})
