@@ -121,7 +121,7 @@ async def disconnect(client: Redis | RedisCluster) -> None:
     """Close every connection of a client, those to sentinels included."""
     await client.aclose()
     if isinstance(client, RedisCluster):
-        # Told that a slot has moved, the client takes itself for closed until it is used again.
+        # Cut off, or told that a slot has moved, it takes itself for closed until it is used again.
         await client.nodes_manager.aclose()
         await client.nodes_manager.aclose("startup_nodes")
     elif isinstance(client.connection_pool, SentinelConnectionPool):
