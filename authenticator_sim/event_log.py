@@ -15,6 +15,7 @@ from authenticator_sim.core.events import (
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.reporter import Reporter
+from ciba_service.sca.messages import ServiceKeys
 
 __all__ = ["EventLog"]
 
@@ -45,7 +46,8 @@ class EventLog:
             case Decided():
                 self._journal.record(event)
             case KeysPinned():
-                self._keystore.pin(event.challenge, announced_at=event.announced_at)
+                keys = ServiceKeys(event.challenge, event.encryption)
+                self._keystore.pin(keys, announced_at=event.announced_at)
             case Renamed():
                 self._keystore.rename(event.name)
             case OrderDone() | OrderNotDone():

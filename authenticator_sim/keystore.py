@@ -129,12 +129,11 @@ class Keystore:
         with exclusive(self._lock):
             self._path.unlink(missing_ok=True)
 
-    def pin(self, challenge: tuple[dict[str, str], ...], *, announced_at: int) -> None:
-        """Take announced challenge keys in place of those before; raises as ``load``."""
+    def pin(self, keys: ServiceKeys, *, announced_at: int) -> None:
+        """Take announced keys in place of those before; raises as ``load``."""
         with exclusive(self._lock):
             identity = self.load()
             if announced_at >= identity.keys_announced_at:
-                keys = msgspec.structs.replace(identity.service_keys, challenge=challenge)
                 self.save(replace(identity, service_keys=keys, keys_announced_at=announced_at))
 
     def rename(self, name: str) -> None:

@@ -228,7 +228,7 @@ def _add_keys(actions: "_Subparsers[argparse.ArgumentParser]") -> None:
     rotate = _add(actions, "rotate", "make next keys, or let them sign", json=True)
     rotate.add_argument(
         "--purpose",
-        choices=["token", "challenge", "events", "receipt", "evidence"],
+        choices=["token", "challenge", "factors", "events", "receipt", "evidence"],
         help="of this purpose only; evidence rotates when it is named",
     )
     rotate.add_argument(

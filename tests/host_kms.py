@@ -43,7 +43,7 @@ class KmsKey:
 class Kms:
     """``ServiceKeys`` with one key for each purpose, none of which ever changes."""
 
-    challenge_keys_changed_at = None
+    pinned_keys_changed_at = None
     wake_up_signer = None
     wake_up_key = None
 

@@ -241,10 +241,16 @@ async def restarted(place: Installation, serving: Serving) -> Serving:
     return await place.serve()
 
 
+_given_ports: set[int] = set()
+
+
 def free_port() -> int:
-    """A port outside the range that outgoing connections take theirs from."""
+    """A port outside the range that outgoing connections take theirs from, each time another."""
     while True:
         port = random.randint(15_000, 30_000)  # noqa: S311 - a port
+        if port in _given_ports:
+            continue
+        _given_ports.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

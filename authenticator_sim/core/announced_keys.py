@@ -1,4 +1,4 @@
-"""Which announcements of challenge keys a phone believes: signed by a key it has pinned."""
+"""Which announcements of keys a phone believes: signed by a challenge key it has pinned."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ class AnnouncementRefused(Exception):
 
 
 def with_announced_keys(identity: DeviceIdentity, announced: KeysAnnounced) -> DeviceIdentity:
-    """The phone with the announced challenge keys in place of those it had.
+    """The phone with the announced keys in place of those it had.
 
     Raises:
         AnnouncementRefused: No pinned key has signed it, it is older than the last one, or wrong.
@@ -36,9 +36,11 @@ def with_announced_keys(identity: DeviceIdentity, announced: KeysAnnounced) -> D
         raise AnnouncementRefused("it is older than what is known")
     if not 0 < len(content.challenge) <= _MOST_KEYS:
         raise AnnouncementRefused("it names no key, or too many")
-    for jwk in content.challenge:
-        _verify_key(jwk)
     keys = msgspec.structs.replace(identity.service_keys, challenge=content.challenge)
+    if content.encryption is not None:
+        keys = msgspec.structs.replace(keys, encryption=content.encryption)
+    for jwk in (*keys.challenge, keys.encryption):
+        _verify_key(jwk)
     return replace(identity, service_keys=keys, keys_announced_at=content.iat)
 
 

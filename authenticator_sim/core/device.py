@@ -438,11 +438,10 @@ class Device:
             self.identity = with_announced_keys(before, announced)
         except AnnouncementRefused as refused:
             return Reaction(events=(KeysIgnored(str(refused)),))
-        after = self.identity.service_keys.challenge
-        announced_at = self.identity.keys_announced_at
-        if (after, announced_at) == (before.service_keys.challenge, before.keys_announced_at):
+        after, announced_at = self.identity.service_keys, self.identity.keys_announced_at
+        if (after, announced_at) == (before.service_keys, before.keys_announced_at):
             return Reaction()
-        return Reaction(events=(KeysPinned(after, announced_at),))
+        return Reaction(events=(KeysPinned(after.challenge, after.encryption, announced_at),))
 
     def _offered(self, offered: ChallengeOffered, now_ms: int) -> Reaction:
         try:

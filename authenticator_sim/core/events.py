@@ -220,9 +220,10 @@ class FetchCompleted(msgspec.Struct, frozen=True, tag="fetched", tag_field="even
 
 
 class KeysPinned(msgspec.Struct, frozen=True, tag="keys_pinned", tag_field="event"):
-    """The service announced other challenge keys; ``announced_at`` is in seconds."""
+    """The service announced other keys; ``announced_at`` is in seconds."""
 
     challenge: tuple[dict[str, str], ...]
+    encryption: dict[str, str]
     announced_at: int
 
 

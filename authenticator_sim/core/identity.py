@@ -42,7 +42,7 @@ class DeviceIdentity:
     pin_key: WrappedPinKey
     totp: TotpParameters
     keys_announced_at: int = 0
-    """When the pinned challenge keys changed (seconds), as far as that was announced."""
+    """When the pinned keys changed (seconds), as far as that was announced."""
     pending_pin: PendingPin | None = None
     passkeys: tuple[SoftwarePasskey, ...] = ()
 

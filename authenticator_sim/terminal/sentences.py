@@ -142,7 +142,7 @@ def _about_trust(event: Event) -> str:
         case ChallengeIgnored():
             return f"WARNING: a request was not shown, since it cannot be trusted: {event.reason}."
         case KeysPinned():
-            return "The service has other keys for its requests now."
+            return "The service has renewed its keys."
         case KeysIgnored():
             return f"WARNING: other keys were announced and not believed: {event.detail}."
         case _:

@@ -1,4 +1,4 @@
-"""Phones learn of changed challenge keys under the keys they have pinned already."""
+"""Phones learn of changed keys under the challenge keys they have pinned already."""
 
 from ciba_service.flow.signing import signed
 from ciba_service.ports import KeyRing, SignerUnavailable, Telemetry
@@ -13,7 +13,7 @@ __all__ = ["KeyAnnouncements", "KeyNews"]
 
 
 class KeyAnnouncements:
-    """What is said of challenge keys; it is signed once for each change of them."""
+    """What is said of the keys to pin; it is signed once for each change of them."""
 
     def __init__(self, *, issuer: str, keys: KeyRing, telemetry: Telemetry) -> None:
         self._issuer = issuer
@@ -27,7 +27,7 @@ class KeyAnnouncements:
 
         Without its signers none is made: phones go on with the keys they have.
         """
-        changed_at = self._keys.challenge_keys_changed_at
+        changed_at = self._keys.pinned_keys_changed_at
         if changed_at is None:
             return None
         about = KeyAnnouncement(
@@ -35,6 +35,7 @@ class KeyAnnouncements:
             iss=self._issuer,
             iat=changed_at // 1000,
             challenge=self._keys.challenge_jwks(),
+            encryption=self._keys.factors_key.public_jwk,
         )
         if about != self._about:
             try:

@@ -59,7 +59,7 @@ class KeyRing(Protocol):
 
     @property
     def factors_key(self) -> DecryptionKey:
-        """The key that phones encrypt factors to."""
+        """The key that phones encrypt factors to; with it whatever opens what they did already."""
         ...
 
     def challenge_jwks(self) -> tuple[dict[str, str], ...]:
@@ -67,8 +67,8 @@ class KeyRing(Protocol):
         ...
 
     @property
-    def challenge_keys_changed_at(self) -> int | None:
-        """When they changed last, in milliseconds; None while the first one signs."""
+    def pinned_keys_changed_at(self) -> int | None:
+        """When what phones pin changed last, in milliseconds; None while the first ones serve."""
         ...
 
     def challenge_announcers(self) -> tuple[Signer, ...]:

@@ -57,9 +57,9 @@ class CurrentKeys:
         return self._keys.challenge_jwks()
 
     @property
-    def challenge_keys_changed_at(self) -> int | None:
-        """When challenge keys changed last, in milliseconds."""
-        return self._keys.challenge_keys_changed_at
+    def pinned_keys_changed_at(self) -> int | None:
+        """When what phones pin changed last, in milliseconds."""
+        return self._keys.pinned_keys_changed_at
 
     def challenge_announcers(self) -> tuple[Signer, ...]:
         """Every challenge key that a phone may have pinned."""

@@ -113,7 +113,7 @@ class FileKeys:
     stamp: FileStamp
     ring: Ring = field(repr=False)
     challenge_signer: Signer
-    challenge_keys_changed_at: int | None
+    pinned_keys_changed_at: int | None
     factors_key: DecryptionKey
     evidence_signer: Signer | None
     wake_up_signer: Signer | None
@@ -228,21 +228,18 @@ def _file_keys(
 ) -> FileKeys:
     _refuse_ambiguous(directory / KEYS_FILE, stored)
     active = {key.use: key for key in _active(stored)}
-    factors = active["factors", "ECDH-ES"]
     evidence, events = active.get(("evidence", "ES256")), active.get(("events", "ES256"))
     wake_up, receipt = active.get(("wake_up", "ES256")), active.get(("receipt", "ES256"))
     following, challenge, retired = _challenge_keys(stored)
-    decryption_key = ECKey.import_key({**factors.jwk})
-    if not decryption_key.is_private:
-        raise KeyFileError(f"key {factors.kid} is not private")
+    factors = active["factors", "ECDH-ES"]
     token_jwks = [key.public_jwk() for key in stored if key.purpose == "token"]
     return FileKeys(
         directory=directory,
         stamp=stamp,
         ring=ring,
         challenge_signer=FileSigner(challenge.signing_key()),
-        challenge_keys_changed_at=_changed_at(following, challenge),
-        factors_key=DecryptionKey(factors.kid, decryption_key),
+        pinned_keys_changed_at=_changed_at([*following, challenge, factors]),
+        factors_key=_factors_key(factors, (key for key in stored if key.purpose == "factors")),
         evidence_signer=None if evidence is None else FileSigner(evidence.signing_key()),
         wake_up_signer=None if wake_up is None else FileSigner(wake_up.signing_key()),
         wake_up_key=None if wake_up is None else _point(wake_up),
@@ -295,7 +292,20 @@ def _challenge_keys(
     return [key for key in keys if key.state is KeyState.NEXT], active, retired
 
 
-def _changed_at(following: list[StoredKey], active: StoredKey) -> int | None:
-    if following:
-        return max(key.life.since for key in following)
-    return active.life.since if active.life.since > active.created_at else None
+def _factors_key(active: StoredKey, stored: Iterable[StoredKey]) -> DecryptionKey:
+    """What phones are told to encrypt to, with all that they may know."""
+    private = {key.kid: ECKey.import_key({**key.jwk}) for key in stored}
+    for kid, key in private.items():
+        if not key.is_private:
+            raise KeyFileError(f"key {kid} is not private")
+    return DecryptionKey(active.kid, private.pop(active.kid), private)
+
+
+def _changed_at(pinned: Iterable[StoredKey]) -> int | None:
+    """When the last of these took its place; None while all are the first of their use."""
+    changes = [
+        key.life.since
+        for key in pinned
+        if key.state is KeyState.NEXT or key.life.since > key.created_at
+    ]
+    return max(changes, default=None)

@@ -25,11 +25,14 @@ from ciba_service.stores.stored_keys import Purpose, StoredKey, new_key, read_ke
 __all__ = ["Rotation", "RotationRefused", "prune_keys", "rotate_keys"]
 
 # Those that others learn of by themselves. Auditors have to be given the key of evidence.
-_TOGETHER: Final[frozenset[Purpose]] = frozenset({"token", "challenge", "events", "receipt"})
+_TOGETHER: Final[frozenset[Purpose]] = frozenset(
+    {"token", "challenge", "factors", "events", "receipt"}
+)
 # Of challenge keys each signs an announcement, and all of these are one frame.
 _LIMITS: Final[dict[Purpose, int]] = {
     "token": MAXIMUM_KEYS,
     "challenge": 10,
+    "factors": 10,
     "events": 10,
     "receipt": 10,
     "evidence": MAXIMUM_KEYS,

@@ -568,7 +568,7 @@ def test_rotations_at_once_are_one_after_the_other(https: Path):
 
     assert sorted(asyncio.run(rotated())) == [0, 1, 1]
     stored = json.loads((https.parent / "var" / "keys" / "keys.json").read_text())
-    assert [key["state"] for key in stored].count("next") == 6
+    assert [key["state"] for key in stored].count("next") == 7
 
 
 @pytest.mark.parametrize("words", ["keys rotate", "keys prune"])

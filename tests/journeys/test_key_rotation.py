@@ -205,7 +205,7 @@ async def test_metadata_names_what_profiles_allow(run_service: ServiceRunner):
     assert document["id_token_signing_alg_values_supported"] == ["ES256", "PS256"]
 
 
-# --- Challenge keys ---
+# --- What phones pin ---
 
 
 def simulated(phone: WirePhone) -> Device:
@@ -301,3 +301,59 @@ async def test_a_quiet_socket_is_told_as_well(bank: RunningService, alice: WireP
         await rotate(bank, "challenge")
         bank.clock.advance(60)
         assert (await socket.receive())["type"] == "keys"
+
+
+async def test_factors_are_opened_whichever_key_a_phone_knows(
+    bank: RunningService, till: WireClient, alice: WirePhone
+):
+    """One that was told encrypts to the new key; one that was away goes on with the old one."""
+    told = simulated(alice)
+    await rotate(bank, "factors")
+    assert await fetched(bank, alice, told) == ["fetched"]
+    bank.clock.advance(600)
+    await rotate(bank, "factors")
+    assert await fetched(bank, alice, told) == ["keys_pinned", "fetched"]
+    assert await fetched(bank, alice, told) == ["fetched"]
+    before, now = alice.service_keys["encryption"], told.identity.service_keys.encryption
+    assert before["kid"] != now["kid"]
+    assert now == bank.service.keys.factors_key.public_jwk
+    for known in (before, now):
+        alice.service_keys["encryption"] = known
+        await granted(till, alice)
+
+
+async def test_what_is_encrypted_to_a_key_that_is_gone_is_no_attempt(
+    bank: RunningService, till: WireClient, alice: WirePhone
+):
+    """A key in wrong hands is dropped at once; a phone that is told then can still approve."""
+    old = alice.service_keys["encryption"]
+    for _ in range(2):
+        await rotate(bank, "factors")
+        bank.clock.advance(600)
+    dropped = prune_keys(
+        bank.keys.directory, token_keys_kept=KEPT, now=bank.clock.now_ms(), kid=old["kid"]
+    )
+    assert [key.kid for key in dropped] == [old["kid"]]
+    assert await bank.service.keys.refresh()
+    auth_req_id = await till.started()
+    refused = await alice.approve_next()
+    assert (refused["type"], refused["reason"]) == ("refused", "invalid_decision")
+    assert "attempts_left" not in refused
+    alice.service_keys["encryption"] = bank.service.keys.factors_key.public_jwk
+    await alice.approve_next()
+    assert (await till.poll(auth_req_id)).status_code == 200
+
+
+async def test_a_phone_enrolled_after_the_change_knows_the_new_key(bank: RunningService):
+    """It is told to encrypt to the active key, not to the one that is still to be."""
+    first = bank.service.keys.factors_key.public_jwk
+    await rotate(bank, "factors")
+    assert (await bank.enrolled_phone("alice")).service_keys["encryption"] == first
+    bank.clock.advance(600)
+    await rotate(bank, "factors")
+    phone = await bank.enrolled_phone("bob")
+    assert phone.service_keys["encryption"]["kid"] != first["kid"]
+    device = simulated(phone)
+    before = device.identity.service_keys
+    await fetched(bank, phone, device)
+    assert device.identity.service_keys == before

@@ -1,10 +1,11 @@
 """JWE between phones and the service: ECDH-ES with A256GCM and nothing else (RFC 7516)."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, GuestProtocol
 
 __all__ = ["DecryptionKey", "InvalidJweError", "decrypt", "encrypt_to"]
 
@@ -17,13 +18,17 @@ class InvalidJweError(ValueError):
 
 
 class DecryptionKey:
-    """A private P-256 key with its name; its ``repr`` is masked."""
+    """A private P-256 key with its name; its ``repr`` is masked.
 
-    __slots__ = ("_key", "kid")
+    ``others`` by their names open as well: senders may still use them, or use them already.
+    """
 
-    def __init__(self, kid: str, key: ECKey) -> None:
+    __slots__ = ("_key", "_others", "kid")
+
+    def __init__(self, kid: str, key: ECKey, others: Mapping[str, ECKey] | None = None) -> None:
         self.kid = kid
         self._key = key
+        self._others = others or {}
 
     def __repr__(self) -> str:
         return f"DecryptionKey({self.kid!r})"
@@ -36,10 +41,13 @@ class DecryptionKey:
 
     def open(self, token: str, typ: str) -> bytes:
         """Decrypt a compact JWE of the given ``typ``; raises ``InvalidJweError``."""
-        return decrypt(token, self._key, typ)
+        return decrypt(token, self._named, typ)
+
+    def _named(self, token: GuestProtocol) -> ECKey:
+        return self._others.get(token.headers().get("kid", self.kid), self._key)
 
 
-def decrypt(token: str, key: ECKey, typ: str) -> bytes:
+def decrypt(token: str, key: ECKey | Callable[[GuestProtocol], ECKey], typ: str) -> bytes:
     """Decrypt a compact JWE of the given ``typ``; raises ``InvalidJweError``."""
     if len(token) > MAXIMUM_LENGTH:
         raise InvalidJweError("too long")

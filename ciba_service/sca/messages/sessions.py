@@ -30,12 +30,15 @@ class SessionClaims(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class KeyAnnouncement(msgspec.Struct, frozen=True):
-    """Payload of a key announcement: the challenge keys to pin from now on, in place of others.
+    """Payload of a key announcement: the keys to pin from now on, in place of those before.
 
-    ``iat`` (seconds) is when they changed: a phone never goes back to an older announcement.
+    ``challenge`` verify what the service signs, factors are encrypted to ``encryption`` (where it
+    is left out, to the key as before). ``iat`` (seconds) is when they changed: a phone never goes
+    back to an older announcement.
     """
 
     v: int
     iss: str
     iat: int
     challenge: tuple[dict[str, str], ...]
+    encryption: dict[str, str] | None = None

@@ -9,7 +9,7 @@ from playwright.async_api import Page, Route
 
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.key_rotation import rotate_keys
+from ciba_service.stores.key_rotation import prune_keys, rotate_keys
 from tests.browser.phone_core.conftest import PhoneOpener
 from tests.browser.phone_core.core_phone import (
     ASKED,
@@ -293,7 +293,7 @@ async def test_new_challenge_keys_are_pinned(
     web_phone: WebPhone,
     enrol_phone: PhoneOpener,
 ):
-    """The next key is announced under the one that the phone has, and signs what comes then."""
+    """Those announced under the one it has: what comes is signed and factors encrypted so."""
     await flush_all(embedded_target)
     section = {"device": web_phone.device(second_secret=False)}
     async with (
@@ -303,16 +303,17 @@ async def test_new_challenge_keys_are_pinned(
         web_phone.serving(bank.issuer),
     ):
         phone = await enrol_phone(bank)
+        old = bank.service.keys.factors_key.public_jwk["kid"]
         for _ in range(2):
             rotate_keys(
                 bank.keys.directory,
-                purpose="challenge",
                 token_keys_kept=KEPT,
                 random=secrets.token_bytes,
                 now=bank.clock.now_ms(),
             )
             bank.clock.advance(1_000)
-            assert await bank.service.keys.refresh()
+        prune_keys(bank.keys.directory, token_keys_kept=KEPT, now=bank.clock.now_ms(), kid=old)
+        assert await bank.service.keys.refresh()
         await phone.reload()
         state = await phone.when("state.notices.length > 0")
         assert {each["type"] for each in state["notices"]} == {"keys_pinned"}

@@ -261,7 +261,8 @@ ANNOUNCED = """async ([tokens, identity]) => {
   const { announcedKeys } = await import("/core/announcements.js");
   const taken = async (token) => {
     try {
-      return (await announcedKeys(token, identity)).challengeKeys.map((jwk) => jwk.kid);
+      const { challengeKeys, recipient } = await announcedKeys(token, identity);
+      return [recipient, ...challengeKeys].map((jwk) => jwk.kid);
     } catch (error) {
       return ["NotAuthentic", "Malformed"].includes(error.name) ? null : `${error}`;
     }
@@ -275,7 +276,7 @@ async def test_both_phones_pin_the_same_keys_and_compute_the_same(page: Page, en
     bank, identity = enrolled
     identity = replace(identity, keys_announced_at=500)
     new = public(ECKey.generate_key("P-256"), "c2")
-    old = list(identity.service_keys.challenge)
+    old, before = list(identity.service_keys.challenge), identity.service_keys.encryption
 
     def announced(key: ECKey | None = None, typ: str = "ciba-keys+jws", **changed: Any) -> str:
         content = {"v": 1, "iss": ISSUER, "iat": 1000, "challenge": [new, *old], **changed}
@@ -298,6 +299,12 @@ async def test_both_phones_pin_the_same_keys_and_compute_the_same(page: Page, en
         [announced(challenge=[{**new, "d": "AA"}])],
         [announced(challenge=[{**new, "use": 1}])],
         [announced(challenge="c2")],
+        [announced(challenge=old, encryption=new)],
+        [announced(encryption=None)],
+        [announced(encryption={**new, "kid": ""})],
+        [announced(encryption={**new, "crv": "P-384"})],
+        [announced(encryption={})],
+        [announced(encryption="f2")],
         [announced(typ="ciba-challenge+jws")],
         [*[stranger] * 16, announced()],
     ]
@@ -307,9 +314,9 @@ async def test_both_phones_pin_the_same_keys_and_compute_the_same(page: Page, en
             keys = with_announced_keys(identity, KeysAnnounced(tuple(tokens))).service_keys
         except AnnouncementRefused:
             return None
-        return [jwk["kid"] for jwk in keys.challenge]
+        return [jwk["kid"] for jwk in (keys.encryption, *keys.challenge)]
 
-    known = {"challengeKeys": old, "issuer": ISSUER, "keysAnnouncedAt": 500}
+    known = {"challengeKeys": old, "recipient": before, "issuer": ISSUER, "keysAnnouncedAt": 500}
     assert await page.evaluate(ANNOUNCED, [cases, known]) == [pinned(each) for each in cases]
     await same_results(page)
 

@@ -16,12 +16,13 @@ from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.reporter import JsonReporter
-from ciba_service.sca.messages import ChallengeOffered, KeysAnnounced
+from ciba_service.sca.messages import ChallengeOffered, KeysAnnounced, ServiceKeys
 from tests.unit.authenticator_sim.scripted_service import ISSUER, NOW_MS, ScriptedBank, public
 
 TYP = {"typ": "ciba-keys+jws"}
 NEW_KEY = ECKey.generate_key("P-256")
 NEW = public(NEW_KEY, "c2")
+OTHER = public(ECKey.generate_key("P-256"), "f2")
 
 
 def announcement(
@@ -57,10 +58,23 @@ def test_announced_keys_take_the_place_of_the_pinned_ones(
     assert ignored == ChallengeIgnored(ChallengeRefusal.NOT_AUTHENTIC)
     announced = announcement(bank)
     keys = (NEW, *bank.service_keys.challenge)
-    assert told(device, announced).events == (KeysPinned(keys, 1000),)
+    assert told(device, announced).events == (KeysPinned(keys, bank.service_keys.encryption, 1000),)
     assert told(device, announced).events == ()
     (shown,) = device.receive(signed_by_the_new_key(bank), now_ms=NOW_MS).events
     assert isinstance(shown, ChallengeShown)
+
+
+def test_factors_are_encrypted_to_the_key_that_is_announced(
+    device: Device, bank: ScriptedBank
+) -> None:
+    """It takes the place of the one before, in an announcement like any other."""
+    known = bank.service_keys.challenge
+    announced = announcement(bank, challenge=known, encryption=OTHER)
+    assert told(device, announced).events == (KeysPinned(known, OTHER, 1000),)
+    assert told(device, announced).events == ()
+    assert device.identity.service_keys == ServiceKeys(known, OTHER)
+    told(device, announcement(bank, challenge=known, iat=1001))
+    assert device.identity.service_keys.encryption == OTHER
 
 
 def test_a_key_that_is_left_out_is_believed_no_more(device: Device, bank: ScriptedBank) -> None:
@@ -93,6 +107,9 @@ def test_one_pinned_key_among_the_signers_is_enough(device: Device, bank: Script
         ({"challenge": [NEW] * 17}, "it names no key, or too many"),
         ({"challenge": [{**NEW, "d": "AA"}]}, "a key is unusable"),
         ({"challenge": [{**NEW, "kid": ""}]}, "a key has no name"),
+        ({"encryption": {**OTHER, "crv": "P-384"}}, "a key is unusable"),
+        ({"encryption": {**OTHER, "kid": ""}}, "a key has no name"),
+        ({"encryption": {}}, "a key is unusable"),
     ],
 )
 def test_what_is_not_believed_changes_nothing(
@@ -111,7 +128,7 @@ def test_an_old_announcement_is_not_gone_back_to(device: Device, bank: ScriptedB
         KeysIgnored("it is older than what is known"),
     )
     assert told(device, announcement(bank, iat=2000, challenge=[NEW])).events == (
-        KeysPinned((NEW,), 2000),
+        KeysPinned((NEW,), bank.service_keys.encryption, 2000),
     )
 
 
@@ -123,9 +140,8 @@ def test_pinned_keys_are_remembered(
     keystore.save(identity)
     screen = io.StringIO()
     log = EventLog(JsonReporter(screen), Journal(tmp_path), keystore)
-    log.report(KeysPinned((NEW,), 1000))
-    log.report(KeysPinned(bank.service_keys.challenge, 999))
+    log.report(KeysPinned((NEW,), OTHER, 1000))
+    log.report(KeysPinned(bank.service_keys.challenge, bank.service_keys.encryption, 999))
     loaded = keystore.load()
-    assert (loaded.service_keys.challenge, loaded.keys_announced_at) == ((NEW,), 1000)
-    assert loaded.service_keys.encryption == identity.service_keys.encryption
+    assert (loaded.service_keys, loaded.keys_announced_at) == (ServiceKeys((NEW,), OTHER), 1000)
     assert '"event":"keys_pinned"' in screen.getvalue()

@@ -263,7 +263,7 @@ Good for one phone within 600 s; then approve it here.""",
         OtherDeviceEnrolled("d2", "Tab\x1blet"),
         "WARNING: another phone was enrolled for you: Tab<U+001B>let.",
     ),
-    (KeysPinned((), 1), "The service has other keys for its requests now."),
+    (KeysPinned((), {}, 1), "The service has renewed its keys."),
     (
         KeysIgnored("it is older than what is known"),
         "WARNING: other keys were announced and not believed: it is older than what is known.",

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from joserfc.jwk import ECKey
 
 from ciba_service.flow.key_announcements import KeyAnnouncements
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.jose.encryption import InvalidJweError, encrypt_to
 from ciba_service.protocol.jose.life_cycle import CHALLENGE_KEYS_KEPT
 from ciba_service.sca.messages import LARGEST_FRAME
 from ciba_service.stores.key_files import (
@@ -24,7 +26,7 @@ from ciba_service.stores.key_files import (
     load_keys,
 )
 from ciba_service.stores.key_rotation import Rotation, RotationRefused, prune_keys, rotate_keys
-from ciba_service.stores.stored_keys import Purpose, one_writer
+from ciba_service.stores.stored_keys import Purpose, StoredKey, one_writer, read_keys
 from tests.recording_telemetry import RecordingTelemetry
 
 NOW = 1_795_230_000_000
@@ -146,7 +148,7 @@ def test_what_phones_have_pinned_need_not_change(directory: Path):
         rotate(directory, now, alg=None)
     after = load_keys(directory)
     assert after.challenge_jwks() == before.challenge_jwks()
-    assert after.challenge_keys_changed_at is None
+    assert after.pinned_keys_changed_at is None
     assert after.factors_key.public_jwk == before.factors_key.public_jwk
 
 
@@ -154,18 +156,18 @@ def test_challenge_keys_are_announced_by_whatever_phones_have_pinned(directory: 
     """The next one by the active one, then the active one by itself and by all retired ones."""
     first = load_keys(directory)
     (old,) = first.challenge_jwks()
-    assert first.challenge_keys_changed_at is None
+    assert first.pinned_keys_changed_at is None
     rotate(directory, NOW + 1, purpose="challenge")
     keys = load_keys(directory)
     new, same = keys.challenge_jwks()
-    assert (same, keys.challenge_keys_changed_at) == (old, NOW + 1)
+    assert (same, keys.pinned_keys_changed_at) == (old, NOW + 1)
     assert [signer.kid for signer in keys.challenge_announcers()] == [old["kid"]]
     assert keys.challenge_signer.kid == old["kid"]
 
     rotate(directory, NOW + 1 + PUBLISHED, purpose="challenge")
     keys = load_keys(directory)
     assert keys.challenge_jwks() == (new, old)
-    assert keys.challenge_keys_changed_at == NOW + 1 + PUBLISHED
+    assert keys.pinned_keys_changed_at == NOW + 1 + PUBLISHED
     assert [signer.kid for signer in keys.challenge_announcers()] == [new["kid"], old["kid"]]
     assert keys.challenge_signer.kid == new["kid"]
     assert keys.public_jwks() == first.public_jwks()
@@ -187,7 +189,47 @@ def test_retired_challenge_keys_wait_half_a_year_for_phones(directory: Path):
     assert [key.kid for key in prune_keys(directory, token_keys_kept=0, now=gone)] == [old["kid"]]
     keys = load_keys(directory)
     assert len(keys.challenge_jwks()) == 1
-    assert keys.challenge_keys_changed_at == NOW + 1 + PUBLISHED
+    assert keys.pinned_keys_changed_at == NOW + 1 + PUBLISHED
+
+
+def test_a_key_for_factors_opens_before_phones_are_told_and_long_after(directory: Path):
+    """Every process has the next one before a phone may use it; the old one stays half a year."""
+    old = load_keys(directory).factors_key.public_jwk
+    (next_one,) = rotate(directory, NOW + 1, purpose="factors", alg=None).changed
+    keys = load_keys(directory)
+    assert (keys.factors_key.public_jwk, keys.pinned_keys_changed_at) == (old, None)
+    new = ECKey.import_key({**stored(directory, next_one.kid).jwk})
+    early = encrypt_to(new, b"early", typ="t", kid=next_one.kid)
+    assert keys.factors_key.open(early, "t") == b"early"
+
+    changed_at = NOW + 1 + PUBLISHED
+    rotate(directory, changed_at, purpose="factors", alg=None)
+    keys = load_keys(directory)
+    assert keys.factors_key.public_jwk["kid"] == next_one.kid
+    assert keys.pinned_keys_changed_at == changed_at
+    late = encrypt_to(ECKey.import_key({**old}), b"late", typ="t", kid=old["kid"])
+    assert keys.factors_key.open(late, "t") == b"late"
+    gone = changed_at + CHALLENGE_KEYS_KEPT * 1000
+    assert prune_keys(directory, token_keys_kept=0, now=gone - 1) == []
+    assert [key.kid for key in prune_keys(directory, token_keys_kept=0, now=gone)] == [old["kid"]]
+    with pytest.raises(InvalidJweError):
+        load_keys(directory).factors_key.open(late, "t")
+
+
+def test_what_phones_pin_changed_when_the_last_of_it_did(directory: Path):
+    """A phone never goes back to an older announcement: each change makes it a later one."""
+    for now in (NOW + 1, NOW + 1 + PUBLISHED):
+        rotate(directory, now, purpose="factors", alg=None)
+    rotate(directory, NOW + 2 * PUBLISHED, purpose="challenge")
+    assert load_keys(directory).pinned_keys_changed_at == NOW + 2 * PUBLISHED
+    for now in (NOW + 3 * PUBLISHED, NOW + 4 * PUBLISHED):
+        rotate(directory, now, purpose="factors", alg=None)
+    assert load_keys(directory).pinned_keys_changed_at == NOW + 4 * PUBLISHED
+
+
+def stored(directory: Path, kid: str) -> StoredKey:
+    """A key as the file has it."""
+    return next(key for key in read_keys(directory) if key.kid == kid)
 
 
 async def test_all_announcements_are_one_frame(directory: Path):
@@ -203,12 +245,13 @@ async def test_all_announcements_are_one_frame(directory: Path):
 
 
 def test_without_a_purpose_everything_that_signs_rotates(directory: Path):
-    """Keys for tokens, challenges, events and receipts, all by the same two steps."""
+    """Keys for tokens, challenges, factors, events and receipts, all by the same two steps."""
     for now in (NOW + 1, NOW + 1 + PUBLISHED):
         changed = rotate(directory, now, purpose=None, alg=None).changed
     assert sorted((key.purpose, key.alg) for key in changed if key.state == "active") == [
         ("challenge", "ES256"),
         ("events", "ES256"),
+        ("factors", "ECDH-ES"),
         ("receipt", "ES256"),
         ("token", "ES256"),
         ("token", "EdDSA"),

@@ -273,7 +273,7 @@ export class Device {
       if (keys.keysAnnouncedAt !== before.keysAnnouncedAt) {
         this.changeIdentity(keys);
       }
-      if (pointsOf(keys.challengeKeys) !== pointsOf(before.challengeKeys)) {
+      if (pointsOf(keys) !== pointsOf(before)) {
         this.changeIdentity(keys);
         this.#board.tell({ type: "keys_pinned" }, now);
       }
@@ -363,7 +363,10 @@ export class Device {
   }
 }
 
-/** Which keys these are, whatever else is said of them. @param {Identity["challengeKeys"]} keys */
-function pointsOf(keys) {
-  return keys.map(({ kid, x, y }) => `${kid} ${x} ${y}`).join();
+/**
+ * Which keys these are, whatever else is said of them.
+ * @param {Pick<Identity, "challengeKeys" | "recipient">} keys
+ */
+function pointsOf({ challengeKeys, recipient }) {
+  return [recipient, ...challengeKeys].map(({ kid, x, y }) => `${kid} ${x} ${y}`).join();
 }

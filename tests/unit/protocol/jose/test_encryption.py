@@ -38,6 +38,19 @@ def test_what_was_encrypted_is_opened_with_the_private_key():
     assert repr(key) == "DecryptionKey('key-1')"
 
 
+def test_a_key_opens_what_was_encrypted_to_others_of_its_name():
+    """Whoever does not know of the change yet names the key that was, and is understood."""
+    other = ECKey.generate_key("P-256", private=True)
+    key = DecryptionKey("key-2", KEY, {"key-1": other})
+    assert key.public_jwk["kid"] == "key-2"
+    assert key.open(encrypt_to(other, b"before", typ=TYP, kid="key-1"), TYP) == b"before"
+    for kid in ("key-2", "key-3", None):
+        assert key.open(encrypt_to(KEY, b"now", typ=TYP, kid=kid), TYP) == b"now"
+    for kid in ("key-2", "key-3", None):
+        with pytest.raises(InvalidJweError):
+            key.open(encrypt_to(other, b"before", typ=TYP, kid=kid), TYP)
+
+
 def test_every_encryption_is_fresh():
     """Two encryptions of one text have nothing in common but their shape, and need no kid."""
     first, second = (encrypt_to(KEY, b"secret", typ=TYP) for _ in range(2))
