@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.devices import user_tag
 from tests.running_service import RunningService
 from tests.wire_phone import WirePhone
@@ -77,6 +78,25 @@ async def test_a_change_whose_answer_was_lost_is_confirmed_as_long_as_it_lasts(
     service.clock.advance(3 * 86_400)
     outcomes += [await phone.give_order(order)]
     assert [outcome["type"] for outcome in outcomes] == ["order_done", "order_done"]
+    assert await used(service) == 0
+
+
+async def test_a_change_that_was_cut_short_costs_no_attempt(
+    service: RunningService, phone: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """The key was in place when the store went away; the same order, later, ends what was left."""
+    order, attempts = await change(phone), type(service.service.stores.attempts)
+
+    async def away(*_: Any, **_options: Any) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(attempts, "succeeded", away)
+        assert (await phone.send({"type": "order", "order": order})).status_code == 503
+    service.telemetry.failures.clear()
+    assert await used(service) == 1
+    service.clock.advance(86_400)
+    assert (await phone.give_order(order))["type"] == "order_done"
     assert await used(service) == 0
 
 
