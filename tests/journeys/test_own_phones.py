@@ -5,6 +5,7 @@ import secrets
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.flow.activation import Activations, HasPhone
@@ -12,8 +13,9 @@ from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.phone_notices import PhoneNotices
 from ciba_service.flow.unlocking import Unlocking
 from ciba_service.flow.user_reset import UserReset
+from ciba_service.protocol.jose.encryption import encrypt_to
 from ciba_service.sca.devices import user_tag
-from ciba_service.sca.messages import ORDER_TYP, transaction_id
+from ciba_service.sca.messages import ORDER_FACTORS_TYP, ORDER_TYP, transaction_id
 from tests.running_service import RunningService
 from tests.signing import claims_of, header_of, new_key, segment, sign
 from tests.wire_phone import WirePhone
@@ -240,6 +242,21 @@ async def test_a_wrong_order_is_refused_and_not_counted(
 ):
     """Nothing is evaluated before everything about it is right."""
     order = await tablet.order(**{"device_id": phone.device_id, **changed})
+    assert (await tablet.give_order(order))["reason"] == "invalid_order"
+    assert await used(service) == 0
+
+
+async def test_what_is_nested_without_end_is_no_order(
+    service: RunningService, phone: WirePhone, tablet: WirePhone
+):
+    """Its payload cannot be read, and neither can what it carries for the PIN."""
+    order = await tablet.order(device_id=phone.device_id)
+    endless = b'{"x": ' + b"[" * 2_000
+    unreadable = sign(header_of(order), endless, tablet.key)
+    assert (await tablet.send({"type": "order", "order": unreadable})).status_code == 400
+    recipient = ECKey.import_key(tablet.service_keys["encryption"])
+    factors = encrypt_to(recipient, endless, typ=ORDER_FACTORS_TYP)
+    order = sign(header_of(order), claims_of(order) | {"factors": factors}, tablet.key)
     assert (await tablet.give_order(order))["reason"] == "invalid_order"
     assert await used(service) == 0
 
