@@ -55,6 +55,8 @@ async def test_not_me_is_heard_of_a_request_that_is_over(bank: RunningService, p
     assert (await phone.refused("report", name))["code"] == "not_open"
     await bank.till.cancel(auth_req_id)
     assert (await phone.when("state.notices.length === 1"))["reportable"] == [name]
+    await phone.reload()
+    assert (await phone.when(ONLINE))["reportable"] == [name]
     await phone.act("report", name)
     assert (await bank.till.start()).json()["error"] == "unknown_user_id"
     assert (await phone.state())["reportable"] == []

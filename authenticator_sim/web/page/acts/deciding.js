@@ -56,11 +56,11 @@ export function deny(phone, transactionId, reason) {
  */
 export async function report(phone, transactionId) {
   const { requests, offset } = phone.device;
-  const challenge = requests.reportable(transactionId, Date.now() + offset);
-  if (challenge === null) {
+  const over = requests.reportable(transactionId, Date.now() + offset);
+  if (over === null) {
     throw new PhoneError("not_open");
   }
-  const { jti, token } = await newDenial(challenge, "not_me", phone.means());
+  const { jti, token } = await newDenial(over, "not_me", phone.means());
   const messages = await phone.ask({ type: "decide", decision: token });
   const answer = messages.find((each) => each.type === "refused" && each.decision === jti);
   if (answer?.type !== "refused" || answer.reason !== "not_open") {

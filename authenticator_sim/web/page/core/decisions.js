@@ -27,7 +27,9 @@ import { sign } from "./signatures.js";
  * @property {((challenge: import("./bytes.js").Bytes) => Promise<object>) | null} passkey
  */
 
-/** @param {VerifiedChallenge} challenge @param {Means} means */
+/** @typedef {Pick<VerifiedChallenge, "transactionId" | "digest">} Decidable what a decision names */
+
+/** @param {Decidable} challenge @param {Means} means */
 function newClaims({ transactionId, digest }, { identity, now, randomBytes }) {
   return {
     iss: identity.deviceId,
@@ -65,7 +67,7 @@ export async function newApproval(challenge, factors, means) {
 
 /**
  * Sign a denial; it carries no factors.
- * @param {VerifiedChallenge} challenge
+ * @param {Decidable} challenge
  * @param {import("../model.js").DenialReason} reason
  * @param {Means} means
  * @returns {Promise<SignedDecision>}

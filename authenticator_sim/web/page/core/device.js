@@ -25,6 +25,7 @@ import { NotAuthentic } from "./signatures.js";
 
 /** @typedef {Readonly<{identity: Identity, noticed: import("./noticeboard.js").Noticed,
  *   unanswered: readonly import("./requests.js").Unanswered[],
+ *   over: readonly import("./requests.js").Over[],
  *   history: readonly import("./requests.js").Past[]}>} Kept */
 
 /** The other side is not this phone's service, or broke the protocol. */
@@ -59,13 +60,13 @@ export class Device {
 
   /** What a phone that was just enrolled keeps. @param {Identity} identity @returns {Kept} */
   static fresh(identity) {
-    return { identity, unanswered: [], history: [], noticed: NOTHING_NOTICED };
+    return { identity, unanswered: [], over: [], history: [], noticed: NOTHING_NOTICED };
   }
 
   /** What outlives the page; a member is another object after each change. @returns {Kept} */
   get kept() {
-    const { unanswered, history } = this.requests;
-    return { identity: this.#identity, noticed: this.#board.kept, unanswered, history };
+    const { unanswered, over, history } = this.requests;
+    return { identity: this.#identity, noticed: this.#board.kept, unanswered, over, history };
   }
 
   get identity() {

@@ -21,9 +21,16 @@ import { Prompts } from "./prompts.js";
  * @property {"en" | "de"} locale
  */
 
+/**
+ * What "not me" is signed of when a request is over without the user's word.
+ * @typedef {Pick<VerifiedChallenge, "transactionId" | "digest" | "exp">} Over
+ */
+
 /** Seconds after the expiry of a challenge during which a resent decision is still answered. */
 const OUTCOME_WINDOW = 600;
 const HISTORY_LENGTH = 50;
+/** As many as there are notices to say it at. */
+const MOST_OVER = 50;
 
 export class Requests {
   #prompts;
@@ -35,16 +42,16 @@ export class Requests {
   #withdrawn = new Map();
   /** @type {Map<string, Outcome>} */
   #outcomes = new Map();
-  /** Those that ended without the user's word, for as long as the service heeds a late one.
-   *  @type {Map<string, VerifiedChallenge>} */
-  #over = new Map();
+  #over;
 
   /**
-   * @param {{unanswered: readonly Unanswered[], history: readonly Past[]}} kept
+   * @param {{unanswered: readonly Unanswered[], over: readonly Over[],
+   *   history: readonly Past[]}} kept
    * @param {import("./noticeboard.js").Noticeboard} board
    */
-  constructor({ unanswered, history }, board) {
+  constructor({ unanswered, over, history }, board) {
     this.#unanswered = unanswered;
+    this.#over = over;
     this.#history = history;
     this.#board = board;
     this.#prompts = new Prompts(history.map((past) => past.transactionId));
@@ -62,6 +69,11 @@ export class Requests {
   /** Decisions without an outcome. */
   get unanswered() {
     return this.#unanswered;
+  }
+
+  /** Those that ended without the user's word, for as long as the service heeds a late one. */
+  get over() {
+    return this.#over;
   }
 
   /** The last decisions that count, the newest first. */
@@ -101,20 +113,19 @@ export class Requests {
   }
 
   /**
-   * The challenge of a request that was over a moment before the user could say "not me".
+   * A request that was over a moment before the user could say "not me".
    * @param {string} name
    * @param {number} serviceNow
-   * @returns {VerifiedChallenge | null}
+   * @returns {Over | null}
    */
   reportable(name, serviceNow) {
-    const challenge = this.#over.get(name);
-    const isKept = challenge !== undefined && serviceNow < (challenge.exp + OUTCOME_WINDOW) * 1000;
-    return isKept ? challenge : null;
+    const over = this.#over.find(({ transactionId }) => transactionId === name);
+    return over !== undefined && isHeeded(over, serviceNow) ? over : null;
   }
 
   /** The user has reported it. @param {string} name */
   reported(name) {
-    this.#over.delete(name);
+    this.#over = this.#over.filter(({ transactionId }) => transactionId !== name);
   }
 
   /** Say how far the user has got. @param {string} name @param {"open" | "deciding" | "unsure"} step */
@@ -161,20 +172,18 @@ export class Requests {
       }
     }
     for (const { challenge } of this.#unanswered) {
-      if (serviceNow >= (challenge.exp + OUTCOME_WINDOW) * 1000) {
+      if (!isHeeded(challenge, serviceNow)) {
         this.#void(challenge, "unknown", { outcome: "unknown" }, now);
       }
     }
-    for (const name of this.#over.keys()) {
-      if (this.reportable(name, serviceNow) === null) {
-        this.#over.delete(name);
-      }
+    if (!this.#over.every((over) => isHeeded(over, serviceNow))) {
+      this.#over = this.#over.filter((over) => isHeeded(over, serviceNow));
     }
   }
 
   /** When `expire` will have something to do, in milliseconds of the service. */
   endings() {
-    const kept = [...this.#unanswered.map(({ challenge }) => challenge), ...this.#over.values()];
+    const kept = [...this.#unanswered.map(({ challenge }) => challenge), ...this.#over];
     const waiting = kept.map((challenge) => challenge.exp + OUTCOME_WINDOW);
     const open = this.#prompts.open.filter(
       ({ challenge }) => !this.answer(challenge.transactionId),
@@ -208,7 +217,8 @@ export class Requests {
     if (prompt !== undefined) {
       this.#outcomes.set(name, withdrawal(reason));
       if (reason === "expired" || reason === "cancelled") {
-        this.#over.set(name, prompt.challenge);
+        const { digest, exp } = prompt.challenge;
+        this.#over = [{ transactionId: name, digest, exp }, ...this.#over].slice(0, MOST_OVER);
       }
       const { client } = prompt.challenge.display;
       this.#board.tell({ type: "request_withdrawn", transactionId: name, client, reason }, now);
@@ -280,6 +290,11 @@ export class Requests {
     this.#unanswered = this.#unanswered.filter(({ challenge }) => challenge.transactionId !== name);
     this.#withdrawn.delete(name);
   }
+}
+
+/** Whether the service still says something of it. @param {{exp: number}} request @param {number} serviceNow */
+function isHeeded({ exp }, serviceNow) {
+  return serviceNow < (exp + OUTCOME_WINDOW) * 1000;
 }
 
 /** @param {WithdrawalReason} reason @returns {Outcome} */

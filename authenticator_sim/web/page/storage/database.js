@@ -51,7 +51,7 @@ export class Database {
     return this.#whole("readonly", (store) => answer(store.get(name)));
   }
 
-  /** All that is kept, by name. @returns {Promise<Readonly<Record<string, unknown>>>} */
+  /** All that is kept, by name. @returns {Promise<Readonly<Record<string, any>>>} */
   readAll() {
     return this.#whole("readonly", async (store) => {
       const [names, values] = await Promise.all([

@@ -41,16 +41,12 @@ export class Vault {
 
   /** What is kept of an enrolled phone. @returns {Promise<Kept | null>} */
   async load() {
-    const [format, identity, unanswered, history, noticed] = await Promise.all(
-      ["format", "identity", "unanswered", "history", "noticed"].map((name) =>
-        this.#database.read(name),
-      ),
-    );
+    const { format, identity, unanswered, over, history, noticed } = await this.#database.readAll();
     if (format !== FORMAT || identity === undefined) {
       return null;
     }
-    this.#saved = { identity, unanswered, history, noticed };
-    return { identity, unanswered, history, noticed };
+    this.#saved = { identity, unanswered, over, history, noticed };
+    return { identity, unanswered, over: over ?? [], history, noticed }; // it was not kept once
   }
 
   /** How the phone of this number ended. @returns {Promise<Ended | null>} */
