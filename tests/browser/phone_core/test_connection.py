@@ -46,6 +46,34 @@ async def test_a_decision_outlives_network_and_page(
     assert await told(bank, auth_req_id) == "tokens"
 
 
+async def test_a_clock_that_is_wrong_ends_nothing(
+    bank: RunningService, phone: CorePhone, browser_context: BrowserContext, watch: Watch
+):
+    """A page that was loaded offline waits for the service's time: its own may be hours ahead."""
+    watch.expect(LOST)
+    cancelled, over = await asked(bank, phone)
+    await bank.till.cancel(cancelled)
+    await phone.when(NOTHING)
+    auth_req_id, name = await asked(bank, phone)
+    await browser_context.set_offline(offline=True)
+    await phone.when("state.connection === 'offline'")
+    await phone.begin("first", "approve", name, {"pin": PIN})
+    await phone.when(UNSURE)
+    await phone.act("close")
+    await phone.page.evaluate("""() => {
+      const { now } = Date;
+      Date.now = () => now() + 3 * 60 * 60 * 1000;
+    }""")
+    await phone.open()
+    await phone.page.evaluate("() => new Promise((resolve) => setTimeout(resolve))")
+    await phone.when(UNSURE)
+    await browser_context.set_offline(offline=False)
+    state = await phone.when(f"{ONLINE} && {NOTHING}")
+    assert [each["verdict"] for each in state["history"]] == ["approved"]
+    assert state["reportable"] == [over]
+    assert await told(bank, auth_req_id) == "tokens"
+
+
 async def test_without_sockets_everything_goes_over_https(
     bank: RunningService, phone: CorePhone, watch: Watch
 ):

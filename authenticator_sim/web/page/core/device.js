@@ -41,6 +41,8 @@ export class Device {
   #board;
   #randomBytes;
   #offset = 0;
+  /** Whether the service was heard by this page: before, nothing is over by a clock that may be wrong. */
+  #wasHeard = false;
   #greeted = false;
   #locked = false;
   #hasGivenUp = false;
@@ -115,11 +117,15 @@ export class Device {
   }
 
   /**
-   * When something will be over that is not yet, in this browser's milliseconds.
+   * When something will be over that is not yet, in this browser's milliseconds, as far as the
+   * service was heard.
    * @param {number} now
    * @returns {readonly number[]}
    */
   endings(now) {
+    if (!this.#wasHeard) {
+      return [];
+    }
     const waiting = this.others.newcomers.map((newcomer) => newcomer.until * 1000);
     const ahead = waiting.filter((until) => until > now + this.#offset);
     return [...this.requests.endings(), ...ahead].map((each) => each - this.#offset);
@@ -152,7 +158,7 @@ export class Device {
   #toldOfRequests(message, now) {
     switch (message.type) {
       case "fetched":
-        this.#approved();
+        this.#heard();
         this.expire(now);
         this.requests.closeUnconfirmed(message.open, now);
         this.others.closeUnconfirmed();
@@ -233,13 +239,14 @@ export class Device {
       throw new Untrusted("it welcomed another phone");
     }
     this.#offset = welcome.server_time - now;
-    this.#approved();
+    this.#heard();
     this.expire(now);
     return this.requests.unanswered.map(({ token }) => ({ type: "decide", decision: token }));
   }
 
   /** The service talks of requests to this phone: it waits for nobody. */
-  #approved() {
+  #heard() {
+    this.#wasHeard = true;
     if (this.#identity.approvalUntil !== null) {
       this.changeIdentity({ approvalUntil: null });
     }
