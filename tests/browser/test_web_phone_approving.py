@@ -159,6 +159,30 @@ async def test_reporting_what_was_cancelled_under_the_eyes(
     assert (await service.till.start()).json()["error"] == "unknown_user_id"
 
 
+async def test_reporting_what_is_cancelled_while_that_is_asked_back(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage, watch: Watch
+):
+    """The confirmed word is not lost with the request, nor with a network that comes and goes."""
+    watch.expect("ERR_|WebSocket|Failed to load")
+    service, _ = phone_service_and_page
+    auth_req_id = await service.till.started()
+    await alice.open_request()
+    await alice.press("This was not me")
+    await service.till.cancel(auth_req_id)
+    ended = alice.page.get_by_role("dialog").filter(has_text="The request was withdrawn")
+    await expect(ended).to_be_visible()
+    await alice.page.route("**/device/messages", lambda route: route.abort())
+    await alice.press("Decline and report")
+    question = alice.page.get_by_role("alertdialog", name="You did not start this?")
+    await expect(question).to_contain_text("The service cannot be reached")
+    await alice.page.unroute("**/device/messages")
+    await alice.press("Report")
+    await expect(alice.heading("Declined and reported")).to_be_visible()
+    await alice.press("Done")
+    await expect(alice.page.get_by_text("withdrawn by the client")).to_be_hidden()
+    assert (await service.till.start()).json()["error"] == "unknown_user_id"
+
+
 @pytest.mark.clause("nist63b-3.1.3.1-7")
 async def test_number_matching_with_a_one_time_code(
     start_phone_service: PhoneService, web_phone: WebPhone, open_page: PageOpener

@@ -140,12 +140,14 @@ function approved({ outcome }) {
 }
 
 /**
+ * After the user has declined, or reported it.
+ *
  * @param {Words} words
  * @param {Request} request
  * @param {DenialReason | null} reason
  * @returns {Ending}
  */
-function denied({ outcome }, { display }, reason) {
+export function denied({ outcome }, { display }, reason) {
   return reason === "not_me"
     ? {
         tone: "plain",

@@ -10,8 +10,9 @@ import { Ring } from "../../parts/ring.js";
 import { PhoneError } from "../../phone.js";
 import { wrongAttempt } from "../../words/attempts.js";
 import { wordsIn } from "../../words/language.js";
+import { reported } from "../home/late-report.js";
 import { Confirmation } from "./confirmation.js";
-import { endingOf, endingOfAbsence, endingOfRefusal, endOf, withdrawn } from "./endings.js";
+import { denied, endingOf, endingOfAbsence, endingOfRefusal, endOf, withdrawn } from "./endings.js";
 import { endingFace, sendingFace } from "./faces.js";
 import { asksForMore } from "./factors.js";
 import { review } from "./review.js";
@@ -171,6 +172,21 @@ export class ApprovalSheet {
     });
     if (wanted && this.#step === "review") {
       await this.#deny("not_me");
+    } else if (wanted) {
+      await this.#reportEnded();
+    }
+  }
+
+  /** The request has ended while the user was asked back: that it was not them counts still. */
+  async #reportEnded() {
+    const { transactionId, locale } = this.#request;
+    const { phone } = this.#surroundings;
+    const over = { transactionId, lang: locale };
+    if (
+      phone.state.reportable.includes(transactionId) &&
+      (await reported(over, this.#surroundings))
+    ) {
+      this.#end(denied(this.#words, this.#request, "not_me"));
     }
   }
 
