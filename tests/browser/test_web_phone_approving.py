@@ -15,6 +15,7 @@ from tests.signing import claims_of
 from tests.wire_client import WireClient
 from tests.wire_resource import PAYMENT
 
+CLEAR = "rgba(0, 0, 0, 0)"
 ServiceAndPage = tuple[RunningService, str]
 
 
@@ -100,7 +101,7 @@ async def test_from_the_code_to_the_first_approval(
 
 
 async def pin_is_hidden(phone: PhoneScreens) -> None:
-    """It is neither read out nor copied, and no browser offers to keep it."""
+    """It is neither read out nor copied, no browser keeps it, and one row of dots shows it."""
     field = phone.page.get_by_label("PIN", exact=True)
     await expect(field).to_have_attribute("type", "password")
     await expect(field).to_have_attribute("autocomplete", "one-time-code")
@@ -109,6 +110,11 @@ async def pin_is_hidden(phone: PhoneScreens) -> None:
     await phone.page.keyboard.press("ControlOrMeta+A")
     await phone.page.keyboard.press("ControlOrMeta+C")
     assert await phone.page.evaluate("navigator.clipboard.readText()") == "before"
+    dots = phone.page.locator(".pin-dots")
+    for forced, colour, drawn in (("active", "rgb(0, 0, 0)", False), ("none", CLEAR, True)):
+        await phone.page.emulate_media(forced_colors=forced)
+        await expect(field).to_have_css("color", colour)
+        await expect(dots).to_be_visible(visible=drawn)
 
 
 async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
