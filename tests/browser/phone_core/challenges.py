@@ -75,6 +75,10 @@ def deceiving_challenges(bank: ScriptedBank) -> dict[str, str]:
                 "for private use": "\ue000",
                 "half a letter": "\\ud800",
                 "an accent apart": "e\u0301",
+                "a letter of no width": "\u115f",
+                "a letter without ink": "\u3164",
+                "a mark without ink": "\u034f",
+                "a variant": "\ufe0f",
             }.items()
         },
     }

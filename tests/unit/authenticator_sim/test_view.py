@@ -136,6 +136,8 @@ def test_the_binding_message_is_shown_unaltered(bank: ScriptedBank, message: str
         ("a\rb\nc", "a<U+000D>b<U+000A>c"),
         ("\u202e05.21", "<U+202E>05.21"),
         ("pay\u200bpal", "pay<U+200B>pal"),
+        ("pay\u115fpal\u3164", "pay<U+115F>pal<U+3164>"),
+        ("pay\u034fpal\ufe0f", "pay<U+034F>pal<U+FE0F>"),
         ("\u2028\u2029", "<U+2028><U+2029>"),
         ("\ue000", "<U+E000>"),
         ("\ud800", "<U+D800>"),

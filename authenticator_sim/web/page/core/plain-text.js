@@ -1,9 +1,10 @@
 // What may stand on the screen: no text that hides, or changes the order of, what stands beside it.
 //
 // The service lets plain text through only (docs/device-protocol.md); the phone does not rely on it
-// for what would deceive the eye: controls, line breaks, marks of direction and letters of no width.
+// for what would deceive the eye: controls, line breaks, marks of direction, letters and marks that
+// nobody sees.
 
-const DECEIVING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/u;
+const DECEIVING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]/u;
 
 /**
  * Whether all of a display is harmless.
