@@ -147,10 +147,9 @@
 
 /**
  * What the user gives for an approval: as much as `factors` asks for. The one-time code is the
- * phone's own unless one is given; `usePasskey` takes the place of the PIN where it may.
+ * phone's own, and made when all else is there; `usePasskey` takes the place of the PIN where it may.
  * @typedef {Object} Proofs
  * @property {string} [pin]
- * @property {string} [otp]
  * @property {string} [verificationCode]
  * @property {boolean} [usePasskey]
  */

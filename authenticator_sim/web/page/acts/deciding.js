@@ -15,9 +15,6 @@ import { passkeyProof } from "./passkeys.js";
  * @typedef {import("../model.js").Proofs} Proofs
  */
 
-/** Codes of this many steps before the current one still count, as users type slowly. */
-const EARLIER_STEPS = 1;
-
 /**
  * @param {RunningPhone} phone
  * @param {string} transactionId
@@ -31,7 +28,7 @@ export function approve(phone, transactionId, proofs) {
       passkey: passkey ? await passkeyProof(phone) : null,
       pinKey: pin ? await unwrappedPinKey(phone, proofs.pin) : null,
       verificationCode: verificationCode(challenge, proofs),
-      otp: oneTimeProof(phone, challenge, proofs.otp),
+      otp: challenge.factors.includes("otp") ? () => freshCode(phone, challenge) : null,
     };
     const decision = await newApproval(challenge, factors, phone.means());
     factors.pinKey?.fill(0);
@@ -143,25 +140,12 @@ function verificationCode({ factors }, { verificationCode: typed }) {
 }
 
 /**
- * What gives a one-time code whose step was used for nothing before: a second code of one step would
- * cost the user an attempt.
- * @param {RunningPhone} phone
- * @param {VerifiedChallenge} challenge
- * @param {string | undefined} typed
- */
-function oneTimeProof(phone, challenge, typed) {
-  if (!challenge.factors.includes("otp")) {
-    return null;
-  }
-  return () => (typed === undefined ? ownCode(phone, challenge) : typedCode(phone, typed));
-}
-
-/**
- * The phone's own code, waiting for the next one if need be.
+ * A one-time code whose step was used for nothing before, waiting for the next one if need be: a
+ * second code of one step would cost the user an attempt.
  * @param {RunningPhone} phone
  * @param {VerifiedChallenge} challenge
  */
-async function ownCode(phone, { transactionId }) {
+async function freshCode(phone, { transactionId }) {
   const { totp } = phone.device.identity;
   for (;;) {
     const step = currentStep(phone);
@@ -171,19 +155,6 @@ async function ownCode(phone, { transactionId }) {
     }
     await pause(stepBegin(totp, step + 1) - phone.device.offset - Date.now());
   }
-}
-
-/** @param {RunningPhone} phone @param {string} typed */
-async function typedCode(phone, typed) {
-  const { totp } = phone.device.identity;
-  const current = currentStep(phone);
-  for (let step = current - EARLIER_STEPS; step <= current; step += 1) {
-    if ((await otpCode(totp, step)) === typed && !(await phone.vault.reserveOtpStep(step))) {
-      const retryAt = stepBegin(totp, current + 1) - phone.device.offset;
-      throw new PhoneError("no_fresh_code", { retryAt });
-    }
-  }
-  return typed;
 }
 
 /** @param {RunningPhone} phone */
