@@ -292,6 +292,29 @@ async def test_what_is_on_the_screen_is_never_forgotten(device: PageDevice):
     assert await device.page.evaluate(SHOWN) == [True, "replaced", "one", 200, 200]
 
 
+CROWDED = """async () => {
+  const { Noticeboard, NOTHING_NOTICED } = await import("/core/noticeboard.js");
+  const board = new Noticeboard(NOTHING_NOTICED);
+  board.tellOnce("one", { type: "device_enrolled", deviceId: "B", name: "Tablet" }, 0);
+  for (let number = 1; number <= 100; number += 1) {
+    const over = { transactionId: `tx-${number}`, client: "Shop", reason: "cancelled" };
+    board.tell({ type: "request_withdrawn", ...over }, number);
+  }
+  const { list } = board.kept;
+  for (let number = 1; number <= 100; number += 1) {
+    board.tell({ type: "keys_pinned" }, number);
+  }
+  const types = new Set(board.kept.list.map(({ type }) => type));
+  return [list.length, list[0].at, list.at(-1).type, board.kept.list.length, [...types]];
+}"""
+
+
+async def test_whoever_asks_often_pushes_no_warning_off_the_board(device: PageDevice):
+    """A client may ask as often as there is room for notices: its own go first."""
+    crowded = await device.page.evaluate(CROWDED)
+    assert crowded == [50, 100, "device_enrolled", 50, ["keys_pinned"]]
+
+
 FLOODED = """async () => {
   const { Socket } = await import("/connection/socket.js");
   globalThis.WebSocket = class {

@@ -31,11 +31,7 @@ export class Noticeboard {
   tell(news, at) {
     const { list, next } = this.#noticed;
     const notice = /** @type {Notice} */ ({ ...news, id: next, at });
-    this.#noticed = {
-      ...this.#noticed,
-      list: [notice, ...list].slice(0, MOST_NOTICES),
-      next: next + 1,
-    };
+    this.#noticed = { ...this.#noticed, list: withRoom([notice, ...list]), next: next + 1 };
   }
 
   /**
@@ -57,4 +53,17 @@ export class Noticeboard {
     const list = this.#noticed.list.filter((notice) => notice.id !== id);
     this.#noticed = { ...this.#noticed, list };
   }
+}
+
+/**
+ * As many as there is room for. What requests came to goes first, the oldest before the others:
+ * whoever asks often, and takes it back, pushes no warning off the board.
+ * @param {readonly Notice[]} list
+ */
+function withRoom(list) {
+  if (list.length <= MOST_NOTICES) {
+    return list;
+  }
+  const over = list.findLastIndex(({ type }) => type === "request_withdrawn");
+  return list.toSpliced(over === -1 ? MOST_NOTICES : over, 1);
 }
