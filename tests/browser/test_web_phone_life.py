@@ -371,6 +371,29 @@ async def test_everything_by_keyboard(
     await expect(page.get_by_text("Nothing to approve")).to_be_visible()
 
 
+async def test_the_focus_stays_where_rows_are_taken_away(
+    alice: PhoneScreens, phone_service_and_page: ServiceAndPage
+):
+    """It goes to the neighbour, and from the last one to the heading."""
+    service, _ = phone_service_and_page
+    page, keys, card = alice.page, alice.page.keyboard, alice.button("Shop till")
+    for _ in range(2):
+        auth_req_id = await service.till.started()
+        await expect(card).to_be_visible()
+        await service.till.cancel(auth_req_id)
+        await expect(card).to_be_hidden()
+    left = page.get_by_role("listitem").filter(has_text="withdrawn by the client")
+    await alice.button("Dismiss").first.focus()
+    await keys.press("Enter")
+    await expect(left).to_have_count(1)
+    await expect(left).to_be_focused()
+    await keys.press("Tab")
+    await keys.press("Tab")
+    await keys.press("Enter")
+    await expect(left).to_have_count(0)
+    await expect(alice.heading("Approvals")).to_be_focused()
+
+
 @pytest.mark.clause("ciba-15-2")
 async def test_the_settings(alice: PhoneScreens, phone_service_and_page: ServiceAndPage):
     """Name, PIN, login name, language, and giving the phone up."""
@@ -380,6 +403,7 @@ async def test_the_settings(alice: PhoneScreens, phone_service_and_page: Service
     await page.get_by_label("New name").fill("Old phone")
     await alice.press("Save")
     await expect(page.get_by_text("Renamed.")).to_be_visible()
+    await expect(alice.heading("Phones")).to_be_focused()
     await alice.press("Back")
     await alice.is_accessible()
     await alice.button("Change PIN").click()
@@ -388,6 +412,7 @@ async def test_the_settings(alice: PhoneScreens, phone_service_and_page: Service
         await expect(page.get_by_text(question)).to_be_visible()
         await alice.type_pin("905172")
     await expect(page.get_by_text("Your PIN is changed.")).to_be_visible()
+    await expect(alice.heading("Change PIN")).to_be_focused()
     await alice.press("Back")
     await alice.button("Login name for once").click()
     await alice.press("Make a name")

@@ -1,5 +1,7 @@
 // A list that keeps what it shows: what has the focus, or is being read, stays as it is.
 
+import { regainFocus } from "./stage.js";
+
 /**
  * @template Item
  * @typedef {{element: HTMLElement, update?: (item: Item) => void, tick?: (now: number) => void}} Row
@@ -41,7 +43,7 @@ export class KeptList {
     const names = new Set(items.map(this.#name));
     for (const [name, row] of this.#rows) {
       if (!names.has(name)) {
-        row.element.remove();
+        this.#remove(row.element);
         this.#rows.delete(name);
       }
     }
@@ -56,6 +58,23 @@ export class KeptList {
   tick(now) {
     for (const row of this.#rows.values()) {
       row.tick?.(now);
+    }
+  }
+
+  /**
+   * Take a row away; the focus, where it lay on it, goes to its neighbour, or else to the heading.
+   *
+   * @param {HTMLElement} row
+   */
+  #remove(row) {
+    const hadFocus = row.contains(document.activeElement);
+    const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    if (hadFocus && neighbour instanceof HTMLElement) {
+      neighbour.tabIndex = -1;
+      neighbour.focus();
+    } else if (hadFocus) {
+      regainFocus(document.body);
     }
   }
 

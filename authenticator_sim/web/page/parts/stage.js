@@ -126,3 +126,14 @@ export function focusHeading(view) {
     heading.focus({ preventScroll: true });
   }
 }
+
+/**
+ * Begin at the heading again where what had the focus is not there any more.
+ *
+ * @param {Element} view
+ */
+export function regainFocus(view) {
+  if (document.activeElement === document.body) {
+    focusHeading(view);
+  }
+}

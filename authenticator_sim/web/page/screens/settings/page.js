@@ -2,6 +2,7 @@
 
 import { element } from "../../look/dom.js";
 import { pictureButton } from "../../parts/buttons.js";
+import { regainFocus } from "../../parts/stage.js";
 import { PhoneError } from "../../phone.js";
 
 /** @typedef {import("../../parts/view.js").Surroundings} Surroundings */
@@ -75,5 +76,6 @@ export class SettingsPage {
     const parts = found === null ? [again()] : show(found);
     this.body.setAttribute("aria-busy", "false");
     this.body.replaceChildren(...parts.filter((part) => part !== null));
+    regainFocus(this.element);
   }
 }

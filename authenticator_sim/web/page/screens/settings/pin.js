@@ -3,6 +3,7 @@
 import { flawOfChosenPin } from "../../core/pin.js";
 import { element } from "../../look/dom.js";
 import { PinPad } from "../../parts/pin-pad.js";
+import { regainFocus } from "../../parts/stage.js";
 import { PhoneError } from "../../phone.js";
 import { refusalText } from "../ask-pin.js";
 import { noticeText } from "../home/notices.js";
@@ -56,6 +57,7 @@ export function pinPage(surroundings, back) {
       await phone.changePin(old, chosen);
       page.body.replaceChildren();
       page.say(words.pin.changed);
+      regainFocus(page.element);
     } catch (error) {
       if (!(error instanceof PhoneError)) {
         throw error;
@@ -72,6 +74,7 @@ export function pinPage(surroundings, back) {
   const wait = () => {
     waits = true;
     page.body.replaceChildren(element("p", { class: "hint" }, words.pin.pending));
+    regainFocus(page.element);
   };
   let heard = lastOutcome(phone.state)?.id;
   /** @param {State} state */
