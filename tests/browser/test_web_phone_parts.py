@@ -14,7 +14,7 @@ from tests.wire_client import WireClient
 
 ServiceAndPage = tuple[RunningService, str]
 NARROW: ViewportSize = {"width": 320, "height": 640}
-LONG = "Wholesale Purchasing Cooperative of the Northern Harbour Districts"
+LONG = "W" * 70
 PURE = """async () => {
   const { codeOfLink, isActivationCode } = await import("./screens/enrol/activation-code.js");
   const { initials } = await import("./parts/avatar.js");
@@ -94,6 +94,17 @@ async def test_a_logo_and_long_texts_in_a_narrow_window(
         await expect(phone.heading("Approved")).to_be_visible()
         await fits(phone.page)
         await phone.press("Done")
+        await fits(phone.page)
+        auth_req_id = await shop.started()
+        await phone.open_request(LONG)
+        await phone.press("This was not me")
+        await fits(phone.page)
+        await phone.press("Cancel")
+        await shop.cancel(auth_req_id)
+        await expect(phone.heading("The request was withdrawn")).to_be_visible()
+        await phone.press("Done")
+        await fits(phone.page)
+        await phone.press("This was not me")
         await fits(phone.page)
 
 
