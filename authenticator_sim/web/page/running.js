@@ -1,6 +1,7 @@
 // An enrolled phone in use: its rules, its vault and its connection, and whoever waits for an answer.
 
 import { Backoff } from "./connection/backoff.js";
+import { ClockWatch } from "./connection/clock-watch.js";
 import { exchange } from "./connection/exchange.js";
 import { Link } from "./connection/link.js";
 import { pause } from "./connection/pause.js";
@@ -15,6 +16,7 @@ import { PhoneError } from "./errors.js";
  */
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const CLOCK_MS = 1_000;
 /** How long an answer may take before the user is told that it does. */
 const PATIENCE_MS = 5_000;
 
@@ -41,6 +43,9 @@ export class RunningPhone {
   /** @type {PhoneError | null} */
   #stopped = null;
   #turn = Promise.resolve();
+  #clock = new ClockWatch();
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #watching;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Map<string, PromiseWithResolvers<Outcome>>} */
@@ -87,6 +92,7 @@ export class RunningPhone {
   /** Connect. */
   start() {
     this.#schedule();
+    this.#watching = setInterval(() => this.#mindClock(), CLOCK_MS);
     this.#link.run();
   }
 
@@ -95,6 +101,7 @@ export class RunningPhone {
     this.#stopped ??= why;
     this.#link.stop();
     clearTimeout(this.#timer);
+    clearInterval(this.#watching);
     for (const { reject } of this.#awaited.values()) {
       reject(why);
     }
@@ -210,6 +217,9 @@ export class RunningPhone {
     if (this.#stopped !== null) {
       return [];
     }
+    if (message.type === "welcome") {
+      this.#clock.begin();
+    }
     const replies = await this.device.receive(message, Date.now());
     await this.#keepOrTell();
     if (message.type === "refused" && message.reason === "unavailable") {
@@ -295,6 +305,7 @@ export class RunningPhone {
   /** Look again when the next request, decision or waiting phone is over. */
   #schedule() {
     clearTimeout(this.#timer);
+    this.#mindClock();
     const now = Date.now();
     const next = Math.min(...this.device.endings(now)) - now;
     if (Number.isFinite(next) && this.#stopped === null) {
@@ -302,7 +313,16 @@ export class RunningPhone {
     }
   }
 
+  /** A clock that was set says nothing of what is over: the service tells the time anew. */
+  #mindClock() {
+    if (this.#clock.wasSet()) {
+      this.device.forgetTime();
+      this.#link.renew();
+    }
+  }
+
   async #expire() {
+    this.#mindClock();
     this.device.expire(Date.now());
     await this.#keepOrTell();
     this.#settle();

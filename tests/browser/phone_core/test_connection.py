@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from playwright.async_api import BrowserContext, Route, WebSocketRoute
 
 from ciba_service.sca.messages import CloseCode
@@ -72,6 +73,27 @@ async def test_a_clock_that_is_wrong_ends_nothing(
     assert [each["verdict"] for each in state["history"]] == ["approved"]
     assert state["reportable"] == [over]
     assert await told(bank, auth_req_id) == "tokens"
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_clock_that_is_set_while_the_page_is_open(
+    bank: RunningService, phone: CorePhone, watch: Watch, hours: int
+):
+    """The phone is told the time anew: what waits goes on waiting, and what comes is shown."""
+    watch.expect(LOST)
+    _, name = await asked(bank, phone)
+    await phone.page.evaluate(
+        """(set) => {
+          const { now } = Date;
+          Date.now = () => now() + set;
+        }""",
+        hours * 3_600_000,
+    )
+    await bank.till.started()
+    left = "state.requests.every((each) => Math.abs(each.expiresAt - Date.now()) < 200_000)"
+    state = await phone.when(f"{ONLINE} && state.requests.length === 2 && {left}")
+    assert state["notices"] == []
+    assert await phone.act("approve", name, {"pin": PIN}) == {"outcome": "approved"}
 
 
 async def test_without_sockets_everything_goes_over_https(

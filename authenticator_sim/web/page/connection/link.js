@@ -46,7 +46,7 @@ export class Link {
   #isQuiet = false;
   #sleep = new AbortController();
   #onOnline = () => this.reconnect();
-  #onOffline = () => this.#socket?.close();
+  #onOffline = () => this.renew();
   #onVisible = () => {
     if (document.visibilityState === "visible") {
       this.reconnect();
@@ -85,6 +85,11 @@ export class Link {
     document.removeEventListener("visibilitychange", this.#onVisible);
     this.#socket?.close();
     this.#sleep.abort();
+  }
+
+  /** End this connection, and begin another. */
+  renew() {
+    this.#socket?.close();
   }
 
   /** Connect now rather than later. */

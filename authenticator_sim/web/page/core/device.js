@@ -41,7 +41,7 @@ export class Device {
   #board;
   #randomBytes;
   #offset = 0;
-  /** Whether the service was heard by this page: before, nothing is over by a clock that may be wrong. */
+  /** Whether the service has told the time: before, nothing is over by a clock that may be wrong. */
   #wasHeard = false;
   #greeted = false;
   #locked = false;
@@ -104,6 +104,12 @@ export class Device {
     this.#identity = { ...this.#identity, ...changed };
   }
 
+  /** Take no time for the service's any more, until it has been heard again. */
+  forgetTime() {
+    this.#offset = 0;
+    this.#wasHeard = false;
+  }
+
   /** Forget what belonged to the last connection; call before the first message of a new one. */
   beginConnection() {
     this.#greeted = false;
@@ -111,9 +117,11 @@ export class Device {
     this.others.beginConnection();
   }
 
-  /** Take off what has expired by the service's clock. @param {number} now */
+  /** Take off what has expired by the service's clock, if that is known. @param {number} now */
   expire(now) {
-    this.requests.expire(now + this.#offset, now);
+    if (this.#wasHeard) {
+      this.requests.expire(now + this.#offset, now);
+    }
   }
 
   /**

@@ -109,7 +109,7 @@ export function endOf({ notices }, transactionId) {
  * @param {import("../../model.js").WithdrawalReason} reason
  * @returns {Ending}
  */
-export function withdrawn({ outcome }, reason) {
+function withdrawn({ outcome }, reason) {
   return {
     tone: "plain",
     icon: reason === "expired" ? "clock" : "info",

@@ -12,7 +12,7 @@ import { wrongAttempt } from "../../words/attempts.js";
 import { wordsIn } from "../../words/language.js";
 import { reported } from "../home/late-report.js";
 import { Confirmation } from "./confirmation.js";
-import { denied, endingOf, endingOfAbsence, endingOfRefusal, endOf, withdrawn } from "./endings.js";
+import { denied, endingOf, endingOfAbsence, endingOfRefusal, endOf } from "./endings.js";
 import { endingFace, sendingFace } from "./faces.js";
 import { asksForMore } from "./factors.js";
 import { review } from "./review.js";
@@ -306,11 +306,8 @@ export class ApprovalSheet {
 
   /** @param {number} seconds */
   #tellTime(seconds) {
-    if (seconds <= 0) {
-      this.#end(withdrawn(this.#words, "expired"));
-      return;
-    }
-    if (this.#calls.isDue(seconds)) {
+    // That it is over, the phone says: this browser's clock may just have been set.
+    if (seconds > 0 && this.#calls.isDue(seconds)) {
       this.#surroundings.announcer.say(this.#words.request.secondsLeft(seconds));
     }
   }
