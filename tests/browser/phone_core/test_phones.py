@@ -31,7 +31,7 @@ from tests.wire_tokens import REFRESHING
 LOST = "ERR_|WebSocket|Failed to load|NetworkError"
 KEPT = token_keys_kept(access_token_lifetime=300, id_token_lifetime=300, id_token_hint_lifetime=0)
 LASTING = {**REFRESHING, "scope": "openid offline_access"}
-NAMES = ["format", "history", "identity", "noticed", "over", "unanswered"]
+IN_VAULT = ["format", "history", "identity", "noticed", "over", "unanswered"]
 HELD = """async ([number, issuer]) => {
   const opening = indexedDB.open(`ciba-phone-${number} ${issuer}`, 1);
   const database = await new Promise((resolve) => {
@@ -94,7 +94,7 @@ async def test_a_phone_is_enrolled_and_keeps_no_secret_that_can_be_read(
     assert (state["stage"], state["subject"], state["deviceName"]) == ("ready", "alice", "Web")
     assert (await phone.refused("enrol", right))["code"] == "already_enrolled"
     held = await phone.page.evaluate(HELD, [1, phone.issuer])
-    assert sorted(held["names"]) == NAMES
+    assert sorted(held["names"]) == IN_VAULT
     assert held["keys"] == [
         ["identity.signingKey", "private", False],
         ["identity.totp.key", "secret", False],
