@@ -144,9 +144,8 @@ class Decisions:
         self, presented: PresentedDecision, transaction: Transaction, device: Device
     ) -> None:
         """Block a client that its user does not know, however short its prompts are open."""
-        request, reason = transaction.request, presented.claims.reason
-        is_over = transaction.state in _OVER_WITHOUT_USER
-        if request is None or not is_over or reason is not DenialReason.NOT_ME:
+        request = transaction.request
+        if request is None or not _is_late_report(presented, transaction.state):
             return
         try:
             self._verify(presented, device, request)
@@ -289,6 +288,8 @@ class Decisions:
             )
         )
         if not result.won:
+            if _is_late_report(presented, result.state):
+                await self._worker.block(_answered(heard, result))
             return _refused(presented, RefusalReason.NOT_OPEN)
         self._worker.settle(_answered(heard, result), until)
         self._call_back(presented, result)
@@ -325,6 +326,11 @@ class Decisions:
     def _call_back(self, presented: PresentedDecision, result: SwapResult) -> None:
         if result.calls_back:
             self._worker.nudge_after(presented.claims.transaction_id, self._callback_delay)
+
+
+def _is_late_report(presented: PresentedDecision, state: State | None) -> bool:
+    """Whether the user says "not me" of a prompt that ended before anybody answered it."""
+    return presented.claims.reason is DenialReason.NOT_ME and state in _OVER_WITHOUT_USER
 
 
 def _answered(heard: HeardDecision, result: SwapResult) -> Answered:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Never
+from typing import Any, Never
 
 import httpx2
 import pytest
 
+from ciba_service.flow.account_gate import AccountGate
 from ciba_service.ports import LEASE_MS, DueKind, DueWork, StoreUnavailable
+from ciba_service.protocol.transaction.gate import Step
 from ciba_service.sca.attempts import ATTEMPT_LIMIT
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
@@ -256,6 +258,32 @@ async def test_not_me_is_heeded_though_the_prompt_is_over(
     assert (await bank.till.poll(kept)).json()["error"] == "access_denied"
     assert (await bank.till.poll(second)).json()["error"] in {"access_denied", "expired_token"}
     assert (await bank.clients["other-till"].start()).status_code == 200
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+async def test_not_me_is_heeded_though_the_prompt_ends_while_it_is_heard(
+    bank: RunningService, alice: WirePhone, monkeypatch: pytest.MonkeyPatch, end: str
+):
+    """Nobody stays ahead of the user by cancelling at the very moment either."""
+    first = await bank.till.started(requested_expiry="10")
+    kept = await bank.till.started()
+    challenges = {claims_of(text)["transaction_id"]: text for text in await alice.fetch()}
+    lets_ask = AccountGate.lets_ask
+
+    async def slow(gate: AccountGate, step: Step, *accounts: Any, **how: Any) -> bool:
+        if step is Step.APPROVE and end == "cancelled":
+            assert (await bank.till.cancel(first)).status_code == 204
+        elif step is Step.APPROVE:
+            bank.clock.advance(11)
+        return await lets_ask(gate, step, *accounts, **how)
+
+    monkeypatch.setattr(AccountGate, "lets_ask", slow)
+    said = alice.denial(challenges[transaction_id(first)], reason="not_me")
+    assert (await alice.decide(said))["reason"] == "not_open"
+    (told,) = bank.telemetry.named("not_me_reported")
+    assert told.fields["transaction_id"] == transaction_id(first)
+    assert_refused(await bank.till.start(), 400, "unknown_user_id")
+    assert (await bank.till.poll(kept)).json()["error"] == "access_denied"
 
 
 async def test_not_me_survives_the_process_that_heard_it(
