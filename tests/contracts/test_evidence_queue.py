@@ -98,7 +98,7 @@ async def test_nothing_is_decided_without_its_evidence(stores: Stores):
     """When too much waits the decision is put off, and made once there is room."""
     waiting = [b"x"] * EVIDENCE_LIMIT
     await stores.commands.call("RPUSH", evidence_key(PARTITION), *waiting)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match="too much evidence"):
         await decided(stores)
     await stores.commands.call("LPOP", evidence_key(PARTITION))
     swap = replace(swap_of(Event.APPROVE, "decision"), evidence=evidence())

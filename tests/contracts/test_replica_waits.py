@@ -22,7 +22,7 @@ from ciba_service.stores.driver.target import RedisTarget, ReplicaWait
 from ciba_service.stores.embedded.binary import packaged_program
 from ciba_service.stores.keys import fence_key
 from ciba_service.stores.operations import Operations
-from tests.contracts.store_builders import NoWaiting
+from tests.contracts.store_builders import PHONE_JWK, TAG, NoWaiting, new_phone, stores_over
 from tests.redis_servers import REDIS_SERVER, _ask, _until
 from tests.replicated_redis import Replicated, frozen, replicated, replicated_directly
 
@@ -140,6 +140,24 @@ async def test_a_repetition_that_writes_nothing_waits_all_the_same(servers: Repl
         assert await answered(second, "k") == 1
         assert await answered(second, "k", "another") == 0
         assert await answered(third, "k") == 1
+
+
+async def test_a_pin_is_not_told_to_be_changed_before_the_replica_knows(servers: Replicated):
+    """Also when the order comes again, and all that is left to do is to read what it did."""
+    new_pin = b"2" * 32
+    commands = Commands(connect(servers.master))
+    async with durable_to(servers.master, HASTE) as durable:
+        others = stores_over(commands).devices
+        phone = await others.add(TAG, new_phone(), PHONE_JWK, further=False, operation="add")
+        assert phone is not None
+        hasty = stores_over(commands, durable=durable, deadline_ms=300).devices
+        patient = stores_over(commands, durable=durable, deadline_ms=20_000).devices
+        with frozen(servers.replica):
+            assert await others.change_pin(phone, new_pin, operation="order")
+            with pytest.raises(StoreUnavailable):
+                await hasty.change_pin(phone, new_pin, operation="order")
+        assert await patient.change_pin(phone, new_pin, operation="order")
+    await commands.aclose()
 
 
 async def test_while_replicas_are_missing_nothing_more_is_run(servers: Replicated):

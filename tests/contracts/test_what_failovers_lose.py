@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from ciba_service.ports import PaymentOutcome, ReplayKind
+from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.passkey_proofs import VerifiedPasskey
 from ciba_service.stores.driver.commands import Commands
@@ -32,6 +33,7 @@ from tests.replicated_redis import replicated
 WAIT = ReplicaWait(replicas=1, milliseconds=5_000)
 PHONE, OTHER_PHONE = new_phone(1), new_phone(2)
 UNTIL = START + 300_000
+REDEEMED = f"access by {Event.REDEEM}"
 
 Act = Callable[[Stores], Awaitable[object]]
 
@@ -95,9 +97,7 @@ def reserve_assertion(stores: Stores, operation: str = "first") -> Awaitable[boo
 
 def execute(stores: Stores, operation: str = "first") -> Awaitable[PaymentOutcome]:
     """Execute the third transaction's payment."""
-    return stores.payments.execute(
-        transaction_name(3), f"access by {Event.REDEEM}", operation=operation, until=UNTIL
-    )
+    return stores.payments.execute(transaction_name(3), REDEEMED, operation=operation, until=UNTIL)
 
 
 def count(stores: Stores, operation: str = "first") -> Awaitable[bool]:
@@ -126,6 +126,16 @@ PROMISES = {
         transaction(4, Event.APPROVE, Event.REDEEM),
         lambda stores: stores.grants.end(transaction_name(4)),
         lambda stores: _is(stores.grants.read(transaction_name(4)), None),
+    ),
+    "an ended access token": Promise(
+        transaction(6, Event.APPROVE, Event.REDEEM),
+        lambda stores: stores.grants.end_access_token(transaction_name(6), REDEEMED),
+        lambda stores: _is(_access_token(stores, 6), None),
+    ),
+    "a closed session of an operator": Promise(
+        lambda stores: stores.operator_sessions.open("token", "session", now=START, until=UNTIL),
+        lambda stores: stores.operator_sessions.close("token", "session"),
+        lambda stores: _is(stores.operator_sessions.until("token", "session", now=START), None),
     ),
     "a failed attempt": Promise(
         nothing,
@@ -170,6 +180,12 @@ async def _is(found: Awaitable[object], expected: object) -> bool:
 
 async def _any(found: Awaitable[object]) -> bool:
     return bool(await found)
+
+
+async def _access_token(stores: Stores, number: int) -> AccessToken | None:
+    found = await stores.grants.find(transaction_name(number), REDEEMED)
+    assert found is not None
+    return found.access_token
 
 
 async def _name(stores: Stores) -> str | None:

@@ -1,6 +1,7 @@
 """Sealed values open in their place, under their ring, unchanged, and nowhere else."""
 
 import hashlib
+import hmac
 import itertools
 import secrets
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.ports import StoreUnavailable, UnknownRecordFormat
+from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.stores.sealing import Ring, Sealer, SealingError
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -106,6 +108,17 @@ def test_keyed_hashes_are_of_their_ring_and_purpose():
     assert all(one != other for one, other in itertools.combinations(hashes, 2))
 
 
+def test_a_ring_has_a_key_of_its_own_for_each_purpose():
+    """By its oldest key alone (RFC 5869): what hangs on it is found after upgrade and rotation."""
+    derived = {purpose: Ring.of(OLD).derive(purpose) for purpose in ("pepper", "device-nonces")}
+    for purpose, key in derived.items():
+        info = f"ciba-{purpose}.v1".encode()
+        assert key == HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(OLD)
+        assert key == Ring.of(NEW, OLD).derive(purpose)
+    keyed = hmac.digest(derived["pepper"], b"code\0x", "sha256")
+    assert sealer(OLD).keyed_hash("code", "x") == base64url(keyed)
+
+
 @pytest.mark.parametrize("keys", [(), (b"short",), (OLD, b"x" * 33)], ids=["none", "short", "long"])
 def test_a_ring_needs_whole_keys(keys: tuple[bytes, ...]):
     """No key, or one that is not 256 bits long, makes no ring."""
@@ -132,6 +145,13 @@ def test_a_key_seals_so_many_values_and_then_there_is_another():
 def test_processes_seal_with_keys_of_their_own():
     """Nothing but chance is needed to keep keys and nonces of processes apart."""
     assert sealer().seal(b"secret", **PLACE)[5:21] != sealer().seal(b"secret", **PLACE)[5:21]
+
+
+def test_one_opens_what_more_processes_sealed_than_it_remembers():
+    """Each has a salt of its own, and those that were forgotten are derived anew."""
+    sealed = [sealer().seal(b"secret", **PLACE) for _ in range(514)]
+    one = sealer()
+    assert {one.open(value, **PLACE) for value in (*sealed, *sealed)} == {b"secret"}
 
 
 def test_a_value_is_what_its_format_says():
