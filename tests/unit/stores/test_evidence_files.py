@@ -1,6 +1,7 @@
 """The files of a journal: whole lines, once, whoever writes and whoever is killed."""
 
 import asyncio
+import os
 import secrets
 from pathlib import Path
 
@@ -75,6 +76,39 @@ async def test_what_was_written_is_there_and_private(tmp_path: Path):
     modes = {path.stat().st_mode & 0o077 for path in evidence_files(tmp_path / "evidence")}
     assert {keys.stat().st_mode & 0o077, (tmp_path / "evidence").stat().st_mode & 0o077} == {0}
     assert modes == {0}
+
+
+async def test_what_is_said_to_be_written_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Keys before records, each whole, and their names; also what a killed process had written."""
+    synced: list[tuple[str, int]] = []
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path.name, path.read_bytes().count(b"\n") if path.is_file() else 0))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    written = entries("a", "b")
+    await journal_in(tmp_path).append(written[:1])
+    (path,), (keys,) = evidence_files(tmp_path / "evidence"), key_files(tmp_path / "evidence")
+    named = ("evidence", 0)
+    assert synced == [(keys.name, 1), named, (path.name, 1), named]
+    synced.clear()
+    await journal_in(tmp_path).append(written[:1])
+    assert synced == [(path.name, 1)]
+    synced.clear()
+    await journal_in(tmp_path).append(written)
+    assert synced == [(keys.name, 2), (path.name, 2)]
+
+
+async def test_what_comes_too_late_is_not_written_and_not_said_to_be(tmp_path: Path):
+    """It is another process's by then."""
+    journal = journal_in(tmp_path)
+    assert not await journal.append(entries("a"), in_time=lambda: False)
+    assert lines_in(tmp_path) == []
+    assert await journal.append(entries("a"), in_time=lambda: True)
+    assert [len(lines) for lines in lines_in(tmp_path)] == [1]
 
 
 async def test_what_is_there_is_not_written_again(tmp_path: Path):
@@ -189,6 +223,31 @@ async def test_a_full_file_is_followed_by_another_once_it_is_signed(tmp_path: Pa
     assert (report.records, report.checkpoints, report.unsigned) == (3, 2, 0)
     assert report.findings == ()
     assert [len(lines) for lines in lines_in(tmp_path)] == [3, 2]
+    numbers = [path.stem.split("-")[2] for path in evidence_files(tmp_path / "evidence")]
+    assert numbers == ["00000001", "00000002"]
+
+
+async def test_who_begins_in_a_new_file_knows_what_stands_before_it(tmp_path: Path):
+    """Neither is a record written twice nor the checkpoints numbered from 1 again."""
+    first, written = journal_in(tmp_path, file_bytes=1), entries("a")
+    await first.append(written)
+    assert await signed(first)
+    more = entries("b", head=head_of(written))
+    await first.append(more)
+    later = journal_in(tmp_path, file_bytes=1)
+    await later.append([*written, *more])
+    assert await signed(later)
+    report = audit(*lines_in(tmp_path))
+    assert (report.records, report.checkpoints, report.findings) == (2, 2, ())
+    assert [len(lines) for lines in lines_in(tmp_path)] == [2, 2]
+
+
+async def test_of_very_many_records_the_last_are_remembered(tmp_path: Path):
+    """They come again when a process is ended before they have left the store."""
+    journal, written = journal_in(tmp_path), entries(*map(str, range(258)))
+    await journal.append(written)
+    await journal.append(written[-16:])
+    assert [len(lines) for lines in lines_in(tmp_path)] == [258]
 
 
 async def test_a_file_that_was_shortened_is_read_anew(tmp_path: Path):
@@ -212,14 +271,14 @@ async def test_what_was_not_written_here_is_left_alone(tmp_path: Path):
     await journal.append(written)
     (path,) = evidence_files(tmp_path / "evidence")
     with path.open("ab") as file:
-        file.write(b'foreign\n{"checkpoint":"no jws"}\n')
-    await journal.append(entries("b", head=head_of(written)))
+        file.write(b'foreign\n{"checkpoint":"no jws"}\n{"checkpoint":"a.b.c"}\n')
+    more = entries("b", head=head_of(written))
+    await journal.append(more)
+    await journal_in(tmp_path).append([*written, *more])
     assert await signed(journal)
     texts = [finding.text for finding in audit(*lines_in(tmp_path)).findings]
-    assert texts == [
-        "it is no line of evidence",
-        "the checkpoint is not signed by a key that is known",
-    ]
+    unsigned = "the checkpoint is not signed by a key that is known"
+    assert texts == ["it is no line of evidence", unsigned, unsigned]
 
 
 async def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path):

@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ciba_service.ports import JournalEntry, QueuedRecord
+from ciba_service.protocol.jose.encoding import base64url, parse_base64url
+from ciba_service.sca.evidence import Evidence, Statement
 from ciba_service.sca.evidence_chain import GENESIS, chained
 from ciba_service.stores import evidence_reading
 from ciba_service.stores.evidence_files import FileJournal, evidence_files, key_files
 from ciba_service.stores.evidence_reading import erase_keys, find_evidence
-from ciba_service.stores.evidence_seals import EvidenceSeals
+from ciba_service.stores.evidence_seals import EvidenceSeals, parse_record
 from ciba_service.stores.sealing import Sealer, SealingError
 from tests.contracts.store_builders import RING, TRANSACTION, evidence, transaction_name
 
@@ -23,12 +26,17 @@ SEALS = EvidenceSeals(Sealer(RING, secrets.token_bytes))
 SUBJECT = evidence().statement.subject
 
 
+def entries(*closed: Evidence) -> list[JournalEntry]:
+    """What is written of them."""
+    queued = [msgspec.json.decode(SEALS.close(each), type=QueuedRecord) for each in closed]
+    lines = chained(0, GENESIS, (each.record for each in queued))
+    return [JournalEntry(line, each.key) for line, each in zip(lines, queued, strict=True)]
+
+
 async def written(directory: Path, *names: str) -> None:
     """Records of these transactions."""
-    queued = [msgspec.json.decode(SEALS.close(evidence(name)), type=QueuedRecord) for name in names]
-    lines = chained(0, GENESIS, (each.record for each in queued))
-    entries = [JournalEntry(line, each.key) for line, each in zip(lines, queued, strict=True)]
-    await FileJournal(directory, secrets.token_bytes).append(entries)
+    journal = FileJournal(directory, secrets.token_bytes)
+    await journal.append(entries(*map(evidence, names)))
 
 
 def held(directory: Path) -> dict[str, bytes]:
@@ -39,6 +47,32 @@ def held(directory: Path) -> dict[str, bytes]:
 def add(path: Path, *lines: bytes) -> None:
     """Put lines before what is there."""
     path.write_bytes(b"".join(line + b"\n" for line in lines) + path.read_bytes())
+
+
+def test_a_record_is_what_its_format_says():
+    """Whoever has ring and files can open them without this program (docs/evidence.md)."""
+    sealer = Sealer(RING, secrets.token_bytes)
+    queued = msgspec.json.decode(SEALS.close(evidence()), type=QueuedRecord)
+    record = parse_record(queued.record)
+    assert record.user == queued.key.user == sealer.keyed_hash("evidence-user", SUBJECT)
+    sealed = parse_base64url(queued.key.key)
+    key = sealer.open(sealed, key="evidence", name=TRANSACTION, owner=record.user)
+    bound = b"ciba-evidence.v1\0" + TRANSACTION.encode()
+    statement = AESGCM(key).decrypt(bytes(12), parse_base64url(record.statement), bound)
+    assert msgspec.json.decode(statement, type=Statement) == evidence().statement
+
+
+async def test_a_changed_statement_does_not_open(tmp_path: Path):
+    """Also under its own key."""
+    await written(tmp_path, TRANSACTION)
+    found = find_evidence(tmp_path, TRANSACTION)
+    assert found is not None
+    assert found.key is not None
+    closed = bytearray(parse_base64url(found.record.statement))
+    closed[0] ^= 1
+    changed = msgspec.structs.replace(found.record, statement=base64url(closed))
+    with pytest.raises(SealingError):
+        SEALS.open(changed, found.key)
 
 
 async def test_foreign_lines_are_passed_over(tmp_path: Path):
@@ -113,6 +147,59 @@ async def test_an_erasure_by_root_takes_no_file_away_from_the_service(tmp_path: 
         os.chown(tmp_path / name, SOMEBODY, SOMEBODY)
     assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
     assert {(tmp_path / name).stat().st_uid for name in held(tmp_path)} == {SOMEBODY}
+
+
+async def test_an_erasure_takes_nothing_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Their keys are whole, and on the disk before the file with all of them is gone."""
+    of_bob = [
+        msgspec.structs.replace(
+            each, statement=msgspec.structs.replace(each.statement, subject="bob")
+        )
+        for each in map(evidence, map(transaction_name, (1, 2)))
+    ]
+    all_of_them = entries(of_bob[0], evidence(), of_bob[1])
+    await FileJournal(tmp_path, secrets.token_bytes).append(all_of_them)
+    (keys,) = key_files(tmp_path)
+    synced: list[tuple[str, int]] = []
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.is_file():
+            assert (path.parent, keys.read_bytes().count(b"\n")) == (tmp_path, 3)
+            synced.append((path.name[:6], path.read_bytes().count(b"\n")))
+        else:
+            assert (path, keys.read_bytes().count(b"\n")) == (tmp_path, 2)
+            synced.append(("directory", 0))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
+    assert synced == [(".keys-", 2), ("directory", 0)]
+    for entry, each in zip((all_of_them[0], all_of_them[2]), of_bob, strict=True):
+        found = find_evidence(tmp_path, entry.key.transaction_id)
+        assert found is not None
+        assert found.key is not None
+        assert SEALS.open(found.record, found.key) == each.statement
+    assert erase_keys(tmp_path, SEALS.tag("bob")) == 2
+
+
+async def test_after_an_erasure_evidence_is_kept_as_before(tmp_path: Path):
+    """Also when there was nobody else's."""
+    journal = FileJournal(tmp_path, secrets.token_bytes)
+    both = entries(evidence(TRANSACTION), evidence(transaction_name(1)))
+    await journal.append(both[:1])
+    assert erase_keys(tmp_path, SEALS.tag(SUBJECT)) == 1
+    (keys,) = key_files(tmp_path)
+    assert keys.read_bytes() == b""
+    await journal.append(both)
+    kept = find_evidence(tmp_path, transaction_name(1))
+    assert kept is not None
+    assert kept.key == both[1].key
+    erased = find_evidence(tmp_path, TRANSACTION)
+    assert erased is not None
+    assert erased.key is None
 
 
 def test_where_there_is_no_evidence_nothing_is_made(tmp_path: Path):
