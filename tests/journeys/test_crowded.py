@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 
 from tests.journeys.test_long_polling import held
 from tests.journeys.test_metrics import scrape
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
+from tests.signing import new_key
 from tests.wire_client import CIBA, WireClient
 from tests.wire_events import stream
+from tests.wire_registration import bearer, metadata_of, register, registration_section
 from tests.wire_resource import refusal
+from tests.wire_tokens import granted
 
 FEW = {"server": {"max_requests": 1, "max_waiting_requests": 0}, "metrics": {"port": 0}}
 UNAVAILABLE = (503, "temporarily_unavailable")
@@ -123,6 +127,44 @@ async def test_a_page_can_read_that_it_has_to_come_again(run_service: ServiceRun
         for answer in (refused, nonce):
             assert answer.headers["access-control-allow-origin"] == page
         assert refusal(await service.http.get("/device/nonce")) == UNAVAILABLE
+
+
+async def test_what_a_page_asks_of_a_resource_waits_for_its_place(small: RunningService):
+    """It is refused as the resource refuses, and the token is as good as before."""
+    phone = await small.enrolled_phone()
+    token = (await granted(small.till, phone))["access_token"]
+    headers = {"authorization": f"Bearer {token}", "origin": "https://page.example"}
+    small.service.admission.enter()
+    answer = await small.http.get("/userinfo", headers=headers)
+    assert refusal(answer) == UNAVAILABLE
+    assert answer.headers["retry-after"] == "1"
+    assert "x-fapi-interaction-id" in answer.headers
+    small.service.admission.leave()
+    assert (await small.http.get("/userinfo", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_a_client_that_looks_after_itself_waits_for_its_place(
+    run_service: ServiceRunner, method: str
+):
+    """Also when it says that it is a page; nothing is done of what it asks."""
+    sections = {**FEW, "registration": registration_section()}
+    async with run_service(clients=[], sections=sections) as service:
+        members = metadata_of(new_key())
+        registered = (await register(service, members)).json()
+        path = f"/register/{registered['client_id']}"
+        headers = bearer(registered["registration_access_token"])
+
+        async def asked(**more: str) -> httpx2.Response:
+            body = {**members, "client_id": registered["client_id"]} if method == "PUT" else None
+            return await service.http.request(method, path, json=body, headers={**headers, **more})
+
+        service.service.admission.enter()
+        assert refusal(await asked()) == UNAVAILABLE
+        assert refusal(await asked(origin="https://page.example")) == UNAVAILABLE
+        service.service.admission.leave()
+        assert (await service.http.get(path, headers=headers)).json() == registered
+        assert (await asked(origin="https://page.example")).status_code in {200, 204}
 
 
 async def test_a_crowded_process_is_alive_and_ready(small: RunningService):

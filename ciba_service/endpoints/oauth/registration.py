@@ -81,15 +81,16 @@ class ClientConfigurationEndpoint:
         authorization = header_lines(scope, b"authorization")
         match scope["method"]:
             case "GET":
+                await _begin(scope)
                 known = await self._registrations.read(authorization, client_id)
                 await respond(send, HTTPStatus.OK, _information(known, self._locate))
             case "PUT":
                 members = _members(await read_body(scope, receive, _BODY))
-                if not await place_of(scope).begin():
-                    raise TemporarilyUnavailableError from Reason("there is no place")
+                await _begin(scope)
                 known = await self._registrations.replace(authorization, client_id, members)
                 await respond(send, HTTPStatus.OK, _information(known, self._locate))
             case "DELETE":
+                await _begin(scope)
                 await self._registrations.remove(authorization, client_id)
                 await respond_nothing(send)  # RFC 7592 2.3
             case _:
@@ -100,6 +101,12 @@ class ClientConfigurationEndpoint:
         error = InvalidRequestError()
         error.__cause__ = Reason(reason)
         await respond_error(send, error, self._telemetry, status=status, headers=headers)
+
+
+async def _begin(scope: Scope) -> None:
+    """Take the place that a page, or whoever says that it is one, has not got yet."""
+    if not await place_of(scope).begin():
+        raise TemporarilyUnavailableError from Reason("there is no place")
 
 
 def _members(body: bytes) -> Mapping[str, object]:
