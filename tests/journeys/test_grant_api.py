@@ -79,6 +79,21 @@ async def test_the_grant_says_who_approved_what_and_how(
     assert len(grant["challenge_hash"]) == 43
 
 
+@pytest.mark.parametrize("resources", [[], ["https://api.example"]], ids=["none", "one"])
+async def test_the_grant_names_the_resources_that_were_asked_for(
+    run_service: ServiceRunner, resources: list[str]
+):
+    """Its tokens are for nothing else (RFC 8707 2)."""
+    shop = WireClient("shop", metadata={"resources": ["https://api.example"]})
+    async with run_service(clients=[shop], sections={"token_endpoints": endpoints()}) as service:
+        phone = await service.enrolled_phone()
+        auth_req_id = await shop.started(**({"resource": resources} if resources else {}))
+        await phone.approve_next()
+        bank = TokenEndpoint(service.http, TOKEN)
+        grant = (await told(await bank.redeem(auth_req_id, client_id="shop")))["grant"]
+    assert grant.get("resource", []) == resources
+
+
 async def test_pending_slow_down_and_granted(
     service: RunningService, phone: WirePhone, bank: TokenEndpoint
 ):
