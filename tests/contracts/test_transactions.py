@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from ciba_service.ports import DueKind, PollStatus, Swap, SwapResult, UnknownRecordFormat
+from ciba_service.ports import (
+    LEASE_MS,
+    DueKind,
+    DueWork,
+    PollStatus,
+    Swap,
+    SwapResult,
+    UnknownRecordFormat,
+)
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.messages import DenialReason
 from ciba_service.stores.driver.target import RedisTarget
@@ -149,6 +157,19 @@ async def test_a_decision_replaces_the_expiry_by_settling(stores: Stores):
     await events(stores, Event.DENY)
     works = await stores.due.claim(PARTITION, now=EXPIRES_AT + 1, limit=10)
     assert [work.kind for work in works] == [DueKind.SETTLE]
+
+
+async def test_who_withdraws_the_prompt_itself_has_the_lease_of_that(stores: Stores):
+    """Nobody else does it meanwhile, and somebody does when its time is over."""
+    await stores.transactions.create(new_transaction(), operation="create")
+    (announce,) = await stores.due.claim(PARTITION, now=START, limit=10)
+    await stores.due.finish(announce)
+    until = START + LEASE_MS
+    await stores.transactions.swap(replace(swap_of(Event.DENY, "deny"), settled_until=until))
+    assert await stores.due.claim(PARTITION, now=until - 1, limit=10) == []
+    await stores.due.finish(DueWork(DueKind.SETTLE, TRANSACTION, START))
+    (settle,) = await stores.due.claim(PARTITION, now=until, limit=10)
+    assert settle.kind is DueKind.SETTLE
 
 
 async def test_a_redemption_stores_hashes_and_forgets_the_request(stores: Stores):
