@@ -12,6 +12,7 @@ from tests.signing import claims_of
 from tests.wire_client import CIBA, WireClient
 from tests.wire_dpop import WireDpop
 from tests.wire_phone import WirePhone
+from tests.wire_resource import Holder
 
 BOUND = {"profile": "fapi2-ciba", "dpop_bound_access_tokens": True}
 
@@ -172,8 +173,12 @@ async def test_without_nonces_a_proof_is_good_at_once(run_service: ServiceRunner
     client = WireClient("speaker", metadata=BOUND)
     sections = {"tokens": {"require_dpop_nonce": False}}
     async with run_service(clients=[client], sections=sections) as service:
-        await service.enrolled_phone("alice")
-        dpop = WireDpop()
-        answer = await poll(client, dpop, await client.started())
+        alice, dpop = await service.enrolled_phone("alice"), WireDpop()
+        auth_req_id = await client.started()
+        answer = await poll(client, dpop, auth_req_id)
         assert refusal(answer) == (400, "authorization_pending")
+        await alice.approve_next()
+        tokens = (await poll(client, dpop, auth_req_id)).json()
+        bound = Holder(service, tokens["access_token"], dpop)
+        assert (await bound.call("GET", "/userinfo")).status_code == 200
         assert dpop.nonce is None

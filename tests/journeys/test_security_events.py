@@ -363,6 +363,7 @@ async def test_proofs_and_stolen_tokens_are_told(bound: RunningService):
     assert (access["client_id"], other["client_id"]) == ("till", "thief")
     assert (other["credential"], other["cause"]) == ("refresh_token", "foreign")
     assert access["transaction_id"] == other["transaction_id"]
+    assert {line["peer"] for line in (*refused, access)} == {PEER}
 
 
 async def test_a_stolen_auth_req_id_is_told(
