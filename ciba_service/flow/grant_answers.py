@@ -138,7 +138,7 @@ class GrantAnswers:
             found = await self._transactions.outline(name, now=self._clock.now_ms())
             if found is None or found.client_id != client.client_id:
                 if found is not None:
-                    self._events.security_event(foreign_auth_req_id(client, name))
+                    self._events.security_event(foreign_auth_req_id(client, name, peer=None))
                 raise InvalidGrantError from Reason("unknown, or of another client")
         except tuple(_STATUSES) as error:
             return NoGrant(_STATUSES[type(error)], error)

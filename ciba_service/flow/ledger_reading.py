@@ -105,7 +105,9 @@ class LedgerReading:
         )
         client = asked.verified.client
         if found is not None and found.client_id != client.client_id:
-            self._events.security_event(foreign_auth_req_id(client, asked.name))
+            self._events.security_event(
+                foreign_auth_req_id(client, asked.name, peer=asked.verified.peer)
+            )
             found = None
         if found is None:
             raise InvalidGrantError from Reason("unknown, or of another client")

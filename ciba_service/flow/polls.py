@@ -32,7 +32,8 @@ _T = TypeVar("_T")
 class Poll(msgspec.Struct, frozen=True):
     """An authenticated client's question about the transaction ``name``.
 
-    ``spend`` has the steps that claim what the request may use only once, if there is any.
+    ``spend`` has the steps that claim what the request may use only once, if there is any; ``peer``
+    is the address of the client's connection, if known.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Poll(msgspec.Struct, frozen=True):
     operation: str
     patience: Patience
     spend: Callable[[], Sequence[Coroutine[Any, Any, None]]] | None = None
+    peer: str | None = None
 
 
 class Polls:
@@ -83,7 +85,7 @@ class Polls:
     async def _asked(self, poll: Poll, seat: Seat | None) -> PollReply:
         reply = await self._reply(poll)
         if reply.status is PollStatus.FOREIGN:
-            self._events.security_event(foreign_auth_req_id(poll.client, poll.name))
+            self._events.security_event(foreign_auth_req_id(poll.client, poll.name, peer=poll.peer))
         # Whoever was held for the same transaction is not the last who asked any more.
         self._held.look_again(poll.name, besides=seat)
         return reply

@@ -37,6 +37,7 @@ class Redemption:
             request.operation,
             request.patience,
             request.credentials.spending,
+            request.peer,
         )
         return await self._polls.settled(poll, partial(self._issue, request))
 

@@ -62,7 +62,7 @@ class Refresh:
             request.credentials.spend(), find_token(self._grants, presented)
         )
         now = self._clock.now_ms()
-        self._tell_misused(found, request.client)
+        self._tell_misused(found, request)
         grant = _grant(found, request.client, now)
         token = RefreshTokenRecord(
             token_hash(presented), good_until=self._lifetime.good_until(grant, now)
@@ -89,8 +89,9 @@ class Refresh:
         )
         return refreshed.response
 
-    def _tell_misused(self, found: FoundToken | None, client: Client) -> None:
+    def _tell_misused(self, found: FoundToken | None, request: TokenRequest) -> None:
         """Whoever has another client's refresh token has stolen it, or was given it."""
+        client = request.client
         if found is None or found.stored.grant.client_id == client.client_id:
             return
         self._telemetry.security_event(
@@ -99,6 +100,7 @@ class Refresh:
                 cause=Cause.FOREIGN,
                 client_id=client.client_id,
                 transaction_id=found.transaction_id,
+                peer=request.peer,
             )
         )
 

@@ -65,11 +65,12 @@ def transaction_to_redeem(client: Client, form: Mapping[str, str]) -> str:
     return requested_transaction(form)
 
 
-def foreign_auth_req_id(client: Client, name: str) -> TokenMisused:
-    """What is told of a client that presents another's ``auth_req_id``."""
+def foreign_auth_req_id(client: Client, name: str, *, peer: str | None) -> TokenMisused:
+    """What is told of a client that presents another's ``auth_req_id``, from ``peer``."""
     return TokenMisused(
         credential=Credential.AUTH_REQ_ID,
         cause=Cause.FOREIGN,
         client_id=client.client_id,
         transaction_id=name,
+        peer=peer,
     )

@@ -55,7 +55,9 @@ class ScaReceiptReading:
             raise
         found = await spend_and_find(spend, self._receipts.find(name))
         if found is not None and found.client_id != verified.client.client_id:
-            self._events.security_event(foreign_auth_req_id(verified.client, name))
+            self._events.security_event(
+                foreign_auth_req_id(verified.client, name, peer=verified.peer)
+            )
             found = None
         if found is None:
             raise InvalidGrantError from Reason("unknown, or of another client")

@@ -76,7 +76,7 @@ class OneTimeCredentials:
 class TokenRequest(msgspec.Struct, frozen=True):
     """An authenticated request for tokens that are to be bound to ``binding``.
 
-    ``patience`` is that of its sender.
+    ``patience`` is that of its sender, ``peer`` the address of the connection, if known.
     """
 
     form: Mapping[str, str]
@@ -85,6 +85,7 @@ class TokenRequest(msgspec.Struct, frozen=True):
     credentials: OneTimeCredentials
     operation: str
     patience: Patience
+    peer: str | None = None
 
     def __repr__(self) -> str:
         return f"TokenRequest(client_id={self.client.client_id!r})"
@@ -135,7 +136,13 @@ class TokenRequests:
             grant_type = self._grant_type(sent.form)
             return await grant_type.answer(
                 TokenRequest(
-                    sent.form, verified.client, binding.binding, credentials, operation, patience
+                    sent.form,
+                    verified.client,
+                    binding.binding,
+                    credentials,
+                    operation,
+                    patience,
+                    sent.peer,
                 )
             )
         except OAuth2Error:

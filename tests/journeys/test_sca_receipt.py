@@ -163,6 +163,7 @@ async def test_another_client_s_receipt_is_unknown(
     assert refusal(foreign) == UNKNOWN
     (noted,) = await told(service, "token_misused")
     assert (noted["credential"], noted["client_id"]) == ("auth_req_id", "other-till")
+    assert noted["peer"] == "127.0.0.1"
     assert refusal(await receipt_answer(service.till, "none of ours")) == UNKNOWN
 
 

@@ -363,7 +363,7 @@ async def test_proofs_and_stolen_tokens_are_told(bound: RunningService):
     assert (access["client_id"], other["client_id"]) == ("till", "thief")
     assert (other["credential"], other["cause"]) == ("refresh_token", "foreign")
     assert access["transaction_id"] == other["transaction_id"]
-    assert {line["peer"] for line in (*refused, access)} == {PEER}
+    assert {line["peer"] for line in (*refused, access, other)} == {PEER}
 
 
 async def test_a_stolen_auth_req_id_is_told(
@@ -381,8 +381,8 @@ async def test_a_stolen_auth_req_id_is_told(
     ]
     assert {answer.json()["error"] for answer in answers} == {"invalid_grant"}
     events = await told(service, "token_misused")
-    assert [(line["credential"], line["client_id"]) for line in events] == [
-        ("auth_req_id", "other-till")
+    assert [(line["credential"], line["client_id"], line["peer"]) for line in events] == [
+        ("auth_req_id", "other-till", PEER)
     ] * 3
 
 
