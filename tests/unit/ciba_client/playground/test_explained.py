@@ -64,10 +64,11 @@ def test_a_signature_is_called_what_it_is():
     """Verified, wrong, or of a key that nobody has fetched; a proof speaks for its own key."""
     stranger = signing("op-2")
     proof = new_dpop_key().proof(method="POST", url="https://op.example/", now=0)
-    header, payload, signature = OWN.sign({"iss": "till"}, typ="JWT").split(".")
+    header, payload, _ = OWN.sign({"iss": "till"}, typ="JWT").split(".")
+    *_, signature = OWN.sign({"iss": "another"}, typ="JWT").split(".")
     fields = [
         ("client_assertion", OWN.sign({"sub": "till"}, typ="JWT")),
-        ("request", f"{header}.{payload}.{'A' + signature[1:]}"),
+        ("request", f"{header}.{payload}.{signature}"),
         ("DPoP", proof),
         ("Authorization", f"DPoP {PROVIDER.sign({'sub': 'alice'}, typ='at+jwt')}"),
         ("id_token", stranger.sign({"sub": "alice"}, typ="JWT")),
