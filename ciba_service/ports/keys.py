@@ -59,7 +59,7 @@ class KeyRing(Protocol):
 
     @property
     def factors_key(self) -> DecryptionKey:
-        """The key that phones encrypt factors to; with it whatever opens what they did already."""
+        """The key that phones encrypt factors to, and whatever opens what they did before."""
         ...
 
     def challenge_jwks(self) -> tuple[dict[str, str], ...]:
