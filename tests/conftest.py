@@ -16,7 +16,13 @@ from joserfc._rfc7518.rsa_key import RSABinding, RSADictKey
 
 from tests.unit.protocol.client_certificates.authority import self_signed
 
-pytest_plugins = ("pytester", "tests.service_fixtures", "tests.measured", "tools.clause_plugin")
+pytest_plugins = (
+    "pytester",
+    "tests.service_fixtures",
+    "tests.measured",
+    "tests.collecting",
+    "tools.clause_plugin",
+)
 
 # A busy machine is no counterexample: pytest-timeout alone bounds how long a test may take.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
