@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.cluster import PRIMARY
+from redis.cluster import PRIMARY, get_node_name
 from redis.exceptions import (
     AskError,
     ClusterDownError,
@@ -54,6 +54,7 @@ class ClusterPipeline:
     def __init__(self, client: RedisCluster, *, follows_redirections: bool = True) -> None:
         self._client = client
         self._configured = dict(client.nodes_manager.startup_nodes)
+        self._newcomers: dict[str, ClusterNode] = {}
         self._redirections = _REDIRECTIONS if follows_redirections else 0
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -92,10 +93,12 @@ class ClusterPipeline:
         return replies
 
     async def aclose(self) -> None:
-        """End a look at the topology that is under way."""
+        """End a look at the topology that is under way, and the connections only this made."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait({self._refreshing})
+        for node in self._newcomers.values():
+            await node.disconnect()
 
     def node(self, key: Argument | None) -> ClusterNode:
         """The primary of a key, or whichever; ``SlotNotCoveredError`` while none is known."""
@@ -148,9 +151,14 @@ class ClusterPipeline:
             await manager.move_slot(error)
         node: ClusterNode | None = self._client.get_node(error.host, error.port)
         if node is None:
-            # A node that has no slot yet is in no topology: the first one is on its way there.
-            node = ClusterNode(error.host, error.port, PRIMARY, **manager.connection_kwargs)
-            manager.set_nodes(manager.nodes_cache, {node.name: node})
+            # A node that has no slot yet is in no topology: the first one is on its way there. The
+            # driver forgets it at the next look, whether or not its connections are closed.
+            name = get_node_name(error.host, error.port)
+            node = self._newcomers.get(name) or ClusterNode(
+                error.host, error.port, PRIMARY, **manager.connection_kwargs
+            )
+            self._newcomers[name] = node
+            manager.set_nodes(manager.nodes_cache, {name: node})
         return node
 
     def _refresh(self, suspects: Iterable[ClusterNode]) -> None:
