@@ -20,11 +20,13 @@ from ciba_service.ports import (
     RefreshTokenRecord,
     UnknownRecordFormat,
 )
+from ciba_service.ports.deliveries import DeliveryPlace
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.ledger import LedgerKind
-from ciba_service.protocol.transaction.state import Event, State
+from ciba_service.protocol.transaction.state import Event, State, redeemable_until
 from ciba_service.stores import callbacks as callbacks_module
+from ciba_service.stores import deliveries as deliveries_module
 from ciba_service.stores.callbacks import ABANDONED_KEPT_MS
 from ciba_service.stores.due import LEASE_MS, due_member
 from ciba_service.stores.keys import (
@@ -153,6 +155,16 @@ async def test_an_abandoned_callback_is_listed_and_made_due_again(stores: Stores
         work, CallbackProgress(CallbackState.DELIVERED, 1), now=later
     )
     assert await stores.commands.call("HEXISTS", transaction_key(TRANSACTION), "n") == 0
+
+
+async def test_a_callback_is_found_with_where_its_request_stands_by_then(stores: Stores):
+    """An approval that can be redeemed no more is shown as expired, whatever is written down."""
+    await decided(stores)
+    end = redeemable_until(expires_at=EXPIRES_AT, approved_at=START)
+    for now, state in ((end - 1, State.APPROVED), (end, State.EXPIRED)):
+        found = await stores.deliveries.find(TRANSACTION, now=now)
+        assert found is not None
+        assert found.transaction is state
 
 
 async def test_it_may_be_given_up_and_made_due_more_than_once(stores: Stores):
@@ -362,11 +374,42 @@ async def test_the_list_of_a_partition_is_bounded(stores: Stores, monkeypatch: p
     assert outcome is Redelivery.DUE
 
 
-async def test_many_that_are_due_are_all_found(stores: Stores):
-    """More than one look at a partition takes, beside other work."""
+async def test_many_that_are_due_are_all_found(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    """Whatever number of looks at a partition it takes, beside other work."""
+    monkeypatch.setattr(deliveries_module, "_SCANNED_AT_ONCE", 100)
     names = [transaction_name(number) for number in range(300)]
     await asyncio.gather(*(decided(stores, name) for name in names))
     assert {each.transaction_id for each in await due(stores)} == set(names)
+
+
+async def test_a_page_goes_on_among_those_of_one_time(stores: Stores):
+    """Then their names say which comes next, so that none is left out and none comes twice."""
+    names = [transaction_name(number) for number in range(3)]
+    for name in names:
+        await decided(stores, name)
+    shown, after = [], None
+    while page := await stores.deliveries.due(client_id=None, limit=1, after=after):
+        shown += page
+        after = DeliveryPlace(START, page[-1].transaction_id)
+    assert [(each.transaction_id, each.at) for each in shown] == [(name, START) for name in names]
+
+
+async def test_what_is_delivered_while_a_list_is_read_is_not_in_it(stores: Stores):
+    """The record counts, whatever the queue of due work said before it was read."""
+    await decided(stores)
+    await noted(stores, CallbackProgress(CallbackState.DELIVERED, 1))
+    member = due_member(DueKind.CALLBACK, TRANSACTION)
+    await stores.commands.call("ZADD", due_key(PARTITION), START, member)
+    assert await due(stores) == []
+
+
+async def test_what_was_given_up_in_another_format_hides_no_other(stores: Stores):
+    """Neither what is no JSON nor what is no entry."""
+    await decided(stores)
+    await noted(stores)
+    for member in (b"{", b"{}", b"[" * 3_000):
+        await stores.commands.call("ZADD", abandoned_key(PARTITION), START, member)
+    assert [each.transaction_id for each in await abandoned(stores)] == [TRANSACTION]
 
 
 async def test_a_record_of_another_format_hides_no_other(stores: Stores):
