@@ -39,7 +39,7 @@ _REDELIVER: Final = Script.load("redeliver_callback", LEDGER_PRELUDE)
 _PARTITIONS_AT_ONCE: Final = 16
 _SCANNED_AT_ONCE: Final = 1_000
 _TRANSACTION_BYTES: Final = 16
-_FIELDS: Final = ("v", "c", "s", "e", "u", "y", "z", "x", "n", "j")
+_FIELDS: Final = ("v", "c", "s", "e", "u", "y", "z", "x", "n")
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -78,12 +78,12 @@ class _Record:
             return None
         if fields[0] != RECORD_FORMAT.encode():
             raise UnknownRecordFormat("a transaction has another format")
-        client, state, expires, redeem, standing, attempts, reason, carried, entry = (
+        client, state, expires, redeem, standing, attempts, reason, carried = (
             (field or b"").decode("latin-1") for field in fields[1:]
         )
         if not standing:
             return None
-        callback = DeliveryState.ABANDONED if entry else DeliveryState(standing)
+        callback = DeliveryState(standing)
         if callback is DeliveryState.DUE and not carried:
             callback = DeliveryState.NEEDLESS
         return cls(
