@@ -69,6 +69,14 @@ async def test_open_prompts_are_listed_by_their_end(ready: Stores):
     assert await ready.prompts.open(user_tag("bob"), now=START) == []
 
 
+async def test_what_names_no_transaction_hides_no_prompt(ready: Stores):
+    """Of other versions, or put there by hand."""
+    await reserve(ready, 1)
+    for member in (b"\xff" * 22, b"a name", b"v2." + transaction_name(2).encode()):
+        await ready.commands.call("ZADD", prompts_key(TAG), EXPIRES_AT, member)
+    assert await ready.prompts.open(TAG, now=START) == [transaction_name(1)]
+
+
 async def test_of_fifty_prompts_at_once_only_so_many_open(redis_target: RedisTarget):
     """The cap holds however many are asked for at the same time."""
     async with processes(redis_target, 5) as several:
