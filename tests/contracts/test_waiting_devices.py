@@ -15,7 +15,7 @@ from ciba_service.sca.devices import (
 )
 from ciba_service.sca.messages import key_thumbprint
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import devices_key, waiting_device_key
+from ciba_service.stores.keys import devices_key, waiting_device_key, waiting_devices_key
 from ciba_service.stores.sealing import SealingError
 from tests.contracts.store_builders import (
     PHONE_JWK,
@@ -161,6 +161,22 @@ async def test_waiting_ends(stores: Stores):
     assert not await stores.devices.is_active(SECOND)
 
 
+async def test_who_waits_is_forgotten_with_its_end(stores: Stores):
+    """The server itself ends the records and their list, the list no sooner than any record."""
+    await enrol(stores)
+    await let_wait(stores, 2)
+    await stores.waiting_devices.put(
+        TAG, new_phone(3), PHONE_JWK, until=START + 1_000, now=START, operation="shorter"
+    )
+    for key, most in (
+        (waiting_devices_key(TAG), LIFETIME_MS),
+        (waiting_device_key(TAG, SECOND), LIFETIME_MS),
+        (waiting_device_key(TAG, new_phone(3).device_id), 1_000),
+    ):
+        left = await stores.commands.call("PTTL", key)
+        assert most - 60_000 < left <= most
+
+
 async def test_so_many_wait_and_no_more(redis_target: RedisTarget):
     """However many come at once; phones that count leave less room; without one nobody waits."""
     async with processes(redis_target, 3) as several:
@@ -190,11 +206,12 @@ async def test_whoever_waits_no_more_leaves_its_place(stores: Stores):
     assert await let_wait(stores, 22) is not None
 
 
-async def test_without_its_record_no_phone_is_approved(stores: Stores):
+async def test_without_its_record_no_phone_is_listed_or_approved(stores: Stores):
     """The server may have ended it by its own clock, while it still waits by ours."""
     await enrol(stores)
     await let_wait(stores)
     await stores.commands.call("DEL", waiting_device_key(TAG, SECOND))
+    assert await stores.waiting_devices.list(TAG, now=START) == []
     assert await approve(stores, "order") is None
     assert not await stores.devices.is_active(SECOND)
 
