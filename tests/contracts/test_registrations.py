@@ -7,7 +7,7 @@ import pytest
 
 from ciba_service.ports import UnknownRecordFormat
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.keys import registration_key
+from ciba_service.stores.keys import registration_key, registrations_key
 from tests.contracts.store_builders import Stores, processes, registration
 
 
@@ -54,7 +54,7 @@ async def test_a_resent_update_undoes_no_later_one(stores: Stores):
 
 
 async def test_a_removed_client_stays_removed(stores: Stores):
-    """It is found by nobody, and an update does not bring it back."""
+    """It is found by nobody, its name is kept no longer, and an update does not bring it back."""
     await add(stores)
     assert await stores.registrations.remove("shop", operation="removal")
     assert await stores.registrations.remove("shop", operation="removal")
@@ -62,6 +62,7 @@ async def test_a_removed_client_stays_removed(stores: Stores):
     assert not await stores.registrations.replace(registration(), operation="update")
     assert await stores.registrations.find("shop") is None
     assert await stores.registrations.all() == []
+    assert await stores.commands.call("EXISTS", registrations_key()) == 0
 
 
 async def test_all_are_listed_in_their_order(stores: Stores):

@@ -108,6 +108,17 @@ async def test_an_approval_forgets_what_came_before_it(ready: Stores):
     assert await reserve(ready, 99, now=START + 99) is PromptReservation.UNANSWERED
 
 
+async def test_what_is_open_while_another_is_approved_counts_no_more(ready: Stores):
+    """It came before; it stays open, and all that its client may leave unanswered is there anew."""
+    await ready.prompts.reserve(TAG, CLIENT, transaction_name(0), now=START, until=EXPIRES_AT)
+    await ready.prompts.reserve(TAG, CLIENT, transaction_name(1), now=START + 1, until=EXPIRES_AT)
+    await ready.standing.approved(TAG, CLIENT, transaction_name(1))
+    assert await ready.prompts.open(TAG, now=START + 1) == [transaction_name(0)]
+    for number in range(100, 100 + LIMITS.of_client):
+        assert await reserve(ready, number, now=START + 2) is PromptReservation.RESERVED
+    assert await reserve(ready, 99, now=START + 2) is PromptReservation.UNANSWERED
+
+
 async def test_an_approval_forgets_denials_though_another_was_approved_meanwhile(ready: Stores):
     """A prompt that was open while another client's was approved is as good as any."""
     for number in range(LIMITS.denials - 1):
@@ -151,6 +162,8 @@ async def test_blocks_live_as_long_as_the_longest(stores: Stores):
         Block("d", None),
         Block("e", START + 80),
     ]
+    names = await stores.commands.call("HKEYS", blocks_key(TAG))
+    assert sorted(names) == [b"b", b"c", b"d", b"e"]  # what is over is kept no longer
     await stores.standing.unblock(TAG, "d")
     await stores.standing.block(TAG, "f", "f", now=START + 60, until=START + 61)
     assert await stores.commands.call("PEXPIRETIME", blocks_key(TAG)) == START + 90
