@@ -86,6 +86,24 @@ async def test_a_page_follows_the_one_before(stores: Stores):
     assert ([each.client.client_id for each in last], place) == (["e"], None)
 
 
+async def test_a_full_page_that_is_the_last_says_so(stores: Stores):
+    """Nobody asks for another that would be empty."""
+    for name in ("a", "b"):
+        await add(stores, name)
+    page, place = await stores.registrations.after(None, limit=2)
+    assert ([each.client.client_id for each in page], place) == (["a", "b"], None)
+
+
+async def test_a_name_without_a_client_hides_no_other(stores: Stores):
+    """It is being registered, or was being removed, by a process that is gone."""
+    for name in ("a", "c"):
+        await add(stores, name)
+    await stores.commands.call("ZADD", registrations_key(), 0, "b")
+    assert [each.client.client_id for each in await stores.registrations.all()] == ["a", "c"]
+    page, place = await stores.registrations.after(None, limit=3)
+    assert ([each.client.client_id for each in page], place) == (["a", "c"], None)
+
+
 async def test_a_disabled_client_does_not_enable_itself(stores: Stores):
     """It is disabled whatever it replaces, until it is enabled; one that is gone is not there."""
     registrations = stores.registrations
