@@ -23,7 +23,7 @@ from ciba_service.stores.key_files import (
     list_keys,
     load_keys,
 )
-from ciba_service.stores.stored_keys import read_keys
+from ciba_service.stores.stored_keys import FileStamp, read_keys
 from tests.signing import header_of
 
 FILES = ("keys.json", "ring.json")
@@ -92,8 +92,10 @@ def test_each_use_has_a_key_of_its_own(directory: Path):
 def test_existing_keys_are_never_touched(directory: Path):
     """Generating again makes nothing and writes nothing."""
     before = [(directory / name).read_bytes() for name in FILES]
+    stamp = FileStamp.of(directory)
     assert generate(directory, NOW + 1) == []
     assert [(directory / name).read_bytes() for name in FILES] == before
+    assert FileStamp.of(directory) == stamp
 
 
 def test_only_what_is_missing_is_made(directory: Path):
@@ -332,6 +334,17 @@ def test_keys_from_before_there_was_eddsa_still_load(directory: Path):
     (made,) = generate(directory, NOW + 1)
     assert (made.purpose, made.alg) == ("token", "EdDSA")
     assert SignatureAlgorithm.EDDSA in load_keys(directory).token_algorithms
+
+
+def test_without_the_keys_that_only_some_need_there_is_no_such_signer(directory: Path):
+    """Whoever keeps no evidence, pushes no events, wakes no phones and asks for no receipts."""
+    path = directory / "keys.json"
+    stored = json.loads(path.read_bytes())
+    needed = {"token", "challenge", "factors"}
+    path.write_text(json.dumps([key for key in stored if key["purpose"] in needed]))
+    keys = load_keys(directory)
+    assert (keys.evidence_signer, keys.events_signer, keys.sca_receipt_signer) == (None, None, None)
+    assert (keys.wake_up_signer, keys.wake_up_key) == (None, None)
 
 
 def test_two_active_keys_for_one_use_are_refused(directory: Path):
