@@ -265,7 +265,7 @@ def test_a_malformed_file_is_refused(directory: Path, name: str, content: bytes)
 def test_a_set_without_some_key_is_refused(directory: Path):
     """Every use needs its key; the message names those that lack one."""
     (directory / "keys.json").write_bytes(b"[]")
-    with pytest.raises(KeyFileError, match="lacks keys: .*, challenge ES256, factors ECDH-ES"):
+    with pytest.raises(KeyFileError, match=r"lacks keys: .*, challenge ES256, factors ECDH-ES"):
         load_keys(directory)
 
 
