@@ -47,6 +47,8 @@ class Operators:
         """Send a request below ``/operator``, with the token of an operator."""
         headers = {**(self.bearer(by) if by else {}), **options.pop("headers", {})}
         answer = await self.http.request(method, f"/operator{path}", headers=headers, **options)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         assert_described(answer)
         return answer
 

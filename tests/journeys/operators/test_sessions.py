@@ -40,6 +40,8 @@ async def test_a_token_is_swapped_for_a_cookie(operators: Operators):
     shown = await operators.get("/session", by=None, headers={"cookie": f"other=1; {cookie}"})
     assert shown == told
     assert (await operators.get("/users", by=None, headers={"cookie": cookie}))["items"]
+    head = await operators.ask("HEAD", "/users", by=None, headers={"cookie": cookie})
+    assert (head.status_code, head.content) == (200, b"")
     by_token = await operators.get("/session", by=READER)
     assert by_token.pop("time") == told["time"]
     assert by_token == {
