@@ -116,6 +116,15 @@ async def test_bodies_that_are_not_taken(operators: Operators):
     assert await operators.writes() == []
 
 
+async def test_a_body_is_read_wherever_one_may_be(operators: Operators):
+    """Whoever says something that is not understood has nothing done."""
+    for method, path in (*WRITES, ("POST", "/session")):
+        if method == "POST":
+            answer = await operators.ask(method, path, json={"only_if": "nobody waits"})
+            assert problem(answer) == (400, "invalid_body"), path
+    assert await operators.writes() == []
+
+
 async def test_a_body_in_chunks_is_bounded_as_any(operators: Operators):
     """It is read to its end, or to the bound."""
 

@@ -58,7 +58,7 @@ async def test_events_are_followed(service: RunningService, operators: Operators
         service.clock.advance(25)
         assert await reader.rest() == []
     head = await operators.ask("HEAD", "/events", headers={"accept": STREAM})
-    assert head.status_code == 200
+    assert (head.status_code, head.headers["content-type"]) == (200, "application/json")
 
 
 async def test_too_many_streams_of_events(

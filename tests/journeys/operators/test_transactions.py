@@ -63,6 +63,7 @@ async def test_a_transaction_is_shown_with_its_ledger(
     assert auth_req_id not in json.dumps(shown)
     head = await operators.ask("HEAD", f"/transactions/{name}/events", headers={"accept": STREAM})
     assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == "application/json"
 
 
 async def test_the_receipt_of_an_approval_is_shown(
