@@ -13,6 +13,7 @@ from tests.contracts.store_builders import (
     EXPIRES_AT,
     LIMITS,
     PHONE_JWK,
+    PROMPT_CAP,
     START,
     TAG,
     Stores,
@@ -95,6 +96,35 @@ async def test_a_prompt_taken_back_does_not_count(ready: Stores):
         assert await reserve(ready, number, "other") is PromptReservation.RESERVED
     assert await reserve(ready, 97, "other") is PromptReservation.UNANSWERED
     assert await reserve(ready, 96, now=START + LIMITS.window) is PromptReservation.RESERVED
+
+
+async def leave_open(
+    stores: Stores, number: int, client: str, now: int = START
+) -> PromptReservation:
+    """Take a slot and keep it for longer than prompts count."""
+    until = START + 2 * LIMITS.window
+    return await stores.prompts.reserve(TAG, client, transaction_name(number), now=now, until=until)
+
+
+async def test_the_place_beyond_the_cap_is_one_and_forgives_nothing(ready: Stores):
+    """Whoever gets it has still left unanswered what it left."""
+    for number in range(LIMITS.of_client - 1):
+        await reserve(ready, number)
+    for number in range(100, 100 + PROMPT_CAP):
+        assert await leave_open(ready, number, "other") is PromptReservation.RESERVED
+    assert await reserve(ready, 97) is PromptReservation.RESERVED
+    assert await reserve(ready, 98) is PromptReservation.UNANSWERED
+    assert await leave_open(ready, 99, "third") is PromptReservation.RESERVED
+    assert await leave_open(ready, 96, "fourth") is PromptReservation.FULL
+
+
+async def test_what_counts_no_more_says_whose_it_is_while_it_is_open(ready: Stores):
+    """Whoever asks in between: its client gets no place beyond the cap."""
+    for number in range(PROMPT_CAP):
+        await leave_open(ready, number, CLIENT)
+    later = START + LIMITS.window + 1
+    assert await reserve(ready, 97, "other", now=later) is PromptReservation.RESERVED
+    assert await leave_open(ready, 98, CLIENT, now=later) is PromptReservation.FULL
 
 
 async def test_an_approval_forgets_what_came_before_it(ready: Stores):
