@@ -48,6 +48,15 @@ async def test_a_page_asks_what_it_may_send(bank: RunningService):
         assert answer.headers["vary"] == "Origin"
 
 
+async def test_only_a_page_that_asks_first_is_answered_what_it_may_send(bank: RunningService):
+    """Neither a request with the header of one that asks, nor one that names no page."""
+    for path, method in PATHS.items():
+        asking = {"access-control-request-method": method}
+        sent = await bank.http.request(method, path, headers={"origin": PAGE, **asking})
+        assert sent.status_code == STATUS[path]
+        assert (await bank.http.options(path, headers=asking)).status_code == 405
+
+
 async def test_a_page_reads_every_answer(bank: RunningService):
     """Refusals, too, and when to try again; no cache mixes origins up."""
     for path, method in PATHS.items():
