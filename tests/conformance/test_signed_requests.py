@@ -55,6 +55,19 @@ async def test_request_object_bad_iss_fails(service: RunningService):
     await refused_claims(service, iss="other-till")
 
 
+@pytest.mark.clause("rfc9101-5-2")
+async def test_request_object_of_another_client_id_fails(service: RunningService):
+    """A client_id in it is that of its issuer."""
+    await refused_claims(service, client_id="other-till")
+
+
+@pytest.mark.parametrize("name", ["request", "request_uri"])
+@pytest.mark.clause("rfc9101-4-2")
+async def test_request_object_in_a_request_object_fails(service: RunningService, name: str):
+    """A request object holds no other one, and no address of one."""
+    await refused_claims(service, **{name: "https://till.example/request"})
+
+
 @pytest.mark.clause("ciba-7.1.1-7", "fapi-ciba-5.2.2-9")
 async def test_request_object_missing_exp_fails(service: RunningService):
     """The expiry is required."""

@@ -73,14 +73,13 @@ def _verify_typ(jws: CompactJws) -> None:
 
 
 def _verify_claims(claims: Claims, *, client: Client, issuer: str, now: float) -> RequestReplay:
-    if claims.text("iss") != client.client_id:
-        raise InvalidClaimsError("iss is not the client_id")
+    _verify_client(claims, client.client_id)
+    # RFC 9101 4: a request object holds no request of its own.
+    if claims.has("request") or claims.has("request_uri"):
+        raise InvalidClaimsError("a request object stands in another")
     audience = claims.audience()
     if audience != issuer and not (isinstance(audience, tuple) and issuer in audience):
         raise InvalidClaimsError("aud does not contain the issuer", Cause.AUDIENCE)
-    # RFC 9101 10.8: a request object must not serve as a client assertion.
-    if claims.get("sub") == client.client_id:
-        raise InvalidClaimsError("sub is the client_id")
     expires_at = claims.unexpired(now)
     if claims.not_future("iat", now) is None:
         raise InvalidClaimsError("iat is missing")
@@ -91,3 +90,14 @@ def _verify_claims(claims: Claims, *, client: Client, issuer: str, now: float) -
     if expires_at - not_before > MAXIMUM_SPAN:
         raise InvalidClaimsError("exp is more than 60 minutes after nbf", Cause.TIME)
     return RequestReplay(jti=claims.jti(), expires_at=expires_at)
+
+
+def _verify_client(claims: Claims, client_id: str) -> None:
+    if claims.text("iss") != client_id:
+        raise InvalidClaimsError("iss is not the client_id")
+    # RFC 9101 5: a client that is named beside iss is the same one.
+    if claims.get("client_id") not in (None, client_id):
+        raise InvalidClaimsError("client_id is another client's")
+    # RFC 9101 10.8: a request object must not serve as a client assertion.
+    if claims.get("sub") == client_id:
+        raise InvalidClaimsError("sub is the client_id")

@@ -70,6 +70,24 @@ def test_the_issuer_of_a_request_is_its_client(change: Change):
     refuse(client, client.request_object(**change(client.now())))
 
 
+@pytest.mark.clause("rfc9101-5-2")
+def test_a_request_may_name_its_client_and_no_other():
+    """Whoever is named in it beside iss is the one who signed it."""
+    client = signer()
+    assert verified(client, client.request_object(client_id="till"))
+    for another in ("other-till", "Till", "", 5, ["till"]):
+        refuse(client, client.request_object(client_id=another))
+
+
+@pytest.mark.parametrize("name", ["request", "request_uri"])
+@pytest.mark.clause("rfc9101-4-2")
+def test_a_request_holds_no_other_request(name: str):
+    """Neither by value nor by address, whatever it is."""
+    client = signer()
+    for value in (client.request_object(), "https://till.example/request", "", 5):
+        refuse(client, client.request_object(**{name: value}))
+
+
 @pytest.mark.parametrize(
     ("audience", "is_right"),
     [
