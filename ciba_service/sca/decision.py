@@ -9,8 +9,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
@@ -32,6 +30,7 @@ from ciba_service.sca.messages import (
     Verdict,
     challenge_hash,
 )
+from ciba_service.sca.signed_members import read_members
 
 __all__ = [
     "InvalidDecisionError",
@@ -81,7 +80,7 @@ def parse_decision(text: str) -> PresentedDecision:
     """Take a decision JWS apart; raises ``InvalidDecisionError``."""
     try:
         jws = parse_jws(text)
-        claims = msgspec.json.decode(jws.payload, type=DecisionClaims)
+        claims = read_members(jws.payload, DecisionClaims)
     except (ValueError, RecursionError) as error:  # of JWS, JSON or UTF-8
         raise InvalidDecisionError(f"malformed: {error}") from error
     if not _TRANSACTION_ID.fullmatch(claims.transaction_id):
@@ -133,7 +132,7 @@ def _proofs(claims: DecisionClaims, encryption_key: DecryptionKey) -> FactorProo
         raise InvalidDecisionError("an approval needs factors and no reason")
     try:
         plaintext = encryption_key.open(claims.factors, FACTORS_TYP)
-        proofs = msgspec.json.decode(plaintext, type=FactorProofs)
+        proofs = read_members(plaintext, FactorProofs)
     except (ValueError, RecursionError) as error:  # of JWE, JSON or UTF-8
         raise InvalidDecisionError(f"factors: {error}", Cause.ENCRYPTION) from error
     if proofs.jti != claims.jti:

@@ -31,6 +31,7 @@ from ciba_service.sca.messages import (
     Verdict,
     challenge_hash,
 )
+from ciba_service.sca.signed_members import read_members
 
 __all__ = [
     "Evidence",
@@ -127,7 +128,7 @@ def verify_statement(
     """
     try:
         decision = parse_jws(statement.decision)
-        claims = msgspec.json.decode(decision.payload, type=DecisionClaims)
+        claims = read_members(decision.payload, DecisionClaims)
         # As the phone was found: its key is named by the device id.
         key = parse_verification_key({**statement.device_key, "kid": statement.device_id})
         verify_jws(decision, keys=KeySet([key]), algorithms=_ES256)

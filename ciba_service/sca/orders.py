@@ -8,8 +8,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
@@ -33,6 +31,7 @@ from ciba_service.sca.messages import (
     PasskeyAttestation,
     order_pin_proof,
 )
+from ciba_service.sca.signed_members import read_members
 
 __all__ = [
     "InvalidOrderError",
@@ -85,7 +84,7 @@ def parse_order(text: str) -> PresentedOrder:
     """Take an order JWS apart; raises ``InvalidOrderError``."""
     try:
         jws = parse_jws(text)
-        claims = msgspec.json.decode(jws.payload, type=OrderClaims)
+        claims = read_members(jws.payload, OrderClaims)
     except (ValueError, RecursionError) as error:  # of JWS, JSON or UTF-8
         raise InvalidOrderError(f"malformed: {error}") from error
     if not (_NAME.fullmatch(claims.jti) and _NAME.fullmatch(claims.nonce)):
@@ -145,7 +144,7 @@ def proves_pin(order: SignedOrder) -> bool:
 def _proofs(claims: OrderClaims, encryption_key: DecryptionKey) -> OrderProofs:
     try:
         plaintext = encryption_key.open(claims.factors, ORDER_FACTORS_TYP)
-        proofs = msgspec.json.decode(plaintext, type=OrderProofs)
+        proofs = read_members(plaintext, OrderProofs)
     except (ValueError, RecursionError) as error:  # of JWE, JSON or UTF-8
         raise InvalidOrderError(f"factors: {error}", Cause.ENCRYPTION) from error
     if proofs.jti != claims.jti:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
 from joserfc.jwk import ECKey
 
 from ciba_service.protocol.comparison import equal_secrets
@@ -29,6 +28,7 @@ from ciba_service.sca.messages import (
     EnrolmentClaims,
     SessionClaims,
 )
+from ciba_service.sca.signed_members import read_members
 
 __all__ = [
     "InvalidProofError",
@@ -75,7 +75,7 @@ def verify_enrolment(text: str, *, issuer: str) -> VerifiedEnrolment:
         jws = parse_jws(text)
         key = parse_verification_key(jws.header.jwk)
         verify_jws(jws, keys=KeySet([key]), algorithms=_ES256)
-        claims = msgspec.json.decode(jws.payload, type=EnrolmentClaims)
+        claims = read_members(jws.payload, EnrolmentClaims)
         encryption_key = _encryption_key(claims)
     except InvalidJwsError as error:
         raise InvalidProofError(str(error), error.cause) from error
@@ -93,7 +93,7 @@ def parse_session_proof(text: str) -> PresentedSession:
     """Take a session proof apart; raises ``InvalidProofError``."""
     try:
         jws = parse_jws(text)
-        return PresentedSession(msgspec.json.decode(jws.payload, type=SessionClaims), jws)
+        return PresentedSession(read_members(jws.payload, SessionClaims), jws)
     except (ValueError, RecursionError) as error:  # of JWS, JSON or UTF-8
         raise InvalidProofError(str(error)) from error
 

@@ -219,6 +219,7 @@ def odd_factors(alice: Enrolled, foreign_key: ECKey) -> dict[str, str]:
         "no JSON": encrypted(alice, b"jti"),
         "no UTF-8": encrypted(alice, b'{"jti": "\xff"}'),
         "no jti": encrypted(alice, b"{}"),
+        "a repeated proof": encrypted(alice, b'{"jti": "the-jti", "otp": "1", "otp": "2"}'),
         "a number": encrypted(alice, b'{"jti": "the-jti", "otp": 492039}'),
         "nested without end": encrypted(alice, b'{"x": ' + b"[" * 2_000),
         "no ephemeral key": ".".join(
@@ -251,9 +252,9 @@ def odd_factors(alice: Enrolled, foreign_key: ECKey) -> dict[str, str]:
 
 NAMES = [
     "empty", "no JWE", "a JWS", "not ASCII", "cut", "changed", "too long", "another recipient",
-    "another typ", "weaker encryption", "compressed", "no JSON", "no UTF-8", "no jti", "a number",
-    "nested without end", "no ephemeral key", "a hostile ephemeral key",
-    "an ephemeral key that is a list", "direct encryption",
+    "another typ", "weaker encryption", "compressed", "no JSON", "no UTF-8", "no jti",
+    "a repeated proof", "a number", "nested without end", "no ephemeral key",
+    "a hostile ephemeral key", "an ephemeral key that is a list", "direct encryption",
 ]  # fmt: skip
 
 
