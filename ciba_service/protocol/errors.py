@@ -36,6 +36,8 @@ __all__ = [
     "InvalidTargetError",
     "InvalidTokenError",
     "InvalidUserCodeError",
+    "MissingBindingError",
+    "MissingCertificateError",
     "MissingInitialAccessTokenError",
     "MissingTokenError",
     "MissingUserCodeError",
@@ -84,6 +86,18 @@ class InvalidRequestError(rfc6749.InvalidRequestError):
     """400 ``invalid_request``: malformed, repeated, missing or contradictory parameters."""
 
     description = "The request is malformed or lacks a required parameter."
+
+
+class MissingCertificateError(InvalidRequestError):
+    """400 ``invalid_request``: tokens of this client are bound to a certificate (RFC 8705 3.4)."""
+
+    description = "A client certificate that can be used is required."
+
+
+class MissingBindingError(InvalidRequestError):
+    """400 ``invalid_request``: tokens of this client are bound to something, whichever it is."""
+
+    description = "A DPoP proof, or a client certificate that can be used, is required."
 
 
 class InvalidClientError(rfc6749.InvalidClientError):

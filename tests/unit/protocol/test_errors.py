@@ -38,6 +38,8 @@ EXPECTED = {
     "InvalidTargetError": (400, "invalid_target"),
     "InvalidTokenError": (401, "invalid_token"),
     "InvalidUserCodeError": (400, "invalid_user_code"),
+    "MissingBindingError": (400, "invalid_request"),
+    "MissingCertificateError": (400, "invalid_request"),
     "MissingInitialAccessTokenError": (401, "invalid_token"),
     "MissingTokenError": (401, "invalid_token"),
     "MissingUserCodeError": (400, "missing_user_code"),

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 import msgspec
 
 from ciba_service.protocol.comparison import equal_secrets
-from ciba_service.protocol.errors import InvalidDpopProofError, InvalidRequestError, Reason
+from ciba_service.protocol.errors import (
+    InvalidDpopProofError,
+    MissingBindingError,
+    MissingCertificateError,
+    Reason,
+)
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.tokens.dpop.authorization import TokenScheme
 from ciba_service.protocol.tokens.dpop.proof import VerifiedProof
@@ -64,7 +69,8 @@ def token_binding(
     demands some binding and there is no other.
 
     Raises:
-        InvalidRequestError: when a certificate, or one of the two, is demanded and missing.
+        MissingCertificateError, MissingBindingError: when a certificate, or one of the two, is
+            demanded and missing.
         InvalidDpopProofError: when a proof is demanded and missing (RFC 9449 5.2).
     """
     if policy.dpop_bound and proof is None:
@@ -73,10 +79,13 @@ def token_binding(
     if not (policy.certificate_bound or needs_some_binding):
         return Binding(jkt=None if proof is None else proof.jkt)
     if certificate_thumbprint is None:
-        lacking = "the client certificate is missing or unusable"
-        if not policy.certificate_bound:
-            lacking = "neither a DPoP proof nor a usable client certificate is there"
-        raise InvalidRequestError from Reason(lacking, Cause.MISSING)
+        if policy.certificate_bound:
+            raise MissingCertificateError from Reason(
+                "the client certificate is missing or unusable", Cause.MISSING
+            )
+        raise MissingBindingError from Reason(
+            "neither a DPoP proof nor a usable client certificate is there", Cause.MISSING
+        )
     return Binding(
         certificate_thumbprint=certificate_thumbprint, jkt=None if proof is None else proof.jkt
     )

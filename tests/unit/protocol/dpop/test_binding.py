@@ -61,17 +61,26 @@ def test_a_token_is_never_issued_with_less_than_is_demanded(
         assert refused.value.__cause__ is not None
 
 
-def test_an_operator_is_told_which_bindings_would_have_done():
+def test_client_and_operator_are_told_which_bindings_would_have_done():
     """A client of FAPI without a registered binding may present either."""
-    for certificate_bound, lacking in (
-        (True, "the client certificate is missing or unusable"),
-        (False, "neither a DPoP proof nor a usable client certificate is there"),
+    for certificate_bound, told, lacking in (
+        (
+            True,
+            "A client certificate that can be used is required.",
+            "the client certificate is missing or unusable",
+        ),
+        (
+            False,
+            "A DPoP proof, or a client certificate that can be used, is required.",
+            "neither a DPoP proof nor a usable client certificate is there",
+        ),
     ):
         policy = BindingPolicy(
             demands_sender_constraint=True, certificate_bound=certificate_bound, dpop_bound=False
         )
         with pytest.raises(InvalidRequestError) as refused:
             token_binding(policy, certificate_thumbprint=None, proof=None)
+        assert refused.value.description == told
         assert str(refused.value.__cause__) == lacking
 
 
