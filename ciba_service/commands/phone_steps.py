@@ -26,7 +26,12 @@ def phone_steps(stores: Stores, telemetry: Telemetry) -> PhoneSteps:
     surroundings, hub = system_surroundings(), SocketHub(stores.broadcast)
     notices = PhoneNotices(notices=stores.notices, hub=hub, clock=surroundings.clock)
     return PhoneSteps(
-        revocation=DeviceRevocation(devices=stores.devices, notices=notices, telemetry=telemetry),
+        revocation=DeviceRevocation(
+            devices=stores.devices,
+            notices=notices,
+            clock=surroundings.clock,
+            telemetry=telemetry,
+        ),
         approval=DeviceApproval(
             waiting=stores.waiting_devices,
             notices=notices,

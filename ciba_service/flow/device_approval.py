@@ -102,7 +102,9 @@ class DeviceApproval:
             await self.reject_for_operator(each.device_id)
 
     async def _reject(self, device_id: str, *, by: str | None, reason: DenialReason) -> str | None:
-        name = await self._waiting.reject(device_id, asking=by, operation=self._new_operation())
+        name = await self._waiting.reject(
+            device_id, asking=by, now=self._clock.now_ms(), operation=self._new_operation()
+        )
         if name is not None:
             await self._notices.tell(NoticeKind.REJECTED, _tag(device_id), device_id, name)
             self._telemetry.event(

@@ -80,7 +80,8 @@ class OwnPasskeys:
 
     async def remove(self, device: Device, passkey_id: str) -> PasskeyRemoved | PasskeyUnknown:
         """Forget one; raises as ``offer``."""
-        if not await self._devices.remove_passkey(device.device_id, passkey_id):
+        now = self._clock.now_ms()
+        if not await self._devices.remove_passkey(device.device_id, passkey_id, now=now):
             return PasskeyUnknown(passkey_id)
         await self._registration.tell(NoticeKind.PASSKEY_REMOVED, device, passkey_id)
         self._telemetry.security_event(PasskeyRevoked(device_id=device.device_id, user=device.tag))

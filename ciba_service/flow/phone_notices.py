@@ -30,7 +30,7 @@ _WARNINGS = frozenset({NoticeKind.LAST_ATTEMPT, NoticeKind.LOCKED})
 
 
 class PhoneNotices:
-    """Tells who is connected, and keeps it for the others (NIST SP 800-63B-4 4.1)."""
+    """Tells who is connected, and later the others (NIST SP 800-63B-4 4.1)."""
 
     def __init__(self, *, notices: NoticeStore, hub: DeviceHub, clock: Clock) -> None:
         self._notices = notices
@@ -40,9 +40,7 @@ class PhoneNotices:
     async def tell(
         self, kind: NoticeKind, tag: UserTag, device_id: str, name: str, passkey_id: str = ""
     ) -> None:
-        """Keep it, then tell; done again, it is kept once."""
-        notice = Notice(kind, device_id, name, passkey_id)
-        await self._notices.put(tag, notice, now=self._clock.now_ms())
+        """Tell of a change; the step that made it has kept it, for whoever does not hear this."""
         await self._hub.announce(Announcement(_ANNOUNCED[kind], tag, device_id, name, passkey_id))
 
     async def warn(self, kind: NoticeKind, device: Device, *, operation: str, at: int) -> None:

@@ -25,7 +25,11 @@ class DeviceRecord:
 
 
 class DeviceStore(Protocol):
-    """Enrolled phones of users."""
+    """Enrolled phones of users.
+
+    What adds or takes away a phone or a passkey keeps its notice for the user's phones in the same
+    step (``ports.notices``): nothing of it is lost when the process ends right afterwards.
+    """
 
     async def add(
         self, tag: UserTag, device: Device, jwk: dict[str, str], *, further: bool, operation: str
@@ -48,11 +52,13 @@ class DeviceStore(Protocol):
         """The user's active phones."""
         ...
 
-    async def revoke(self, device_id: str) -> str | None:
+    async def revoke(self, device_id: str, *, now: int) -> str | None:
         """Destroy its keys and secrets; its name, or None when there was no such phone."""
         ...
 
-    async def revoke_for(self, asking: str, device_id: str, *, operation: str) -> str | None:
+    async def revoke_for(
+        self, asking: str, device_id: str, *, now: int, operation: str
+    ) -> str | None:
         """The same, if in that very step the phone ``asking`` is enrolled itself.
 
         Of two phones that revoke each other at once, one stays. The same operation gets the same
@@ -80,7 +86,7 @@ class DeviceStore(Protocol):
         """
         ...
 
-    async def remove_passkey(self, device_id: str, passkey_id: str) -> bool:
+    async def remove_passkey(self, device_id: str, passkey_id: str, *, now: int) -> bool:
         """Forget a passkey; False when there is none. Raises ``sca.devices.DeviceRevoked``."""
         ...
 

@@ -29,7 +29,10 @@ class WaitingRecord:
 
 
 class WaitingDeviceStore(Protocol):
-    """Phones that wait; none of them is enrolled, and each is forgotten in time."""
+    """Phones that wait; none of them is enrolled, and each is forgotten in time.
+
+    Approving and turning away keep their notices in the same step, as ``DeviceStore`` does.
+    """
 
     async def put(
         self,
@@ -65,6 +68,8 @@ class WaitingDeviceStore(Protocol):
         """
         ...
 
-    async def reject(self, device_id: str, *, asking: str | None, operation: str) -> str | None:
+    async def reject(
+        self, device_id: str, *, asking: str | None, now: int, operation: str
+    ) -> str | None:
         """Destroy keys and secrets of a phone that waits; as ``approve``, for an operator None."""
         ...

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from ciba_service.ports import DeviceRecord, StoreUnavailable
+from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.sca.devices import (
     MAXIMUM_DEVICES,
     Device,
@@ -20,21 +21,24 @@ from ciba_service.stores.keys import (
     counts_key,
     devices_key,
     enrolment_key,
+    notices_key,
     removal_key,
     revocation_key,
     wake_ups_key,
 )
+from ciba_service.stores.notices import NOTICES_PRELUDE, written
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
 
 __all__ = ["RedisDevices"]
 
-_ADD: Final = Script.load("add_device", durable=True)
-_REVOKE: Final = Script.load("revoke_device", durable=True)
-_REPLACE: Final = Script.load("replace_device", durable=True)
+_ADD: Final = Script.load("add_device", NOTICES_PRELUDE, durable=True)
+_REVOKE: Final = Script.load("revoke_device", NOTICES_PRELUDE, durable=True)
+_REPLACE: Final = Script.load("replace_device", NOTICES_PRELUDE, durable=True)
 
 _NOBODY: Final = ""
 _NOT_ENROLLED: Final = -1
+_NO_NOTICE: Final = (b"", 0)
 # A record changes by its own phone's orders only, one or two at a time.
 _REPLACEMENTS: Final = 5
 
@@ -57,14 +61,17 @@ class RedisDevices:
         """Enrol; None when the user has as many phones as this one may join."""
         key = devices_key(tag)
         record = self._seal.record(key, device, jwk)
+        notice = Notice(NoticeKind.ENROLLED, device.device_id, device.name)
         device_id = await self._operations.evaluate(
             _ADD,
-            [key, enrolment_key(tag, operation)],
+            [key, enrolment_key(tag, operation), notices_key(tag)],
             [
                 device.device_id,
                 msgspec.json.encode(record),
                 MAXIMUM_DEVICES if further else 1,
                 OPERATION_MEMORY_MS,
+                written(notice),
+                device.enrolled_at,
             ],
         )
         return None if device_id is None else await self.find(device_id.decode())
@@ -96,15 +103,17 @@ class RedisDevices:
         ]
         return sorted(records, key=lambda record: record.enrolled_at)
 
-    async def revoke(self, device_id: str) -> str | None:
+    async def revoke(self, device_id: str, *, now: int) -> str | None:
         """Destroy its keys and secrets: the operator's act, or the phone's own."""
-        return await self._revoke(device_id, _NOBODY, self._new_operation())
+        return await self._revoke(device_id, _NOBODY, now, self._new_operation())
 
-    async def revoke_for(self, asking: str, device_id: str, *, operation: str) -> str | None:
+    async def revoke_for(
+        self, asking: str, device_id: str, *, now: int, operation: str
+    ) -> str | None:
         """Destroy keys and secrets of another phone of the same user."""
-        return await self._revoke(device_id, asking, operation)
+        return await self._revoke(device_id, asking, now, operation)
 
-    async def _revoke(self, device_id: str, asking: str, operation: str) -> str | None:
+    async def _revoke(self, device_id: str, asking: str, now: int, operation: str) -> str | None:
         tag = user_tag_of(device_id)
         if tag is None or (asking != _NOBODY and user_tag_of(asking) != tag):
             return None
@@ -115,8 +124,9 @@ class RedisDevices:
                 revocation_key(tag, operation),
                 counts_key(tag, device_id),
                 wake_ups_key(tag),
+                notices_key(tag),
             ],
-            [device_id, OPERATION_MEMORY_MS, asking],
+            [device_id, OPERATION_MEMORY_MS, asking, now],
         )
         if name == _NOT_ENROLLED:
             raise DeviceRevoked
@@ -151,11 +161,12 @@ class RedisDevices:
             if await self._operations.call("EXISTS", removal_key(device.tag, passkey.order)):
                 raise PasskeyKnown
             held = with_passkey(self._passkeys(device.device_id, stored), passkey)
-            if await self._replace_passkeys(device.device_id, stored, held):
+            added = (NoticeKind.PASSKEY_ADDED, passkey.passkey_id, passkey.registered_at)
+            if await self._replace_passkeys(device.device_id, stored, held, added):
                 return
         raise StoreUnavailable
 
-    async def remove_passkey(self, device_id: str, passkey_id: str) -> bool:
+    async def remove_passkey(self, device_id: str, passkey_id: str, *, now: int) -> bool:
         """Forget it, and then what it counted; the order that registered it does so no more."""
         for _ in range(_REPLACEMENTS):
             stored = await self._stored(device_id)
@@ -168,17 +179,23 @@ class RedisDevices:
                 "SET", removal_key(tag, removed.order), "1", "PX", OPERATION_MEMORY_MS
             )
             kept = tuple(each for each in held if each is not removed)
-            if await self._replace_passkeys(device_id, stored, kept):
+            gone = (NoticeKind.PASSKEY_REMOVED, passkey_id, now)
+            if await self._replace_passkeys(device_id, stored, kept, gone):
                 await self._operations.call("HDEL", counts_key(tag, device_id), passkey_id)
                 return True
         raise StoreUnavailable
 
     async def _replace_passkeys(
-        self, device_id: str, stored: bytes, held: tuple[Passkey, ...]
+        self,
+        device_id: str,
+        stored: bytes,
+        held: tuple[Passkey, ...],
+        what: tuple[NoticeKind, str, int],
     ) -> bool:
-        key = _key_of(device_id)
-        sealed = self._seal.passkeys(key, device_id, parse_device(stored), held)
-        return await self._replace(device_id, stored, passkeys=sealed)
+        record, (kind, passkey_id, at) = parse_device(stored), what
+        sealed = self._seal.passkeys(_key_of(device_id), device_id, record, held)
+        notice = written(Notice(kind, device_id, record.name, passkey_id))
+        return await self._replace(device_id, stored, (notice, at), passkeys=sealed)
 
     def _passkeys(self, device_id: str, stored: bytes) -> tuple[Passkey, ...]:
         return self._seal.held_passkeys(_key_of(device_id), device_id, parse_device(stored))
@@ -194,10 +211,18 @@ class RedisDevices:
             raise DeviceRevoked
         return bytes(stored)
 
-    async def _replace(self, device_id: str, stored: bytes, **changes: Any) -> bool:  # noqa: ANN401 - members of a record
+    async def _replace(
+        self,
+        device_id: str,
+        stored: bytes,
+        notice: tuple[bytes, int] = _NO_NOTICE,
+        **changes: Any,  # noqa: ANN401 - members of a record
+    ) -> bool:
         record = msgspec.structs.replace(parse_device(stored), **changes)
         replaced = await self._operations.evaluate(
-            _REPLACE, [_key_of(device_id)], [device_id, stored, msgspec.json.encode(record)]
+            _REPLACE,
+            [_key_of(device_id), notices_key(user_tag_of(device_id) or "")],
+            [device_id, stored, msgspec.json.encode(record), *notice],
         )
         return bool(replaced)
 

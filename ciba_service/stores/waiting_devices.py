@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from ciba_service.ports import UnknownRecordFormat, WaitingDevice, WaitingRecord
+from ciba_service.ports.notices import Notice, NoticeKind
 from ciba_service.sca.devices import (
     MAXIMUM_DEVICES,
     MAXIMUM_WAITING,
@@ -28,9 +29,11 @@ from ciba_service.stores.keys import (
     approval_key,
     devices_key,
     enrolment_key,
+    notices_key,
     waiting_device_key,
     waiting_devices_key,
 )
+from ciba_service.stores.notices import NOTICES_PRELUDE, written
 from ciba_service.stores.operations import OPERATION_MEMORY_MS, Operations
 from ciba_service.stores.sealing import Sealer
 
@@ -39,8 +42,8 @@ __all__ = ["RedisWaitingDevices"]
 _NOBODY: Final = ""
 
 _PUT: Final = Script.load("put_waiting")
-_APPROVE: Final = Script.load("approve_device", durable=True)
-_REJECT: Final = Script.load("reject_device", durable=True)
+_APPROVE: Final = Script.load("approve_device", NOTICES_PRELUDE, durable=True)
+_REJECT: Final = Script.load("reject_device", NOTICES_PRELUDE, durable=True)
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -135,25 +138,37 @@ class RedisWaitingDevices:
             enrolled = replace(device, enrolled_at=now)
             sealed = self._seal.record(devices_key(tag), enrolled, record.device.jwk)
             after, name = msgspec.json.encode(sealed), device.name
+        notice = written(Notice(NoticeKind.ENROLLED, device_id, name))
         approved = await self._operations.evaluate(
             _APPROVE,
-            [devices_key(tag), waiting_devices_key(tag), place, approval_key(tag, operation)],
-            [device_id, before, after, name, now, asking, OPERATION_MEMORY_MS],
+            _keys(tag, device_id, operation),
+            [device_id, before, after, name, now, asking, OPERATION_MEMORY_MS, notice],
         )
         return _name(approved)
 
-    async def reject(self, device_id: str, *, asking: str | None, operation: str) -> str | None:
+    async def reject(
+        self, device_id: str, *, asking: str | None, now: int, operation: str
+    ) -> str | None:
         """Destroy the record."""
         tag = user_tag_of(device_id)
         if tag is None or (asking is not None and user_tag_of(asking) != tag):
             return None
-        place = waiting_device_key(tag, device_id)
         rejected = await self._operations.evaluate(
             _REJECT,
-            [devices_key(tag), waiting_devices_key(tag), place, approval_key(tag, operation)],
-            [device_id, OPERATION_MEMORY_MS, asking or _NOBODY],
+            _keys(tag, device_id, operation),
+            [device_id, OPERATION_MEMORY_MS, asking or _NOBODY, now],
         )
         return _name(rejected)
+
+
+def _keys(tag: UserTag, device_id: str, operation: str) -> list[str]:
+    return [
+        devices_key(tag),
+        waiting_devices_key(tag),
+        waiting_device_key(tag, device_id),
+        approval_key(tag, operation),
+        notices_key(tag),
+    ]
 
 
 def _name(reply: bytes | int | None) -> str | None:

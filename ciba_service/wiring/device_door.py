@@ -106,7 +106,10 @@ def _conversation(parts: Parts, announcements: KeyAnnouncements) -> Conversation
     notices, approval = _notices(parts), device_approval(parts)
     failures = FailedAttempts(notices=notices, telemetry=parts.surroundings.telemetry)
     revocation = DeviceRevocation(
-        devices=parts.stores.devices, notices=notices, telemetry=parts.surroundings.telemetry
+        devices=parts.stores.devices,
+        notices=notices,
+        clock=parts.surroundings.clock,
+        telemetry=parts.surroundings.telemetry,
     )
     passkeys = _passkeys(parts, notices)
     return Conversation(

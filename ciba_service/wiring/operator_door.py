@@ -107,6 +107,7 @@ def _revocation(parts: Parts) -> DeviceRevocation:
     return DeviceRevocation(
         devices=parts.stores.devices,
         notices=PhoneNotices(notices=parts.stores.notices, hub=parts.hub, clock=surroundings.clock),
+        clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )
 

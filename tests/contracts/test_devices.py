@@ -17,7 +17,7 @@ from ciba_service.sca.devices import (
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import devices_key
 from ciba_service.stores.sealing import SealingError
-from tests.contracts.store_builders import PHONE_JWK, TAG, Stores, new_phone, processes
+from tests.contracts.store_builders import PHONE_JWK, START, TAG, Stores, new_phone, processes
 
 OTHER_JWK = ECKey.generate_key("P-256", private=False).as_dict(private=False)
 
@@ -55,7 +55,7 @@ async def test_what_was_never_enrolled_is_not_found(stores: Stores, name: str):
     await enrol(stores)
     assert await stores.devices.find(name) is None
     assert not await stores.devices.is_active(name)
-    assert await stores.devices.revoke(name) is None
+    assert await stores.devices.revoke(name, now=START) is None
 
 
 async def test_phones_are_listed_oldest_first(stores: Stores):
@@ -128,10 +128,10 @@ async def test_a_revoked_phone_is_gone_with_its_secrets(stores: Stores):
     phone = await enrol(stores, 1)
     await enrol(stores, 2)
     assert phone is not None
-    assert await stores.devices.revoke(phone)
+    assert await stores.devices.revoke(phone, now=START)
     assert await stores.devices.find(phone) is None
     assert not await stores.devices.is_active(phone)
-    assert await stores.devices.revoke(phone) is None
+    assert await stores.devices.revoke(phone, now=START) is None
     assert await stores.commands.call("HEXISTS", devices_key(TAG), phone) == 0
     assert await stores.devices.is_active(new_phone(2).device_id)
 
@@ -140,7 +140,7 @@ async def test_an_enrolment_sent_again_revives_no_revoked_phone(stores: Stores):
     """Whoever resends the enrolment of a revoked phone gets nothing."""
     phone = await enrol(stores, 1, "enrolment")
     assert phone is not None
-    await stores.devices.revoke(phone)
+    await stores.devices.revoke(phone, now=START)
     assert await enrol(stores, 1, "enrolment") is None
     assert await stores.devices.list(TAG) == []
 
@@ -234,10 +234,10 @@ async def test_a_phone_is_revoked_for_one_of_the_same_user_only(stores: Stores):
     assert first is not None
     assert second is not None
     stranger = new_device_id(user_tag("bob"), bytes)
-    assert await stores.devices.revoke_for(stranger, first, operation="a") is None
-    assert await stores.devices.revoke_for(first, second, operation="b") == "Phone 2"
+    assert await stores.devices.revoke_for(stranger, first, operation="a", now=START) is None
+    assert await stores.devices.revoke_for(first, second, operation="b", now=START) == "Phone 2"
     with pytest.raises(DeviceRevoked):
-        await stores.devices.revoke_for(second, first, operation="c")
+        await stores.devices.revoke_for(second, first, operation="c", now=START)
     assert await stores.devices.is_active(first)
 
 
@@ -246,5 +246,5 @@ async def test_a_phone_of_another_format_can_be_revoked(stores: Stores):
     phone = new_phone().device_id
     for record in ("nonsense", "[]", "{}"):
         await stores.commands.call("HSET", devices_key(TAG), phone, record)
-        assert await stores.devices.revoke(phone) is not None
+        assert await stores.devices.revoke(phone, now=START) is not None
         assert not await stores.devices.is_active(phone)

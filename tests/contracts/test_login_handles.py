@@ -108,7 +108,7 @@ async def test_a_handle_needs_its_phone(stores: Stores):
     assert not await use(stores, 1)
     await enrol(stores)
     await reserve(stores, 2)
-    await stores.devices.revoke(PHONE.device_id)
+    await stores.devices.revoke(PHONE.device_id, now=START)
     assert not await use(stores, 2)
 
 

@@ -107,7 +107,8 @@ async def test_a_removed_passkey_is_gone_with_its_count(enrolled: Stores):
     await enrolled.devices.add_passkey(PHONE, another(2))
     await enrolled.attempts.spend_count(PHONE.device_id, counted(9), operation="first")
     removals = [
-        await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id) for _ in "ab"
+        await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id, now=START)
+        for _ in "ab"
     ]
     assert removals == [True, False]
     assert await held(enrolled) == (another(2),)
@@ -117,18 +118,18 @@ async def test_a_removed_passkey_is_gone_with_its_count(enrolled: Stores):
 async def test_a_phone_that_is_gone_has_no_passkeys(enrolled: Stores):
     """Nor can it get one; its counts go with it."""
     await enrolled.attempts.spend_count(PHONE.device_id, counted(9), operation="first")
-    await enrolled.devices.revoke(PHONE.device_id)
+    await enrolled.devices.revoke(PHONE.device_id, now=START)
     assert await enrolled.commands.call("EXISTS", counts_key(TAG, PHONE.device_id)) == 0
     with pytest.raises(DeviceRevoked):
         await enrolled.devices.add_passkey(PHONE, PASSKEY)
     with pytest.raises(DeviceRevoked):
-        await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id)
+        await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id, now=START)
 
 
 async def test_an_approval_that_is_late_leaves_nothing_of_a_phone_that_is_gone(enrolled: Stores):
     """Its count is answered as ever, and not kept: nobody would take it away again."""
     await enrolled.devices.add_passkey(PHONE, PASSKEY)
-    await enrolled.devices.revoke(PHONE.device_id)
+    await enrolled.devices.revoke(PHONE.device_id, now=START)
     assert await enrolled.attempts.spend_count(PHONE.device_id, counted(9), operation="late")
     assert await enrolled.commands.call("EXISTS", counts_key(TAG, PHONE.device_id)) == 0
 
@@ -146,7 +147,7 @@ async def test_a_record_that_never_stands_still_is_given_up(
     with pytest.raises(StoreUnavailable):
         await enrolled.devices.add_passkey(PHONE, another(2))
     with pytest.raises(StoreUnavailable):
-        await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id)
+        await enrolled.devices.remove_passkey(PHONE.device_id, PASSKEY.passkey_id, now=START)
 
 
 async def test_nobody_writes_a_passkey_of_their_own_into_the_store(enrolled: Stores):

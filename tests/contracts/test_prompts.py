@@ -126,7 +126,7 @@ async def test_a_slot_taken_again_by_the_same_transaction_is_the_same(ready: Sto
     for number in range(PROMPT_CAP):
         await reserve(ready, number)
     await fail(ready, range(ATTEMPT_LIMIT))
-    await ready.devices.revoke(new_phone().device_id)
+    await ready.devices.revoke(new_phone().device_id, now=START)
     assert await reserve(ready, 0) is PromptReservation.RESERVED
     assert len(await ready.prompts.open(TAG, now=START)) == PROMPT_CAP
 

@@ -108,7 +108,7 @@ async def test_an_approval_sent_again_revives_no_revoked_phone(stores: Stores):
     await enrol(stores)
     await let_wait(stores)
     await approve(stores, "order")
-    await stores.devices.revoke(SECOND)
+    await stores.devices.revoke(SECOND, now=START)
     assert await approve(stores, "order") == "Phone 2"
     assert not await stores.devices.is_active(SECOND)
 
@@ -122,11 +122,11 @@ async def test_only_an_enrolled_phone_of_the_same_user_approves(stores: Stores):
     assert await approve(stores, "a", asking=new_device_id(user_tag("bob"), bytes)) is None
     assert await approve(stores, "b", device_id="nonsense") is None
     assert await approve(stores, "c", key="A" * 43) is None
-    await stores.devices.revoke(FIRST)
+    await stores.devices.revoke(FIRST, now=START)
     with pytest.raises(DeviceRevoked):
         await approve(stores, "d")
     with pytest.raises(DeviceRevoked):
-        await stores.waiting_devices.reject(SECOND, asking=FIRST, operation="e")
+        await stores.waiting_devices.reject(SECOND, asking=FIRST, operation="e", now=START)
     assert await stores.waiting_devices.find(SECOND, now=START) is not None
 
 
@@ -137,15 +137,17 @@ async def test_a_rejected_phone_is_gone_with_its_secrets(stores: Stores):
     for number, asking in ((2, FIRST), (3, None)):
         device_id = await let_wait(stores, number)
         assert device_id is not None
-        rejected = await waiting.reject(device_id, asking=asking, operation=f"no {number}")
+        rejected = await waiting.reject(
+            device_id, asking=asking, operation=f"no {number}", now=START
+        )
         assert rejected == f"Phone {number}"
-        assert await waiting.reject(device_id, asking=asking, operation="later") is None
+        assert await waiting.reject(device_id, asking=asking, operation="later", now=START) is None
         assert await stores.commands.call("EXISTS", waiting_device_key(TAG, device_id)) == 0
         assert await let_wait(stores, number) == device_id
         assert await waiting.find(device_id, now=START) is None
     assert await approve(stores, "order") is None
     stranger = new_device_id(user_tag("bob"), bytes)
-    assert await waiting.reject(stranger, asking=FIRST, operation="x") is None
+    assert await waiting.reject(stranger, asking=FIRST, operation="x", now=START) is None
 
 
 async def test_waiting_ends(stores: Stores):
@@ -202,7 +204,10 @@ async def test_whoever_waits_no_more_leaves_its_place(stores: Stores):
     assert await approve(stores, "order") == "Phone 2"
     assert await let_wait(stores, 21) is not None
     third = new_phone(3).device_id
-    assert await stores.waiting_devices.reject(third, asking=None, operation="no") == "Phone 3"
+    assert (
+        await stores.waiting_devices.reject(third, asking=None, operation="no", now=START)
+        == "Phone 3"
+    )
     assert await let_wait(stores, 22) is not None
 
 
@@ -223,7 +228,7 @@ async def test_of_approval_and_rejection_at_once_one_counts(redis_target: RedisT
         await let_wait(one)
         approved, rejected = await asyncio.gather(
             approve(one, "order"),
-            other.waiting_devices.reject(SECOND, asking=FIRST, operation="no"),
+            other.waiting_devices.reject(SECOND, asking=FIRST, operation="no", now=START),
         )
         assert sorted([approved is None, rejected is None]) == [False, True]
         assert await one.devices.is_active(SECOND) is (approved is not None)
@@ -260,7 +265,9 @@ async def test_a_record_of_another_format_is_refused_and_can_be_rejected(stores:
         ):
             with pytest.raises(UnknownRecordFormat):
                 await reading
-        rejected = await stores.waiting_devices.reject(SECOND, asking=FIRST, operation=record)
+        rejected = await stores.waiting_devices.reject(
+            SECOND, asking=FIRST, operation=record, now=START
+        )
         assert rejected == ""
 
 
@@ -268,4 +275,4 @@ async def test_a_record_of_another_format_is_refused_and_can_be_rejected(stores:
 async def test_what_is_no_phones_name_does_not_wait(stores: Stores, name: str):
     """It is neither found nor rejected."""
     assert await stores.waiting_devices.find(name, now=START) is None
-    assert await stores.waiting_devices.reject(name, asking=None, operation="x") is None
+    assert await stores.waiting_devices.reject(name, asking=None, operation="x", now=START) is None

@@ -61,7 +61,7 @@ async def test_a_phone_without_an_address_is_listed_all_the_same(stores: Stores)
     await enrol(stores)
     assert await stores.wake_ups.phones(TAG) == [SleepingPhone(PHONE.device_id)]
     await stores.wake_ups.put(PHONE.device_id, ADDRESS)
-    await stores.devices.revoke(PHONE.device_id)
+    await stores.devices.revoke(PHONE.device_id, now=START)
     assert await stores.wake_ups.phones(TAG) == []
     assert not await stores.wake_ups.has(PHONE.device_id)
     assert not await stores.wake_ups.has("nobody")

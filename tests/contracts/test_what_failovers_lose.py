@@ -153,7 +153,7 @@ PROMISES = {
     ),
     "a revoked phone": Promise(
         phones,
-        lambda stores: stores.devices.revoke(OTHER_PHONE.device_id),
+        lambda stores: stores.devices.revoke(OTHER_PHONE.device_id, now=START),
         lambda stores: is_taken(stores.devices.is_active(OTHER_PHONE.device_id)),
     ),
     "a renamed phone": Promise(

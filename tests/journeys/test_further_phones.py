@@ -355,7 +355,7 @@ async def test_a_phone_revoked_meanwhile_approves_nothing(
     reserve = type(stores.attempts).reserve
 
     async def revoking(self: Any, *args: Any, **kwargs: Any) -> object:
-        await stores.devices.revoke(phone.device_id)
+        await stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
         return await reserve(self, *args, **kwargs)
 
     monkeypatch.setattr(type(stores.attempts), "reserve", revoking)
@@ -370,7 +370,7 @@ async def test_a_word_of_a_phone_that_waits_no_more_is_not_passed_on(
     """The store knows who waits; the word of it may come too late."""
     async with phone.online() as socket:
         await service.service.stores.waiting_devices.reject(
-            tablet.device_id, asking=None, operation="gone"
+            tablet.device_id, asking=None, operation="gone", now=service.clock.now_ms()
         )
         device = await service.service.stores.devices.find(phone.device_id)
         assert device is not None
@@ -421,7 +421,9 @@ async def test_after_a_reset_nothing_of_before_gets_in(
     )
     reset = UserReset(
         devices=stores.devices,
-        revocation=DeviceRevocation(devices=stores.devices, notices=notices, telemetry=telemetry),
+        revocation=DeviceRevocation(
+            devices=stores.devices, notices=notices, clock=service.clock, telemetry=telemetry
+        ),
         approval=service.approval(),
         unlocking=Unlocking(attempts=stores.attempts, telemetry=telemetry),
         activations=Activations(

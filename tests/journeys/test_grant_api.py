@@ -204,7 +204,7 @@ async def test_the_account_gate_is_asked_at_every_answer(
     await told(await bank.redeem(taken, key="request-1"))
     devices = service.service.stores.devices
     (device,) = await devices.list(user_tag("alice"))
-    await devices.revoke(device.device_id)
+    await devices.revoke(device.device_id, now=service.clock.now_ms())
     for auth_req_id in (taken, untaken):
         answer = await told(await bank.redeem(auth_req_id, key="request-1"))
         assert answer["status"] == "denied"

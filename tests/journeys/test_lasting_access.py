@@ -276,7 +276,7 @@ async def test_a_phone_that_was_revoked_unnoticed_is_told_nothing(
     tokens = await granted(shop, await bank.enrolled_phone("alice", "Tablet"))
     said = {"type": message, "transaction_id": name_of(tokens)}
     async with alice.online() as socket:
-        await bank.service.stores.devices.revoke(alice.device_id)
+        await bank.service.stores.devices.revoke(alice.device_id, now=bank.clock.now_ms())
         await socket.send(said)
         await socket.raw.wait_closed()
         assert socket.raw.close_code == CloseCode.REVOKED
@@ -306,7 +306,7 @@ async def test_an_approval_on_a_phone_that_is_lost_is_not_listed(
     tablet = await bank.enrolled_phone("alice", "Tablet")
     await granted(shop, alice)
     kept = await granted(shop, tablet)
-    await bank.service.stores.devices.revoke(alice.device_id)
+    await bank.service.stores.devices.revoke(alice.device_id, now=bank.clock.now_ms())
     assert await names(tablet) == [name_of(kept)]
 
 

@@ -123,7 +123,7 @@ async def test_a_revoked_phone_takes_its_handles_with_it(service: RunningService
     """Although the user has another phone, whose handles go on counting."""
     other = await service.enrolled_phone("alice")
     handles = [await alice.handle(), await other.handle()]
-    await service.service.stores.devices.revoke(alice.device_id)
+    await service.service.stores.devices.revoke(alice.device_id, now=service.clock.now_ms())
     assert_refused(await service.till.start(login_hint=handles[0]), 400, "unknown_user_id")
     await service.till.started(login_hint=handles[1])
     answer = await alice.send({"type": "make_handle"})

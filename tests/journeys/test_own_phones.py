@@ -209,7 +209,7 @@ async def test_a_phone_revoked_while_its_order_travelled_orders_nothing(
     """On an authenticated socket the phone is looked up again."""
     async with phone.online() as socket:
         order = await phone.order(device_id=tablet.device_id)
-        await service.service.stores.devices.revoke(phone.device_id)
+        await service.service.stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
         await socket.send({"type": "order", "order": order})
         await socket.raw.wait_closed()
     assert socket.raw.close_code == 4403
@@ -340,7 +340,7 @@ async def test_a_phone_that_went_between_proof_and_message_hears_nothing(
     reserve = sessions.reserve
 
     async def revoking(self: Any, *args: Any, **options: Any) -> bool:
-        await service.service.stores.devices.revoke(phone.device_id)
+        await service.service.stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
         return await reserve(self, *args, **options)
 
     monkeypatch.setattr(sessions, "reserve", revoking)
@@ -368,6 +368,7 @@ async def test_a_reset_takes_every_phone_before_it_unlocks(
             notices=PhoneNotices(
                 notices=stores.notices, hub=SocketHub(stores.broadcast), clock=service.clock
             ),
+            clock=service.clock,
             telemetry=telemetry,
         ),
         approval=service.approval(),

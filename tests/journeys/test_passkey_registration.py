@@ -321,7 +321,7 @@ async def test_a_phone_that_is_revoked_takes_its_passkeys_along(
     await bank.till.started()
     await alice.approve_next()
     async with phone.online() as socket:
-        await bank.service.stores.devices.revoke(phone.device_id)
+        await bank.service.stores.devices.revoke(phone.device_id, now=bank.clock.now_ms())
         await socket.send({"type": "list_passkeys"})
         await socket.raw.wait_closed()
     assert socket.raw.close_code == 4403

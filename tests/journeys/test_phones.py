@@ -18,7 +18,7 @@ from tests.wire_phone import WirePhone
 
 async def revoke(service: RunningService, phone: WirePhone) -> None:
     """What ``devices revoke`` does."""
-    assert await service.service.stores.devices.revoke(phone.device_id)
+    assert await service.service.stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
 
 
 async def test_a_phone_that_was_offline_finds_its_prompt_when_it_connects(

@@ -479,7 +479,9 @@ async def test_a_retry_sends_no_tokens_that_must_not_count(
         case "grant ended":
             await bank.service.stores.grants.end(name)
         case "phone revoked":
-            assert await bank.service.stores.devices.revoke(alice.device_id)
+            assert await bank.service.stores.devices.revoke(
+                alice.device_id, now=bank.clock.now_ms()
+            )
         case _:
             monkeypatch.setattr(ConfiguredUsers, "find_subject", AsyncMock(return_value=None))
     await worked_off(bank, name, 60)
@@ -498,7 +500,7 @@ async def test_an_account_that_is_closed_before_its_push_gets_no_tokens(
         phone = await bank.enrolled_phone("alice")
         auth_req_id = await started(shop)
         await phone.approve_next()
-        assert await bank.service.stores.devices.revoke(phone.device_id)
+        assert await bank.service.stores.devices.revoke(phone.device_id, now=bank.clock.now_ms())
         bank.clock.advance(1)
         hold_error((await endpoint.next()).json, "transaction_failed", auth_req_id)
         await bank.telemetry.seen("callback_delivered")

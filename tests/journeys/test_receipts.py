@@ -80,7 +80,7 @@ async def test_a_revoked_phone_gives_no_receipt(service: RunningService, phone: 
     """On a socket that is still open neither."""
     name = transaction_id(await service.till.started())
     async with phone.online() as socket:
-        await service.service.stores.devices.revoke(phone.device_id)
+        await service.service.stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
         await socket.send({"type": "shown", "transaction_id": name})
         await socket.raw.wait_closed()
     assert socket.raw.close_code == 4403

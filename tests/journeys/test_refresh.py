@@ -217,7 +217,7 @@ async def test_a_lost_phone_ends_what_it_approved(
     """When it is revoked, refresh tokens and access tokens that hang on it are over."""
     tokens = await granted(shop, alice)
     assert await is_active(api, tokens["access_token"])
-    await bank.service.stores.devices.revoke(alice.device_id)
+    await bank.service.stores.devices.revoke(alice.device_id, now=bank.clock.now_ms())
     assert refusal(await refresh(shop, tokens["refresh_token"])) == (400, "invalid_grant")
     assert not await is_active(api, tokens["access_token"])
 

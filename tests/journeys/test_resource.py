@@ -259,7 +259,9 @@ async def test_a_revoked_token_pays_nothing(payer: Holder, shop: WireClient):
 
 async def test_a_lost_phone_takes_its_approvals_with_it(payer: Holder, alice: WirePhone):
     """Also after the tokens were issued: whoever had the phone may have approved."""
-    await payer.service.service.stores.devices.revoke(alice.device_id)
+    await payer.service.service.stores.devices.revoke(
+        alice.device_id, now=payer.service.clock.now_ms()
+    )
     assert refusal(await payer.pay()) == (401, "invalid_token")
     assert payer.service.telemetry.named("payment_executed") == []
 

@@ -138,7 +138,9 @@ async def test_a_revoked_phone_plays_no_part(stage: Stage):
     """It is not told what is open, and the scenario ends there."""
     auth_req_id = await stage.service.till.started()
     device_id = Keystore(stage.states[1]).load().device_id
-    assert await stage.service.service.stores.devices.revoke(device_id)
+    assert await stage.service.service.stores.devices.revoke(
+        device_id, now=stage.service.clock.now_ms()
+    )
     late = parse_scenario("about: x\nsteps: [{do: request, phone: second}]", name="x")
     with pytest.raises(ServiceUnreachable, match="403"):
         await stage.play(late)

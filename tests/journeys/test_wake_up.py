@@ -301,7 +301,7 @@ async def test_a_revoked_phone_is_told_nothing_of_it(
     """Its socket ends, also when the word that it was revoked got lost."""
     members = PushSubscription().message(push_service.url)
     async with alice.online() as socket:
-        await bank.service.stores.devices.revoke(alice.device_id)
+        await bank.service.stores.devices.revoke(alice.device_id, now=bank.clock.now_ms())
         await socket.send(members if message == "set_wake_up" else {"type": message})
         await socket.raw.wait_closed()
     assert socket.raw.close_code == 4403

@@ -1,6 +1,6 @@
--- KEYS: devices, waiting, record, approval of this operation
+-- KEYS: devices, waiting, record, approval of this operation, notices
 -- ARGV: device id, record as it was read, record as it is to be, name, now,
---   id of the phone that asks, keep_ms
+--   id of the phone that asks, keep_ms, notice
 -- The name of the phone this operation approved, now or before; false: no such phone waits;
 -- -1: the phone that asks is not enrolled itself.
 local approved = redis.call('GET', KEYS[4])
@@ -13,4 +13,5 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[3])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 redis.call('SET', KEYS[4], ARGV[4], 'PX', ARGV[7])
+keep_notice(KEYS[5], ARGV[8], ARGV[5])
 return ARGV[4]

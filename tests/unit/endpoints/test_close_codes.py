@@ -181,7 +181,7 @@ async def test_a_nonce_lives_five_minutes(
 
 async def announce_revocation(service: RunningService, phone: WirePhone) -> None:
     """What ``devices revoke`` does."""
-    assert await service.service.stores.devices.revoke(phone.device_id)
+    assert await service.service.stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
     await service.service.hub.announce(
         Announcement(AnnouncementKind.REVOKED, user_tag("alice"), phone.device_id)
     )
@@ -220,7 +220,9 @@ async def test_a_revoked_phone_is_told_nothing_although_the_word_was_lost(
     async with bystander(service), phone.online() as socket:
         about = transaction_id(await service.till.started())
         assert (await socket.next("challenge"))["challenge"]
-        assert await service.service.stores.devices.revoke(phone.device_id)
+        assert await service.service.stores.devices.revoke(
+            phone.device_id, now=service.clock.now_ms()
+        )
         if kind is None:
             await socket.send({"type": "fetch"})
         else:
@@ -237,7 +239,9 @@ async def test_the_silent_socket_of_a_revoked_phone_ends_within_a_minute(
 ):
     """When the word was lost and nothing else is said, a look at the store ends it."""
     async with bystander(service), phone.online() as socket:
-        assert await service.service.stores.devices.revoke(phone.device_id)
+        assert await service.service.stores.devices.revoke(
+            phone.device_id, now=service.clock.now_ms()
+        )
         service.clock.advance(60)
         assert await end_of(socket.raw) == CloseCode.REVOKED
 

@@ -96,7 +96,7 @@ async def test_another_phones_key_is_refused(service: RunningService, phone: Wir
 @pytest.mark.clause("nist63b-4.3-1", "sca-art9-5")
 async def test_a_revoked_phone_is_forbidden(service: RunningService, phone: WirePhone):
     """Its proofs are answered 403 device_revoked from then on."""
-    await service.service.stores.devices.revoke(phone.device_id)
+    await service.service.stores.devices.revoke(phone.device_id, now=service.clock.now_ms())
     answer = await phone.send({"type": "fetch"})
     assert (answer.status_code, answer.json()["error"]) == (403, "device_revoked")
 

@@ -244,7 +244,7 @@ async def test_an_address_that_was_replaced_meanwhile_stays(idle: RunningService
 async def test_only_enrolled_phones_have_addresses(idle: RunningService, phone: WirePhone):
     """One that was revoked, or that never was a phone, gets none."""
     store = idle.service.stores.wake_ups
-    await idle.service.stores.devices.revoke(phone.device_id)
+    await idle.service.stores.devices.revoke(phone.device_id, now=idle.clock.now_ms())
     for name in (phone.device_id, "nobody"):
         with pytest.raises(DeviceRevoked):
             await store.put(name, ADDRESS)
