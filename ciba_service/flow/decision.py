@@ -129,8 +129,8 @@ class Decisions:
             return await self._again(presented)
         request = transaction.request
         if transaction.state is not State.PENDING or request is None:
-            await self._heed_late(presented, transaction, device)
-            return _refused(presented, RefusalReason.NOT_OPEN)
+            is_heeded = await self._heeds_late(presented, transaction, device)
+            return _refused(presented, RefusalReason.NOT_OPEN, reported=is_heeded)
         try:
             decision = self._verify(presented, device, request)
         except InvalidDecisionError as error:
@@ -140,18 +140,18 @@ class Decisions:
         heard = HeardDecision(presented, decision, request, transaction.client_id)
         return await self._apply(heard)
 
-    async def _heed_late(
+    async def _heeds_late(
         self, presented: PresentedDecision, transaction: Transaction, device: Device
-    ) -> None:
+    ) -> bool:
         """Block a client that its user does not know, however short its prompts are open."""
         request = transaction.request
         if request is None or not _is_late_report(presented, transaction.state):
-            return
+            return False
         try:
             self._verify(presented, device, request)
         except InvalidDecisionError as error:
             self._tell_refused(presented, transaction, device, error.cause)
-            return
+            return False
         await self._worker.block(
             Answered(
                 transaction_id=transaction.transaction_id,
@@ -160,6 +160,7 @@ class Decisions:
                 state=transaction.state,
             )
         )
+        return True
 
     def _tell_refused(
         self, presented: PresentedDecision, transaction: Transaction, device: Device, cause: Cause
@@ -288,9 +289,10 @@ class Decisions:
             )
         )
         if not result.won:
-            if _is_late_report(presented, result.state):
+            is_heeded = _is_late_report(presented, result.state)
+            if is_heeded:
                 await self._worker.block(_answered(heard, result))
-            return _refused(presented, RefusalReason.NOT_OPEN)
+            return _refused(presented, RefusalReason.NOT_OPEN, reported=is_heeded)
         self._worker.settle(_answered(heard, result), until)
         self._call_back(presented, result)
         self._telemetry.event(
@@ -364,6 +366,13 @@ def _paused(presented: PresentedDecision, seconds: int) -> Refused:
     )
 
 
-def _refused(presented: PresentedDecision, reason: RefusalReason) -> Refused:
+def _refused(
+    presented: PresentedDecision, reason: RefusalReason, *, reported: bool = False
+) -> Refused:
     claims = presented.claims
-    return Refused(transaction_id=claims.transaction_id, decision=claims.jti, reason=reason)
+    return Refused(
+        transaction_id=claims.transaction_id,
+        decision=claims.jti,
+        reason=reason,
+        reported=reported,
+    )

@@ -247,10 +247,11 @@ async def test_not_me_is_heeded_though_the_prompt_is_over(
     challenge = challenges[transaction_id(first)]
     forged = alice.denial(challenge, challenge_hash="A" * 43, reason="not_me")
     for decision in (alice.denial(challenge, reason="declined"), forged):
-        assert (await alice.decide(decision))["reason"] == "not_open"
+        told = await alice.decide(decision)
+        assert (told["reason"], told.get("reported")) == ("not_open", None)
         assert bank.telemetry.named("not_me_reported") == []
     told = await alice.decide(alice.denial(challenge, reason="not_me"))
-    assert told["reason"] == "not_open"
+    assert (told["reason"], told["reported"]) == ("not_open", True)
     assert bank.telemetry.named("not_me_reported")[0].fields["transaction_id"] == transaction_id(
         first
     )
@@ -279,7 +280,8 @@ async def test_not_me_is_heeded_though_the_prompt_ends_while_it_is_heard(
 
     monkeypatch.setattr(AccountGate, "lets_ask", slow)
     said = alice.denial(challenges[transaction_id(first)], reason="not_me")
-    assert (await alice.decide(said))["reason"] == "not_open"
+    answer = await alice.decide(said)
+    assert (answer["reason"], answer["reported"]) == ("not_open", True)
     (told,) = bank.telemetry.named("not_me_reported")
     assert told.fields["transaction_id"] == transaction_id(first)
     assert_refused(await bank.till.start(), 400, "unknown_user_id")

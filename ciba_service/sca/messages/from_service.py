@@ -78,7 +78,8 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted", tag_field="type"):
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit_defaults=True):
     """The decision does not count; ``attempts_left`` only where factors were evaluated.
 
-    ``retry_after`` (seconds) is there while the last attempt is not to be had.
+    ``retry_after`` (seconds) is there while the last attempt is not to be had. ``reported``: it was
+    "not me" of a request that had ended before anybody answered, and that is heeded all the same.
     """
 
     transaction_id: str
@@ -86,3 +87,4 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type", omit
     reason: RefusalReason
     attempts_left: int | None = None
     retry_after: int | None = None
+    reported: bool = False

@@ -47,6 +47,25 @@ async def test_a_decision_outlives_network_and_page(
     assert await told(bank, auth_req_id) == "tokens"
 
 
+async def test_not_me_that_was_said_offline_is_heeded_after_the_end(
+    bank: RunningService, phone: CorePhone, browser_context: BrowserContext, watch: Watch
+):
+    """The request expires before it is heard; the client is blocked, and the phone says so."""
+    watch.expect(LOST)
+    _, name = await asked(bank, phone)
+    await browser_context.set_offline(offline=True)
+    await phone.when("state.connection === 'offline'")
+    await phone.begin("report", "deny", name, "not_me")
+    await phone.when(UNSURE)
+    bank.clock.advance(200)
+    await browser_context.set_offline(offline=False)
+    assert await phone.outcome("report") == {"outcome": "denied"}
+    state = await phone.when(f"{ONLINE} && {NOTHING}")
+    past = [(each["verdict"], each["reason"]) for each in state["history"]]
+    assert (past, state["notices"]) == ([("denied", "not_me")], [])
+    assert (await bank.till.start()).json()["error"] == "unknown_user_id"
+
+
 async def test_a_clock_that_is_wrong_ends_nothing(
     bank: RunningService, phone: CorePhone, browser_context: BrowserContext, watch: Watch
 ):

@@ -169,6 +169,21 @@ async def test_an_answer_that_does_not_count_is_told(device: PageDevice):
     assert len(heard["news"]) == 4
 
 
+async def test_not_me_that_is_heeded_late_counts(device: PageDevice):
+    """Whatever was said of the request meanwhile: the service has heard it, and so says the phone."""
+    bank = device.bank
+    await device.greet()
+    for name, reason in (("tx-1", "cancelled"), ("tx-2", None)):
+        await device.hear("challenge", challenge=bank.offer(name))
+        decision = await device.deny(name)
+        if reason is not None:
+            await device.hear("withdrawn", transaction_id=name, reason=reason)
+        answer = {"transaction_id": name, "decision": decision["jti"], "reason": "not_open"}
+        heard = await device.hear("refused", **answer, reported=True)
+        assert heard["outcomes"] == {name: {"outcome": "denied"}}
+        assert (heard["open"], heard["news"]) == ([], [])
+
+
 async def test_a_request_that_was_taken_back_while_it_was_answered(device: PageDevice):
     """The user is told why, if the answer came too late, and of a wrong factor in any case."""
     bank = device.bank

@@ -315,10 +315,15 @@ export class Device {
     this.requests.accept(decision, now);
   }
 
-  /** @param {Said<"refused">} message @param {number} now */
-  #refused({ transaction_id: name, decision: jti, reason, attempts_left, retry_after }, now) {
+  /** @param {Said<"refused">} refused @param {number} now */
+  #refused(refused, now) {
+    const { transaction_id: name, decision: jti, reason, attempts_left, retry_after } = refused;
     const decision = this.requests.answer(name);
     if (decision?.jti !== jti || reason === "unavailable") {
+      return;
+    }
+    if (refused.reported) {
+      this.requests.accept(decision, now);
       return;
     }
     const retryAt = retry_after === null ? null : now + retry_after * 1000;

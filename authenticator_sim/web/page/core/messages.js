@@ -54,6 +54,7 @@ const SHAPES = {
     transaction_id: text,
     decision: text,
     reason: oneOf("factors", "locked", "paused", "not_open", "invalid_decision", "unavailable"),
+    reported: orElse(flag, false),
     ...refusal,
   }),
   device_enrolled: aboutDevice,
