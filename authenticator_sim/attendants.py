@@ -5,6 +5,7 @@ An attendant hears every event (``notice``) and works until it is cancelled (``r
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from authenticator_sim.core.challenges import VerifiedChallenge
@@ -27,7 +28,7 @@ from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 from authenticator_sim.terminal.look import Look
 from authenticator_sim.terminal.newcomer_dialogue import NewcomerDialogue
 from authenticator_sim.terminal.plain_look import PLAIN
-from ciba_service.sca.messages import DenialReason, RefusalReason
+from ciba_service.sca.messages import OUTCOME_WINDOW, DenialReason, RefusalReason
 
 __all__ = ["AnswerAll", "Attendant", "TerminalAttendant"]
 
@@ -81,10 +82,16 @@ class AnswerAll:
             self._report(NotDecided(transaction_id, str(error)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    transaction_id: str
+
+
 class TerminalAttendant:
     """Shows one question after the other to a person; takes it away when it is closed.
 
-    Questions are challenges and, where it is told how to answer them, phones that wait.
+    Questions are challenges and, where it is told how to answer them, phones that wait. When there
+    are none it asks about requests that ended without an answer, whether they were the user's.
     """
 
     def __init__(
@@ -103,20 +110,22 @@ class TerminalAttendant:
         self._screen = screen
         self._look = look
         self._dialogue = Dialogue(phone, keyboard=keyboard, screen=screen, pin=pin, look=look)
-        self._waiting: asyncio.Queue[str | PhoneWaiting] = asyncio.Queue()
-        self._current: str | None = None
+        self._waiting: asyncio.Queue[str | PhoneWaiting | _Over] = asyncio.Queue()
+        self._current: str | _Over | None = None
         self._taken_away = asyncio.Event()
 
     def notice(self, event: Event) -> None:
         """Queue new challenges and refused attempts; interrupt what is closed."""
         match event:
             case ChallengeShown() | DecisionRefused(reason=RefusalReason.FACTORS):
-                self._waiting.put_nowait(event.transaction_id)
+                self._ask_next(event.transaction_id)
             case Closed() | Decided() | DecisionRefused():
                 if event.transaction_id == self._current:
                     self._taken_away.set()
+                if not isinstance(event, Decided):
+                    self._waiting.put_nowait(_Over(event.transaction_id))
             case PhoneWaiting():
-                self._waiting.put_nowait(event)
+                self._ask_next(event)
             case PhoneRejected() | OtherDeviceEnrolled():
                 if event.device_id == self._current:
                     self._taken_away.set()
@@ -128,7 +137,9 @@ class TerminalAttendant:
         while True:
             waiting = await self._waiting.get()
             try:
-                if isinstance(waiting, PhoneWaiting):
+                if isinstance(waiting, _Over):
+                    await self._attend_over(waiting)
+                elif isinstance(waiting, PhoneWaiting):
                     await self._attend_newcomer(waiting)
                 elif (challenge := self._phone.find(waiting)) is not None:
                     await self._attend_challenge(challenge)
@@ -137,22 +148,48 @@ class TerminalAttendant:
             except PhoneError as error:
                 self._screen.write(self._look.problem(str(error)))
 
+    def _ask_next(self, question: str | PhoneWaiting) -> None:
+        """Nobody waits behind a question that may be left alone."""
+        self._waiting.put_nowait(question)
+        if isinstance(self._current, _Over):
+            self._taken_away.set()
+
+    async def _attend_over(self, over: _Over) -> None:
+        challenge = self._phone.find_over(over.transaction_id)
+        if challenge is None:
+            return
+        seconds = self._phone.seconds_left(challenge) + OUTCOME_WINDOW
+        if not await self._attend(over, self._dialogue.report(challenge), seconds=seconds):
+            self._waiting.put_nowait(over)
+
     async def _attend_challenge(self, challenge: VerifiedChallenge) -> None:
         await self._attend(
             challenge.transaction_id,
             self._dialogue.decide(challenge),
             seconds=self._phone.seconds_left(challenge),
+            gone=self._look.gone(),
         )
 
     async def _attend_newcomer(self, waiting: PhoneWaiting) -> None:
         now_ms = self._phone.device.service_now_ms(self._phone.clock.now_ms())
         seconds = waiting.until - now_ms // 1000
         if self._newcomers is not None and seconds > 0:
-            await self._attend(waiting.device_id, self._newcomers.decide(waiting), seconds=seconds)
+            await self._attend(
+                waiting.device_id,
+                self._newcomers.decide(waiting),
+                seconds=seconds,
+                gone=self._look.gone(),
+            )
 
     async def _attend(
-        self, name: str, dialogue: Coroutine[None, None, None], *, seconds: int
-    ) -> None:
+        self,
+        name: str | _Over,
+        dialogue: Coroutine[None, None, None],
+        *,
+        seconds: int,
+        gone: str = "",
+    ) -> bool:
+        """Whether it was answered before it was taken away."""
         self._current, self._taken_away = name, asyncio.Event()
         decision = asyncio.create_task(dialogue)
         ends = (
@@ -164,7 +201,8 @@ class TerminalAttendant:
             if decision.done():
                 decision.result()
             else:
-                self._screen.write(self._look.gone())
+                self._screen.write(gone)
+            return decision.done()
         finally:
             self._current = None
             for task in (decision, *ends):

@@ -114,6 +114,15 @@ class Phone:
         decide = self.device.deny(transaction_id, reason=reason, now_ms=self.clock.now_ms())
         await self._channel.submit(decide)
 
+    def find_over(self, transaction_id: str) -> VerifiedChallenge | None:
+        """A request that ended without the user's word, and of which "not me" still counts."""
+        return self.device.find_over(transaction_id, now_ms=self.clock.now_ms())
+
+    async def report(self, transaction_id: str) -> None:
+        """Say "not me" of a request that is over; raises ``NotOpen``."""
+        decide = self.device.report(transaction_id, now_ms=self.clock.now_ms())
+        await self._channel.submit(decide)
+
     def _passkey(self, challenge: VerifiedChallenge, gesture: Gesture | None) -> PasskeyUse | None:
         if not takes_passkey(challenge.content, offered=gesture is not None):
             return None

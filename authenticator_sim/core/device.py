@@ -50,6 +50,7 @@ from authenticator_sim.core.orders import (
     new_order,
     new_pin_change,
 )
+from authenticator_sim.core.over import Over
 from authenticator_sim.core.passkey_events import AboutPasskeys, passkey_event
 from authenticator_sim.core.passkeys import PasskeyUse
 from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
@@ -116,6 +117,7 @@ _SaidOnce = (
     | PhoneRejected
     | AttemptsRunOut
 )
+_WITHOUT_USER: Final = frozenset({Withdrawal.EXPIRED, Withdrawal.CANCELLED})
 _STAYS_OPEN: Final = frozenset({RefusalReason.FACTORS, RefusalReason.PAUSED})
 
 
@@ -142,6 +144,7 @@ class Device:
         self._random_bytes = random_bytes
         self._history = deque(history, maxlen=HISTORY_LENGTH)
         self._prompts = Prompts(entry.transaction_id for entry in self._history)
+        self._over = Over()
         self._unanswered: dict[str, SignedDecision] = {}
         self._clock_offset_ms = 0
         self._greeted = False
@@ -226,6 +229,27 @@ class Device:
                 self._decidable(transaction_id, now_ms),
                 identity=self.identity,
                 reason=reason,
+                now_ms=now_ms,
+                random_bytes=self._random_bytes,
+            )
+        )
+
+    def find_over(self, transaction_id: str, *, now_ms: int) -> VerifiedChallenge | None:
+        """A request that ended without the user's word, and of which "not me" still counts."""
+        if transaction_id in self._unanswered:
+            return None
+        return self._over.find(transaction_id, now_ms=self.service_now_ms(now_ms))
+
+    def report(self, transaction_id: str, *, now_ms: int) -> Decide:
+        """Say "not me" of a request that is over; raises ``NotOpen``."""
+        challenge = self.find_over(transaction_id, now_ms=now_ms)
+        if challenge is None:
+            raise NotOpen("This request is over, and cannot be reported any more.")
+        return self._submit(
+            new_denial(
+                challenge,
+                identity=self.identity,
+                reason=DenialReason.NOT_ME,
                 now_ms=now_ms,
                 random_bytes=self._random_bytes,
             )
@@ -369,6 +393,8 @@ class Device:
             return Reaction()
         if isinstance(message, Accepted):
             return self._accepted(decision, message, now_ms)
+        if message.reported:
+            return self._counted(decision, now_ms)
         return self._refused(message)
 
     def _announcement(
@@ -462,25 +488,35 @@ class Device:
         gone = self._prompts.close_unconfirmed(fetched.open)
         return Reaction(
             events=(
-                *(Closed(name, Withdrawal.EXPIRED) for name in expired),
+                *(self._closed(each, Withdrawal.EXPIRED) for each in expired),
                 *(Closed(name, Withdrawal.GONE) for name in gone),
                 FetchCompleted(fetched.open),
             )
         )
 
     def _withdrawn(self, withdrawn: Withdrawn) -> Reaction:
-        if not self._prompts.close(withdrawn.transaction_id):
+        challenge = self._prompts.close(withdrawn.transaction_id)
+        if challenge is None:
             return Reaction()
-        reason = Withdrawal(withdrawn.reason.value)
-        return Reaction(events=(Closed(withdrawn.transaction_id, reason),))
+        return Reaction(events=(self._closed(challenge, Withdrawal(withdrawn.reason.value)),))
+
+    def _closed(self, challenge: VerifiedChallenge, reason: Withdrawal) -> Closed:
+        if reason in _WITHOUT_USER:
+            self._over.add(challenge)
+        return Closed(challenge.transaction_id, reason)
 
     def _accepted(self, decision: SignedDecision, accepted: Accepted, now_ms: int) -> Reaction:
         if decision.verdict is not accepted.verdict:
             raise UntrustedService("The service recorded another verdict than the phone signed.")
-        del self._unanswered[accepted.transaction_id]
-        self._prompts.close(accepted.transaction_id)
+        return self._counted(decision, now_ms)
+
+    def _counted(self, decision: SignedDecision, now_ms: int) -> Reaction:
+        name = decision.challenge.transaction_id
+        del self._unanswered[name]
+        self._prompts.close(name)
+        self._over.remove(name)
         decided = Decided(
-            transaction_id=accepted.transaction_id,
+            transaction_id=name,
             verdict=decision.verdict,
             decided_at=now_ms,
             challenge=decision.challenge.content,

@@ -58,14 +58,16 @@ class Prompts:
         """Return all open challenges, the oldest first."""
         return tuple(prompt for prompt in self._open.values() if prompt.is_open(now_ms))
 
-    def close(self, transaction_id: str) -> bool:
-        """Take a challenge off the screen; true when it was there."""
-        return self._open.pop(transaction_id, None) is not None
+    def close(self, transaction_id: str) -> VerifiedChallenge | None:
+        """Take a challenge off the screen, and return it if it was there."""
+        return self._open.pop(transaction_id, None)
 
-    def close_expired(self, *, now_ms: int) -> tuple[str, ...]:
-        """Take every expired challenge off the screen and return their names."""
-        expired = [name for name, prompt in self._open.items() if not prompt.is_open(now_ms)]
-        return tuple(name for name in expired if self.close(name))
+    def close_expired(self, *, now_ms: int) -> tuple[VerifiedChallenge, ...]:
+        """Take every expired challenge off the screen and return them."""
+        expired = [prompt for prompt in self._open.values() if not prompt.is_open(now_ms)]
+        for prompt in expired:
+            self.close(prompt.transaction_id)
+        return tuple(expired)
 
     def begin_connection(self) -> None:
         """What is open now has to be confirmed by the service on the new connection."""

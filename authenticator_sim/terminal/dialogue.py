@@ -11,14 +11,16 @@ from authenticator_sim.terminal.countdown import Countdown
 from authenticator_sim.terminal.keyboard import Keyboard
 from authenticator_sim.terminal.look import Look
 from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.text import harmless
 from ciba_service.sca.messages import Challenge, DenialReason, Factor
 
 __all__ = ["Dialogue"]
 
+_NOT_ME: Final = "n"
 _DENIALS: Final = {
     "": DenialReason.DECLINED,
     "d": DenialReason.DECLINED,
-    "n": DenialReason.NOT_ME,
+    _NOT_ME: DenialReason.NOT_ME,
 }
 _APPROVE: Final = "a"
 
@@ -65,6 +67,14 @@ class Dialogue:
             await self._phone.deny(challenge.transaction_id, reason=_DENIALS[answer])
         else:
             await self._approve(challenge)
+
+    async def report(self, over: VerifiedChallenge) -> None:
+        """Let the user say "not me" of a request that is over; raises as ``decide``."""
+        client = harmless(over.content.display.client)
+        self._countdown = None
+        answer = await self._ask(f"{client} asked, and that is over. [n: this was not me]: ")
+        if answer.strip().lower() == _NOT_ME:
+            await self._phone.report(over.transaction_id)
 
     def show(self, challenge: VerifiedChallenge) -> None:
         """Write the challenge and the possible answers."""

@@ -30,7 +30,7 @@ from authenticator_sim.terminal.passkeys import about_passkeys
 from authenticator_sim.terminal.phones import about_phones
 from authenticator_sim.terminal.text import harmless
 from authenticator_sim.terminal.wake_up import about_wake_up
-from ciba_service.sca.messages import HandleRefusal, RefusalReason, Verdict
+from ciba_service.sca.messages import DenialReason, HandleRefusal, RefusalReason, Verdict
 
 __all__ = ["sentence"]
 
@@ -90,8 +90,7 @@ def _about_transaction(event: Event) -> str:
         case Closed():
             return f"Request {harmless(event.transaction_id)} is closed: {event.reason}."
         case Decided():
-            done = "Approved" if event.verdict is Verdict.APPROVE else "Declined"
-            return f"{done}: {harmless(event.challenge.display.client)}."
+            return f"{_done(event)}: {harmless(event.challenge.display.client)}."
         case DecisionRefused(reason=reason, attempts_left=left):
             hint = "" if left is None else f" Attempts left: {left}."
             return f"Refused. {_REFUSALS[reason]}{hint}"
@@ -99,6 +98,12 @@ def _about_transaction(event: Event) -> str:
             return f"Not decided: {event.detail}"
         case _:
             return ""
+
+
+def _done(event: Decided) -> str:
+    if event.reason is DenialReason.NOT_ME:
+        return "Declined and reported"
+    return "Approved" if event.verdict is Verdict.APPROVE else "Declined"
 
 
 def _about_silence(event: Event) -> str:

@@ -170,7 +170,7 @@ async def test_an_answer_that_does_not_count_is_told(device: PageDevice):
 
 
 async def test_not_me_that_is_heeded_late_counts(device: PageDevice):
-    """Whatever was said of the request meanwhile: the service has heard it, and so says the phone."""
+    """Whatever was said of the request meanwhile: the service has heard it; so says the phone."""
     bank = device.bank
     await device.greet()
     for name, reason in (("tx-1", "cancelled"), ("tx-2", None)):

@@ -145,7 +145,7 @@ async def test_enrol_list_approve_deny_history(command: CommandLine) -> None:
 
     status, out, _ = await command("deny", "tx-2", "--reason", "not_me")
     assert status == 0
-    assert out.endswith("Declined: Corner Shop.\n")
+    assert out.endswith("Declined and reported: Corner Shop.\n")
 
     status, out, _ = await command("history")
     assert status == 0

@@ -396,6 +396,61 @@ def test_a_final_refusal_closes_the_challenge(
     assert device.history == ()
 
 
+def test_not_me_that_is_heeded_late_counts(device: Device, bank: ScriptedBank) -> None:
+    """Made offline, and sent when the request is over: the client is blocked, the user told so."""
+    show(device, bank.offer())
+    said = device.deny("tx-1", reason=DenialReason.NOT_ME, now_ms=NOW_MS)
+    connect(device, server_time=NOW_MS + 200_000)
+    device.receive(Fetched(()), now_ms=NOW_MS)
+    outcome = structs.replace(refused(said.decision, reason=RefusalReason.NOT_OPEN), reported=True)
+    (decided,) = device.receive(outcome, now_ms=NOW_MS).events
+    assert isinstance(decided, Decided)
+    assert (decided.verdict, decided.reason) == (Verdict.DENY, DenialReason.NOT_ME)
+    assert device.history == (decided,)
+    with pytest.raises(NotOpen):
+        device.report("tx-1", now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize("reason", [WithdrawnReason.CANCELLED, WithdrawnReason.EXPIRED])
+def test_not_me_may_be_said_of_a_request_that_is_over(
+    device: Device, bank: ScriptedBank, reason: WithdrawnReason
+) -> None:
+    """Once, and as long as the service heeds it."""
+    token = bank.offer()
+    show(device, token)
+    with pytest.raises(NotOpen):
+        device.report("tx-1", now_ms=NOW_MS)
+    device.receive(Withdrawn("tx-1", reason), now_ms=NOW_MS)
+    last = (NOW_MS // 1000 + 180 + 600) * 1000
+    assert device.find_over("tx-1", now_ms=last) is None
+    said = device.report("tx-1", now_ms=last - 1)
+    claims = bank.verify_decision(said.decision, challenge=token).claims
+    assert (claims["verdict"], claims["reason"]) == ("deny", "not_me")
+    with pytest.raises(NotOpen):
+        device.report("tx-1", now_ms=last - 1)
+    assert connect(device).messages == (said,)
+
+
+@pytest.mark.parametrize("reason", [WithdrawnReason.DECIDED, WithdrawnReason.FAILED])
+def test_what_ended_by_an_answer_is_not_reported_late(
+    device: Device, bank: ScriptedBank, reason: WithdrawnReason
+) -> None:
+    """The service would not heed it."""
+    show(device, bank.offer())
+    device.receive(Withdrawn("tx-1", reason), now_ms=NOW_MS)
+    assert device.find_over("tx-1", now_ms=NOW_MS) is None
+
+
+def test_the_last_fifty_that_are_over_may_be_reported(device: Device, bank: ScriptedBank) -> None:
+    """A client that asks and cancels for ever does not fill the memory of the phone."""
+    for number in range(51):
+        show(device, bank.offer(f"tx-{number}"))
+        cancelled = Withdrawn(f"tx-{number}", WithdrawnReason.CANCELLED)
+        device.receive(cancelled, now_ms=NOW_MS)
+    assert device.find_over("tx-0", now_ms=NOW_MS) is None
+    assert device.find_over("tx-1", now_ms=NOW_MS)
+
+
 def test_an_unavailable_service_gets_the_same_decision_again(
     device: Device, bank: ScriptedBank
 ) -> None:

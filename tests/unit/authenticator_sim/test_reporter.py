@@ -238,7 +238,7 @@ Good for one phone within 600 s; then approve it here.""",
     (Decided("tx-1", Verdict.APPROVE, NOW_MS, CHALLENGE), "Approved: Corner Shop."),
     (
         Decided("tx-1", Verdict.DENY, NOW_MS, CHALLENGE, DenialReason.NOT_ME),
-        "Declined: Corner Shop.",
+        "Declined and reported: Corner Shop.",
     ),
     (
         DecisionRefused("tx-1", RefusalReason.FACTORS, 4),

@@ -33,6 +33,7 @@ from tests.unit.authenticator_sim.scripted_service import (
     ScriptedBank,
     accepted,
     refused,
+    transaction_of,
 )
 from tests.unit.authenticator_sim.terminal_session import Session, session_with
 
@@ -320,6 +321,34 @@ async def test_an_end_that_is_not_on_the_screen_disturbs_nobody(session: Session
     session.attendant.notice(Closed("tx-9", Withdrawal.CANCELLED))
     await session.terminal.types("\r")
     assert await session.outbox.next()
+
+
+async def test_not_me_may_be_said_of_a_request_that_is_over(session: Session) -> None:
+    """The user is asked once it has gone, with one key to report it and any other to go on."""
+    tokens = [session.offer(name) for name in ("tx-1", "tx-2")]
+    await session.terminal.reads("[decline]: ")
+    for name in ("tx-1", "tx-2"):
+        session.hear(Withdrawn(name, WithdrawnReason.CANCELLED))
+    await session.terminal.reads("no longer open")
+    await session.answers("[n: this was not me]: ", "")
+    await session.answers("[n: this was not me]: ", "n")
+    said = await session.outbox.next()
+    claims = session.bank.verify_decision(said, challenge=tokens[1]).claims
+    assert (claims["verdict"], claims["reason"]) == ("deny", "not_me")
+    assert session.outbox.sent.empty()
+
+
+async def test_a_request_does_not_wait_for_what_is_over(session: Session) -> None:
+    """It is asked first, and then about the other again."""
+    session.offer()
+    await session.terminal.reads("[decline]: ")
+    session.hear(Withdrawn("tx-1", WithdrawnReason.EXPIRED))
+    await session.terminal.reads("[n: this was not me]: ")
+    session.offer("tx-2")
+    await session.answers("[decline]: ", "")
+    assert transaction_of(await session.outbox.next()) == "tx-2"
+    await session.answers("[n: this was not me]: ", "n")
+    assert transaction_of(await session.outbox.next()) == "tx-1"
 
 
 async def test_leaving_ends_the_work(session: Session) -> None:
