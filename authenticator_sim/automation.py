@@ -74,9 +74,10 @@ class Automation:
         self._ordered: set[str] = set()
 
     def notice(self, event: Event) -> None:
-        """Wake who waits for a challenge; a refused decision may be ordered again."""
+        """Wake who waits for a challenge; what is asked again may be ordered again."""
         match event:
             case ChallengeShown():
+                self._ordered.discard(event.transaction_id)
                 self._arrival.set()
                 self._arrival = asyncio.Event()
             case DecisionRefused(reason=RefusalReason.FACTORS):

@@ -1,6 +1,6 @@
 """Decisions: signed over the hash of the exact challenge, with the factors encrypted inside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -33,13 +33,17 @@ _JTI_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class SignedDecision:
-    """One signed decision; ``message`` is what goes out, and out again, to the byte."""
+    """One signed decision; ``message`` is what goes out, and out again, to the byte.
+
+    ``encrypted_to`` names the key of the service that its factors are for, if it has any.
+    """
 
     challenge: VerifiedChallenge
     jti: str
     verdict: Verdict
     reason: DenialReason | None
     message: Decide
+    encrypted_to: str | None = None
 
 
 def new_approval(
@@ -87,10 +91,10 @@ def new_approval(
         otp=_otp(challenge, otp),
         verification_code=_verification_code(challenge, verification_code),
     )
-    factors = jose.encrypt(
-        msgspec.json.encode(proofs), to=identity.service_keys.encryption, typ=FACTORS_TYP
-    )
-    return _signed(msgspec.structs.replace(claims, factors=factors), challenge, identity)
+    recipient = identity.service_keys.encryption
+    factors = jose.encrypt(msgspec.json.encode(proofs), to=recipient, typ=FACTORS_TYP)
+    signed = _signed(msgspec.structs.replace(claims, factors=factors), challenge, identity)
+    return replace(signed, encrypted_to=recipient.get("kid"))
 
 
 def new_denial(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from authenticator_sim.core.accesses import AboutAccess, access_event
+from authenticator_sim.core.anew import Anew
 from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
 from authenticator_sim.core.challenges import (
     ChallengeRefused,
@@ -145,6 +146,7 @@ class Device:
         self._history = deque(history, maxlen=HISTORY_LENGTH)
         self._prompts = Prompts(entry.transaction_id for entry in self._history)
         self._over = Over()
+        self._anew = Anew()
         self._unanswered: dict[str, SignedDecision] = {}
         self._clock_offset_ms = 0
         self._greeted = False
@@ -320,7 +322,7 @@ class Device:
             case Accepted() | Refused() | OrderCarriedOut() | OrderRefused():
                 return self._outcome(message, now_ms)
             case KeysAnnounced():
-                return self._announced(message)
+                return self._announced(message, now_ms)
             case ChallengeOffered() | Fetched() | Withdrawn() | DeviceEnrolled():
                 return self._announcement(message, now_ms)
             case HandleMade() | HandleRefused():
@@ -395,7 +397,7 @@ class Device:
             return self._accepted(decision, message, now_ms)
         if message.reported:
             return self._counted(decision, now_ms)
-        return self._refused(message)
+        return self._refused(decision, message, now_ms)
 
     def _announcement(
         self, message: ChallengeOffered | Fetched | Withdrawn | DeviceEnrolled, now_ms: int
@@ -458,7 +460,7 @@ class Device:
         given_up = [(name, self._unanswered.pop(name).challenge.content) for name in names]
         return tuple(DecisionUnconfirmed(name, asked.display.client) for name, asked in given_up)
 
-    def _announced(self, announced: KeysAnnounced) -> Reaction:
+    def _announced(self, announced: KeysAnnounced, now_ms: int) -> Reaction:
         before = self.identity
         try:
             self.identity = with_announced_keys(before, announced)
@@ -467,7 +469,20 @@ class Device:
         after, announced_at = self.identity.service_keys, self.identity.keys_announced_at
         if (after, announced_at) == (before.service_keys, before.keys_announced_at):
             return Reaction()
-        return Reaction(events=(KeysPinned(after.challenge, after.encryption, announced_at),))
+        pinned = KeysPinned(after.challenge, after.encryption, announced_at)
+        return Reaction(events=(pinned, *self._asked_anew(now_ms)))
+
+    def _asked_anew(self, now_ms: int) -> tuple[ChallengeShown, ...]:
+        """Requests that could not be approved with the key that this phone had."""
+        kid = self.identity.service_keys.encryption.get("kid", "")
+        challenges = self._anew.take(kid, now_ms=self.service_now_ms(now_ms))
+        for challenge in challenges:
+            self._prompts.reopen(challenge)
+        return tuple(self._shown(each, now_ms) for each in challenges)
+
+    def _shown(self, challenge: VerifiedChallenge, now_ms: int) -> ChallengeShown:
+        seconds_left = self.seconds_left(challenge, now_ms=now_ms)
+        return ChallengeShown(challenge.transaction_id, challenge.content, seconds_left)
 
     def _offered(self, offered: ChallengeOffered, now_ms: int) -> Reaction:
         try:
@@ -479,11 +494,11 @@ class Device:
             return Reaction(events=(ChallengeIgnored(refused.reason),))
         if not is_new:
             return Reaction()
-        seconds_left = self.seconds_left(challenge, now_ms=now_ms)
-        shown = ChallengeShown(challenge.transaction_id, challenge.content, seconds_left)
+        shown = self._shown(challenge, now_ms)
         return Reaction(messages=received(challenge.transaction_id), events=(shown,))
 
     def _fetched(self, fetched: Fetched, now_ms: int) -> Reaction:
+        self._anew.keep(fetched.open)
         expired = self._prompts.close_expired(now_ms=self.service_now_ms(now_ms))
         gone = self._prompts.close_unconfirmed(fetched.open)
         return Reaction(
@@ -495,6 +510,7 @@ class Device:
         )
 
     def _withdrawn(self, withdrawn: Withdrawn) -> Reaction:
+        self._anew.remove(withdrawn.transaction_id)
         challenge = self._prompts.close(withdrawn.transaction_id)
         if challenge is None:
             return Reaction()
@@ -525,7 +541,7 @@ class Device:
         self._history.append(decided)
         return Reaction(events=(decided,))
 
-    def _refused(self, refused: Refused) -> Reaction:
+    def _refused(self, decision: SignedDecision, refused: Refused, now_ms: int) -> Reaction:
         if refused.reason is RefusalReason.UNAVAILABLE:
             return Reaction(events=(DecisionPostponed(refused.transaction_id),))
         del self._unanswered[refused.transaction_id]
@@ -534,4 +550,6 @@ class Device:
         event = DecisionRefused(
             refused.transaction_id, refused.reason, refused.attempts_left, refused.retry_after
         )
-        return Reaction(events=(event,))
+        if refused.reason is RefusalReason.INVALID_DECISION and decision.encrypted_to is not None:
+            self._anew.add(decision.challenge, decision.encrypted_to)
+        return Reaction(events=(event, *self._asked_anew(now_ms)))

@@ -49,6 +49,11 @@ class Prompts:
             raise ChallengeRefused(ChallengeRefusal.REPLACED)
         return False
 
+    def reopen(self, challenge: VerifiedChallenge) -> None:
+        """Show a challenge of this phone again, until the service lists it no more."""
+        self._open[challenge.transaction_id] = challenge
+        self._unconfirmed.add(challenge.transaction_id)
+
     def find(self, transaction_id: str, *, now_ms: int) -> VerifiedChallenge | None:
         """Return the open challenge of a transaction unless it has expired."""
         challenge = self._open.get(transaction_id)

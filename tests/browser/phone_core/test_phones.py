@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import BrowserContext, Page, Route
 
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.stores.driver.target import RedisTarget
@@ -16,6 +16,7 @@ from tests.browser.phone_core.core_phone import (
     ONLINE,
     OTHER_PIN,
     PIN,
+    UNSURE,
     WRONG_PIN,
     CorePhone,
     asked,
@@ -320,6 +321,50 @@ async def test_new_challenge_keys_are_pinned(
         assert {each["type"] for each in state["notices"]} == {"keys_pinned"}
         _, name = await asked(bank, phone)
         assert await phone.act("approve", name, {"pin": PIN}) == {"outcome": "approved"}
+
+
+async def test_what_was_approved_for_a_key_that_is_gone_is_asked_again(
+    embedded_target: RedisTarget,
+    tmp_path: Path,
+    till: WireClient,
+    web_phone: WebPhone,
+    enrol_phone: PhoneOpener,
+    browser_context: BrowserContext,
+    watch: Watch,
+):
+    """On the page as it is: with the key that the service announces it is approved."""
+    watch.expect(LOST)
+    await flush_all(embedded_target)
+    section = {"device": web_phone.device(second_secret=False)}
+    async with (
+        running_service(
+            embedded_target, tmp_path / "keys", clients=[till], sections=section
+        ) as bank,
+        web_phone.serving(bank.issuer),
+    ):
+        phone = await enrol_phone(bank)
+        old = bank.service.keys.factors_key.public_jwk["kid"]
+        for _ in range(2):
+            rotate_keys(
+                bank.keys.directory,
+                token_keys_kept=KEPT,
+                random=secrets.token_bytes,
+                now=bank.clock.now_ms(),
+                purpose="factors",
+            )
+            bank.clock.advance(1_000)
+        auth_req_id, name = await asked(bank, phone)
+        await browser_context.set_offline(offline=True)
+        await phone.when("state.connection === 'offline'")
+        await phone.begin("first", "approve", name, {"pin": PIN})
+        await phone.when(UNSURE)
+        prune_keys(bank.keys.directory, token_keys_kept=KEPT, now=bank.clock.now_ms(), kid=old)
+        assert await bank.service.keys.refresh()
+        await browser_context.set_offline(offline=False)
+        assert (await phone.outcome("first"))["reason"] == "invalid_decision"
+        await phone.when(ASKED)
+        assert await phone.act("approve", name, {"pin": PIN}) == {"outcome": "approved"}
+        assert await told(bank, auth_req_id) == "tokens"
 
 
 async def test_names_for_clients_and_what_clients_may_go_on_doing(

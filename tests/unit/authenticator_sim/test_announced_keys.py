@@ -10,14 +10,37 @@ from joserfc.jwk import ECKey
 
 from authenticator_sim.core.challenges import ChallengeRefusal
 from authenticator_sim.core.device import Device, Reaction
-from authenticator_sim.core.events import ChallengeIgnored, ChallengeShown, KeysIgnored, KeysPinned
+from authenticator_sim.core.events import (
+    ChallengeIgnored,
+    ChallengeShown,
+    DecisionRefused,
+    Event,
+    KeysIgnored,
+    KeysPinned,
+)
 from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.pin import PinKey
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.reporter import JsonReporter
-from ciba_service.sca.messages import ChallengeOffered, KeysAnnounced, ServiceKeys
-from tests.unit.authenticator_sim.scripted_service import ISSUER, NOW_MS, ScriptedBank, public
+from ciba_service.sca.messages import (
+    ChallengeOffered,
+    Fetched,
+    KeysAnnounced,
+    RefusalReason,
+    ServiceKeys,
+    ServiceMessage,
+    Withdrawn,
+    WithdrawnReason,
+)
+from tests.unit.authenticator_sim.scripted_service import (
+    ISSUER,
+    NOW_MS,
+    ScriptedBank,
+    public,
+    refused,
+)
 
 TYP = {"typ": "ciba-keys+jws"}
 NEW_KEY = ECKey.generate_key("P-256")
@@ -75,6 +98,64 @@ def test_factors_are_encrypted_to_the_key_that_is_announced(
     assert device.identity.service_keys == ServiceKeys(known, OTHER)
     told(device, announcement(bank, challenge=known, iat=1001))
     assert device.identity.service_keys.encryption == OTHER
+
+
+def approve(device: Device) -> str:
+    """Approve what is open, encrypted to the key that the phone has."""
+    decide = device.approve("tx-1", pin_key=PinKey(bytes(32)), otp="492039", now_ms=NOW_MS)
+    return decide.decision
+
+
+def unopened(device: Device, decision: str) -> tuple[Event, ...]:
+    """The service has dropped the key of an approval."""
+    outcome = refused(decision, reason=RefusalReason.INVALID_DECISION)
+    return device.receive(outcome, now_ms=NOW_MS).events
+
+
+def test_what_could_not_be_opened_is_asked_again_with_the_next_key(
+    device: Device, bank: ScriptedBank
+) -> None:
+    """The request is open still; shown again before, it would be refused again."""
+    known = bank.service_keys.challenge
+    device.receive(ChallengeOffered(bank.offer()), now_ms=NOW_MS)
+    assert unopened(device, approve(device)) == (
+        DecisionRefused("tx-1", RefusalReason.INVALID_DECISION),
+    )
+    told(device, announcement(bank, challenge=known))
+    assert device.open_challenges(now_ms=NOW_MS) == ()
+    _, shown = told(device, announcement(bank, challenge=known, encryption=OTHER, iat=1001)).events
+    assert isinstance(shown, ChallengeShown)
+    assert approve(device)
+
+
+def test_a_key_that_was_heard_of_meanwhile_counts_at_once(
+    device: Device, bank: ScriptedBank
+) -> None:
+    """As on a new connection, where keys may come before the answer."""
+    device.receive(ChallengeOffered(bank.offer()), now_ms=NOW_MS)
+    decision = approve(device)
+    told(device, announcement(bank, encryption=OTHER))
+    _, shown = unopened(device, decision)
+    assert isinstance(shown, ChallengeShown)
+    device.receive(Fetched(()), now_ms=NOW_MS)
+    assert device.open_challenges(now_ms=NOW_MS) == ()
+
+
+@pytest.mark.parametrize(
+    "over", [Withdrawn("tx-1", WithdrawnReason.CANCELLED), Fetched(("tx-2",)), None]
+)
+def test_what_is_over_is_not_asked_again(
+    device: Device, bank: ScriptedBank, over: ServiceMessage | None
+) -> None:
+    """Cancelled, answered elsewhere, or expired before the key came."""
+    device.receive(ChallengeOffered(bank.offer()), now_ms=NOW_MS)
+    unopened(device, approve(device))
+    if over is not None:
+        device.receive(over, now_ms=NOW_MS)
+    now_ms = NOW_MS + (180_000 if over is None else 0)
+    announced = announcement(bank, encryption=OTHER)
+    (pinned,) = device.receive(announced, now_ms=now_ms).events
+    assert isinstance(pinned, KeysPinned)
 
 
 def test_a_key_that_is_left_out_is_believed_no_more(device: Device, bank: ScriptedBank) -> None:

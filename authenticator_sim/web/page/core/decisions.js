@@ -11,9 +11,11 @@ import { sign } from "./signatures.js";
  */
 
 /**
- * One signed decision; `token` is what goes out, and out again, to the byte.
+ * One signed decision; `token` is what goes out, and out again, to the byte. `encryptedTo` names the
+ * key of the service that the factors of an approval are for.
  * @typedef {{jti: string, verdict: "approve" | "deny",
- *   reason: import("../model.js").DenialReason | null, token: string}} SignedDecision
+ *   reason: import("../model.js").DenialReason | null, token: string,
+ *   encryptedTo?: string}} SignedDecision
  */
 
 /**
@@ -62,7 +64,8 @@ export async function newApproval(challenge, factors, means) {
   };
   const to = { to: identity.recipient, typ: "ciba-factors+jwe", randomBytes };
   const token = await signed({ ...claims, factors: await encrypt(proofs, to) }, identity);
-  return { jti: claims.jti, verdict: "approve", reason: null, token };
+  const encryptedTo = identity.recipient.kid;
+  return { jti: claims.jti, verdict: "approve", reason: null, token, encryptedTo };
 }
 
 /**

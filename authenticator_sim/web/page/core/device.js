@@ -292,6 +292,7 @@ export class Device {
       if (pointsOf(keys) !== pointsOf(before)) {
         this.changeIdentity(keys);
         this.#board.tell({ type: "keys_pinned" }, now);
+        this.#askAnew(now);
       }
     } catch (error) {
       if (!(error instanceof NotAuthentic || error instanceof Malformed)) {
@@ -300,6 +301,11 @@ export class Device {
       const signature = announcements[0]?.slice(-43) ?? "";
       this.#board.tellOnce(`keys ${signature}`, { type: "keys_ignored" }, now);
     }
+  }
+
+  /** What could not be approved with the key that this phone had. @param {number} now */
+  #askAnew(now) {
+    this.requests.reopen(this.#identity.recipient.kid ?? "", now + this.#offset);
   }
 
   /** @param {Said<"accepted">} message @param {number} now */
@@ -329,6 +335,7 @@ export class Device {
     const retryAt = retry_after === null ? null : now + retry_after * 1000;
     this.#countAttempts(reason, attempts_left);
     this.requests.refuse(decision, { reason, attemptsLeft: attempts_left, retryAt }, now);
+    this.#askAnew(now);
   }
 
   /** @param {Said<"order_done" | "order_refused">} message */

@@ -62,6 +62,12 @@ export class Prompts {
     return false;
   }
 
+  /** Show one of this phone again, until the service lists it no more. @param {VerifiedChallenge} challenge */
+  reopen(challenge) {
+    this.#open.set(challenge.transactionId, { challenge, step: "open", refusal: null });
+    this.#unconfirmed.add(challenge.transactionId);
+  }
+
   /** @param {string} transactionId @returns {Prompt | undefined} */
   find(transactionId) {
     return this.#open.get(transactionId);

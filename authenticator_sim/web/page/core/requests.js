@@ -43,6 +43,9 @@ export class Requests {
   /** @type {Map<string, Outcome>} */
   #outcomes = new Map();
   #over;
+  /** Approvals that the service could not open, and that may be made anew with another key.
+   *  @type {Map<string, Unanswered>} */
+  #unopened = new Map();
 
   /**
    * @param {{unanswered: readonly Unanswered[], over: readonly Over[],
@@ -197,6 +200,11 @@ export class Requests {
    * @param {number} now
    */
   closeUnconfirmed(stillOpen, now) {
+    for (const name of this.#unopened.keys()) {
+      if (!stillOpen.includes(name)) {
+        this.#unopened.delete(name);
+      }
+    }
     for (const name of this.#prompts.unconfirmed(stillOpen)) {
       this.withdraw(name, "gone", now);
     }
@@ -209,6 +217,7 @@ export class Requests {
    * @param {number} now
    */
   withdraw(name, reason, now) {
+    this.#unopened.delete(name);
     if (this.answer(name) !== undefined) {
       this.#withdrawn.set(name, reason);
       return;
@@ -245,7 +254,8 @@ export class Requests {
    * @param {import("../model.js").Refusal} refusal
    * @param {number} now
    */
-  refuse({ challenge }, refusal, now) {
+  refuse(decision, refusal, now) {
+    const { challenge } = decision;
     const name = challenge.transactionId;
     const withdrawn = this.#withdrawn.get(name);
     const { reason } = refusal;
@@ -262,6 +272,25 @@ export class Requests {
       this.withdraw(name, withdrawn, now);
     } else {
       this.#void(challenge, reason, refused, now);
+    }
+    if (reason === "invalid_decision" && decision.encryptedTo !== undefined) {
+      this.#unopened.set(name, decision);
+    }
+  }
+
+  /**
+   * Show again whatever could not be approved, now that factors are encrypted to another key.
+   * @param {string} kid
+   * @param {number} serviceNow
+   */
+  reopen(kid, serviceNow) {
+    for (const [name, { challenge, encryptedTo }] of this.#unopened) {
+      if (encryptedTo !== kid) {
+        this.#unopened.delete(name);
+        if (serviceNow < challenge.exp * 1000) {
+          this.#prompts.reopen(challenge);
+        }
+      }
     }
   }
 
