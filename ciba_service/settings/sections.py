@@ -72,6 +72,8 @@ _Window = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
+_LOOK_MS: Final = 1_000
+
 MOST_WORKERS: Final = 64
 """One for each core, so that more are a mistake."""
 
@@ -174,6 +176,17 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             return None
         milliseconds = min(self.wait_for_replicas_ms, self.deadline_ms // 5)
         return ReplicaWait(self.wait_for_replicas, milliseconds)
+
+    @property
+    def look_ms(self) -> int:
+        """How long a look at whether it is there may take; replicas have their time, too.
+
+        In a cluster as long as an operation: one node that is silent is not the store.
+        """
+        if RedisMode(self.mode) is RedisMode.CLUSTER:
+            return self.deadline_ms
+        wait = self.replica_wait
+        return min(self.deadline_ms, _LOOK_MS + (0 if wait is None else wait.milliseconds))
 
     @property
     def all_urls(self) -> tuple[str, ...]:

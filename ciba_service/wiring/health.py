@@ -7,9 +7,9 @@ __all__ = ["build_health"]
 
 
 def build_health(parts: Parts) -> Health:
-    """It asks the store at every look."""
+    """It asks the store at every look, and waits no longer than whoever looks would."""
     return Health(
-        store=parts.stores.health,
+        store=parts.stores.readiness,
         is_leaving=parts.leaving.is_set,
         is_listening=parts.stores.subscription.ready.is_set,
         clock=parts.surroundings.store_clock,

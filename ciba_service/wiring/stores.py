@@ -1,6 +1,7 @@
 """Every store of a service, on one open connection."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ciba_service.settings import Settings
@@ -77,6 +78,7 @@ class Stores:
     login_handles: RedisLoginHandles
     broadcast: RedisBroadcast
     health: RedisHealth
+    readiness: RedisHealth
     subscription: Subscription
     operator_sessions: RedisOperatorSessions
     pending: RedisPendingTransactions
@@ -92,9 +94,8 @@ def build_stores(
     measuring: Measuring = _UNMEASURED,
 ) -> Stores:
     """Put the stores on an open connection."""
-    operations = measuring.operations(
-        store, clock=surroundings.store_clock, deadline_ms=settings.store.deadline_ms
-    )
+    within = partial(measuring.operations, store, clock=surroundings.store_clock)
+    operations = within(deadline_ms=settings.store.deadline_ms)
     sealer = Sealer(ring, surroundings.random)
     new_operation = surroundings.new_operation
     subscription = Subscription(store.target, store.commands, hub_channels())
@@ -137,6 +138,7 @@ def build_stores(
         ),
         broadcast=RedisBroadcast(operations, subscription),
         health=RedisHealth(operations),
+        readiness=RedisHealth(within(deadline_ms=settings.store.look_ms)),
         subscription=subscription,
         operator_sessions=RedisOperatorSessions(operations),
         pending=RedisPendingTransactions(operations),

@@ -1,5 +1,6 @@
 """Health, and what clients and phones are told while the store is away."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -54,6 +55,16 @@ class Mortal:
         """End the server: no command is answered from here on."""
         with suppress(StoreFault):
             await self._service.commands.call("SHUTDOWN", "NOSAVE")
+
+
+async def test_that_the_store_is_away_is_said_within_a_second(tmp_path: Path, till: WireClient):
+    """Balancers wait no longer than that; requests go on trying for as long as is configured."""
+    with redis_server() as target:
+        async with running_service(target, tmp_path / "keys", clients=[till]) as service:
+            await Mortal(service).die()
+            async with asyncio.timeout(3):
+                ready = await service.http.get("/readyz")
+            assert (ready.status_code, ready.json()["missing"]) == (503, "store")
 
 
 async def test_without_its_store_the_service_says_so(tmp_path: Path, till: WireClient):

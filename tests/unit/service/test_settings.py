@@ -1107,3 +1107,13 @@ def test_a_wait_for_replicas_leaves_time_for_a_retry():
     assert parsed(store=patient).store.replica_wait == ReplicaWait(2, 400)
     hasty = parsed(store={**patient, "deadline_ms": 1000}).store
     assert hasty.replica_wait == ReplicaWait(2, 200)
+
+
+def test_a_look_at_the_store_takes_a_second():
+    """And what replicas may take; in a cluster as long as it takes to ask another node."""
+    patient = {"wait_for_replicas": 2, "wait_for_replicas_ms": 400}
+    looks = [
+        parsed(store={"url": "redis://a", **section}).store.look_ms
+        for section in ({}, patient, {"deadline_ms": 200}, {"mode": "cluster"})
+    ]
+    assert looks == [1000, 1400, 200, 5000]
