@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from redis.crc import key_slot
 
+from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.faults import StoreFault
@@ -21,6 +22,9 @@ from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.subscription import Message, Subscription, SubscriptionEvent
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget, ReplicaWait
+from ciba_service.stores.evidence_queue import RedisEvidence
+from ciba_service.stores.keys import evidence_key
+from ciba_service.stores.operations import Operations
 from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
 from tests.replicated_redis import AT_ONCE, follow, frozen
 
@@ -382,6 +386,31 @@ async def test_of_many_keys_those_are_answered_for_whose_nodes_are_alive():
             kill(first)
             with pytest.raises(StoreFault):
                 await commands.evaluate_each(EXISTING, keys, [])
+
+
+async def test_evidence_is_not_counted_as_long_as_a_part_is_silent():
+    """Less than there is would say that all is written; what answers is drained meanwhile."""
+    with two_nodes() as (target, first, second):
+        slot, its_node = slot_of(first, evidence_key(0)), node_id(second)
+        for address in (second, first):
+            _ask(address.port, f"CLUSTER SETSLOT {slot} NODE {its_node}")
+        quick = replace(target, addresses=(first, second), command_timeout=0.5)
+        async with commands_to(quick) as commands:
+            operations = Operations(commands, clock=WallClock(), deadline_ms=10_000)
+            evidence = RedisEvidence(operations, lambda: "operation")
+            for partition in (0, 1):
+                await commands.call("RPUSH", evidence_key(partition), "record")
+            assert await evidence.waiting() == 2
+            assert await evidence.partitions() == [0, 1]
+            silent = process_of(second.port)
+            os.kill(silent, signal.SIGSTOP)
+            try:
+                with pytest.raises(StoreUnavailable):
+                    await evidence.waiting()
+                assert await evidence.partitions() == [1]
+            finally:
+                os.kill(silent, signal.SIGCONT)
+            assert await evidence.waiting() == 2
 
 
 @pytest.mark.parametrize("dead", [0, 1])

@@ -225,6 +225,17 @@ async def test_a_decision_releases_whoever_waits_for_it(
     assert (await told(answer))["status"] == "granted"
 
 
+@pytest.mark.usefixtures("phone")
+@pytest.mark.parametrize("prefer", ["wait=0", None])
+async def test_who_does_not_wait_is_told_of_no_wait(
+    service: RunningService, bank: TokenEndpoint, prefer: str | None
+):
+    """Nothing was held: no preference was applied (RFC 7240 3)."""
+    answer = await bank.redeem(await service.till.started(), prefer=prefer)
+    assert "preference-applied" not in answer.headers
+    assert (await told(answer))["status"] == "pending"
+
+
 async def test_a_client_of_pushes_and_one_without_ciba_get_no_grant_here(
     run_service: ServiceRunner,
 ):
