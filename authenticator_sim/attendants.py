@@ -4,11 +4,10 @@ An attendant hears every event (``notice``) and works until it is cancelled (``r
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from authenticator_sim.core.challenges import VerifiedChallenge
 from authenticator_sim.core.events import (
     ChallengeShown,
     Closed,
@@ -82,11 +81,6 @@ class AnswerAll:
             self._report(NotDecided(transaction_id, str(error)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Over:
-    transaction_id: str
-
-
 class TerminalAttendant:
     """Shows one question after the other to a person; takes it away when it is closed.
 
@@ -110,22 +104,26 @@ class TerminalAttendant:
         self._screen = screen
         self._look = look
         self._dialogue = Dialogue(phone, keyboard=keyboard, screen=screen, pin=pin, look=look)
-        self._waiting: asyncio.Queue[str | PhoneWaiting | _Over] = asyncio.Queue()
-        self._current: str | _Over | None = None
+        self._waiting: asyncio.PriorityQueue[tuple[bool, int, str | PhoneWaiting]] = (
+            asyncio.PriorityQueue()
+        )
+        self._numbers = itertools.count()
+        self._current: str | None = None
+        self._asks_of_over = False
         self._taken_away = asyncio.Event()
 
     def notice(self, event: Event) -> None:
         """Queue new challenges and refused attempts; interrupt what is closed."""
         match event:
             case ChallengeShown() | DecisionRefused(reason=RefusalReason.FACTORS):
-                self._ask_next(event.transaction_id)
+                self._ask(event.transaction_id)
             case Closed() | Decided() | DecisionRefused():
                 if event.transaction_id == self._current:
                     self._taken_away.set()
                 if not isinstance(event, Decided):
-                    self._waiting.put_nowait(_Over(event.transaction_id))
+                    self._ask(event.transaction_id, over=True)
             case PhoneWaiting():
-                self._ask_next(event)
+                self._ask(event)
             case PhoneRejected() | OtherDeviceEnrolled():
                 if event.device_id == self._current:
                     self._taken_away.set()
@@ -135,40 +133,50 @@ class TerminalAttendant:
     async def run(self) -> None:
         """Ask until cancelled or the terminal is closed."""
         while True:
-            waiting = await self._waiting.get()
+            is_over, _, waiting = await self._waiting.get()
             try:
-                if isinstance(waiting, _Over):
-                    await self._attend_over(waiting)
-                elif isinstance(waiting, PhoneWaiting):
+                if isinstance(waiting, PhoneWaiting):
                     await self._attend_newcomer(waiting)
-                elif (challenge := self._phone.find(waiting)) is not None:
-                    await self._attend_challenge(challenge)
+                elif is_over:
+                    await self._attend_over(waiting)
+                else:
+                    await self._attend_challenge(waiting)
             except KeyboardClosed:
                 return
             except PhoneError as error:
                 self._screen.write(self._look.problem(str(error)))
 
-    def _ask_next(self, question: str | PhoneWaiting) -> None:
-        """Nobody waits behind a question that may be left alone."""
-        self._waiting.put_nowait(question)
-        if isinstance(self._current, _Over):
+    def _ask(self, question: str | PhoneWaiting, *, over: bool = False) -> None:
+        """Nothing waits behind a question about what is over, which may be left alone."""
+        self._waiting.put_nowait((over, next(self._numbers), question))
+        if self._asks_of_over and not over:
             self._taken_away.set()
 
-    async def _attend_over(self, over: _Over) -> None:
-        challenge = self._phone.find_over(over.transaction_id)
+    async def _attend_over(self, name: str) -> None:
+        challenge = self._phone.find_over(name)
         if challenge is None:
             return
-        seconds = self._phone.seconds_left(challenge) + OUTCOME_WINDOW
-        if not await self._attend(over, self._dialogue.report(challenge), seconds=seconds):
-            self._waiting.put_nowait(over)
+        self._asks_of_over = True
+        try:
+            is_answered = await self._attend(
+                name,
+                self._dialogue.report(challenge),
+                seconds=self._phone.seconds_left(challenge) + OUTCOME_WINDOW,
+            )
+        finally:
+            self._asks_of_over = False
+        if not is_answered:
+            self._ask(name, over=True)
 
-    async def _attend_challenge(self, challenge: VerifiedChallenge) -> None:
-        await self._attend(
-            challenge.transaction_id,
-            self._dialogue.decide(challenge),
-            seconds=self._phone.seconds_left(challenge),
-            gone=self._look.gone(),
-        )
+    async def _attend_challenge(self, name: str) -> None:
+        challenge = self._phone.find(name)
+        if challenge is not None:
+            await self._attend(
+                name,
+                self._dialogue.decide(challenge),
+                seconds=self._phone.seconds_left(challenge),
+                gone=self._look.gone(),
+            )
 
     async def _attend_newcomer(self, waiting: PhoneWaiting) -> None:
         now_ms = self._phone.device.service_now_ms(self._phone.clock.now_ms())
@@ -183,7 +191,7 @@ class TerminalAttendant:
 
     async def _attend(
         self,
-        name: str | _Over,
+        name: str,
         dialogue: Coroutine[None, None, None],
         *,
         seconds: int,

@@ -395,7 +395,7 @@ class Device:
             return Reaction()
         if isinstance(message, Accepted):
             return self._accepted(decision, message, now_ms)
-        if message.reported:
+        if message.reported and decision.reason is DenialReason.NOT_ME:
             return self._counted(decision, now_ms)
         return self._refused(decision, message, now_ms)
 

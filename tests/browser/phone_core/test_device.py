@@ -52,9 +52,9 @@ MADE = """async ([answer, pin]) => {
       return shown({ untrusted: error instanceof Untrusted });
     }
   };
-  globalThis.deny = async ([name, now]) => {
+  globalThis.deny = async ([name, now, reason]) => {
     const challenge = device.requests.decidable(name, now);
-    const decision = await newDenial(challenge, "declined", device.means(now));
+    const decision = await newDenial(challenge, reason, device.means(now));
     device.requests.submit(challenge, decision);
     device.requests.step(name, "unsure");
     return decision;
@@ -86,9 +86,9 @@ class PageDevice:
         self.bank.verify_session(reply["proof"], nonce="n")
         return await self.hear("welcome", device_id=DEVICE_ID, server_time=NOW_MS)
 
-    async def deny(self, name: str) -> dict[str, Any]:
+    async def deny(self, name: str, reason: str = "declined") -> dict[str, Any]:
         """Decline; the decision has no outcome yet."""
-        decision: dict[str, Any] = await self.page.evaluate("deny", [name, NOW_MS])
+        decision: dict[str, Any] = await self.page.evaluate("deny", [name, NOW_MS, reason])
         return decision
 
     async def expire(self, now: int) -> dict[str, Any]:
@@ -175,13 +175,19 @@ async def test_not_me_that_is_heeded_late_counts(device: PageDevice):
     await device.greet()
     for name, reason in (("tx-1", "cancelled"), ("tx-2", None)):
         await device.hear("challenge", challenge=bank.offer(name))
-        decision = await device.deny(name)
+        decision = await device.deny(name, "not_me")
         if reason is not None:
             await device.hear("withdrawn", transaction_id=name, reason=reason)
         answer = {"transaction_id": name, "decision": decision["jti"], "reason": "not_open"}
         heard = await device.hear("refused", **answer, reported=True)
         assert heard["outcomes"] == {name: {"outcome": "denied"}}
         assert (heard["open"], heard["news"]) == ([], [])
+    await device.hear("challenge", challenge=bank.offer("tx-3"))
+    decision = await device.deny("tx-3")
+    answer = {"transaction_id": "tx-3", "decision": decision["jti"], "reason": "not_open"}
+    assert (await device.hear("refused", **answer, reported=True))["news"] == [
+        "answer_void not_open"
+    ]
 
 
 async def test_a_request_that_was_taken_back_while_it_was_answered(device: PageDevice):

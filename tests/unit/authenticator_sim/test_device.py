@@ -411,6 +411,14 @@ def test_not_me_that_is_heeded_late_counts(device: Device, bank: ScriptedBank) -
         device.report("tx-1", now_ms=NOW_MS)
 
 
+def test_only_not_me_can_be_heeded_late(device: Device, bank: ScriptedBank) -> None:
+    """Whatever the service says of another answer: that one does not count."""
+    show(device, bank.offer())
+    outcome = refused(deny(device).decision, reason=RefusalReason.NOT_OPEN)
+    events = device.receive(structs.replace(outcome, reported=True), now_ms=NOW_MS).events
+    assert events == (DecisionRefused("tx-1", RefusalReason.NOT_OPEN),)
+
+
 @pytest.mark.parametrize("reason", [WithdrawnReason.CANCELLED, WithdrawnReason.EXPIRED])
 def test_not_me_may_be_said_of_a_request_that_is_over(
     device: Device, bank: ScriptedBank, reason: WithdrawnReason

@@ -328,7 +328,7 @@ export class Device {
     if (decision?.jti !== jti || reason === "unavailable") {
       return;
     }
-    if (refused.reported) {
+    if (refused.reported && decision.reason === "not_me") {
       this.requests.accept(decision, now);
       return;
     }
