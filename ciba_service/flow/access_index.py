@@ -7,7 +7,13 @@ its time. An access without a place (of an older version, say) gets one at its n
 
 import asyncio
 
-from ciba_service.ports import AccessStore, GrantStore, StoreUnavailable, Telemetry
+from ciba_service.ports import (
+    AccessStore,
+    GrantStore,
+    StoreUnavailable,
+    Telemetry,
+    UnknownRecordFormat,
+)
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
 from ciba_service.sca.devices import UserTag, user_tag
@@ -61,6 +67,30 @@ class AccessIndex:
             self._telemetry.failure("accesses_crowded", error, transaction_id=transaction_id)
         else:
             self._telemetry.event("grant_ended", transaction_id=transaction_id, reason="too_many")
+
+    async def end_those_of(self, client_id: str, tag: UserTag, *, now: int) -> None:
+        """End what a client holds of a user who did not ask for its request.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached; whatever was done may be done again.
+        """
+        names = await self._accesses.names(tag, now=now)
+        await asyncio.gather(*(self._end_if_of(client_id, tag, name, now) for name in names))
+
+    async def _end_if_of(self, client_id: str, tag: UserTag, transaction_id: str, now: int) -> None:
+        try:
+            stored = await self._grants.read(transaction_id)
+        except UnknownRecordFormat as error:
+            # One record that cannot be read must not keep the others.
+            self._telemetry.failure("grant_unreadable", error, transaction_id=transaction_id)
+            return
+        # The list is not sealed; what a grant says of its user is.
+        is_theirs = stored is not None and (
+            (stored.grant.client_id, user_tag(stored.grant.subject)) == (client_id, tag)
+        )
+        if is_theirs and await self._grants.end(transaction_id):
+            await self._accesses.fade(tag, transaction_id, now=now)
+            self._telemetry.event("grant_ended", transaction_id=transaction_id, reason="not_me")
 
     async def ended(self, grant: Grant, *, now: int) -> None:
         """Give the place up, except for those who ask once more to end it."""

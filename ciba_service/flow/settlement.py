@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.together import together
 from ciba_service.ports import (
     Announcement,
@@ -85,6 +86,7 @@ class Settlement:
         prompts: PromptStore,
         attempts: AttemptStore,
         standing: StandingStore,
+        accesses: AccessIndex,
         hub: DeviceHub,
         limits: PromptLimits,
         callback_delay: int,
@@ -95,6 +97,7 @@ class Settlement:
         self._prompts = prompts
         self._attempts = attempts
         self._standing = standing
+        self._accesses = accesses
         self._hub = hub
         self._limits = limits
         self._callback_delay = callback_delay
@@ -137,7 +140,10 @@ class Settlement:
             await self._prompts.release(tag, name)
 
     async def block(self, reported: Answered) -> Ended:
-        """Keep the client from the user, and end its other prompts; raises as ``settle``."""
+        """Keep the client from the user, end its other prompts and what access it has.
+
+        Raises as ``settle``.
+        """
         tag, client_id, now = reported.user_tag, reported.client_id, self._clock.now_ms()
         until = blocked_until(self._limits, now)
         if await self._standing.block(
@@ -173,6 +179,7 @@ class Settlement:
                 and other.state is State.PENDING
             )
         )
+        await self._accesses.end_those_of(client_id, tag, now=now)
         return Ended(tuple(filter(None, results)), all=None not in found)
 
     async def _end(self, other: Transaction, because_of: str, now: int) -> str | None:

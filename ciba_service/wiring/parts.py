@@ -8,6 +8,7 @@ from typing import Final
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.request_log import RequestTelemetry
+from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.cancelling import Cancelling
 from ciba_service.flow.delivery import CallbackDelivery
@@ -195,7 +196,7 @@ def build_parts(
     worker = DueWorker(
         due=stores.due,
         transactions=stores.transactions,
-        settlement=_settlement(settings, stores, hub, surroundings),
+        settlement=_settlement(settings, stores, issuing.index, hub, surroundings),
         ledgers=stores.ledgers,
         hub=hub,
         delivery=delivery,
@@ -258,7 +259,11 @@ def build_parts(
 
 
 def _settlement(
-    settings: Settings, stores: Stores, hub: SocketHub, surroundings: Surroundings
+    settings: Settings,
+    stores: Stores,
+    accesses: AccessIndex,
+    hub: SocketHub,
+    surroundings: Surroundings,
 ) -> Settlement:
     """What follows once a prompt is no longer open."""
     return Settlement(
@@ -266,6 +271,7 @@ def _settlement(
         prompts=stores.prompts,
         attempts=stores.attempts,
         standing=stores.standing,
+        accesses=accesses,
         hub=hub,
         limits=settings.prompt_limits,
         callback_delay=settings.delivery.callback_delay_ms,

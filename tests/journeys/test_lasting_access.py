@@ -23,7 +23,9 @@ from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import CloseCode
 from ciba_service.stores.keys import accesses_key, grant_key
 from tests.journeys.test_payment import PAYMENT
+from tests.journeys.test_prompt_storms import deny, settle
 from tests.journeys.test_whole_product import enrolled
+from tests.recording_telemetry import Event
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import new_key
@@ -116,6 +118,13 @@ async def end(phone: WirePhone, name: str) -> str:
     return str(answer["type"])
 
 
+def ended(bank: RunningService, reason: str) -> list[Event]:
+    """Which accesses were ended for this reason."""
+    return [
+        event for event in bank.telemetry.named("grant_ended") if event.fields["reason"] == reason
+    ]
+
+
 def name_of(tokens: dict[str, Any]) -> str:
     """The transaction that tokens came from."""
     return transaction_of(tokens["refresh_token"]) or ""
@@ -145,6 +154,56 @@ async def test_a_user_ends_the_access_of_a_client(
         "device_id": alice.device_id,
     }
     assert bank.telemetry.failures == []
+
+
+@pytest.mark.clause("rfc10027-6.1.6-1")
+async def test_not_me_ends_all_access_of_the_client(
+    bank: RunningService, shop: WireClient, rival: WireClient, alice: WirePhone, api: WireClient
+):
+    """Whoever asks in the user's name without the user keeps nothing; others keep theirs."""
+    theirs, other = [await granted(shop, alice) for _ in range(2)], await granted(rival, alice)
+    name = await deny(shop, alice, "not_me")
+    await settle(bank, name)
+    assert await names(alice) == [name_of(other)]
+    for tokens in theirs:
+        refused = await refresh(shop, tokens["refresh_token"])
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert not await is_active(api, tokens["access_token"])
+        assert await end(alice, name_of(tokens)) == "access_ended"
+    assert (await refresh(rival, other["refresh_token"])).status_code == 200
+    assert sorted(event.fields["transaction_id"] for event in ended(bank, "not_me")) == sorted(
+        map(name_of, theirs)
+    )
+
+
+async def test_a_grant_that_cannot_be_read_keeps_no_other_from_its_end(
+    bank: RunningService, shop: WireClient, alice: WirePhone
+):
+    """It is told to the operator; what the client holds beside it is ended."""
+    strange, plain = await granted(shop, alice), await granted(shop, alice)
+    await bank.commands.call("HSET", grant_key(name_of(strange)), "v", "99")
+    await settle(bank, await deny(shop, alice, "not_me"))
+    assert {failure.name for failure in bank.telemetry.failures} == {"grant_unreadable"}
+    assert [event.fields["transaction_id"] for event in ended(bank, "not_me")] == [name_of(plain)]
+
+
+async def test_access_is_ended_though_the_store_was_away_when_not_me_was_heeded(
+    bank: RunningService, shop: WireClient, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """What the deciding script wrote stays due until all of it is done."""
+    tokens = await granted(shop, alice)
+
+    async def unreachable(*_: object) -> bool:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(bank.service.stores.grants), "end", unreachable)
+        name = await deny(shop, alice, "not_me")
+        with pytest.raises(StoreUnavailable):
+            await settle(bank, name)
+    assert await names(alice) == [name_of(tokens)]
+    await settle(bank, name)
+    assert await names(alice) == []
 
 
 @pytest.mark.clause("fapi1-p1-5.2.2-18")
