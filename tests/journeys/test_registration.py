@@ -183,6 +183,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "token_endpoint_auth_method",
     ),
     "pairwise": ({"subject_type": "pairwise"}, "subject_type"),
+    "encrypted ID tokens": (
+        {"id_token_encrypted_response_alg": "RSA-OAEP-256"},
+        "id_token_encrypted_response_alg",
+    ),
+    "encrypted userinfo": (
+        {"userinfo_encrypted_response_alg": "ECDH-ES"},
+        "userinfo_encrypted_response_alg",
+    ),
     "no scope": ({"scope": "payments"}, "scope"),
     "unknown algorithm": ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
     "no details": (

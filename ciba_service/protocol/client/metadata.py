@@ -50,7 +50,12 @@ _ISSUED_ALGORITHMS: Final = frozenset(
 
 _WORD: Final = re.compile(r"[a-z_0-9]+", re.ASCII)
 # Members that a client registers for itself only (``client.registration``).
-_REGISTERED_ONLY: Final = ("subject_type", "software_statement")
+_REGISTERED_ONLY: Final = (
+    "subject_type",
+    "software_statement",
+    "id_token_encrypted_response_alg",
+    "userinfo_encrypted_response_alg",
+)
 
 
 class InvalidMetadataError(ValueError):

@@ -26,6 +26,8 @@ class RegisteredMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_default
     scope: str | None = None
     subject_type: str | None = None
     id_token_signed_response_alg: str | None = None
+    id_token_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
     introspection_signed_response_alg: str | None = None
     introspection_encrypted_response_alg: str | None = None
     backchannel_token_delivery_mode: str | None = None

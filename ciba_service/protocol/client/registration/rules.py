@@ -61,6 +61,7 @@ def register(
     requested = parse_registration(members)
     _verify_grants(requested)
     _verify_subject_type(requested)
+    _verify_encryption(requested)
     _verify_notification_host(requested, notification_hosts)
     chosen = msgspec.structs.replace(
         requested,
@@ -94,6 +95,13 @@ def _verify_grants(requested: RegisteredMetadata) -> None:
 def _verify_subject_type(requested: RegisteredMetadata) -> None:
     if requested.subject_type not in {None, _PUBLIC}:
         raise InvalidMetadataError("subject_type must be public")
+
+
+def _verify_encryption(requested: RegisteredMetadata) -> None:
+    # OpenID Registration 2: what is asked to be encrypted must not be sent in clear.
+    for name in ("id_token_encrypted_response_alg", "userinfo_encrypted_response_alg"):
+        if getattr(requested, name) is not None:
+            raise InvalidMetadataError(f"{name} is not supported")
 
 
 def _verify_notification_host(requested: RegisteredMetadata, hosts: frozenset[str]) -> None:
