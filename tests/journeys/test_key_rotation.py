@@ -151,6 +151,24 @@ async def test_a_retired_key_verifies_hints_as_long_as_they_count(
     assert_refused(answer, 400, "unknown_user_id")
 
 
+async def test_what_a_dropped_key_signed_is_looked_up_here_and_verified_nowhere(
+    bank: RunningService, till: WireClient, alice: WirePhone
+):
+    """Its ID token is no hint any more; userinfo goes on with the access token that it issued."""
+    await rotate(bank)
+    bank.clock.advance(600)
+    tokens = await granted(till, alice)
+    dropped = header_of(tokens["access_token"])["kid"]
+    await rotate(bank)
+    prune_keys(bank.keys.directory, token_keys_kept=KEPT, now=bank.clock.now_ms(), kid=dropped)
+    assert await bank.service.keys.refresh()
+    assert dropped not in await published(bank)
+    hinted = await till.start(login_hint=None, id_token_hint=tokens["id_token"])
+    assert_refused(hinted, 400, "unknown_user_id")
+    known = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await bank.http.get("/userinfo", headers=known)).status_code == 200
+
+
 async def test_a_process_that_has_not_read_yet_takes_what_another_signed(
     bank: RunningService, till: WireClient, alice: WirePhone
 ):
