@@ -70,6 +70,7 @@ class _Claims(msgspec.Struct):
     aud: str | tuple[str, ...]
     exp: int | float
     iat: int | float
+    nbf: int | float | None = None
     azp: str | None = None
     acr: str | None = None
     auth_time: int | float | None = None
@@ -161,6 +162,8 @@ def _verify_times(claims: _Claims, expected: IdTokenExpectations, now: float) ->
         raise InvalidIdToken("the ID token has expired")
     if claims.iat > now + _CLOCK_SKEW:
         raise InvalidIdToken("the ID token was issued in the future")
+    if claims.nbf is not None and claims.nbf > now + _CLOCK_SKEW:  # RFC 7519 4.1.5
+        raise InvalidIdToken("the ID token does not count yet")
     if expected.issued_after is not None and claims.iat < expected.issued_after - _CLOCK_SKEW:
         raise InvalidIdToken("the ID token is older than the authentication request")
 
