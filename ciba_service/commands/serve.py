@@ -23,6 +23,7 @@ from ciba_service.commands.opening import open_keys, opened_store, system_surrou
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.reloading import ConfigurationReload
 from ciba_service.commands.signalled_server import SignalledServer
+from ciba_service.ending import end
 from ciba_service.listening.bounded_http import Crowd, HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 from ciba_service.listening.listeners import Listener
@@ -226,8 +227,7 @@ async def _running(
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await end([task])
 
 
 def check_tls(settings: Settings) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
@@ -17,6 +17,8 @@ __all__ = ["SignalledServer", "caught_signals", "held_hangups"]
 
 # For the background, when somebody cannot wait.
 _HURRIED_SECONDS: Final = 1.0
+# For the requests at hand, which have ten, and for what stands behind them.
+_LEAVING_SECONDS: Final = 14.0
 # Ticks of the event loop, in which it reads what has arrived: a connection with a request that
 # nobody has read yet looks idle, and to close it would lose the request (RFC 9112 9.6).
 _LAST_LOOKS: Final = 10
@@ -84,11 +86,24 @@ class SignalledServer(ListeningServer):
             await self.stop_listening()
         for _ in range(_LAST_LOOKS):
             await asyncio.sleep(0)
-        await super().shutdown(sockets)
+        await self._unless_hurried(super().shutdown(sockets))
         if self.force_exit:  # uvicorn leaves the lifespan open then
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HURRIED_SECONDS):
                     await self.lifespan.shutdown()
+
+    async def _unless_hurried(self, leaving: Coroutine[None, None, None]) -> None:
+        """Leave in time; what does not end then is cut off with the loop."""
+        task, hurried = asyncio.create_task(leaving), asyncio.create_task(self._hurried.wait())
+        await asyncio.wait(
+            {task, hurried}, timeout=_LEAVING_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if hurried.done():
+            await asyncio.wait({task}, timeout=_HURRIED_SECONDS)
+        hurried.cancel()
+        if task.done():
+            task.result()
+        task.cancel()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

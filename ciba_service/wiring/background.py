@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.applications import Starlette
 
+from ciba_service.ending import end
 from ciba_service.flow.activation import Activations
 from ciba_service.ports import Clock, Telemetry
 from ciba_service.wiring.parts import Parts
@@ -80,9 +81,7 @@ async def _ended_together() -> AsyncIterator[Callable[[Coroutine[None, None, Non
     try:
         yield lambda run: tasks.append(asyncio.create_task(run))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 async def supervise(

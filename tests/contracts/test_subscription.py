@@ -9,7 +9,13 @@ import pytest
 
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect, connect_node, disconnect
-from ciba_service.stores.driver.subscription import HEARTBEAT, Message, Resubscribed, Subscription
+from ciba_service.stores.driver.subscription import (
+    HEARTBEAT,
+    Message,
+    Resubscribed,
+    Subscription,
+    _Listener,
+)
 from ciba_service.stores.driver.target import RedisMode, RedisTarget
 from tests.redis_topologies import CALM_MS, watched_by_three
 from tests.replicated_redis import frozen
@@ -70,6 +76,35 @@ async def test_a_broken_connection_is_rebuilt_and_told(
         assert await anext(subscription) == Resubscribed()
         await publish(commands, CHANNELS[255], b"due")
         assert await anext(subscription) == Message(CHANNELS[255], b"due")
+
+
+async def test_it_ends_though_the_server_goes_away_at_the_same_time(
+    redis_target: RedisTarget, commands: Commands, monkeypatch: pytest.MonkeyPatch
+):
+    """A group of tasks that is failing forgets that it was cancelled; the process must end."""
+    is_lost, is_failing = asyncio.Event(), asyncio.Event()
+
+    async def listen(_: _Listener, __: object) -> None:
+        await is_lost.wait()
+        raise ConnectionError
+
+    async def beat(_: _Listener, *__: object, **___: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_failing.set()
+            for _ in range(10):  # ticks: it ends while the cancellation is on its way
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(_Listener, "listen", listen)
+    monkeypatch.setattr(_Listener, "beat", beat)
+    async with asyncio.timeout(10):
+        async with Subscription(redis_target, commands, CHANNELS) as subscription:
+            assert await anext(subscription) == Resubscribed()
+            is_lost.set()
+            await is_failing.wait()
+    with pytest.raises(StopAsyncIteration):
+        await anext(subscription)
 
 
 async def test_a_silent_subscription_is_rebuilt(redis_target: RedisTarget):

@@ -166,6 +166,7 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
         self._heard: set[_Channels] = set()
         self._events: deque[SubscriptionEvent] = deque()
         self._arrived = asyncio.Event()
+        self._is_over = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -179,13 +180,15 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # A group whose member fails just now forgets that it was cancelled (CPython gh-116720).
+        self._is_over = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     async def __anext__(self) -> SubscriptionEvent:
         while not self._events:
-            if self._task is None or self._task.cancelled():
+            if self._task is None or self._is_over:
                 raise StopAsyncIteration
             if self._task.done():
                 self._task.result()
@@ -219,6 +222,8 @@ class Subscription(AsyncIterator[SubscriptionEvent]):
                 await self._listen_until_broken(node, channels)
             except* (_ChannelMoved, *DRIVER_ERRORS):
                 self._tell_heard(channels, heard=False)
+            if self._is_over:
+                return
             if loop.time() - started > _HEALTHY_SECONDS:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  (nothing secret)

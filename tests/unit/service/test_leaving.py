@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
+from ciba_service.commands import signalled_server
 from ciba_service.commands.serve import server_config
 from ciba_service.commands.signalled_server import SignalledServer
 from ciba_service.listening.listeners import Listener, bound_socket
@@ -27,6 +28,12 @@ class Application:
 
     happened: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Nothing keeps it from its end, unless the test says so."""
+        self.may_end.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -47,6 +54,9 @@ class Application:
         for _ in range(2):
             message: Message = await receive()
             self.happened.append(message["type"])
+            if message["type"] == "lifespan.shutdown":
+                self.left.set()
+                await self.may_end.wait()
             await send({"type": f"{message['type']}.complete"})
 
 
@@ -189,6 +199,28 @@ async def test_told_twice_it_waits_for_no_request():
         slow.cancel()
         await asyncio.wait({slow})
     assert place.app.happened[-1] == "lifespan.shutdown"
+
+
+async def test_told_twice_it_waits_for_nothing_behind_it():
+    """What stands behind the application may hang; then the second signal ends it all the same."""
+    async with leaving(0) as place:
+        place.app.may_end.clear()
+        place.told()
+        await place.app.left.wait()
+        place.told()
+        await place.serving
+        place.app.may_end.set()
+
+
+async def test_it_ends_though_what_stands_behind_it_does_not(monkeypatch: pytest.MonkeyPatch):
+    """Whoever manages processes is not to wait for one that hangs."""
+    monkeypatch.setattr(signalled_server, "_LEAVING_SECONDS", 0.5)
+    async with leaving(0) as place:
+        place.app.may_end.clear()
+        place.told()
+        await place.serving
+        assert place.app.happened[-1] == "lifespan.shutdown"
+        place.app.may_end.set()
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/healthz"])
