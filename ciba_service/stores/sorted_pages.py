@@ -17,19 +17,20 @@ async def members_after(
 ) -> list[Scored]:
     """The first ``limit`` members after a place, of those that begin with ``prefix``."""
     found: list[Scored] = []
-    start = "-inf" if after is None else after[0]
-    offset = 0
+    place, offset = after, 0
     while len(found) < limit:
+        start = "-inf" if place is None else place[0]
         flat = await operations.call(
             "ZRANGE", key, start, "+inf", "BYSCORE", "LIMIT", offset, _AT_ONCE, "WITHSCORES"
         )
         read = [
             (int(float(score)), member) for member, score in zip(flat[::2], flat[1::2], strict=True)
         ]
-        found += [
-            each for each in read if each[1].startswith(prefix) and (after is None or each > after)
-        ]
+        further = [each for each in read if place is None or each > place]
+        found += [each for each in further if each[1].startswith(prefix)]
         if len(read) < _AT_ONCE:
             break
-        offset += _AT_ONCE
+        # From the last one on, since of those before it some may go; only among very many of one
+        # score nothing further is read, and then they are counted off.
+        place, offset = (further[-1], 0) if further else (place, offset + _AT_ONCE)
     return found[:limit]
