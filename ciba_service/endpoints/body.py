@@ -8,6 +8,7 @@ from typing import Final
 from starlette.types import Receive, Scope
 
 from ciba_service.listening.answering import arrived_body
+from ciba_service.protocol.errors import ContentTypeError, InvalidRequestError, Reason
 
 __all__ = [
     "BodyPolicy",
@@ -28,11 +29,18 @@ _DESCRIBING: Final = frozenset({b"content-type", b"content-encoding", b"content-
 
 
 class UnreadableBody(Exception):
-    """The body is not taken; ``status`` is the HTTP status that says so."""
+    """The body is not taken; ``status`` is the HTTP status that says so, ``error`` its OAuth error.
 
-    def __init__(self, status: int, reason: str) -> None:
+    The error has the reason for its cause.
+    """
+
+    def __init__(
+        self, status: int, reason: str, error: type[InvalidRequestError] = InvalidRequestError
+    ) -> None:
         super().__init__(reason)
         self.status = status
+        self.error = error()
+        self.error.__cause__ = Reason(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,8 @@ async def read_body(scope: Scope, receive: Receive, policy: BodyPolicy) -> bytes
     """
     content_type, coding, length = _described(scope)
     if content_type.decode("latin-1").partition(";")[0].strip().lower() != policy.media_type:
-        raise UnreadableBody(_BAD_REQUEST, f"the content type is not {policy.media_type}")
+        reason = f"the content type is not {policy.media_type}"
+        raise UnreadableBody(_BAD_REQUEST, reason, ContentTypeError)
     if coding is not None:
         raise UnreadableBody(_UNSUPPORTED, "the body has a content coding")
     if length is not None and length.isdigit() and _number(length) > policy.limit:

@@ -43,12 +43,14 @@ class PostEndpoint(ABC):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         if scope["method"] != "POST":
-            await self._refuse(send, "the method is not POST", _METHOD_NOT_ALLOWED, _ALLOW)
+            error = InvalidRequestError()
+            error.__cause__ = Reason("the method is not POST")
+            await self._refuse(send, error, _METHOD_NOT_ALLOWED, _ALLOW)
             return
         try:
             body = await read_body(scope, receive, self.body)
         except UnreadableBody as unreadable:
-            await self._refuse(send, str(unreadable), unreadable.status, _CLOSE)
+            await self._refuse(send, unreadable.error, unreadable.status, _CLOSE)
             return
         if not await place_of(scope).begin():
             await refuse(send)
@@ -69,8 +71,6 @@ class PostEndpoint(ABC):
         return ()
 
     async def _refuse(
-        self, send: Send, reason: str, status: int, headers: tuple[tuple[bytes, bytes], ...] = ()
+        self, send: Send, error: OAuth2Error, status: int, headers: tuple[tuple[bytes, bytes], ...]
     ) -> None:
-        error = InvalidRequestError()
-        error.__cause__ = Reason(reason)
         await respond_error(send, error, self._telemetry, status=status, headers=headers)

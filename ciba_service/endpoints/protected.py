@@ -100,9 +100,7 @@ class ProtectedEndpoint(ABC):
                 raise TemporarilyUnavailableError from Reason("there is no place")
             answer = await self.answer(_request(scope), body)
         except UnreadableBody as unreadable:
-            malformed = InvalidRequestError()
-            malformed.__cause__ = Reason(str(unreadable))
-            await sending.refuse(malformed, unreadable.status, _CLOSE)
+            await sending.refuse(unreadable.error, unreadable.status, _CLOSE)
         except OAuth2Error as error:
             headers = (*_challenges(scope, error), *self._nonce(scope))
             await sending.refuse(error, _status(error), headers)

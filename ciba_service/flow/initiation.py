@@ -30,6 +30,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
+    InvalidParameterError,
     InvalidRequestError,
     OAuth2Error,
     PolicyRefusedError,
@@ -365,7 +366,7 @@ class Initiation:
             self._telemetry.security_event(
                 RequestObjectRefused(cause=Cause.REPLAYED, client_id=client.client_id)
             )
-            raise InvalidRequestError from Reason("the request object was used before")
+            raise InvalidParameterError("request") from Reason("the request object was used before")
 
     async def _reserve_prompt(
         self, user: User | None, client: Client, new: Draft

@@ -11,7 +11,7 @@ from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import (
     InvalidRefreshTokenError,
-    InvalidRequestError,
+    MissingParameterError,
     Reason,
     UnauthorizedClientError,
 )
@@ -110,7 +110,7 @@ def _presented_token(request: TokenRequest) -> str:
         raise UnauthorizedClientError from Reason("the client did not register the refresh grant")
     presented = request.form.get("refresh_token")
     if presented is None:
-        raise InvalidRequestError from Reason("refresh_token is missing")
+        raise MissingParameterError("refresh_token") from Reason("refresh_token is missing")
     return presented
 
 

@@ -6,7 +6,7 @@ from ciba_service.ports.request_notes import note_transaction
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
     InvalidGrantError,
-    InvalidRequestError,
+    MissingParameterError,
     Reason,
     UnauthorizedClientError,
 )
@@ -33,7 +33,7 @@ def requested_transaction(form: Mapping[str, str]) -> str:
     """
     presented = form.get("auth_req_id")
     if presented is None:
-        raise InvalidRequestError from Reason("auth_req_id is missing")
+        raise MissingParameterError("auth_req_id") from Reason("auth_req_id is missing")
     auth_req_id = parse_auth_req_id(presented)
     if auth_req_id is None:
         raise InvalidGrantError from Reason("auth_req_id is none of ours")

@@ -8,7 +8,7 @@ from ciba_service.flow.client_request import ClientRequest
 from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.ports import GrantStore
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.errors import InvalidRequestError, Reason
+from ciba_service.protocol.errors import MissingParameterError, Reason
 
 __all__ = ["TokenQueries", "TokenQuery"]
 
@@ -48,6 +48,6 @@ class TokenQueries:
         token = sent.form.get("token")
         if token is None:
             await spend
-            raise InvalidRequestError from Reason("token is missing")
+            raise MissingParameterError("token") from Reason("token is missing")
         found = await spend_and_find(spend, find_token(self._grants, token))
         return TokenQuery(verified.client, found)

@@ -16,7 +16,7 @@ from ciba_service.flow.sender_constraint import SenderConstraint, VerifiedBindin
 from ciba_service.flow.together import outcomes
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
-    InvalidRequestError,
+    MissingParameterError,
     OAuth2Error,
     Reason,
     UnsupportedGrantTypeError,
@@ -152,7 +152,7 @@ class TokenRequests:
     def _grant_type(self, form: Mapping[str, str]) -> GrantType:
         name = form.get("grant_type")
         if name is None:
-            raise InvalidRequestError from Reason("grant_type is missing")
+            raise MissingParameterError("grant_type") from Reason("grant_type is missing")
         found = self._grant_types.get(name)
         if found is None:
             raise UnsupportedGrantTypeError from Reason("no such grant type")

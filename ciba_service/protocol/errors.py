@@ -1,8 +1,9 @@
 """Every error that goes over the wire, one class a code (RFC 6749 5.2, RFC 8628 3.5, CIBA 11-13).
 
 All of them are Authlib's ``OAuth2Error``, so that an Authlib server renders them unchanged.
-A description is a constant sentence of printable ASCII without quotes and backslashes; what the
-operator needs to know beyond it travels as the ``__cause__``, a ``Reason``, and goes to the log.
+A description is a constant sentence of printable ASCII without quotes and backslashes, which may
+name a parameter or a member of the standards, and repeats nothing that was sent; what the operator
+needs to know beyond it travels as the ``__cause__``, a ``Reason``, and goes to the log.
 """
 
 from http import HTTPStatus
@@ -15,9 +16,11 @@ from ciba_service.protocol.security_events.causes import Cause
 __all__ = [
     "AccessDeniedError",
     "AuthorizationPendingError",
+    "ContentTypeError",
     "ExpiredLoginHintTokenError",
     "ExpiredTokenError",
     "ForeignOriginError",
+    "HintCountError",
     "InsufficientScopeError",
     "InsufficientUserAuthenticationError",
     "InvalidAuthorizationDetailsError",
@@ -28,6 +31,7 @@ __all__ = [
     "InvalidDpopProofError",
     "InvalidEnrolmentError",
     "InvalidGrantError",
+    "InvalidParameterError",
     "InvalidRefreshTokenError",
     "InvalidRegistrationTokenError",
     "InvalidRequestError",
@@ -39,6 +43,7 @@ __all__ = [
     "MissingBindingError",
     "MissingCertificateError",
     "MissingInitialAccessTokenError",
+    "MissingParameterError",
     "MissingTokenError",
     "MissingUserCodeError",
     "NotApprovedError",
@@ -47,10 +52,12 @@ __all__ = [
     "PaymentExecutedError",
     "PolicyRefusedError",
     "Reason",
+    "RepeatedParameterError",
     "RequestSettledError",
     "RevokedDeviceError",
     "ServerError",
     "SlowDownError",
+    "StrayParameterError",
     "TemporarilyUnavailableError",
     "TransactionFailedError",
     "UnapprovedDeviceError",
@@ -86,6 +93,44 @@ class InvalidRequestError(rfc6749.InvalidRequestError):
     """400 ``invalid_request``: malformed, repeated, missing or contradictory parameters."""
 
     description = "The request is malformed or lacks a required parameter."
+
+
+class MissingParameterError(InvalidRequestError):
+    """400 ``invalid_request``: a parameter that this request needs is not there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(description=f"The parameter {name} is required.")
+
+
+class InvalidParameterError(InvalidRequestError):
+    """400 ``invalid_request``: a parameter is not what it has to be."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(description=f"The parameter {name} is not valid.")
+
+
+class RepeatedParameterError(InvalidRequestError):
+    """400 ``invalid_request``: a parameter is there more than once (RFC 6749 3.2)."""
+
+    description = "A parameter is repeated."
+
+
+class HintCountError(InvalidRequestError):
+    """400 ``invalid_request``: no hint, or several (CIBA 7.1)."""
+
+    description = "One of login_hint, login_hint_token and id_token_hint is required, and only one."
+
+
+class StrayParameterError(InvalidRequestError):
+    """400 ``invalid_request``: beside a signed request (CIBA 7.1.1)."""
+
+    description = "Parameters of the authentication request stand outside the signed request."
+
+
+class ContentTypeError(InvalidRequestError):
+    """400 ``invalid_request``: the body is of another type."""
+
+    description = "The content type is not the one that is taken here."
 
 
 class MissingCertificateError(InvalidRequestError):

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.conformance.refusals import assert_refused
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.signing import claims_of
-from tests.wire_client import WireClient
+from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 
 PAYMENT = {
@@ -17,6 +18,9 @@ PAYMENT = {
     "instructedAmount": {"currency": "EUR", "amount": "12.50"},
     "creditorName": "Merchant A",
 }
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+HINTS = "One of login_hint, login_hint_token and id_token_hint is required, and only one."
+NOTIFICATION_TOKEN = "The parameter client_notification_token is not valid."
 
 
 @pytest.mark.clause("ciba-7.3-1", "ciba-7.3-3", "ciba-7.3-4", "ciba-7.3-5", "ciba-7.3-7")
@@ -31,6 +35,68 @@ async def test_a_request_is_acknowledged(service: RunningService, phone: WirePho
     assert set(content) == {"auth_req_id", "expires_in", "interval"}
     assert re.fullmatch(r"[A-Za-z0-9._-]{43}", content["auth_req_id"])
     assert (content["expires_in"], content["interval"]) == (180, 5)
+
+
+@pytest.mark.clause("ciba-13-2")
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"scope": None}, "The parameter scope is required."),
+        ({"login_hint": None}, HINTS),
+        ({"login_hint_token": "a.b.c"}, HINTS),
+        ({"login_hint": "a\x00b"}, "The parameter login_hint is not valid."),
+        ({"login_hint": 7}, "The parameter login_hint is not valid."),
+        ({"requested_expiry": -1}, "The parameter requested_expiry is not valid."),
+        ({"acr_values": "a" * 1025}, "The parameter acr_values is not valid."),
+        ({"claims": "no JSON"}, "The parameter claims is not valid."),
+        ({"request_context": []}, "The parameter request_context is not valid."),
+        ({"user_code": "a\x00"}, "The parameter user_code is not valid."),
+        ({"client_notification_token": "a b"}, NOTIFICATION_TOKEN),
+        ({"exp": 1}, "The parameter request is not valid."),
+    ],
+    ids=repr,
+)
+async def test_a_refusal_names_what_is_wrong(
+    service: RunningService, changed: dict[str, Any], told: str
+):
+    """Whoever integrates need not guess; nothing that was sent comes back."""
+    answer = await service.till.start(**changed)
+    assert_refused(answer, 400, "invalid_request")
+    assert answer.json()["error_description"] == told
+
+
+@pytest.mark.clause("ciba-13-2")
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ("&scope=openid", "Parameters of the authentication request stand outside"),
+        ("&client_assertion_type=x", "A parameter is repeated."),
+    ],
+)
+async def test_a_refusal_names_what_is_too_much(service: RunningService, extra: str, told: str):
+    """Beside the signed request, or twice."""
+    till = service.till
+    form = urlencode({**till.credentials(), "request": till.request_object()})
+    answer = await service.http.post("/bc-authorize", content=form + extra, headers=FORM)
+    assert_refused(answer, 400, "invalid_request")
+    assert answer.json()["error_description"].startswith(told)
+
+
+@pytest.mark.clause("ciba-13-2")
+@pytest.mark.parametrize(
+    ("path", "left_out"),
+    [("/token", "grant_type"), ("/token", "auth_req_id"), ("/revoke", "token")],
+)
+async def test_a_refusal_names_what_lacks(service: RunningService, path: str, left_out: str):
+    """At other endpoints as well; what is no form at all is told so."""
+    form = {"grant_type": CIBA, **service.till.credentials()}
+    form.pop(left_out, None)
+    answer = await service.http.post(path, data=form)
+    assert_refused(answer, 400, "invalid_request")
+    assert answer.json()["error_description"] == f"The parameter {left_out} is required."
+    answer = await service.http.post(path, json=form)
+    assert_refused(answer, 400, "invalid_request")
+    assert answer.json()["error_description"].startswith("The content type is not")
 
 
 @pytest.mark.clause("ciba-7.1.1-11", "ciba-7.1-18")

@@ -69,7 +69,8 @@ class ClientConfigurationEndpoint:
             await self._answer(scope, receive, send)
         except UnreadableBody as unreadable:
             close = ((b"connection", b"close"),)
-            await self._refuse(send, str(unreadable), unreadable.status, close)
+            error, status = unreadable.error, unreadable.status
+            await respond_error(send, error, self._telemetry, status=status, headers=close)
         except OAuth2Error as error:
             await respond_error(send, error, self._telemetry, headers=_challenge(error))
         except StoreUnavailable as fault:

@@ -15,10 +15,12 @@ from ciba_service.ports import SignerUnavailable, StoreUnavailable
 from ciba_service.ports.request_notes import RequestNotes, begin_notes
 from ciba_service.protocol.client.metadata import InvalidMetadataError
 from ciba_service.protocol.errors import (
+    ContentTypeError,
     InvalidClientError,
     InvalidRequestError,
     OAuth2Error,
     Reason,
+    RepeatedParameterError,
     TemporarilyUnavailableError,
     UnauthorizedClientError,
 )
@@ -74,7 +76,7 @@ def posted_form(request: OAuth2Request) -> dict[str, str]:
     """
     content_type = (request.headers or {}).get("Content-Type", "")
     if content_type.partition(";")[0].strip().lower() != _FORM:
-        raise InvalidRequestError from Reason(f"the content type is not {_FORM}")
+        raise ContentTypeError from Reason(f"the content type is not {_FORM}")
     names = list(request.form)
     if len(names) > MAXIMUM_PARAMETERS:
         raise InvalidRequestError from Reason("too many parameters")
@@ -82,7 +84,7 @@ def posted_form(request: OAuth2Request) -> dict[str, str]:
     for name in names:
         values = cast("_MultiDict", request.form).getlist(name)
         if len(values) != 1:
-            raise InvalidRequestError from Reason("a parameter is repeated")
+            raise RepeatedParameterError from Reason("a parameter is repeated")
         form[name] = values[0]
     if sum(len(name) + len(value) for name, value in form.items()) > _LONGEST_FORM:
         raise InvalidRequestError from Reason("the form is too long")

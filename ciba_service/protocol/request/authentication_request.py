@@ -6,7 +6,7 @@ import msgspec
 
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import (
-    InvalidRequestError,
+    MissingParameterError,
     Reason,
     UnauthorizedClientError,
 )
@@ -94,7 +94,7 @@ def parse_authentication_request(
     request_context = parse_request_context(parameters.get("request_context"))
     if request_context is None and (require_request_context or client.require_request_context):
         # FAPI-CIBA 5.2.2 (10)
-        raise InvalidRequestError from Reason("request_context is missing")
+        raise MissingParameterError("request_context") from Reason("request_context is missing")
     binding_message = parameters.text("binding_message")
     _demand_context(parameters, client)
     scope = parse_scope(parameters, client.scope)
@@ -127,14 +127,16 @@ def _parameters(
         signed = verify_signed_request(form, client=client, issuer=issuer, now=now)
         return signed.parameters, signed.replay
     if client.must_sign_requests:
-        raise InvalidRequestError from Reason("the request is not signed")
+        raise MissingParameterError("request") from Reason("the request is not signed")
     return Parameters(form), None
 
 
 def _notification_token(parameters: Parameters, client: Client) -> ClientNotificationToken | None:
     token = parse_notification_token(parameters)
     if token is None and client.delivery_mode is not DeliveryMode.POLL:
-        raise InvalidRequestError from Reason("client_notification_token is missing")
+        raise MissingParameterError("client_notification_token") from Reason(
+            "client_notification_token is missing"
+        )
     return token
 
 
@@ -142,4 +144,4 @@ def _demand_context(parameters: Parameters, client: Client) -> None:
     # FAPI-CIBA 5.2.2 (2): a unique authorization context, or else a binding message.
     has_context = "binding_message" in parameters or "authorization_details" in parameters
     if client.profile.demands_context and not has_context:
-        raise InvalidRequestError from Reason("binding_message is missing")
+        raise MissingParameterError("binding_message") from Reason("binding_message is missing")

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from ciba_service.protocol.errors import (
-    InvalidRequestError,
+    InvalidParameterError,
     Reason,
     UnmetAuthenticationRequirementsError,
 )
@@ -105,13 +105,13 @@ def parse_claims(value: object) -> ClaimsRequest:
 def _members(value: object) -> Mapping[str, object]:
     if isinstance(value, str):
         if len(value) > MAXIMUM_LENGTH:
-            raise InvalidRequestError from Reason("claims is too long")
+            raise InvalidParameterError("claims") from Reason("claims is too long")
         try:
             value = parse_json(value.encode("utf-8"))
         except (MalformedEncodingError, UnicodeEncodeError) as error:
-            raise InvalidRequestError from Reason(f"claims is {error}")
+            raise InvalidParameterError("claims") from Reason(f"claims is {error}")
     if not isinstance(value, Mapping):
-        raise InvalidRequestError from Reason("claims is not a JSON object")
+        raise InvalidParameterError("claims") from Reason("claims is not a JSON object")
     return value
 
 
@@ -119,7 +119,7 @@ def _requested(place: str, value: object) -> tuple[RequestedClaim, ...]:
     if value is None:
         return ()
     if not isinstance(value, Mapping):
-        raise InvalidRequestError from Reason(f"claims: {place} is not a JSON object")
+        raise InvalidParameterError("claims") from Reason(f"claims: {place} is not a JSON object")
     known = ((name, wish) for name, wish in value.items() if name in KNOWN_CLAIMS)
     return tuple(_requested_claim(name, wish) for name, wish in known)
 
@@ -130,8 +130,10 @@ def _requested_claim(name: str, value: object) -> RequestedClaim:
     try:
         wish = msgspec.convert(value, _Wish)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError from Reason(f"claims: {name}: {error}")
+        raise InvalidParameterError("claims") from Reason(f"claims: {name}: {error}")
     values = wish.values if wish.value is None else (wish.value, *wish.values)
     if name in _TEXT_CLAIMS and not all(isinstance(value, str) for value in values):
-        raise InvalidRequestError from Reason(f"claims: {name} has a value that is not a string")
+        raise InvalidParameterError("claims") from Reason(
+            f"claims: {name} has a value that is not a string"
+        )
     return RequestedClaim(name, essential=wish.essential, values=values)

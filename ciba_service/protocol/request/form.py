@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from ciba_service.protocol.errors import InvalidRequestError, Reason
+from ciba_service.protocol.errors import InvalidRequestError, Reason, RepeatedParameterError
 
 __all__ = ["MAXIMUM_PARAMETERS", "parse_form"]
 
@@ -35,7 +35,7 @@ def parse_form(body: bytes) -> dict[str, str]:
         if "%" in pair or "+" in pair:
             name, value = _decode(name), _kept(value) if _is_name(value) else _decode(value)
         if name in form:
-            raise InvalidRequestError from Reason("a parameter is repeated")
+            raise RepeatedParameterError from Reason("a parameter is repeated")
         form[name] = value
     return form if all(form.values()) else {name: value for name, value in form.items() if value}
 

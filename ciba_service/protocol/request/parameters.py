@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ciba_service.protocol.errors import InvalidRequestError, InvalidScopeError, Reason
+from ciba_service.protocol.errors import (
+    HintCountError,
+    InvalidParameterError,
+    InvalidScopeError,
+    MissingParameterError,
+    Reason,
+)
 from ciba_service.protocol.jose.claims import Claims, InvalidClaimsError
 from ciba_service.protocol.jose.verification import CompactJws, InvalidJwsError, parse_jws
 from ciba_service.protocol.names import OPENID_SCOPE
@@ -71,7 +77,7 @@ class Parameters:
         value = self.get(name)
         if value is None or isinstance(value, str):
             return value
-        raise InvalidRequestError from Reason(f"{name} is not a string")
+        raise InvalidParameterError(name) from Reason(f"{name} is not a string")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def parse_scope(parameters: Parameters, allowed: frozenset[str]) -> tuple[str, .
     """
     scope = parameters.text("scope")
     if scope is None:
-        raise InvalidRequestError from Reason("scope is missing")
+        raise MissingParameterError("scope") from Reason("scope is missing")
     if len(scope) > MAXIMUM_SCOPE_LENGTH:
         raise InvalidScopeError from Reason("scope is too long")
     tokens = tuple(dict.fromkeys(scope.split(" ")))
@@ -114,7 +120,7 @@ def parse_hint(parameters: Parameters) -> Hint:
     """
     present = [name for name in _HINTS if name in parameters]
     if len(present) != 1:
-        raise InvalidRequestError from Reason(f"{len(present)} hints instead of one")
+        raise HintCountError from Reason(f"{len(present)} hints instead of one")
     name = present[0]
     text = parameters.text(name) or ""
     match name:
@@ -128,18 +134,19 @@ def parse_hint(parameters: Parameters) -> Hint:
 
 def _login_hint(text: str) -> LoginHint:
     if not is_name(text):
-        raise InvalidRequestError from Reason("login_hint is too long or has control characters")
+        reason = Reason("login_hint is too long or has control characters")
+        raise InvalidParameterError("login_hint") from reason
     return LoginHint(text)
 
 
 def _hint_token(name: str, text: str) -> tuple[CompactJws, Claims]:
     if len(text) > MAXIMUM_HINT_TOKEN_LENGTH:
-        raise InvalidRequestError from Reason(f"{name} is too long")
+        raise InvalidParameterError(name) from Reason(f"{name} is too long")
     try:
         jws = parse_jws(text)
         return jws, Claims.parse(jws.payload)
     except (InvalidJwsError, InvalidClaimsError) as error:
-        raise InvalidRequestError from Reason(f"{name}: {error}")
+        raise InvalidParameterError(name) from Reason(f"{name}: {error}")
 
 
 def parse_notification_token(parameters: Parameters) -> ClientNotificationToken | None:
@@ -152,7 +159,8 @@ def parse_notification_token(parameters: Parameters) -> ClientNotificationToken 
     if value is None:
         return None
     if len(value) > MAXIMUM_TOKEN_LENGTH or not _BEARER.fullmatch(value):
-        raise InvalidRequestError from Reason("client_notification_token is malformed")
+        reason = Reason("client_notification_token is malformed")
+        raise InvalidParameterError("client_notification_token") from reason
     return ClientNotificationToken(value)
 
 
@@ -177,7 +185,8 @@ def parse_requested_expiry(parameters: Parameters) -> int | None:
         case _:
             seconds = 0
     if seconds <= 0:
-        raise InvalidRequestError from Reason("requested_expiry is not a positive integer")
+        reason = Reason("requested_expiry is not a positive integer")
+        raise InvalidParameterError("requested_expiry") from reason
     return seconds
 
 
@@ -189,5 +198,5 @@ def parse_acr_values(parameters: Parameters) -> tuple[str, ...]:
     """
     value = parameters.text("acr_values") or ""
     if len(value) > MAXIMUM_ACR_VALUES_LENGTH:
-        raise InvalidRequestError from Reason("acr_values is too long")
+        raise InvalidParameterError("acr_values") from Reason("acr_values is too long")
     return tuple(dict.fromkeys(value.split()))

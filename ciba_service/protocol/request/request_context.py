@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ciba_service.protocol.errors import InvalidRequestError, Reason
+from ciba_service.protocol.errors import InvalidParameterError, Reason
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json
 
 __all__ = ["RequestContext", "parse_request_context"]
@@ -39,25 +39,29 @@ def parse_request_context(value: object) -> RequestContext | None:
     if isinstance(value, str):
         value = _parsed(value)
     if not isinstance(value, Mapping):
-        raise InvalidRequestError from Reason("request_context is not a JSON object")
+        raise InvalidParameterError("request_context") from Reason(
+            "request_context is not a JSON object"
+        )
     if _is_deeper(value, MAXIMUM_DEPTH):
-        raise InvalidRequestError from Reason("request_context is nested too deeply")
+        raise InvalidParameterError("request_context") from Reason(
+            "request_context is nested too deeply"
+        )
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except ValueError as error:
-        raise InvalidRequestError from Reason(f"request_context: {error}")
+        raise InvalidParameterError("request_context") from Reason(f"request_context: {error}")
     if len(text) > MAXIMUM_LENGTH:
-        raise InvalidRequestError from Reason("request_context is too long")
+        raise InvalidParameterError("request_context") from Reason("request_context is too long")
     return RequestContext(text)
 
 
 def _parsed(text: str) -> object:
     if len(text) > MAXIMUM_LENGTH:
-        raise InvalidRequestError from Reason("request_context is too long")
+        raise InvalidParameterError("request_context") from Reason("request_context is too long")
     try:
         return parse_json(text.encode("utf-8"))
     except MalformedEncodingError as error:
-        raise InvalidRequestError from Reason(f"request_context is {error}")
+        raise InvalidParameterError("request_context") from Reason(f"request_context is {error}")
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ciba_service.protocol.client.metadata import Client
-from ciba_service.protocol.errors import InvalidRequestError, Reason
+from ciba_service.protocol.errors import InvalidParameterError, Reason, StrayParameterError
 from ciba_service.protocol.jose.claims import Claims, InvalidClaimsError
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json_object
 from ciba_service.protocol.jose.verification import (
@@ -50,9 +50,11 @@ def verify_signed_request(
         InvalidRequestError: for whatever is wrong with it (CIBA 13 has no other code).
     """
     if AUTHENTICATION_PARAMETERS & form.keys():
-        raise InvalidRequestError from Reason("parameters stand outside the signed request")
+        raise StrayParameterError from Reason("parameters stand outside the signed request")
     if client.request_signing_alg is None:
-        raise InvalidRequestError from Reason("the client registered no request signing algorithm")
+        raise InvalidParameterError("request") from Reason(
+            "the client registered no request signing algorithm"
+        )
     try:
         jws = parse_jws(form["request"])
         verify_jws(jws, keys=client.keys, algorithms=frozenset({client.request_signing_alg}))
@@ -60,9 +62,9 @@ def verify_signed_request(
         _verify_typ(jws)
         replay = _verify_claims(Claims(members), client=client, issuer=issuer, now=now)
     except MalformedEncodingError as error:
-        raise InvalidRequestError from Reason(f"request: {error}", Cause.MALFORMED)
+        raise InvalidParameterError("request") from Reason(f"request: {error}", Cause.MALFORMED)
     except (InvalidJwsError, InvalidClaimsError) as error:
-        raise InvalidRequestError from Reason(f"request: {error}", error.cause)
+        raise InvalidParameterError("request") from Reason(f"request: {error}", error.cause)
     return SignedRequest(parameters=Parameters(members), replay=replay)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ciba_service.protocol.errors import (
-    InvalidRequestError,
+    InvalidParameterError,
     InvalidUserCodeError,
     MissingUserCodeError,
     Reason,
@@ -57,7 +57,7 @@ def parse_user_code(text: str) -> UserCode:
         InvalidRequestError: when it is longer, or has control characters.
     """
     if not 1 <= len(text) <= MAXIMUM_LENGTH or not text.isprintable():
-        raise InvalidRequestError from Reason("user_code is malformed")
+        raise InvalidParameterError("user_code") from Reason("user_code is malformed")
     return UserCode(text)
 
 

@@ -18,8 +18,10 @@ CLASSES = {
 EXPECTED = {
     "AccessDeniedError": (400, "access_denied"),
     "AuthorizationPendingError": (400, "authorization_pending"),
+    "ContentTypeError": (400, "invalid_request"),
     "ExpiredLoginHintTokenError": (400, "expired_login_hint_token"),
     "ExpiredTokenError": (400, "expired_token"),
+    "HintCountError": (400, "invalid_request"),
     "InsufficientScopeError": (403, "insufficient_scope"),
     "InsufficientUserAuthenticationError": (401, "insufficient_user_authentication"),
     "InvalidAuthorizationDetailsError": (400, "invalid_authorization_details"),
@@ -30,6 +32,7 @@ EXPECTED = {
     "InvalidDpopProofError": (400, "invalid_dpop_proof"),
     "InvalidEnrolmentError": (400, "invalid_enrolment"),
     "InvalidGrantError": (400, "invalid_grant"),
+    "InvalidParameterError": (400, "invalid_request"),
     "InvalidRefreshTokenError": (400, "invalid_grant"),
     "InvalidRegistrationTokenError": (401, "invalid_token"),
     "InvalidRequestError": (400, "invalid_request"),
@@ -41,16 +44,19 @@ EXPECTED = {
     "MissingBindingError": (400, "invalid_request"),
     "MissingCertificateError": (400, "invalid_request"),
     "MissingInitialAccessTokenError": (401, "invalid_token"),
+    "MissingParameterError": (400, "invalid_request"),
     "MissingTokenError": (401, "invalid_token"),
     "MissingUserCodeError": (400, "missing_user_code"),
     "NotApprovedError": (409, "not_approved"),
     "NotFoundError": (404, "not_found"),
     "PaymentExecutedError": (409, "payment_executed"),
     "PolicyRefusedError": (403, "access_denied"),
+    "RepeatedParameterError": (400, "invalid_request"),
     "RequestSettledError": (409, "request_settled"),
     "RevokedDeviceError": (403, "device_revoked"),
     "ServerError": (500, "server_error"),
     "SlowDownError": (400, "slow_down"),
+    "StrayParameterError": (400, "invalid_request"),
     "TemporarilyUnavailableError": (503, "temporarily_unavailable"),
     "TransactionFailedError": (400, "transaction_failed"),
     "ForeignOriginError": (403, "origin_not_allowed"),
@@ -65,6 +71,15 @@ EXPECTED = {
 }
 
 
+NAMING = ("InvalidParameterError", "MissingParameterError")
+"""Those that name a parameter, one of few that the standards know."""
+
+
+def made(name: str) -> OAuth2Error:
+    """An error of this class."""
+    return CLASSES[name](*(["scope"] if name in NAMING else []))
+
+
 def test_every_error_has_its_row():
     """The table below is complete."""
     assert set(CLASSES) == set(EXPECTED)
@@ -73,7 +88,7 @@ def test_every_error_has_its_row():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_error_has_its_code_and_status(name: str):
     """access_denied is 403 at the backchannel endpoint and 400 at the token endpoint."""
-    error = CLASSES[name]()
+    error = made(name)
     assert (int(error.status_code), error.error) == EXPECTED[name]
 
 
@@ -81,9 +96,9 @@ def test_an_error_has_its_code_and_status(name: str):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_description_is_plain_and_constant(name: str):
     """It has the characters that RFC 6749 allows, and nothing of the request."""
-    error = CLASSES[name]()
+    error = made(name)
     assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", error.description)
-    assert error.description == CLASSES[name]().description
+    assert error.description == made(name).description
     assert error.get_error_description() == error.description
 
 
@@ -91,7 +106,7 @@ def test_a_description_is_plain_and_constant(name: str):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_authlib_server_renders_it_unchanged(name: str):
     """Called as Authlib calls it, an error is status, body and headers of its own."""
-    error = CLASSES[name]()
+    error = made(name)
     error.__cause__ = Reason("a secret")
     status, body, headers = error()
     assert (int(status), body["error"]) == EXPECTED[name]
