@@ -29,7 +29,7 @@ test: setup ## Run the whole test suite, measure coverage, record the proven cla
 	@scripts/ensure-node.sh
 	@scripts/ensure-chromium.sh
 	@scripts/ensure-docs.sh
-	@$(BIN)/python -m pytest tests -n 3 --dist worksteal --clause-record=$(RECORD) \
+	@$(BIN)/python -m pytest tests -n 4 --dist worksteal --clause-record=$(RECORD) \
 		--cov --cov-report term:skip-covered
 	@$(BIN)/python -m coverage report --include '$(RULES)' --skip-covered --fail-under 100
 

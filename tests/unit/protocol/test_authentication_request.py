@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from ciba_service.protocol.errors import (
+    HintCountError,
     InvalidAuthorizationDetailsError,
     InvalidBindingMessageError,
+    InvalidParameterError,
     InvalidRequestError,
     InvalidScopeError,
     InvalidTargetError,
@@ -226,18 +228,21 @@ def test_a_client_without_the_grant_may_not_use_ciba():
     assert (refused.value.status_code, refused.value.error) == (400, "unauthorized_client")
 
 
-WRONG: dict[str, tuple[dict[str, str], type[OAuth2Error]]] = {
-    "hint": ({"login_hint": ""}, InvalidRequestError),
-    "token": ({"client_notification_token": " "}, InvalidRequestError),
-    "expiry": ({"requested_expiry": "0"}, InvalidRequestError),
-    "acr": ({"acr_values": "a" * 1025}, InvalidRequestError),
-    "code": ({"user_code": "\x00"}, InvalidRequestError),
-    "claims": ({"claims": "[]"}, InvalidRequestError),
-    "context": ({"request_context": "[]"}, InvalidRequestError),
-    "scope": ({"scope": "openid other"}, InvalidScopeError),
-    "details": ({"authorization_details": "[]"}, InvalidAuthorizationDetailsError),
-    "resource": ({"resource": "https://other.example"}, InvalidTargetError),
-    "binding": ({"binding_message": " "}, InvalidBindingMessageError),
+WRONG: dict[str, tuple[dict[str, str], OAuth2Error]] = {
+    "hint": ({"login_hint": ""}, HintCountError()),
+    "token": (
+        {"client_notification_token": " "},
+        InvalidParameterError("client_notification_token"),
+    ),
+    "expiry": ({"requested_expiry": "0"}, InvalidParameterError("requested_expiry")),
+    "acr": ({"acr_values": "a" * 1025}, InvalidParameterError("acr_values")),
+    "code": ({"user_code": "\x00"}, InvalidParameterError("user_code")),
+    "claims": ({"claims": "[]"}, InvalidParameterError("claims")),
+    "context": ({"request_context": "[]"}, InvalidParameterError("request_context")),
+    "scope": ({"scope": "openid other"}, InvalidScopeError()),
+    "details": ({"authorization_details": "[]"}, InvalidAuthorizationDetailsError()),
+    "resource": ({"resource": "https://other.example"}, InvalidTargetError()),
+    "binding": ({"binding_message": " "}, InvalidBindingMessageError()),
 }
 
 
@@ -252,4 +257,5 @@ def test_errors_are_told_in_one_order(first: str):
     form = {name: value for name, value in form.items() if value}
     with pytest.raises(OAuth2Error) as refused:
         parsed(unsigning(), form)
-    assert type(refused.value) is WRONG[first][1]
+    told, expected = refused.value, WRONG[first][1]
+    assert (type(told), told.description) == (type(expected), expected.description)
