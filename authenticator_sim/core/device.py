@@ -547,6 +547,8 @@ class Device:
         del self._unanswered[refused.transaction_id]
         if refused.reason not in _STAYS_OPEN:
             self._prompts.close(refused.transaction_id)
+        if decision.reason is DenialReason.NOT_ME:  # What can be said of it late, too, was said.
+            self._over.remove(refused.transaction_id)
         event = DecisionRefused(
             refused.transaction_id, refused.reason, refused.attempts_left, refused.retry_after
         )

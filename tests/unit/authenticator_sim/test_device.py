@@ -449,6 +449,17 @@ def test_what_ended_by_an_answer_is_not_reported_late(
     assert device.find_over("tx-1", now_ms=NOW_MS) is None
 
 
+def test_not_me_that_is_not_heeded_is_not_asked_for_again(
+    device: Device, bank: ScriptedBank
+) -> None:
+    """The request had been answered on another phone while this one was away, say."""
+    show(device, bank.offer())
+    device.receive(Withdrawn("tx-1", WithdrawnReason.EXPIRED), now_ms=NOW_MS)
+    said = device.report("tx-1", now_ms=NOW_MS)
+    device.receive(refused(said.decision, reason=RefusalReason.NOT_OPEN), now_ms=NOW_MS)
+    assert device.find_over("tx-1", now_ms=NOW_MS) is None
+
+
 def test_the_last_fifty_that_are_over_may_be_reported(device: Device, bank: ScriptedBank) -> None:
     """A client that asks and cancels for ever does not fill the memory of the phone."""
     for number in range(51):
