@@ -17,20 +17,23 @@ async def members_after(
 ) -> list[Scored]:
     """The first ``limit`` members after a place, of those that begin with ``prefix``."""
     found: list[Scored] = []
-    place, offset = after, 0
+    place, at_once = after, _AT_ONCE
     while len(found) < limit:
         start = "-inf" if place is None else place[0]
         flat = await operations.call(
-            "ZRANGE", key, start, "+inf", "BYSCORE", "LIMIT", offset, _AT_ONCE, "WITHSCORES"
+            "ZRANGE", key, start, "+inf", "BYSCORE", "LIMIT", 0, at_once, "WITHSCORES"
         )
         read = [
             (int(float(score)), member) for member, score in zip(flat[::2], flat[1::2], strict=True)
         ]
         further = [each for each in read if place is None or each > place]
         found += [each for each in further if each[1].startswith(prefix)]
-        if len(read) < _AT_ONCE:
+        if len(read) < at_once:
             break
-        # From the last one on, since of those before it some may go; only among very many of one
-        # score nothing further is read, and then they are counted off.
-        place, offset = (further[-1], 0) if further else (place, offset + _AT_ONCE)
+        # From the last one on, and never at an offset: of those before it some may go. Among very
+        # many of one score nothing further is read, and then more are read at once.
+        if further:
+            place = further[-1]
+        else:
+            at_once *= 2
     return found[:limit]

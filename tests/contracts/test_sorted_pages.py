@@ -1,5 +1,7 @@
 """A long sorted set is read on from where the last look ended, whatever changed in between."""
 
+from collections.abc import Sequence
+
 from ciba_service.clock import SystemClock
 from ciba_service.stores.driver.commands import Argument, Commands
 from ciba_service.stores.operations import Operations
@@ -10,12 +12,14 @@ MANY = 600
 
 
 class Shrinking(Operations):
-    """Operations after whose first look the first member is gone."""
+    """Operations after whose first look the first member is gone, or others."""
+
+    going: Sequence[bytes] = (b"0000",)
 
     async def call(self, name: str, *arguments: Argument) -> object:
         """Answer, then remove."""
         answer = await super().call(name, *arguments)
-        await super().call("ZREM", KEY, "0000")
+        await super().call("ZREM", KEY, *self.going)
         return answer
 
 
@@ -33,6 +37,15 @@ async def test_what_goes_meanwhile_takes_no_other_along(commands: Commands):
     operations = Shrinking(commands, clock=SystemClock(), deadline_ms=5_000)
     members = await filled(commands, apart=True)
     assert await members_after(operations, KEY, None, limit=MANY) == members
+
+
+async def test_of_one_score_none_takes_another_along_either(commands: Commands):
+    """Though only those that were told before tell where to read on."""
+    operations = Shrinking(commands, clock=SystemClock(), deadline_ms=5_000)
+    members = await filled(commands, apart=False)
+    operations.going = [member for _, member in members[:100]]
+    rest = await members_after(operations, KEY, members[299], limit=MANY)
+    assert rest == members[300:]
 
 
 async def test_many_of_one_score_are_told_once_each(commands: Commands):
