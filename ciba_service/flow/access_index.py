@@ -92,6 +92,10 @@ class AccessIndex:
             await self._accesses.fade(tag, transaction_id, now=now)
             self._telemetry.event("grant_ended", transaction_id=transaction_id, reason="not_me")
 
+    async def give_up(self, grant: Grant, *, now: int) -> None:
+        """Let a place go again whose grant is not to last."""
+        await self._accesses.remove(user_tag(grant.subject), grant.txn, now=now)
+
     async def ended(self, grant: Grant, *, now: int) -> None:
         """Give the place up, except for those who ask once more to end it."""
         await self._accesses.fade(user_tag(grant.subject), grant.txn, now=now)

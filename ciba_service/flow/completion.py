@@ -19,6 +19,7 @@ from ciba_service.ports import (
     Clock,
     Decided,
     Push,
+    StandingStore,
     StoredRequest,
     Swap,
     Telemetry,
@@ -42,6 +43,7 @@ from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.challenge import shown_client, shows_lasting_access
+from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import challenge_hash
 
 __all__ = ["REFUSALS", "Approved", "Completion", "Minted", "Taker"]
@@ -102,6 +104,7 @@ class Completion:
         gate: AccountGate,
         issuance: Issuance,
         index: AccessIndex,
+        standing: StandingStore,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -109,6 +112,7 @@ class Completion:
         self._gate = gate
         self._issuance = issuance
         self._index = index
+        self._standing = standing
         self._clock = clock
         self._telemetry = telemetry
 
@@ -124,10 +128,12 @@ class Completion:
         lasts = grant.lasts and may_have_refresh_token(taker.client, has_payment=grant.has_payment)
         is_open, crowded, _ = await together(
             self.lets_redeem(grant),
-            self._index.reserve(grant, lasts=lasts, now=now),
+            self._reserve(grant, lasts=lasts, now=now),
             self._transactions.confirm(grant.txn),
         )
         await self._verify(approved, taker.operation, is_open=is_open)
+        if crowded is None:
+            lasts, crowded = False, ()
         tokens = await self._issuance.mint(
             grant,
             taker.client,
@@ -138,6 +144,19 @@ class Completion:
             pushed_as=taker.pushed_as,
         )
         return Minted(tokens, now, crowded)
+
+    async def _reserve(self, grant: Grant, *, lasts: bool, now: int) -> tuple[str, ...] | None:
+        """As ``AccessIndex.reserve``; None when the user has said "not me" of the client since."""
+        if not lasts:
+            return ()
+        crowded, blocks = await together(
+            self._index.reserve(grant, lasts=lasts, now=now),
+            self._standing.blocks(user_tag(grant.subject), now=now),
+        )
+        if all(block.client_id != grant.client_id for block in blocks):
+            return crowded
+        await self._index.give_up(grant, now=now)
+        return None
 
     async def verify(self, approved: Approved, *, operation: str) -> None:
         """The same conditions where another mints; raises ``OAuth2Error`` or what it does."""

@@ -68,6 +68,7 @@ def build_issuing(
         gate=gate,
         issuance=issuance,
         index=index,
+        standing=stores.standing,
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )

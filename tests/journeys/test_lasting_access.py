@@ -176,6 +176,20 @@ async def test_not_me_ends_all_access_of_the_client(
     )
 
 
+async def test_not_me_leaves_nothing_lasting_to_be_fetched_later(
+    bank: RunningService, shop: WireClient, alice: WirePhone
+):
+    """What was approved before is had, but for what would last."""
+    auth_req_id = await shop.started()
+    await alice.approve_next()
+    await settle(bank, await deny(shop, alice, "not_me"))
+    answer = await shop.poll(auth_req_id)
+    assert answer.status_code == 200
+    assert "access_token" in answer.json()
+    assert "refresh_token" not in answer.json()
+    assert await names(alice) == []
+
+
 async def test_a_grant_that_cannot_be_read_keeps_no_other_from_its_end(
     bank: RunningService, shop: WireClient, alice: WirePhone
 ):

@@ -37,6 +37,7 @@ async def test_a_lost_redemption_ends_no_other_access():
         gate=None,  # type: ignore[arg-type]
         issuance=None,  # type: ignore[arg-type]
         index=index,
+        standing=None,  # type: ignore[arg-type]
         clock=None,  # type: ignore[arg-type]
         telemetry=telemetry,
     )
