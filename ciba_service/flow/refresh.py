@@ -6,7 +6,7 @@ from ciba_service.flow.found_token import FoundToken, find_token, spend_and_find
 from ciba_service.flow.issuance import Issuance, Reach
 from ciba_service.flow.together import together
 from ciba_service.flow.token_request import TokenRequest
-from ciba_service.ports import Clock, GrantStore, RefreshTokenRecord, Telemetry
+from ciba_service.ports import Clock, GrantStore, RefreshTokenRecord, StandingStore, Telemetry
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import (
@@ -24,6 +24,7 @@ from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, narrowed_scope
 from ciba_service.protocol.tokens.token_text import token_hash
 from ciba_service.protocol.transaction.gate import Step
+from ciba_service.sca.devices import user_tag
 
 __all__ = ["Refresh"]
 
@@ -38,6 +39,7 @@ class Refresh:
         gate: AccountGate,
         issuance: Issuance,
         index: AccessIndex,
+        standing: StandingStore,
         lifetime: RefreshLifetime,
         clock: Clock,
         telemetry: Telemetry,
@@ -46,6 +48,7 @@ class Refresh:
         self._gate = gate
         self._issuance = issuance
         self._index = index
+        self._standing = standing
         self._lifetime = lifetime
         self._clock = clock
         self._telemetry = telemetry
@@ -74,11 +77,17 @@ class Refresh:
             resources=narrowed_resources(request.form.get("resource"), grant.resources),
             details=narrowed_details(request.form.get("authorization_details"), grant.details),
         )
-        is_open, _ = await together(
-            self._gate.lets_use(Step.REFRESH, grant), self._index.put_off(grant, now=now)
+        is_open, blocks, _ = await together(
+            self._gate.lets_use(Step.REFRESH, grant),
+            self._standing.blocks(user_tag(grant.subject), now=now),
+            self._index.put_off(grant, now=now),
         )
         if not is_open:
             raise InvalidRefreshTokenError from Reason("the account gate is closed")
+        if any(block.client_id == grant.client_id for block in blocks):
+            # Whoever said "not me" ended all there was; this one had no place, or was just made.
+            await self._grants.end(grant.txn)
+            raise InvalidRefreshTokenError from Reason("the user does not know the client")
         refreshed = await self._issuance.refresh(
             grant, request.client, request.binding, reach, now=now
         )

@@ -120,6 +120,7 @@ def _refresh(parts: Parts) -> Refresh:
         gate=parts.gate,
         issuance=parts.issuing.issuance,
         index=parts.issuing.index,
+        standing=parts.stores.standing,
         lifetime=parts.issuing.refresh_lifetime,
         clock=parts.surroundings.clock,
         telemetry=parts.surroundings.telemetry,

@@ -201,6 +201,20 @@ async def test_a_grant_that_cannot_be_read_keeps_no_other_from_its_end(
     assert [event.fields["transaction_id"] for event in ended(bank, "not_me")] == [name_of(plain)]
 
 
+async def test_not_me_ends_access_that_is_on_no_list(
+    bank: RunningService, shop: WireClient, alice: WirePhone
+):
+    """An older version granted it, or it was just being granted: the next refresh ends it."""
+    tokens = await granted(shop, alice)
+    await bank.commands.call("DEL", ALICE)
+    await settle(bank, await deny(shop, alice, "not_me"))
+    for _ in range(2):
+        refused = await refresh(shop, tokens["refresh_token"])
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        bank.clock.advance(DAY)
+    assert await names(alice) == []
+
+
 async def test_access_is_ended_though_the_store_was_away_when_not_me_was_heeded(
     bank: RunningService, shop: WireClient, alice: WirePhone, monkeypatch: pytest.MonkeyPatch
 ):
