@@ -23,11 +23,11 @@ from examples.authlib_flask.site import as_asgi
 from examples.authlib_flask.views import create_bank
 from tests.fake_clock import FakeClock
 from tests.hosts import serving_host, settings_for
+from tests.ports import free_port
 from tests.recording_telemetry import RecordingTelemetry
 from tests.redis_servers import flush_all
 from tests.running_service import _loaded
 from tests.service_fixtures import ServiceRunner
-from tests.service_process import free_port
 from tests.shared_clock import SharedClock
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone

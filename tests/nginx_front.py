@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.compose_files import ROOT, command_of
-from tests.redis_servers import _until, held_ports
+from tests.ports import held_ports
+from tests.redis_servers import _until
 
 SHIPPED = ROOT / "deploy/nginx"
 

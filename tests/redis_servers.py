@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from ciba_service.stores.driver.connection import connect, disconnect
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 from ciba_service.stores.embedded.binary import packaged_program
 from ciba_service.stores.embedded.server import open_embedded
+from tests.ports import free_port
 
 REDIS_SERVER = Path("/usr/bin/redis-server")
 _MEMORY = Path("/dev/shm")  # noqa: S108  (what is made there has a name of its own)
@@ -90,7 +91,7 @@ async def _write_nothing_down(target: RedisTarget) -> None:
 def redis_server(*settings: str, program: Path = REDIS_SERVER) -> Iterator[RedisTarget]:
     """Debian's server on a loopback port, without persistence, with further settings."""
     with scratch_directory() as directory:
-        port = _free_port()
+        port = free_port()
         command = [str(program), "--bind", "127.0.0.1", "--port", str(port)]
         command += ["--dir", directory, "--save", "", "--appendonly", "no", *settings]
         server = subprocess.Popen(  # noqa: S603  (the command is written above)
@@ -107,7 +108,7 @@ def redis_server(*settings: str, program: Path = REDIS_SERVER) -> Iterator[Redis
 @contextmanager
 def cluster_node() -> Iterator[RedisTarget]:
     """A cluster of one node that owns all slots, so that a script across slots is refused."""
-    bus_port = str(_free_port())
+    bus_port = str(free_port())
     with redis_server("--cluster-enabled", "yes", "--cluster-port", bus_port) as target:
         (address,) = target.addresses
         _ask(address.port, "CLUSTER ADDSLOTSRANGE 0 16383")
@@ -137,21 +138,6 @@ async def keys_without_ttl(target: RedisTarget) -> list[str]:
     async with the_server(target) as server:
         names = [name async for name in server.scan_iter(count=1000)]
         return [name.decode() for name in names if await server.pttl(name) == -1]
-
-
-def _free_port() -> int:
-    with held_ports(1) as (port,):
-        return port
-
-
-@contextmanager
-def held_ports(count: int) -> Iterator[list[int]]:
-    """Ports at which nobody answers until the end of the block, each another one."""
-    with ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        yield [each.getsockname()[1] for each in held]
 
 
 def _ask(port: int, command: str) -> str:

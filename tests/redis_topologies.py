@@ -15,14 +15,8 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import ResponseError
 
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
-from tests.redis_servers import (
-    REDIS_SERVER,
-    _ask,
-    _free_port,
-    _until,
-    redis_server,
-    scratch_directory,
-)
+from tests.ports import free_port
+from tests.redis_servers import REDIS_SERVER, _ask, _until, redis_server, scratch_directory
 
 __all__ = [
     "CALM_MS",
@@ -123,7 +117,7 @@ def cluster_of_six(patience_ms: int) -> Iterator[RedisCluster]:
     with ExitStack() as stack:
         buses = {}
         for _ in range(2 * _MASTERS):
-            bus = _free_port()
+            bus = free_port()
             node = stack.enter_context(
                 redis_server(
                     *("--cluster-enabled", "yes", "--cluster-port", str(bus)),
@@ -219,7 +213,7 @@ def watched_by_three(patience_ms: int) -> Iterator[WatchedMaster]:
 
 @contextmanager
 def _sentinel(directory: Path, master: int, patience_ms: int) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     own = directory / str(port)
     own.mkdir()
     configuration = own / "sentinel.conf"

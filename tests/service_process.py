@@ -4,9 +4,7 @@ import asyncio
 import json
 import logging
 import os
-import random
 import signal
-import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -21,6 +19,7 @@ import httpx2
 import pytest
 
 from ciba_service.cli import main
+from tests.ports import free_port
 from tests.running_service import BRIEF, PLAIN, _toml
 from tests.signing import new_key
 from tests.wire_client import WireClient
@@ -239,24 +238,6 @@ async def restarted(place: Installation, serving: Serving) -> Serving:
     """Kill the service and start it anew."""
     await killed(place, serving)
     return await place.serve()
-
-
-_given_ports: set[int] = set()
-
-
-def free_port() -> int:
-    """A port outside the range that outgoing connections take theirs from, each time another."""
-    while True:
-        port = random.randint(15_000, 30_000)  # noqa: S311 - a port
-        if port in _given_ports:
-            continue
-        _given_ports.add(port)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 @asynccontextmanager

@@ -22,7 +22,8 @@ from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import SUBPROTOCOL
 from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
-from tests.service_process import Installation, Serving, WallClock, free_port, installation
+from tests.ports import free_port
+from tests.service_process import Installation, Serving, WallClock, installation
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone, WireSocket, _public
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until
+from tests.ports import free_port
+from tests.redis_servers import REDIS_SERVER, _ask, _until
 from tests.replicated_redis import Replicated, replicated_directly
 
 __all__ = ["DOWN_AFTER_MS", "Watched", "watched"]
@@ -58,7 +59,7 @@ def _knows(port: int, everybody: tuple[str, ...]) -> bool:
 
 @contextmanager
 def _sentinel(master: RedisTarget) -> Iterator[int]:
-    (address,), port = master.addresses, _free_port()
+    (address,), port = master.addresses, free_port()
     with tempfile.TemporaryDirectory(prefix="ciba-bench-") as directory:
         lines = [
             f"port {port}",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from benchmarks.soak.redis_process import RedisProcess
 from benchmarks.soak.stores import IMPATIENT, REPLICATED, own_directory
-from tests.service_process import free_port
+from tests.ports import free_port
 
 __all__ = ["ClusterStore"]
 

@@ -6,8 +6,8 @@ from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from typing import Final
 
+from tests.ports import free_port
 from tests.redis_servers import REDIS_SERVER, _ask
-from tests.service_process import free_port
 
 __all__ = ["SYNCED", "RedisProcess"]
 

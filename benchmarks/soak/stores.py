@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from benchmarks.soak.redis_process import SYNCED, RedisProcess
+from tests.ports import free_port
 from tests.redis_servers import REDIS_SERVER, _ask, _until
-from tests.service_process import free_port
 
 __all__ = ["IMPATIENT", "REPLICATED", "SentinelStore", "SingleStore", "Store", "own_directory"]
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ciba_client.playground.command import Playground, playground
 from ciba_client.playground.order import parse_order
 from ciba_service.stores.keys import partition_of
 from tests.client_time import SharedTime
+from tests.ports import free_port
 from tests.running_service import PLAIN, RunningService
 from tests.service_fixtures import ServiceRunner
 from tests.wire_client import CIBA, WireClient
@@ -79,14 +79,6 @@ async def passed_until(stage: Stage, shown: Locator) -> None:
             return
         stage.bank.clock.advance(2)
     await expect(shown.first).to_be_visible()
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wire_client(name: str, mode: str, endpoint: str, **metadata: Any) -> WireClient:

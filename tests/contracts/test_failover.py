@@ -25,7 +25,8 @@ from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget, R
 from ciba_service.stores.evidence_queue import RedisEvidence
 from ciba_service.stores.keys import evidence_key
 from ciba_service.stores.operations import Operations
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
+from tests.ports import free_port
+from tests.redis_servers import REDIS_SERVER, _ask, _until, redis_server
 from tests.replicated_redis import AT_ONCE, follow, frozen
 
 COUNT = Script.of(
@@ -94,7 +95,7 @@ def watched(directory: Path, replicas: int = 1) -> Iterator[tuple[RedisTarget, i
         for replica in servers[1:]:
             follow(replica, master_port)
         _until(lambda: _ask(master_port, "INFO replication").count("state=online") == replicas)
-        port = _free_port()
+        port = free_port()
         configuration = directory / "sentinel.conf"
         configuration.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {directory}\n"
@@ -193,7 +194,7 @@ def two_nodes() -> Iterator[tuple[RedisTarget, Address, Address]]:
         for _ in range(2):
             node = stack.enter_context(
                 redis_server(
-                    "--cluster-enabled", "yes", "--cluster-port", str(_free_port()), *AT_ONCE
+                    "--cluster-enabled", "yes", "--cluster-port", str(free_port()), *AT_ONCE
                 )
             )
             addresses.append(node.addresses[0])
@@ -248,7 +249,7 @@ async def test_a_slot_that_moves_takes_its_keys_along_and_loses_no_operation():
 
 async def test_the_first_slot_of_a_new_node_is_followed_there():
     """Until it has arrived the topology does not name the node."""
-    settings = ("--cluster-enabled", "yes", "--cluster-port", str(_free_port()))
+    settings = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
     with two_nodes() as (target, first, _), redis_server(*settings) as joining:
         new = joining.addresses[0]
         told = _ask(first.port, "CLUSTER NODES").partition("myself")[0]
@@ -431,7 +432,7 @@ def with_replicas(nodes: Sequence[Address]) -> Iterator[list[RedisTarget]]:
     with contextlib.ExitStack() as stack:
         replicas = []
         for node in nodes:
-            settings = ("--cluster-enabled", "yes", "--cluster-port", str(_free_port()), *AT_ONCE)
+            settings = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()), *AT_ONCE)
             replica = stack.enter_context(redis_server(*settings))
             own = replica.addresses[0].port
             for each in nodes:

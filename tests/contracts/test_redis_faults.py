@@ -21,14 +21,8 @@ from ciba_service.stores.driver.pipelines import Request, ServerPipeline
 from ciba_service.stores.driver.run import run
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
-from tests.redis_servers import (
-    REDIS_SERVER,
-    _ask,
-    _free_port,
-    _until,
-    cluster_node,
-    redis_server,
-)
+from tests.ports import free_port
+from tests.redis_servers import REDIS_SERVER, _ask, _until, cluster_node, redis_server
 
 COUNT = Script.of(
     "count",
@@ -275,7 +269,7 @@ async def test_a_server_that_reads_its_data_is_a_fault_until_it_has(tmp_path: Pa
             await operator.eval("for i = 1, 2000 do redis.call('SET', 'k' .. i, i) end", 0)
             await operator.save()
     slow = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"]
-    port = _free_port()
+    port = free_port()
     command = [str(REDIS_SERVER), "--bind", "127.0.0.1", "--port", str(port), *settings, *slow]
     server = await asyncio.create_subprocess_exec(
         *command, "--save", "", stdout=asyncio.subprocess.DEVNULL

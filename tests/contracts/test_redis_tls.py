@@ -31,7 +31,8 @@ from ciba_service.stores.driver.connection import (
 from ciba_service.stores.driver.faults import StoreFault
 from ciba_service.stores.driver.subscription import Message, Resubscribed, Subscription
 from ciba_service.stores.driver.tls import _Tls
-from tests.redis_servers import REDIS_SERVER, _ask, _free_port, _until, redis_server
+from tests.ports import free_port
+from tests.redis_servers import REDIS_SERVER, _ask, _until, redis_server
 
 
 class Authority:
@@ -113,7 +114,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """Debian's server, a cluster of its own, with a certificate for 127.0.0.1 and no other name."""
     ours = Authority(tmp_path_factory.mktemp("ours"), "ours")
-    port, bus_port = _free_port(), _free_port()
+    port, bus_port = free_port(), free_port()
     settings = ["--user", "app", "on", ">right-one", "~*", "&*", "+@all", *_tls(ours, port)]
     settings += [
         "--cluster-enabled",
@@ -177,9 +178,9 @@ async def test_user_and_password_may_stand_apart_from_the_url(secured: Secured):
 
 async def test_sentinel_and_master_are_asked_over_tls(secured: Secured, tmp_path: Path):
     """Both connections present the certificate and verify the other side."""
-    ours, port = secured.ours, _free_port()
-    with redis_server(*_tls(ours, secured_port := _free_port())):
-        asked = _free_port()
+    ours, port = secured.ours, free_port()
+    with redis_server(*_tls(ours, secured_port := free_port())):
+        asked = free_port()
         lines = [f"port {asked}", "bind 127.0.0.1", f"dir {tmp_path}", "tls-replication yes"]
         tls = _tls(ours, port)
         lines += [f"{name[2:]} {value}" for name, value in zip(tls[::2], tls[1::2], strict=True)]

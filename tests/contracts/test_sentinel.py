@@ -25,16 +25,9 @@ from ciba_service.stores.driver.connection import (
 )
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 from tests.contracts.store_builders import START, TRANSACTION, new_transaction, stores_at
+from tests.ports import free_port
 from tests.recording_telemetry import RecordingTelemetry
-from tests.redis_servers import (
-    REDIS_SERVER,
-    ServerKind,
-    _ask,
-    _free_port,
-    _until,
-    cluster_node,
-    redis_server,
-)
+from tests.redis_servers import REDIS_SERVER, ServerKind, _ask, _until, cluster_node, redis_server
 from tests.replicated_redis import AT_ONCE, follow
 
 ASKER, SECRET = "asker", "asker-secret"
@@ -47,7 +40,7 @@ def sentinel_of(master: RedisTarget, *settings: str) -> Iterator[RedisTarget]:
     """One sentinel that watches a master, with further settings."""
     with tempfile.TemporaryDirectory(prefix="ciba-test-") as directory:
         (address,) = master.addresses
-        port = _free_port()
+        port = free_port()
         lines = [
             f"port {port}",
             "bind 127.0.0.1",

@@ -10,7 +10,7 @@ from tests.docs.blocks import Block, Command, commands
 from tests.docs.expected import learnt, pattern_of
 from tests.docs.session import Session, moments
 from tests.docs.shell import Shell
-from tests.service_process import free_port
+from tests.ports import free_port
 
 BIN = Path(sys.executable).parent
 PORTS = ("6379", "8060", "8070", "8080", "8081", "8090", "8443", "8444", "9090")

@@ -10,8 +10,8 @@ from ciba_service.stores.driver.target import RedisTarget
 from examples.authlib_flask.clients import ClientTable
 from examples.authlib_flask.site import HERE, create_site
 from tests.hosts import Host, serving_host, settings_for
+from tests.ports import free_port
 from tests.redis_servers import flush_all
-from tests.service_process import free_port
 from tests.signing import claims_of
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone

@@ -20,9 +20,9 @@ from ciba_service.embedding import create_service
 from ciba_service.stores.driver.target import RedisTarget
 from tests.hosts import Host, serving_host, settings_for
 from tests.interop.node_program import NODE, SECONDS
+from tests.ports import free_port
 from tests.redis_servers import flush_all
 from tests.running_service import PLAIN
-from tests.service_process import free_port
 from tests.wire_client import CIBA, WireClient
 from tests.wire_grants import token_endpoint
 from tests.wire_phone import WirePhone

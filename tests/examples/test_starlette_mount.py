@@ -8,8 +8,8 @@ import pytest
 from ciba_service.stores.driver.target import RedisTarget
 from examples.starlette_mount.bank import create_bank
 from tests.hosts import Host, serving_host, settings_for
+from tests.ports import free_port
 from tests.redis_servers import flush_all
-from tests.service_process import free_port
 from tests.wire_client import WireClient
 
 

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ciba_service.stores.key_files import generate_keys
 from tests.interop.node_program import NodeProgram, node_program
+from tests.ports import free_port
 from tests.running_service import _toml
-from tests.service_process import READY_SECONDS, Installation, WallClock, free_port
+from tests.service_process import READY_SECONDS, Installation, WallClock
 from tests.signing import claims_of, new_key, public_jwk
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.protocol.client_certificates.authority import (

@@ -52,9 +52,9 @@ from ciba_service.sca.messages import LARGEST_FRAME, CloseCode
 from ciba_service.stores.driver.target import RedisTarget
 from tests.host_kms import Kms
 from tests.hosts import Host, serving_host, settings_for
+from tests.ports import free_port
 from tests.recording_telemetry import RecordingTelemetry
 from tests.redis_servers import flush_all, redis_server
-from tests.service_process import free_port
 from tests.signing import claims_of
 from tests.wire_client import WireClient
 from tests.wire_phone import WirePhone

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ciba_service.sca.messages import transaction_id
-from tests.service_process import Installation, free_port, installation
+from tests.ports import free_port
+from tests.service_process import Installation, installation
 from tests.wire_client import CIBA, WireClient
 from tests.wire_phone import WirePhone
 

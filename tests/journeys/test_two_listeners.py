@@ -11,7 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.service_process import READY_SECONDS, Installation, WallClock, free_port
+from tests.ports import free_port
+from tests.service_process import READY_SECONDS, Installation, WallClock
 from tests.signing import claims_of
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.protocol.client_certificates.authority import (

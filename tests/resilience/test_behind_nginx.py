@@ -29,8 +29,9 @@ from ciba_client.client_file import load_client, read_client_file
 from ciba_client.listener import ListeningAddress, listening
 from tests.compose_files import ROOT, command_of, environment_of
 from tests.nginx_front import Front, nginx
+from tests.ports import free_port
 from tests.prepared import Places, prepare
-from tests.redis_servers import _ask, _free_port, _until
+from tests.redis_servers import _ask, _until
 from tests.service_process import BIN, READY_SECONDS, WallClock, _run_here
 from tests.signing import claims_of
 from tests.wire_client import CIBA
@@ -187,11 +188,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """All of it, once a worker."""
     directory = tmp_path_factory.mktemp("deployment")
     replicas = tuple(
-        Replica(_free_port(), _free_port(), directory / f"ciba-{number}.log") for number in (1, 2)
+        Replica(free_port(), free_port(), directory / f"ciba-{number}.log") for number in (1, 2)
     )
     front = Front(directory / "nginx", directory / "tls", (replicas[0].port, replicas[1].port))
     places = write_configuration(directory, front)
-    deployment = Deployment(directory, places, front, _free_port(), replicas)  # type: ignore[arg-type]
+    deployment = Deployment(directory, places, front, free_port(), replicas)  # type: ignore[arg-type]
     made = _run_here([*command_of("keys")[:-1], deployment.config], {})
     assert made.status == 0
     with ExitStack() as stack:

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.ports import free_port
 from tests.redis_servers import redis_server
 from tests.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
-    free_port,
     gone,
     installation,
     restarted,

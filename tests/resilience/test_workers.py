@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ciba_service.protocol.client.logo import parse_logo
 from tests.png import png
+from tests.ports import free_port
 from tests.redis_servers import redis_server
 from tests.running_service import PLAIN
 from tests.server_side import owner_of
@@ -22,7 +23,6 @@ from tests.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
-    free_port,
     gone,
     installation,
     parent_of,

@@ -128,6 +128,9 @@ async def test_codes_are_given_where_they_are_asked_for(
         web_phone.serving(bank.issuer),
     ):
         phone = await enrol_phone(bank)
+        bank.clock.advance(-bank.clock.now() % 30)  # A step of the codes begins just now.
+        await phone.reload()
+        await phone.when(ONLINE)
         acknowledged = (await kiosk.start()).json()
         (request,) = (await phone.when(ASKED))["requests"]
         assert request["factors"] == ["device_key", "pin", "otp", "verification_code"]

@@ -13,8 +13,9 @@ from ciba_service.commands.outcome import CommandFailed
 from ciba_service.commands.serve import check_tls, operator_config
 from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.settings import parse_settings
+from tests.ports import free_port
 from tests.running_service import PLAIN, _toml
-from tests.service_process import READY_SECONDS, free_port, installation
+from tests.service_process import READY_SECONDS, installation
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.wire_grants import TokenEndpoint, token_endpoint
 from tests.wire_operator import operator

@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from ciba_client.cli import main
-from tests.service_process import free_port
+from tests.ports import free_port
 from tests.unit.ciba_client.notifying import (
     AUTH_REQ_ID_CLAIM,
     StandingClock,

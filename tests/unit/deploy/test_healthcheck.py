@@ -9,8 +9,8 @@ from threading import Thread
 
 import pytest
 
+from tests.ports import free_port
 from tests.prepared import program
-from tests.redis_servers import _free_port
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 
 is_alive = program("healthcheck").is_alive
@@ -60,7 +60,7 @@ def test_a_service_with_tls_of_its_own_is_alive(tmp_path: Path):
 def test_whoever_answers_otherwise_or_not_at_all_is_not(*, there: bool):
     """503 is an answer, and not the right one."""
     if not there:
-        assert not is_alive(_free_port())
+        assert not is_alive(free_port())
         return
     with serving(ill=True) as port:
         assert not is_alive(port)

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.built_distributions import ROOT, built_distributions
-from tests.service_process import free_port
+from tests.ports import free_port
 
 PROGRAMS = ("ciba-service", "authenticator-sim", "ciba-client")
 SECONDS = 40

@@ -22,8 +22,9 @@ from ciba_service.listening.refusals import refusal_body
 from ciba_service.settings import ServerSettings
 from tests.compose_files import ROOT
 from tests.nginx_front import SHIPPED, Front, nginx
+from tests.ports import held_ports
 from tests.prepared import Places, prepare
-from tests.redis_servers import _until, held_ports
+from tests.redis_servers import _until
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 INTERACTION = "0F8A2F3E-9B1C-4d5e-8f60-718293a4b5c6"

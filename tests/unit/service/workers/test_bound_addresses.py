@@ -9,8 +9,8 @@ import pytest
 from ciba_service.commands.bound_addresses import BoundAddresses, bound_addresses, bound_metrics
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.settings import Settings, parse_settings
+from tests.ports import free_port
 from tests.running_service import _toml
-from tests.service_process import free_port
 from tests.wire_grants import token_endpoint
 from tests.wire_operator import operator
 
