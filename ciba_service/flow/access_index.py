@@ -37,10 +37,8 @@ class AccessIndex:
         self._lifetime = lifetime
         self._telemetry = telemetry
 
-    async def reserve(self, grant: Grant, *, lasts: bool, now: int) -> tuple[str, ...]:
-        """Take a place if the grant ``lasts``; the names of those it leaves no room for."""
-        if not lasts:
-            return ()
+    async def reserve(self, grant: Grant, *, now: int) -> tuple[str, ...]:
+        """Take a place for a grant that lasts; the names of those it leaves no room for."""
         return await self._accesses.reserve(
             user_tag(grant.subject),
             grant.txn,

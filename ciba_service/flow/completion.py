@@ -146,11 +146,11 @@ class Completion:
         return Minted(tokens, now, crowded)
 
     async def _reserve(self, grant: Grant, *, lasts: bool, now: int) -> tuple[str, ...] | None:
-        """As ``AccessIndex.reserve``; None when the user has said "not me" of the client since."""
+        """As ``AccessIndex.reserve`` if it ``lasts``; None since a "not me" of the client."""
         if not lasts:
             return ()
         crowded, blocks = await together(
-            self._index.reserve(grant, lasts=lasts, now=now),
+            self._index.reserve(grant, now=now),
             self._standing.blocks(user_tag(grant.subject), now=now),
         )
         if all(block.client_id != grant.client_id for block in blocks):
