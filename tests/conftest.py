@@ -19,7 +19,6 @@ from tests.unit.protocol.client_certificates.authority import self_signed
 pytest_plugins = (
     "pytester",
     "tests.service_fixtures",
-    "tests.measured",
     "tests.collecting",
     "tools.clause_plugin",
 )
