@@ -25,10 +25,10 @@ PATIENT = HttpBounds(
 )
 HASTY = HttpBounds(
     head_size=4_096,
-    head_seconds=0.05,
-    message_seconds=0.05,
-    write_seconds=0.05,
-    farewell_seconds=0.05,
+    head_seconds=0.4,
+    message_seconds=0.4,
+    write_seconds=0.4,
+    farewell_seconds=0.4,
     connections=4,
 )
 REFUSAL = {

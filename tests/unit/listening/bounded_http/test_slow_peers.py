@@ -38,7 +38,7 @@ async def test_a_slow_head_is_told_so_over_tls(
 ):
     """As without."""
     async with (
-        listening(replace(HASTY, head_seconds=0.2), server_tls) as listener,
+        listening(HASTY, server_tls) as listener,
         listener.connection(client_tls) as connection,
     ):
         await connection.send(b"POST /tok")
