@@ -282,9 +282,9 @@ def test_a_megabyte_is_judged_in_bounded_time():
     """Size costs linear time: a large payload is read and refused within seconds."""
     large = {"text": "x" * 1_000_000}
     good = sign({"alg": "ES256", "kid": "ES256-key"}, large, KEYS["ES256"])
-    began = time.perf_counter()
+    began = time.process_time()
     assert accepted(good) is not None
     assert accepted(good[:-8] + "AAAAAAAA") is None
     assert accepted("." * 1_000_000) is None
     assert accepted("A" * 1_000_000 + ".e30.AA") is None
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
