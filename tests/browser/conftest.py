@@ -6,7 +6,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from tests.browser.chromium import running_chromium
 from tests.browser.phone_screens import PhoneScreens
@@ -20,6 +27,9 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 860}
 # What text twice as large leaves of the window of a phone (WCAG 1.4.4).
 LARGE_TEXT: ViewportSize = {"width": 195, "height": 422}
+
+# What is awaited on a page comes late where the machine is slow; as long as actions have.
+expect.set_options(timeout=30_000)
 
 ContextOpener = Callable[..., Coroutine[Any, Any, BrowserContext]]
 PageOpener = Callable[..., Coroutine[Any, Any, Page]]

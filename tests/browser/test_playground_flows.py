@@ -18,8 +18,6 @@ BEYOND_THE_EDGE = """() => [...document.querySelectorAll("body *")]
     .filter((each) => each.getBoundingClientRect().right > innerWidth)
     .map((each) => each.outerHTML.slice(0, 200))"""
 
-expect.set_options(timeout=10_000)
-
 
 async def words_and_times_read_well(page: Page) -> None:
     """The pure parts of the page, case by case."""

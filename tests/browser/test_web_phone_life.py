@@ -287,7 +287,7 @@ async def test_a_change_of_the_pin_that_nobody_heard(alice: PhoneScreens, watch:
         await expect(page.get_by_text(question)).to_be_visible()
         await alice.type_pin("905172")
     pending = page.get_by_text("A change of your PIN is under way.")
-    await expect(pending).to_be_visible(timeout=30_000)
+    await expect(pending).to_be_visible()
     await expect(page.get_by_label("PIN", exact=True)).to_have_count(0)
     await page.context.set_offline(True)
     await page.unroute_all(behavior="wait")
