@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState, ProtocolError
+from websockets.frames import CloseCode as WebSocketCode
 from websockets.frames import Frame
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
@@ -86,6 +87,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             answer = b"".join(self.conn.data_to_send())
             self.transport.write(answer or refusal(HTTPStatus.BAD_REQUEST))
             self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """Text that is no UTF-8 ends the WebSocket; uvicorn would log it as a fault of ours."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                if self.handshake_complete:
+                    self.conn.send_close(WebSocketCode.INVALID_DATA)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
         """The peer broke the protocol: what the application still says is for nobody."""

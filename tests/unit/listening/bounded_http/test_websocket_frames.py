@@ -1,5 +1,6 @@
 """Frames that no application sees, and peers that read nothing: every WebSocket has its bounds."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -76,3 +77,32 @@ async def test_the_last_words_are_not_kept_for_ever():
     """The application has ended, and what it said last is not read."""
     async with listening(PATIENT, ws=HastyWebSocket) as listener, opened(listener, "/left"):
         await listener.until_deserted()
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        sent(Frame(Opcode.TEXT, b"\xff")),
+        sent(Frame(Opcode.TEXT, b"\xe2\x82", fin=False)) + sent(Frame(Opcode.CONT, b"x")),
+    ],
+    ids=["one frame", "two parts"],
+)
+async def test_text_that_is_none_is_no_fault_of_ours(
+    patient: Listener, frames: bytes, caplog: pytest.LogCaptureFixture
+):
+    """It ends the WebSocket (RFC 6455 8.1), and nobody can fill the log with errors."""
+    async with opened(patient) as connection:
+        await connection.send(frames * 2)
+        closing = Frame(Opcode.CLOSE, Close(1007, "").serialize()).serialize(mask=False)
+        assert await connection.reader.read() == closing
+    await patient.until_deserted()
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+async def test_text_may_be_cut_within_a_letter(patient: Listener):
+    """It is looked at as a whole (RFC 6455 5.6)."""
+    parts = Frame(Opcode.TEXT, b"\xe2\x82", fin=False), Frame(Opcode.CONT, b"\xac"), PING
+    async with opened(patient) as connection:
+        await connection.send(b"".join(sent(part) for part in parts))
+        pong = Frame(Opcode.PONG, PING.data).serialize(mask=False)
+        assert await connection.reader.readexactly(len(pong)) == pong
