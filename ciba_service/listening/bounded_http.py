@@ -240,6 +240,8 @@ class BoundedHttp(HttpToolsProtocol):
         if version != "1.1":
             self.scope["http_version"] = version
         if self.parser.should_upgrade() and self._should_upgrade():
+            if not self._is_idle():  # The answer at hand would be written into the WebSocket.
+                raise HeadRefused(HTTPStatus.BAD_REQUEST)
             return
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")

@@ -1,8 +1,10 @@
 """The opening of a WebSocket: one that fails is refused in JSON and leaves nobody waiting."""
 
+import asyncio
+
 import pytest
 
-from tests.unit.listening.bounded_http.bare_http import REFUSAL, Listener
+from tests.unit.listening.bounded_http.bare_http import REFUSAL, Listener, request
 
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 OPENING = ("Upgrade: websocket", "Connection: Upgrade", KEY, "Sec-WebSocket-Version: 13")
@@ -29,3 +31,27 @@ async def test_an_opening_that_fails_is_answered(
         assert await connection.answer() == (status, REFUSAL)
         assert await connection.is_ended()
     await patient.until_deserted()
+
+
+@pytest.mark.parametrize("target", ["/patient", "/held"])
+async def test_no_websocket_opens_while_an_answer_is_awaited(patient: Listener, target: str):
+    """The answer would be read as frames; the connection ends, and whoever answers hears of it."""
+    opening = "\r\n".join(("GET /open HTTP/1.1", "Host: a", *OPENING, "", "")).encode("ascii")
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 3", body="abc", target=target))
+        await patient.application.arrived.wait()
+        await connection.send(opening)
+        assert await connection.is_ended()
+    if target == "/patient":
+        async with asyncio.timeout(10):
+            await patient.application.left.wait()
+
+
+async def test_a_websocket_opens_on_a_connection_that_was_used_before(patient: Listener):
+    """Once everything that was asked on it is answered."""
+    opening = "\r\n".join(("GET /open HTTP/1.1", "Host: a", *OPENING, "", "")).encode("ascii")
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 0"))
+        assert (await connection.answer())[0] == 200
+        await connection.send(opening)
+        assert (await connection.head()).startswith(b"HTTP/1.1 101 ")
