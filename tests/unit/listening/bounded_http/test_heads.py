@@ -22,6 +22,7 @@ TOO_LARGE = {
     "an endless name": HEAD + b"x" * 5_000,
     "many headers": HEAD + b"X: x\r\n" * 3_000 + b"\r\n",
     "headers of nothing": HEAD + b"X:\r\n" * 1_025 + b"\r\n",
+    "a target and a value": b"GET /%b HTTP/1.1\r\nHost: a\r\nX: %b\r\n\r\n" % ((b"x" * 3_000,) * 2),
     "a whole head": HEAD + b"X: " + b"x" * 5_000 + b"\r\n\r\n",
     "empty lines": b"\r\n" * 2_500,
 }
@@ -57,7 +58,7 @@ async def test_every_byte_may_come_alone(patient: Listener):
         assert [(await connection.answer())[1]["length"] for _ in range(2)] == [3, 3]
 
 
-@pytest.mark.parametrize("size", [10, 100_000])
+@pytest.mark.parametrize("size", [10, 100_000, 2_000_000])
 async def test_a_body_is_no_head(patient: Listener, size: int):
     """A body is as long as the endpoint lets it be; here nobody limits it."""
     async with patient.connection() as connection:
@@ -92,6 +93,13 @@ async def test_what_is_too_large_is_refused(patient: Listener, sent: bytes, piec
             await asyncio.sleep(0)
         assert await connection.answer() == (431, REFUSAL)
         assert await connection.is_ended()
+
+
+async def test_what_is_just_not_too_large_is_taken(patient: Listener):
+    """Many small headers count as what they are."""
+    async with patient.connection() as connection:
+        await connection.send(HEAD + b"X: x\r\n" * 600 + b"\r\n")
+        assert (await connection.answer())[0] == 200
 
 
 @pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS.keys())
@@ -192,3 +200,16 @@ async def test_the_bounds_hold_over_tls(server_tls: ssl.SSLContext, client_tls: 
         async with listener.connection(client_tls) as connection:
             await connection.send(HEAD + b"X: " + b"x" * 5_000)
             assert await connection.answer() == (431, REFUSAL)
+
+
+@pytest.mark.parametrize(
+    ("version", "first"), [("1.0", b"HTTP/1.1 200 "), ("1.1", b"HTTP/1.1 100 ")]
+)
+async def test_only_who_knows_interim_answers_is_told_to_continue(
+    patient: Listener, version: str, first: bytes
+):
+    """What HTTP/1.0 expects is ignored: it would take 100 for the answer (RFC 9110 10.1.1)."""
+    whole = request("Expect: 100-continue", "Content-Length: 3", body="abc")
+    async with patient.connection() as connection:
+        await connection.send(whole.replace(b" HTTP/1.1", f" HTTP/{version}".encode(), 1))
+        assert (await connection.head()).startswith(first)
