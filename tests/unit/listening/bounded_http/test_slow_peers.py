@@ -6,6 +6,7 @@ import ssl
 from dataclasses import replace
 
 import pytest
+from websockets.frames import Frame, Opcode
 
 from tests.unit.listening.bounded_http.bare_http import (
     HASTY,
@@ -16,6 +17,7 @@ from tests.unit.listening.bounded_http.bare_http import (
     listening,
     request,
 )
+from tests.unit.listening.bounded_http.test_websocket_openings import OPENING
 
 
 async def test_a_silent_connection_ends(hasty: Listener):
@@ -112,6 +114,39 @@ async def test_silence_after_an_answer_ends():
         await connection.send(request("Content-Length: 0"))
         assert (await connection.answer())[0] == 200
         assert await connection.is_ended()
+
+
+async def test_a_kept_connection_may_ask_for_what_takes_long():
+    """Silence is counted until the next request begins, and no longer."""
+    async with (
+        listening(PATIENT, keep_alive=0.05) as listener,
+        listener.connection() as connection,
+        listener.connection() as silent,
+    ):
+        await connection.send(request("Content-Length: 0"))
+        assert (await connection.answer())[0] == 200
+        listener.application.arrived.clear()
+        await connection.send(request("Content-Length: 0", target="/held"))
+        await listener.application.arrived.wait()
+        await silent.send(request("Content-Length: 0"))
+        assert (await silent.answer())[0] == 200
+        assert await silent.is_ended()
+        listener.application.gate.set()
+        assert (await connection.answer())[0] == 200
+
+
+async def test_a_websocket_is_not_bound_by_the_time_of_a_head(hasty: Listener):
+    """It has times of its own."""
+    ping = Frame(Opcode.PING, b"?")
+    async with hasty.connection() as connection:
+        lines = ("GET /open HTTP/1.1", "Host: a", *OPENING, "", "")
+        await connection.send("\r\n".join(lines).encode("ascii"))
+        assert (await connection.head()).startswith(b"HTTP/1.1 101 ")
+        async with hasty.connection() as silent:
+            assert await silent.is_ended()
+        await connection.send(ping.serialize(mask=True))
+        pong = Frame(Opcode.PONG, ping.data).serialize(mask=False)
+        assert await connection.reader.readexactly(len(pong)) == pong
 
 
 async def test_a_peer_that_reads_nothing_is_dropped(hasty: Listener):
