@@ -6,12 +6,14 @@ connection ends. Trailers are refused: they would be appended to headers that we
 """
 
 import asyncio
+from collections.abc import Sized
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ciba_service.listening.ambiguity import is_ambiguous
@@ -70,6 +72,21 @@ class HeadRefused(Exception):
         self.status = status
 
 
+class _QueueAwareFlow(FlowControl):
+    """Reads no more while as many requests wait as may.
+
+    uvicorn goes on with each answer, and what is read at once may hold thousands of requests.
+    """
+
+    def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
+        super().__init__(transport)
+        self._queue = queue
+
+    def resume_reading(self) -> None:
+        if len(self._queue) < _QUEUED:
+            super().resume_reading()
+
+
 class BoundedHttp(HttpToolsProtocol):
     """One connection; ``http_within`` makes the class for given bounds.
 
@@ -92,6 +109,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, if there is room for one more connection."""
         super().connection_made(transport)
+        self.flow = _QueueAwareFlow(transport, self.pipeline)
         if len(self.connections) > self.bounds.connections:
             self._refused = True
             transport.write(refusal(HTTPStatus.SERVICE_UNAVAILABLE))

@@ -167,6 +167,11 @@ class Listener:
         """Wait until a request waits for the answer to another on its connection."""
         await self._until(lambda open_now: any(connection.pipeline for connection in open_now))
 
+    def most_queued(self) -> int:
+        """How many requests wait for the answers to others, on the connection with the most."""
+        open_now = self.server.server_state.connections
+        return max((len(each.pipeline) for each in open_now), default=0)  # type: ignore[union-attr] # HTTP
+
     async def until_deserted(self) -> None:
         """Wait until no connection is left."""
         await self._until(lambda open_now: not open_now)

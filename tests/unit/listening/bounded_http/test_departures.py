@@ -30,3 +30,16 @@ async def test_as_many_as_are_sent_at_once_have_their_answers(patient: Listener)
         patient.application.gate.set()
         answers = [(await connection.answer())[1]["path"] for _ in range(41)]
     assert answers == ["/held", *(f"/{number}" for number in range(40))]
+
+
+async def test_no_more_wait_than_are_read_at_once(patient: Listener):
+    """However many are sent: each answer makes room for one, not for all that came meanwhile."""
+    number, size, read_at_once = 3_000, 3_000, 262_144
+    sent = request(f"X: {'x' * size}", "Content-Length: 0") * number
+    longest = 0
+    async with patient.connection() as connection:
+        connection.writer.write(sent)
+        for _ in range(number):
+            assert (await connection.answer())[0] == 200
+            longest = max(longest, patient.most_queued())
+    assert 0 < longest < 2 * read_at_once // size
