@@ -154,7 +154,7 @@ class Gate:
             return await waiting.is_let_in
         except asyncio.CancelledError:
             self._queue.discard(key, waiting)
-            if not waiting.is_let_in.cancelled():
+            if not waiting.is_let_in.cancelled() and waiting.is_let_in.result():
                 self.leave()  # it had just been given a place
             raise
 

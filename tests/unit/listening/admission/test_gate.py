@@ -216,6 +216,17 @@ async def test_whoever_goes_in_the_same_moment_is_passed_over(scene: Scene):
     assert not scene.shed
 
 
+async def test_whoever_goes_as_it_is_refused_leaves_no_place(scene: Scene):
+    """It had none: there are never more at work than may be."""
+    (late,) = await scene.waiting("till")
+    scene.now += 1
+    scene.gate.look(0.0, 0.1)
+    late.cancel()
+    with suppress(asyncio.CancelledError):
+        await late
+    assert (scene.gate.in_work, scene.gate.waiting) == (2, 0)
+
+
 async def test_a_thousand_refusals_are_one_line_of_the_log(scene: Scene):
     """At most one a second, and none is lost in the count."""
     await scene.waiting(*["till"] * 4)
