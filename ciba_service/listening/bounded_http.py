@@ -233,7 +233,9 @@ class BoundedHttp(HttpToolsProtocol):
             return False
         address: str | None = None if self.client is None else self.client[0]
         told = None
-        if crowd.is_crowded and address is not None and is_one_plain_post(data):
+        # Refusals that nobody reads do not pile up: the application waits until they are read.
+        is_read = not self.flow.write_paused
+        if crowd.is_crowded and is_read and address is not None and is_one_plain_post(data):
             told = crowd.turn_away(address)
         if told is None:
             crowd.lets_pass(address)

@@ -130,3 +130,22 @@ async def test_who_was_refused_has_its_time_again(crowd: Crowding):
         await connection.send(FORM)
         assert (await connection.answer())[0] == 503
         assert await connection.is_ended()
+
+
+async def test_who_reads_no_refusal_is_told_no_other(crowd: Crowding):
+    """Refusals do not pile up; whoever answers next waits until they are read."""
+
+    def turn_away(address: str) -> bytes:
+        crowd.turned_away.append(address)
+        return bytes(20_000_000)
+
+    crowd.turn_away = turn_away  # type: ignore[method-assign]
+    async with (
+        listening(PATIENT, crowd=crowd) as listener,
+        listener.connection(buffer=1_024) as connection,
+    ):
+        await connection.send(FORM)
+        await listener.until_unread()
+        await connection.send(FORM)
+        await listener.application.arrived.wait()
+        assert len(crowd.turned_away) == 1
