@@ -32,10 +32,6 @@ class DpopNonces:
         is_of_the_last = equal_secrets(nonce, self._nonce(slot - 1))
         return is_of_this or is_of_the_last
 
-    def needs_refresh(self, nonce: str, now: float) -> bool:
-        """Whether to hand out the current one: this one dies with the slot (RFC 9449 8.2)."""
-        return not equal_secrets(nonce, self.current(now))
-
     def _nonce(self, slot: int) -> str:
         return _mac(self._key, slot)
 

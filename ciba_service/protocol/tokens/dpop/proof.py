@@ -53,14 +53,12 @@ class ProvenRequest(msgspec.Struct, frozen=True):
 class VerifiedProof(msgspec.Struct, frozen=True):
     """Proof that the sender holds the key named ``jkt``.
 
-    ``replay_id`` must still be found unused by this key until ``keep_until`` (seconds);
-    ``next_nonce`` is what to answer in ``DPoP-Nonce``, if anything (RFC 9449 8.2).
+    ``replay_id`` must still be found unused by this key until ``keep_until`` (seconds).
     """
 
     jkt: str
     replay_id: str
     keep_until: float
-    next_nonce: str | None
 
 
 def verify_proof(
@@ -118,11 +116,12 @@ def _verify_claims(
         raise InvalidClaimsError("htu is another address", Cause.AUDIENCE)
     issued_at = _verify_times(claims, now)
     _verify_token_hash(claims, request.access_token)
+    if nonces is not None:
+        _verify_nonce(claims, nonces, now)
     return VerifiedProof(
         jkt=jkt,
         replay_id=_replay_id(jti, uri),
         keep_until=issued_at + MAXIMUM_AGE + _REPLAY_MARGIN,
-        next_nonce=None if nonces is None else _verify_nonce(claims, nonces, now),
     )
 
 
@@ -153,10 +152,9 @@ def _replay_id(jti: str, uri: HttpUri) -> str:
     return f"{uri}\0{jti}"
 
 
-def _verify_nonce(claims: Claims, nonces: DpopNonces, now: float) -> str | None:
+def _verify_nonce(claims: Claims, nonces: DpopNonces, now: float) -> None:
     nonce = claims.get("nonce")
     if not isinstance(nonce, str | None):
         raise InvalidClaimsError("nonce is not a string")
     if nonce is None or not nonces.is_fresh(nonce, now):
         raise UseDpopNonceError(nonces.current(now)) from Reason("the DPoP nonce is not fresh")
-    return nonces.current(now) if nonces.needs_refresh(nonce, now) else None

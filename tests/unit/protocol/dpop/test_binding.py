@@ -15,8 +15,8 @@ from ciba_service.protocol.tokens.dpop.binding import (
 from ciba_service.protocol.tokens.dpop.proof import VerifiedProof
 
 CERTIFICATE = "certificate-thumbprint"
-PROOF = VerifiedProof(jkt="key", replay_id="once", keep_until=0, next_nonce=None)
-OTHER_PROOF = VerifiedProof(jkt="other", replay_id="once", keep_until=0, next_nonce=None)
+PROOF = VerifiedProof(jkt="key", replay_id="once", keep_until=0)
+OTHER_PROOF = VerifiedProof(jkt="other", replay_id="once", keep_until=0)
 NOTHING = Binding()
 TO_CERTIFICATE = Binding(certificate_thumbprint=CERTIFICATE)
 TO_KEY = Binding(jkt="key")
