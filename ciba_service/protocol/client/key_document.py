@@ -45,16 +45,12 @@ class KeyDocument:
     certificates: RegisteredCertificates = field(repr=False)
 
 
-def is_jwks_uri(uri: str, *, allow_loopback_http: bool = False) -> bool:
-    """Whether a client may register a URI as ``jwks_uri``: https (FAPI 2.0 5.4.2).
-
-    ``allow_loopback_http`` is for development.
-    """
+def is_jwks_uri(uri: str) -> bool:
+    """Whether a client may register a URI as ``jwks_uri``: https (FAPI 2.0 5.4.2)."""
     try:
-        url = parse_outbound_url(uri)
+        return parse_outbound_url(uri).scheme == "https"
     except InvalidUrlError:
         return False
-    return url.scheme == "https" or (allow_loopback_http and url.names_loopback)
 
 
 def parse_key_document(content_type: str | None, body: bytes) -> KeyDocument:
