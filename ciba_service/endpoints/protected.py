@@ -33,7 +33,6 @@ from ciba_service.protocol.resource.interaction import interaction_id
 from ciba_service.protocol.tokens.bearer_challenge import bearer_challenge
 from ciba_service.protocol.tokens.dpop.challenge import dpop_challenge
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
-from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS
 
 __all__ = ["Answer", "ProtectedEndpoint", "ProtectedSurroundings", "refuse_token_in"]
 
@@ -174,7 +173,7 @@ def _challenges(scope: Scope, error: OAuth2Error) -> Headers:
     by_dpop = _uses_dpop(scope) or isinstance(error, _PROOF_ERRORS)
     challenges = (
         bearer_challenge(None if by_dpop else told),
-        dpop_challenge(PROOF_ALGORITHMS, told if by_dpop else None),
+        dpop_challenge(told if by_dpop else None),
     )
     return tuple((b"www-authenticate", text.encode()) for text in challenges)
 
