@@ -75,13 +75,13 @@ class AccountGate:
         )
         return client if is_open(Step.CALLBACK, accounts) else None
 
-    async def lets_identify(self, subject: str, *, device: DeviceState, is_locked: bool) -> bool:
-        """Whether a phone may have a handle for its user; no client has asked yet."""
+    async def lets_identify(self, subject: str, *, is_locked: bool) -> bool:
+        """Whether an enrolled phone may have a handle for its user; no client has asked yet."""
         return is_open(
             Step.IDENTIFY,
             Accounts(
                 user=await self._user(subject, is_locked=is_locked),
-                device=device,
+                device=DeviceState.ACTIVE,
                 client=ClientState.ENABLED,
                 consent=ConsentState.ASKED,
             ),

@@ -2,7 +2,6 @@
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.ports import Clock, HandleReservation, LoginHandleStore, Randomness, Telemetry
-from ciba_service.protocol.transaction.gate import DeviceState
 from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.login_handles import HANDLE_LIFETIME_MS, new_login_handle
 from ciba_service.sca.messages import HandleMade, HandleRefusal, HandleRefused
@@ -45,9 +44,7 @@ class LoginHandles:
         if reservation is HandleReservation.NO_DEVICE:
             raise DeviceRevoked
         is_locked = reservation is HandleReservation.LOCKED
-        if not await self._gate.lets_identify(
-            device.subject, device=DeviceState.ACTIVE, is_locked=is_locked
-        ):
+        if not await self._gate.lets_identify(device.subject, is_locked=is_locked):
             reason = HandleRefusal.LOCKED if is_locked else HandleRefusal.DISABLED
             self._telemetry.event(
                 "login_handle_refused", device_id=device.device_id, reason=reason.value
