@@ -12,6 +12,7 @@ from typing import Final, assert_never
 import msgspec
 
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.jitter import new_jitter
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.turns import Turns
 from ciba_service.ports import (
@@ -58,7 +59,6 @@ CLIENT_WAITING: Final = 256
 MAXIMUM_WAITING: Final = 16_384
 _LEASED_TIMEOUTS: Final = 3
 _SKEW_MS: Final = 2_000  # by which the clocks of hosts may differ
-_JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
 
 
@@ -202,7 +202,7 @@ class CallbackDelivery:
     def _put_off(self, pending: PendingCallback) -> CallbackProgress:
         """It found no place, and comes again untried."""
         verdict = put_off(
-            now=self._clock.now_ms(), deadline=pending.deadline, jitter=self._jitter()
+            now=self._clock.now_ms(), deadline=pending.deadline, jitter=new_jitter(self._random)
         )
         return _progress(verdict, pending.attempts)
 
@@ -241,7 +241,7 @@ class CallbackDelivery:
             attempt=attempt,
             now=self._clock.now_ms(),
             deadline=pending.deadline,
-            jitter=self._jitter(),
+            jitter=new_jitter(self._random),
         )
         return verdict, result
 
@@ -264,10 +264,6 @@ class CallbackDelivery:
                     transaction_id=pending.transaction_id,
                 )
             )
-
-    def _jitter(self) -> float:
-        drawn = int.from_bytes(self._random(_JITTER_BYTES))
-        return drawn / float(1 << 8 * _JITTER_BYTES)
 
     async def _conclude(
         self, work: DueWork, pending: PendingCallback, progress: CallbackProgress

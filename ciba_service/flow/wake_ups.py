@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
+from ciba_service.flow.jitter import new_jitter
 from ciba_service.ports import (
     Clock,
     DueKind,
@@ -37,7 +38,6 @@ __all__ = ["WakeUps"]
 MAXIMUM_AT_ONCE: Final = 1_024
 _LEASED_TIMEOUTS: Final = 3
 _SKEW_MS: Final = 2_000  # by which the clocks of hosts may differ
-_JITTER_BYTES: Final = 4
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL, FailureReason.REFUSED_ADDRESS})
 _GONE: Final = frozenset({404, 410})  # RFC 8030 7.3
 
@@ -181,7 +181,7 @@ class WakeUps:
             attempt=found.attempts + 1,
             now=self._clock.now_ms(),
             deadline=call.expires_at,
-            jitter=self._jitter(),
+            jitter=new_jitter(self._random),
         )
         return verdict.at if isinstance(verdict, Again) else None
 
@@ -197,10 +197,6 @@ class WakeUps:
             device_id=phone.device_id,
             **seen,
         )
-
-    def _jitter(self) -> float:
-        drawn = int.from_bytes(self._random(_JITTER_BYTES))
-        return drawn / float(1 << 8 * _JITTER_BYTES)
 
 
 def _is_gone(result: _Result) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final, assert_never
 
+from ciba_service.flow.jitter import new_jitter
 from ciba_service.flow.security_events.receiver import EventReceiver
 from ciba_service.flow.signing import signed
 from ciba_service.ports import (
@@ -38,7 +39,6 @@ __all__ = ["SetPushes"]
 _AT_ONCE: Final = 8
 _LOOK_SECONDS: Final = 1.0
 _DEADLINE_SECONDS: Final = 10.0
-_JITTER_BYTES: Final = 4
 
 
 class SetPushes:
@@ -104,7 +104,7 @@ class SetPushes:
             attempt=due.attempts + 1,
             now=now,
             until=due.record.at + self._receiver.kept,
-            jitter=self._jitter(),
+            jitter=new_jitter(self._random),
         )
         match verdict:
             case Accepted():
@@ -145,7 +145,3 @@ class SetPushes:
         self._telemetry.event(
             "set_pushed", receiver=self._receiver.name, event_id=record.id, **seen
         )
-
-    def _jitter(self) -> float:
-        drawn = int.from_bytes(self._random(_JITTER_BYTES))
-        return drawn / float(1 << 8 * _JITTER_BYTES)
