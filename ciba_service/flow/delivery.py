@@ -13,6 +13,7 @@ import msgspec
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.flow.jitter import new_jitter
+from ciba_service.flow.leases import leased_for_attempt
 from ciba_service.flow.push import Pushes
 from ciba_service.flow.turns import Turns
 from ciba_service.ports import (
@@ -57,8 +58,6 @@ MAXIMUM_AT_ONCE: Final = 4096
 CLIENT_AT_ONCE: Final = 4  # a quarter of what the door out lets to one host
 CLIENT_WAITING: Final = 256
 MAXIMUM_WAITING: Final = 16_384
-_LEASED_TIMEOUTS: Final = 3
-_SKEW_MS: Final = 2_000  # by which the clocks of hosts may differ
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL})
 
 
@@ -161,10 +160,9 @@ class CallbackDelivery:
                 await self._conclude(work, found, progress)
 
     async def _leased(self, work: DueWork) -> DueWork | None:
-        """The work under a lease that is long enough; None when another has it by now."""
-        until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout + _SKEW_MS
-        extended = await self._due.extend(work, until=until)
-        return replace(work, lease_until=until) if extended else None
+        return await leased_for_attempt(
+            self._due, work, attempt_ms=self._timeout, clock=self._clock
+        )
 
     async def _give_up_what_is_gone(self, work: DueWork) -> None:
         """Due, but without a record: nobody has made it in time, and operators are to know."""

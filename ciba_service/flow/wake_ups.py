@@ -9,11 +9,11 @@ one takes over. A phone is woken once for a prompt.
 """
 
 import asyncio
-from dataclasses import replace
 from typing import Final
 
 from ciba_service.flow.account_gate import AccountGate, Parties
 from ciba_service.flow.jitter import new_jitter
+from ciba_service.flow.leases import leased_for_attempt
 from ciba_service.ports import (
     Clock,
     DueKind,
@@ -36,8 +36,6 @@ from ciba_service.protocol.transaction.gate import DeviceState, Step
 __all__ = ["WakeUps"]
 
 MAXIMUM_AT_ONCE: Final = 1_024
-_LEASED_TIMEOUTS: Final = 3
-_SKEW_MS: Final = 2_000  # by which the clocks of hosts may differ
 _NEVER_ASKED: Final = frozenset({FailureReason.REFUSED_URL, FailureReason.REFUSED_ADDRESS})
 _GONE: Final = frozenset({404, 410})  # RFC 8030 7.3
 
@@ -138,7 +136,9 @@ class WakeUps:
         Raises:
             StoreUnavailable, SignerUnavailable, UnknownRecordFormat: when nothing could be done.
         """
-        leased = await self._leased(work)
+        leased = await leased_for_attempt(
+            self._due, work, attempt_ms=self._timeout, clock=self._clock
+        )
         if leased is None:
             return
         found = await self._store.round(work.transaction_id, now=self._clock.now_ms())
@@ -161,12 +161,6 @@ class WakeUps:
             phones=len(phones),
             again_at=again_at,
         )
-
-    async def _leased(self, work: DueWork) -> DueWork | None:
-        """The work under a lease that is long enough; None when another has it by now."""
-        until = self._clock.now_ms() + _LEASED_TIMEOUTS * self._timeout + _SKEW_MS
-        extended = await self._due.extend(work, until=until)
-        return replace(work, lease_until=until) if extended else None
 
     async def _attempt(self, phone: SleepingPhone, found: WakeUpRound) -> int | None:
         """When to try again, in milliseconds since the epoch; None when there is no need to."""
