@@ -24,6 +24,7 @@ __all__ = [
     "load_client",
     "read_client_file",
     "read_input",
+    "read_key",
 ]
 
 _LARGEST_FILE: Final = 1024 * 1024
@@ -101,8 +102,8 @@ def read_client_file(path: Path) -> ClientFile:
 def load_client(settings: ClientFile, *, warn: Callable[[str], None]) -> ClientConfiguration:
     """Read the key and put the configuration together; ``warn`` hears of a key open to others."""
     required = _required(settings)
-    content = _read_key(Path(required.key), warn)
-    dpop_key = settings.dpop_key and _read_key(Path(settings.dpop_key), warn)
+    content = read_key(Path(required.key), warn)
+    dpop_key = settings.dpop_key and read_key(Path(settings.dpop_key), warn)
     try:
         return ClientConfiguration(
             issuer=required.issuer,
@@ -137,7 +138,12 @@ def read_input(path: Path) -> bytes:
     return content
 
 
-def _read_key(path: Path, warn: Callable[[str], None]) -> bytes:
+def read_key(path: Path, warn: Callable[[str], None]) -> bytes:
+    """What a file holds that nobody else should read; ``warn`` hears of it where others may.
+
+    Raises:
+        UnusableInput: when it cannot be read.
+    """
     content = read_input(path)
     if os.name == "posix" and path.stat().st_mode & 0o077:
         warn(f"{path} can be read by others; its mode should be 0600")

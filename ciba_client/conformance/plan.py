@@ -1,11 +1,10 @@
 """What is to be tested, by which clients: the configuration with its keys read."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ciba_client.client_file import UnusableInput, read_input
+from ciba_client.client_file import UnusableInput, read_key
 from ciba_client.conformance.plan_file import (
     ApprovalSection,
     ClientSection,
@@ -88,7 +87,7 @@ def load_plan(file: PlanFile, folder: Path, *, warn: Callable[[str], None]) -> P
 
 
 def _client(section: ClientSection, folder: Path, warn: Callable[[str], None]) -> PlannedClient:
-    content = _read_key(folder / section.key, warn)
+    content = read_key(folder / section.key, warn)
     client = PlannedClient(
         client_id=section.client_id,
         key=parse_signing_key(content, algorithm=section.alg, kid=section.kid),
@@ -111,7 +110,7 @@ def _optional_client(
 
 def _dpop_key(section: ClientSection, folder: Path, warn: Callable[[str], None]) -> DpopKey | None:
     if section.dpop_key is not None:
-        return parse_dpop_key(_read_key(folder / section.dpop_key, warn))
+        return parse_dpop_key(read_key(folder / section.dpop_key, warn))
     return new_dpop_key() if section.dpop_bound_access_tokens else None
 
 
@@ -134,13 +133,6 @@ def _notified(file: PlanFile, folder: Path) -> NotificationSection | None:
         certificate=section.certificate and str(folder / section.certificate),
         certificate_key=section.certificate_key and str(folder / section.certificate_key),
     )
-
-
-def _read_key(path: Path, warn: Callable[[str], None]) -> bytes:
-    content = read_input(path)
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        warn(f"{path} can be read by others; its mode should be 0600")
-    return content
 
 
 def _path(text: str | None, folder: Path) -> Path | None:
