@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ import msgspec
 
 from ciba_client.playground.purposes import Purpose, purpose_of
 from ciba_client.playground.record import Message, Notified, Told
+from ciba_client.playground.status_phrase import status_phrase
 from ciba_client.sdk.provider.exchange import Exchange
 from ciba_client.sdk.transaction.ledger import LedgerEntry
 
@@ -165,20 +165,13 @@ def _answer(exchange: Exchange) -> str:
     if exchange.status is None:
         return exchange.failure or "no answer"
     error = _members(exchange.response_body).get("error")
-    said = error if isinstance(error, str) else _phrase(exchange.status)
+    said = error if isinstance(error, str) else status_phrase(exchange.status)
     return f"{exchange.status} {said}".strip()
 
 
 def _as_switched(exchange: Exchange) -> str:
     answer = "no answer" if exchange.status is None else str(exchange.status)
     return f"{answer}, as switched"
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _tone(exchange: Exchange) -> Tone:

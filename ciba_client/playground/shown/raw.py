@@ -1,13 +1,13 @@
 """HTTP as text: to the letter, and with JSON and forms spread out."""
 
 import json
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ciba_client.playground.purposes import form_of
+from ciba_client.playground.status_phrase import status_phrase
 from ciba_client.sdk.provider.exchange import Exchange, Headers
 
 __all__ = ["RawHttp", "fields_of", "raw_request", "raw_response"]
@@ -43,7 +43,7 @@ def raw_response(exchange: Exchange) -> RawHttp:
     if exchange.status is None:
         return RawHttp(exchange.failure or "no answer", (), "", "")
     return RawHttp(
-        line=f"HTTP/1.1 {exchange.status} {_phrase(exchange.status)}".rstrip(),
+        line=f"HTTP/1.1 {exchange.status} {status_phrase(exchange.status)}".rstrip(),
         headers=exchange.response_headers,
         body=_text(exchange.response_body),
         pretty=_pretty(exchange.response_body, exchange.response_headers),
@@ -87,13 +87,6 @@ def _spread(members: object) -> str | None:
 def _media_type(headers: Headers) -> str:
     values = [value for name, value in headers if name.lower() == "content-type"]
     return values[0].partition(";")[0].strip().lower() if values else ""
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _text(body: bytes) -> str:
