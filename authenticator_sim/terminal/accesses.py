@@ -1,7 +1,5 @@
 """Accesses that last, as the user reads them: who, since when, until when, and what."""
 
-from datetime import UTC, datetime
-
 from authenticator_sim.core.events import (
     AccessListCompleted,
     AccessNotFound,
@@ -10,7 +8,7 @@ from authenticator_sim.core.events import (
     Event,
 )
 from authenticator_sim.terminal.text import harmless
-from authenticator_sim.terminal.view import render_details
+from authenticator_sim.terminal.view import moment, render_details
 
 __all__ = ["about_access"]
 
@@ -34,13 +32,9 @@ def _shown(access: AccessShown) -> str:
     lines = (
         f"Access {harmless(access.transaction_id)}",
         f"  Client:  {harmless(access.client)}",
-        f"  Since:   {_moment(access.since)}",
-        f"  Until:   {_moment(access.until)}, or later if it is used before",
+        f"  Since:   {moment(access.since)}",
+        f"  Until:   {moment(access.until)}, or later if it is used before",
         *(f"    - {harmless(share)}" for share in access.shares),
         *render_details(access.details),
     )
     return "\n".join(lines)
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

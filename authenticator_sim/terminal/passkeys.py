@@ -1,6 +1,5 @@
 """Passkeys of this phone and of the user's others, as the user reads it."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from authenticator_sim.core.events import (
@@ -15,6 +14,7 @@ from authenticator_sim.core.events import (
     PasskeyShown,
 )
 from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.view import moment
 from ciba_service.sca.messages import PasskeyRefusal
 
 __all__ = ["about_passkeys"]
@@ -33,7 +33,7 @@ def about_passkeys(event: Event) -> str:
         case PasskeyNotOffered():
             return _REFUSALS[event.reason]
         case PasskeyShown():
-            at = datetime.fromtimestamp(event.registered_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+            at = moment(event.registered_at)
             synced = "  (synced)" if event.synced else ""
             return f"{harmless(event.passkey_id)}  {at}{synced}"
         case PasskeyListCompleted() if not event.registered:

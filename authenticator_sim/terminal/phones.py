@@ -1,6 +1,5 @@
 """The user's phones and what was ordered for them, as the user reads it."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from authenticator_sim.core.events import (
@@ -15,6 +14,7 @@ from authenticator_sim.core.events import (
     ThisDeviceRevoked,
 )
 from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.view import moment
 from ciba_service.sca.messages import OrderAction, OrderRefusal
 
 __all__ = ["about_phones"]
@@ -47,7 +47,7 @@ def about_phones(event: Event) -> str:
         case ThisDeviceRevoked():
             return "This phone is revoked."
         case DeviceShown():
-            at = datetime.fromtimestamp(event.enrolled_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+            at = moment(event.enrolled_at)
             this = "  (this phone)" if event.this else ""
             return f"{harmless(event.device_id)}  {at}  {harmless(event.name)}{this}"
         case Renamed():

@@ -1,14 +1,13 @@
 """The plain look: sentences and lines, the same on a terminal, in a pipe and in a file."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 from authenticator_sim.core.events import ChallengeShown, Decided, Event
 from authenticator_sim.ports import Clock
 from authenticator_sim.terminal.sentences import sentence
 from authenticator_sim.terminal.text import harmless
-from authenticator_sim.terminal.view import render_challenge, render_choices
+from authenticator_sim.terminal.view import moment, render_challenge, render_choices
 from ciba_service.sca.messages import Challenge, ShownDetail, Verdict
 
 __all__ = ["PLAIN", "PlainLook"]
@@ -68,7 +67,7 @@ def _line(text: str) -> str:
 
 
 def _decision(decided: Decided) -> str:
-    at = datetime.fromtimestamp(decided.decided_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    at = moment(decided.decided_at // 1000)
     done = "approved" if decided.verdict is Verdict.APPROVE else f"declined ({decided.reason})"
     display = decided.challenge.display
     texts = (

@@ -1,6 +1,5 @@
 """Lists as tables: past decisions, open requests, phones, passkeys."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from rich import box
@@ -12,7 +11,7 @@ from authenticator_sim.core.events import ChallengeShown, Decided, DeviceShown, 
 from authenticator_sim.terminal.canvas import foreign
 from authenticator_sim.terminal.look import Row
 from authenticator_sim.terminal.sheet import confirmation, details, labelled, shares
-from authenticator_sim.terminal.view import time_left
+from authenticator_sim.terminal.view import moment, time_left
 from ciba_service.sca.messages import Display, Verdict
 
 __all__ = ["history_table", "table_of"]
@@ -28,7 +27,7 @@ def history_table(decisions: tuple[Decided, ...]) -> RenderableType:
     """Past decisions with all that was shown then, the oldest first."""
     table = _table("When", "Decision", "Request")
     for decided in decisions:
-        at = _moment(decided.decided_at // 1000)
+        at = moment(decided.decided_at // 1000)
         table.add_row(Text(at), _decision(decided), _content(decided.challenge.display))
     return table
 
@@ -58,10 +57,10 @@ def _cells(row: Row) -> tuple[RenderableType, ...]:
         case DeviceShown():
             this = Text("  (this phone)" if row.this else "")
             name = foreign(row.name, "bold") + this
-            return Text(_moment(row.enrolled_at)), Group(name, foreign(row.device_id))
+            return Text(moment(row.enrolled_at)), Group(name, foreign(row.device_id))
         case PasskeyShown():
             synced = Text("  (synced)" if row.synced else "")
-            return Text(_moment(row.registered_at)), foreign(row.passkey_id) + synced
+            return Text(moment(row.registered_at)), foreign(row.passkey_id) + synced
 
 
 def _decision(decided: Decided) -> Text:
@@ -87,7 +86,3 @@ def _content(display: Display, *first: tuple[str, Text]) -> RenderableType:
         *(details(detail) for detail in display.details),
         *((labelled(shares(display)),) if display.shares else ()),
     )
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -3,12 +3,13 @@
 Pure: from a challenge and the seconds left to text (PSD2 RTS art. 5(1)(a), CIBA 7.1).
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 from authenticator_sim.terminal.text import harmless
 from ciba_service.sca.messages import Challenge, Display, Factor, ShownDetail
 
-__all__ = ["render_challenge", "render_choices", "render_details", "time_left"]
+__all__ = ["moment", "render_challenge", "render_choices", "render_details", "time_left"]
 
 _WIDTH: Final = 64
 _RULE: Final = "=" * _WIDTH
@@ -51,6 +52,11 @@ def render_details(details: tuple[ShownDetail, ...], *, bold: bool = False) -> t
     """Show all of each detail, line by line, with nothing where there is none."""
     shown = tuple(line for detail in details for line in ("", *_detail(detail, bold=bold)))
     return (*shown, "") if shown else ()
+
+
+def moment(seconds: int) -> str:
+    """An instant in seconds since the epoch, as date and time of day in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def time_left(seconds: int) -> str:
