@@ -20,6 +20,7 @@ from authenticator_sim.core.events import (
     ChallengeIgnored,
     ChallengeShown,
     Decided,
+    Event,
     HandleShown,
     KeysIgnored,
     KeysPinned,
@@ -64,6 +65,12 @@ class Errand:
     keystore: Keystore
     accepted: list[Decided] = field(default_factory=list)
 
+    def report(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Report each of them; they are handed back."""
+        for event in events:
+            self.log.report(event)
+        return events
+
     async def find(self, phone: Phone, transaction_id: str) -> VerifiedChallenge:
         """Fetch, show the one challenge that is meant, and return it; raises ``NotOpen``."""
         for event in await self.https.fetch():
@@ -88,9 +95,7 @@ class Errand:
 async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every open challenge; raises ``PhoneError`` when the service cannot be asked."""
     async with open_errand(options, surroundings, lists=True) as (errand, phone):
-        events = await errand.https.fetch()
-        for event in events:
-            errand.log.report(event)
+        events = errand.report(await errand.https.fetch())
         for event in events:
             if isinstance(event, ChallengeShown) and not options.json:
                 await phone.tell_shown(event.transaction_id)
@@ -100,9 +105,7 @@ async def list_open(options: OneShotOptions, surroundings: Surroundings) -> bool
 async def show_handle(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show a one-time ``login_hint``; true when there is one. Raises ``PhoneError``."""
     async with open_errand(options, surroundings) as (errand, _):
-        events = await errand.https.ask_for_handle()
-        for event in events:
-            errand.log.report(event)
+        events = errand.report(await errand.https.ask_for_handle())
     return any(isinstance(event, HandleShown) for event in events)
 
 
@@ -149,8 +152,7 @@ async def deny(
 async def list_accesses(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every access that lasts; raises ``PhoneError`` when the service cannot be asked."""
     async with open_errand(options, surroundings) as (errand, _):
-        for event in await errand.https.list_accesses():
-            errand.log.report(event)
+        errand.report(await errand.https.list_accesses())
     return True
 
 
@@ -168,9 +170,7 @@ async def end_access(
     except msgspec.ValidationError:
         raise UsageError("A transaction id has 22 letters, digits, - or _.") from None
     async with open_errand(options, surroundings) as (errand, _):
-        events = await errand.https.end_access(transaction_id)
-        for event in events:
-            errand.log.report(event)
+        events = errand.report(await errand.https.end_access(transaction_id))
         return any(isinstance(event, AccessStopped) for event in events)
 
 

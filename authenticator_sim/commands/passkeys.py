@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from authenticator_sim.commands.gestures import obtain_gesture
-from authenticator_sim.commands.oneshot import Errand, OneShotOptions, open_errand
+from authenticator_sim.commands.oneshot import OneShotOptions, open_errand
 from authenticator_sim.commands.pins import obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.core.events import (
-    Event,
     OrderDone,
     OrderNotDone,
     PasskeyForgotten,
@@ -41,7 +40,7 @@ async def add_passkey(
     async with open_errand(options, surroundings) as (errand, phone):
         identity = phone.device.identity
         pin = await obtain_pin(surroundings, pin_file)
-        offered = _report(errand, await errand.https.tell(MakePasskey()))
+        offered = errand.report(await errand.https.tell(MakePasskey()))
         invited = next((each for each in offered if isinstance(each, PasskeyInvited)), None)
         if invited is None:
             return False
@@ -61,7 +60,7 @@ async def add_passkey(
             nonce=invited.options.challenge,
             now_ms=phone.clock.now_ms(),
         )
-        events = _report(errand, await errand.https.give_order(order.message))
+        events = errand.report(await errand.https.give_order(order.message))
         done = any(isinstance(event, OrderDone) for event in events)
         if done or any(isinstance(event, OrderNotDone) for event in events):
             errand.keystore.settle_passkey(passkey.passkey_id, counts=done)
@@ -71,7 +70,7 @@ async def add_passkey(
 async def list_passkeys(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every passkey of this phone that counts; raises ``PhoneError``."""
     async with open_errand(options, surroundings, lists=True) as (errand, _):
-        _report(errand, await errand.https.tell(ListPasskeys()))
+        errand.report(await errand.https.tell(ListPasskeys()))
     return True
 
 
@@ -84,16 +83,10 @@ async def remove_passkey(
     except msgspec.ValidationError:
         raise UsageError("A passkey id has 22 letters, digits, - or _, or more.") from None
     async with open_errand(options, surroundings) as (errand, _):
-        events = _report(errand, await errand.https.tell(RemovePasskey(passkey_id)))
+        events = errand.report(await errand.https.tell(RemovePasskey(passkey_id)))
     return any(isinstance(event, PasskeyForgotten) for event in events)
 
 
 def _origin(issuer: str) -> str:
     parts = urlsplit(issuer)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _report(errand: Errand, events: tuple[Event, ...]) -> tuple[Event, ...]:
-    for event in events:
-        errand.log.report(event)
-    return events

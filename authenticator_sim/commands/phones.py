@@ -9,7 +9,6 @@ from authenticator_sim.commands.oneshot import Errand, OneShotOptions, open_erra
 from authenticator_sim.commands.pins import NEW_PIN_VARIABLE, choose_pin, obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.core.events import (
-    Event,
     InvitationShown,
     OrderDone,
     PhoneRejected,
@@ -44,7 +43,7 @@ __all__ = [
 async def list_devices(options: OneShotOptions, surroundings: Surroundings) -> bool:
     """Show every phone of the user; raises ``PhoneError`` when the service cannot be asked."""
     async with open_errand(options, surroundings, lists=True) as (errand, _):
-        _report(errand, await errand.https.tell(ListDevices()))
+        errand.report(await errand.https.tell(ListDevices()))
     return True
 
 
@@ -55,7 +54,7 @@ async def rename(name: str, options: OneShotOptions, surroundings: Surroundings)
     except msgspec.ValidationError:
         raise UsageError("A name has 1 to 64 characters.") from None
     async with open_errand(options, surroundings) as (errand, _):
-        events = _report(errand, await errand.https.tell(RenameDevice(name)))
+        events = errand.report(await errand.https.tell(RenameDevice(name)))
     return any(isinstance(event, Renamed) for event in events)
 
 
@@ -80,7 +79,7 @@ async def revoke_device(
             nonce=await errand.https.fresh_nonce(),
             now_ms=phone.clock.now_ms(),
         )
-        events = _report(errand, await errand.https.give_order(order.message))
+        events = errand.report(await errand.https.give_order(order.message))
     return any(isinstance(event, OrderDone) for event in events)
 
 
@@ -97,7 +96,7 @@ async def approve_device(
         await errand.https.tell(ListDevices())
         phone.device.find_newcomer(code, now_ms=phone.clock.now_ms())  # before the PIN is asked for
         pin = await obtain_pin(surroundings, pin_file)
-        events = _report(errand, await _further(errand, phone).approve(code, pin=pin))
+        events = errand.report(await _further(errand, phone).approve(code, pin=pin))
     return any(isinstance(event, OrderDone) for event in events)
 
 
@@ -107,7 +106,7 @@ async def reject_device(
     """Turn a phone away that waits; true when it is done. Raises ``PhoneError``."""
     _require_device_id(device_id)
     async with open_errand(options, surroundings) as (errand, phone):
-        events = _report(errand, await _further(errand, phone).reject(device_id, reason=reason))
+        events = errand.report(await _further(errand, phone).reject(device_id, reason=reason))
     return any(isinstance(event, PhoneRejected) for event in events)
 
 
@@ -117,7 +116,7 @@ async def invite_device(
     """Show an activation code for the next phone; true when there is one. Raises ``PhoneError``."""
     async with open_errand(options, surroundings) as (errand, phone):
         pin = await obtain_pin(surroundings, pin_file)
-        events = _report(errand, await _further(errand, phone).invite(pin=pin))
+        events = errand.report(await _further(errand, phone).invite(pin=pin))
     return any(isinstance(event, InvitationShown) for event in events)
 
 
@@ -168,13 +167,7 @@ def _further(errand: Errand, phone: Phone) -> FurtherPhones:
 
 async def _give_up(errand: Errand) -> bool:
     try:
-        _report(errand, await errand.https.tell(GiveUp()))
+        errand.report(await errand.https.tell(GiveUp()))
     except DeviceRevoked:  # the answer before was lost
         errand.log.report(ThisDeviceRevoked())
     return True
-
-
-def _report(errand: Errand, events: tuple[Event, ...]) -> tuple[Event, ...]:
-    for event in events:
-        errand.log.report(event)
-    return events
