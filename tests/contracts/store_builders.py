@@ -386,7 +386,7 @@ def swap_of(
         operation=operation,
         now=now,
         decided=decided_by(operation) if event is Event.APPROVE else None,
-        reason=FailureReason.INTERNAL if event is Event.FAIL else None,
+        reason=FailureReason.GATE_REFUSED if event is Event.FAIL else None,
         tokens=tokens if event is Event.REDEEM else None,
         push=push,
     )

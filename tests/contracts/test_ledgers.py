@@ -121,7 +121,7 @@ async def test_each_event_is_written_with_its_swap(stores: Stores):
     [
         (swap_of(Event.DENY, "it"), "denied", None),
         (replace(swap_of(Event.DENY, "it"), denial=DenialReason.NOT_ME), "denied", "not_me"),
-        (swap_of(Event.FAIL, "it"), "failed", "internal"),
+        (swap_of(Event.FAIL, "it"), "failed", "gate_refused"),
         (swap_of(Event.LOCK, "it"), "failed", None),
         (swap_of(Event.CANCEL, "it"), "cancelled", None),
     ],

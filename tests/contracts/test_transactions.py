@@ -132,7 +132,7 @@ async def test_the_reason_of_a_failure_is_kept(stores: Stores):
     """What failed is written with its reason."""
     await stores.transactions.create(new_transaction(), operation="create")
     await events(stores, Event.FAIL)
-    assert await stores.commands.call("HGET", transaction_key(TRANSACTION), "f") == b"internal"
+    assert await stores.commands.call("HGET", transaction_key(TRANSACTION), "f") == b"gate_refused"
 
 
 @pytest.mark.parametrize(

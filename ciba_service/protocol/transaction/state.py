@@ -67,7 +67,6 @@ class FailureReason(StrEnum):
     FACTORS_LOCKED = "factors_locked"
     CLIENT_BLOCKED = "client_blocked"
     GATE_REFUSED = "gate_refused"
-    INTERNAL = "internal"
 
 
 TRANSITIONS: Final[dict[State, dict[Event, State]]] = {

@@ -29,7 +29,6 @@ const REASONS = {
   factors_locked: "There were too many failed attempts: the user's factors are locked.",
   client_blocked: "The user wants nothing of this client any more.",
   gate_refused: "User, phone or client may not do this any more.",
-  internal: "The service failed.",
   refused: "The client's endpoint refused it.",
   too_late: "The request could not be redeemed any more.",
   client_gone: "There is no such client any more.",
