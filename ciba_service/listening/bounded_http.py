@@ -46,6 +46,8 @@ _PUNCTUATION: Final = 4
 _QUEUED: Final = 8
 """Requests that may wait for their turn before no more is read, which is when nobody would notice
 that the peer has gone."""
+_MOST_QUEUED: Final = 128
+"""How many may wait at all: one read may hold ten thousand, fifty times as large once parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _begin(self, method: bytes, version: str) -> None:
         """What uvicorn does here, with our own answering."""
+        if len(self.pipeline) >= _MOST_QUEUED:
+            raise HeadRefused(HTTPStatus.TOO_MANY_REQUESTS)
         self.scope["method"] = method.decode("ascii")
         if version != "1.1":
             self.scope["http_version"] = version

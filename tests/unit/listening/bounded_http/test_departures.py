@@ -43,3 +43,14 @@ async def test_no_more_wait_than_are_read_at_once(patient: Listener):
             assert (await connection.answer())[0] == 200
             longest = max(longest, patient.most_queued())
     assert 0 < longest < 2 * read_at_once // size
+
+
+async def test_whoever_sends_hundreds_at_once_is_let_go(patient: Listener):
+    """What has come in one read is parsed at once, and would take much more room than it took."""
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 0", target="/held"))
+        await patient.application.arrived.wait()
+        await connection.send(request("Content-Length: 0") * 1_000)
+        async with asyncio.timeout(10):
+            assert await connection.is_ended()
+    await patient.until_deserted()
