@@ -17,34 +17,27 @@ _RESERVE: Final = Script.load("reserve_access", durable=True)
 
 
 class RedisAccesses:
-    """``ports.AccessStore`` on Redis."""
+    """``ports.AccessStore`` on Redis; ``cap`` is how many a user may have."""
 
-    __slots__ = ("_operations",)
+    __slots__ = ("_cap", "_operations")
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, *, cap: int = MAXIMUM_ACCESSES) -> None:
         self._operations = operations
+        self._cap = cap
 
     async def reserve(
         self, tag: UserTag, transaction_id: str, *, now: int, until: int
     ) -> tuple[str, ...]:
         """Take a place under the transaction's id, or put its end off."""
         crowded = await self._operations.evaluate(
-            _RESERVE, [accesses_key(tag)], [transaction_id, now, until, MAXIMUM_ACCESSES, _BATCH]
+            _RESERVE, [accesses_key(tag)], [transaction_id, now, until, self._cap, _BATCH]
         )
         return tuple(name.decode() for name in crowded)
 
     async def names(self, tag: UserTag, *, now: int) -> list[str]:
         """Whatever may last, the most recently used first."""
         members = await self._operations.call(
-            "ZRANGE",
-            accesses_key(tag),
-            "+inf",
-            f"({now}",
-            "BYSCORE",
-            "REV",
-            "LIMIT",
-            0,
-            MAXIMUM_ACCESSES,
+            "ZRANGE", accesses_key(tag), "+inf", f"({now}", "BYSCORE", "REV", "LIMIT", 0, self._cap
         )
         return [member.decode() for member in members]
 
