@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, settings
 from joserfc._rfc7518.rsa_key import RSABinding, RSADictKey
+from slipcover import Slipcover
 
 from tests.unit.protocol.client_certificates.authority import self_signed
 
@@ -31,6 +32,10 @@ settings.load_profile("suite")
 # commands that are interrupted here must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# To follow a line no longer once it was seen stops the process for a tenth of a second, again and
+# again, and takes more time than it saves.
+Slipcover.deinstrument_seen = lambda _: None
 
 _FIRST: Final = ("tests/resilience/", "tests/interop/", "tests/browser/", "tests/docs/")
 

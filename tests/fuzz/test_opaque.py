@@ -103,10 +103,16 @@ def test_an_origin_is_one_of_ours_or_none(lines: list[str], host: str) -> None:
 def test_no_trick_takes_much_memory() -> None:
     """What is read of a text is a few dozen times as large as the text at the most."""
     for trick in TRICKS:
-        tracemalloc.start()
-        try:
-            outcome(parse_json, MalformedEncodingError)(trick)
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+        # Whatever else goes on in the process does not do so three times.
+        peak = min(memory_for(trick) for _ in range(3))
         assert peak < 64 * len(trick) + 100_000, trick[:40]
+
+
+def memory_for(trick: bytes) -> int:
+    """How many bytes it takes at the most to read a text."""
+    tracemalloc.start()
+    try:
+        outcome(parse_json, MalformedEncodingError)(trick)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
