@@ -46,7 +46,7 @@ _PUNCTUATION: Final = 4
 _QUEUED: Final = 8
 """Requests that may wait for their turn before no more is read, which is when nobody would notice
 that the peer has gone."""
-_MOST_QUEUED: Final = 128
+_MOST_QUEUED: Final = 512
 """How many may wait at all: one read may hold ten thousand, fifty times as large once parsed."""
 
 
