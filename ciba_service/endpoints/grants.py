@@ -65,6 +65,7 @@ class _Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     challenge_hash: str
     authorization_details: tuple[msgspec.Raw, ...] = ()
     resource: tuple[str, ...] = ()
+    pairwise_sub: str | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -172,6 +173,7 @@ def _granted(grant: Grant) -> _Granted:
         challenge_hash=grant.challenge_hash,
         authorization_details=tuple(detail.stated for detail in grant.details),
         resource=grant.resources,
+        pairwise_sub=grant.pairwise_sub,
     )
 
 

@@ -255,4 +255,5 @@ def _grant(transaction: Transaction, request: StoredRequest, decided: Decided) -
         id_token_claims=tuple(claim.name for claim in request.claims.id_token),
         client_name=shown_client(request.challenge) if lasts else "",
         lasts=lasts,
+        pairwise_sub=request.pairwise_sub,
     )

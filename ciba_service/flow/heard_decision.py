@@ -39,7 +39,7 @@ class HeardDecision:
         return sca_receipt(
             ShownApproval(
                 client_id=self.client_id,
-                subject=self.request.subject,
+                subject=self.request.sub,
                 device_id=decided.device_id,
                 challenge=self.request.challenge,
                 # A decision's operation is the hash of its exact bytes.

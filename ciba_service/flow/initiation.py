@@ -179,9 +179,7 @@ class Initiation:
             self._budgets.charges, client.client_id, request.hint, operation=operation, now=now
         )
         try:
-            resolved = await self._resolution.resolve(
-                request, client_id=client.client_id, now=now / 1000
-            )
+            resolved = await self._resolution.resolve(request, client=client, now=now / 1000)
         except OAuth2Error as error:
             self._tell_unknown(client, error)
             await self._spend(verified, binding, request.replay, operation, *charged())

@@ -9,6 +9,7 @@ from ciba_service.flow.token_queries import TokenQueries
 from ciba_service.ports import Clock, KeyRing
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import INTROSPECTION_TYP
+from ciba_service.protocol.subject_identifiers import SubjectIdentifiers
 from ciba_service.protocol.tokens.introspection import (
     ActiveToken,
     InactiveToken,
@@ -32,7 +33,8 @@ class Introspection:
     """Two round trips: authenticate and find, look at the accounts.
 
     A caller learns of tokens for the resources it is registered to protect. A client that protects
-    none learns of none, since each is for somebody else (FAPI 2.0 Message Signing 6.2).
+    none learns of none, since each is for somebody else (FAPI 2.0 Message Signing 6.2). The user is
+    called as the caller knows users, not as the client does that has the token.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Introspection:
         *,
         queries: TokenQueries,
         tokens: LiveTokens,
+        subjects: SubjectIdentifiers,
         keys: KeyRing,
         issuer: str,
         clock: Clock,
     ) -> None:
         self._queries = queries
         self._tokens = tokens
+        self._subjects = subjects
         self._keys = keys
         self._issuer = issuer
         self._clock = clock
@@ -56,7 +60,9 @@ class Introspection:
         live = await self._tokens.alive(Step.INTROSPECT, query.found)
         if live is None or live.token.audience.isdisjoint(query.client.protected_resources):
             return Introspected(query.client, InactiveToken())
-        return Introspected(query.client, describe(live.grant, live.token, issuer=self._issuer))
+        sub = self._subjects.told(query.client, live.grant.subject)
+        told = describe(live.grant, live.token, sub=sub, issuer=self._issuer)
+        return Introspected(query.client, told)
 
     async def signed(self, introspected: Introspected) -> str:
         """The same as a JWT for its asker (RFC 9701 5); raises ``SignerUnavailable``."""

@@ -2,9 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 
-from ciba_service.ports import Clock, Randomness, Registration, RegistrationStore, Telemetry
+from ciba_service.ports import (
+    Clock,
+    FailureReason,
+    Outbound,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundResponse,
+    Randomness,
+    Registration,
+    RegistrationStore,
+    Telemetry,
+)
+from ciba_service.ports.outbound import REFUSED_ADDRESSES
 from ciba_service.protocol.client.metadata import InvalidMetadataError
 from ciba_service.protocol.client.registration.rules import (
     Registered,
@@ -16,20 +29,28 @@ from ciba_service.protocol.client.registration.software_statement import (
     with_software_statement,
 )
 from ciba_service.protocol.client.registration.update import verify_update
+from ciba_service.protocol.client.sector import (
+    InvalidSectorError,
+    parse_sector_document,
+    vouching_uri,
+)
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.errors import (
     InvalidClientMetadataError,
     InvalidRegistrationTokenError,
     MissingInitialAccessTokenError,
     Reason,
+    TemporarilyUnavailableError,
 )
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import (
     Actor,
+    AttemptedUse,
     ClientRegistered,
     ClientRemoved,
     ClientReplaced,
+    OutboundRefused,
     RegistrationRefused,
 )
 from ciba_service.protocol.tokens.dpop.authorization import TokenScheme, parse_authorization
@@ -69,6 +90,7 @@ class Registrations:
         self,
         *,
         store: RegistrationStore,
+        outbound: Outbound,
         policy: RegistrationPolicy,
         initial_access_tokens: Sequence[InitialAccessToken] | None,
         statement_issuers: tuple[StatementIssuer, ...],
@@ -79,6 +101,7 @@ class Registrations:
         telemetry: Telemetry,
     ) -> None:
         self._store = store
+        self._outbound = outbound
         self._policy = policy
         self._initial_access_tokens = initial_access_tokens
         self._statement_issuers = statement_issuers
@@ -98,12 +121,15 @@ class Registrations:
             InvalidRegistrationTokenError: when it is not one of those configured.
             InvalidClientMetadataError: naming the member that cannot be registered.
             InvalidSoftwareStatementError, UnapprovedSoftwareStatementError: for the statement.
+            TemporarilyUnavailableError: when too much is fetched already.
             StoreUnavailable: when the store cannot be reached.
         """
         granted = self._granted(authorization)
         client_id = f"client-{base64url(self._random(_ID_BYTES))}"
         access_token = base64url(self._random(_TOKEN_BYTES))
-        registered = self._decide(members, client_id, self._policy, granted.notification_hosts)
+        registered = await self._decide(
+            members, client_id, self._policy, granted.notification_hosts
+        )
         registration = Registration(
             client=registered.client,
             metadata=registered.metadata,
@@ -149,6 +175,7 @@ class Registrations:
             InvalidRequestError: when it says what only the provider may say.
             InvalidClientMetadataError: naming the member that cannot be registered.
             InvalidSoftwareStatementError, UnapprovedSoftwareStatementError: for the statement.
+            TemporarilyUnavailableError: when too much is fetched already.
             StoreUnavailable: when the store cannot be reached.
         """
         known = await self.read(authorization, client_id)
@@ -162,7 +189,7 @@ class Registrations:
             # What was vouched for goes on holding: leaving it out does not lift it.
             members = {**members, "software_statement": taken}
         policy = replace(self._policy, profile=before.profile)
-        registered = self._decide(
+        registered = await self._decide(
             members, client_id, policy, before.notification_hosts, taken=taken
         )
         registration = replace(before, client=registered.client, metadata=registered.metadata)
@@ -197,7 +224,7 @@ class Registrations:
         self._telemetry.security_event(RegistrationRefused(cause=Cause.UNKNOWN))
         raise InvalidRegistrationTokenError from Reason("the initial access token is not known")
 
-    def _decide(
+    async def _decide(
         self,
         members: Mapping[str, object],
         client_id: str,
@@ -214,17 +241,50 @@ class Registrations:
             taken=taken,
         )
         try:
-            return register(
+            registered = register(
                 vouched,
                 client_id=client_id,
                 policy=policy,
                 notification_hosts=notification_hosts,
             )
+            await self._verify_sector(registered)
         except InvalidMetadataError as error:
             raise InvalidClientMetadataError(error.member) from Reason(str(error))
+        return registered
+
+    async def _verify_sector(self, registered: Registered) -> None:
+        """Whoever names a sector is named there (CIBA 4, OpenID Connect Registration 5)."""
+        uri, client = registered.metadata.sector_identifier_uri, registered.client
+        if uri is None:
+            return
+        answer = await self._outbound.send(OutboundRequest.fetch(uri, accept="application/json"))
+        if isinstance(answer, OutboundFailure):
+            self._tell_refused(answer, client.client_id)
+            if answer.reason is FailureReason.BUSY:
+                raise TemporarilyUnavailableError from Reason("too much is fetched already")
+            raise InvalidMetadataError(f"sector_identifier_uri: {answer.detail}")
+        if answer.status != HTTPStatus.OK:
+            raise InvalidMetadataError(f"sector_identifier_uri was answered {answer.status}")
+        vouching = vouching_uri(client.delivery_mode, client.jwks_uri, client.notification_endpoint)
+        if vouching not in _listed(answer):
+            raise InvalidMetadataError("sector_identifier_uri does not list the client")
+
+    def _tell_refused(self, failure: OutboundFailure, client_id: str) -> None:
+        address = REFUSED_ADDRESSES.get(failure.reason)
+        if address is not None:
+            self._telemetry.security_event(
+                OutboundRefused(use=AttemptedUse.SECTOR, address=address, client_id=client_id)
+            )
 
 
 _ANYBODY: Final = InitialAccessToken(name="anybody", hash="")
+
+
+def _listed(answer: OutboundResponse) -> frozenset[str]:
+    try:
+        return parse_sector_document(answer.content_type, answer.body)
+    except InvalidSectorError as error:
+        raise InvalidMetadataError(str(error)) from error
 
 
 def _presented(authorization: Sequence[str]) -> str | None:

@@ -18,6 +18,7 @@ from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
+from ciba_service.protocol.subject_identifiers import SubjectIdentifiers
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.identifiers import AuthReqId
@@ -49,11 +50,13 @@ class TransactionStart:
         keys: KeyRing,
         ping_on_expiry: bool,
         locale_of: Callable[[str], Awaitable[Locale]],
+        subjects: SubjectIdentifiers,
         random: Randomness,
     ) -> None:
         self._issuer = issuer
         self._ping_on_expiry = ping_on_expiry
         self._locale_of = locale_of
+        self._subjects = subjects
         self._transactions = transactions
         self._worker = worker
         self._keys = keys
@@ -93,6 +96,7 @@ class TransactionStart:
                     binding=binding,
                     verification_code=verification_code,
                     passkey_for_pin=required.passkey_for_pin,
+                    pairwise_sub=self._subjects.pairwise(client, subject),
                 ),
                 created_at=new.created_at,
                 expires_at=new.expires_at,

@@ -17,6 +17,7 @@ from ciba_service.ports import (
     User,
     UserDirectory,
 )
+from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.errors import Reason, UnknownUserIdError
 from ciba_service.protocol.request.authentication_request import AuthenticationRequest
 from ciba_service.protocol.request.hints import (
@@ -33,6 +34,7 @@ from ciba_service.protocol.request.login_hint_token import (
     LoginHintIssuer,
     verify_login_hint_token,
 )
+from ciba_service.protocol.subject_identifiers import SubjectIdentifiers
 
 __all__ = ["HintPolicy", "ResolvedHint", "UserResolution"]
 
@@ -75,18 +77,20 @@ class UserResolution:
         handles: LoginHandleStore,
         keys: KeyRing,
         replays: ReplayStore,
+        subjects: SubjectIdentifiers,
         policy: HintPolicy,
     ) -> None:
         self._users = users
         self._handles = handles
         self._keys = keys
         self._replays = replays
+        self._subjects = subjects
         self._policy = policy
 
     async def resolve(
-        self, request: AuthenticationRequest, *, client_id: str, now: float
+        self, request: AuthenticationRequest, *, client: Client, now: float
     ) -> ResolvedHint:
-        """Verify the hint of ``client_id`` and find its user; ``now`` is in seconds.
+        """Verify the hint of ``client`` and find its user; ``now`` is in seconds.
 
         Raises:
             ExpiredLoginHintTokenError, UnknownUserIdError: when the hint proves nothing.
@@ -94,20 +98,22 @@ class UserResolution:
         """
         match request.hint:
             case LoginHint(value):
-                return await self._resolved(request, parse_login_hint(value))
+                named = parse_login_hint(self._subjects.subject(client, value))
+                return await self._resolved(request, client, named)
             case LoginHintToken() as hint:
-                return await self._login_hint_token(request, hint, now)
+                return await self._login_hint_token(request, client, hint, now)
             case IdTokenHint() as hint:
                 identifier = verify_id_token_hint(
                     hint,
                     issuer=self._policy.issuer,
                     keys=self._keys.token_verification_keys,
-                    client_id=client_id,
+                    client_id=client.client_id,
                     accepted_after_expiry=self._policy.id_tokens_accepted_after_expiry,
                     now=now,
                 )
-                user = await self._users.find(identifier)
-                return ResolvedHint(_wanted(request, user), is_static=False)
+                subject = self._subjects.subject(client, identifier.value)
+                user = await self._users.find(UserIdentifier(identifier.kind, subject))
+                return ResolvedHint(self._wanted(request, client, user), is_static=False)
             case _:
                 assert_never(request.hint)
 
@@ -144,7 +150,7 @@ class UserResolution:
             raise UnknownUserIdError from Reason("the handle does not count any more")
 
     async def _login_hint_token(
-        self, request: AuthenticationRequest, hint: LoginHintToken, now: float
+        self, request: AuthenticationRequest, client: Client, hint: LoginHintToken, now: float
     ) -> ResolvedHint:
         verified = verify_login_hint_token(
             hint,
@@ -152,23 +158,28 @@ class UserResolution:
             issuer=self._policy.issuer,
             now=now,
         )
-        return await self._resolved(request, verified.identifier, verified.replay)
+        return await self._resolved(request, client, verified.identifier, verified.replay)
 
     async def _resolved(
         self,
         request: AuthenticationRequest,
+        client: Client,
         identifier: UserIdentifier,
         replay: HintReplay | None = None,
     ) -> ResolvedHint:
         if identifier.kind is not IdentifierKind.HANDLE:
-            user = _wanted(request, await self._users.find(identifier))
+            user = self._wanted(request, client, await self._users.find(identifier))
             return ResolvedHint(user, is_static=True, replay=replay)
         handle = await self._handles.find(identifier.value)
         user = None if handle is None else await self._users.find_subject(handle.subject)
-        return ResolvedHint(_wanted(request, user), is_static=False, replay=replay, handle=handle)
+        user = self._wanted(request, client, user)
+        return ResolvedHint(user, is_static=False, replay=replay, handle=handle)
 
-
-def _wanted(request: AuthenticationRequest, user: User | None) -> User | None:
-    wanted = request.claims.subjects
-    # OpenID Connect Core 5.5.1: nobody but the subjects that were asked for.
-    return None if user is None or (wanted and user.subject not in wanted) else user
+    def _wanted(
+        self, request: AuthenticationRequest, client: Client, user: User | None
+    ) -> User | None:
+        wanted = request.claims.subjects
+        # OpenID Connect Core 5.5.1: nobody but the subjects that were asked for.
+        if user is None or (wanted and self._subjects.told(client, user.subject) not in wanted):
+            return None
+        return user

@@ -25,4 +25,4 @@ class Userinfo:
         user = await self._users.find_subject(live.grant.subject)
         if user is None:
             raise AssertionError("the account gate knows the user")
-        return granted_claims(user.subject, live.token.scope, user.claims)
+        return granted_claims(live.grant.sub, live.token.scope, user.claims)

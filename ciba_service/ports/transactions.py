@@ -37,7 +37,8 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     ``binding`` is what tokens are to be bound to that will be pushed (CIBA 5);
     ``verification_code`` is what the user is to type, as the client shows it; ``passkey_for_pin``
     says that a passkey may take the place of the PIN. What most requests have in common
-    is not kept at all, nor what the challenge says: whether access lasts.
+    is not kept at all, nor what the challenge says: whether access lasts. ``pairwise_sub`` is what
+    the client calls the user, where that is not the ``subject``.
     """
 
     subject: str
@@ -52,6 +53,12 @@ class StoredRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     binding: Binding = Binding()
     verification_code: str | None = None
     passkey_for_pin: bool = False
+    pairwise_sub: str | None = None
+
+    @property
+    def sub(self) -> str:
+        """What the client calls the user."""
+        return self.pairwise_sub or self.subject
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

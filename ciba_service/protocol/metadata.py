@@ -13,6 +13,7 @@ from ciba_service.protocol.names import (
     PRIVATE_KEY_JWT,
     REFRESH_TOKEN_GRANT_TYPE,
     DeliveryMode,
+    SubjectType,
 )
 from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS
 
@@ -187,6 +188,7 @@ def provider_metadata(
     id_token_algorithms: frozenset[SignatureAlgorithm],
     introspection_algorithms: frozenset[SignatureAlgorithm],
     scopes: frozenset[str],
+    subject_types: frozenset[SubjectType],
     acr_values: tuple[str, ...],
     authorization_details_types: tuple[str, ...],
 ) -> ProviderMetadata:
@@ -212,7 +214,7 @@ def provider_metadata(
         ),
         response_types_supported=(),
         scopes_supported=tuple(sorted(scopes)),
-        subject_types_supported=("public",),
+        subject_types_supported=tuple(each.value for each in SubjectType if each in subject_types),
         id_token_signing_alg_values_supported=_names(id_token_algorithms),
         token_endpoint_auth_methods_supported=methods,
         token_endpoint_auth_signing_alg_values_supported=_names(client_algorithms),

@@ -15,6 +15,7 @@ __all__ = [
     "REQUEST_OBJECT_TYP",
     "AccessTokenFormat",
     "DeliveryMode",
+    "SubjectType",
 ]
 
 CIBA_GRANT_TYPE: Final = "urn:openid:params:grant-type:ciba"
@@ -34,6 +35,13 @@ class DeliveryMode(StrEnum):
     POLL = "poll"
     PING = "ping"
     PUSH = "push"
+
+
+class SubjectType(StrEnum):
+    """Whether all clients call a user alike, or those of one sector (OpenID Connect Core 8)."""
+
+    PUBLIC = "public"
+    PAIRWISE = "pairwise"
 
 
 class AccessTokenFormat(StrEnum):

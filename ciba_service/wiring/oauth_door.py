@@ -1,6 +1,6 @@
 """The door of the clients: metadata, keys, the backchannel endpoint and what tokens need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -29,8 +29,9 @@ from ciba_service.flow.user_resolution import HintPolicy, UserResolution
 from ciba_service.ports import Budget
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
+from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.metadata import ProviderMetadata, provider_metadata
-from ciba_service.protocol.names import OPENID_SCOPE
+from ciba_service.protocol.names import OPENID_SCOPE, DeliveryMode, SubjectType
 from ciba_service.protocol.profiles import PROFILES, ProfileName
 from ciba_service.protocol.security_events.transmitter import (
     EVENT_KEYS_PATH,
@@ -99,9 +100,24 @@ def published_metadata(parts: Parts) -> ProviderMetadata:
             issued if any(client.protected_resources for client in clients) else frozenset()
         ),
         scopes=scopes,
+        subject_types=_subject_types(clients, takes_registrations=registration.enabled),
         acr_values=reachable_acrs(floor=policy.floor, require_passkey=policy.require_passkey),
         authorization_details_types=tuple(sorted(details)),
     )
+
+
+def _subject_types(
+    clients: Iterable[Client], *, takes_registrations: bool
+) -> frozenset[SubjectType]:
+    if takes_registrations:
+        return frozenset(SubjectType)
+    types = {
+        SubjectType.PAIRWISE if client.sector else SubjectType.PUBLIC
+        for client in clients
+        # Whoever only protects resources is told of users by introspection alone.
+        if client.may_use_ciba or client.delivery_mode is DeliveryMode.PUSH
+    }
+    return frozenset(types or {SubjectType.PUBLIC})
 
 
 def oauth_routes(parts: Parts, metadata: Callable[[], ProviderMetadata]) -> list[Route]:
@@ -243,6 +259,7 @@ def _resolution(parts: Parts) -> UserResolution:
         handles=parts.stores.login_handles,
         keys=parts.keys,
         replays=parts.stores.replays,
+        subjects=parts.subjects,
         policy=HintPolicy(
             issuer=settings.server.issuer,
             login_hint_issuers=settings.login_hint_issuers,
@@ -303,6 +320,7 @@ def initiation(
             keys=parts.keys,
             ping_on_expiry=settings.delivery.ping_on_expiry,
             locale_of=parts.locale_of,
+            subjects=parts.subjects,
             random=surroundings.random,
         ),
         policy=InitiationPolicy(

@@ -21,6 +21,8 @@ __all__ = ["OutboundParts", "OutboundTls", "build_outbound", "outbound_client"]
 _UNMEASURED: Final = Measuring()
 # Several clients may be behind one host, and each has four callbacks at once.
 _CALLBACKS: Final = OutboundLimits(per_host=16)
+# Rare, and asked for by whoever may register.
+_SECTORS: Final = OutboundLimits(total=16, suspects=8, idle=0)
 # A few push services have nearly all phones; one that is dead leaves half of the places to others.
 _WAKE_UPS: Final = OutboundLimits(per_host=64)
 
@@ -31,6 +33,7 @@ class OutboundParts:
 
     client_keys: FetchedClientKeys
     key_requests: OutboundOnDemand
+    sectors: OutboundOnDemand
     callbacks: OutboundOnDemand
     wake_ups: OutboundOnDemand
     resolvers: tuple[SystemResolver, ...]
@@ -39,6 +42,7 @@ class OutboundParts:
         """End what is under way."""
         await self.client_keys.aclose()
         await self.key_requests.aclose()
+        await self.sectors.aclose()
         await self.callbacks.aclose()
         await self.wake_ups.aclose()
         for resolver in self.resolvers:
@@ -98,7 +102,7 @@ def build_outbound(
     Each purpose gets a client of its own and a resolver of its own, so that key sets never wait
     behind anything else.
     """
-    for_keys, for_callbacks, for_wake_ups = (SystemResolver() for _ in range(3))
+    for_keys, for_sectors, for_callbacks, for_wake_ups = (SystemResolver() for _ in range(4))
     # A key set is asked for so rarely that no connection is worth keeping.
     key_requests = outbound_client(settings, tls, for_keys, OutboundLimits(idle=0))
     return OutboundParts(
@@ -108,7 +112,8 @@ def build_outbound(
             surroundings.telemetry,
         ),
         key_requests=key_requests,
+        sectors=outbound_client(settings, tls, for_sectors, _SECTORS),
         callbacks=outbound_client(settings, tls, for_callbacks, _CALLBACKS),
         wake_ups=outbound_client(settings, tls, for_wake_ups, _WAKE_UPS),
-        resolvers=(for_keys, for_callbacks, for_wake_ups),
+        resolvers=(for_keys, for_sectors, for_callbacks, for_wake_ups),
     )

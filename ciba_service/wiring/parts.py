@@ -33,6 +33,7 @@ from ciba_service.protocol.request.user_code import (
     StoredUserCode,
     user_code_digest,
 )
+from ciba_service.protocol.subject_identifiers import PAIRWISE_PURPOSE, SubjectIdentifiers
 from ciba_service.settings import Settings, UserSettings
 from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
@@ -80,6 +81,7 @@ class Parts:
     locale_of: Callable[[str], Awaitable[Locale]]
     configured: ConfiguredClients
     clients: ClientRegistry
+    subjects: SubjectIdentifiers
     outbound: OutboundParts
     gate: AccountGate
     issuing: Issuing
@@ -222,6 +224,7 @@ def build_parts(
         locale_of=locale_of,
         configured=configured,
         clients=clients,
+        subjects=SubjectIdentifiers(keys.ring.derive(PAIRWISE_PURPOSE)),
         outbound=outbound,
         gate=gate,
         issuing=issuing,

@@ -24,6 +24,7 @@ def registration_routes(parts: Parts) -> list[Route]:
         return []
     registrations = Registrations(
         store=parts.stores.registrations,
+        outbound=parts.measuring.outbound(parts.outbound.sectors, "sector"),
         policy=_policy(settings),
         initial_access_tokens=_initial_access_tokens(settings.registration),
         statement_issuers=settings.statement_issuers,

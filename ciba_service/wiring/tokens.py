@@ -42,6 +42,7 @@ def token_routes(parts: Parts, authentication: ClientAuthentication) -> list[Rou
     introspection = Introspection(
         queries=queries,
         tokens=tokens,
+        subjects=parts.subjects,
         keys=parts.keys,
         issuer=endpoints.issuer,
         clock=parts.surroundings.clock,

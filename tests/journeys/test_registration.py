@@ -182,7 +182,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"token_endpoint_auth_method": "client_secret_basic"},
         "token_endpoint_auth_method",
     ),
-    "pairwise": ({"subject_type": "pairwise"}, "subject_type"),
+    "pairwise without published keys": ({"subject_type": "pairwise"}, "jwks_uri"),
+    "another subject type": ({"subject_type": "transient"}, "subject_type"),
     "encrypted ID tokens": (
         {"id_token_encrypted_response_alg": "RSA-OAEP-256"},
         "id_token_encrypted_response_alg",

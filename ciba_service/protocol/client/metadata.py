@@ -16,8 +16,10 @@ from ciba_service.protocol.client.certificates.registration import (
     InvalidCertificateMetadataError,
     register_certificate_rule,
 )
+from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.client.key_document import is_jwks_uri
 from ciba_service.protocol.client.logo import Logo
+from ciba_service.protocol.client.sector import InvalidSectorError, sector_of
 from ciba_service.protocol.jose.algorithms import ALGORITHMS_BY_PREFERENCE, SignatureAlgorithm
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, NoSignatureKeyError
 from ciba_service.protocol.names import (
@@ -27,6 +29,7 @@ from ciba_service.protocol.names import (
     REFRESH_TOKEN_GRANT_TYPE,
     AccessTokenFormat,
     DeliveryMode,
+    SubjectType,
 )
 from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
@@ -51,7 +54,6 @@ _ISSUED_ALGORITHMS: Final = frozenset(
 _WORD: Final = re.compile(r"[a-z_0-9]+", re.ASCII)
 # Members that a client registers for itself only (``client.registration``).
 _REGISTERED_ONLY: Final = (
-    "subject_type",
     "software_statement",
     "id_token_encrypted_response_alg",
     "userinfo_encrypted_response_alg",
@@ -81,6 +83,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     grant_types: tuple[str, ...] = ()
     response_types: tuple[str, ...] = ()
     scope: str = OPENID_SCOPE
+    subject_type: SubjectType = SubjectType.PUBLIC
+    sector_identifier_uri: str | None = None
     backchannel_token_delivery_mode: str | None = None
     backchannel_client_notification_endpoint: str | None = None
     backchannel_authentication_request_signing_alg: str | None = None
@@ -113,7 +117,8 @@ class Client:
 
     It authenticates with a certificate where it has a ``certificate_rule``, else with assertions.
     With a ``jwks_uri`` its ``keys`` are those that were found there, and none before. No client
-    that registered itself has a ``logo``: nobody has looked at it.
+    that registered itself has a ``logo``: nobody has looked at it. The ``sector`` is the host whose
+    clients call users alike; without one users are called as the service does.
     """
 
     client_id: str
@@ -143,6 +148,7 @@ class Client:
     require_verification_code: bool
     require_request_context: bool
     enabled: bool
+    sector: str | None = None
     logo: Logo | None = None
 
     @property
@@ -172,6 +178,7 @@ def register_client(
     request_signing_alg = _request_signing_alg(metadata, profile)
     signs_assertions = certificate_rule is None and not authenticates_elsewhere
     needs_keys = signs_assertions or request_signing_alg is not None
+    notification_endpoint = _notification_endpoint(metadata, delivery_mode)
     return Client(
         client_id=_client_id(metadata),
         name=_name(metadata),
@@ -188,7 +195,7 @@ def register_client(
         introspection_alg=_introspection_alg(metadata, profile),
         scope=_scope(metadata),
         delivery_mode=delivery_mode,
-        notification_endpoint=_notification_endpoint(metadata, delivery_mode),
+        notification_endpoint=notification_endpoint,
         authorization_details_types=frozenset(metadata.authorization_details_types),
         may_use_ciba=CIBA_GRANT_TYPE in metadata.grant_types,
         may_refresh=REFRESH_TOKEN_GRANT_TYPE in metadata.grant_types,
@@ -202,6 +209,12 @@ def register_client(
         require_verification_code=metadata.require_verification_code,
         require_request_context=metadata.require_request_context,
         enabled=metadata.enabled,
+        sector=_sector(
+            metadata,
+            delivery_mode,
+            notification_endpoint,
+            proves_published_key=needs_keys or isinstance(certificate_rule, RegisteredCertificates),
+        ),
     )
 
 
@@ -364,6 +377,26 @@ def _notification_endpoint(metadata: ClientMetadata, mode: DeliveryMode) -> str 
     if url.scheme != "https" and not url.names_loopback:
         raise InvalidMetadataError(f"{name} must be an https URL without fragment or user")
     return endpoint
+
+
+def _sector(
+    metadata: ClientMetadata,
+    mode: DeliveryMode,
+    notification_endpoint: str | None,
+    *,
+    proves_published_key: bool,
+) -> str | None:
+    try:
+        return sector_of(
+            metadata.subject_type,
+            metadata.sector_identifier_uri,
+            mode=mode,
+            jwks_uri=metadata.jwks_uri,
+            notification_endpoint=notification_endpoint,
+            proves_published_key=proves_published_key,
+        )
+    except InvalidSectorError as error:
+        raise InvalidMetadataError(str(error)) from error
 
 
 def _resources(metadata: ClientMetadata) -> frozenset[str]:

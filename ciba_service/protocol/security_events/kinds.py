@@ -127,6 +127,7 @@ class AttemptedUse(StrEnum):
 
     CALLBACK = "callback"
     CLIENT_KEYS = "client_keys"
+    SECTOR = "sector"
 
 
 class Address(StrEnum):

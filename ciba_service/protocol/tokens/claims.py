@@ -103,7 +103,7 @@ def access_token_claims(grant: Grant, token: AccessToken, *, issuer: str) -> Acc
     """What a JWT access token says, of the grant and of itself."""
     return AccessTokenClaims(
         iss=issuer,
-        sub=grant.subject,
+        sub=grant.sub,
         aud=token.aud,
         client_id=grant.client_id,
         iat=token.iat,
@@ -140,7 +140,7 @@ def id_token_claims(
     return IdTokenClaims(
         **msgspec.structs.asdict(user),
         iss=issuer,
-        sub=grant.subject,
+        sub=grant.sub,
         aud=grant.client_id,
         iat=now,
         exp=now + lifetime,

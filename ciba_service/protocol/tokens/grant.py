@@ -17,6 +17,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``resources`` are where tokens may be used, if not at the default; ``id_token_claims`` are those
     the client wished to find in ID tokens. ``client_name`` is the one the user was shown, in a
     grant that may last; unless the user was told that access ``lasts`` there is no refresh token.
+    ``pairwise_sub`` is what the client calls the user, where that is not the ``subject``.
     """
 
     txn: str
@@ -33,6 +34,12 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id_token_claims: tuple[str, ...] = ()
     client_name: str = ""
     lasts: bool = True
+    pairwise_sub: str | None = None
+
+    @property
+    def sub(self) -> str:
+        """What the client calls the user (OpenID Connect Core 8)."""
+        return self.pairwise_sub or self.subject
 
     @property
     def has_payment(self) -> bool:

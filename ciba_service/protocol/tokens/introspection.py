@@ -46,12 +46,12 @@ class IntrospectionClaims(msgspec.Struct, frozen=True):
     token_introspection: ActiveToken | InactiveToken
 
 
-def describe(grant: Grant, token: AccessToken, *, issuer: str) -> ActiveToken:
-    """What the access token says, whatever its format."""
+def describe(grant: Grant, token: AccessToken, *, sub: str, issuer: str) -> ActiveToken:
+    """What the access token says, whatever its format; ``sub`` is what its asker calls the user."""
     return ActiveToken(
         active=True,
         iss=issuer,
-        sub=grant.subject,
+        sub=sub,
         aud=token.aud,
         client_id=grant.client_id,
         iat=token.iat,

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import pytest
 
 from ciba_service.flow.registration import Registrations
-from ciba_service.ports import Registration
+from ciba_service.ports import OutboundRequest, Registration
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.rules import RegistrationPolicy
 from ciba_service.protocol.errors import InvalidRegistrationTokenError
@@ -16,6 +17,14 @@ from tests.fake_clock import FakeClock
 from tests.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.registrations import key_for
 from tests.wire_registration import metadata_of
+
+
+class Mute:
+    """``ports.Outbound``: nobody is asked."""
+
+    async def send(self, request: OutboundRequest) -> NoReturn:  # noqa: ARG002 - a fake
+        """Never."""
+        raise AssertionError("there is nothing to fetch")
 
 
 @dataclass
@@ -50,6 +59,7 @@ async def test_an_update_brings_no_removed_client_back():
     telemetry = RecordingTelemetry()
     registrations = Registrations(
         store=Vanishing(),
+        outbound=Mute(),
         policy=RegistrationPolicy(
             profile=ProfileName.CIBA_CORE,
             scope=frozenset({"openid"}),

@@ -8,7 +8,7 @@ import pytest
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.metadata import Endpoints, ProviderMetadata, provider_metadata
-from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.names import DeliveryMode, SubjectType
 from tests.unit.protocol.registrations import ISSUER
 
 
@@ -22,6 +22,7 @@ def published(**changed: Any) -> ProviderMetadata:
         "id_token_algorithms": frozenset({SignatureAlgorithm.ES256}),
         "introspection_algorithms": frozenset(),
         "scopes": frozenset({"profile", "openid"}),
+        "subject_types": frozenset({SubjectType.PUBLIC}),
         "acr_values": ("urn:openbanking:psd2:sca",),
         "authorization_details_types": ("payment_initiation",),
     }

@@ -25,6 +25,7 @@ class RegisteredMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_default
     response_types: tuple[str, ...] | None = None
     scope: str | None = None
     subject_type: str | None = None
+    sector_identifier_uri: str | None = None
     id_token_signed_response_alg: str | None = None
     id_token_encrypted_response_alg: str | None = None
     userinfo_encrypted_response_alg: str | None = None

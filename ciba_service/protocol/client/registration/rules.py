@@ -16,13 +16,14 @@ from ciba_service.protocol.names import (
     CIBA_GRANT_TYPE,
     PRIVATE_KEY_JWT,
     REFRESH_TOKEN_GRANT_TYPE,
+    DeliveryMode,
+    SubjectType,
 )
 from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.profiles import ProfileName
 
 __all__ = ["Registered", "RegistrationPolicy", "client_of", "register"]
 
-_PUBLIC: Final = "public"
 _GRANT_TYPES: Final = frozenset({CIBA_GRANT_TYPE, REFRESH_TOKEN_GRANT_TYPE})
 
 
@@ -60,7 +61,6 @@ def register(
     """
     requested = parse_registration(members)
     _verify_grants(requested)
-    _verify_subject_type(requested)
     _verify_encryption(requested)
     _verify_notification_host(requested, notification_hosts)
     chosen = msgspec.structs.replace(
@@ -68,9 +68,10 @@ def register(
         token_endpoint_auth_method=requested.token_endpoint_auth_method or PRIVATE_KEY_JWT,
         response_types=(),
         scope=_scope(requested, policy),
-        subject_type=_PUBLIC,
+        subject_type=requested.subject_type or SubjectType.PUBLIC,
     )
     client = client_of(chosen, client_id=client_id, profile=policy.profile)
+    _verify_pushed_sector(client, notification_hosts)
     lack = policy.offer.lack(client)
     if lack is not None:
         raise InvalidMetadataError(f"{lack}: this provider does not offer it")
@@ -90,11 +91,6 @@ def _verify_grants(requested: RegisteredMetadata) -> None:
         raise InvalidMetadataError("grant_types has one that is not offered")
     if CIBA_GRANT_TYPE not in (requested.grant_types or ()):
         raise InvalidMetadataError(f"grant_types must contain {CIBA_GRANT_TYPE}")
-
-
-def _verify_subject_type(requested: RegisteredMetadata) -> None:
-    if requested.subject_type not in {None, _PUBLIC}:
-        raise InvalidMetadataError("subject_type must be public")
 
 
 def _verify_encryption(requested: RegisteredMetadata) -> None:
@@ -117,6 +113,14 @@ def _verify_notification_host(requested: RegisteredMetadata, hosts: frozenset[st
     if hosts and url.host not in hosts:
         raise InvalidMetadataError(
             "backchannel_client_notification_endpoint is on a host that nobody vouched for"
+        )
+
+
+def _verify_pushed_sector(client: Client, hosts: frozenset[str]) -> None:
+    # Tokens go to the sector itself, but receipts and hints do not: nobody asks in another's name.
+    if client.sector and client.delivery_mode is DeliveryMode.PUSH and not hosts:
+        raise InvalidMetadataError(
+            "subject_type pairwise with push is for hosts that somebody vouched for"
         )
 
 
