@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -261,6 +262,14 @@ async def test_bodies_and_methods_are_bounded(bank: RunningService):
     assert [answer.status_code for answer in (huge, form, patch, get)] == [413, 400, 405, 405]
     assert patch.headers["allow"] == "GET, PUT, DELETE"
     assert get.headers["allow"] == "POST"
+
+
+@pytest.mark.clause("fapi2-sp-6.7-1", "rfc9700-4.15-1")
+async def test_nobody_chooses_a_client_id(bank: RunningService):
+    """Neither a user's name nor any other: what a client asks for is ignored."""
+    answer = await register(bank, metadata_of(new_key(), client_id="alice", sub="alice"))
+    assert answer.status_code == 201
+    assert re.fullmatch(r"client-[A-Za-z0-9_-]{22}", answer.json()["client_id"])
 
 
 async def test_a_client_reads_its_registration(bank: RunningService):

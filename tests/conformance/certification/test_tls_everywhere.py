@@ -45,6 +45,7 @@ async def spoken_in_the_clear(url: str) -> bytes:
 @ONE
 @pytest.mark.clause(
     "ciba-7-1", "fapi2-sp-5.2.1-1", "fapi1-p2-8.9-1", "fapi2-sp-5.4.2-1", "oidc-16.17-1",
+    "rfc7662-2-1",
 )  # fmt: skip
 async def test_every_address_is_https_and_nothing_is_said_without_tls(bank: Bank):
     """Each published URL, on both listeners: in the clear there is no HTTP, only an alert."""

@@ -164,13 +164,14 @@ def test_a_jti_is_demanded(jti: Any):
     "typ",
     ["oauth-authz-req+jwt", "at+jwt", "dpop+jwt", "ciba-decision+jwt", "application/logout+jwt"],
 )
-@pytest.mark.clause("rfc8725-3.12-1", "rfc9101-10.8-1")
+@pytest.mark.clause("rfc8725-3.12-1", "rfc9101-10.8-1", "rfc7523bis-4-2")
 def test_an_object_of_another_type_is_no_assertion(typ: str):
     """What is typed for another use proves nobody."""
     client = signer()
     refuse(client, client.credentials(header={"typ": typ}))
 
 
+@pytest.mark.clause("rfc7523bis-4-2")
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "client-authentication+jwt"])
 def test_a_typed_assertion_is_accepted(typ: str):
     """The general type and the one made for it are taken in any case."""
