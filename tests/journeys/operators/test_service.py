@@ -5,9 +5,10 @@ import pytest
 from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.health import RedisHealth
 from tests.running_service import RunningService
+from tests.signing import new_key
 from tests.wire_operator import Operators, problem
 from tests.wire_phone import WirePhone
-from tests.wire_registration import configure, metadata_of, registered
+from tests.wire_registration import configure, metadata_of, register, registered
 
 
 async def test_clients_are_listed_a_page_at_a_time(service: RunningService, operators: Operators):
@@ -44,6 +45,18 @@ async def test_a_client_is_shown_without_its_keys(service: RunningService, opera
     for text in (told["registration_access_token"], 'jwks":', "token_hash"):
         assert text not in str(shown)
     assert problem(await operators.ask("GET", "/clients/nobody")) == (404, "not_found")
+
+
+async def test_a_pairwise_client_is_shown_with_its_sector(
+    service: RunningService, operators: Operators
+):
+    """Whoever looks into a complaint sees whose names it has for users."""
+    published = {"jwks": None, "jwks_uri": "https://shop.example/jwks"}
+    metadata = metadata_of(new_key(), **published, subject_type="pairwise")
+    told = (await register(service, metadata)).json()
+    shown = await operators.get(f"/clients/{told['client_id']}")
+    assert shown["sector"] == "shop.example"
+    assert (await operators.get("/clients/till"))["sector"] is None
 
 
 async def test_a_client_that_registered_is_removed(service: RunningService, operators: Operators):

@@ -34,8 +34,8 @@
  * @typedef {{ client_id: string, name: string, profile: string, delivery_mode: string,
  *   enabled: boolean, origin: "configured" | "registered", since: string | null }} ClientSummary
  * @typedef {ClientSummary & { scope: string, authorization_details_types: string[],
- *   notification_endpoint: string | null, jwks_uri: string | null, shows_certificate: boolean,
- *   may_refresh: boolean, notification_hosts: string[] }} Client
+ *   notification_endpoint: string | null, jwks_uri: string | null, sector: string | null,
+ *   shows_certificate: boolean, may_refresh: boolean, notification_hosts: string[] }} Client
  * @typedef {{ id: string, at: number, time: string, severity: "info" | "warning" | "alert",
  *   event: { kind: string } & Record<string, unknown> }} SecurityEvent
  * @typedef {{ enabled: boolean, waiting: number,

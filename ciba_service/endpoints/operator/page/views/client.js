@@ -76,6 +76,7 @@ function whatItMayDo(client) {
       client.notification_hosts.length ? datum(client.notification_hosts.join(", ")) : null,
     ],
     ["Keys from", client.jwks_uri ? identifier(client.jwks_uri) : null],
+    ["Sector", client.sector ? identifier(client.sector) : null],
     ["Certificate", client.shows_certificate ? "shown" : "none"],
     ["Refresh tokens", client.may_refresh ? "yes" : "no"],
   ]);
