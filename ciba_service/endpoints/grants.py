@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy, header_lines
-from ciba_service.endpoints.departure import until_gone
+from ciba_service.endpoints.held import applied_wait_header, note_patience, patience_of
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.flow.grant_answers import (
     GrantAnswers,
@@ -21,9 +21,7 @@ from ciba_service.flow.grant_answers import (
     GrantStatus,
     NoGrant,
 )
-from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.token_endpoint_parties import TokenEndpointParties
-from ciba_service.listening.admission.place import place_of
 from ciba_service.listening.peer import peer_address
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (
@@ -32,7 +30,6 @@ from ciba_service.protocol.errors import (
     OAuth2Error,
     Reason,
 )
-from ciba_service.protocol.request.preference import preferred_wait
 from ciba_service.protocol.tokens.bearer_challenge import bearer_challenge
 from ciba_service.protocol.tokens.grant import Grant
 
@@ -40,7 +37,6 @@ __all__ = ["CancelGrantEndpoint", "RedeemEndpoint"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_PATIENCE: Final = "ciba.patience"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
@@ -104,7 +100,7 @@ class _GrantEndpoint(PostEndpoint):
 
     async def respond(self, scope: Scope, send: Send, answer: _Answer) -> None:
         """Answer 200."""
-        await respond(send, HTTPStatus.OK, answer, _applied(scope))
+        await respond(send, HTTPStatus.OK, answer, applied_wait_header(scope))
 
     def refused(self, told: NoGrant) -> _Answer:
         """There is none; why stands in the log."""
@@ -134,17 +130,13 @@ class RedeemEndpoint(_GrantEndpoint):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, and notice when its sender goes away meanwhile."""
-        patience = Patience(
-            preferred_wait(header_lines(scope, b"prefer")),
-            lambda: until_gone(receive),
-            place_of(scope),
-        )
-        await super().__call__({**scope, _PATIENCE: patience}, receive, send)
+        note_patience(scope, receive)
+        await super().__call__(scope, receive, send)
 
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer with the grant, or with the reason why there is none."""
         question = self.question(scope, body, has_key=True)
-        told = await self._answers.redeem(question, scope[_PATIENCE])
+        told = await self._answers.redeem(question, patience_of(scope))
         if isinstance(told, NoGrant):
             await self.respond(scope, send, self.refused(told))
         else:
@@ -181,14 +173,6 @@ def _idempotency_key(lines: tuple[str, ...]) -> str:
     if len(lines) != 1 or not _KEY.fullmatch(lines[0]):
         raise InvalidRequestError from Reason("there is not one Idempotency-Key that is visible")
     return lines[0]
-
-
-def _applied(scope: Scope) -> Headers:
-    """RFC 7240 3: the wait that was applied, if the request was held."""
-    patience: Patience | None = scope.get(_PATIENCE)
-    if patience is None or not patience.applied:
-        return ()
-    return ((b"preference-applied", b"wait=%d" % patience.applied),)
 
 
 def _plain(error: Exception) -> str:

@@ -1,25 +1,18 @@
 """Token endpoint (RFC 6749 3.2, CIBA 10.1, 11)."""
 
 from http import HTTPStatus
-from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond
-from ciba_service.endpoints.body import header_lines
-from ciba_service.endpoints.departure import until_gone
+from ciba_service.endpoints.held import applied_wait_header, note_patience, patience_of
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.oauth.nonce_header import Headers, NonceHeader
-from ciba_service.flow.held_polls import Patience
 from ciba_service.flow.token_request import TokenRequests
-from ciba_service.listening.admission.place import place_of
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
-from ciba_service.protocol.request.preference import preferred_wait
 
 __all__ = ["TokenEndpoint"]
-
-_PATIENCE: Final = "ciba.patience"
 
 
 class TokenEndpoint(ClientFormEndpoint):
@@ -37,26 +30,19 @@ class TokenEndpoint(ClientFormEndpoint):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request, and notice when its sender goes away meanwhile."""
-        patience = Patience(
-            preferred_wait(header_lines(scope, b"prefer")),
-            lambda: until_gone(receive),
-            place_of(scope),
-        )
-        scope[_PATIENCE] = patience
+        note_patience(scope, receive)
         await super().__call__(scope, receive, send)
 
     async def answer(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer with tokens, or with the error that says why not."""
-        response = await self._requests.answer(self.read(scope, body), scope[_PATIENCE])
-        headers = (*self._nonce.told(scope), *_applied(scope))
+        response = await self._requests.answer(self.read(scope, body), patience_of(scope))
+        headers = (*self._nonce.told(scope), *applied_wait_header(scope))
         await respond(send, HTTPStatus.OK, response, headers)
 
     def challenge(self, scope: Scope, error: OAuth2Error) -> Headers:
         """What every error answer here carries."""
-        return (*super().challenge(scope, error), *self._nonce.told(scope), *_applied(scope))
-
-
-def _applied(scope: Scope) -> Headers:
-    """RFC 7240 3: the wait that was applied, if the request was held."""
-    patience: Patience = scope[_PATIENCE]
-    return ((b"preference-applied", b"wait=%d" % patience.applied),) if patience.applied else ()
+        return (
+            *super().challenge(scope, error),
+            *self._nonce.told(scope),
+            *applied_wait_header(scope),
+        )
