@@ -264,7 +264,7 @@ async def _receive(socket: WebSocket) -> DeviceMessage:
         raise DeviceProtocolError(CloseCode.MALFORMED)
     try:
         return decode_device_message(text)
-    except (msgspec.DecodeError, RecursionError):  # the latter: nested without end
+    except msgspec.DecodeError:
         raise DeviceProtocolError(CloseCode.MALFORMED) from None
 
 
