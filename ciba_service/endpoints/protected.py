@@ -29,7 +29,7 @@ from ciba_service.protocol.errors import (
     UseDpopNonceError,
 )
 from ciba_service.protocol.request.form import parse_form
-from ciba_service.protocol.resource.interaction import interaction_id
+from ciba_service.protocol.resource.interaction import INTERACTION_HEADER, interaction_id
 from ciba_service.protocol.tokens.bearer_challenge import bearer_challenge
 from ciba_service.protocol.tokens.dpop.challenge import dpop_challenge
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
@@ -38,7 +38,6 @@ __all__ = ["Answer", "ProtectedEndpoint", "ProtectedSurroundings", "refuse_token
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_INTERACTION_ID: Final = b"x-fapi-interaction-id"
 # RFC 9110 15.5.9: whatever of the body is still to come is not waited for.
 _CLOSE: Final = ((b"connection", b"close"),)
 _CHALLENGED: Final = frozenset(
@@ -86,7 +85,7 @@ class ProtectedEndpoint(ABC):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        interaction = interaction_id(header_lines(scope, _INTERACTION_ID), self._random)
+        interaction = interaction_id(header_lines(scope, INTERACTION_HEADER), self._random)
         sending = _Sending(send, interaction, self._telemetry)
         if scope["method"] not in self.methods:
             allow = ((b"allow", ", ".join(self.methods).encode()),)
@@ -141,7 +140,7 @@ class _Sending:
 
     @property
     def _name(self) -> tuple[bytes, bytes]:
-        return (_INTERACTION_ID, self.interaction.encode())
+        return (INTERACTION_HEADER, self.interaction.encode())
 
 
 def refuse_token_in(form: bytes) -> None:

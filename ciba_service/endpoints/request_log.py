@@ -20,13 +20,12 @@ from ciba_service.ports.request_notes import (
     current_notes,
     end_notes,
 )
-from ciba_service.protocol.resource.interaction import sent_interaction_id
+from ciba_service.protocol.resource.interaction import INTERACTION_HEADER, sent_interaction_id
 from ciba_service.protocol.security_events.kinds import SecurityEvent
 
 __all__ = ["EndpointNames", "ObservedRequests", "RequestMeter", "RequestTelemetry"]
 
 UNKNOWN: Final = "other"
-_INTERACTION_ID: Final = b"x-fapi-interaction-id"
 _REFUSALS: Final = frozenset({"request_refused", "operator_refused"})
 _FIRST_REFUSAL: Final = 400
 # Asked every few seconds by what watches the service: counted, and not logged.
@@ -177,7 +176,7 @@ def _without_reason(status: int) -> str:
 
 def _interaction(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
-        if name == _INTERACTION_ID:
+        if name == INTERACTION_HEADER:
             return sent_interaction_id([value.decode("latin-1")])
     return None
 

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
-__all__ = ["interaction_id", "sent_interaction_id"]
+__all__ = ["INTERACTION_HEADER", "interaction_id", "sent_interaction_id"]
 
+INTERACTION_HEADER: Final = b"x-fapi-interaction-id"
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
 
