@@ -21,6 +21,7 @@ from ciba_service.protocol.jose.verification import (
     verify_jws,
 )
 from ciba_service.protocol.security_events.causes import Cause
+from ciba_service.protocol.transaction.identifiers import is_transaction_id
 from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     DECISION_TYP,
@@ -41,7 +42,6 @@ __all__ = [
 ]
 
 _JTI: Final = re.compile(r"[ -~]{1,128}", re.ASCII)
-_TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _ES256: Final = frozenset({SignatureAlgorithm.ES256})
 
 
@@ -83,7 +83,7 @@ def parse_decision(text: str) -> PresentedDecision:
         claims = read_members(jws.payload, DecisionClaims)
     except (ValueError, RecursionError) as error:  # of JWS, JSON or UTF-8
         raise InvalidDecisionError(f"malformed: {error}") from error
-    if not _TRANSACTION_ID.fullmatch(claims.transaction_id):
+    if not is_transaction_id(claims.transaction_id):
         raise InvalidDecisionError("transaction_id has another shape")
     if not _JTI.fullmatch(claims.jti):
         raise InvalidDecisionError("jti is not 1 to 128 printable ASCII characters")

@@ -9,7 +9,6 @@ from ciba_service.flow.due_work import DueWorker
 from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
-from ciba_service.flow.operators.transactions import is_transaction_id
 from ciba_service.flow.redelivery import Redeliveries
 from ciba_service.ports import (
     Clock,
@@ -23,6 +22,7 @@ from ciba_service.ports.deliveries import DeliveryPlace
 from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
+from ciba_service.protocol.transaction.identifiers import is_transaction_id
 from ciba_service.protocol.transaction.state import State
 
 __all__ = ["DeliveryDetails", "DeliverySummary", "OperatedDeliveries", "can_be_redelivered"]

@@ -1,10 +1,8 @@
 """Transactions as operators see them, with their ledgers, and their end by an operator."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
-from typing import Final
 
 import msgspec
 
@@ -20,13 +18,12 @@ from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.ledgers import TransactionHistory, transaction_history
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
+from ciba_service.protocol.transaction.identifiers import is_transaction_id
 from ciba_service.protocol.transaction.ledger import Ledger
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.sca_receipt import ScaReceipt
 
-__all__ = ["OperatedTransactions", "PendingSummary", "SignedReceipt", "is_transaction_id"]
-
-_TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+__all__ = ["OperatedTransactions", "PendingSummary", "SignedReceipt"]
 
 
 class PendingSummary(msgspec.Struct, frozen=True):
@@ -43,11 +40,6 @@ class SignedReceipt(msgspec.Struct, frozen=True):
     transaction_id: str
     sca_receipt: str
     claims: ScaReceipt
-
-
-def is_transaction_id(text: str) -> bool:
-    """Whether a text looks like the name of a transaction."""
-    return _TRANSACTION_ID.fullmatch(text) is not None
 
 
 class OperatedTransactions:

@@ -14,7 +14,6 @@ from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.devices import device_summary
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
-from ciba_service.flow.operators.transactions import is_transaction_id
 from ciba_service.flow.operators.user_documents import (
     ActivationCode,
     OpenPrompt,
@@ -38,6 +37,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.operators.cursors import LARGEST_PAGE, cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
+from ciba_service.protocol.transaction.identifiers import is_transaction_id
 from ciba_service.sca.devices import UserTag, user_tag
 
 __all__ = ["OperatedUsers", "UserActs"]

@@ -8,6 +8,7 @@ import pytest
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.transaction.identifiers import (
     AuthReqId,
+    is_transaction_id,
     new_auth_req_id,
     parse_auth_req_id,
 )
@@ -41,6 +42,18 @@ def test_what_cannot_be_ours_is_not_looked_up(text: str):
     """Another length or alphabet is no auth_req_id."""
     assert parse_auth_req_id(text) is None
     assert parse_auth_req_id("a" * 43) == AuthReqId("a" * 43)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a" * 22, True), ("-_" * 11, True), ("", False), ("a" * 21, False), ("a" * 23, False),
+        ("a" * 21 + "=", False), ("ä" * 22, False), ("a" * 22 + "\n", False),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_transaction_is_known_by_its_shape(text: str, *, expected: bool):
+    """Whether there is one is another question."""
+    assert is_transaction_id(text) is expected
 
 
 @pytest.mark.clause("ciba-7.1-18", "rfc10027-6.1.2-1")
