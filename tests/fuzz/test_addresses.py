@@ -9,10 +9,10 @@ from ciba_service.protocol.admission.addresses import (
     InvalidForwardedAddressError,
     counted_address,
     forwarded_address,
-    is_local,
 )
 from ciba_service.protocol.client.certificates.proxies import InvalidNetworkError, TrustedProxies
 from ciba_service.protocol.client.key_document import lifetime_of
+from ciba_service.protocol.loopback import is_loopback_address
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused
 from ciba_service.protocol.operators.sessions import SessionCookie
@@ -66,7 +66,7 @@ def test_a_forwarded_address_is_one(lines: list[bytes]) -> None:
     if address is not None:
         assert literal_address(address) is not None
         assert len(counted_address(address)) <= 64
-        is_local(address)
+        is_loopback_address(address)
 
 
 @fuzzed
@@ -76,7 +76,7 @@ def test_whatever_stands_for_a_peer_counts_as_something_short(text: str) -> None
     """Admission keeps nothing long, whoever connects."""
     assert len(counted_address(text)) <= 64
     TrustedProxies.parse(["10.0.0.0/8"]).believes(text)
-    is_local(text)
+    is_loopback_address(text)
 
 
 @fuzzed

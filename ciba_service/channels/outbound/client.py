@@ -18,7 +18,8 @@ from ciba_service.ports.outbound import (
     OutboundRequest,
     OutboundResponse,
 )
-from ciba_service.protocol.outbound.addresses import AddressPolicy, is_loopback_address
+from ciba_service.protocol.loopback import is_loopback_address
+from ciba_service.protocol.outbound.addresses import AddressPolicy
 from ciba_service.protocol.outbound.url import InvalidUrlError, OutboundUrl, parse_outbound_url
 
 __all__ = ["OutboundClient"]

@@ -9,9 +9,9 @@ from ciba_service.protocol.admission.addresses import (
     InvalidForwardedAddressError,
     counted_address,
     forwarded_address,
-    is_local,
 )
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
+from ciba_service.protocol.loopback import is_loopback_address
 
 __all__ = ["Addresses", "Origin"]
 
@@ -75,5 +75,5 @@ class Addresses:
         return known
 
     def _by(self, address: str) -> Origin:
-        is_one = not self._proxies.believes(address) and not is_local(address)
+        is_one = not self._proxies.believes(address) and not is_loopback_address(address)
         return Origin(counted_address(address), is_one)

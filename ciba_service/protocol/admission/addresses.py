@@ -3,7 +3,7 @@
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-__all__ = ["InvalidForwardedAddressError", "counted_address", "forwarded_address", "is_local"]
+__all__ = ["InvalidForwardedAddressError", "counted_address", "forwarded_address"]
 
 _SUBSCRIBER: Final = 64
 """Bits of an IPv6 address that are given out as one (RFC 6177); the others are the subscriber's."""
@@ -43,11 +43,3 @@ def forwarded_address(lines: list[bytes]) -> str:
         return str(ip_address(last))
     except ValueError as error:
         raise InvalidForwardedAddressError("the last is no address") from error
-
-
-def is_local(address: str) -> bool:
-    """Whether it is of this machine, behind which there may be anybody."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -16,7 +16,7 @@ from ipaddress import (
 )
 from typing import Final
 
-__all__ = ["AddressPolicy", "InvalidAllowListError", "is_loopback_address"]
+__all__ = ["AddressPolicy", "InvalidAllowListError"]
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -93,14 +93,6 @@ class AddressPolicy:
         if address in _METADATA:
             return ip_network(address) in self.allowed
         return _is_public(address) or any(address in network for network in self.allowed)
-
-
-def is_loopback_address(text: str) -> bool:
-    """Whether an address is this machine and nothing else."""
-    try:
-        return ip_address(text).is_loopback
-    except ValueError:
-        return False
 
 
 def _network(text: str) -> _Network:

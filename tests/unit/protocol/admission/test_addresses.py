@@ -6,7 +6,6 @@ from ciba_service.protocol.admission.addresses import (
     InvalidForwardedAddressError,
     counted_address,
     forwarded_address,
-    is_local,
 )
 
 
@@ -49,12 +48,3 @@ def test_what_is_no_address_is_refused(lines: list[bytes]):
     """The proxy's own counts then."""
     with pytest.raises(InvalidForwardedAddressError):
         forwarded_address(lines)
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("192.0.2.1", False), ("x", False)],
-)
-def test_this_machine_is_known(address: str, expected: bool):  # noqa: FBT001 - of the table
-    """A proxy on it hides whoever is behind."""
-    assert is_local(address) is expected

@@ -7,7 +7,6 @@ import pytest
 from ciba_service.protocol.outbound.addresses import (
     AddressPolicy,
     InvalidAllowListError,
-    is_loopback_address,
 )
 
 METADATA = [
@@ -161,12 +160,3 @@ def test_what_is_no_network_is_refused(text: str):
     """The refusal names the entry."""
     with pytest.raises(InvalidAllowListError, match="is not an address or network"):
         AddressPolicy.parse([text])
-
-
-@pytest.mark.parametrize(
-    ("text", "is_loopback"),
-    [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("localhost", False), ("", False)],
-)
-def test_loopback_is_an_address(text: str, *, is_loopback: bool):
-    """Names are not asked."""
-    assert is_loopback_address(text) is is_loopback
