@@ -7,9 +7,10 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["AUTH_REQ_ID_CLAIM", "HIDDEN", "shown_claims", "shown_push"]
+from ciba_client.sdk.jose.id_token import AUTH_REQ_ID_CLAIM
 
-AUTH_REQ_ID_CLAIM: Final = "urn:openid:params:jwt:claim:auth_req_id"
+__all__ = ["HIDDEN", "shown_claims", "shown_push"]
+
 HIDDEN: Final = "(hidden)"
 _TOKENS: Final = ("id_token", "access_token", "refresh_token")
 _PLAIN: Final = (

@@ -15,7 +15,7 @@ from ciba_client.sdk.errors import InvalidIdToken
 from ciba_client.sdk.jose.algorithms import REGISTRY, SignatureAlgorithm, half_hash
 from ciba_client.sdk.jose.key_set import ProviderKeys
 
-__all__ = ["IdToken", "IdTokenExpectations", "verify_id_token"]
+__all__ = ["AUTH_REQ_ID_CLAIM", "IdToken", "IdTokenExpectations", "verify_id_token"]
 
 AUTH_REQ_ID_CLAIM: Final = "urn:openid:params:jwt:claim:auth_req_id"
 RT_HASH_CLAIM: Final = "urn:openid:params:jwt:claim:rt_hash"

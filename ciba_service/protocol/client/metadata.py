@@ -34,6 +34,7 @@ from ciba_service.protocol.names import (
 from ciba_service.protocol.outbound.url import InvalidUrlError, parse_outbound_url
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.profiles import PROFILES, Profile, ProfileName
+from ciba_service.protocol.request.parameters import is_scope_token
 from ciba_service.protocol.request.resource import is_resource
 from ciba_service.protocol.tokens.dpop.binding import BindingPolicy
 from ciba_service.protocol.transaction.waiting import LONGEST_WAIT
@@ -42,7 +43,6 @@ __all__ = ["Client", "ClientMetadata", "InvalidMetadataError", "register_client"
 
 MAXIMUM_TEXT_LENGTH: Final = 256
 _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-_SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _DEFAULT_INTERVAL: Final = 5
 _MAXIMUM_INTERVAL: Final = 300
 # The service signs with these algorithms; others it verifies but never issues.
@@ -334,7 +334,7 @@ def _issued_alg(name: str, value: str | None, profile: Profile) -> SignatureAlgo
 
 def _scope(metadata: ClientMetadata) -> frozenset[str]:
     tokens = metadata.scope.split(" ")
-    if not all(_SCOPE_TOKEN.fullmatch(token) for token in tokens):
+    if not all(map(is_scope_token, tokens)):
         raise InvalidMetadataError("scope is not a list of scope tokens with single spaces")
     return frozenset(tokens)
 

@@ -32,6 +32,7 @@ __all__ = [
     "ClientNotificationToken",
     "LoginHint",
     "Parameters",
+    "is_scope_token",
     "parse_acr_values",
     "parse_hint",
     "parse_notification_token",
@@ -90,6 +91,11 @@ class ClientNotificationToken:
         return "ClientNotificationToken(...)"
 
 
+def is_scope_token(text: str) -> bool:
+    """Whether a text is one of the words of a scope (RFC 6749 3.3)."""
+    return _SCOPE_TOKEN.fullmatch(text) is not None
+
+
 def parse_scope(parameters: Parameters, allowed: frozenset[str]) -> tuple[str, ...]:
     """``scope`` in the order asked, each once, each allowed, ``openid`` among them (CIBA 7.1).
 
@@ -103,7 +109,7 @@ def parse_scope(parameters: Parameters, allowed: frozenset[str]) -> tuple[str, .
     if len(scope) > MAXIMUM_SCOPE_LENGTH:
         raise InvalidScopeError from Reason("scope is too long")
     tokens = tuple(dict.fromkeys(scope.split(" ")))
-    if not all(_SCOPE_TOKEN.fullmatch(token) for token in tokens):
+    if not all(map(is_scope_token, tokens)):
         raise InvalidScopeError from Reason("scope is malformed")
     if OPENID_SCOPE not in tokens:
         raise InvalidScopeError from Reason("scope lacks openid")

@@ -24,6 +24,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import MAXIMUM_RSA_BITS, MINIMUM_RSA_BITS
 
 __all__ = [
+    "MAXIMUM_BASE64_LENGTH",
     "MAXIMUM_CERTIFICATE_LENGTH",
     "MAXIMUM_INTERMEDIATES",
     "CertificateKey",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 MAXIMUM_CERTIFICATE_LENGTH: Final = 16_384  # bytes of DER
+MAXIMUM_BASE64_LENGTH: Final = -(-MAXIMUM_CERTIFICATE_LENGTH // 3) * 4
 MAXIMUM_INTERMEDIATES: Final = 5
 
 CertificateKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey

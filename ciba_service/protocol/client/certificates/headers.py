@@ -11,18 +11,17 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from ciba_service.protocol.client.certificates.certificate import (
-    MAXIMUM_CERTIFICATE_LENGTH,
+    MAXIMUM_BASE64_LENGTH,
     MAXIMUM_INTERMEDIATES,
     InvalidCertificateError,
 )
 
 __all__ = ["InvalidCertificateHeaderError", "parse_client_cert", "parse_escaped_pem"]
 
-_MAXIMUM_BASE64_LENGTH: Final = -(-MAXIMUM_CERTIFICATE_LENGTH // 3) * 4
-_MAXIMUM_ITEM_LENGTH: Final = _MAXIMUM_BASE64_LENGTH + 16
+_MAXIMUM_ITEM_LENGTH: Final = MAXIMUM_BASE64_LENGTH + 16
 _MAXIMUM_LIST_LENGTH: Final = _MAXIMUM_ITEM_LENGTH * MAXIMUM_INTERMEDIATES
 # Armour, line ends, and up to three characters for each of them.
-_MAXIMUM_ESCAPED_LENGTH: Final = 3 * (_MAXIMUM_BASE64_LENGTH + 1024)
+_MAXIMUM_ESCAPED_LENGTH: Final = 3 * (MAXIMUM_BASE64_LENGTH + 1024)
 
 _BYTE_SEQUENCE: Final = re.compile(rb":([A-Za-z0-9+/]+={0,2}):")
 _SEPARATOR: Final = re.compile(rb"[ \t]*,[ \t]*")

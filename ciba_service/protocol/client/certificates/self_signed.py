@@ -8,10 +8,9 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
 
 from ciba_service.protocol.client.certificates.certificate import (
-    MAXIMUM_CERTIFICATE_LENGTH,
+    MAXIMUM_BASE64_LENGTH,
     MAXIMUM_INTERMEDIATES,
     ClientCertificate,
     InvalidCertificateError,
@@ -19,8 +18,6 @@ from ciba_service.protocol.client.certificates.certificate import (
 from ciba_service.protocol.jose.keys import MAXIMUM_KEYS, InvalidKeyError, parse_public_key
 
 __all__ = ["RegisteredCertificates"]
-
-_MAXIMUM_BASE64_LENGTH: Final = -(-MAXIMUM_CERTIFICATE_LENGTH // 3) * 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def _certificate(jwk: Mapping[str, object]) -> ClientCertificate:
 
 def _der(text: object) -> bytes:
     # RFC 7517 4.7: base64, not base64url.
-    if not isinstance(text, str) or len(text) > _MAXIMUM_BASE64_LENGTH:
+    if not isinstance(text, str) or len(text) > MAXIMUM_BASE64_LENGTH:
         raise InvalidCertificateError("x5c holds no text or too much of it")
     try:
         return b64decode(text, validate=True)

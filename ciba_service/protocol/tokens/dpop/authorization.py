@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from ciba_service.protocol.errors import InvalidRequestError, Reason
+from ciba_service.protocol.tokens.token_text import MAXIMUM_TOKEN_LENGTH
 
 __all__ = ["PresentedToken", "TokenScheme", "parse_authorization"]
 
-MAXIMUM_TOKEN_LENGTH: Final = 8192
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 
