@@ -1,9 +1,9 @@
 """Notifications of ping mode, and what the provider makes of the answer to them (CIBA 10.2)."""
 
-from collections.abc import Callable
 from typing import Final
 
 from ciba_client.conformance.check import Check, CheckRun, Severity
+from ciba_client.conformance.checks.notified import authorized, judged
 from ciba_client.conformance.expectations import expect, expect_status, expect_token_error
 from ciba_client.conformance.parties.approver import Decision
 from ciba_client.conformance.parties.desk import Notification
@@ -18,29 +18,12 @@ _OK: Final = 200
 _MTLS_MODULE: Final = "ping-with-mtls-ciba-notification-endpoint"
 
 
-def _judged(judge: Callable[[Pending, Notification], None]) -> CheckRun:
-    async def run(stage: Stage) -> None:
-        pending = await stage.begin()
-        await stage.decide(pending, Decision.ALLOW)
-        (ping, *_) = await stage.notified(pending)
-        judge(pending, ping)
-
-    return run
-
-
 def _sent(_pending: Pending, ping: Notification) -> None:
     expect(ping.method == "POST", "a POST", f"it was {ping.method}")
 
 
 def _json(_pending: Pending, ping: Notification) -> None:
     ping.members()
-
-
-def _authorized(pending: Pending, ping: Notification) -> None:
-    count = len(ping.authorization)
-    expect(count == 1, "one Authorization header", f"there are {count}")
-    same = ping.bearer == pending.notification_token
-    expect(same, "the notification token of the request as Bearer", "it is another")
 
 
 def _names_request(pending: Pending, ping: Notification) -> None:
@@ -112,7 +95,7 @@ CHECKS: Final = (
     Check(
         id="ping-sent",
         title="When the user has allowed it, the client is notified by POST",
-        run=_judged(_sent),
+        run=judged(_sent),
         requirements=("ciba-10.2-1",),
         modules=("fapi-ciba-id1",),
         modes=_PING,
@@ -120,7 +103,7 @@ CHECKS: Final = (
     Check(
         id="ping-json",
         title="The notification is JSON",
-        run=_judged(_json),
+        run=judged(_json),
         requirements=("ciba-10.2-3",),
         modules=("fapi-ciba-id1",),
         modes=_PING,
@@ -128,7 +111,7 @@ CHECKS: Final = (
     Check(
         id="ping-authorization",
         title="The notification bears the client's notification token",
-        run=_judged(_authorized),
+        run=judged(authorized),
         requirements=("ciba-9-2",),
         modules=("fapi-ciba-id1",),
         modes=_PING,
@@ -136,7 +119,7 @@ CHECKS: Final = (
     Check(
         id="ping-auth-req-id",
         title="The notification names the request",
-        run=_judged(_names_request),
+        run=judged(_names_request),
         requirements=("ciba-10.2-3",),
         modules=("fapi-ciba-id1",),
         modes=_PING,
@@ -144,7 +127,7 @@ CHECKS: Final = (
     Check(
         id="ping-nothing-else",
         title="The notification says nothing but auth_req_id",
-        run=_judged(_nothing_else),
+        run=judged(_nothing_else),
         requirements=("ciba-10.2-3", "fapi-ciba-7.8-1"),
         modules=("fapi-ciba-id1",),
         modes=_PING,

@@ -1,9 +1,9 @@
 """Tokens and errors that are pushed (CIBA 10.3, 12)."""
 
-from collections.abc import Callable
 from typing import Final
 
 from ciba_client.conformance.check import Check, CheckRun, NotApplicable, Severity, Violation
+from ciba_client.conformance.checks.notified import authorized, judged
 from ciba_client.conformance.expectations import expect, expect_error_texts
 from ciba_client.conformance.parties.approver import Decision
 from ciba_client.conformance.parties.desk import Notification
@@ -19,18 +19,6 @@ _TOKENS: Final = frozenset({"access_token", "id_token", "refresh_token"})
 _SHORT: Final = 10
 _LONGEST_WAIT: Final = 900
 
-Judge = Callable[[Pending, Notification], None]
-
-
-def _judged(judge: Judge, decision: Decision = Decision.ALLOW) -> CheckRun:
-    async def run(stage: Stage) -> None:
-        pending = await stage.begin()
-        await stage.decide(pending, decision)
-        (pushed, *_) = await stage.notified(pending)
-        judge(pending, pushed)
-
-    return run
-
 
 def _sent(pending: Pending, pushed: Notification) -> None:
     expect(pushed.method == "POST", "a POST", f"it was {pushed.method}")
@@ -39,13 +27,6 @@ def _sent(pending: Pending, pushed: Notification) -> None:
         "the auth_req_id of the request",
         "it is another or none",
     )
-
-
-def _authorized(pending: Pending, pushed: Notification) -> None:
-    count = len(pushed.authorization)
-    expect(count == 1, "one Authorization header", f"there are {count}")
-    same = pushed.bearer == pending.notification_token
-    expect(same, "the notification token of the request as Bearer", "it is another")
 
 
 def _denied(pending: Pending, pushed: Notification) -> None:
@@ -110,35 +91,35 @@ CHECKS: Final = (
     Check(
         id="push-sent",
         title="When the user has allowed it, tokens are pushed with the auth_req_id",
-        run=_judged(_sent),
+        run=judged(_sent),
         requirements=("ciba-10.3-1",),
         modes=_PUSH,
     ),
     Check(
         id="push-authorization",
         title="A push bears the client's notification token",
-        run=_judged(_authorized),
+        run=judged(authorized),
         requirements=("ciba-9-2",),
         modes=_PUSH,
     ),
     Check(
         id="push-denied",
         title="When the user has denied it, access_denied is pushed",
-        run=_judged(_denied, Decision.DENY),
+        run=judged(_denied, Decision.DENY),
         requirements=("ciba-12-1",),
         modes=_PUSH,
     ),
     Check(
         id="push-denied-without-tokens",
         title="When the user has denied it, no tokens are pushed",
-        run=_judged(_denied_without_tokens, Decision.DENY),
+        run=judged(_denied_without_tokens, Decision.DENY),
         requirements=("ciba-8-1",),
         modes=_PUSH,
     ),
     Check(
         id="push-error-texts",
         title="A pushed error is made of the characters that it may be made of",
-        run=_judged(_error_texts, Decision.DENY),
+        run=judged(_error_texts, Decision.DENY),
         requirements=("ciba-12-2",),
         modes=_PUSH,
     ),
