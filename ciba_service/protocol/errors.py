@@ -7,6 +7,7 @@ needs to know beyond it travels as the ``__cause__``, a ``Reason``, and goes to 
 """
 
 from http import HTTPStatus
+from typing import Final
 
 from authlib.oauth2 import rfc6749, rfc8628
 from authlib.oauth2.base import OAuth2Error
@@ -72,14 +73,19 @@ __all__ = [
 ]
 
 
+_LONGEST_REASON: Final = 300
+"""Characters: no stranger fills the log."""
+
+
 class Reason(Exception):
     """Why a request was refused, for the operator's log and never for the wire.
 
-    With a ``cause`` it is a security event as well, if whoever refuses tells of it.
+    With a ``cause`` it is a security event as well, if whoever refuses tells of it. Parsers quote
+    what was sent to them: of a long ``text`` the beginning is kept.
     """
 
     def __init__(self, text: str, cause: Cause | None = None) -> None:
-        super().__init__(text)
+        super().__init__(text[:_LONGEST_REASON])
         self.cause = cause
 
 

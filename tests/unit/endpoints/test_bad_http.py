@@ -331,3 +331,12 @@ async def test_a_content_length_that_is_none(service: RunningService, length: st
     answer = parsed(await send_raw(service, request))
     assert 400 <= answer.status < 500
     assert service.telemetry.failures == []
+
+
+async def test_a_stranger_does_not_fill_the_log(service: RunningService):
+    """Of what was sent no more than the beginning is repeated there."""
+    headers = {"content-type": JSON, "authorization": "Device nobody"}
+    body = b'{"type": "%s"}' % (b"n" * 16_000)
+    assert_error(await service.http.post("/device/messages", content=body, headers=headers), 400)
+    said = service.telemetry.named("request_refused")[-1].fields["reason"]
+    assert 0 < len(str(said)) <= 300

@@ -114,3 +114,9 @@ def test_an_authlib_server_renders_it_unchanged(name: str):
     assert ("Content-Type", "application/json") in headers
     assert ("Cache-Control", "no-store") in headers
     assert "WWW-Authenticate" not in dict(headers)
+
+
+def test_of_a_long_reason_the_beginning_is_kept():
+    """Parsers quote what was sent to them, and the log takes no more of it than of any other."""
+    assert str(Reason("not one of these: " + "n" * 16_000)) == "not one of these: " + "n" * 282
+    assert str(Reason("scope is missing")) == "scope is missing"
