@@ -85,6 +85,8 @@ async def test_one_event_is_a_group_of_lines(service: RunningService):
         data={"auth_req_id": auth_req_id, **service.till.credentials()},
         headers={"accept": f"application/json;q=0.5, {STREAM}"},
     )
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-accel-buffering"] == "no", "nginx keeps events back"
     first, second, third, last, rest = answer.text.split("\n\n")
     at = told[0]["at"]
     data = f'{{"id":1,"event":"requested","at":"{at}"}}'

@@ -65,12 +65,13 @@ async def test_the_grant_says_who_approved_what_and_how(
     service: RunningService, phone: WirePhone, bank: TokenEndpoint
 ):
     """All that tokens elsewhere have to state, and nothing of the phone."""
-    auth_req_id = await approved(service, phone, authorization_details=[PAYMENT])
+    asked = {"scope": "openid profile", "authorization_details": [PAYMENT]}
+    auth_req_id = await approved(service, phone, **asked)
     answer = await told(await bank.redeem(auth_req_id))
     assert answer.keys() == {"status", "grant"}
     grant = answer["grant"]
     assert answer["status"] == "granted"
-    assert (grant["sub"], grant["client_id"], grant["scope"]) == ("alice", "till", "openid")
+    assert (grant["sub"], grant["client_id"], grant["scope"]) == ("alice", "till", "openid profile")
     assert grant["txn"] == transaction_id(auth_req_id)
     assert grant["authorization_details"] == [PAYMENT]
     assert grant["auth_time"] == service.clock.now()
@@ -352,9 +353,10 @@ async def test_nobody_else_may_ask(
         b'{"client_id": "till", "auth_req_id": "A", "more": 1}',
         b'{"client_id": "till", "auth_req_id": "' + b"A" * 1025 + b'"}',
         b'{"client_id": "till", "auth_req_id": "\\ud800"}',
+        b'{"client_id": "till", "auth_req_id": "\xff"}',
         b"[" * 4096,
     ],
-    ids=range(11),
+    ids=range(12),
 )
 async def test_a_question_that_does_not_fit_is_refused(bank: TokenEndpoint, body: bytes):
     """400: the token endpoint has made a mistake, and no client is to blame."""
@@ -426,6 +428,39 @@ async def test_it_may_have_a_listener_of_its_own(run_service: ServiceRunner, til
             assert refusal(await http.post("/token")) == (404, "not_found")
             answer = await told(await TokenEndpoint(http, TOKEN).redeem(auth_req_id))
             assert answer["status"] == "granted"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            b'{"client_id": 7777, "auth_req_id": "A"}',
+            "Expected `str`, got `int` - at `$.client_id`",
+        ),
+        (b'{"auth_req_id": "7777', "not JSON"),
+        (b'{"auth_req_id": "7777\xff"}', "not JSON"),
+    ],
+    ids=["type", "text", "bytes"],
+)
+async def test_the_log_says_why_a_question_does_not_fit(
+    service: RunningService, bank: TokenEndpoint, body: bytes, reason: str
+):
+    """Without a word of what was sent."""
+    await bank.post(REDEEM, body, **{"idempotency-key": "k"})
+    (line,) = service.telemetry.named("request_refused")
+    assert line.fields["reason"] == f"the body does not fit: {reason}"
+    assert "7777" not in str(service.telemetry.events)
+
+
+@pytest.mark.usefixtures("phone")
+async def test_the_log_says_why_there_was_no_grant(service: RunningService, bank: TokenEndpoint):
+    """More than the client is told, and nothing where there is no more to say."""
+    auth_req_id = await service.till.started()
+    await told(await bank.redeem(auth_req_id))
+    await told(await bank.redeem(auth_req_id, client_id="other-till"))
+    pending, unknown = service.telemetry.named("request_refused")
+    assert pending.fields.get("reason") is None
+    assert unknown.fields["reason"]
 
 
 async def test_the_log_names_the_request_and_no_secret(

@@ -51,7 +51,11 @@ async def test_what_is_signed_names_the_logo_and_the_service_serves_it(
         assert answer.headers["content-type"] == "image/png"
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert answer.headers["access-control-allow-origin"] == PAGE
+        looked = await service.http.head(f"/device/logos/{NAME}")
+        assert (looked.status_code, looked.content) == (200, b"")
+        assert looked.headers["content-length"] == str(len(PICTURE))
         unknown = await service.http.get(f"/device/logos/{'A' * 43}")
         assert (unknown.status_code, unknown.json()["error"]) == (404, "not_found")
         refused = await service.http.post(f"/device/logos/{NAME}")

@@ -3,14 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
+from ciba_service.endpoints.operator import bodies
 from ciba_service.flow.operators.users import OperatedUsers
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.operators.guessing import MOST_WRONG
+from ciba_service.sca.messages import transaction_id
 from tests.running_service import RunningService
+from tests.wire_events import STREAM
 from tests.wire_operator import READER, WRITER, Operators, problem
 
 WRITES = (
@@ -108,12 +112,58 @@ async def test_bodies_that_are_not_taken(operators: Operators):
         path = "/users/alice/activation"
         answer = await operators.ask("POST", path, content=body, headers=sent)
         assert problem(answer) == expected, body
+        assert answer.headers["connection"] == "close"
     coded = {"content-type": plain, "content-encoding": "gzip"}
     answer = await operators.ask("POST", path, content=b"{}", headers=coded)
     assert problem(answer) == (415, "unsupported")
+    untyped = await operators.ask("POST", path, content=b"{}")
+    assert problem(untyped) == (415, "unsupported")
     unread = await operators.ask("POST", path, by=None, content=b" " * 2_000_000)
     assert problem(unread) == UNAUTHENTICATED
     assert await operators.writes() == []
+
+
+async def test_the_media_type_of_a_body_is_read_as_http_has_it(operators: Operators):
+    """Case and parameters do not matter (RFC 9110 8.3.1); what was read ends no connection."""
+    sent = {"content-type": "Application/JSON ; charset=utf-8"}
+    for user, status in (("bob", 201), ("nobody", 404)):
+        path = f"/users/{user}/activation"
+        answer = await operators.ask("POST", path, content=b'{"further": false}', headers=sent)
+        assert answer.status_code == status
+        assert "connection" not in answer.headers
+
+
+async def test_a_slow_body_is_not_waited_for(operators: Operators, monkeypatch: pytest.MonkeyPatch):
+    """408, and whatever is still to come is not read."""
+    monkeypatch.setattr(bodies, "_POLICY", replace(bodies._POLICY, seconds=0.01))
+    parts = urlsplit(operators.base_url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    lines = {
+        "Host": parts.netloc,
+        "Content-Type": "application/json",
+        "Content-Length": "2",
+        **operators.bearer(),
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    writer.write(f"POST /operator/users/bob/activation HTTP/1.1\r\n{head}\r\n{{".encode())
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too_slow"
+    assert await operators.writes() == []
+
+
+@pytest.mark.usefixtures("phone")
+async def test_a_stream_is_for_whoever_asks_and_says_no_more(operators: Operators):
+    """A body is read before a stream begins: else nobody would notice that its sender has gone."""
+    name = transaction_id(await operators.service.till.started())
+    sent = {"content-type": "application/json", "accept": STREAM}
+    for path in ("/events", f"/transactions/{name}/events"):
+        async with asyncio.timeout(10):
+            answer = await operators.ask("GET", path, content=b'{"from": 1}', headers=sent)
+        assert problem(answer) == (400, "invalid_body"), path
 
 
 async def test_a_body_is_read_wherever_one_may_be(operators: Operators):
