@@ -254,7 +254,9 @@ async def test_broken_forms_are_refused_before_anything_else(
 ):
     """A form that is not exactly one is invalid_request, whoever sent it."""
     headers = {"content-type": FORM, "authorization": "Basic YTpi"}
-    assert_error(await service.http.post(path, content=body, headers=headers), 400)
+    answer = await service.http.post(path, content=body, headers=headers)
+    assert_error(answer, 400)
+    assert "www-authenticate" not in answer.headers
 
 
 @pytest.mark.parametrize("body", [b"", b"=", b"a", b"grant_type="])

@@ -83,6 +83,7 @@ async def test_another_page_gets_and_does_nothing(bank: RunningService, origin: 
             }
             assert not [name for name in answer.headers if name.startswith(CORS)]
             assert answer.headers["vary"] == "Origin"
+            assert answer.headers["connection"] == "close", "whatever of a body is to come"
     refused = bank.telemetry.named("request_refused")[-1].fields
     assert (refused["origin"], refused["status"]) == (origin, 403)
     # The handshake fails: a page of another origin is not told what is here (RFC 6455 10.2).
@@ -91,6 +92,14 @@ async def test_another_page_gets_and_does_nothing(bank: RunningService, origin: 
     assert failed.value.response.status_code == 403
     assert bank.telemetry.named("device_origin_refused")[-1].fields["origin"] == origin
     assert bank.telemetry.named("device_connected") == []
+
+
+async def test_a_page_does_not_fill_the_log(bank: RunningService):
+    """Of what it says it is the beginning is kept."""
+    origin = "https://" + "evil" * 1_000
+    assert (await bank.http.get("/device/nonce", headers={"origin": origin})).status_code == 403
+    (refused,) = bank.telemetry.named("request_refused")
+    assert refused.fields["origin"] == origin[:200]
 
 
 async def test_another_page_cannot_spend_an_activation_code(bank: RunningService):
