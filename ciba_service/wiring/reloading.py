@@ -55,12 +55,15 @@ class Reloading:
         has_listener = bool(parts.settings.operators)
         self.operators = ReloadedApp(_operator_app(parts)) if has_listener else None
         self._files = file_digests(parts.settings)
+        self._presets = _presets(parts.settings)
 
     def apply(self, new: Settings) -> Reloaded:
         """Take over what can be, all of it at once; ``new`` was found valid."""
         old = self._parts.settings
         changed = _changed(old, new) | self._sections_of_changed_files(new)
         restart = [name for name in _sections(old) if name in changed]
+        if _presets(new) != self._presets:
+            restart.append("users")  # Preset activation codes are put in place at the start only.
         operators = new.operators
         if bool(operators) != (self.operators is not None):
             restart.append("operators")  # A listener begins or ends with the process only.
@@ -107,6 +110,11 @@ def _changed(old: Settings, new: Settings) -> frozenset[str]:
     if old.detail_types != new.detail_types:
         changed.add("detail_types")
     return frozenset(changed)
+
+
+def _presets(settings: Settings) -> dict[str, str]:
+    """The activation code that is preset for each user who has one."""
+    return {each.sub: each.activation_code for each in settings.users if each.activation_code}
 
 
 def _hint_issuers(settings: Settings) -> list[object]:

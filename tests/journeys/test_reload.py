@@ -125,6 +125,15 @@ async def test_what_needs_a_restart_is_said_and_left(service: RunningService):
     assert service.service.operator_app is None
 
 
+async def test_an_activation_code_that_was_preset_in_vain_is_told_of(service: RunningService):
+    """Its user is there at once, and the code with the next start only."""
+    with_code = UserSettings(sub="erin", activation_code="ERIN-PHONE-ONE")
+    users = (*service.settings.users, with_code)
+    told = replace(NOTHING_CHANGED, users=len(users), needs_restart=("users",))
+    assert [reload(service, users=users) for _ in range(2)] == [told, told]
+    assert reload(service) == NOTHING_CHANGED
+
+
 async def test_a_key_that_was_taken_away_in_vain_is_told_of(
     run_service: ServiceRunner, till: WireClient
 ):
