@@ -6,7 +6,7 @@ from typing import Final
 
 from authenticator_sim.commands.pins import choose_pin
 from authenticator_sim.commands.surroundings import Surroundings
-from authenticator_sim.connection.addresses import require_protected, tls_context
+from authenticator_sim.connection.addresses import require_issuer, tls_context
 from authenticator_sim.connection.enrolment import send_enrolment
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
@@ -70,7 +70,7 @@ async def _enrolled(
     options: EnrolOptions, keystore: Keystore, surroundings: Surroundings
 ) -> DeviceIdentity:
     tls = tls_context(options.ca_file)
-    require_protected(options.issuer)
+    require_issuer(options.issuer)
     keystore.prepare()
     pin = await choose_pin(surroundings, options.pin_file)
     clock, random_bytes = surroundings.clock, surroundings.random_bytes

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authenticator_sim.commands.surroundings import Surroundings
-from authenticator_sim.connection.addresses import require_protected
+from authenticator_sim.connection.addresses import require_issuer, require_protected
 from authenticator_sim.errors import UsageError
 from authenticator_sim.loopback import (
     listen_on_localhost,
@@ -50,7 +50,7 @@ async def serve_web(options: WebOptions, surroundings: Surroundings) -> bool:
     Raises:
         PhoneError: An address cannot be used, or the port cannot be opened.
     """
-    parts = urlsplit(require_protected(options.issuer))
+    parts = urlsplit(require_issuer(options.issuer))
     if not _ORIGIN.fullmatch(f"{parts.scheme}://{parts.netloc}"):
         raise UsageError("--issuer is an https:// URL in lower case, or http:// on this machine.")
     with ExitStack() as stack:

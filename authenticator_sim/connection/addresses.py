@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from authenticator_sim.errors import AddressRefused, UsageError
 
-__all__ = ["is_loopback", "require_protected", "tls_context"]
+__all__ = ["is_loopback", "require_issuer", "require_protected", "tls_context"]
 
 _PROTECTED: Final = frozenset({"https", "wss"})
 _PLAIN: Final = frozenset({"http", "ws"})
@@ -42,6 +42,17 @@ def require_protected(url: str) -> str:
             "An address of the service must begin with https:// or wss://; "
             "plain http:// and ws:// are for this machine only."
         )
+    return url
+
+
+def require_issuer(url: str) -> str:
+    """Return the address if an issuer may have it (OpenID Connect Discovery 4.1).
+
+    Raises:
+        AddressRefused: It has a slash at its end, or it is not protected.
+    """
+    if require_protected(url).endswith("/"):
+        raise AddressRefused("The issuer has no slash at its end.")
     return url
 
 

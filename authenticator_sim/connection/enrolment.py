@@ -31,7 +31,8 @@ async def send_enrolment(
         answer = await http.post(url, pending.body)
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise EnrolmentRefused(
-                "The service did not accept the activation code or the second secret."
+                "The service did not accept the activation code or the second secret, "
+                f"or its issuer is not {pending.issuer} to the letter."
             )
         if answer.status != HTTPStatus.CREATED:
             raise ServiceUnreachable(f"The service answered the enrolment with {answer.status}.")

@@ -8,6 +8,7 @@ from typing import Final, Self
 import httpx2
 
 from authenticator_sim.connection.addresses import is_loopback, require_protected
+from authenticator_sim.connection.unreachable import why_unreachable
 from authenticator_sim.errors import ServiceUnreachable
 
 __all__ = ["HttpAnswer", "HttpClient"]
@@ -75,7 +76,7 @@ class HttpClient:
             ) as response:
                 return HttpAnswer(response.status_code, await _bounded_body(response))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise ServiceUnreachable("The service cannot be reached.") from error
+            raise ServiceUnreachable(why_unreachable(error)) from error
 
 
 async def _bounded_body(response: httpx2.Response) -> bytes:

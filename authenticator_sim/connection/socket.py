@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 from authenticator_sim.connection.addresses import is_loopback, require_protected
 from authenticator_sim.connection.backoff import Backoff
 from authenticator_sim.connection.close_codes import AfterClose, after_close
+from authenticator_sim.connection.unreachable import why_unreachable
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import (
     Decided,
@@ -130,8 +131,8 @@ class SocketConnection:
             return (None if closed.rcvd is None else closed.rcvd.code), None
         except TimeoutError:
             return None, "The service did not answer in time."
-        except (OSError, WebSocketException):
-            return None, "The service cannot be reached."
+        except (OSError, WebSocketException) as error:
+            return None, why_unreachable(error)
         except msgspec.DecodeError:
             return None, "The service sent something that is no message."
         except UntrustedService as error:

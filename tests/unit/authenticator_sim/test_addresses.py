@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticator_sim.connection.addresses import is_loopback, require_protected, tls_context
+from authenticator_sim.connection.addresses import (
+    is_loopback,
+    require_issuer,
+    require_protected,
+    tls_context,
+)
 from authenticator_sim.connection.backoff import Backoff
 from authenticator_sim.connection.close_codes import AfterClose, after_close
 from authenticator_sim.errors import AddressRefused, UsageError
@@ -55,6 +60,15 @@ def test_other_addresses_are_refused(url: str) -> None:
     """No plain text leaves this machine."""
     with pytest.raises(AddressRefused):
         require_protected(url)
+
+
+def test_an_issuer_has_no_slash_at_its_end() -> None:
+    """As browsers write it, and as no metadata has it."""
+    assert require_issuer("http://localhost:8000") == "http://localhost:8000"
+    with pytest.raises(AddressRefused, match="no slash"):
+        require_issuer("http://localhost:8000/")
+    with pytest.raises(AddressRefused, match="must begin with"):
+        require_issuer("http://op.example")
 
 
 def test_this_machine_is_known_by_address_or_name() -> None:
