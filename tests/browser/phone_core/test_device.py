@@ -286,6 +286,18 @@ async def test_news_of_other_phones_are_told_once(device: PageDevice):
     assert await device.page.evaluate("device.hasGivenUp")
 
 
+async def test_who_is_asked_anew_is_not_locked_any_more(device: PageDevice):
+    """The service asks nobody who is locked; what it had asked before says nothing of it."""
+    await device.greet()
+    now = NOW_MS // 1000
+    warning = {"device_id": "B" * 43, "name": "Tablet", "attempts_left": 0, "at": now}
+    assert (await device.hear("attempts_warning", **warning))["locked"]
+    asked_before = device.bank.offer("tx-1", iat=now - 5)
+    assert (await device.hear("challenge", challenge=asked_before))["locked"]
+    asked_since = device.bank.offer("tx-2", iat=now + 5)
+    assert not (await device.hear("challenge", challenge=asked_since, now=NOW_MS + 5000))["locked"]
+
+
 SHOWN = """async () => {
   const { Prompts } = await import("/core/prompts.js");
   const added = (prompts, transactionId, digest) => {

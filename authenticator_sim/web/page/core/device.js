@@ -44,7 +44,8 @@ export class Device {
   /** Whether the service has told the time: before, nothing is over by a clock that may be wrong. */
   #wasHeard = false;
   #greeted = false;
-  #locked = false;
+  /** When the service has said that factors are locked, in its seconds. @type {number | null} */
+  #lockedAt = null;
   #hasGivenUp = false;
 
   /**
@@ -81,7 +82,7 @@ export class Device {
 
   /** Whether factors are locked, as far as the service has said. */
   get locked() {
-    return this.#locked;
+    return this.#lockedAt !== null;
   }
 
   /** Whether the service has confirmed that this phone gave itself up. */
@@ -215,7 +216,7 @@ export class Device {
         break;
       case "order_done":
       case "order_refused":
-        this.#ordered(message);
+        this.#ordered(message, now);
         break;
       case "passkeys":
         this.changeIdentity({ passkeys: message.registered, rpId: message.rp_id });
@@ -267,6 +268,9 @@ export class Device {
       const by = { keys, issuer, now: now + this.#offset };
       const challenge = await verifyChallenge(token, by);
       const name = challenge.transactionId;
+      if (challenge.iat > (this.#lockedAt ?? challenge.iat)) {
+        this.#lockedAt = null; // Who is locked is not asked.
+      }
       const isReceived = this.requests.add(challenge) && hasReceipts(name);
       return isReceived ? [{ type: "received", transaction_id: name }] : [];
     } catch (error) {
@@ -317,7 +321,7 @@ export class Device {
     if (decision.verdict !== verdict) {
       throw new Untrusted("it recorded another verdict than the phone signed");
     }
-    this.#locked = this.#locked && verdict !== "approve";
+    this.#lockedAt = verdict === "approve" ? null : this.#lockedAt;
     this.requests.accept(decision, now);
   }
 
@@ -333,13 +337,13 @@ export class Device {
       return;
     }
     const retryAt = retry_after === null ? null : now + retry_after * 1000;
-    this.#countAttempts(reason, attempts_left);
+    this.#countAttempts(reason, attempts_left, now);
     this.requests.refuse(decision, { reason, attemptsLeft: attempts_left, retryAt }, now);
     this.#askAnew(now);
   }
 
-  /** @param {Said<"order_done" | "order_refused">} message */
-  #ordered(message) {
+  /** @param {Said<"order_done" | "order_refused">} message @param {number} now */
+  #ordered(message, now) {
     const isDone = message.type === "order_done";
     const pending = this.#identity.pendingPin;
     if (pending?.jti === message.order && (isDone || message.reason !== "unavailable")) {
@@ -347,16 +351,19 @@ export class Device {
       this.changeIdentity({ pinKey, pendingPin: null });
     }
     if (isDone) {
-      this.#locked = false;
+      this.#lockedAt = null;
     } else {
-      this.#countAttempts(message.reason, message.attempts_left);
+      this.#countAttempts(message.reason, message.attempts_left, now);
     }
   }
 
-  /** @param {string} reason @param {number | null} attemptsLeft */
-  #countAttempts(reason, attemptsLeft) {
-    const staysAsItIs = this.#locked && attemptsLeft === null;
-    this.#locked = reason === "locked" || attemptsLeft === 0 || staysAsItIs;
+  /** @param {string} reason @param {number | null} attemptsLeft @param {number} now */
+  #countAttempts(reason, attemptsLeft, now) {
+    if (reason === "locked" || attemptsLeft === 0) {
+      this.#lockedAt = (now + this.#offset) / 1000;
+    } else if (attemptsLeft !== null) {
+      this.#lockedAt = null;
+    }
   }
 
   /** @param {Said<"device_enrolled" | "device_rejected" | "device_revoked">} said @param {number} now */
@@ -371,7 +378,9 @@ export class Device {
   /** @param {Said<"attempts_warning">} said @param {number} now */
   #warned(said, now) {
     const when = this.#moment(said.at, now);
-    this.#locked ||= said.attempts_left === 0 && now - when < JUST_NOW_MS;
+    if (said.attempts_left === 0 && now - when < JUST_NOW_MS) {
+      this.#lockedAt ??= (when + this.#offset) / 1000;
+    }
     this.others.attempts(said, when);
   }
 
