@@ -131,7 +131,7 @@ async def test_declining_and_reporting(alice: PhoneScreens, phone_service_and_pa
     await alice.open_request()
     await alice.press("This was not me")
     question = alice.page.get_by_role("alertdialog", name="You did not start this?")
-    await expect(question).to_contain_text("Shop till cannot ask you again for a day")
+    await expect(question).to_contain_text("Shop till cannot ask you again for now")
     await alice.is_accessible()
     await alice.press("Cancel")
     assert await outcome(service.till, reported) == "authorization_pending"
@@ -159,7 +159,7 @@ async def test_reporting_what_was_cancelled_under_the_eyes(
     await alice.is_accessible()
     await alice.press("This was not me")
     question = alice.page.get_by_role("alertdialog", name="You did not start this?")
-    await expect(question).to_contain_text("Shop till cannot ask you again for a day")
+    await expect(question).to_contain_text("Shop till cannot ask you again for now")
     await alice.press("Report")
     await expect(alice.button("This was not me")).to_be_hidden()
     assert (await service.till.start()).json()["error"] == "unknown_user_id"

@@ -81,14 +81,14 @@ export const de = {
     notMe: "Das war ich nicht",
     notMeTitle: "Sie haben das nicht begonnen?",
     notMeText: (client) =>
-      `Dann verwendet vielleicht jemand Ihren Namen. Die Anfrage wird abgelehnt, und ${client} kann Sie einen Tag lang nicht mehr fragen.`,
+      `Dann verwendet vielleicht jemand Ihren Namen. Die Anfrage wird abgelehnt, und ${client} kann Sie vorerst nicht mehr fragen.`,
     notMeConfirm: "Ablehnen und melden",
   },
 
   lateReport: {
     title: "Sie haben das nicht begonnen?",
     text: (client) =>
-      `Dann verwendet vielleicht jemand Ihren Namen. Hier wurde nichts freigegeben. Wenn Sie es melden, kann ${client} Sie einen Tag lang nicht mehr fragen.`,
+      `Dann verwendet vielleicht jemand Ihren Namen. Hier wurde nichts freigegeben. Wenn Sie es melden, kann ${client} Sie vorerst nicht mehr fragen.`,
     action: "Melden",
     done: (client) => `Gemeldet: ${client}.`,
   },
@@ -129,7 +129,7 @@ export const de = {
     deniedText: (client) => `${client} erhält nichts von Ihnen.`,
     reported: "Abgelehnt und gemeldet",
     reportedText: (client) =>
-      `${client} kann Sie einen Tag lang nicht mehr fragen. Wenn mit Ihrem Konto etwas nicht stimmt, rufen Sie Ihre Bank an.`,
+      `${client} kann Sie vorerst nicht mehr fragen. Wenn mit Ihrem Konto etwas nicht stimmt, rufen Sie Ihre Bank an.`,
     withdrawn: {
       decided: "Auf einem anderen Telefon beantwortet",
       cancelled: "Die Anfrage wurde zurückgezogen",
@@ -395,7 +395,7 @@ export const de = {
     further: "Weiteres Telefon öffnen",
     stored: "Was gespeichert ist",
     storedText:
-      "Zwei Schlüssel, die nicht auszulesen sind, das Geheimnis Ihres Einmalcodes verschlüsselt, Ihr Verlauf, und der Schlüssel Ihrer PIN, verborgen hinter der PIN. Die PIN selbst ist nirgends gespeichert.",
+      "Zwei Schlüssel, die keine Seite auslesen kann: einer unterschreibt, einer macht Ihre Einmalcodes. Ihr Verlauf, und der Schlüssel Ihrer PIN, verborgen hinter der PIN. Die PIN selbst ist nirgends gespeichert.",
     forget: "Aus diesem Browser löschen",
     forgetTitle: "Dieses Telefon aus dem Browser löschen?",
     forgetText:

@@ -82,14 +82,14 @@ export const en = {
     notMe: "This was not me",
     notMeTitle: "You did not start this?",
     notMeText: (/** @type {string} */ client) =>
-      `Then somebody may be using your name. The request is declined, and ${client} cannot ask you again for a day.`,
+      `Then somebody may be using your name. The request is declined, and ${client} cannot ask you again for now.`,
     notMeConfirm: "Decline and report",
   },
 
   lateReport: {
     title: "You did not start this?",
     text: (/** @type {string} */ client) =>
-      `Then somebody may be using your name. Nothing was approved here. If you report it, ${client} cannot ask you again for a day.`,
+      `Then somebody may be using your name. Nothing was approved here. If you report it, ${client} cannot ask you again for now.`,
     action: "Report",
     done: (/** @type {string} */ client) => `Reported: ${client}.`,
   },
@@ -130,7 +130,7 @@ export const en = {
     deniedText: (/** @type {string} */ client) => `${client} gets nothing from you.`,
     reported: "Declined and reported",
     reportedText: (/** @type {string} */ client) =>
-      `${client} cannot ask you again for a day. If something seems wrong with your account, call your bank.`,
+      `${client} cannot ask you again for now. If something seems wrong with your account, call your bank.`,
     withdrawn: {
       decided: "Answered on another phone",
       cancelled: "The request was withdrawn",
@@ -390,7 +390,7 @@ export const en = {
     further: "Open a further phone",
     stored: "What is stored",
     storedText:
-      "Two keys that cannot be read out, your one-time code's secret in encrypted form, your history, and your PIN's key hidden behind the PIN. The PIN itself is stored nowhere.",
+      "Two keys that no page can read out: one signs, one makes your one-time codes. Your history, and your PIN's key hidden behind the PIN. The PIN itself is stored nowhere.",
     forget: "Erase from this browser",
     forgetTitle: "Erase this phone from the browser?",
     forgetText:
