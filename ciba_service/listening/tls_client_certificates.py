@@ -4,8 +4,9 @@ Python's ``ssl`` can only refuse what it cannot verify, and then the client woul
 connection instead of the JSON error that OAuth demands. So pyOpenSSL does the work. What is proved
 here is possession of the key (RFC 8705 7.2); whose certificate it is, the application decides.
 
-Refused is only a key whose signatures take a multiple of the usual time to verify: anybody can show
-such a certificate, and while the handshake lasts nobody else is served.
+Anybody can show anything, and while the handshake lasts nobody else is served. So nothing is done
+with the certificates of issuers, and a key whose signatures take a multiple of the usual time to
+verify is refused.
 """
 
 import ssl
@@ -18,7 +19,6 @@ from OpenSSL import SSL, crypto
 from ciba_service.listening.tls_connection import ClientCertificateConnection
 from ciba_service.listening.tls_identity import InvalidTlsError
 from ciba_service.listening.tls_offer import TLS_1_2_SUITES, TlsOffer
-from ciba_service.protocol.client.certificates.certificate import MAXIMUM_INTERMEDIATES
 from ciba_service.protocol.jose.keys import MAXIMUM_RSA_BITS, MAXIMUM_RSA_EXPONENT_BITS
 
 __all__ = ["ClientCertificateContext"]
@@ -29,6 +29,13 @@ _OPTIONS: Final = (
     | SSL.OP_CIPHER_SERVER_PREFERENCE
     | SSL.OP_NO_RENEGOTIATION
 )
+
+_NO_ISSUERS: Final = -2
+"""OpenSSL looks for issuers up to a depth: with 0 for one, and -1 is its word for not saying.
+
+It would verify signatures for nothing, and hold each name against each name constraint, a million
+times for each issuer.
+"""
 
 _CHEAP_BITS: Final = 1_024
 """Keys on curves have fewer, and with so few no other takes long."""
@@ -64,8 +71,7 @@ def _server_context(offer: TlsOffer) -> SSL.Context:
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_verify(SSL.VERIFY_PEER, _take_unless_costly)
-    # OpenSSL builds a chain for nothing; it shall not build a long one.
-    context.set_verify_depth(MAXIMUM_INTERMEDIATES + 1)
+    context.set_verify_depth(_NO_ISSUERS)
     own, *others = offer.identity.chain
     context.use_certificate(own)
     for certificate in others:
@@ -81,7 +87,7 @@ def _take_unless_costly(
     depth: int,  # noqa: ARG001
     verified: int,  # noqa: ARG001
 ) -> bool:
-    """OpenSSL asks about each certificate, from the last on, before it verifies with its key."""
+    """OpenSSL asks before it verifies with the key that the client holds this certificate's key."""
     try:
         return not _is_costly(certificate.get_pubkey())
     except (crypto.Error, UnsupportedAlgorithm, ValueError):  # nobody knows what it would cost

@@ -7,10 +7,12 @@ better are accepted in a chain. Revocation is not looked up: short-lived certifi
 client's registration and its enabled flag take that place.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
@@ -36,9 +38,10 @@ __all__ = ["TrustAnchors"]
 class TrustAnchors:
     """The certification authorities whose client certificates are believed."""
 
-    __slots__ = ("_store",)
+    __slots__ = ("_certificates", "_store")
 
     def __init__(self, certificates: list[x509.Certificate]) -> None:
+        self._certificates = tuple(certificates)
         self._store = Store(certificates)
 
     @classmethod
@@ -71,11 +74,32 @@ class TrustAnchors:
                 .build_client_verifier()
             )
             try:
-                verifier.verify(chain.leaf.decoded, list(chain.intermediates))
+                verifier.verify(chain.leaf.decoded, self._led_to(chain.intermediates))
             except VerificationError as error:
                 # It quotes strangers' names: whatever they hold, the log gets printable ASCII.
                 raise InvalidCertificateError(f"no trusted chain: {str(error)!a}") from error
         return chain.leaf
+
+    def _led_to(self, presented: Iterable[x509.Certificate]) -> list[x509.Certificate]:
+        """Those that an anchor signed, or an authority below one: no others are on any path.
+
+        Anybody can present others. A maze of them, or limits on a thousand names, would take the
+        search a hundred times as long as usual.
+        """
+        issuers, left = list(self._certificates), list(presented)
+        for issuer in issuers:  # those that are found join them
+            signed = [certificate for certificate in left if _has_signed(issuer, certificate)]
+            left = [certificate for certificate in left if certificate not in signed]
+            issuers += signed
+        return issuers[len(self._certificates) :]
+
+
+def _has_signed(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
+        return False
+    return _is_authority(issuer)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

@@ -89,25 +89,29 @@ def costly_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.mark.parametrize("kind", ["long exponent", "DSA"])
-def test_a_key_that_is_costly_to_verify_with_ends_the_handshake(peers: Peers, kind: str):
-    """Be it an issuer's: anybody could hold up everybody. Nobody else notices."""
-    costly = costly_key() if kind == "long exponent" else dsa.generate_private_key(2_048)
-    name = common_name("costly")
-    issuer = issue(name, costly, issuer=name, signing_key=costly, extensions=[CA])
-    own = key(owner="client")
-    below = issue(common_name("till"), own, issuer=name, signing_key=costly)
-    with pytest.raises((OSError, EOFError)):
-        peers.connect("mtls", shown(below, issuer, own=own)).facts()
-    assert peers.connect("mtls", shown(below, own=own)).certificates() == [der(below)]
+@VERSIONS
+def test_nothing_is_done_with_the_certificates_of_issuers(
+    peers: Peers, kind: str, version: ssl.TLSVersion
+):
+    """They are shown to the application: to verify with their keys would hold up everybody."""
+    theirs = costly_key() if kind == "long exponent" else dsa.generate_private_key(2_048)
+    name, own = common_name("costly"), key(owner="client")
+    issuer = issue(name, theirs, issuer=name, signing_key=theirs, extensions=[CA])
+    client = shown(issue(common_name("till"), own, issuer=name, signing_key=theirs), issuer)
+    connection = peers.connect("mtls", context=peers.context(client, version))
+    assert connection.certificates() == [der(certificate) for certificate in client.chain]
 
 
 @VERSIONS
-def test_a_costly_key_of_its_own_ends_the_handshake(peers: Peers, version: ssl.TLSVersion):
-    """Before its signature is verified."""
-    costly, name = costly_key(), common_name("costly")
-    client = shown(issue(name, costly, issuer=name, signing_key=costly), own=costly)
+def test_a_key_that_is_costly_to_verify_with_ends_the_handshake(
+    peers: Peers, version: ssl.TLSVersion
+):
+    """Before its signature is verified. Nobody else notices."""
+    own, name = costly_key(), common_name("costly")
+    client = shown(issue(name, own, issuer=name, signing_key=own), own=own)
     with pytest.raises((OSError, EOFError)):
         peers.connect("mtls", context=peers.context(client, version)).facts()
+    assert peers.connect("mtls").certificates() == []
 
 
 @VERSIONS

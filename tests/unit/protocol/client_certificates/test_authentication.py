@@ -286,15 +286,37 @@ def test_a_sha_1_signature_is_refused():
     refuse(PresentedChain.parse([old]), root, "signature algorithm")
 
 
-def test_a_maze_of_certificates_ends_soon():
-    """Authorities that all could have signed each other: the search has a limit of its own."""
+def maze() -> list[x509.Certificate]:
+    """Authorities that all could have signed each other, and somebody below them."""
     name, own = common_name("maze"), key("RSA-2048", "maze")
-    maze = [
+    authorities = [
         issue(name, own, issuer=name, signing_key=own, extensions=[CA], days=(-1, 30 + number))
         for number in range(5)
     ]
     leaf = issue(common_name("till"), key(owner="client"), issuer=name, signing_key=own)
-    refuse(presented(leaf, *maze), Authority.root(), "limit")
+    return [leaf, *authorities]
+
+
+def limited(by: Authority) -> list[x509.Certificate]:
+    """A thousand names, and an authority below somebody with limits on a thousand others."""
+    others = [x509.DNSName(f"{number}.b") for number in range(1_100)]
+    limits = x509.NameConstraints(permitted_subtrees=None, excluded_subtrees=others)
+    authority = by.subordinate("limited", extensions=[CA, (limits, True)])
+    names = alternative(*(x509.DNSName(f"{number}.a") for number in range(1_100)))
+    return [authority.issue(extensions=[names]), authority.certificate]
+
+
+def test_authorities_of_strangers_are_not_searched():
+    """Neither a maze nor their limits on names: the search would come to its own bounds, late."""
+    refuse(presented(*maze()), Authority.root(), "candidates exhausted: all")
+    refuse(presented(*limited(Authority.root(owner="x"))), Authority.root(), "candidates exhausted")
+
+
+def test_who_is_no_authority_leads_nobody_to_the_anchor():
+    """A client's own certificate signs what it wants; the limits in it are not looked at."""
+    root, name = Authority.root(), common_name("shop")
+    client = Authority(name, key(owner="shop"), root.issue(name, key(owner="shop")))
+    refuse(presented(*limited(client), client.certificate), root, "candidates exhausted")
 
 
 def test_the_reason_quotes_strangers_in_printable_ascii():
