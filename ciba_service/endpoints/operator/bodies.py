@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 from starlette.types import Receive, Scope
 
-from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, header, read_body
+from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, has_body, header, read_body
 from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_json_object
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 
@@ -33,7 +33,7 @@ async def read_object(scope: Scope, receive: Receive, kind: type[T]) -> T:
     Raises:
         OperatorRefused: it is of another type, too large, too slow, or not such an object.
     """
-    if not _has_body(scope):
+    if not has_body(scope):
         return _converted({}, kind)
     media_type = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
     if media_type != _POLICY.media_type.encode():
@@ -46,12 +46,6 @@ async def read_object(scope: Scope, receive: Receive, kind: type[T]) -> T:
         return _converted(parse_json_object(body), kind)
     except MalformedEncodingError:
         raise OperatorRefused(Problem.INVALID_BODY) from None
-
-
-def _has_body(scope: Scope) -> bool:
-    length = header(scope, b"content-length")
-    is_empty = length is None or not length.strip(b"0")
-    return header(scope, b"transfer-encoding") is not None or not is_empty
 
 
 def _converted(members: Mapping[str, object], kind: type[T]) -> T:
