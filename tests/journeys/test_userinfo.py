@@ -140,17 +140,18 @@ async def test_a_token_is_taken_from_the_header_only(
 
 
 async def test_a_body_that_is_no_form_is_refused(bank: RunningService):
-    """Another content type, and a body that is too large, without a look at the token."""
+    """Without a look at the token; what is not read to its end ends the connection."""
     headers = {"authorization": "Bearer x"}
-    for body, type_, status in (
-        (b"{}", "application/json", 400),
-        (b"a=" + b"b" * 70_000, "application/x-www-form-urlencoded", 413),
-        (b"a=%", "application/x-www-form-urlencoded", 400),
+    for body, type_, status, connection in (
+        (b"{}", "application/json", 400, "close"),
+        (b"a=" + b"b" * 70_000, "application/x-www-form-urlencoded", 413, "close"),
+        (b"a=%", "application/x-www-form-urlencoded", 400, None),
     ):
         answer = await bank.http.post(
             "/userinfo", content=body, headers={**headers, "content-type": type_}
         )
         assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
+        assert answer.headers.get("connection") == connection
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

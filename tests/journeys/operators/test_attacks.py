@@ -133,9 +133,8 @@ async def test_the_media_type_of_a_body_is_read_as_http_has_it(operators: Operat
         assert "connection" not in answer.headers
 
 
-async def test_a_slow_body_is_not_waited_for(operators: Operators, monkeypatch: pytest.MonkeyPatch):
-    """408, and whatever is still to come is not read."""
-    monkeypatch.setattr(bodies, "_POLICY", replace(bodies._POLICY, seconds=0.01))
+async def half_a_body(operators: Operators, *, then_close: bool = False) -> bytes:
+    """Send it, and read to the end of what is answered."""
     parts = urlsplit(operators.base_url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     lines = {
@@ -146,12 +145,29 @@ async def test_a_slow_body_is_not_waited_for(operators: Operators, monkeypatch: 
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     writer.write(f"POST /operator/users/bob/activation HTTP/1.1\r\n{head}\r\n{{".encode())
+    if then_close:
+        writer.write_eof()
     answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     await writer.wait_closed()
+    return answer
+
+
+async def test_a_slow_body_is_not_waited_for(operators: Operators, monkeypatch: pytest.MonkeyPatch):
+    """408, and whatever is still to come is not read."""
+    monkeypatch.setattr(bodies, "_POLICY", replace(bodies._POLICY, seconds=0.01))
+    answer = await half_a_body(operators)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"\r\nconnection: close\r\n" in answer.lower()
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too_slow"
+    assert await operators.writes() == []
+
+
+async def test_a_body_that_is_cut_off_does_no_harm(operators: Operators):
+    """Nothing is done for a sender that went away in the middle, and it is no defect."""
+    await half_a_body(operators, then_close=True)
+    assert (await operators.get("/users"))["items"]
+    assert operators.service.telemetry.failures == []
     assert await operators.writes() == []
 
 
