@@ -239,6 +239,17 @@ async def test_a_bound_token_is_presented_with_its_key(bound: BoundToken):
     assert (await bound.present()).status_code == 200
 
 
+async def test_whoever_uses_no_dpop_is_told_no_nonce(
+    bank: RunningService, shop: WireClient, alice: WirePhone
+):
+    """It is for the next proof, and there will be none (RFC 9449 8.2)."""
+    good = await userinfo(bank, (await granted(shop, alice))["access_token"])
+    wrong = await userinfo(bank, "wrong")
+    assert [good.status_code, wrong.status_code] == [200, 401]
+    for answer in (good, wrong):
+        assert "dpop-nonce" not in answer.headers
+
+
 async def test_a_bound_token_is_nothing_to_whoever_copies_it(bound: BoundToken):
     """As a bearer token, with another key, without a proof, with a proof used before."""
     stolen = await userinfo(bound.service, bound.text)
