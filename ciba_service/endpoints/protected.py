@@ -169,7 +169,7 @@ def _challenges(scope: Scope, error: OAuth2Error) -> Headers:
     if _status(error) not in _CHALLENGED:
         return ()
     told = None if isinstance(error, MissingTokenError) else error
-    by_dpop = _uses_dpop(scope) or isinstance(error, _PROOF_ERRORS)
+    by_dpop = _uses_dpop(scope)
     challenges = (
         bearer_challenge(None if by_dpop else told),
         dpop_challenge(told if by_dpop else None),

@@ -15,6 +15,7 @@ from ciba_service.endpoints.operator.router import OperatorRouter
 from ciba_service.endpoints.operator.served_page import PAGE_METHODS, PageFile, ServedPage
 from ciba_service.endpoints.operator.session_cookie import CookieForm
 from ciba_service.flow.operators.authentication import ActingOperator, OperatorAuthentication
+from ciba_service.listening.peer import peer_address
 from ciba_service.ports import SignerUnavailable, StoreUnavailable, Telemetry, UnknownRecordFormat
 from ciba_service.protocol.errors import InvalidRequestError
 from ciba_service.protocol.operators.origins import AllowedOrigins
@@ -94,8 +95,7 @@ class OperatorGate:
 
     async def _acting(self, scope: Scope) -> ActingOperator:
         """Whoever shows a token is asked for nothing else."""
-        client = scope.get("client")
-        peer = client[0] if client else "unix"
+        peer = peer_address(scope) or "unix"
         lines = header_lines(scope, b"authorization")
         if lines:
             return self._authentication.by_token(_bearer(lines), peer=peer)
