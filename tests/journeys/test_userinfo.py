@@ -248,6 +248,9 @@ async def test_whoever_uses_no_dpop_is_told_no_nonce(
     assert [good.status_code, wrong.status_code] == [200, 401]
     for answer in (good, wrong):
         assert "dpop-nonce" not in answer.headers
+    bearer, dpop = challenges(wrong)
+    assert bearer.startswith('Bearer error="invalid_token"')
+    assert dpop == 'DPoP algs="ES256 EdDSA PS256"'
 
 
 async def test_a_bound_token_is_nothing_to_whoever_copies_it(bound: BoundToken):

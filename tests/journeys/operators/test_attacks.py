@@ -89,6 +89,8 @@ async def test_whoever_may_read_does_not_write(operators: Operators):
     for method, path in WRITES:
         answer = await operators.ask(method, path, by=READER)
         assert problem(answer) == (403, "forbidden"), path
+    refused = operators.service.telemetry.named("operator_refused")
+    assert [each.fields["operator"] for each in refused] == [READER] * len(WRITES)
     assert await operators.writes() == []
     assert (await operators.get("/users", by=WRITER))["items"]
 
