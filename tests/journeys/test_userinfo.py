@@ -239,6 +239,21 @@ async def test_a_bound_token_is_presented_with_its_key(bound: BoundToken):
     assert (await bound.present()).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"authorization": "dpop x"}, {"authorization": "Bearer x", "dpop": "x"}],
+    ids=["scheme", "proof"],
+)
+async def test_whoever_uses_dpop_is_told_the_nonce(bank: RunningService, headers: dict[str, str]):
+    """By the scheme, or by a proof: what is wrong stands in the challenge of DPoP (RFC 9449 9)."""
+    answer = await bank.http.get("/userinfo", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["dpop-nonce"]
+    bearer, dpop = challenges(answer)
+    assert bearer == "Bearer"
+    assert dpop.startswith(f'DPoP error="{answer.json()["error"]}"')
+
+
 async def test_whoever_uses_no_dpop_is_told_no_nonce(
     bank: RunningService, shop: WireClient, alice: WirePhone
 ):
