@@ -52,26 +52,27 @@ class Keyboard:
     async def _read(
         self, question: str, *, shown_as: str | None, countdown: Countdown | None
     ) -> str:
-        line: list[str] = []
         try:
-            if countdown is None:
-                self._show(question)
-                return await self._read_silently(line, shown_as)
-            self._show(countdown.beside(question))
-            ticking = asyncio.create_task(self._tick(countdown, question, line, shown_as))
-            try:
-                return await self._read_silently(line, shown_as)
-            finally:
-                ticking.cancel()
+            with _silent(self._terminal):  # before anybody is asked, so that nothing is echoed
+                self._show(question if countdown is None else countdown.beside(question))
+                try:
+                    return await self._answered(question, shown_as, countdown)
+                finally:
+                    self._show("\n")
         except (OSError, termios.error) as error:
             raise KeyboardClosed from error
 
-    async def _read_silently(self, line: list[str], shown_as: str | None) -> str:
+    async def _answered(
+        self, question: str, shown_as: str | None, countdown: Countdown | None
+    ) -> str:
+        line: list[str] = []
+        if countdown is None:
+            return await self._read_line(line, shown_as)
+        ticking = asyncio.create_task(self._tick(countdown, question, line, shown_as))
         try:
-            with _silent(self._terminal):
-                return await self._read_line(line, shown_as)
+            return await self._read_line(line, shown_as)
         finally:
-            self._show("\n")
+            ticking.cancel()
 
     async def _tick(
         self, countdown: Countdown, question: str, line: list[str], shown_as: str | None

@@ -49,6 +49,25 @@ async def test_a_secret_is_never_echoed(terminal: Terminal) -> None:
     assert PIN not in terminal.seen
 
 
+@pytest.mark.clause("sca-art6-2", "sca-art22-2")
+async def test_nothing_is_echoed_once_the_question_stands_there(terminal: Terminal) -> None:
+    """Whoever answers at once, by pasting say, is not shown either, and is heard."""
+    answers = f"{PIN}\r"
+
+    class Screen(io.StringIO):
+        def flush(self) -> None:
+            nonlocal answers
+            terminal.screen.write(self.getvalue())
+            terminal.screen.flush()
+            self.seek(self.truncate(0))
+            os.write(terminal.user, answers.encode())
+            answers = ""
+
+    keyboard = Keyboard(terminal.program, Screen())
+    assert await asyncio.wait_for(keyboard.ask_secret("PIN: "), PATIENCE_SECONDS) == PIN
+    assert await terminal.reads("\n") == "PIN: ******\n"
+
+
 async def test_an_answer_is_echoed_and_can_be_corrected(terminal: Terminal) -> None:
     """Backspace takes one letter back, never more than there are; controls do nothing."""
     answer = asyncio.create_task(terminal.keyboard.ask("? "))
