@@ -12,6 +12,7 @@ from ciba_service import settings
 from ciba_service.protocol.request.authorization_details import TypeDeclaration
 from ciba_service.sca import messages
 from ciba_service.settings.sections import ClientSettings
+from tests.signing import new_key, public_jwk
 from tools.site.reference import reference_pages
 from tools.state_diagram import state_diagram
 
@@ -176,6 +177,17 @@ def test_the_example_configuration_lacks_nothing_but_a_key():
     assert [user.sub for user in settings.parse_settings(filled, {}).users] == [
         user["sub"] for user in members["users"]
     ]
+
+
+def test_the_configuration_for_certification_lacks_nothing_but_a_key():
+    """With a client's public key in its place, what the how-to shows is a valid configuration."""
+    page = (DOCS / "howto" / "certification.md").read_text("utf-8")
+    text = "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
+    jwk = public_jwk(new_key("PS256"))
+    key = ", ".join(f'{name} = "{value}"' for name, value in jwk.items())
+    parsed = settings.parse_settings(text.replace("keys = []", f"keys = [{{ {key} }}]"), {})
+    assert [client.client_id for client in parsed.clients] == ["certification-1"]
+    assert parsed.registration.enabled
 
 
 def test_messages_survive_the_wire():
