@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import re
 import tomllib
 from typing import Any
 
@@ -44,6 +45,12 @@ def test_every_key_of_a_configuration_is_there(block: Block):
     msgspec.convert(members, Document)
     for client in clients:
         assert client.keys() <= set(ClientSettings.__struct_fields__)
+
+
+@pytest.mark.parametrize("block", listings("toml"))
+def test_no_configuration_lets_in_a_token_that_is_known(block: Block):
+    """Where the hash of a token belongs stand zeros, which are nobody's."""
+    assert set(re.findall(r'"([0-9a-f]{64})"', block.text)) <= {"0" * 64}
 
 
 @pytest.mark.parametrize("block", listings("python"))
