@@ -64,7 +64,8 @@ async def alice(bank: RunningService) -> WirePhone:
 
 
 def refusal(answer: httpx2.Response) -> tuple[int, str]:
-    """Status and code."""
+    """Status and code; only a 401 asks for a token."""
+    assert answer.status_code == 401 or "www-authenticate" not in answer.headers
     return answer.status_code, answer.json()["error"]
 
 
@@ -260,6 +261,7 @@ async def test_bodies_and_methods_are_bounded(bank: RunningService):
     patch = await bank.http.patch(address, json={}, headers=headers)
     get = await bank.http.get("/register")
     assert [answer.status_code for answer in (huge, form, patch, get)] == [413, 400, 405, 405]
+    assert [answer.headers.get("connection") for answer in (huge, form)] == ["close"] * 2
     assert patch.headers["allow"] == "GET, PUT, DELETE"
     assert get.headers["allow"] == "POST"
 
@@ -548,6 +550,7 @@ async def test_what_cannot_be_looked_up_now_is_to_be_tried_again(bank: RunningSe
     for answer in (await configure(bank, "GET", told), await client.start()):
         assert refusal(answer) == (503, "temporarily_unavailable")
         assert answer.headers["retry-after"] == "1"
+    assert [each.name for each in bank.telemetry.failures] == ["store_unavailable"] * 2
     bank.telemetry.failures.clear()
 
 
