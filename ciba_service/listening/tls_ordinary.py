@@ -1,13 +1,19 @@
 """TLS of the ordinary listener: it asks for no client certificate."""
 
 import ssl
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ciba_service.listening.tls_alerts import AlertingHandshake
 from ciba_service.listening.tls_identity import InvalidTlsError
 from ciba_service.listening.tls_offer import TLS_1_2_SUITES, TlsOffer
 
 __all__ = ["OrdinaryContext"]
+
+# Until then OpenSSL takes finite fields of up to 8192 bits for the exchange of keys: 150 ms for
+# each hello, which costs a stranger nothing. Python can name one group only, so it is the one that
+# everybody knows (RFC 8446 9.1); whoever guesses another is told so, and comes again.
+_WITHOUT_LARGE_FIELDS: Final = (3, 5)
+_GROUP: Final = "prime256v1"
 
 
 class _OrdinaryConnection(ssl.SSLObject):
@@ -40,6 +46,8 @@ class OrdinaryContext(ssl.SSLContext):
         )
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
         context.num_tickets = 0
+        if ssl.OPENSSL_VERSION_INFO < _WITHOUT_LARGE_FIELDS:
+            context.set_ecdh_curve(_GROUP)
         identity = offer.identity
         try:
             context.set_ciphers(TLS_1_2_SUITES)

@@ -90,6 +90,24 @@ def test_no_other_suite_is_taken_with_tls_1_2(peers: Peers, name: str):
         assert f"SSL alert number {HANDSHAKE_FAILURE}" in said
 
 
+@ALL
+@pytest.mark.parametrize("group", ["ffdhe4096", "ffdhe6144", "ffdhe8192"])
+def test_large_finite_fields_are_refused(peers: Peers, name: str, group: str):
+    """A stranger's hello would take a hundred times as long as usual to answer."""
+    said, status = peers.s_client(name, "-tls1_3", "-groups", group)
+    assert status == 1
+    assert f"SSL alert number {HANDSHAKE_FAILURE}" in said
+
+
+@ALL
+def test_whoever_guesses_another_group_comes_again(peers: Peers, name: str):
+    """Everybody knows P-256 (RFC 8446 9.1), and may say so first or second."""
+    for groups in ("P-256", "X25519:P-256"):
+        said, status = peers.s_client(name, "-tls1_3", "-groups", groups)
+        assert status == 0
+        assert "New, TLSv1.3" in said
+
+
 TAKEN = ("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384")
 
 
