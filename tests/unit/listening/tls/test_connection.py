@@ -59,13 +59,14 @@ def pair(new_pair: Pair) -> Pair:
 
 
 def test_a_read_gives_what_fits_and_keeps_the_rest(pair: Pair):
-    """Into a buffer or without one; ``pending`` counts what is left of a record."""
+    """Into a buffer, with 0 as much as it holds, or without; ``pending`` counts what is left."""
     pair.client.write(b"0123456789")
     assert pair.server.read(4) == b"0123"
     assert pair.server.pending() == 6
     buffer = bytearray(8)
     assert pair.server.read(3, buffer) == 3
-    assert pair.server.read(8, memoryview(buffer)[3:]) == 3
+    assert pair.server.read(0, memoryview(buffer)[3:5]) == 2
+    assert pair.server.read(8, memoryview(buffer)[5:]) == 1
     assert bytes(buffer) == b"456789\0\0"
     assert pair.server.pending() == 0
     assert pair.server.read(0) == b""
