@@ -153,6 +153,15 @@ def test_a_refused_handshake_stays_refused(new_pair: Pair):
         assert not isinstance(failure.value, ssl.SSLWantReadError)
 
 
+def test_a_handshake_that_fails_without_an_alert_ends_at_once(new_pair: Pair):
+    """OpenSSL has none for plain HTTP: nobody waits until it would have been sent."""
+    new_pair.to_server.write(b"GET / HTTP/1.1\r\nHost: service\r\n\r\n")
+    with pytest.raises(ssl.SSLError) as failure:
+        new_pair.server.do_handshake()
+    assert not isinstance(failure.value, ssl.SSLWantReadError)
+    assert not new_pair.to_client.pending
+
+
 def test_the_suite_is_known_after_the_handshake(new_pair: Pair):
     """Name, version and bits are those that the client sees."""
     assert new_pair.server.cipher() is None
