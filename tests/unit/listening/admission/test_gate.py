@@ -16,11 +16,13 @@ class Scene:
     def __init__(self, *, places: int = 2, waiting: int = 4) -> None:
         self.now = 100.0
         self.shed: Counter[Shed] = Counter()
+        self.lags: list[float] = []
         self.telemetry = RecordingTelemetry()
         self.gate = Gate(
             GateBounds(requests=places, waiting=waiting, wait_seconds=0.25),
             self.telemetry,
             on_shed=lambda cause: self.shed.update([cause]),
+            on_lag=self.lags.append,
             now=lambda: self.now,
         )
 
@@ -127,6 +129,42 @@ async def test_a_queue_that_stands_gets_short():
     assert scene.gate.turns_away("till")
 
 
+async def test_a_queue_that_stands_is_as_long_as_is_served_soon():
+    """By what was served since the last look, and not before."""
+    scene = await Scene(waiting=100).full()
+    await scene.waiting(*["till"] * 40)
+    scene.gate.look(0.0, 0.1)
+    for _ in range(400):
+        scene.gate.enter()
+        scene.gate.leave()
+    scene.gate.look(0.0, 0.1)
+    assert not scene.gate.turns_away("till")
+    scene.gate.look(0.0, 0.1)
+    assert scene.gate.turns_away("till")
+
+
+async def test_a_queue_stays_short_until_nobody_had_to_be_refused():
+    """That it is empty for a moment does not end the storm."""
+    scene = await Scene(waiting=100).full()
+    for refuses, is_short in ((True, True), (False, False)):
+        tasks = await scene.waiting(*["till"] * 32)
+        scene.gate.look(0.0, 0.1)
+        scene.gate.look(0.0, 0.1)
+        assert scene.gate.turns_away("till")
+        scene.gate.look(0.0, 0.1)
+        if refuses:
+            assert scene.gate.turns_away("till")
+        for _ in tasks:
+            scene.gate.leave()
+        assert all([await task for task in tasks])
+        scene.gate.look(0.0, 0.1)
+        again = await scene.waiting(*["till"] * 32)
+        assert scene.gate.turns_away("till") is is_short
+        for _ in again:
+            scene.gate.leave()
+        assert all([await task for task in again])
+
+
 async def test_a_queue_that_was_empty_again_is_as_long_as_before():
     """The storm is over."""
     scene = await Scene(waiting=100).full()
@@ -145,12 +183,22 @@ async def test_places_follow_the_lag_of_the_loop():
     scene = await Scene(places=1_000, waiting=100).full()
     assert scene.gate.limit == 128
     scene.gate.look(0.1, 0.1)
-    assert (scene.gate.limit, scene.gate.lag) == (64, 0.1)
+    assert (scene.gate.limit, scene.gate.lag, scene.lags) == (64, 0.1, [0.1])
     scene.gate.in_work = 64
     tasks = await scene.waiting("till")
     scene.gate.look(0.0, 0.1)
     assert await tasks[0]
     assert scene.gate.limit == 72
+
+
+async def test_places_grow_where_all_are_refused_at_the_door():
+    """Nobody waits there, but a place more would be taken."""
+    scene = await Scene(places=1_000, waiting=0).full()
+    assert scene.gate.turns_away("till")
+    scene.gate.look(0.0, 0.1)
+    assert scene.gate.limit == 144
+    scene.gate.look(0.0, 0.1)
+    assert scene.gate.limit == 144
 
 
 async def test_those_who_are_about_to_begin_are_reckoned_with():
@@ -184,6 +232,9 @@ async def test_a_loud_one_that_comes_first_leaves_room_for_a_quiet_one(scene: Sc
         scene.gate.comes("loud")
     assert scene.gate.turns_away("loud")
     assert not scene.gate.turns_away("quiet")
+    await asyncio.sleep(0)
+    assert not scene.gate.turns_away("loud")
+    assert not scene.gate._coming
 
 
 async def test_whoever_has_gone_while_waiting_takes_no_place(scene: Scene):

@@ -232,6 +232,45 @@ async def test_whoever_waits_aside_takes_no_place_and_comes_back():
     assert one.in_work == 1
 
 
+async def test_a_client_that_comes_back_has_its_share_again():
+    """And gives it back once, with its place; one beyond its share is refused, and counted."""
+
+    async def proving(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        place = place_of(scope)
+        assert await place.begin()
+        answers.append(place.proven("till"))
+        with place.aside():
+            answers.append(one.shares.enter("till", "192.0.2.1", places=1, crowded=True))
+            one.shares.leave("till")
+        answers.append(one.shares.enter("till", "192.0.2.1", places=1, crowded=True))
+        await send(START)
+        answers.append(one.shares.enter("till", "192.0.2.1", places=1, crowded=True))
+
+    answers: list[bool] = []
+    one = gate()
+    await Exchange(Admission(proving, one, open_paths=())).body().run()
+    assert answers == [True, True, False, True]
+
+
+async def test_whoever_is_beyond_its_share_is_refused_and_counted():
+    """Its place is given back all the same."""
+
+    async def proving(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        assert await place_of(scope).begin()
+        assert not place_of(scope).proven("till")
+        await send(START)
+
+    shed: list[Shed] = []
+    bounds = GateBounds(requests=1, waiting=0, wait_seconds=0.25)
+    one = Gate(bounds, RecordingTelemetry(), on_shed=shed.append)
+    for client_id in ("till", "shop"):
+        assert one.shares.enter(client_id, "192.0.2.1", places=1, crowded=False)
+    await Exchange(Admission(proving, one, open_paths=())).body().run()
+    assert (shed, one.in_work) == ([Shed.SHARE], 0)
+
+
 async def test_a_request_that_fails_leaves_its_place():
     """Whatever escapes the application."""
 

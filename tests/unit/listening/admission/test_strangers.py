@@ -43,6 +43,16 @@ async def test_whose_phone_is_known_counts_no_more():
     assert strangers.enter("192.0.2.1") is None
 
 
+def test_nothing_is_kept_of_an_address_without_sockets():
+    """Whoever connects from ever new ones fills no memory."""
+    strangers = Strangers(32)
+    for number in range(256):
+        stranger = strangers.enter(f"192.0.2.{number}")
+        assert stranger is not None
+        stranger.known()
+    assert not strangers._open
+
+
 async def test_who_stays_unknown_counts_until_the_connection_has_ended():
     """The application is done before."""
     strangers = Strangers(16, farewell_seconds=0)
