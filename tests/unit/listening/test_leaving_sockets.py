@@ -8,6 +8,7 @@ import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
@@ -19,7 +20,7 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
-        self.is_closed = False
+        self.is_closed = self.is_aborted = False
         self.answered = asyncio.Event()
 
     def write(self, data: bytes) -> None:
@@ -33,7 +34,13 @@ class Wire(asyncio.Transport):
 
     def abort(self) -> None:
         """So it is, with whatever waits."""
-        self.is_closed = True
+        self.is_closed = self.is_aborted = True
+
+    def pause_reading(self) -> None:
+        """Nothing is read anyway."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read anyway."""
 
     def is_closing(self) -> bool:
         """As the event loop says it."""
@@ -92,10 +99,13 @@ async def test_a_socket_that_is_just_going_does_not_stop_the_server_from_ending(
     assert wire.is_closed
 
 
-async def test_who_breaks_the_protocol_before_it_is_let_in_is_gone_at_once():
+@pytest.mark.parametrize(
+    "sent", [b"\xff" * 16, Frame(Opcode.TEXT, b"\xff").serialize(mask=True)], ids=["frame", "text"]
+)
+async def test_who_breaks_the_protocol_before_it_is_let_in_is_gone_at_once(sent: bytes):
     """There is nothing to say in a WebSocket that is not open."""
     server, wire, _ = asked()
-    server.data_received(b"\xff" * 16)
+    server.data_received(sent)
     assert wire.is_closed
     assert wire.written == b""
     server.connection_lost(None)
@@ -111,3 +121,46 @@ async def test_what_is_said_to_who_broke_the_protocol_is_for_nobody():
     assert client.close_rcvd.code == 1002
     with pytest.raises(ClientDisconnected):
         await server.send({"type": "websocket.send", "text": "late"})
+
+
+async def test_nothing_is_kept_of_a_socket_that_has_gone():
+    """Neither its task, nor a time for last words that nobody waits for."""
+    server, wire, client = await opened()
+    server.farewell_seconds = 0  # type: ignore[misc] # of this one
+    (task,) = server.tasks
+    client.send_close(1000)
+    server.data_received(b"".join(client.data_to_send()))
+    await task
+    await asyncio.sleep(0)
+    server.connection_lost(None)
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(0, over.set)
+    await over.wait()
+    assert not server.tasks
+    assert not wire.is_aborted
+
+
+async def test_bytes_need_not_be_text():
+    """Only text has to be UTF-8 (RFC 6455 5.6)."""
+    server, wire, client = await opened()
+    client.send_binary(b"\xff")
+    server.data_received(b"".join(client.data_to_send()))
+    assert await server.receive() == {"type": "websocket.receive", "bytes": b"\xff"}
+    assert not wire.is_closed
+
+
+async def test_frames_are_counted_by_the_second(monkeypatch: pytest.MonkeyPatch):
+    """A phone that stays for days is not stopped by all it ever sent."""
+    server, wire, client = await opened()
+    loop, now = asyncio.get_running_loop(), 1_000.0
+    monkeypatch.setattr(loop, "time", lambda: now)
+    for number in (256, 64):
+        for _ in range(number):
+            client.send_ping(b"?")
+        server.data_received(b"".join(client.data_to_send()))
+        assert not wire.is_closed
+        now += 1
+    for _ in range(65):
+        client.send_ping(b"?")
+    server.data_received(b"".join(client.data_to_send()))
+    assert wire.is_closed
