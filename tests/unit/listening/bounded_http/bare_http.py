@@ -172,6 +172,10 @@ class Listener:
         open_now = self.server.server_state.connections
         return max((len(each.pipeline) for each in open_now), default=0)  # type: ignore[union-attr] # HTTP
 
+    async def until_left(self, number: int) -> None:
+        """Wait until only so many connections are left."""
+        await self._until(lambda open_now: len(open_now) == number)
+
     async def until_deserted(self) -> None:
         """Wait until no connection is left."""
         await self._until(lambda open_now: not open_now)

@@ -1,5 +1,6 @@
 """Requests that a crowded process refuses without a look at them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from ciba_service.listening.refusals import refusal
 from tests.unit.listening.bounded_http.bare_http import (
     HASTY,
     PATIENT,
+    Connection,
     Listener,
     listening,
     request,
@@ -130,6 +132,44 @@ async def test_who_was_refused_has_its_time_again(crowd: Crowding):
         await connection.send(FORM)
         assert (await connection.answer())[0] == 503
         assert await connection.is_ended()
+
+
+async def keep_asking(connection: Connection, silent: Connection) -> None:
+    """Be refused again and again until the silent one has ended."""
+    ending = asyncio.create_task(silent.is_ended())
+    while not ending.done():
+        await connection.send(FORM)
+        assert (await connection.answer())[0] == 503
+    assert await ending
+
+
+async def test_who_is_refused_and_asks_again_stays(crowd: Crowding):
+    """Its time begins with each refusal; one that came later and says nothing ends before."""
+    async with (
+        listening(HASTY, crowd=crowd) as listener,
+        listener.connection() as connection,
+        listener.connection() as silent,
+    ):
+        await keep_asking(connection, silent)
+        await connection.send(FORM)
+        assert (await connection.answer())[0] == 503
+
+
+async def test_who_was_served_and_is_refused_then_is_not_silent(crowd: Crowding):
+    """What is counted after an answer ends with the next request, whoever answers that."""
+    async with (
+        listening(PATIENT, crowd=crowd, keep_alive=0.2) as listener,
+        listener.connection() as connection,
+        listener.connection() as silent,
+    ):
+        crowd.is_crowded = False
+        for each in (connection, silent):
+            await each.send(FORM)
+            assert (await each.answer())[0] == 200
+        crowd.is_crowded = True
+        await keep_asking(connection, silent)
+        await connection.send(FORM)
+        assert (await connection.answer())[0] == 503
 
 
 async def test_who_reads_no_refusal_is_told_no_other(crowd: Crowding):

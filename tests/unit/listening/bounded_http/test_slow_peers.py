@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from websockets.frames import Frame, Opcode
@@ -18,6 +19,17 @@ from tests.unit.listening.bounded_http.bare_http import (
     request,
 )
 from tests.unit.listening.bounded_http.test_websocket_openings import OPENING
+
+LONG = 20_000_000
+
+
+def whole(length: int) -> list[dict[str, Any]]:
+    """An answer of so many bytes."""
+    headers = [(b"content-length", b"%d" % length)]
+    return [
+        {"type": "http.response.start", "status": 200, "headers": headers},
+        {"type": "http.response.body", "body": bytes(length)},
+    ]
 
 
 async def test_a_silent_connection_ends(hasty: Listener):
@@ -85,6 +97,38 @@ async def test_a_message_that_never_ends_is_dropped(hasty: Listener):
     async with hasty.connection() as connection:
         await connection.send(request("Content-Length: 9", body="abc"))
         assert await connection.is_ended()
+
+
+async def test_a_message_has_a_time_of_its_own():
+    """That of its head is over with the head."""
+    bounds = replace(HASTY, message_seconds=30)
+    async with (
+        listening(bounds) as listener,
+        listener.connection() as connection,
+        listener.connection() as silent,
+    ):
+        await connection.send(request("Content-Length: 3"))
+        assert await silent.is_ended()
+        await connection.send(b"abc")
+        assert (await connection.answer())[0] == 200
+
+
+async def test_the_time_of_a_message_is_over_with_the_message():
+    """What comes next has its own."""
+    bounds, begun = replace(HASTY, head_seconds=30), request("Content-Length: 9", body="abc")
+    async with (
+        listening(bounds) as listener,
+        listener.connection() as connection,
+        listener.connection() as slow,
+    ):
+        await connection.send(begun)
+        await listener.application.arrived.wait()
+        await connection.send(b"defghi")
+        assert (await connection.answer())[0] == 200
+        await slow.send(begun)
+        assert await slow.is_ended()
+        await connection.send(request("Content-Length: 0"))
+        assert (await connection.answer())[0] == 200
 
 
 async def test_a_body_that_nobody_waited_for_ends_too(hasty: Listener):
@@ -171,6 +215,46 @@ async def test_a_peer_that_reads_late_is_served():
         for _ in range(400):
             await connection.head()
             assert len(await connection.reader.readexactly(60_000)) == 60_000
+
+
+async def test_a_peer_that_read_late_is_not_dropped_later():
+    """Its time is over when it reads; one that reads nothing goes."""
+    bounds = replace(PATIENT, write_seconds=2)
+    async with (
+        listening(bounds) as listener,
+        listener.connection() as connection,
+        listener.connection() as other,
+    ):
+        listener.application.messages = whole(LONG)
+        for each in (connection, other):
+            await each.send(request("Content-Length: 0", target="/told"))
+            await each.head()
+        await listener.until_unread()
+        await connection.reader.readexactly(LONG)
+        await listener.until_left(1)
+        await connection.send(request("Content-Length: 0"))
+        assert (await connection.answer())[0] == 200
+
+
+async def test_the_rest_of_a_last_answer_is_not_kept_for_ever():
+    """Its peer was told to go, and reads nothing of it."""
+    bounds = replace(PATIENT, farewell_seconds=HASTY.farewell_seconds)
+    async with listening(bounds) as listener, listener.connection(buffer=1_024) as connection:
+        listener.application.messages = whole(LONG)
+        await connection.send(request("Content-Length: 0", "Connection: close", target="/told"))
+        await connection.head()
+        await listener.until_deserted()
+
+
+async def test_a_refused_peer_is_heard_even_where_its_body_was_not_read(patient: Listener):
+    """That it goes is noticed at once, however much of its body nobody asked for."""
+    body = f"{70_000:x}\r\n{'a' * 70_000}\r\n".encode("ascii")
+    async with patient.connection() as connection:
+        await connection.send(request("Transfer-Encoding: chunked", target="/held"))
+        await patient.application.arrived.wait()
+        await connection.send(body + b"hello\r\n")
+        assert await connection.answer() == (400, REFUSAL)
+    await patient.until_deserted()
 
 
 async def test_a_peer_that_stays_after_its_refusal_is_dropped(hasty: Listener):
