@@ -199,7 +199,6 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over."""
         self._refused = True  # nothing that follows is HTTP
-        self._stop_waiting()
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
