@@ -4,7 +4,7 @@ Keys for tokens, challenges, factors, evidence, events, receipts and wake-ups ar
 each with one algorithm.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -232,13 +232,14 @@ def _file_keys(
     wake_up, receipt = active.get(("wake_up", "ES256")), active.get(("receipt", "ES256"))
     following, challenge, retired = _challenge_keys(stored)
     factors = active["factors", "ECDH-ES"]
+    known = (key for key in stored if key.purpose == "factors" and key.state is not KeyState.NEXT)
     token_jwks = [key.public_jwk() for key in stored if key.purpose == "token"]
     return FileKeys(
         directory=directory,
         stamp=stamp,
         ring=ring,
         challenge_signer=FileSigner(challenge.signing_key()),
-        pinned_keys_changed_at=_changed_at([*following, challenge, factors]),
+        pinned_keys_changed_at=_changed_at([*following, challenge, *retired, *known]),
         factors_key=_factors_key(factors, (key for key in stored if key.purpose == "factors")),
         evidence_signer=None if evidence is None else FileSigner(evidence.signing_key()),
         wake_up_signer=None if wake_up is None else FileSigner(wake_up.signing_key()),
@@ -301,11 +302,11 @@ def _factors_key(active: StoredKey, stored: Iterable[StoredKey]) -> DecryptionKe
     return DecryptionKey(active.kid, private.pop(active.kid), private)
 
 
-def _changed_at(pinned: Iterable[StoredKey]) -> int | None:
-    """When the last of these took its place; None while all are the first of their use."""
-    changes = [
-        key.life.since
-        for key in pinned
-        if key.state is KeyState.NEXT or key.life.since > key.created_at
-    ]
-    return max(changes, default=None)
+def _changed_at(told: Sequence[StoredKey]) -> int | None:
+    """When the last of these took its place; None while all are the first of their use.
+
+    Retired ones count too: the one after may be of a clock that was put back.
+    """
+    if all(key.state is KeyState.ACTIVE and key.life.since <= key.created_at for key in told):
+        return None
+    return max(key.life.since for key in told)

@@ -72,17 +72,20 @@ class TooEarlyError(Exception):
 def rotated(life: KeyLife, *, now: int, at_once: bool = False) -> KeyLife:
     """What a rotation at ``now`` makes of a key: the next one signs, the active one retires.
 
+    No change is older than the one before it, also where a clock was put back in between.
+
     Raises:
         TooEarlyError: when a next key has not been published for long enough, unless ``at_once``.
     """
+    since = max(now, life.since)
     match life.state:
         case KeyState.NEXT:
             missing = life.since + PUBLISHED_BEFORE_USE * 1000 - now
             if missing > 0 and not at_once:
                 raise TooEarlyError(-(-missing // 1000))
-            return KeyLife(KeyState.ACTIVE, now)
+            return KeyLife(KeyState.ACTIVE, since)
         case KeyState.ACTIVE:
-            return KeyLife(KeyState.RETIRED, now)
+            return KeyLife(KeyState.RETIRED, since)
         case KeyState.RETIRED:
             return life
         case _:

@@ -227,6 +227,24 @@ def test_what_phones_pin_changed_when_the_last_of_it_did(directory: Path):
     assert load_keys(directory).pinned_keys_changed_at == NOW + 4 * PUBLISHED
 
 
+def test_a_clock_that_was_put_back_makes_no_announcement_older(directory: Path):
+    """Phones refuse one that is older than the last: they would not know who signs next."""
+    ahead, announced = NOW + 365 * 86_400_000, list[int | None]()
+    instants = [ahead, ahead + PUBLISHED, *(NOW + turn * PUBLISHED for turn in range(1, 5))]
+    for now in instants:
+        rotate(directory, now, purpose="challenge")
+        announced.append(load_keys(directory).pinned_keys_changed_at)
+    assert announced == [ahead, *5 * [ahead + PUBLISHED]]
+
+
+def test_nor_does_one_that_was_put_back_before_the_next_key_signs(directory: Path):
+    """At once: else the key would have to wait for as long as the clock was ahead."""
+    ahead = NOW + 86_400_000
+    rotate(directory, ahead, purpose="challenge")
+    rotate(directory, NOW + 1, purpose="challenge", at_once=True)
+    assert load_keys(directory).pinned_keys_changed_at == ahead
+
+
 def stored(directory: Path, kid: str) -> StoredKey:
     """A key as the file has it."""
     return next(key for key in read_keys(directory) if key.kid == kid)

@@ -27,6 +27,14 @@ def test_the_next_key_signs_and_the_active_one_retires():
     assert rotated(life(KeyState.RETIRED, 5), now=NOW) == life(KeyState.RETIRED, 5)
 
 
+def test_no_change_is_older_than_the_one_before():
+    """Whatever the clock says by now."""
+    later = life(KeyState.ACTIVE, -60)
+    assert rotated(later, now=NOW) == KeyLife(KeyState.RETIRED, later.since)
+    later = life(KeyState.NEXT, -60)
+    assert rotated(later, now=NOW, at_once=True) == KeyLife(KeyState.ACTIVE, later.since)
+
+
 @pytest.mark.parametrize(("seconds_ago", "missing"), [(0, 600), (1, 599), (599, 1)])
 def test_a_key_that_is_not_known_to_everybody_does_not_sign(seconds_ago: int, missing: int):
     """Ten minutes must pass: whoever keeps the key set for five has it then. It can be forced."""
