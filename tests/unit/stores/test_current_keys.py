@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
+from ciba_service.protocol.security_events.kinds import KeysChanged, KeysNotRead
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.key_files import KeyFileError, generate_keys, load_keys
 from ciba_service.stores.key_rotation import rotate_keys
@@ -132,7 +133,7 @@ async def following(keys: CurrentKeys) -> AsyncIterator[tuple[Turns, RecordingTe
 async def test_the_log_says_what_was_read_and_once_what_was_not(
     directory: Path, following: tuple[Turns, RecordingTelemetry]
 ):
-    """A failure that lasts is one line; a file that is mended is read."""
+    """A failure that lasts is one line; a file that is mended is read. Both are security events."""
     clock, telemetry = following
     await clock.turn()
     assert (telemetry.events, telemetry.failures) == ([], [])
@@ -142,11 +143,14 @@ async def test_the_log_says_what_was_read_and_once_what_was_not(
         await clock.turn()
     (failure,) = telemetry.failures
     assert failure.name == "keys_not_read"
+    assert telemetry.security_events == [KeysNotRead()]
     path.chmod(0o600)
     rotate(directory)
     await clock.turn()
     (event,) = telemetry.named("keys_read")
-    assert event.fields == {"kids": [jwk["kid"] for jwk in load_keys(directory).public_jwks()]}
+    kids = [jwk["kid"] for jwk in load_keys(directory).public_jwks()]
+    assert event.fields == {"kids": kids}
+    assert telemetry.security_events[1:] == [KeysChanged(kids=tuple(kids))]
     path.chmod(0o640)
     await clock.turn()
     assert len(telemetry.failures) == 2
