@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ciba_service.channels.outbound import OutboundLimits
 from ciba_service.cli import build_parser
+from ciba_service.wiring.outbound import _CALLBACKS, _WAKE_UPS
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
@@ -64,6 +66,18 @@ def test_every_alert_leads_to_a_heading():
             page, _, anchor = rule["annotations"]["runbook"].partition("#")
             assert page == "docs/operations.md"
             assert anchor in headings
+
+
+def test_exchanges_have_the_places_that_the_page_says():
+    """Whoever looks for what holds callbacks or wake-ups up finds the figures there."""
+    usual = OutboundLimits()
+    assert {limits.total for limits in (usual, _CALLBACKS, _WAKE_UPS)} == {128}
+    assert {limits.suspects for limits in (usual, _CALLBACKS, _WAKE_UPS)} == {64}
+    assert [limits.per_host for limits in (usual, _CALLBACKS, _WAKE_UPS)] == [4, 16, 64]
+    assert (
+        "| 128 of each purpose, 64 of them with hosts that failed; four a host for key sets and "
+        "security events, sixteen for callbacks, 64 for wake-ups;"
+    ) in PAGE
 
 
 def test_every_link_of_the_page_leads_somewhere():
