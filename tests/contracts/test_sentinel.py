@@ -13,8 +13,10 @@ import pytest
 from ciba_service.cli import main
 from ciba_service.commands.opening import opened_store, system_surroundings
 from ciba_service.commands.serve import tell_risks
+from ciba_service.ports import StoreUnavailable
 from ciba_service.protocol.transaction.state import State
 from ciba_service.settings import StoreSettings, parse_settings
+from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import (
     UnsuitableRedis,
     check_server,
@@ -24,7 +26,13 @@ from ciba_service.stores.driver.connection import (
     server_time_ms,
 )
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
-from tests.contracts.store_builders import START, TRANSACTION, new_transaction, stores_at
+from tests.contracts.store_builders import (
+    START,
+    TRANSACTION,
+    new_transaction,
+    stores_at,
+    stores_over,
+)
 from tests.ports import free_port
 from tests.recording_telemetry import RecordingTelemetry
 from tests.redis_servers import REDIS_SERVER, ServerKind, _ask, _until, cluster_node, redis_server
@@ -100,6 +108,22 @@ async def test_the_master_is_found_by_its_name(sentinel: RedisTarget):
         found = await stores.transactions.read(TRANSACTION, now=START)
         assert found is not None
         assert found.state is State.PENDING
+
+
+async def test_a_replica_is_not_read_for_the_master():
+    """As which an old master is back before Sentinel names the new one: it knows less."""
+    with redis_server() as server, sentinel_of(server) as target:
+        port = server.addresses[0].port
+        async with stores_at(target) as stores:
+            await stores.transactions.create(new_transaction(), operation="create")
+        _ask(port, f"REPLICAOF 127.0.0.1 {free_port()}")
+        commands = Commands(connect(target))
+        stores = stores_over(commands, deadline_ms=500)
+        with pytest.raises(StoreUnavailable):
+            await stores.transactions.read(TRANSACTION, now=START)
+        _ask(port, "REPLICAOF NO ONE")
+        assert await stores.transactions.read(TRANSACTION, now=START) is not None
+        await commands.aclose()
 
 
 async def test_sentinels_may_have_users_of_their_own(closed_sentinel: RedisTarget):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ciba_service.stores.driver.faults import is_no_master
@@ -190,4 +191,21 @@ class ServerPipeline:
         seconds = connection.socket_timeout or self._connect_seconds
         async with asyncio.timeout(self._connect_seconds):
             await connection.connect()  # type: ignore[no-untyped-call]
+            if isinstance(self._pool, SentinelConnectionPool):
+                await _verify_master(connection)
         return Link.over(connection, self, seconds=seconds)
+
+
+async def _verify_master(connection: AbstractConnection) -> None:
+    """Refuse a replica, which refuses writes itself, but knows less than the master.
+
+    An old master may be back as one before Sentinel names the new one. INFO says what it is, so
+    that no right to run ROLE is needed.
+
+    Raises:
+        RedisConnectionError: it is one; the connection was closed.
+    """
+    await connection.send_command("INFO", "replication")
+    if b"role:master" not in await connection.read_response():
+        await connection.disconnect()
+        raise RedisConnectionError("Sentinel names a server that is no master")
