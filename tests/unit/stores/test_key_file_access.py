@@ -121,6 +121,13 @@ def test_keys_behind_a_link_are_read_and_not_changed(directory: Path, tmp_path: 
     assert [path.name for path in linked.glob(".*")] == []
 
 
+def test_a_directory_that_is_made_is_for_its_owner_alone(tmp_path: Path):
+    """Others learn not even the names of what is in it."""
+    directory = tmp_path / "var" / "keys"
+    with one_writer(directory):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
 def test_the_lock_is_for_its_owner_alone(directory: Path, tmp_path: Path):
     """Whoever can open it can hold it for ever; where it leads elsewhere, it is not followed."""
     lock = directory / "making.lock"
