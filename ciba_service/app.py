@@ -21,13 +21,13 @@ from ciba_service.endpoints.hot_paths import HotPaths
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
-from ciba_service.flow.delivery import CallbackDelivery
-from ciba_service.flow.due_work import DueWorker
-from ciba_service.flow.evidence_draining import EvidenceDrainer
-from ciba_service.flow.grant_answers import GrantAnswers
-from ciba_service.flow.held_polls import HeldPolls
+from ciba_service.flow.asking.open_streams import OpenStreams
+from ciba_service.flow.due.delivery import CallbackDelivery
+from ciba_service.flow.due.due_work import DueWorker
+from ciba_service.flow.due.evidence_draining import EvidenceDrainer
+from ciba_service.flow.granting.grant_answers import GrantAnswers
+from ciba_service.flow.granting.held_polls import HeldPolls
 from ciba_service.flow.host_steps import HostSteps
-from ciba_service.flow.open_streams import OpenStreams
 from ciba_service.flow.security_events.recorder import EventRecorder
 from ciba_service.listening.admission.gate import Gate
 from ciba_service.listening.bounded_http import Crowd

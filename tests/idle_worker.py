@@ -2,7 +2,7 @@
 
 import pytest
 
-from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.due.due_work import DueWorker
 
 __all__ = ["make_idle"]
 

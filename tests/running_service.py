@@ -19,8 +19,8 @@ from ciba_service.app import Service, Surroundings, build_service
 from ciba_service.channels.hub import SocketHub
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serve import server_config
-from ciba_service.flow.device_approval import DeviceApproval
-from ciba_service.flow.phone_notices import PhoneNotices
+from ciba_service.flow.phones.device_approval import DeviceApproval
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.listening.listeners import bound_socket
 from ciba_service.ports import Activation, RiskPolicy
 from ciba_service.sca.activation import new_activation_code, normal_code

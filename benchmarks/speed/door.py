@@ -17,8 +17,8 @@ from benchmarks.speed.names import APPROVE_PATH
 from benchmarks.speed.phones import Phones
 from benchmarks.speed.signing import Es256Key
 from ciba_service.app import Service
-from ciba_service.flow.heard_decision import HeardDecision
-from ciba_service.flow.settlement import Answered
+from ciba_service.flow.deciding.heard_decision import HeardDecision
+from ciba_service.flow.due.settlement import Answered
 from ciba_service.ports import Decided, StoredRequest, Swap, Transaction
 from ciba_service.protocol.jose.verification import parse_jws
 from ciba_service.protocol.transaction.state import Event, State

@@ -7,9 +7,9 @@ import msgspec
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import print_rows, require_user
+from ciba_service.flow.operators.unblocking import Unblocking
 from ciba_service.flow.operators.user_documents import BlockedClient, blocked_client
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
-from ciba_service.flow.unblocking import Unblocking
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings
 

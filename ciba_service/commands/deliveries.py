@@ -8,8 +8,8 @@ import msgspec
 from ciba_service.commands.opening import open_stores, system_surroundings
 from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, written
+from ciba_service.flow.due.redelivery import Redeliveries
 from ciba_service.flow.operators.deliveries import can_be_redelivered
-from ciba_service.flow.redelivery import Redeliveries
 from ciba_service.ports import (
     Delivery,
     DeliveryState,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.commands.opening import system_surroundings
-from ciba_service.flow.device_approval import DeviceApproval
-from ciba_service.flow.device_revocation import DeviceRevocation
-from ciba_service.flow.phone_notices import PhoneNotices
+from ciba_service.flow.phones.device_approval import DeviceApproval
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.ports import Telemetry
 from ciba_service.wiring.stores import Stores
 

@@ -6,8 +6,8 @@ import msgspec
 
 from ciba_service.commands.opening import existing_keys, open_stores, system_surroundings
 from ciba_service.commands.outcome import CommandFailed, print_rows
+from ciba_service.flow.asking.sca_receipts import ScaReceipts
 from ciba_service.flow.operators.transactions import SignedReceipt
-from ciba_service.flow.sca_receipts import ScaReceipts
 from ciba_service.ports import SignerUnavailable
 from ciba_service.protocol.operators.ledgers import HistoryEvent, transaction_history
 from ciba_service.protocol.transaction.identifiers import is_transaction_id

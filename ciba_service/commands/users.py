@@ -9,10 +9,10 @@ from ciba_service.commands.operator_write import operator_write
 from ciba_service.commands.outcome import CommandFailed, print_rows, require_user
 from ciba_service.commands.phone_steps import phone_steps
 from ciba_service.commands.qr_code import qr_code_for
-from ciba_service.flow.activation import Activations, HasPhone, IssuedCode
+from ciba_service.flow.operators.unlocking import Unlocking
+from ciba_service.flow.operators.user_reset import UserReset
 from ciba_service.flow.operators.user_summaries import UserSummaries
-from ciba_service.flow.unlocking import Unlocking
-from ciba_service.flow.user_reset import UserReset
+from ciba_service.flow.phones.activation import Activations, HasPhone, IssuedCode
 from ciba_service.ports import Telemetry
 from ciba_service.sca.devices import user_tag
 from ciba_service.settings import Settings

@@ -14,9 +14,9 @@ from ciba_service.embedding.service import (
     ServiceNotStarted,
     create_service,
 )
-from ciba_service.flow.activation import HasPhone, IssuedCode
-from ciba_service.flow.grant_answers import GrantStatus, NoGrant
+from ciba_service.flow.granting.grant_answers import GrantStatus, NoGrant
 from ciba_service.flow.host_steps import HostSteps
+from ciba_service.flow.phones.activation import HasPhone, IssuedCode
 from ciba_service.ports import (
     ClientRegistry,
     Clock,

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ciba_service.flow.grant_answers import (
+from ciba_service.flow.granting.grant_answers import (
     GrantAnswers,
     GrantQuestion,
     GrantStatus,
     NoGrant,
 )
-from ciba_service.flow.held_polls import Patience
+from ciba_service.flow.granting.held_polls import Patience
 from ciba_service.protocol.token_endpoints import TokenEndpointParty
 from ciba_service.protocol.tokens.grant import Grant
 

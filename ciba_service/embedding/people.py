@@ -2,9 +2,9 @@
 
 from ciba_service.app import Stores
 from ciba_service.commands.phone_steps import phone_steps
-from ciba_service.flow.activation import Activations, IssuedCode
-from ciba_service.flow.unlocking import Unlocking
-from ciba_service.flow.user_reset import UserReset
+from ciba_service.flow.operators.unlocking import Unlocking
+from ciba_service.flow.operators.user_reset import UserReset
+from ciba_service.flow.phones.activation import Activations, IssuedCode
 from ciba_service.settings import Settings
 from ciba_service.wiring.surroundings import Surroundings
 

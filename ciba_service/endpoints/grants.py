@@ -15,13 +15,13 @@ from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy, header_lines
 from ciba_service.endpoints.held import applied_wait_header, note_patience, patience_of
 from ciba_service.endpoints.post import PostEndpoint
-from ciba_service.flow.grant_answers import (
+from ciba_service.flow.clients.token_endpoint_parties import TokenEndpointParties
+from ciba_service.flow.granting.grant_answers import (
     GrantAnswers,
     GrantQuestion,
     GrantStatus,
     NoGrant,
 )
-from ciba_service.flow.token_endpoint_parties import TokenEndpointParties
 from ciba_service.listening.peer import peer_address
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (

@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope
 
 from ciba_service.endpoints.body import header_lines
 from ciba_service.endpoints.departure import until_gone
-from ciba_service.flow.held_polls import Patience
+from ciba_service.flow.granting.held_polls import Patience
 from ciba_service.listening.admission.place import place_of
 from ciba_service.protocol.request.preference import preferred_wait
 

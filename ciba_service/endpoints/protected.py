@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond, respond_error
 from ciba_service.endpoints.body import UnreadableBody, header_lines
-from ciba_service.flow.resource_access import ResourceRequest
+from ciba_service.flow.tokens.resource_access import ResourceRequest
 from ciba_service.listening.admission.place import place_of
 from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.ports import Clock, Randomness, StoreUnavailable, Telemetry

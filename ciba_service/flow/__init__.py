@@ -1,6 +1,6 @@
 """The steps, one file a step: each parses nothing and signs nothing it could leave to the rules.
 
-``client_authentication`` and ``initiation`` begin a transaction, ``due_work`` announces and settles
-it, ``decision`` hears the phone, ``redemption`` and ``issuance`` answer the client; ``enrolment``,
-``device_sessions`` and ``open_challenges`` serve phones.
+A client that proved who it is (``clients``) asks (``asking``); a phone (``phones``) decides
+(``deciding``); the client gets its tokens (``granting``) and uses them (``tokens``). What follows
+by itself is ``due``; ``operators`` look on and step in; ``security_events`` tell what happened.
 """

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ciba_service.flow.cancellation import Cancellation
-from ciba_service.flow.client_authentication import ClientAuthentication
-from ciba_service.flow.grant_redemption import GrantRedemption
-from ciba_service.flow.initiation import Initiation
+from ciba_service.flow.asking.cancellation import Cancellation
+from ciba_service.flow.asking.initiation import Initiation
+from ciba_service.flow.clients.client_authentication import ClientAuthentication
+from ciba_service.flow.granting.grant_redemption import GrantRedemption
 from ciba_service.ports import Telemetry
 
 __all__ = ["HostSteps"]

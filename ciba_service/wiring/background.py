@@ -10,7 +10,7 @@ from typing import Final
 from starlette.applications import Starlette
 
 from ciba_service.ending import end
-from ciba_service.flow.activation import Activations
+from ciba_service.flow.phones.activation import Activations
 from ciba_service.ports import Clock, Telemetry
 from ciba_service.wiring.parts import Parts
 

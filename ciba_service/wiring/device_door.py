@@ -10,24 +10,24 @@ from ciba_service.endpoints.device.messages import DeviceMessagesEndpoint
 from ciba_service.endpoints.device.nonce import NonceEndpoint
 from ciba_service.endpoints.device.page_gate import PageGate
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
-from ciba_service.flow.activation import Activations
-from ciba_service.flow.conversation import Conversation
-from ciba_service.flow.decision import Decisions
-from ciba_service.flow.device_orders import DeviceOrders
-from ciba_service.flow.device_revocation import DeviceRevocation
-from ciba_service.flow.device_sessions import DeviceSessions
-from ciba_service.flow.enrolment import DeviceAddresses, Enrolment
-from ciba_service.flow.failed_attempts import FailedAttempts
-from ciba_service.flow.invitations import Invitations
-from ciba_service.flow.key_announcements import KeyAnnouncements
-from ciba_service.flow.lasting_accesses import LastingAccesses
-from ciba_service.flow.login_handles import LoginHandles
-from ciba_service.flow.open_challenges import OpenChallenges
-from ciba_service.flow.own_devices import OwnDevices
-from ciba_service.flow.own_passkeys import OwnPasskeys
-from ciba_service.flow.passkey_registration import PasskeyRegistration
-from ciba_service.flow.phone_notices import PhoneNotices
-from ciba_service.flow.receipts import Receipts
+from ciba_service.flow.deciding.conversation import Conversation
+from ciba_service.flow.deciding.decision import Decisions
+from ciba_service.flow.deciding.failed_attempts import FailedAttempts
+from ciba_service.flow.deciding.open_challenges import OpenChallenges
+from ciba_service.flow.deciding.receipts import Receipts
+from ciba_service.flow.phones.activation import Activations
+from ciba_service.flow.phones.device_orders import DeviceOrders
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
+from ciba_service.flow.phones.device_sessions import DeviceSessions
+from ciba_service.flow.phones.enrolment import DeviceAddresses, Enrolment
+from ciba_service.flow.phones.invitations import Invitations
+from ciba_service.flow.phones.key_announcements import KeyAnnouncements
+from ciba_service.flow.phones.lasting_accesses import LastingAccesses
+from ciba_service.flow.phones.login_handles import LoginHandles
+from ciba_service.flow.phones.own_devices import OwnDevices
+from ciba_service.flow.phones.own_passkeys import OwnPasskeys
+from ciba_service.flow.phones.passkey_registration import PasskeyRegistration
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.sca.messages import DevicePath
 from ciba_service.sca.nonces import Nonces
 from ciba_service.sca.web_origins import WebOrigins

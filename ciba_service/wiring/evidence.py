@@ -1,6 +1,6 @@
 """Evidence: who takes it from the store into files."""
 
-from ciba_service.flow.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
 from ciba_service.settings import Settings
 from ciba_service.stores.evidence_files import FileJournal
 from ciba_service.wiring.service_keys import ServiceKeys

@@ -9,8 +9,8 @@ from ciba_service.endpoints.grants import CancelGrantEndpoint, RedeemEndpoint
 from ciba_service.endpoints.not_found import NotFound
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
-from ciba_service.flow.grant_answers import GrantAnswers
-from ciba_service.flow.token_endpoint_parties import TokenEndpointParties
+from ciba_service.flow.clients.token_endpoint_parties import TokenEndpointParties
+from ciba_service.flow.granting.grant_answers import GrantAnswers
 from ciba_service.wiring.admission import build_admission
 from ciba_service.wiring.parts import Parts
 from ciba_service.wiring.tokens import grant_redemption

@@ -1,7 +1,7 @@
 """The steps for a host whose endpoints, clients and tokens are its own."""
 
+from ciba_service.flow.clients.published_keys import PublishedKeys
 from ciba_service.flow.host_steps import HostSteps
-from ciba_service.flow.published_keys import PublishedKeys
 from ciba_service.wiring.oauth_door import cancellation, client_authentication, initiation
 from ciba_service.wiring.parts import Parts
 from ciba_service.wiring.tokens import grant_redemption

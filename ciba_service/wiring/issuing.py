@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.completion import Completion
-from ciba_service.flow.issuance import Issuance, TokenPolicy
-from ciba_service.flow.token_writing import SignedTokens
+from ciba_service.flow.granting.access_index import AccessIndex
+from ciba_service.flow.granting.completion import Completion
+from ciba_service.flow.granting.issuance import Issuance, TokenPolicy
+from ciba_service.flow.granting.token_writing import SignedTokens
 from ciba_service.ports import TokenIssuer, UserDirectory
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.request_log import RequestMeter
-from ciba_service.flow.held_polls import HeldPolls
-from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.asking.open_streams import OpenStreams
+from ciba_service.flow.granting.held_polls import HeldPolls
 from ciba_service.listening.admission.gate import Gate, Shed
 from ciba_service.ports import AnnouncementKind, Clock, Outbound, SecurityEvents
 from ciba_service.settings import MetricsSettings, Settings, TracingSettings

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from starlette.types import ASGIApp
 
 from ciba_service.channels.hub import SocketHub
-from ciba_service.flow.held_polls import HeldPolls
-from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.asking.open_streams import OpenStreams
+from ciba_service.flow.granting.held_polls import HeldPolls
 from ciba_service.listening.admission.gate import Gate, Shed
 from ciba_service.metrics.exposition import MetricsApp
 from ciba_service.metrics.families import Families

@@ -15,17 +15,17 @@ from ciba_service.endpoints.oauth.nonce_header import NonceHeader
 from ciba_service.endpoints.oauth.sca_receipt import ScaReceiptEndpoint
 from ciba_service.endpoints.openapi import openapi_document
 from ciba_service.endpoints.published import PublishedDocument
-from ciba_service.flow.cancellation import Cancellation
-from ciba_service.flow.client_authentication import ClientAuthentication
-from ciba_service.flow.initiation import Initiation, InitiationPolicy
-from ciba_service.flow.ledger_reading import LedgerReading
-from ciba_service.flow.published_keys import PublishedKeys
-from ciba_service.flow.request_budgets import BudgetPolicy, RequestBudgets
-from ciba_service.flow.sca_receipt_reading import ScaReceiptReading
-from ciba_service.flow.sca_receipts import ScaReceipts
-from ciba_service.flow.transaction_start import TransactionStart
-from ciba_service.flow.user_code_check import UserCodeCheck
-from ciba_service.flow.user_resolution import HintPolicy, UserResolution
+from ciba_service.flow.asking.cancellation import Cancellation
+from ciba_service.flow.asking.initiation import Initiation, InitiationPolicy
+from ciba_service.flow.asking.ledger_reading import LedgerReading
+from ciba_service.flow.asking.request_budgets import BudgetPolicy, RequestBudgets
+from ciba_service.flow.asking.sca_receipt_reading import ScaReceiptReading
+from ciba_service.flow.asking.sca_receipts import ScaReceipts
+from ciba_service.flow.asking.transaction_start import TransactionStart
+from ciba_service.flow.asking.user_code_check import UserCodeCheck
+from ciba_service.flow.asking.user_resolution import HintPolicy, UserResolution
+from ciba_service.flow.clients.client_authentication import ClientAuthentication
+from ciba_service.flow.clients.published_keys import PublishedKeys
 from ciba_service.ports import Budget
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors

@@ -16,9 +16,8 @@ from ciba_service.endpoints.operator.transactions import DeliveriesEndpoint, Tra
 from ciba_service.endpoints.operator.users import DevicesEndpoint, UsersEndpoint
 from ciba_service.endpoints.outermost import Outermost
 from ciba_service.endpoints.request_log import EndpointNames, ObservedRequests
-from ciba_service.flow.activation import Activations
-from ciba_service.flow.device_revocation import DeviceRevocation
-from ciba_service.flow.lasting_accesses import LastingAccesses
+from ciba_service.flow.asking.sca_receipts import ScaReceipts
+from ciba_service.flow.due.redelivery import Redeliveries
 from ciba_service.flow.operators.authentication import OperatorAuthentication
 from ciba_service.flow.operators.clients import OperatedClients
 from ciba_service.flow.operators.deliveries import OperatedDeliveries
@@ -27,14 +26,15 @@ from ciba_service.flow.operators.events import OperatedEvents
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.service_state import OperatedService
 from ciba_service.flow.operators.transactions import OperatedTransactions
+from ciba_service.flow.operators.unblocking import Unblocking
+from ciba_service.flow.operators.unlocking import Unlocking
+from ciba_service.flow.operators.user_reset import UserReset
 from ciba_service.flow.operators.user_summaries import UserSummaries
 from ciba_service.flow.operators.users import OperatedUsers, UserActs
-from ciba_service.flow.phone_notices import PhoneNotices
-from ciba_service.flow.redelivery import Redeliveries
-from ciba_service.flow.sca_receipts import ScaReceipts
-from ciba_service.flow.unblocking import Unblocking
-from ciba_service.flow.unlocking import Unlocking
-from ciba_service.flow.user_reset import UserReset
+from ciba_service.flow.phones.activation import Activations
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
+from ciba_service.flow.phones.lasting_accesses import LastingAccesses
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.protocol.operators.origins import AllowedOrigins
 from ciba_service.settings import OperatorSettings, Settings
 from ciba_service.wiring.health import build_health

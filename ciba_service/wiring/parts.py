@@ -8,22 +8,22 @@ from typing import Final
 
 from ciba_service.channels.hub import SocketHub
 from ciba_service.endpoints.request_log import RequestTelemetry
-from ciba_service.flow.access_index import AccessIndex
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.cancelling import Cancelling
-from ciba_service.flow.delivery import CallbackDelivery
-from ciba_service.flow.due_work import DueWorker
-from ciba_service.flow.evidence_draining import EvidenceDrainer
-from ciba_service.flow.held_polls import HeldPolls
-from ciba_service.flow.known_clients import KnownClients
-from ciba_service.flow.ledger_following import LedgerFollowing
-from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.asking.cancelling import Cancelling
+from ciba_service.flow.asking.ledger_following import LedgerFollowing
+from ciba_service.flow.asking.open_streams import OpenStreams
+from ciba_service.flow.clients.known_clients import KnownClients
+from ciba_service.flow.due.delivery import CallbackDelivery
+from ciba_service.flow.due.due_work import DueWorker
+from ciba_service.flow.due.evidence_draining import EvidenceDrainer
+from ciba_service.flow.due.settlement import Settlement
+from ciba_service.flow.due.store_time import StoreTime
+from ciba_service.flow.due.wake_ups import WakeUps
+from ciba_service.flow.granting.access_index import AccessIndex
+from ciba_service.flow.granting.held_polls import HeldPolls
+from ciba_service.flow.granting.push import Pushes
 from ciba_service.flow.operators.events import EVENTS_PLACE
-from ciba_service.flow.presence import ConnectedPhones
-from ciba_service.flow.push import Pushes
-from ciba_service.flow.settlement import Settlement
-from ciba_service.flow.store_time import StoreTime
-from ciba_service.flow.wake_ups import WakeUps
+from ciba_service.flow.phones.presence import ConnectedPhones
 from ciba_service.listening.admission.gate import Gate
 from ciba_service.ports import ClientRegistry, Telemetry, User, UserDirectory
 from ciba_service.protocol.locale import Locale

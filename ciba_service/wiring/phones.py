@@ -1,7 +1,7 @@
 """The step about phones that both doors need: that of the phones, and that of operators."""
 
-from ciba_service.flow.device_approval import DeviceApproval
-from ciba_service.flow.phone_notices import PhoneNotices
+from ciba_service.flow.phones.device_approval import DeviceApproval
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.wiring.parts import Parts
 
 __all__ = ["device_approval"]

@@ -8,7 +8,7 @@ from ciba_service.endpoints.oauth.registration import (
     ClientConfigurationEndpoint,
     RegistrationEndpoint,
 )
-from ciba_service.flow.registration import InitialAccessToken, Registrations
+from ciba_service.flow.clients.registration import InitialAccessToken, Registrations
 from ciba_service.protocol.client.registration.rules import RegistrationPolicy
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.settings import RegistrationSettings, Settings

@@ -8,12 +8,12 @@ from ciba_service.endpoints.oauth.userinfo import UserinfoEndpoint
 from ciba_service.endpoints.protected import ProtectedSurroundings
 from ciba_service.endpoints.resource.accounts import AccountsEndpoint
 from ciba_service.endpoints.resource.payments import PaymentsEndpoint
-from ciba_service.flow.account_information import AccountInformation
-from ciba_service.flow.dpop_proofs import DpopProofs
-from ciba_service.flow.live_tokens import LiveTokens
-from ciba_service.flow.payment_execution import PaymentExecution
-from ciba_service.flow.resource_access import ResourceAccess, ResourcePolicy
-from ciba_service.flow.userinfo import Userinfo
+from ciba_service.flow.clients.dpop_proofs import DpopProofs
+from ciba_service.flow.tokens.account_information import AccountInformation
+from ciba_service.flow.tokens.live_tokens import LiveTokens
+from ciba_service.flow.tokens.payment_execution import PaymentExecution
+from ciba_service.flow.tokens.resource_access import ResourceAccess, ResourcePolicy
+from ciba_service.flow.tokens.userinfo import Userinfo
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.protocol.tokens.dpop.nonces import DpopNonces
 from ciba_service.protocol.transaction.gate import Step

@@ -2,8 +2,8 @@
 
 from ciba_service.channels.wake_up import WakeUpSenders, Webhook, WebPush
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.wake_up_addresses import WakeUpAddresses
-from ciba_service.flow.wake_ups import WakeUps
+from ciba_service.flow.due.wake_up_addresses import WakeUpAddresses
+from ciba_service.flow.due.wake_ups import WakeUps
 from ciba_service.ports import Outbound
 from ciba_service.sca.wake_up import PushPolicy
 from ciba_service.settings import Settings

@@ -212,7 +212,7 @@ async def test_an_approval_of_another_challenge_is_not_redeemed(
     """The link between approval and challenge is verified again before tokens are issued."""
     auth_req_id = await service.till.started()
     await phone.approve_next()
-    monkeypatch.setattr("ciba_service.flow.completion.challenge_hash", lambda _: "another")
+    monkeypatch.setattr("ciba_service.flow.granting.completion.challenge_hash", lambda _: "another")
     answer = await service.till.poll(auth_req_id)
     assert (answer.status_code, answer.json()["error"]) == (400, "access_denied")
     monkeypatch.undo()

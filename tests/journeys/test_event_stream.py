@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ciba_service.channels.hub import SocketHub
-from ciba_service.flow.open_streams import PAUSE_SECONDS, STREAM_SECONDS, OpenStreams
+from ciba_service.flow.asking.open_streams import PAUSE_SECONDS, STREAM_SECONDS, OpenStreams
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.driver.subscription import Resubscribed

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from ciba_service.channels.hub import SocketHub
-from ciba_service.flow.activation import Activations
-from ciba_service.flow.device_revocation import DeviceRevocation
-from ciba_service.flow.phone_notices import PhoneNotices
-from ciba_service.flow.unlocking import Unlocking
-from ciba_service.flow.user_reset import UserReset
+from ciba_service.flow.operators.unlocking import Unlocking
+from ciba_service.flow.operators.user_reset import UserReset
+from ciba_service.flow.phones.activation import Activations
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.ports import WaitingDevice
 from ciba_service.sca.activation import normal_code
 from ciba_service.sca.devices import MAXIMUM_WAITING, user_tag

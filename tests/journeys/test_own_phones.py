@@ -8,11 +8,11 @@ import pytest
 from joserfc.jwk import ECKey
 
 from ciba_service.channels.hub import SocketHub
-from ciba_service.flow.activation import Activations, HasPhone
-from ciba_service.flow.device_revocation import DeviceRevocation
-from ciba_service.flow.phone_notices import PhoneNotices
-from ciba_service.flow.unlocking import Unlocking
-from ciba_service.flow.user_reset import UserReset
+from ciba_service.flow.operators.unlocking import Unlocking
+from ciba_service.flow.operators.user_reset import UserReset
+from ciba_service.flow.phones.activation import Activations, HasPhone
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
+from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.protocol.jose.encryption import encrypt_to
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import ORDER_FACTORS_TYP, ORDER_TYP, transaction_id

@@ -347,7 +347,7 @@ async def test_what_the_account_gate_refuses_is_pushed_as_a_failure(
 ):
     """Between the decision and the tokens something may happen to an account."""
     auth_req_id = await started(shop)
-    monkeypatch.setattr("ciba_service.flow.completion.challenge_hash", lambda _: "another")
+    monkeypatch.setattr("ciba_service.flow.granting.completion.challenge_hash", lambda _: "another")
     await alice.approve_next()
     hold_error((await endpoint.next()).json, "transaction_failed", auth_req_id)
     await bank.telemetry.seen("callback_delivered")

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from ciba_service.flow.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
 from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect

@@ -8,7 +8,7 @@ from starlette.types import Scope, Send
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy
 from ciba_service.endpoints.post import PostEndpoint
-from ciba_service.flow.enrolment import Enrolment
+from ciba_service.flow.phones.enrolment import Enrolment
 from ciba_service.listening.peer import peer_address
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import InvalidRequestError, Reason

@@ -10,8 +10,8 @@ from starlette.types import Scope, Send
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.body import BodyPolicy, header
 from ciba_service.endpoints.post import PostEndpoint
-from ciba_service.flow.conversation import Conversation, PhoneMessage
-from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.flow.deciding.conversation import Conversation, PhoneMessage
+from ciba_service.flow.phones.device_sessions import DeviceSessions
 from ciba_service.listening.peer import peer_address
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import (

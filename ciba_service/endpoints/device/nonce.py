@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from ciba_service.endpoints.answers import respond, respond_error
-from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.flow.phones.device_sessions import DeviceSessions
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import InvalidRequestError, Reason
 

@@ -17,9 +17,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 from ciba_service.endpoints.device.asked import Asked
 from ciba_service.endpoints.device.connection_names import ConnectionNames
 from ciba_service.endpoints.device.rumours import rumour
-from ciba_service.flow.conversation import Conversation
-from ciba_service.flow.device_sessions import DeviceSessions
-from ciba_service.flow.key_announcements import KeyAnnouncements, KeyNews
+from ciba_service.flow.deciding.conversation import Conversation
+from ciba_service.flow.phones.device_sessions import DeviceSessions
+from ciba_service.flow.phones.key_announcements import KeyAnnouncements, KeyNews
 from ciba_service.listening.admission.strangers import stranger_of
 from ciba_service.listening.peer import peer_address
 from ciba_service.ports import (

@@ -8,7 +8,7 @@ from starlette.types import Scope, Send
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.oauth.nonce_header import Headers, NonceHeader
-from ciba_service.flow.initiation import Initiation
+from ciba_service.flow.asking.initiation import Initiation
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 

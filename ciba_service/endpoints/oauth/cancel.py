@@ -4,7 +4,7 @@ from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond_nothing
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.cancellation import Cancellation
+from ciba_service.flow.asking.cancellation import Cancellation
 from ciba_service.ports import Telemetry
 
 __all__ = ["CancelEndpoint"]

@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 from ciba_service.endpoints.body import BodyPolicy, header, header_lines
 from ciba_service.endpoints.post import PostEndpoint
-from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.clients.client_request import ClientRequest
 from ciba_service.listening.admission.place import place_of
 from ciba_service.listening.peer import peer_address, peer_certificates
 from ciba_service.protocol.errors import InvalidClientError, OAuth2Error, Reason

@@ -13,7 +13,7 @@ from ciba_service.endpoints.departure import until_gone
 from ciba_service.endpoints.event_stream import EVENT_STREAM
 from ciba_service.endpoints.ledger_stream import stream_ledgers
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.ledger_reading import LedgerReading
+from ciba_service.flow.asking.ledger_reading import LedgerReading
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.transaction.ledger_document import ledger_document, ledger_event
 

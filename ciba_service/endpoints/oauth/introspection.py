@@ -8,7 +8,7 @@ from starlette.types import Scope, Send
 from ciba_service.endpoints.answers import respond, respond_text
 from ciba_service.endpoints.body import accepts
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.introspection import Introspection
+from ciba_service.flow.tokens.introspection import Introspection
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.names import INTROSPECTION_TYP
 

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from ciba_service.endpoints.answers import respond, respond_error, respond_nothing
 from ciba_service.endpoints.body import BodyPolicy, UnreadableBody, header_lines, read_body
 from ciba_service.endpoints.post import PostEndpoint
-from ciba_service.flow.registration import KnownRegistration, Registrations
+from ciba_service.flow.clients.registration import KnownRegistration, Registrations
 from ciba_service.listening.admission.place import place_of
 from ciba_service.ports import StoreUnavailable, Telemetry
 from ciba_service.protocol.errors import (

@@ -8,7 +8,7 @@ from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.revocation import Revocation
+from ciba_service.flow.tokens.revocation import Revocation
 from ciba_service.ports import Telemetry
 
 __all__ = ["RevocationEndpoint"]

@@ -7,7 +7,7 @@ from starlette.types import Scope, Send
 
 from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
-from ciba_service.flow.sca_receipt_reading import ScaReceiptReading
+from ciba_service.flow.asking.sca_receipt_reading import ScaReceiptReading
 from ciba_service.ports import Telemetry
 
 __all__ = ["ScaReceiptEndpoint"]

@@ -8,7 +8,7 @@ from ciba_service.endpoints.answers import respond
 from ciba_service.endpoints.held import applied_wait_header, note_patience, patience_of
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.oauth.nonce_header import Headers, NonceHeader
-from ciba_service.flow.token_request import TokenRequests
+from ciba_service.flow.granting.token_request import TokenRequests
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import OAuth2Error
 

@@ -12,8 +12,8 @@ from ciba_service.endpoints.protected import (
     ProtectedSurroundings,
     refuse_token_in,
 )
-from ciba_service.flow.resource_access import ResourceRequest
-from ciba_service.flow.userinfo import Userinfo
+from ciba_service.flow.tokens.resource_access import ResourceRequest
+from ciba_service.flow.tokens.userinfo import Userinfo
 
 __all__ = ["UserinfoEndpoint"]
 

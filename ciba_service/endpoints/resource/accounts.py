@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from ciba_service.endpoints.protected import Answer, ProtectedEndpoint, ProtectedSurroundings
-from ciba_service.flow.account_information import AccountInformation
-from ciba_service.flow.resource_access import ResourceRequest
+from ciba_service.flow.tokens.account_information import AccountInformation
+from ciba_service.flow.tokens.resource_access import ResourceRequest
 
 __all__ = ["AccountsEndpoint"]
 

@@ -7,8 +7,8 @@ from starlette.types import Receive, Scope
 
 from ciba_service.endpoints.body import BodyPolicy, has_body, read_body
 from ciba_service.endpoints.protected import Answer, ProtectedEndpoint, ProtectedSurroundings
-from ciba_service.flow.payment_execution import PaymentExecution
-from ciba_service.flow.resource_access import ResourceRequest
+from ciba_service.flow.tokens.payment_execution import PaymentExecution
+from ciba_service.flow.tokens.resource_access import ResourceRequest
 
 __all__ = ["PaymentsEndpoint"]
 

@@ -5,11 +5,11 @@ from typing import Final
 
 import msgspec
 
-from ciba_service.flow.due_work import DueWorker
+from ciba_service.flow.due.due_work import DueWorker
+from ciba_service.flow.due.redelivery import Redeliveries
 from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
-from ciba_service.flow.redelivery import Redeliveries
 from ciba_service.ports import (
     Clock,
     Delivery,

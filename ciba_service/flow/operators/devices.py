@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ciba_service.flow.device_approval import DeviceApproval
-from ciba_service.flow.device_revocation import DeviceRevocation
 from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
+from ciba_service.flow.phones.device_approval import DeviceApproval
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
 from ciba_service.ports import (
     Clock,
     DeviceRecord,

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from ciba_service.flow.open_streams import OpenStreams
+from ciba_service.flow.asking.open_streams import OpenStreams
 from ciba_service.flow.operators.pages import Page
 from ciba_service.ports import NumberedEvent, RecentEvents, StoreUnavailable, Telemetry
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from ciba_service.flow.held_polls import HeldPolls
-from ciba_service.flow.open_streams import OpenStreams
-from ciba_service.flow.presence import ConnectedPhones
+from ciba_service.flow.asking.open_streams import OpenStreams
+from ciba_service.flow.granting.held_polls import HeldPolls
+from ciba_service.flow.phones.presence import ConnectedPhones
 from ciba_service.ports import Clock, EvidenceQueue
 from ciba_service.protocol.instants import instant
 

@@ -6,12 +6,12 @@ from functools import partial
 
 import msgspec
 
-from ciba_service.flow.cancelling import Cancelling
-from ciba_service.flow.ledger_following import LedgerFollowing
+from ciba_service.flow.asking.cancelling import Cancelling
+from ciba_service.flow.asking.ledger_following import LedgerFollowing
+from ciba_service.flow.asking.sca_receipts import ScaReceipts
 from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
-from ciba_service.flow.sca_receipts import ScaReceipts
 from ciba_service.ports import Clock, LedgerStore
 from ciba_service.ports.pending import PendingPlace, PendingTransactions
 from ciba_service.protocol.instants import instant

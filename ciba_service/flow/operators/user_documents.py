@@ -2,8 +2,8 @@
 
 import msgspec
 
-from ciba_service.flow.activation import IssuedCode
 from ciba_service.flow.operators.devices import DeviceSummary
+from ciba_service.flow.phones.activation import IssuedCode
 from ciba_service.ports import Block
 from ciba_service.protocol.instants import instant
 from ciba_service.sca.messages import LastingAccess

@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from ciba_service.flow.activation import Activations, HasPhone
-from ciba_service.flow.lasting_accesses import LastingAccesses
 from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.devices import device_summary
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
+from ciba_service.flow.operators.unblocking import Unblocking
+from ciba_service.flow.operators.unlocking import Unlocking
 from ciba_service.flow.operators.user_documents import (
     ActivationCode,
     OpenPrompt,
@@ -22,11 +22,11 @@ from ciba_service.flow.operators.user_documents import (
     activation_code,
     blocked_client,
 )
+from ciba_service.flow.operators.user_reset import UserReset
 from ciba_service.flow.operators.user_search import UserSearch
 from ciba_service.flow.operators.user_summaries import UserSummaries, UserSummary
-from ciba_service.flow.unblocking import Unblocking
-from ciba_service.flow.unlocking import Unlocking
-from ciba_service.flow.user_reset import UserReset
+from ciba_service.flow.phones.activation import Activations, HasPhone
+from ciba_service.flow.phones.lasting_accesses import LastingAccesses
 from ciba_service.ports import (
     Clock,
     DeviceStore,

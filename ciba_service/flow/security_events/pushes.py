@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final, assert_never
 
-from ciba_service.flow.jitter import new_jitter
+from ciba_service.flow.due.jitter import new_jitter
 from ciba_service.flow.security_events.receiver import EventReceiver
 from ciba_service.flow.signing import signed
 from ciba_service.ports import (

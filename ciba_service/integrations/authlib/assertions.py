@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from authlib.oauth2 import OAuth2Request
 
-from ciba_service.flow.client_request import ClientRequest
+from ciba_service.flow.clients.client_request import ClientRequest
 from ciba_service.flow.host_steps import HostSteps
 from ciba_service.integrations.authlib.entrance import EnteredService, called, posted_form
 from ciba_service.integrations.portal import Portal

@@ -5,9 +5,9 @@ from typing import Any
 
 from authlib.consts import default_json_headers
 
-from ciba_service.flow.client_authentication import VerifiedClient
-from ciba_service.flow.client_request import ClientRequest
-from ciba_service.flow.initiation import Acknowledgement
+from ciba_service.flow.asking.initiation import Acknowledgement
+from ciba_service.flow.clients.client_authentication import VerifiedClient
+from ciba_service.flow.clients.client_request import ClientRequest
 from ciba_service.integrations.authlib.endpoint import CibaEndpoint
 from ciba_service.integrations.authlib.entrance import called
 

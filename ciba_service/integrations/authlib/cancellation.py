@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from ciba_service.flow.client_authentication import VerifiedClient
+from ciba_service.flow.clients.client_authentication import VerifiedClient
 from ciba_service.integrations.authlib.endpoint import CibaEndpoint
 from ciba_service.integrations.authlib.entrance import called
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749.endpoint import Endpoint, EndpointRequest
 
-from ciba_service.flow.client_authentication import VerifiedClient
+from ciba_service.flow.clients.client_authentication import VerifiedClient
 from ciba_service.integrations.authlib.clients import HostClient
 from ciba_service.integrations.authlib.entrance import (
     EnteredService,

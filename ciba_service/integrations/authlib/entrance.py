@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 from authlib.oauth2 import OAuth2Request, rfc6749
 from authlib.oauth2.rfc6749 import AuthorizationServer
 
-from ciba_service.flow.client_authentication import VerifiedClient
+from ciba_service.flow.clients.client_authentication import VerifiedClient
 from ciba_service.flow.host_steps import HostSteps
 from ciba_service.integrations.authlib.clients import HostClient, registered_client
 from ciba_service.integrations.portal import Portal, PortalUnavailable

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final, Self
 import msgspec
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 
-from ciba_service.flow.grant_redemption import GrantRequest
-from ciba_service.flow.held_polls import Patience
+from ciba_service.flow.granting.grant_redemption import GrantRequest
+from ciba_service.flow.granting.held_polls import Patience
 from ciba_service.integrations.authlib.entrance import (
     EnteredService,
     authenticated,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ciba_service.flow.open_streams import OPERATORS_PLACES
+from ciba_service.flow.asking.open_streams import OPERATORS_PLACES
 from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.recent_events import RedisRecentEvents

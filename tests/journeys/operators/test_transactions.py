@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.flow.open_streams import OPERATORS_PLACES
+from ciba_service.flow.asking.open_streams import OPERATORS_PLACES
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.keys import transaction_key

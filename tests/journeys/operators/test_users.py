@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ciba_service.flow.device_revocation import DeviceRevocation
+from ciba_service.flow.phones.device_revocation import DeviceRevocation
 from ciba_service.sca.devices import user_tag
 from tests.running_service import RunningService
 from tests.service_fixtures import ServiceRunner

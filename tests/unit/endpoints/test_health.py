@@ -12,8 +12,8 @@ from starlette.types import Message, Send
 
 from ciba_service.endpoints.health import CLOCK_TOLERANCE_MS, Health
 from ciba_service.endpoints.outermost import Outermost
-from ciba_service.flow.client_authentication import ClientAuthentication
-from ciba_service.flow.device_sessions import DeviceSessions
+from ciba_service.flow.clients.client_authentication import ClientAuthentication
+from ciba_service.flow.phones.device_sessions import DeviceSessions
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import CloseCode
 from ciba_service.stores.driver.commands import StoreFault

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ciba_service.flow.client_authentication import ClientAuthentication
-from ciba_service.flow.client_request import ClientRequest
-from ciba_service.flow.dpop_proofs import DpopProofs
-from ciba_service.flow.published_keys import PublishedKeys
-from ciba_service.flow.sender_constraint import SenderConstraint
+from ciba_service.flow.clients.client_authentication import ClientAuthentication
+from ciba_service.flow.clients.client_request import ClientRequest
+from ciba_service.flow.clients.dpop_proofs import DpopProofs
+from ciba_service.flow.clients.published_keys import PublishedKeys
+from ciba_service.flow.clients.sender_constraint import SenderConstraint
 from ciba_service.ports import ClientKeysUnavailable, ReplayKind
 from ciba_service.protocol.client.assertion import Audiences
 from ciba_service.protocol.client.certificates.certificate import ClientCertificate

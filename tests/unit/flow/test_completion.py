@@ -2,9 +2,9 @@
 
 import pytest
 
-from ciba_service.flow.access_index import AccessIndex
-from ciba_service.flow.completion import Completion, Minted, Taker
-from ciba_service.flow.issuance import MintedTokens
+from ciba_service.flow.granting.access_index import AccessIndex
+from ciba_service.flow.granting.completion import Completion, Minted, Taker
+from ciba_service.flow.granting.issuance import MintedTokens
 from ciba_service.ports import (
     AccessTokenRecord,
     Swap,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ciba_service.flow import delivery as delivery_module
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.delivery import CLIENT_AT_ONCE, CLIENT_WAITING, CallbackDelivery
+from ciba_service.flow.due import delivery as delivery_module
+from ciba_service.flow.due.delivery import CLIENT_AT_ONCE, CLIENT_WAITING, CallbackDelivery
 from ciba_service.ports import (
     Callback,
     CallbackProgress,

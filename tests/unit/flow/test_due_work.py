@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ciba_service.clock import SystemClock
-from ciba_service.flow.due_work import SWEEP_SECONDS, DueWorker
-from ciba_service.flow.store_time import StoreTime
+from ciba_service.flow.due.due_work import SWEEP_SECONDS, DueWorker
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.ports import Clock, DueKind, DueWork, StoreUnavailable
 from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
@@ -371,7 +371,7 @@ async def test_what_is_remembered_of_later_work_is_bounded(
 ):
     """The sweep finds what was not remembered; and there is room again when it is time."""
     worker, nudged = other_worker(idle), []
-    monkeypatch.setattr("ciba_service.flow.due_work.MOST_LATER", 3)
+    monkeypatch.setattr("ciba_service.flow.due.due_work.MOST_LATER", 3)
     monkeypatch.setattr(worker, "nudge", nudged.append)
     for number in range(5):
         worker.nudge_after(f"transaction {number}", 100)

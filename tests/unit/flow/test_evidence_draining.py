@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.flow.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
 from ciba_service.ports import (
     EvidenceBatch,
     JournalPosition,

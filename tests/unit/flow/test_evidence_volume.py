@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.flow.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.transaction.state import Event

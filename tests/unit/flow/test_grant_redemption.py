@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ciba_service.flow.grant_redemption import GrantRequest
-from ciba_service.flow.held_polls import Patience
+from ciba_service.flow.granting.grant_redemption import GrantRequest
+from ciba_service.flow.granting.held_polls import Patience
 from ciba_service.protocol.errors import (
     AccessDeniedError,
     AuthorizationPendingError,

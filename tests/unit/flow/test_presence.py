@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ciba_service.flow.presence import ConnectedPhones
+from ciba_service.flow.phones.presence import ConnectedPhones
 from ciba_service.ports import StoreUnavailable
 from tests.fake_clock import FakeClock
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ciba_service.flow.published_keys import PublishedKeys
+from ciba_service.flow.clients.published_keys import PublishedKeys
 from ciba_service.ports import ClientKeysUnavailable
 from ciba_service.protocol.client.certificates.certificate import ClientCertificate
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates

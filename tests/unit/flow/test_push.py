@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.delivery import CallbackDelivery
-from ciba_service.flow.push import Pushes
+from ciba_service.flow.due.delivery import CallbackDelivery
+from ciba_service.flow.granting.push import Pushes
 from ciba_service.ports import (
     Callback,
     CallbackProgress,

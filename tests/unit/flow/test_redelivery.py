@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ciba_service.flow.redelivery import Redeliveries
+from ciba_service.flow.due.redelivery import Redeliveries
 from ciba_service.ports import Delivery, FoundDelivery, Redelivery
 from ciba_service.ports.deliveries import DeliveryPlace
 from tests.fake_clock import FakeClock

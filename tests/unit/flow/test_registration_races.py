@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from ciba_service.flow.registration import Registrations
+from ciba_service.flow.clients.registration import Registrations
 from ciba_service.ports import OutboundRequest, Registration
 from ciba_service.protocol.client.offer import Offer
 from ciba_service.protocol.client.registration.rules import RegistrationPolicy

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from ciba_service.flow.client_request import ClientRequest
-from ciba_service.flow.held_polls import Patience
-from ciba_service.flow.token_request import TokenRequest
+from ciba_service.flow.clients.client_request import ClientRequest
+from ciba_service.flow.granting.held_polls import Patience
+from ciba_service.flow.granting.token_request import TokenRequest
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from tests.unit.protocol.registrations import registered, signer
 

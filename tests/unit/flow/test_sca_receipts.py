@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ciba_service.flow.sca_receipts import ScaReceipts
+from ciba_service.flow.asking.sca_receipts import ScaReceipts
 from ciba_service.ports import KeptScaReceipt, Signer, SignerUnavailable
 from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.sca_receipt import ScaReceipt

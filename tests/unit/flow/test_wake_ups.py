@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ciba_service.flow.account_gate import AccountGate
-from ciba_service.flow.wake_ups import MAXIMUM_AT_ONCE, WakeUps
+from ciba_service.flow.due.wake_ups import MAXIMUM_AT_ONCE, WakeUps
 from ciba_service.ports import (
     DueKind,
     DueWork,

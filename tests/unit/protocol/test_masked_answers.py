@@ -2,7 +2,7 @@
 
 import pytest
 
-from ciba_service.flow.delivery import _Ping
+from ciba_service.flow.due.delivery import _Ping
 from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.push import PushedError, PushedTokens
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderProofs

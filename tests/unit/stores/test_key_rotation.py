@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey
 
-from ciba_service.flow.key_announcements import KeyAnnouncements
+from ciba_service.flow.phones.key_announcements import KeyAnnouncements
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encryption import InvalidJweError, encrypt_to
 from ciba_service.protocol.jose.life_cycle import CHALLENGE_KEYS_KEPT

@@ -1,0 +1,1 @@
+"""A client asks for an approval, takes it back, and reads what happened to it."""

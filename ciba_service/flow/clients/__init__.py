@@ -1,0 +1,1 @@
+"""Who asks, and what beside the form proves it; clients that register themselves."""

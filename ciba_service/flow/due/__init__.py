@@ -1,0 +1,1 @@
+"""Due work: announce, settle, call back, wake; done by whichever process has the lease."""

@@ -1,0 +1,1 @@
+"""An approval becomes a grant and its tokens, once."""

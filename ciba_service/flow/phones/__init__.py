@@ -1,0 +1,1 @@
+"""Phones are enrolled, prove who they are, and are looked after by their users."""

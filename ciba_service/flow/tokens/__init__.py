@@ -1,0 +1,1 @@
+"""Tokens that were issued: presented, asked about, given back."""
