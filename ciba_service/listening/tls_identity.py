@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -67,6 +68,8 @@ def _chain(file: Path) -> tuple[x509.Certificate, ...]:
         raise
     except (ValueError, TypeError) as error:
         raise InvalidTlsError(f"{file} holds no PEM certificate") from error
+    except UnsupportedAlgorithm as error:
+        raise InvalidTlsError(f"the certificate in {file} has a key of an unknown kind") from error
     return chain
 
 
@@ -79,6 +82,8 @@ def _key(file: Path) -> ServerKey:
         raise
     except ValueError as error:
         raise InvalidTlsError(f"{file} holds no PEM private key") from error
+    except UnsupportedAlgorithm as error:
+        raise InvalidTlsError(f"the key in {file} is of an unknown kind") from error
     if not isinstance(key, ServerKey):
         raise InvalidTlsError(f"the key in {file} is neither RSA nor elliptic curve")
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _MINIMUM_RSA_BITS:

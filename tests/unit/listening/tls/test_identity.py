@@ -1,5 +1,6 @@
 """Certificates, keys and versions that cannot be offered stop the start with a sentence."""
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
 from ciba_service.listening.tls_offer import TlsOffer
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from tests.unit.listening.tls.listeners import server_files, write_pem
-from tests.unit.protocol.client_certificates.authority import key, self_signed
+from tests.unit.protocol.client_certificates.authority import der, key, self_signed
 
 
 def write(directory: Path, name: str, content: bytes) -> Path:
@@ -93,6 +94,21 @@ def test_a_curve_that_tls_does_not_know_is_refused(tmp_path: Path):
     odd = write(tmp_path, "x25519", X25519PrivateKey.generate().private_bytes(*form))
     with pytest.raises(InvalidTlsError, match="is neither RSA nor elliptic curve"):
         ServerIdentity.load(files[0], odd)
+
+
+def test_a_key_of_an_unknown_kind_is_named(tmp_path: Path):
+    """SM2, say: the start ends in a sentence about the file."""
+    p_256, sm2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a811ccf5501822d")
+    certificate, own = self_signed(owner="server"), key(owner="server")
+    shown = ssl.DER_cert_to_PEM_cert(der(certificate).replace(p_256, sm2))
+    form = (Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    private = ssl.DER_cert_to_PEM_cert(own.private_bytes(*form).replace(p_256, sm2))
+    odd = write(tmp_path, "odd.pem", shown.encode())
+    odd_key = write(tmp_path, "odd.key", private.replace("CERTIFICATE", "EC PRIVATE KEY").encode())
+    with pytest.raises(InvalidTlsError, match=r"certificate in .*odd\.pem has a key of an unknown"):
+        ServerIdentity.load(odd, odd_key)
+    with pytest.raises(InvalidTlsError, match=r"key in .*odd\.key is of an unknown kind"):
+        ServerIdentity.load(server_files(tmp_path)[0], odd_key)
 
 
 def test_a_file_that_has_changed_since_is_not_taken(tmp_path: Path):
