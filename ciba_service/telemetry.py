@@ -4,6 +4,7 @@ Fields whose names could ever hold a secret are withheld, so that none reaches a
 call here raises, whatever it is given.
 """
 
+import asyncio
 import logging
 import sys
 from types import TracebackType
@@ -82,6 +83,21 @@ def _origin(traceback: TracebackType | None) -> str | None:
     return f"{module}:{traceback.tb_lineno}"
 
 
+class _CutOff(logging.Filter):
+    """Keeps back what uvicorn says of a request that it cuts off when it ends.
+
+    That is no defect, and the request's own line tells it (``request_abandoned``).
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+_UVICORN: Final = "uvicorn.error"
+_CUT_OFF: Final = _CutOff()
+
+
 def configure_logging(
     level: str, stream: TextIO | None = None, *, worker: int | None = None
 ) -> None:
@@ -96,6 +112,7 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [LineHandler(sys.stderr if stream is None else stream, worker=worker)]
     root.setLevel(logging.WARNING)
+    logging.getLogger(_UVICORN).addFilter(_CUT_OFF)
     logging.getLogger(_LOGGER).setLevel(level.upper())
 
 

@@ -169,6 +169,17 @@ def test_libraries_are_heard_from_warning_up(log: io.StringIO):
     )
 
 
+def test_a_request_that_is_cut_off_at_the_end_is_no_defect(log: io.StringIO):
+    """Uvicorn says so of each, with a traceback; what else it says is written."""
+    server = logging.getLogger("uvicorn.error")
+    for error in (asyncio.CancelledError(), RuntimeError("odd")):
+        server.error("Exception in ASGI application", exc_info=error)
+    server.error("no application")
+    broken, other = lines_of(log)
+    assert broken["traceback"].endswith("RuntimeError: odd")
+    assert other["event"] == "no application"
+
+
 def test_configuring_twice_writes_each_line_once(log: io.StringIO):
     """A second start in one process replaces the first handler."""
     configure_logging("info", log)
