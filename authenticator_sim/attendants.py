@@ -19,14 +19,14 @@ from authenticator_sim.core.events import (
     PhoneRejected,
     PhoneWaiting,
 )
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.errors import PhoneError
 from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.dialogue import Dialogue
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
-from authenticator_sim.terminal.look import Look
+from authenticator_sim.terminal.look.look import Look
+from authenticator_sim.terminal.look.plain_look import PLAIN
 from authenticator_sim.terminal.newcomer_dialogue import NewcomerDialogue
-from authenticator_sim.terminal.plain_look import PLAIN
 from ciba_service.sca.messages import OUTCOME_WINDOW, DenialReason, RefusalReason
 
 __all__ = ["AnswerAll", "Attendant", "TerminalAttendant"]

@@ -27,7 +27,7 @@ from authenticator_sim.core.events import (
     Listening,
     NotDecided,
 )
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.errors import PhoneError
 from authenticator_sim.loopback import serve_on_loopback
 from authenticator_sim.phone import Phone

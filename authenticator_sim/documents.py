@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from authenticator_sim.errors import UsageError
-from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.look.text import harmless
 
 __all__ = ["Misplaced", "parse_document", "read_text"]
 

@@ -3,10 +3,10 @@
 import asyncio
 
 from authenticator_sim.connection.https import HttpsConnection
+from authenticator_sim.core.account.orders import Wish, approval_of, invitation
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Event, PhoneWaiting
-from authenticator_sim.core.orders import Wish, approval_of, invitation
-from authenticator_sim.core.pin import Pin, unwrap_pin_key
+from authenticator_sim.core.identity.pin import Pin, unwrap_pin_key
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import Clock
 from ciba_service.sca.messages import DenialReason, RejectDevice

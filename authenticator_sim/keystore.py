@@ -15,10 +15,10 @@ import msgspec
 
 from authenticator_sim.core import jose
 from authenticator_sim.core.decoding import MalformedJson, decode_json
-from authenticator_sim.core.identity import DeviceIdentity, PendingPin
-from authenticator_sim.core.otp import verify_totp_parameters
-from authenticator_sim.core.passkeys import SoftwarePasskey
-from authenticator_sim.core.pin import SALT_BYTES, WrappedPinKey
+from authenticator_sim.core.identity.identity import DeviceIdentity, PendingPin
+from authenticator_sim.core.identity.otp import verify_totp_parameters
+from authenticator_sim.core.identity.passkeys import SoftwarePasskey
+from authenticator_sim.core.identity.pin import SALT_BYTES, WrappedPinKey
 from authenticator_sim.errors import KeystoreRefused, NotEnrolled
 from authenticator_sim.storage import exclusive, private_directory, read_private, write_private
 from ciba_service.sca.messages import PIN_KEY_BYTES, ServiceKeys, TotpParameters

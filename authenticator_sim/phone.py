@@ -3,12 +3,12 @@
 import asyncio
 from typing import Protocol
 
-from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.deciding.challenges import VerifiedChallenge
+from authenticator_sim.core.deciding.receipts import shown
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.otp import next_step_at, otp_code, otp_step
-from authenticator_sim.core.passkeys import Gesture, PasskeyUse, takes_passkey, takes_pin
-from authenticator_sim.core.pin import Pin, PinKey, unwrap_pin_key
-from authenticator_sim.core.receipts import shown
+from authenticator_sim.core.identity.otp import next_step_at, otp_code, otp_step
+from authenticator_sim.core.identity.passkeys import Gesture, PasskeyUse, takes_passkey, takes_pin
+from authenticator_sim.core.identity.pin import Pin, PinKey, unwrap_pin_key
 from authenticator_sim.errors import MissingFactor, MissingGesture, NotOpen
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore

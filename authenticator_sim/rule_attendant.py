@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from authenticator_sim.core.deciding.rules import Action, Judgement, Rules
 from authenticator_sim.core.events import (
     ChallengeShown,
     Event,
@@ -10,9 +11,8 @@ from authenticator_sim.core.events import (
     PhoneWaiting,
     RuleApplied,
 )
-from authenticator_sim.core.passkeys import Gesture
-from authenticator_sim.core.pin import Pin, other_pin
-from authenticator_sim.core.rules import Action, Judgement, Rules
+from authenticator_sim.core.identity.passkeys import Gesture
+from authenticator_sim.core.identity.pin import Pin, other_pin
 from authenticator_sim.errors import MissingFactor, PhoneError
 from authenticator_sim.further_phones import FurtherPhones
 from authenticator_sim.phone import Phone

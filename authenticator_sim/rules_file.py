@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from authenticator_sim.core.rules import (
+from authenticator_sim.core.deciding.rules import (
     Action,
     AmountRange,
     Rule,

@@ -19,7 +19,7 @@ from benchmarks.installed import Installed, installed, own_pid
 from benchmarks.machine import Lag, Noise, Usage, environment
 from benchmarks.report import milliseconds, quantile, table
 from tests.unit.channels.outbound.far_ends import ca_file
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
 
 __all__ = ["Bulkheads", "Measured", "measure_bulkheads"]
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from cryptography import x509
 
-from tests.callback_endpoint import NO_CONTENT, Received, answer
 from tests.unit.channels.outbound.far_ends import (
     Behaviour,
     answering,
@@ -23,6 +22,7 @@ from tests.unit.channels.outbound.far_ends import (
     server_certificate,
     server_context,
 )
+from tests.wire.callback_endpoint import NO_CONTENT, Received, answer
 
 __all__ = ["Arrivals", "Death", "dead_endpoints", "healthy_endpoints", "hosts"]
 

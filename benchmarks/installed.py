@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.service_process import Installation, Serving, installation
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone, WireSocket
+from tests.services.service_process import Installation, Serving, installation
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone, WireSocket
 
 __all__ = ["Installed", "installed", "own_pid", "preset"]
 

@@ -15,12 +15,12 @@ from urllib.parse import urlencode, urlsplit
 from benchmarks.installed import Installed, installed, own_pid
 from benchmarks.machine import Lag, Noise, Usage, environment, resident_mib
 from benchmarks.report import milliseconds, quantile, table
-from ciba_service.commands.open_files import allow_open_files
+from ciba_service.commands.serving.open_files import allow_open_files
 from ciba_service.sca.messages import transaction_id
-from tests.signing import claims_of
 from tests.unit.channels.outbound.far_ends import head_of
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 __all__ = ["PollsMeasured", "WaitingPolls", "measure_waiting_polls"]
 

@@ -37,18 +37,18 @@ from ciba_service.protocol.errors import InvalidRequestError, NotFoundError
 from ciba_service.protocol.metadata import ProviderMetadata
 from ciba_service.settings import Doors, Settings
 from ciba_service.store_access import OpenStore
-from ciba_service.wiring.admission import LIVE_PATH, READY_PATH, build_admission
-from ciba_service.wiring.background import Background
-from ciba_service.wiring.device_door import device_routes
-from ciba_service.wiring.grant_door import grant_answers, grant_app, grant_routes
-from ciba_service.wiring.health import build_health
+from ciba_service.wiring.doors.device_door import device_routes
+from ciba_service.wiring.doors.grant_door import grant_answers, grant_app, grant_routes
+from ciba_service.wiring.doors.hosting import host_steps
+from ciba_service.wiring.doors.oauth_door import approval_routes, oauth_routes
 from ciba_service.wiring.host_ports import HostPorts
-from ciba_service.wiring.hosting import host_steps
-from ciba_service.wiring.loading import load_ahead
-from ciba_service.wiring.measuring import build_measuring
-from ciba_service.wiring.oauth_door import approval_routes, oauth_routes
 from ciba_service.wiring.parts import Parts, build_parts
-from ciba_service.wiring.reloading import Reloaded, Reloading
+from ciba_service.wiring.running.admission import LIVE_PATH, READY_PATH, build_admission
+from ciba_service.wiring.running.background import Background
+from ciba_service.wiring.running.health import build_health
+from ciba_service.wiring.running.loading import load_ahead
+from ciba_service.wiring.running.measuring import build_measuring
+from ciba_service.wiring.running.reloading import Reloaded, Reloading
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores, build_stores
 from ciba_service.wiring.surroundings import Surroundings

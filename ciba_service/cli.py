@@ -12,7 +12,8 @@ from typing import Final
 
 import uvloop
 
-from ciba_service.commands import (
+from ciba_service.commands.check import check
+from ciba_service.commands.operating import (
     blocks,
     clients,
     deliveries,
@@ -24,10 +25,9 @@ from ciba_service.commands import (
     transactions,
     users,
 )
-from ciba_service.commands.check import check
 from ciba_service.commands.outcome import CommandFailed, CommandMisused
-from ciba_service.commands.serve import serve
-from ciba_service.commands.signalled_server import held_hangups
+from ciba_service.commands.serving.serve import serve
+from ciba_service.commands.serving.signalled_server import held_hangups
 from ciba_service.commands.standard_streams import end_without_output, have_standard_streams
 from ciba_service.commands.version_flag import VersionFlag
 from ciba_service.commands.workers.parent import serve_workers

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ciba_service.sca.activation import activation_link, new_activation_code
+from ciba_service.sca.factors.activation import activation_link, new_activation_code
 
 __all__ = [
     "BIN",

@@ -19,8 +19,8 @@ from demo_place import BIN, BY_HAND, CLIENTS, DemoFailed, Place, run_program
 from starlette.types import ASGIApp
 
 from authenticator_sim.core.events import ChallengeShown, Event
-from authenticator_sim.terminal.sentences import sentence
-from authenticator_sim.terminal.view import render_challenge
+from authenticator_sim.terminal.wording.sentences import sentence
+from authenticator_sim.terminal.wording.view import render_challenge
 
 __all__ = [
     "Timeline",

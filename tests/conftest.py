@@ -19,7 +19,7 @@ from tests.unit.protocol.client_certificates.authority import self_signed
 
 pytest_plugins = (
     "pytester",
-    "tests.service_fixtures",
+    "tests.services.service_fixtures",
     "tests.collecting",
     "tools.clause_plugin",
 )

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.jose.signing import SigningKey
-from ciba_service.sca.evidence_audit import Audit, AuditReport
-from ciba_service.sca.evidence_chain import (
+from ciba_service.sca.records.evidence_audit import Audit, AuditReport
+from ciba_service.sca.records.evidence_chain import (
     CHECKPOINT_TYP,
     GENESIS,
     NOTHING,
@@ -18,7 +18,7 @@ from ciba_service.sca.evidence_chain import (
     checkpoint_hash,
     encode_line,
 )
-from tests.signing import new_key, public_jwk
+from tests.wire.signing import new_key, public_jwk
 
 _KEY = new_key(kid="evidence")
 SIGNER = SigningKey(kid="evidence", alg=SignatureAlgorithm.ES256, key=_KEY.private_key)

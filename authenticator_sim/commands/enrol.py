@@ -11,9 +11,9 @@ from authenticator_sim.connection.enrolment import send_enrolment
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
 from authenticator_sim.core.events import ApprovalAwaited, Enrolled
-from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.identity.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.identity.identity import DeviceIdentity
 from authenticator_sim.core.jose import public_jwk
 from authenticator_sim.errors import DeviceRevoked, EnrolmentRefused, KeystoreRefused, NotApproved
 from authenticator_sim.keystore import Keystore

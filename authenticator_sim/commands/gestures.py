@@ -3,7 +3,7 @@
 from typing import Final
 
 from authenticator_sim.commands.surroundings import Surroundings
-from authenticator_sim.core.passkeys import Gesture
+from authenticator_sim.core.identity.passkeys import Gesture
 from authenticator_sim.errors import UsageError
 from authenticator_sim.terminal.keyboard import KeyboardClosed
 

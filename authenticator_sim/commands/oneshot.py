@@ -13,7 +13,7 @@ from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
-from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.deciding.challenges import VerifiedChallenge
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import (
     AccessStopped,
@@ -25,7 +25,7 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
 )
-from authenticator_sim.core.passkeys import takes_passkey, takes_pin
+from authenticator_sim.core.identity.passkeys import takes_passkey, takes_pin
 from authenticator_sim.errors import ServiceUnreachable, UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal

@@ -10,15 +10,15 @@ from authenticator_sim.commands.gestures import obtain_gesture
 from authenticator_sim.commands.oneshot import OneShotOptions, open_errand
 from authenticator_sim.commands.pins import obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
+from authenticator_sim.core.account.orders import registration_of
 from authenticator_sim.core.events import (
     OrderDone,
     OrderNotDone,
     PasskeyForgotten,
     PasskeyInvited,
 )
-from authenticator_sim.core.orders import registration_of
-from authenticator_sim.core.passkeys import new_passkey
-from authenticator_sim.core.pin import unwrap_pin_key
+from authenticator_sim.core.identity.passkeys import new_passkey
+from authenticator_sim.core.identity.pin import unwrap_pin_key
 from authenticator_sim.errors import UsageError
 from ciba_service.sca.messages import ListPasskeys, MakePasskey, PasskeyId, RemovePasskey
 

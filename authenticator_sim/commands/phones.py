@@ -8,6 +8,7 @@ import msgspec
 from authenticator_sim.commands.oneshot import Errand, OneShotOptions, open_errand, settle_pin
 from authenticator_sim.commands.pins import NEW_PIN_VARIABLE, choose_pin, obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
+from authenticator_sim.core.account.orders import revocation
 from authenticator_sim.core.events import (
     InvitationShown,
     OrderDone,
@@ -15,8 +16,7 @@ from authenticator_sim.core.events import (
     Renamed,
     ThisDeviceRevoked,
 )
-from authenticator_sim.core.orders import revocation
-from authenticator_sim.core.pin import Pin, unwrap_pin_key
+from authenticator_sim.core.identity.pin import Pin, unwrap_pin_key
 from authenticator_sim.errors import DeviceRevoked, KeystoreRefused, UsageError
 from authenticator_sim.further_phones import FurtherPhones
 from authenticator_sim.phone import Phone

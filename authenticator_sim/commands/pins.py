@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from authenticator_sim.commands.surroundings import Surroundings
-from authenticator_sim.core.pin import Pin, parse_chosen_pin, parse_pin
+from authenticator_sim.core.identity.pin import Pin, parse_chosen_pin, parse_pin
 from authenticator_sim.errors import InvalidPin, UsageError
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 

@@ -18,10 +18,10 @@ from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.connection.push_service import LocalPushService
 from authenticator_sim.connection.pushed import PushedConnection
 from authenticator_sim.connection.socket import SocketConnection
+from authenticator_sim.core.deciding.rules import Action, Rules
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.pin import Pin
-from authenticator_sim.core.push import PushSubscription
-from authenticator_sim.core.rules import Action, Rules
+from authenticator_sim.core.identity.pin import Pin
+from authenticator_sim.core.identity.push import PushSubscription
 from authenticator_sim.errors import UsageError
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.further_phones import FurtherPhones

@@ -9,7 +9,7 @@ from authenticator_sim.commands.pins import obtain_pin
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.connection.addresses import tls_context
 from authenticator_sim.connection.http import HttpClient
-from authenticator_sim.core.pin import Pin, other_pin, unwrap_pin_key
+from authenticator_sim.core.identity.pin import Pin, other_pin, unwrap_pin_key
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.scenario.decisions import Forger
 from authenticator_sim.scenario.files import parse_scenario, shipped_names, shipped_text

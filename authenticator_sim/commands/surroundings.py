@@ -6,8 +6,8 @@ from typing import TextIO
 
 from authenticator_sim.ports import Clock, RandomBytes
 from authenticator_sim.terminal.keyboard import Keyboard
-from authenticator_sim.terminal.look import Look
-from authenticator_sim.terminal.looks import look_for
+from authenticator_sim.terminal.look.look import Look
+from authenticator_sim.terminal.look.looks import look_for
 from authenticator_sim.terminal.reporter import JsonReporter, Reporter, TextReporter
 
 __all__ = ["Surroundings"]

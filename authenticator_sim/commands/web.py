@@ -19,7 +19,7 @@ from authenticator_sim.loopback import (
     listen_on_loopback,
     serve_on_loopback,
 )
-from authenticator_sim.terminal.qr_code import qr_code
+from authenticator_sim.terminal.look.qr_code import qr_code
 from authenticator_sim.web.site import PhoneSite, phone_page
 
 __all__ = ["WebOptions", "serve_web"]

@@ -7,7 +7,7 @@ from authenticator_sim.connection.addresses import require_protected
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.retry import with_retries
 from authenticator_sim.core.decoding import MalformedJson, decode_json
-from authenticator_sim.core.enrolment import PendingEnrolment
+from authenticator_sim.core.identity.enrolment import PendingEnrolment
 from authenticator_sim.errors import AddressRefused, EnrolmentRefused, ServiceUnreachable
 from authenticator_sim.ports import Clock, RandomBytes
 from ciba_service.sca.messages import DevicePath, EnrolmentAnswer

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authenticator_sim.core.events import Event, PushIgnored, Woken
+from authenticator_sim.core.identity.push import PushRefused, PushSubscription, verify_sender
 from authenticator_sim.core.jose import base64url
-from authenticator_sim.core.push import PushRefused, PushSubscription, verify_sender
 from authenticator_sim.loopback import serve_on_loopback
 from authenticator_sim.ports import Clock, RandomBytes
 

@@ -17,7 +17,7 @@ from authenticator_sim.core.events import (
     WakeUpKept,
     WakeUpWays,
 )
-from authenticator_sim.core.push import PushSubscription
+from authenticator_sim.core.identity.push import PushSubscription
 from authenticator_sim.errors import DeviceRevoked, ServiceUnreachable, UsageError
 from ciba_service.sca.messages import AskWakeUp, Decide, DropWakeUp, SetWakeUp, Shown
 

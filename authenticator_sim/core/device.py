@@ -10,15 +10,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from authenticator_sim.core.accesses import AboutAccess, access_event
-from authenticator_sim.core.anew import Anew
-from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
-from authenticator_sim.core.challenges import (
+from authenticator_sim.core.account.accesses import AboutAccess, access_event
+from authenticator_sim.core.account.newcomers import Newcomers
+from authenticator_sim.core.account.orders import (
+    SignedOrder,
+    Wish,
+    new_order,
+    new_pin_change,
+)
+from authenticator_sim.core.account.passkey_events import AboutPasskeys, passkey_event
+from authenticator_sim.core.account.phones import AboutPhones, order_event, phone_event
+from authenticator_sim.core.account.wake_up import AboutWakeUp, wake_up_event
+from authenticator_sim.core.deciding.anew import Anew
+from authenticator_sim.core.deciding.challenges import (
     ChallengeRefused,
     VerifiedChallenge,
     verify_challenge,
 )
-from authenticator_sim.core.decisions import SignedDecision, new_approval, new_denial
+from authenticator_sim.core.deciding.decisions import SignedDecision, new_approval, new_denial
+from authenticator_sim.core.deciding.over import Over
+from authenticator_sim.core.deciding.prompts import Prompts
+from authenticator_sim.core.deciding.receipts import received
 from authenticator_sim.core.events import (
     AttemptsRunOut,
     ChallengeIgnored,
@@ -43,23 +55,11 @@ from authenticator_sim.core.events import (
     PhoneWaiting,
     Withdrawal,
 )
-from authenticator_sim.core.identity import DeviceIdentity, PendingPin
-from authenticator_sim.core.newcomers import Newcomers
-from authenticator_sim.core.orders import (
-    SignedOrder,
-    Wish,
-    new_order,
-    new_pin_change,
-)
-from authenticator_sim.core.over import Over
-from authenticator_sim.core.passkey_events import AboutPasskeys, passkey_event
-from authenticator_sim.core.passkeys import PasskeyUse
-from authenticator_sim.core.phones import AboutPhones, order_event, phone_event
-from authenticator_sim.core.pin import Pin, PinKey
-from authenticator_sim.core.prompts import Prompts
-from authenticator_sim.core.receipts import received
-from authenticator_sim.core.sessions import new_session_proof
-from authenticator_sim.core.wake_up import AboutWakeUp, wake_up_event
+from authenticator_sim.core.identity.announced_keys import AnnouncementRefused, with_announced_keys
+from authenticator_sim.core.identity.identity import DeviceIdentity, PendingPin
+from authenticator_sim.core.identity.passkeys import PasskeyUse
+from authenticator_sim.core.identity.pin import Pin, PinKey
+from authenticator_sim.core.identity.sessions import new_session_proof
 from authenticator_sim.errors import NotOpen, UntrustedService
 from authenticator_sim.ports import RandomBytes
 from ciba_service.sca.messages import (

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from authenticator_sim.core.challenges import ChallengeRefusal
-from authenticator_sim.core.rules import Action
+from authenticator_sim.core.deciding.challenges import ChallengeRefusal
+from authenticator_sim.core.deciding.rules import Action
 from ciba_service.sca.messages import (
     Challenge,
     CreationOptions,

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from joserfc.jwk import ECKey
 
-from authenticator_sim.core.challenges import VerifiedChallenge
-from authenticator_sim.core.decisions import new_approval, new_denial
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.otp import otp_code, otp_step
-from authenticator_sim.core.passkeys import Gesture, PasskeyUse, SoftwarePasskey
-from authenticator_sim.core.pin import PinKey
+from authenticator_sim.core.deciding.challenges import VerifiedChallenge
+from authenticator_sim.core.deciding.decisions import new_approval, new_denial
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.otp import otp_code, otp_step
+from authenticator_sim.core.identity.passkeys import Gesture, PasskeyUse, SoftwarePasskey
+from authenticator_sim.core.identity.pin import PinKey
 from authenticator_sim.errors import MissingFactor
 from authenticator_sim.ports import RandomBytes
 from authenticator_sim.scenario.steps import Approve, Deny

@@ -10,14 +10,14 @@ from urllib.parse import urljoin
 import msgspec
 
 from authenticator_sim.connection.http import HttpAnswer, HttpClient
-from authenticator_sim.core.challenges import (
+from authenticator_sim.core.deciding.challenges import (
     ChallengeRefused,
     VerifiedChallenge,
     verify_challenge,
 )
 from authenticator_sim.core.decoding import MalformedJson, decode_json
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.sessions import new_session_proof
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.sessions import new_session_proof
 from authenticator_sim.errors import ServiceUnreachable, UntrustedService
 from authenticator_sim.ports import Clock, RandomBytes
 from authenticator_sim.scenario.steps import Outcome

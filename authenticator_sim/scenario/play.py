@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from authenticator_sim.core.challenges import VerifiedChallenge
+from authenticator_sim.core.deciding.challenges import VerifiedChallenge
 from authenticator_sim.errors import UsageError
 from authenticator_sim.ports import Clock as Time
 from authenticator_sim.scenario.decisions import Forger, altered

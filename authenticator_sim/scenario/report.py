@@ -5,7 +5,7 @@ from typing import TextIO
 import msgspec
 
 from authenticator_sim.scenario.steps import Expect, Outcome, PhoneName
-from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.look.text import harmless
 
 __all__ = ["Finished", "StepDone", "Timeline"]
 

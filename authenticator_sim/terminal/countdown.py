@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authenticator_sim.ports import Clock
-from authenticator_sim.terminal.view import time_left
+from authenticator_sim.terminal.wording.view import time_left
 
 __all__ = ["Countdown"]
 

@@ -2,16 +2,16 @@
 
 from typing import Final, TextIO
 
-from authenticator_sim.core.challenges import VerifiedChallenge
-from authenticator_sim.core.passkeys import Gesture, takes_pin
-from authenticator_sim.core.pin import Pin, parse_pin
+from authenticator_sim.core.deciding.challenges import VerifiedChallenge
+from authenticator_sim.core.identity.passkeys import Gesture, takes_pin
+from authenticator_sim.core.identity.pin import Pin, parse_pin
 from authenticator_sim.errors import InvalidPin
 from authenticator_sim.phone import Phone
 from authenticator_sim.terminal.countdown import Countdown
 from authenticator_sim.terminal.keyboard import Keyboard
-from authenticator_sim.terminal.look import Look
-from authenticator_sim.terminal.plain_look import PLAIN
-from authenticator_sim.terminal.text import harmless
+from authenticator_sim.terminal.look.look import Look
+from authenticator_sim.terminal.look.plain_look import PLAIN
+from authenticator_sim.terminal.look.text import harmless
 from ciba_service.sca.messages import Challenge, DenialReason, Factor
 
 __all__ = ["Dialogue"]

@@ -15,7 +15,7 @@ from typing import Final, TextIO
 from rich.cells import cell_len
 
 from authenticator_sim.terminal.countdown import Countdown
-from authenticator_sim.terminal.size import columns_of
+from authenticator_sim.terminal.look.size import columns_of
 
 __all__ = ["ERASE_LINE", "Keyboard", "KeyboardClosed"]
 

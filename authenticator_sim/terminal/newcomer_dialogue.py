@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from authenticator_sim.core.events import Event, PhoneWaiting
-from authenticator_sim.core.pin import Pin, parse_pin
+from authenticator_sim.core.identity.pin import Pin, parse_pin
 from authenticator_sim.errors import InvalidPin
 from authenticator_sim.further_phones import FurtherPhones
 from authenticator_sim.terminal.countdown import Countdown
 from authenticator_sim.terminal.keyboard import Keyboard
-from authenticator_sim.terminal.look import Look
-from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.look.look import Look
+from authenticator_sim.terminal.look.plain_look import PLAIN
 from ciba_service.sca.messages import DenialReason
 
 __all__ = ["NewcomerDialogue"]

@@ -14,8 +14,8 @@ from authenticator_sim.core.events import (
     PasskeyListCompleted,
     PasskeyShown,
 )
-from authenticator_sim.terminal.look import Look, Row
-from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.look.look import Look, Row
+from authenticator_sim.terminal.look.plain_look import PLAIN
 
 __all__ = ["JsonReporter", "Reporter", "TextReporter"]
 

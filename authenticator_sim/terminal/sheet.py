@@ -13,8 +13,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from authenticator_sim.terminal.canvas import foreign
-from authenticator_sim.terminal.view import time_left
+from authenticator_sim.terminal.look.canvas import foreign
+from authenticator_sim.terminal.wording.view import time_left
 from ciba_service.sca.messages import Challenge, Display, Factor, ShownDetail
 
 __all__ = ["confirmation", "details", "labelled", "shares", "sheet"]

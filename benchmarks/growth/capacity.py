@@ -17,7 +17,7 @@ from benchmarks.growth.crowd import Crowd, crowd
 from benchmarks.growth.words import WordCost, measure_words
 from benchmarks.machine import Usage, environment, resident_mib
 from benchmarks.report import FILE, table
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
 
 __all__ = ["CAPACITY_FILE", "Cost", "Costs", "Measured", "Need", "measure_capacity", "need"]
 

@@ -19,13 +19,13 @@ from benchmarks.growth.place import opened
 from benchmarks.installed import NO_LIMITS, NOTIFICATION_TOKEN, preset
 from benchmarks.speed.servers import _redis
 from ciba_service.protocol.jose.keys import parse_verification_key
-from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import SUBPROTOCOL
-from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
+from ciba_service.sca.phones.devices import Device, new_device_id, user_tag
 from tests.ports import free_port
-from tests.service_process import Installation, Serving, WallClock, installation
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone, WireSocket, _public
+from tests.services.service_process import Installation, Serving, WallClock, installation
+from tests.wire.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone, WireSocket, _public
 
 __all__ = ["Crowd", "FlowTimes", "crowd"]
 

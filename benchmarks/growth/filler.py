@@ -18,8 +18,8 @@ from benchmarks.growth.place import opened
 from benchmarks.speed.names import CLIENT_ID, user_name
 from ciba_service.ports import DueKind, DueWork, NewTransaction, StoredRequest
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.phones.devices import user_tag
 from ciba_service.wiring.stores import Stores
 
 __all__ = ["fill"]

@@ -11,7 +11,7 @@ from benchmarks.growth.chart import Chart, Line
 from benchmarks.growth.crowd import Crowd, FlowTimes, crowd
 from benchmarks.machine import Noise, Usage, environment, resident_mib
 from benchmarks.report import milliseconds, quantile, table
-from ciba_service.commands.open_files import allow_open_files
+from ciba_service.commands.serving.open_files import allow_open_files
 
 __all__ = ["SIZES", "Measured", "TooFewOpenFiles", "measure_phones"]
 

@@ -28,7 +28,7 @@ from benchmarks.speed.stages import Signers, Stages
 from ciba_service.commands.opening import system_surroundings
 from ciba_service.settings import load_settings
 from ciba_service.store_access import open_store
-from ciba_service.stores.key_files import load_keys
+from ciba_service.stores.service_keys.key_files import load_keys
 from ciba_service.wiring.stores import Stores, build_stores
 
 __all__ = ["family", "opened", "provider"]

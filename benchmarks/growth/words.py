@@ -14,7 +14,7 @@ from benchmarks.growth.crowd import Crowd
 from benchmarks.growth.place import opened
 from benchmarks.machine import Usage
 from ciba_service.ports import Announcement, AnnouncementKind
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 from ciba_service.stores.keys import hub_channels
 
 __all__ = ["WordCost", "measure_words"]

@@ -16,18 +16,18 @@ from ciba_service.clock import SystemClock
 from ciba_service.ports import ReplayKind, StoreUnavailable
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.transaction.state import Event
-from ciba_service.sca.attempts import AttemptLimits
-from ciba_service.sca.devices import UserTag, user_tag
-from ciba_service.stores.attempts import RedisAttempts
+from ciba_service.sca.factors.attempts import AttemptLimits
+from ciba_service.sca.phones.devices import UserTag, user_tag
+from ciba_service.stores.asking.transactions import RedisTransactions
+from ciba_service.stores.clients.replay import RedisReplays
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.replicas import DurableCommands
 from ciba_service.stores.driver.target import RedisTarget, ReplicaWait
 from ciba_service.stores.keys import attempt_key, transaction_key
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.replay import RedisReplays
+from ciba_service.stores.phones.attempts import RedisAttempts
 from ciba_service.stores.sealing import Ring, Sealer
-from ciba_service.stores.transactions import RedisTransactions
 from tests.contracts.store_builders import new_transaction, swap_of
 
 __all__ = ["Kind", "Load", "Promise", "load_on", "lost"]

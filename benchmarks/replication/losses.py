@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.replication.load import Kind, Load, load_on, lost
 from benchmarks.replication.topologies import watched
 from ciba_service.stores.driver.target import RedisTarget
-from tests.replicated_redis import replicated, replicated_directly
+from tests.redis.replicated import replicated, replicated_directly
 
 __all__ = ["Cost", "Failovers", "measure_cost", "measure_failover", "measure_losses"]
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTarget
 from tests.ports import free_port
-from tests.redis_servers import REDIS_SERVER, _ask, _until
-from tests.replicated_redis import Replicated, replicated_directly
+from tests.redis.replicated import Replicated, replicated_directly
+from tests.redis.servers import REDIS_SERVER, _ask, _until
 
 __all__ = ["DOWN_AFTER_MS", "Watched", "watched"]
 

@@ -17,7 +17,7 @@ from typing import Final, Self
 import ciba_service.stores
 from ciba_service.protocol.transaction.state import Event as StateEvent
 from ciba_service.stores.driver.script import Script
-from tests.reply_dropping_proxy import _whole_commands
+from tests.redis.reply_dropping_proxy import _whole_commands
 
 __all__ = ["KillingProxy", "When", "scripts_by_hash"]
 
@@ -37,7 +37,7 @@ class When(StrEnum):
 def scripts_by_hash() -> dict[bytes, str]:
     """The name of each script of the service, by the hash that commands name."""
     found: dict[bytes, str] = {}
-    for module in pkgutil.iter_modules(ciba_service.stores.__path__, "ciba_service.stores."):
+    for module in pkgutil.walk_packages(ciba_service.stores.__path__, "ciba_service.stores."):
         if not module.ispkg:
             members = vars(importlib.import_module(module.name)).values()
             found |= {each.sha.encode(): each.name for each in members if isinstance(each, Script)}

@@ -13,10 +13,10 @@ from benchmarks.soak.clients import Client
 from benchmarks.soak.decisions import Identity, ServiceKeys
 from benchmarks.soak.history import History
 from benchmarks.speed.signing import Es256Key
-from tests.running_service import PLAIN
-from tests.service_process import WallClock
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import PLAIN
+from tests.services.service_process import WallClock
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 __all__ = ["Registered", "clients_of", "enrolled", "registered", "user_name", "users"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.ports import free_port
-from tests.redis_servers import REDIS_SERVER, _ask
+from tests.redis.servers import REDIS_SERVER, _ask
 
 __all__ = ["SYNCED", "RedisProcess"]
 

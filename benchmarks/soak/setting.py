@@ -23,8 +23,8 @@ from benchmarks.soak.scenario import Scenario, Topology
 from benchmarks.soak.stores import SentinelStore, SingleStore, Store
 from benchmarks.soak.wire import Door
 from tests.ports import free_port
-from tests.running_service import _toml
-from tests.wire_client import WireClient
+from tests.services.running_service import _toml
+from tests.wire.client import WireClient
 
 __all__ = ["Setting", "setting"]
 

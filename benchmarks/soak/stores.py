@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from benchmarks.soak.redis_process import SYNCED, RedisProcess
 from tests.ports import free_port
-from tests.redis_servers import REDIS_SERVER, _ask, _until
+from tests.redis.servers import REDIS_SERVER, _ask, _until
 
 __all__ = ["IMPATIENT", "REPLICATED", "SentinelStore", "SingleStore", "Store", "own_directory"]
 

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.redis_servers import embedded_server
+from tests.redis.servers import embedded_server
 from tests.resilience.delivery_at_volume import failing_street
-from tests.running_service import running_service
+from tests.services.running_service import running_service
 
 __all__ = ["APPROVALS", "deliver_at_volume"]
 

@@ -23,9 +23,9 @@ from ciba_service.ports import Decided, StoredRequest, Swap, Transaction
 from ciba_service.protocol.jose.verification import parse_jws
 from ciba_service.protocol.transaction.state import Event, State
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
+from ciba_service.sca.factors.policy import amr_of
 from ciba_service.sca.messages import DecisionClaims, Verdict, challenge_hash, transaction_id
-from ciba_service.sca.policy import amr_of
-from ciba_service.stores.request_records import pack_request
+from ciba_service.stores.asking.request_records import pack_request
 
 __all__ = ["CHALLENGE_PATH", "COLLECT_PATH", "ENROL_PATH", "BenchDoor"]
 

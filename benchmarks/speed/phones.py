@@ -10,8 +10,8 @@ from benchmarks.speed.names import USERS, user_name
 from benchmarks.speed.signing import Es256Key, base64url
 from ciba_service.ports import DeviceStore
 from ciba_service.protocol.jose.keys import parse_verification_key
-from ciba_service.sca.devices import Device, new_device_id, user_tag
 from ciba_service.sca.messages import DECISION_TYP
+from ciba_service.sca.phones.devices import Device, new_device_id, user_tag
 
 __all__ = ["Phones"]
 

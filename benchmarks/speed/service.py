@@ -10,7 +10,7 @@ import uvloop
 
 from benchmarks.speed.door import BenchDoor
 from ciba_service.app import Service, Surroundings, build_service
-from ciba_service.commands.serve import serve
+from ciba_service.commands.serving.serve import serve
 from ciba_service.settings import Settings, load_settings
 from ciba_service.store_access import OpenStore
 from ciba_service.telemetry import configure_logging

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 import msgspec
 
 from ciba_service.ports import Announcement, AnnouncementKind, Broadcast, StoreUnavailable
-from ciba_service.sca.devices import UserTag
+from ciba_service.sca.phones.devices import UserTag
 
 __all__ = ["Inbox", "SocketHub"]
 

@@ -7,10 +7,10 @@ from ciba_service.commands.opening import existing_keys, opened_store, system_su
 from ciba_service.commands.outcome import CommandFailed
 from ciba_service.settings import Settings
 from ciba_service.store_access import OpenStore, failover_risks
-from ciba_service.stores.evidence_queue import RedisEvidence
-from ciba_service.stores.key_file_access import KeyFileError, is_there
+from ciba_service.stores.evidence.evidence_queue import RedisEvidence
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.stored_keys import KEYS_FILE, RING_FILE
+from ciba_service.stores.service_keys.key_file_access import KeyFileError, is_there
+from ciba_service.stores.service_keys.stored_keys import KEYS_FILE, RING_FILE
 
 __all__ = ["check"]
 

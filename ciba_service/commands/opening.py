@@ -17,7 +17,7 @@ from ciba_service.stores.driver.faults import StoreFault
 from ciba_service.stores.embedded.binary import NoServerProgram
 from ciba_service.stores.embedded.keeper import EmbeddedServerFailed
 from ciba_service.stores.embedded.server import DataDirectoryInUse
-from ciba_service.stores.key_files import (
+from ciba_service.stores.service_keys.key_files import (
     FileKeys,
     KeyFileError,
     KeyListing,
@@ -25,7 +25,7 @@ from ciba_service.stores.key_files import (
     generate_keys,
     load_keys,
 )
-from ciba_service.stores.stored_keys import one_writer
+from ciba_service.stores.service_keys.stored_keys import one_writer
 from ciba_service.telemetry import LogTelemetry
 
 __all__ = [

@@ -1,7 +1,7 @@
 """What a host does for the people in its own directory, as operators do for configured users."""
 
 from ciba_service.app import Stores
-from ciba_service.commands.phone_steps import phone_steps
+from ciba_service.commands.operating.phone_steps import phone_steps
 from ciba_service.flow.operators.unlocking import Unlocking
 from ciba_service.flow.operators.user_reset import UserReset
 from ciba_service.flow.phones.activation import Activations, IssuedCode

@@ -22,7 +22,7 @@ from ciba_service.flow.host_steps import HostSteps
 from ciba_service.protocol.metadata import Endpoints
 from ciba_service.settings import Doors, Settings, settings_from, with_doors
 from ciba_service.store_access import failover_risks
-from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.stores.service_keys.current_keys import CurrentKeys
 from ciba_service.wiring.host_ports import HostPorts
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.surroundings import Surroundings

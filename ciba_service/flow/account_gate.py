@@ -15,8 +15,8 @@ from ciba_service.protocol.transaction.gate import (
     UserState,
     is_open,
 )
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
-from ciba_service.sca.devices import user_tag_of
+from ciba_service.sca.factors.attempts import ATTEMPT_LIMIT
+from ciba_service.sca.phones.devices import user_tag_of
 
 __all__ = ["AccountGate", "Parties"]
 

@@ -18,8 +18,8 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
 from ciba_service.listening.refusals import MEDIA_TYPE, refusal, refusal_body
-from ciba_service.sca.frame_budget import FrameBudget
 from ciba_service.sca.messages import CloseCode
+from ciba_service.sca.phones.frame_budget import FrameBudget
 
 __all__ = ["BoundedWebSocket"]
 

@@ -23,7 +23,7 @@ from prometheus_client.process_collector import ProcessCollector
 from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.security_events.kinds import KINDS, kind_of
 from ciba_service.protocol.transaction.state import State
-from ciba_service.sca.policy import ACR_TABLE
+from ciba_service.sca.factors.policy import ACR_TABLE
 
 __all__ = ["Described", "Families"]
 

@@ -4,82 +4,13 @@ Each docstring says what must be atomic. Instants and durations are milliseconds
 otherwise; ``operation`` is an identifier that is the same across retries of one operation.
 """
 
-from ciba_service.ports.accesses import AccessStore
-from ciba_service.ports.attempts import AttemptStore
-from ciba_service.ports.budgets import Budget, BudgetKind, BudgetStore
-from ciba_service.ports.callbacks import (
-    Callback,
-    CallbackProgress,
-    CallbackStore,
-    PendingCallback,
-    Push,
-)
-from ciba_service.ports.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
-from ciba_service.ports.deliveries import (
-    Delivery,
-    DeliveryLog,
-    DeliveryState,
-    FoundDelivery,
-    Redelivery,
-)
-from ciba_service.ports.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
-from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
-from ciba_service.ports.due import LEASE_MS, DueKind, DueStore, DueWork
-from ciba_service.ports.evidence import (
-    EvidenceBatch,
-    EvidenceJournal,
-    EvidenceQueue,
-    JournalEntry,
-    JournalPosition,
-    JournalUnavailable,
-    QueuedRecord,
-    RecordKey,
-)
-from ciba_service.ports.grants import (
-    AccessTokenRecord,
-    GrantStore,
-    RefreshTokenRecord,
-    StoredGrant,
-    TokenRecord,
-)
-from ciba_service.ports.issuing import TokenIssuer
-from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
-from ciba_service.ports.ledger import LedgerStore
-from ciba_service.ports.login_handles import (
-    HandleReservation,
-    LoginHandleStore,
-    PresentedHandle,
-)
-from ciba_service.ports.outbound import (
-    ClientKeys,
-    ClientKeysUnavailable,
-    FailureReason,
-    Outbound,
-    OutboundFailure,
-    OutboundMethod,
-    OutboundRequest,
-    OutboundResponse,
-)
-from ciba_service.ports.payments import PaymentOutcome, PaymentStore
-from ciba_service.ports.presence import PresenceStore
-from ciba_service.ports.prompts import PromptReservation, PromptStore
-from ciba_service.ports.registrations import Registration, RegistrationStore
-from ciba_service.ports.replays import ReplayKind, ReplayStore
-from ciba_service.ports.risk import RiskPolicy, Situation
-from ciba_service.ports.sca_receipts import KeptScaReceipt, ScaReceiptStore
-from ciba_service.ports.security_events import (
-    DueSet,
-    EventSink,
-    EventsUnwritable,
-    NumberedEvent,
-    RecentEvents,
-    SecurityEvents,
-    SetOutbox,
-)
-from ciba_service.ports.standing import Block, StandingStore
-from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
-from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
-from ciba_service.ports.transactions import (
+from ciba_service.ports.asking.budgets import Budget, BudgetKind, BudgetStore
+from ciba_service.ports.asking.ledger import LedgerStore
+from ciba_service.ports.asking.prompts import PromptReservation, PromptStore
+from ciba_service.ports.asking.risk import RiskPolicy, Situation
+from ciba_service.ports.asking.sca_receipts import KeptScaReceipt, ScaReceiptStore
+from ciba_service.ports.asking.standing import Block, StandingStore
+from ciba_service.ports.asking.transactions import (
     Decided,
     NewTransaction,
     PollReply,
@@ -90,12 +21,81 @@ from ciba_service.ports.transactions import (
     Transaction,
     TransactionStore,
 )
-from ciba_service.ports.user_codes import UserCodeAttemptStore
-from ciba_service.ports.waiting_devices import (
+from ciba_service.ports.asking.user_codes import UserCodeAttemptStore
+from ciba_service.ports.clients.registrations import Registration, RegistrationStore
+from ciba_service.ports.clients.replays import ReplayKind, ReplayStore
+from ciba_service.ports.directories import ClientRegistry, User, UserDirectory
+from ciba_service.ports.due.callbacks import (
+    Callback,
+    CallbackProgress,
+    CallbackStore,
+    PendingCallback,
+    Push,
+)
+from ciba_service.ports.due.deliveries import (
+    Delivery,
+    DeliveryLog,
+    DeliveryState,
+    FoundDelivery,
+    Redelivery,
+)
+from ciba_service.ports.due.due import LEASE_MS, DueKind, DueStore, DueWork
+from ciba_service.ports.keys import KeyRing, Signer, SignerUnavailable
+from ciba_service.ports.outbound import (
+    ClientKeys,
+    ClientKeysUnavailable,
+    FailureReason,
+    Outbound,
+    OutboundFailure,
+    OutboundMethod,
+    OutboundRequest,
+    OutboundResponse,
+)
+from ciba_service.ports.phones.attempts import AttemptStore
+from ciba_service.ports.phones.channel import Announcement, AnnouncementKind, Broadcast, DeviceHub
+from ciba_service.ports.phones.devices import Activation, ActivationStore, DeviceRecord, DeviceStore
+from ciba_service.ports.phones.login_handles import (
+    HandleReservation,
+    LoginHandleStore,
+    PresentedHandle,
+)
+from ciba_service.ports.phones.presence import PresenceStore
+from ciba_service.ports.phones.waiting_devices import (
     WaitingDevice,
     WaitingDeviceStore,
     WaitingRecord,
 )
+from ciba_service.ports.records.evidence import (
+    EvidenceBatch,
+    EvidenceJournal,
+    EvidenceQueue,
+    JournalEntry,
+    JournalPosition,
+    JournalUnavailable,
+    QueuedRecord,
+    RecordKey,
+)
+from ciba_service.ports.records.security_events import (
+    DueSet,
+    EventSink,
+    EventsUnwritable,
+    NumberedEvent,
+    RecentEvents,
+    SecurityEvents,
+    SetOutbox,
+)
+from ciba_service.ports.store import StoreHealth, StoreUnavailable, UnknownRecordFormat
+from ciba_service.ports.surroundings import Clock, Randomness, Telemetry
+from ciba_service.ports.tokens.accesses import AccessStore
+from ciba_service.ports.tokens.grants import (
+    AccessTokenRecord,
+    GrantStore,
+    RefreshTokenRecord,
+    StoredGrant,
+    TokenRecord,
+)
+from ciba_service.ports.tokens.issuing import TokenIssuer
+from ciba_service.ports.tokens.payments import PaymentOutcome, PaymentStore
 
 __all__ = [
     "LEASE_MS",

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ciba_service.ports.security_events import SecurityEvents
+from ciba_service.ports.records.security_events import SecurityEvents
 
 __all__ = [
     "Clock",

@@ -22,7 +22,6 @@ from ciba_service.protocol.jose.verification import (
 )
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.transaction.identifiers import is_transaction_id
-from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     DECISION_TYP,
     FACTORS_TYP,
@@ -31,6 +30,7 @@ from ciba_service.sca.messages import (
     Verdict,
     challenge_hash,
 )
+from ciba_service.sca.phones.devices import Device
 from ciba_service.sca.signed_members import read_members
 
 __all__ = [

@@ -9,7 +9,7 @@ script, and a test proves the two equal.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ciba_service.sca.attempts import ATTEMPT_LIMIT
+from ciba_service.sca.factors.attempts import ATTEMPT_LIMIT
 
 __all__ = ["PromptLimits", "blocked_until", "paused_until"]
 

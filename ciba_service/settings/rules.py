@@ -17,9 +17,9 @@ from ciba_service.protocol.request.hints import (
     parse_login_hint,
 )
 from ciba_service.protocol.security_events.kinds import KINDS, kind_of
-from ciba_service.sca.activation import normal_code
-from ciba_service.sca.policy import ACR_TABLE
-from ciba_service.sca.wake_up import is_host_pattern
+from ciba_service.sca.factors.activation import normal_code
+from ciba_service.sca.factors.policy import ACR_TABLE
+from ciba_service.sca.phones.wake_up import is_host_pattern
 from ciba_service.settings.doors import Doors
 from ciba_service.settings.issuer import issuer_defect
 from ciba_service.settings.operators import operators_defect

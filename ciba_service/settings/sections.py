@@ -21,9 +21,9 @@ from ciba_service.protocol.request.login_hint_token import (
 from ciba_service.protocol.tokens.refresh_token import LONGEST_REFRESH_LIFETIME
 from ciba_service.protocol.tokens.userinfo import UserClaims
 from ciba_service.protocol.transaction.lifetime import LONGEST_EXPIRY, SHORTEST_EXPIRY
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
-from ciba_service.sca.passkeys import RelyingParty
-from ciba_service.sca.policy import PSD2_SCA
+from ciba_service.sca.factors.attempts import ATTEMPT_LIMIT, AttemptLimits
+from ciba_service.sca.factors.passkeys import RelyingParty
+from ciba_service.sca.factors.policy import PSD2_SCA
 from ciba_service.sca.prompting import PromptLimits
 from ciba_service.settings.doors import Doors
 from ciba_service.settings.issuer import is_loopback

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
-from ciba_service.sca.devices import UserTag
+from ciba_service.sca.phones.devices import UserTag
 
 __all__ = [
     "PARTITIONS",

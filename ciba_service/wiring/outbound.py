@@ -13,7 +13,7 @@ from ciba_service.channels.outbound import (
 )
 from ciba_service.protocol.outbound.addresses import AddressPolicy
 from ciba_service.settings import OutboundSettings
-from ciba_service.wiring.measuring import Measuring
+from ciba_service.wiring.running.measuring import Measuring
 from ciba_service.wiring.surroundings import Surroundings
 
 __all__ = ["OutboundParts", "OutboundTls", "build_outbound", "outbound_client"]

@@ -35,10 +35,9 @@ from ciba_service.protocol.request.user_code import (
 )
 from ciba_service.protocol.subject_identifiers import PAIRWISE_PURPOSE, SubjectIdentifiers
 from ciba_service.settings import Settings, UserSettings
-from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
+from ciba_service.stores.clients.configured import ConfiguredClients, ConfiguredUsers
 from ciba_service.stores.keys import partition_of
-from ciba_service.wiring.admission import build_gate
-from ciba_service.wiring.evidence import build_drainer
+from ciba_service.wiring.doors.issuing import Issuing, build_issuing
 from ciba_service.wiring.host_ports import (
     HostClients,
     HostNotifier,
@@ -46,14 +45,15 @@ from ciba_service.wiring.host_ports import (
     HostTokens,
     HostUsers,
 )
-from ciba_service.wiring.issuing import Issuing, build_issuing
-from ciba_service.wiring.measuring import Measuring
 from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
-from ciba_service.wiring.security_events import EventParts, build_events, watched
+from ciba_service.wiring.running.admission import build_gate
+from ciba_service.wiring.running.evidence import build_drainer
+from ciba_service.wiring.running.measuring import Measuring
+from ciba_service.wiring.running.security_events import EventParts, build_events, watched
+from ciba_service.wiring.running.wake_up import build_wake_ups
 from ciba_service.wiring.service_keys import ServiceKeys
 from ciba_service.wiring.stores import Stores
 from ciba_service.wiring.surroundings import Surroundings
-from ciba_service.wiring.wake_up import build_wake_ups
 
 __all__ = ["USER_CODE_PEPPER", "Parts", "build_parts", "configured_users"]
 

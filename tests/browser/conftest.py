@@ -19,9 +19,9 @@ from tests.browser.chromium import running_chromium
 from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone, phone_service
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 860}

@@ -18,10 +18,10 @@ from ciba_client.playground.order import parse_order
 from ciba_service.stores.keys import partition_of
 from tests.client_time import SharedTime
 from tests.ports import free_port
-from tests.running_service import PLAIN, RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import PLAIN, RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "outbound": {"allow_loopback_http": True},

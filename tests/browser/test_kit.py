@@ -4,9 +4,9 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from tests.asgi_server import serving
 from tests.browser.conftest import PageOpener
 from tests.browser.watched import Watch, accessibility_violations
+from tests.services.asgi_server import serving
 
 BAD_PAGE = """<!doctype html><html lang="en"><title>Bad</title><h1>Bad</h1>
 <img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">

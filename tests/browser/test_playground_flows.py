@@ -10,8 +10,8 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import DESKTOP, LARGE_TEXT, PageOpener
 from tests.browser.playground_stage import Stage, passed_until, staged, wire_client
 from tests.browser.watched import Watch, accessibility_violations
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.signing import claims_of
 
 BEYOND_THE_EDGE = """() => [...document.querySelectorAll("body *")]
     .filter((each) => document.documentElement.scrollWidth > innerWidth)

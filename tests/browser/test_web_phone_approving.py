@@ -10,10 +10,10 @@ from tests.browser.conftest import PageOpener
 from tests.browser.phone_screens import PIN, WRONG_PIN, PhoneScreens, virtual_authenticator
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
-from tests.running_service import RunningService
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_resource import PAYMENT
+from tests.services.running_service import RunningService
+from tests.wire.client import WireClient
+from tests.wire.resource import PAYMENT
+from tests.wire.signing import claims_of
 
 CLEAR = "rgba(0, 0, 0, 0)"
 ServiceAndPage = tuple[RunningService, str]

@@ -10,8 +10,8 @@ from tests.browser.conftest import ContextOpener, PageOpener
 from tests.browser.phone_screens import PIN, PhoneScreens
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
-from tests.running_service import RunningService
-from tests.wire_resource import PAYMENT
+from tests.services.running_service import RunningService
+from tests.wire.resource import PAYMENT
 
 ServiceAndPage = tuple[RunningService, str]
 SIX_DIGITS = re.compile(r"^\d{3} \d{3}$")

@@ -9,8 +9,8 @@ from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch, accessibility_violations
 from tests.browser.web_phone import PhoneService, WebPhone
 from tests.png import png
-from tests.running_service import RunningService
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.wire.client import WireClient
 
 ServiceAndPage = tuple[RunningService, str]
 NARROW: ViewportSize = {"width": 320, "height": 640}

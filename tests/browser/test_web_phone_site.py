@@ -4,12 +4,12 @@ import socket
 
 from playwright.async_api import expect
 
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 from tests.browser.conftest import PageOpener
 from tests.browser.phone_screens import PhoneScreens
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
-from tests.running_service import RunningService
+from tests.services.running_service import RunningService
 
 ASKING = """async (issuer) => {
   const status = async (path, options) => {

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from authenticator_sim.web.site import PhoneSite, phone_page
-from tests.asgi_server import serving
 from tests.browser.watched import Watch
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
+from tests.services.asgi_server import serving
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
 
 
 @dataclass

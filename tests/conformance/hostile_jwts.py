@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.signing import JoseKey, new_key, public_jwk, segment, sign
 from tests.unit.protocol.client_certificates.authority import self_signed
+from tests.wire.signing import JoseKey, new_key, public_jwk, segment, sign
 
 Header = dict[str, Any]
 Claims = dict[str, Any]

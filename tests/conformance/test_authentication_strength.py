@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.conformance.refusals import assert_refused
-from tests.journeys.test_payment import PAYMENT
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
-from tests.wire_tokens import granted
+from tests.journeys.deciding.test_payment import PAYMENT
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
+from tests.wire.tokens import granted
 
 CA, SCA = "urn:openbanking:psd2:ca", "urn:openbanking:psd2:sca"
 

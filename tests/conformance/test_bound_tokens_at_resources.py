@@ -10,14 +10,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of, new_key, public_jwk, segment, unsecured
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
 from tests.unit.protocol.client_certificates.authority import self_signed
-from tests.wire_client import CIBA, WireClient
-from tests.wire_dpop import WireDpop
-from tests.wire_phone import WirePhone
-from tests.wire_resource import (
+from tests.wire.client import CIBA, WireClient
+from tests.wire.dpop import WireDpop
+from tests.wire.phone import WirePhone
+from tests.wire.resource import (
     ACCOUNTS,
     FAPI2,
     PAYMENT,
@@ -27,7 +26,8 @@ from tests.wire_resource import (
     holder,
     refusal,
 )
-from tests.wire_tokens import granted, introspect, resource_server
+from tests.wire.signing import claims_of, new_key, public_jwk, segment, unsecured
+from tests.wire.tokens import granted, introspect, resource_server
 
 ALIAS = "https://mtls.op.example"
 API = "https://api.example"

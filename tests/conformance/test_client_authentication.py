@@ -7,12 +7,12 @@ import httpx2
 import pytest
 
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import new_key, unsecured
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
 from tests.unit.protocol.registrations import key_for, reused
-from tests.wire_client import ASSERTION_TYPE, CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.wire.client import ASSERTION_TYPE, CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import new_key, unsecured
 
 PATHS = pytest.mark.parametrize("path", ["/bc-authorize", "/token"])
 

@@ -9,15 +9,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ciba_service.protocol.jose.encoding import base64url
-from tests.journeys.test_mtls import LONG, ROOT, forwarded
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of, new_key
+from tests.journeys.tokens.test_mtls import LONG, ROOT, forwarded
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
 from tests.unit.protocol.client_certificates.authority import key
-from tests.wire_client import CIBA, WireClient
-from tests.wire_dpop import WireDpop
-from tests.wire_phone import WirePhone
-from tests.wire_tokens import API, introspect, resource_server
+from tests.wire.client import CIBA, WireClient
+from tests.wire.dpop import WireDpop
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of, new_key
+from tests.wire.tokens import API, introspect, resource_server
 
 OLD = ROOT.issue("signer", key(owner="old"), days=LONG)
 RENEWED = ROOT.issue("signer", key(owner="renewed"), days=LONG)

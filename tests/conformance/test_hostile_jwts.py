@@ -12,12 +12,12 @@ import pytest
 
 from tests.conformance.hostile_jwts import ANYWHERE, NAMED_KEYS, PROOF_KEYS, Bend, Claims, Header
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import sign
-from tests.wire_client import ASSERTION_TYPE, CIBA, WireClient
-from tests.wire_dpop import WireDpop
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import ASSERTION_TYPE, CIBA, WireClient
+from tests.wire.dpop import WireDpop
+from tests.wire.phone import WirePhone
+from tests.wire.signing import sign
 
 PATIENCE = 10
 BOUND = {"profile": "fapi2-ciba", "dpop_bound_access_tokens": True}

@@ -10,12 +10,12 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of, header_of
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
 from tests.unit.protocol.registrations import key_for
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of, header_of
 
 PAYMENT = {
     "type": "payment_initiation",

@@ -13,12 +13,11 @@ import pytest
 from ciba_service.flow.signing import signed
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of, header_of, new_key, segment, sign
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
-from tests.wire_resource import (
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.resource import (
     ACCOUNTS,
     FAPI2,
     PAYMENTS,
@@ -27,6 +26,7 @@ from tests.wire_resource import (
     challenges,
     holder,
 )
+from tests.wire.signing import claims_of, header_of, new_key, segment, sign
 
 INTERACTION = "C770aef3-6784-41f7-8e0e-FF5f97bddb3a"
 OTHER_API = "https://api.example"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ciba_service.sca.policy import PSD2_CA, PSD2_SCA
+from ciba_service.sca.factors.policy import PSD2_CA, PSD2_SCA
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.wire.phone import WirePhone
 
 
 @pytest.mark.parametrize(

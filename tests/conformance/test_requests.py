@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 PAYMENT = {
     "type": "payment_initiation",

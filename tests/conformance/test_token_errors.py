@@ -3,10 +3,10 @@
 import pytest
 
 from tests.conformance.refusals import assert_refused
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
 
 
 @pytest.mark.clause("ciba-11-1", "ciba-10.1.1-3", "ciba-11-2", "ciba-10.1-7")

@@ -26,13 +26,13 @@ from ciba_client.sdk.dpop.key import new_dpop_key
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.signing_key import SigningKey
 from ciba_service.sca.messages import transaction_id
-from tests.asgi_server import serving
 from tests.client_time import ClientTime
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import JoseKey, claims_of, new_key
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.services.asgi_server import serving
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import JoseKey, claims_of, new_key
 
 NO_LIMITS = dict.fromkeys(
     (

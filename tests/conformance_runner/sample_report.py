@@ -11,7 +11,7 @@ from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.signing_key import SigningKey
 from ciba_client.sdk.provider.exchange import Exchange
-from tests.signing import new_key, sign
+from tests.wire.signing import new_key, sign
 
 SECRET = "tGzv3JOkF0XG5Qx2TlKWIA-access"
 NOTIFICATION_TOKEN = "8d67dc78-7faa-4d41-aabd-67707b374255"

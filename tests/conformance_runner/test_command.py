@@ -8,8 +8,8 @@ import pytest
 
 from ciba_client.cli import ExitStatus, main
 from ciba_client.conformance.checks.registry import CHECKS
-from tests.running_service import RunningService
-from tests.signing import new_key
+from tests.services.running_service import RunningService
+from tests.wire.signing import new_key
 
 PLAN = """
 issuer = "{issuer}"

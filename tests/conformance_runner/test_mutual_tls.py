@@ -22,7 +22,6 @@ from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from ciba_client.sdk.jose.algorithms import SignatureAlgorithm
 from ciba_client.sdk.jose.signing_key import SigningKey
 from ciba_service.stores.driver.target import RedisTarget
-from tests.callback_endpoint import callback_endpoint
 from tests.conformance.certification.bank import certified_bank
 from tests.conformance.certification.suite_client import Method, SuiteClient, Variant
 from tests.conformance_runner.our_provider import (
@@ -31,8 +30,9 @@ from tests.conformance_runner.our_provider import (
     SharedTime,
     Watcher,
 )
-from tests.redis_servers import flush_all
+from tests.redis.servers import flush_all
 from tests.unit.listening.tls.listeners import authority
+from tests.wire.callback_endpoint import callback_endpoint
 
 SIGNED = ("request-missing-aud", "request-bad-signature", "request-rs256")
 CHECKS = (

@@ -8,7 +8,7 @@ from ciba_client.conformance.checks.registry import applicable
 from ciba_client.conformance.profile import Profile
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from tests.conformance_runner.our_provider import provider_under_test
-from tests.service_fixtures import ServiceRunner
+from tests.services.service_fixtures import ServiceRunner
 
 CORE, FAPI, FAPI2 = Profile.CIBA_CORE, Profile.FAPI_CIBA, Profile.FAPI2_CIBA
 POLL, PING, PUSH = TokenDeliveryMode.POLL, TokenDeliveryMode.PING, TokenDeliveryMode.PUSH

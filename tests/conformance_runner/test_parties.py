@@ -13,7 +13,7 @@ from ciba_client.sdk.jose.algorithms import REGISTRY, SignatureAlgorithm
 from ciba_client.sdk.jose.signing_key import SigningKey
 from tests.client_time import ClientTime
 from tests.fake_clock import FakeClock
-from tests.signing import new_key
+from tests.wire.signing import new_key
 
 CLAIMS = {"sub": "shop"}
 TOKEN = "a-token-that-notifications-bear"

@@ -11,7 +11,7 @@ from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import PERSISTENT_KEYS
 from tests.contracts.store_builders import Stores, stores_over
-from tests.redis_servers import ServerKind, flush_all, keys_without_ttl, running
+from tests.redis.servers import ServerKind, flush_all, keys_without_ttl, running
 
 _PERSISTENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERSISTENT_KEYS))
 

@@ -34,49 +34,49 @@ from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.tokens.access_token import AccessToken
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.state import Event, FailureReason
-from ciba_service.sca.attempts import ATTEMPT_LIMIT, AttemptLimits
-from ciba_service.sca.devices import Device, new_device_id, user_tag
-from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, Statement
+from ciba_service.sca.factors.attempts import ATTEMPT_LIMIT, AttemptLimits
+from ciba_service.sca.factors.passkeys import Passkey
 from ciba_service.sca.messages import Factor
-from ciba_service.sca.passkeys import Passkey
+from ciba_service.sca.phones.devices import Device, new_device_id, user_tag
 from ciba_service.sca.prompting import PromptLimits
-from ciba_service.stores.accesses import RedisAccesses
-from ciba_service.stores.activations import RedisActivations
-from ciba_service.stores.attempts import RedisAttempts
-from ciba_service.stores.budgets import RedisBudgets
-from ciba_service.stores.callbacks import RedisCallbacks
-from ciba_service.stores.deliveries import RedisDeliveryLog
-from ciba_service.stores.devices import RedisDevices
+from ciba_service.sca.records.evidence import Evidence, EvidenceFacts, Outcome, Statement
+from ciba_service.stores.asking.budgets import RedisBudgets
+from ciba_service.stores.asking.ledger import RedisLedgers
+from ciba_service.stores.asking.pending import RedisPendingTransactions
+from ciba_service.stores.asking.prompts import RedisPrompts
+from ciba_service.stores.asking.sca_receipts import RedisScaReceipts
+from ciba_service.stores.asking.standing import RedisStanding
+from ciba_service.stores.asking.transactions import RedisTransactions
+from ciba_service.stores.asking.user_codes import RedisUserCodeAttempts
+from ciba_service.stores.clients.registrations import RedisRegistrations
+from ciba_service.stores.clients.replay import RedisReplays
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.due import RedisDueWork
-from ciba_service.stores.evidence_queue import RedisEvidence
-from ciba_service.stores.grants import RedisGrants
+from ciba_service.stores.due.callbacks import RedisCallbacks
+from ciba_service.stores.due.deliveries import RedisDeliveryLog
+from ciba_service.stores.due.due import RedisDueWork
+from ciba_service.stores.evidence.evidence_queue import RedisEvidence
 from ciba_service.stores.health import RedisHealth
-from ciba_service.stores.ledger import RedisLedgers
-from ciba_service.stores.login_handles import RedisLoginHandles
-from ciba_service.stores.notices import RedisNotices
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.operator_sessions import RedisOperatorSessions
-from ciba_service.stores.payments import RedisPayments
-from ciba_service.stores.pending import RedisPendingTransactions
-from ciba_service.stores.presence import RedisPresence
-from ciba_service.stores.prompts import RedisPrompts
-from ciba_service.stores.recent_events import RedisRecentEvents
-from ciba_service.stores.registrations import RedisRegistrations
-from ciba_service.stores.replay import RedisReplays
-from ciba_service.stores.sca_receipts import RedisScaReceipts
+from ciba_service.stores.operators.operator_sessions import RedisOperatorSessions
+from ciba_service.stores.operators.recent_events import RedisRecentEvents
+from ciba_service.stores.operators.set_outbox import RedisSetOutbox
+from ciba_service.stores.phones.activations import RedisActivations
+from ciba_service.stores.phones.attempts import RedisAttempts
+from ciba_service.stores.phones.devices import RedisDevices
+from ciba_service.stores.phones.login_handles import RedisLoginHandles
+from ciba_service.stores.phones.notices import RedisNotices
+from ciba_service.stores.phones.presence import RedisPresence
+from ciba_service.stores.phones.waiting_devices import RedisWaitingDevices
+from ciba_service.stores.phones.wake_ups import RedisWakeUps
 from ciba_service.stores.sealing import Ring, Sealer
-from ciba_service.stores.set_outbox import RedisSetOutbox
-from ciba_service.stores.standing import RedisStanding
-from ciba_service.stores.transactions import RedisTransactions
-from ciba_service.stores.user_codes import RedisUserCodeAttempts
-from ciba_service.stores.waiting_devices import RedisWaitingDevices
-from ciba_service.stores.wake_ups import RedisWakeUps
+from ciba_service.stores.tokens.accesses import RedisAccesses
+from ciba_service.stores.tokens.grants import RedisGrants
+from ciba_service.stores.tokens.payments import RedisPayments
 from tests.fake_clock import FakeClock
-from tests.redis_servers import the_server
-from tests.signing import new_key
+from tests.redis.servers import the_server
+from tests.wire.signing import new_key
 
 START = FakeClock().now_ms()
 """Milliseconds since the epoch, an hour ahead, so that no TTL lies in the past."""

@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from ciba_service.ports import ReplayKind
-from ciba_service.sca.devices import user_tag
-from ciba_service.stores import replay
-from ciba_service.stores.broadcast import RedisBroadcast
+from ciba_service.sca.phones.devices import user_tag
+from ciba_service.stores.clients import replay
+from ciba_service.stores.clients.replay import LASTING_MS, MARGIN_MS
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.subscription import Subscription
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import hub_channel, hub_channels, replay_keys
 from ciba_service.stores.operations import Operations
-from ciba_service.stores.replay import LASTING_MS, MARGIN_MS
+from ciba_service.stores.phones.broadcast import RedisBroadcast
 from tests.contracts.store_builders import START, TAG, NoWaiting, Stores, processes
 
 UNTIL = START + 300_000

@@ -11,7 +11,7 @@ from cryptography import x509
 from tests.docs.blocks import blocks
 from tests.docs.terminal import Terminal
 from tests.ports import free_port
-from tests.redis_servers import REDIS_SERVER, _until
+from tests.redis.servers import REDIS_SERVER, _until
 from tests.unit.channels.outbound.far_ends import ca_file, key, server_certificate, write_pem
 from tools.site.pages import DOCS
 

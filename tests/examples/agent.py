@@ -12,10 +12,10 @@ from ciba_client import CibaClient, ClientConfiguration, TokenSet, parse_signing
 from examples.agent_approval.payment_api import PaymentApi
 from examples.agent_approval.transfer_tool import TransferTool
 from tests.client_time import ClientTime
-from tests.running_service import PLAIN, RunningService
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import PLAIN, RunningService
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 METADATA = {"profile": "fapi2-ciba", "dpop_bound_access_tokens": True, "scope": "openid"}
 RENT = ("850.00", "EUR", "DE89370400440532013000", "Housing Ltd")

@@ -18,10 +18,10 @@ from tests.examples.agent import (
     configuration,
     new_wire_client,
 )
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 TOO_MUCH = {**PAYMENT, "instructedAmount": {"currency": "EUR", "amount": "8500.00"}}
 TO_ITSELF = {**PAYMENT, "creditorName": "Agent Ltd"}

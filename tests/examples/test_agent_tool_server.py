@@ -13,9 +13,9 @@ import pytest
 from examples.agent_approval.tool_server import ToolServer
 from tests.examples.agent import RENT, Agent, agent_of, new_wire_client
 from tests.examples.passing_clock import PassingClock
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.phone import WirePhone
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = dict(zip(("amount", "currency", "creditor_iban", "creditor_name"), RENT, strict=True))

@@ -9,12 +9,12 @@ from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.driver.target import RedisTarget
 from examples.authlib_flask.clients import ClientTable
 from examples.authlib_flask.site import HERE, create_site
-from tests.hosts import Host, serving_host, settings_for
 from tests.ports import free_port
-from tests.redis_servers import flush_all
-from tests.signing import claims_of
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.redis.servers import flush_all
+from tests.services.hosts import Host, serving_host, settings_for
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 METHOD = {"token_endpoint_auth_method": "private_key_jwt"}
 KIOSK = ("kiosk", "kiosk-secret-for-trying-out")

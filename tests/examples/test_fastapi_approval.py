@@ -8,12 +8,12 @@ from joserfc.jwk import KeySet
 
 from ciba_service.stores.driver.target import RedisTarget
 from examples.fastapi_approval.authorization_server import create_server
-from tests.hosts import Host, serving_host, settings_for
 from tests.ports import free_port
-from tests.redis_servers import flush_all
-from tests.wire_client import ASSERTION_TYPE, CIBA, WireClient
-from tests.wire_phone import WirePhone
-from tests.wire_resource import PAYMENT, refusal
+from tests.redis.servers import flush_all
+from tests.services.hosts import Host, serving_host, settings_for
+from tests.wire.client import ASSERTION_TYPE, CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.resource import PAYMENT, refusal
 
 CODE = "ALICE-PHONE-ONE"
 

@@ -18,15 +18,15 @@ from joserfc.jwk import KeySet
 
 from ciba_service.embedding import create_service
 from ciba_service.stores.driver.target import RedisTarget
-from tests.hosts import Host, serving_host, settings_for
 from tests.interop.node_program import NODE, SECONDS
 from tests.ports import free_port
-from tests.redis_servers import flush_all
-from tests.running_service import PLAIN
-from tests.wire_client import CIBA, WireClient
-from tests.wire_grants import token_endpoint
-from tests.wire_phone import WirePhone
-from tests.wire_resource import PAYMENT, refusal
+from tests.redis.servers import flush_all
+from tests.services.hosts import Host, serving_host, settings_for
+from tests.services.running_service import PLAIN
+from tests.wire.client import CIBA, WireClient
+from tests.wire.grants import token_endpoint
+from tests.wire.phone import WirePhone
+from tests.wire.resource import PAYMENT, refusal
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "node_token_endpoint" / "token_endpoint.mjs"
 CODE = "ALICE-PHONE-ONE"

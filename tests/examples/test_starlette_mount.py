@@ -7,10 +7,10 @@ import pytest
 
 from ciba_service.stores.driver.target import RedisTarget
 from examples.starlette_mount.bank import create_bank
-from tests.hosts import Host, serving_host, settings_for
 from tests.ports import free_port
-from tests.redis_servers import flush_all
-from tests.wire_client import WireClient
+from tests.redis.servers import flush_all
+from tests.services.hosts import Host, serving_host, settings_for
+from tests.wire.client import WireClient
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 
 from tests.examples.passing_clock import PassingClock
 from tests.examples.till_program import APPROVE, EXAMPLE, TYPE, WAITS, till_program
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 TILL = {
     "profile": "fapi2-ciba",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.node_program import NODE, SECONDS
-from tests.running_service import RunningService
+from tests.services.running_service import RunningService
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "examples" / "till"

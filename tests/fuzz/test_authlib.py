@@ -15,9 +15,9 @@ from examples.authlib_flask.clients import ClientTable
 from examples.authlib_flask.views import create_bank
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, altered, any_text, compact, damaged
-from tests.signing import new_key, public_jwk, sign
 from tests.unit.integrations.test_authlib_refusals import ENDPOINTS, ISSUER, SECRET, row
-from tests.wire_client import ASSERTION_TYPE, CIBA
+from tests.wire.client import ASSERTION_TYPE, CIBA
+from tests.wire.signing import new_key, public_jwk, sign
 
 KEY = new_key()
 SIGNING = {

@@ -23,13 +23,13 @@ from ciba_service.protocol.client.certificates.names import DistinguishedName, I
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, altered, any_text, damaged, outcome
-from tests.signing import new_key, public_jwk
 from tests.unit.protocol.client_certificates.authority import (
     Authority,
     alternative,
     der,
     self_signed,
 )
+from tests.wire.signing import new_key, public_jwk
 
 AUTHORITY = Authority.root()
 ANCHORS = AUTHORITY.anchors

@@ -39,8 +39,8 @@ from ciba_client.sdk.provider.metadata import parse_provider_metadata
 from ciba_client.sdk.transaction.ledger import _entry
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, any_text, compact, damaged, documents, outcome
-from tests.signing import new_key, public_jwk
 from tests.unit.ciba_client.test_id_token import CLAIMS, signed, verified
+from tests.wire.signing import new_key, public_jwk
 
 ISSUER = "https://bank.example"
 ACKNOWLEDGED = {"auth_req_id": "r", "expires_in": 120, "interval": 5, "verification_code": "123456"}

@@ -13,8 +13,8 @@ from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS, ProvenRequ
 from ciba_service.protocol.tokens.dpop.proof_key import parse_proof_key
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import altered, any_text, compact, damaged, documents, outcome
-from tests.signing import JoseKey, new_key, public_jwk, sign
-from tests.wire_dpop import WireDpop
+from tests.wire.dpop import WireDpop
+from tests.wire.signing import JoseKey, new_key, public_jwk, sign
 
 URL, NOW = "https://bank.example/token", 1_000_000
 NONCES = DpopNonces(b"k" * 32)

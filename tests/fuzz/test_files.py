@@ -9,13 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ciba_service.sca.evidence import EvidenceFacts, Outcome, Statement, verify_statement
-from ciba_service.sca.evidence_audit import Audit
-from ciba_service.sca.evidence_chain import NotCanonicalError, encode_line, parse_line
+from ciba_service.sca.records.evidence import EvidenceFacts, Outcome, Statement, verify_statement
+from ciba_service.sca.records.evidence_audit import Audit
+from ciba_service.sca.records.evidence_chain import NotCanonicalError, encode_line, parse_line
 from ciba_service.settings import InvalidSettingsError, parse_settings
-from ciba_service.stores.key_file_access import KeyFileError
-from ciba_service.stores.key_files import KEYS_FILE, RING_FILE, generate_keys, load_keys
-from ciba_service.stores.stored_keys import read_keys, read_ring
+from ciba_service.stores.service_keys.key_file_access import KeyFileError
+from ciba_service.stores.service_keys.key_files import (
+    KEYS_FILE,
+    RING_FILE,
+    generate_keys,
+    load_keys,
+)
+from ciba_service.stores.service_keys.stored_keys import read_keys, read_ring
 from tests.evidence_chains import KEYS, WrittenFile
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, altered, any_text, damaged, documents, outcome

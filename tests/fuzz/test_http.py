@@ -18,11 +18,11 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, TRICKS, any_json, compact, damaged
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.whole_service import EVERYTHING
-from tests.wire_client import WireClient
-from tests.wire_operator import (
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.services.whole_service import EVERYTHING
+from tests.wire.client import WireClient
+from tests.wire.operator import (
     DOCUMENT,
     WRITER,
     Operators,

@@ -23,7 +23,7 @@ from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, parse_verif
 from ciba_service.protocol.jose.verification import InvalidJwsError, parse_jws, verify_jws
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import TRICKS, altered, any_text, compact, damaged, documents, outcome
-from tests.signing import new_key, public_jwk, sign
+from tests.wire.signing import new_key, public_jwk, sign
 
 OWN = {"ES256": new_key(), "PS256": new_key("PS256"), "EdDSA": new_key("EdDSA")}
 KEYS = KeySet.parse({"keys": [public_jwk(key) for key in OWN.values()]})

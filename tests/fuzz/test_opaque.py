@@ -13,12 +13,12 @@ from ciba_service.protocol.jose.encoding import MalformedEncodingError, parse_js
 from ciba_service.protocol.operators.origins import AllowedOrigins
 from ciba_service.protocol.operators.tokens import Operator, OperatorToken, Role, verify_token
 from ciba_service.protocol.tokens.token_text import new_token, transaction_of
-from ciba_service.sca.activation import new_activation_code, normal_code
-from ciba_service.sca.devices import new_device_id, user_tag, user_tag_of
-from ciba_service.sca.web_origins import ForeignOrigin, WebOrigins
+from ciba_service.sca.factors.activation import new_activation_code, normal_code
+from ciba_service.sca.phones.devices import new_device_id, user_tag, user_tag_of
+from ciba_service.sca.phones.web_origins import ForeignOrigin, WebOrigins
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, TRICKS, any_text, damaged, outcome
-from tests.signing import new_key, sign
+from tests.wire.signing import new_key, sign
 
 TRANSACTION: Final = "A" * 21 + "Q"
 TOKEN: Final = new_token(TRANSACTION, secrets.token_bytes)

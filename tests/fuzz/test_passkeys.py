@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.sca.passkey_proofs import InvalidPasskeyError
-from ciba_service.sca.passkeys import Passkey
+from ciba_service.sca.factors.passkey_proofs import InvalidPasskeyError
+from ciba_service.sca.factors.passkeys import Passkey
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, damaged, documents, outcome
 from tests.unit.sca.test_passkey_proofs import (

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import DecryptionKey, encrypt_to
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision, verify_decision
-from ciba_service.sca.factors import evaluate_factors
+from ciba_service.sca.factors.factors import evaluate_factors
 from ciba_service.sca.messages import (
     DECISION_TYP,
     ENROLMENT_TYP,
@@ -25,9 +25,9 @@ from ciba_service.sca.messages import (
     decode_service_message,
     order_pin_proof,
 )
-from ciba_service.sca.nonces import Nonces
-from ciba_service.sca.orders import InvalidOrderError, parse_order, proves_pin, verify_order
-from ciba_service.sca.proofs import (
+from ciba_service.sca.phones.nonces import Nonces
+from ciba_service.sca.phones.orders import InvalidOrderError, parse_order, proves_pin, verify_order
+from ciba_service.sca.phones.proofs import (
     InvalidProofError,
     parse_session_proof,
     verify_enrolment,
@@ -35,8 +35,8 @@ from ciba_service.sca.proofs import (
 )
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import altered, any_text, compact, damaged, documents, outcome
-from tests.signing import public_jwk, sign
 from tests.unit.sca.conftest import ISSUER, enrolled
+from tests.wire.signing import public_jwk, sign
 
 SERVICE_KEY = DecryptionKey("factors", ECKey.generate_key("P-256"))
 ALICE = enrolled(SERVICE_KEY)

@@ -22,8 +22,8 @@ from ciba_service.protocol.profiles import ProfileName
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, compact, damaged, documents, outcome
 from tests.png import header, png
-from tests.signing import new_key, public_jwk, sign
-from tests.wire_registration import metadata_of
+from tests.wire.registration import metadata_of
+from tests.wire.signing import new_key, public_jwk, sign
 
 SAID = metadata_of(
     new_key(),

@@ -24,8 +24,8 @@ from ciba_service.protocol.tokens.dpop.authorization import parse_authorization
 from ciba_service.protocol.transaction.identifiers import parse_auth_req_id
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, altered, any_text, compact, damaged, documents, outcome
-from tests.signing import sign
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
+from tests.wire.signing import sign
 
 ISSUER, NOW = "https://bank.example", 1_000_000
 PAYMENT: dict[str, Any] = {

@@ -7,14 +7,14 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
-from authenticator_sim.core.challenges import ChallengeRefused, verify_challenge
+from authenticator_sim.core.deciding.challenges import ChallengeRefused, verify_challenge
 from authenticator_sim.core.decoding import MalformedJson, decode_json
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.identity.announced_keys import AnnouncementRefused, with_announced_keys
+from authenticator_sim.core.identity.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.identity.pin import parse_chosen_pin
+from authenticator_sim.core.identity.push import PushRefused, verify_sender
 from authenticator_sim.core.jose import JoseRefused, decrypt, verify
-from authenticator_sim.core.pin import parse_chosen_pin
-from authenticator_sim.core.push import PushRefused, verify_sender
 from authenticator_sim.errors import PhoneError, UntrustedService, UsageError
 from authenticator_sim.rules_file import parse_rules
 from authenticator_sim.scenario.files import parse_scenario, shipped_names, shipped_text
@@ -29,7 +29,6 @@ from ciba_service.sca.messages import (
 )
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import altered, any_text, compact, damaged, documents, outcome
-from tests.signing import claims_of
 from tests.unit.authenticator_sim.scripted_service import (
     ACTIVATION_CODE,
     ISSUER,
@@ -38,6 +37,7 @@ from tests.unit.authenticator_sim.scripted_service import (
     SECOND_SECRET,
     ScriptedBank,
 )
+from tests.wire.signing import claims_of
 
 BANK = ScriptedBank()
 PENDING = new_enrolment(

@@ -9,14 +9,18 @@ from hypothesis import strategies as st
 
 from ciba_service.ports import UnknownRecordFormat
 from ciba_service.protocol.security_events.record import SecurityEventRecord
-from ciba_service.stores import deliveries, ledger_lines, notices, registrations, set_outbox
-from ciba_service.stores.device_records import parse_device
+from ciba_service.stores.asking import ledger_lines
+from ciba_service.stores.clients import registrations
+from ciba_service.stores.due import deliveries
+from ciba_service.stores.operators import set_outbox
+from ciba_service.stores.phones import notices
+from ciba_service.stores.phones.device_records import parse_device
+from ciba_service.stores.phones.waiting_devices import _parse as parse_waiting
 from ciba_service.stores.sealing import Ring, Sealer
-from ciba_service.stores.waiting_devices import _parse as parse_waiting
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, any_text, damaged, documents, outcome
-from tests.signing import new_key
-from tests.wire_registration import metadata_of
+from tests.wire.registration import metadata_of
+from tests.wire.signing import new_key
 
 SEALER: Final = Sealer(Ring.of(b"k" * 32), secrets.token_bytes)
 SEALED: Final = SEALER.seal(b"content", key="key", name="name", owner="owner")

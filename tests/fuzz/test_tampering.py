@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from ciba_service.sca.messages import transaction_id
 from tests.fuzz.budget import LONG, fuzzed
 from tests.fuzz.hostile import RAW, TRICKS, any_json, compact
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_operator import Operators, new_tokens, operating, operators_section
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.operator import Operators, new_tokens, operating, operators_section
+from tests.wire.phone import WirePhone
 
 LISTS: Final = (
     "/users",

@@ -30,7 +30,7 @@ from ciba_service.protocol.request.user_code import parse_user_code
 from ciba_service.protocol.tokens.dpop.authorization import parse_authorization
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.sca.messages import decode_device_message
-from ciba_service.stores.ledger_lines import parse_line
+from ciba_service.stores.asking.ledger_lines import parse_line
 
 # As long as a whole head may be, and far longer than most texts.
 LENGTH: Final = 32_768

@@ -13,12 +13,11 @@ import httpx2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from ciba_service.stores.key_files import generate_keys
+from ciba_service.stores.service_keys.key_files import generate_keys
 from tests.interop.node_program import NodeProgram, node_program
 from tests.ports import free_port
-from tests.running_service import _toml
-from tests.service_process import READY_SECONDS, Installation, WallClock
-from tests.signing import claims_of, new_key, public_jwk
+from tests.services.running_service import _toml
+from tests.services.service_process import READY_SECONDS, Installation, WallClock
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.protocol.client_certificates.authority import (
     CA,
@@ -29,8 +28,9 @@ from tests.unit.protocol.client_certificates.authority import (
     issue,
     key,
 )
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of, new_key, public_jwk
 
 LONG = (-1, 36_500)
 NAME, ROOT_KEY = common_name("root"), key(owner="root")

@@ -22,8 +22,8 @@ from ciba_client.conformance.run import Run
 from ciba_client.sdk.clock import Clock
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
 from tests.interop.node_program import node_program
-from tests.signing import JoseKey, new_key, public_jwk
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
+from tests.wire.signing import JoseKey, new_key, public_jwk
 from tests.wrong_provider.judge import Unheard
 from tests.wrong_provider.tls import ClientCertificate, serving_tls
 

@@ -18,8 +18,8 @@ from joserfc.jwk import ECKey
 from schemathesis import Case, HookContext, Response
 
 from ciba_service.sca.messages import body_hash
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 KNOWN: dict[str, Any] = json.loads(Path(os.environ["CIBA_KNOWN"]).read_text("utf-8"))
 TURNS: dict[str, Iterator[int]] = defaultdict(itertools.count)

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import pytest
 
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import new_key
-from tests.whole_service import EVERYTHING, TOKEN_ENDPOINT_TOKEN
-from tests.wire_client import CIBA, WireClient
-from tests.wire_phone import WirePhone
-from tests.wire_registration import INITIAL_ACCESS_TOKEN, metadata_of, registered
-from tests.wire_resource import PAYMENT
-from tests.wire_tokens import API, REFRESHING
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.services.whole_service import EVERYTHING, TOKEN_ENDPOINT_TOKEN
+from tests.wire.client import CIBA, WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.registration import INITIAL_ACCESS_TOKEN, metadata_of, registered
+from tests.wire.resource import PAYMENT
+from tests.wire.signing import new_key
+from tests.wire.tokens import API, REFRESHING
 
 ROOT: Final = Path(__file__).parents[2]
 ST: Final = Path(sys.executable).parent / "st"

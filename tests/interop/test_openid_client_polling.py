@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from tests.interop.node_program import NodeProgram, node_program
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.service_process import WallClock
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.services.service_process import WallClock
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 
 def unsigned(client_id: str, interval: int) -> WireClient:

@@ -24,11 +24,8 @@ from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.tokens.token_text import token_hash
 from ciba_service.protocol.transaction.identifiers import new_auth_req_id
 from ciba_service.protocol.transaction.state import Event
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import Factor, challenge_hash, transaction_id
-from tests.callback_endpoint import Received
-from tests.recording_telemetry import Event as Logged
-from tests.recording_telemetry import RecordingTelemetry
+from ciba_service.sca.phones.devices import user_tag
 from tests.resilience.failing_endpoint import (
     FailingEndpoint,
     Plan,
@@ -36,8 +33,11 @@ from tests.resilience.failing_endpoint import (
     outbound_section,
     served,
 )
-from tests.running_service import RunningService
-from tests.wire_client import WireClient
+from tests.services.recording_telemetry import Event as Logged
+from tests.services.recording_telemetry import RecordingTelemetry
+from tests.services.running_service import RunningService
+from tests.wire.callback_endpoint import Received
+from tests.wire.client import WireClient
 
 _T = TypeVar("_T")
 

@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 
 from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
-from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import Address, RedisTarget
-from ciba_service.stores.evidence_files import FileJournal
-from ciba_service.stores.evidence_queue import RedisEvidence
-from ciba_service.stores.key_files import load_keys
+from ciba_service.stores.evidence.evidence_files import FileJournal
+from ciba_service.stores.evidence.evidence_queue import RedisEvidence
 from ciba_service.stores.operations import Operations
+from ciba_service.stores.service_keys.current_keys import CurrentKeys
+from ciba_service.stores.service_keys.key_files import load_keys
 from ciba_service.telemetry import LogTelemetry
 
 FASTER = 100

@@ -13,7 +13,6 @@ from typing import Any
 
 from cryptography import x509
 
-from tests.callback_endpoint import NO_CONTENT, Received, answer
 from tests.unit.channels.outbound.far_ends import (
     ca_file,
     far_end,
@@ -21,6 +20,7 @@ from tests.unit.channels.outbound.far_ends import (
     server_certificate,
     server_context,
 )
+from tests.wire.callback_endpoint import NO_CONTENT, Received, answer
 
 
 class Fault(StrEnum):

@@ -27,15 +27,15 @@ from ciba_client import (
 )
 from ciba_client.client_file import load_client, read_client_file
 from ciba_client.listener import ListeningAddress, listening
-from tests.compose_files import ROOT, command_of, environment_of
-from tests.nginx_front import Front, nginx
+from tests.deployment.compose_files import ROOT, command_of, environment_of
+from tests.deployment.prepared import Places, prepare
 from tests.ports import free_port
-from tests.prepared import Places, prepare
-from tests.redis_servers import _ask, _until
-from tests.service_process import BIN, READY_SECONDS, WallClock, _run_here
-from tests.signing import claims_of
-from tests.wire_client import CIBA
-from tests.wire_phone import WirePhone
+from tests.redis.servers import _ask, _until
+from tests.services.nginx_front import Front, nginx
+from tests.services.service_process import BIN, READY_SECONDS, WallClock, _run_here
+from tests.wire.client import CIBA
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 HINT = "alice@example.org"
 

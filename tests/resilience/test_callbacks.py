@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
-from tests.redis_servers import redis_server
-from tests.service_process import (
+from tests.redis.servers import redis_server
+from tests.services.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
@@ -24,7 +23,8 @@ from tests.service_process import (
     killed,
     restarted,
 )
-from tests.wire_phone import WirePhone
+from tests.wire.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
+from tests.wire.phone import WirePhone
 
 TOKEN = "notify-me-with-this-token"
 PRESET = "ALICE-PHONE-ONE"

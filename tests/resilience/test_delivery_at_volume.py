@@ -6,7 +6,7 @@ import pytest
 
 from tests.resilience.delivery_at_volume import failing_street
 from tests.resilience.failing_endpoint import Fault
-from tests.service_fixtures import ServiceRunner
+from tests.services.service_fixtures import ServiceRunner
 
 APPROVALS = 2_000
 

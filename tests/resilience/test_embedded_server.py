@@ -34,7 +34,7 @@ from ciba_service.stores.embedded.server import (
     EmbeddedServerFailed,
     open_embedded,
 )
-from tests.redis_servers import REDIS_SERVER
+from tests.redis.servers import REDIS_SERVER
 
 OWNER = Path(__file__).with_name("embedded_owner.py")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.protocol.transaction.state import Event
-from ciba_service.sca.evidence_audit import Audit
+from ciba_service.sca.records.evidence_audit import Audit
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
-from ciba_service.stores.evidence_files import evidence_files, key_files
-from ciba_service.stores.key_files import generate_keys, load_keys
+from ciba_service.stores.evidence.evidence_files import evidence_files, key_files
+from ciba_service.stores.service_keys.key_files import generate_keys, load_keys
 from tests.contracts.store_builders import (
     Stores,
     evidence,
@@ -23,8 +23,8 @@ from tests.contracts.store_builders import (
     swap_of,
     transaction_name,
 )
-from tests.redis_servers import redis_server
-from tests.service_process import READY_SECONDS
+from tests.redis.servers import redis_server
+from tests.services.service_process import READY_SECONDS
 
 PROGRAM = Path(__file__).parent / "evidence_drainer.py"
 KILLS = 8

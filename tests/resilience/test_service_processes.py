@@ -17,8 +17,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.ports import free_port
-from tests.redis_servers import redis_server
-from tests.service_process import (
+from tests.redis.servers import redis_server
+from tests.services.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
@@ -26,10 +26,10 @@ from tests.service_process import (
     installation,
     restarted,
 )
-from tests.signing import claims_of, header_of, new_key
-from tests.wire_client import CIBA, WireClient
-from tests.wire_events import story, stream
-from tests.wire_resource import PAYMENT, PAYMENTS
+from tests.wire.client import CIBA, WireClient
+from tests.wire.events import story, stream
+from tests.wire.resource import PAYMENT, PAYMENTS
+from tests.wire.signing import claims_of, header_of, new_key
 
 PRESET = "ALICE-PHONE-ONE"
 ALICE = {"sub": "alice", "login_hints": ["alice@example.org"], "activation_code": PRESET}

@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
+from tests.wire.client import WireClient
 
 TOKEN = "notify-me-with-this-token"
 OPEN_PROMPTS = 5

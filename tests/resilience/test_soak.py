@@ -12,12 +12,12 @@ from benchmarks.soak.jumping_service import ClockHand
 from benchmarks.soak.killing_proxy import KillingProxy, When
 from benchmarks.soak.running import run_scenario
 from benchmarks.soak.scenario import Scenario
+from ciba_service.stores.asking.transactions import _FORGET
 from ciba_service.stores.driver.commands import Commands, StoreFault
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.script import Script
 from ciba_service.stores.driver.target import Address, RedisTarget
-from ciba_service.stores.transactions import _FORGET
-from tests.redis_servers import redis_server, the_server
+from tests.redis.servers import redis_server, the_server
 
 SHORT = Scenario(
     "short",

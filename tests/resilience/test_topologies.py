@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.phones.devices import user_tag
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
 from ciba_service.stores.keys import devices_key, due_key, partition_of, transaction_key
-from tests.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
-from tests.redis_topologies import (
+from tests.redis.topologies import (
     CALM_MS,
     HASTY_MS,
     RedisCluster,
@@ -24,10 +23,11 @@ from tests.redis_topologies import (
     cluster_of_six,
     watched_by_three,
 )
-from tests.running_service import RunningService, running_service
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService, running_service
+from tests.wire.callback_endpoint import CallbackEndpoint, callback_endpoint, outbound_section
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 TOKEN = "notify-me-with-this-token"
 USERS = [f"user-{number}" for number in range(40)]

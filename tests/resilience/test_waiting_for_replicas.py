@@ -7,11 +7,11 @@ import httpx2
 import pytest
 
 from ciba_service.ports import StoreUnavailable
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
-from tests.replicated_redis import Replicated, frozen, replicated_directly
-from tests.running_service import RunningService, running_service
-from tests.wire_client import WireClient
+from ciba_service.sca.phones.devices import user_tag
+from tests.redis.replicated import Replicated, frozen, replicated_directly
+from tests.services.running_service import RunningService, running_service
+from tests.wire.client import WireClient
 
 STORE = {"deadline_ms": 1500, "wait_for_replicas": 1, "wait_for_replicas_ms": 300}
 WAITS = "ciba_store_replica_wait_duration_seconds_count"

@@ -16,10 +16,10 @@ from websockets.exceptions import ConnectionClosed
 from ciba_service.protocol.client.logo import parse_logo
 from tests.png import png
 from tests.ports import free_port
-from tests.redis_servers import redis_server
-from tests.running_service import PLAIN
-from tests.server_side import owner_of
-from tests.service_process import (
+from tests.redis.servers import redis_server
+from tests.services.running_service import PLAIN
+from tests.services.server_side import owner_of
+from tests.services.service_process import (
     READY_SECONDS,
     Installation,
     Serving,
@@ -27,9 +27,9 @@ from tests.service_process import (
     installation,
     parent_of,
 )
-from tests.signing import claims_of
-from tests.wire_client import CIBA, WireClient
-from tests.wire_operator import operator
+from tests.wire.client import CIBA, WireClient
+from tests.wire.operator import operator
+from tests.wire.signing import claims_of
 
 PRESET = "ALICE-PHONE-ONE"
 ALICE = {"sub": "alice", "activation_code": PRESET}

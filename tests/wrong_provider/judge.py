@@ -16,10 +16,10 @@ from ciba_client.conformance.plan_file import RequestSection, ResourceSection, T
 from ciba_client.conformance.profile import Profile
 from ciba_client.conformance.run import Run
 from ciba_client.sdk.delivery_mode import TokenDeliveryMode
-from tests.asgi_server import serving
 from tests.fake_clock import FakeClock
-from tests.signing import JoseKey, new_key, public_jwk
+from tests.services.asgi_server import serving
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
+from tests.wire.signing import JoseKey, new_key, public_jwk
 from tests.wrong_provider.application import application
 from tests.wrong_provider.cases import Certificate, Registration
 from tests.wrong_provider.faults import Fault

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from tests.asgi_server import serving
+from tests.services.asgi_server import serving
 from tests.wrong_provider.application import application
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.provider import Client, Provider, TimeSource, User

@@ -16,10 +16,10 @@ from ciba_client import (
     SigningKey,
     TokenDeliveryMode,
 )
-from tests.asgi_server import serving
 from tests.client_time import ClientTime
 from tests.fake_clock import FakeClock
-from tests.signing import new_key, public_jwk
+from tests.services.asgi_server import serving
+from tests.wire.signing import new_key, public_jwk
 from tests.wrong_provider.provider import Client, Provider
 from tests.wrong_provider.running import running_provider
 

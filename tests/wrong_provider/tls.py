@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tests.prompt_server import PromptServer
+from tests.services.prompt_server import PromptServer
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 from tests.unit.protocol.client_certificates.authority import (
     CA,

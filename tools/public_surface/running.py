@@ -51,14 +51,13 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
 
 
 def _formats(modules: Mapping[Path, ast.Module]) -> Iterator[tuple[str, list[str]]]:
-    """The constants of ``stores`` whose name ends in ``FORMAT``."""
+    """The constants of ``stores`` whose name ends in ``FORMAT``, by the name of their file."""
     for path, module in modules.items():
         for node in module.body:
             match node:
                 case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=number)) if (
                     name.endswith("FORMAT") and path.is_relative_to(_SERVICE / "stores")
                 ):
-                    place = path.relative_to(_SERVICE / "stores").with_suffix("")
-                    yield ".".join(place.parts), [str(number)]
+                    yield path.stem, [str(number)]
                 case _:
                     pass

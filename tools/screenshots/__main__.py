@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.async_api import async_playwright
 
 from tests.browser.chromium import running_chromium
-from tests.redis_servers import embedded_server
+from tests.redis.servers import embedded_server
 from tools.screenshots.camera import IMAGES, Camera
 from tools.screenshots.operator import operator_pictures
 from tools.screenshots.phone import phone_pictures

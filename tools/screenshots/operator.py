@@ -11,12 +11,12 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.driver.target import RedisTarget
-from tests.callback_endpoint import answer, callback_endpoint, outbound_section
-from tests.running_service import RunningService, running_service
-from tests.signing import new_key
-from tests.wire_client import WireClient
-from tests.wire_operator import Operators, operating, operator
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService, running_service
+from tests.wire.callback_endpoint import answer, callback_endpoint, outbound_section
+from tests.wire.client import WireClient
+from tests.wire.operator import Operators, operating, operator
+from tests.wire.phone import WirePhone
+from tests.wire.signing import new_key
 from tools.screenshots.camera import Camera
 
 __all__ = ["operator_pictures"]

@@ -16,8 +16,8 @@ from tests.browser.conftest import PHONE
 from tests.browser.phone_screens import PIN, PhoneScreens
 from tests.browser.web_phone import WebPhone
 from tests.fake_clock import FakeClock
-from tests.running_service import RunningService, running_service
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService, running_service
+from tests.wire.client import WireClient
 from tools.screenshots.camera import Camera
 
 __all__ = ["phone_pictures"]

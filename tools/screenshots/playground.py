@@ -8,8 +8,8 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from ciba_service.stores.driver.target import RedisTarget
 from tests.browser.playground_stage import Stage, passed_until, staged
-from tests.running_service import running_service
-from tests.signing import claims_of
+from tests.services.running_service import running_service
+from tests.wire.signing import claims_of
 from tools.screenshots.camera import Camera
 
 __all__ = ["playground_pictures"]

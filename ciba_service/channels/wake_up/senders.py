@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ciba_service.channels.wake_up.web_push import WebPush
 from ciba_service.channels.wake_up.webhook import Webhook
 from ciba_service.ports import OutboundFailure, OutboundResponse
-from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
+from ciba_service.ports.phones.wake_up import SleepingPhone, WakeUpCall
 
 __all__ = ["WakeUpSenders"]
 

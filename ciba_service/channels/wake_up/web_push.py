@@ -13,7 +13,7 @@ from ciba_service.ports import (
     Randomness,
     SignerUnavailable,
 )
-from ciba_service.ports.wake_up import WakeUpCall
+from ciba_service.ports.phones.wake_up import WakeUpCall
 from ciba_service.protocol.jose.encoding import parse_base64url
 from ciba_service.protocol.jose.signing import compact_jws, jws_signing_input
 from ciba_service.protocol.outbound.url import parse_outbound_url
@@ -24,7 +24,7 @@ from ciba_service.protocol.push_encryption import (
     push_key,
 )
 from ciba_service.sca.messages import WAKE_UP_CONTENT
-from ciba_service.sca.wake_up import PushAddress, PushPolicy, push_topic, vapid_claims
+from ciba_service.sca.phones.wake_up import PushAddress, PushPolicy, push_topic, vapid_claims
 
 __all__ = ["WebPush"]
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from ciba_service.ports import Outbound, OutboundFailure, OutboundRequest, OutboundResponse
-from ciba_service.ports.wake_up import WakeUpCall
+from ciba_service.ports.phones.wake_up import WakeUpCall
 
 __all__ = ["Webhook"]
 

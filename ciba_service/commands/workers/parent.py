@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ciba_service.commands.bound_addresses import (
+from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
+from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.serving.bound_addresses import (
     BoundAddresses,
     bound_addresses,
     bound_metrics,
 )
-from ciba_service.commands.opening import open_keys, opened_store, system_surroundings
-from ciba_service.commands.outcome import CommandFailed
-from ciba_service.commands.reloading import ConfigurationReload
-from ciba_service.commands.serve import check_tls, tell_listening, tell_risks
-from ciba_service.commands.signalled_server import caught_signals
+from ciba_service.commands.serving.reloading import ConfigurationReload
+from ciba_service.commands.serving.serve import check_tls, tell_listening, tell_risks
+from ciba_service.commands.serving.signalled_server import caught_signals
 from ciba_service.commands.workers.process import WORKER, WorkerProcess
 from ciba_service.ports import Telemetry
 from ciba_service.settings import Settings, checked_settings, read_document
-from ciba_service.wiring.background import supervise
+from ciba_service.wiring.running.background import supervise
 
 __all__ = ["Pace", "Workers", "serve_workers"]
 

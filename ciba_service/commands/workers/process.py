@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Self
 
-from ciba_service.commands.bound_addresses import BoundAddresses
+from ciba_service.commands.serving.bound_addresses import BoundAddresses
 from ciba_service.commands.workers.channel import READY, framed
 
 __all__ = ["WORKER", "WorkerProcess"]

@@ -11,13 +11,13 @@ from typing import Final
 import uvloop
 
 from ciba_service.app import build_service
-from ciba_service.commands.bound_addresses import BoundAddresses
 from ciba_service.commands.opening import existing_keys, opened_store, system_surroundings
 from ciba_service.commands.outcome import CommandFailed
-from ciba_service.commands.serve import ServiceBuilder, Ties, serve_on
+from ciba_service.commands.serving.bound_addresses import BoundAddresses
+from ciba_service.commands.serving.serve import ServiceBuilder, Ties, serve_on
 from ciba_service.commands.workers.channel import ParentChannel, ParentGone
 from ciba_service.settings import InvalidSettingsError, Settings, checked_settings
-from ciba_service.stores.current_keys import CurrentKeys
+from ciba_service.stores.service_keys.current_keys import CurrentKeys
 from ciba_service.telemetry import configure_logging
 
 __all__ = ["main"]

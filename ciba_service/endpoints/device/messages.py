@@ -23,7 +23,6 @@ from ciba_service.protocol.errors import (
     UnapprovedDeviceError,
 )
 from ciba_service.sca.decision import InvalidDecisionError
-from ciba_service.sca.devices import DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import (
     LARGEST_FRAME,
     Authenticate,
@@ -31,7 +30,8 @@ from ciba_service.sca.messages import (
     body_hash,
     decode_device_message,
 )
-from ciba_service.sca.orders import InvalidOrderError
+from ciba_service.sca.phones.devices import DeviceNotApproved, DeviceRevoked
+from ciba_service.sca.phones.orders import InvalidOrderError
 
 __all__ = ["DeviceMessagesEndpoint"]
 

@@ -13,7 +13,7 @@ from ciba_service.endpoints.answers import respond_error
 from ciba_service.endpoints.body import header, header_lines
 from ciba_service.ports import Telemetry
 from ciba_service.protocol.errors import ForeignOriginError, Reason
-from ciba_service.sca.web_origins import ForeignOrigin, WebOrigins
+from ciba_service.sca.phones.web_origins import ForeignOrigin, WebOrigins
 
 __all__ = ["PageGate"]
 

@@ -1,7 +1,6 @@
 """What an enrolled phone is told of an announcement that says all there is to say."""
 
 from ciba_service.ports import Announcement, AnnouncementKind
-from ciba_service.sca.devices import Device
 from ciba_service.sca.messages import (
     AttemptsWarning,
     DeviceEnrolled,
@@ -13,6 +12,7 @@ from ciba_service.sca.messages import (
     Withdrawn,
     WithdrawnReason,
 )
+from ciba_service.sca.phones.devices import Device
 
 __all__ = ["rumour"]
 

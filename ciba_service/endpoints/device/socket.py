@@ -32,8 +32,6 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.errors import InvalidDeviceProofError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
-from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
-from ciba_service.sca.frame_budget import FrameBudget
 from ciba_service.sca.messages import (
     LARGEST_FRAME,
     SUBPROTOCOL,
@@ -50,7 +48,9 @@ from ciba_service.sca.messages import (
     Welcome,
     decode_device_message,
 )
-from ciba_service.sca.orders import InvalidOrderError, parse_order
+from ciba_service.sca.phones.devices import Device, DeviceNotApproved, DeviceRevoked
+from ciba_service.sca.phones.frame_budget import FrameBudget
+from ciba_service.sca.phones.orders import InvalidOrderError, parse_order
 
 __all__ = ["DeviceSocket", "Patience", "SocketSteps"]
 

@@ -56,11 +56,11 @@ from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.identifiers import AuthReqId, new_auth_req_id
 from ciba_service.protocol.transaction.lifetime import RequestLifetime
-from ciba_service.sca.devices import user_tag
-from ciba_service.sca.floors import Asked, Floor, FloorRule, strongest_floor
+from ciba_service.sca.factors.floors import Asked, Floor, FloorRule, strongest_floor
+from ciba_service.sca.factors.policy import Requirement, requirement
+from ciba_service.sca.factors.verification_code import new_verification_code
 from ciba_service.sca.messages import Factor, transaction_id
-from ciba_service.sca.policy import Requirement, requirement
-from ciba_service.sca.verification_code import new_verification_code
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["Acknowledgement", "Initiation", "InitiationPolicy"]
 

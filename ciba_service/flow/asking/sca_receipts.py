@@ -11,7 +11,7 @@ from ciba_service.ports import (
     SignerUnavailable,
 )
 from ciba_service.protocol.transaction.state import State
-from ciba_service.sca.sca_receipt import SCA_RECEIPT_TYP, ScaReceipt
+from ciba_service.sca.records.sca_receipt import SCA_RECEIPT_TYP, ScaReceipt
 
 __all__ = ["ScaReceipts"]
 

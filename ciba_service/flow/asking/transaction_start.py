@@ -23,9 +23,9 @@ from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.identifiers import AuthReqId
 from ciba_service.sca.challenge import ChallengeContent, new_challenge
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.factors.policy import Requirement
 from ciba_service.sca.messages import CHALLENGE_TYP
-from ciba_service.sca.policy import Requirement
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["Draft", "TransactionStart"]
 

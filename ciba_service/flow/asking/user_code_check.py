@@ -18,7 +18,7 @@ from ciba_service.protocol.request.user_code import (
 )
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import UserCodeRefused
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["CodeQuestion", "UserCodeCheck"]
 

@@ -17,7 +17,6 @@ from ciba_service.flow.phones.own_devices import OwnDevices
 from ciba_service.flow.phones.own_passkeys import OwnPasskeys
 from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.ports import DeviceStore
-from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     AskWakeUp,
     Decide,
@@ -39,6 +38,7 @@ from ciba_service.sca.messages import (
     SetWakeUp,
     Shown,
 )
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
 
 __all__ = ["Conversation", "PhoneMessage"]
 

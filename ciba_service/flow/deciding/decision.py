@@ -31,7 +31,6 @@ from ciba_service.protocol.security_events.kinds import (
 )
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
-from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.challenge import issued_at
 from ciba_service.sca.decision import (
     InvalidDecisionError,
@@ -40,8 +39,9 @@ from ciba_service.sca.decision import (
     parse_decision,
     verify_decision,
 )
-from ciba_service.sca.devices import Device, DeviceRevoked
-from ciba_service.sca.evidence import Evidence
+from ciba_service.sca.factors.attempts import Attempt, LockedError, PausedError, seconds_until
+from ciba_service.sca.factors.passkeys import RelyingParty
+from ciba_service.sca.factors.policy import amr_of
 from ciba_service.sca.messages import (
     Accepted,
     DenialReason,
@@ -50,8 +50,8 @@ from ciba_service.sca.messages import (
     Refused,
     Verdict,
 )
-from ciba_service.sca.passkeys import RelyingParty
-from ciba_service.sca.policy import amr_of
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
+from ciba_service.sca.records.evidence import Evidence
 
 __all__ = ["Decisions"]
 

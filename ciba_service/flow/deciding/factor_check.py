@@ -5,9 +5,9 @@ from ciba_service.flow.together import together
 from ciba_service.ports import AttemptStore, Telemetry
 from ciba_service.protocol.security_events.kinds import PasskeyCountWentBack
 from ciba_service.sca.decision import SignedDecision
-from ciba_service.sca.factors import FactorEvaluation, evaluate_factors
+from ciba_service.sca.factors.factors import FactorEvaluation, evaluate_factors
+from ciba_service.sca.factors.passkeys import RelyingParty
 from ciba_service.sca.messages import FactorProofs
-from ciba_service.sca.passkeys import RelyingParty
 
 __all__ = ["FactorCheck"]
 

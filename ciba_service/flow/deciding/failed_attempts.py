@@ -2,9 +2,9 @@
 
 from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.ports import Telemetry
-from ciba_service.ports.notices import NoticeKind
-from ciba_service.sca.attempts import Attempt
-from ciba_service.sca.devices import Device
+from ciba_service.ports.phones.notices import NoticeKind
+from ciba_service.sca.factors.attempts import Attempt
+from ciba_service.sca.phones.devices import Device
 
 __all__ = ["FailedAttempts"]
 

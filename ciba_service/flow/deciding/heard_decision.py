@@ -5,10 +5,10 @@ from typing import Final
 
 from ciba_service.ports import Decided, StoredRequest
 from ciba_service.sca.decision import PresentedDecision, SignedDecision
-from ciba_service.sca.evidence import Evidence, EvidenceFacts, Outcome, new_evidence
+from ciba_service.sca.factors.policy import chosen_factors
 from ciba_service.sca.messages import Factor
-from ciba_service.sca.policy import chosen_factors
-from ciba_service.sca.sca_receipt import ScaReceipt, ShownApproval, sca_receipt
+from ciba_service.sca.records.evidence import Evidence, EvidenceFacts, Outcome, new_evidence
+from ciba_service.sca.records.sca_receipt import ScaReceipt, ShownApproval, sca_receipt
 
 __all__ = ["HeardDecision"]
 

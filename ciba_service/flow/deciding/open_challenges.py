@@ -15,8 +15,8 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 from ciba_service.protocol.transaction.state import State
-from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import ChallengeOffered, Fetched, ServiceMessage, Withdrawn
+from ciba_service.sca.phones.devices import UserTag
 
 __all__ = ["OpenChallenges"]
 

@@ -2,8 +2,8 @@
 
 from ciba_service.ports import Clock, DeviceStore, LedgerStore, Telemetry, UnknownRecordFormat
 from ciba_service.protocol.transaction.ledger import LedgerKind
-from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import Received, Shown
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
 
 __all__ = ["Receipts"]
 

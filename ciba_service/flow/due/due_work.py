@@ -39,7 +39,7 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.transaction.state import Event, State
-from ciba_service.sca.devices import UserTag
+from ciba_service.sca.phones.devices import UserTag
 
 __all__ = ["DueWorker"]
 

@@ -27,7 +27,7 @@ from ciba_service.ports import (
     UnknownRecordFormat,
 )
 from ciba_service.protocol.security_events.kinds import EvidenceNotWritten
-from ciba_service.sca.evidence_chain import (
+from ciba_service.sca.records.evidence_chain import (
     CHECKPOINT_TYP,
     ChainHead,
     CheckpointClaims,

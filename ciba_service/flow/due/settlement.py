@@ -24,8 +24,8 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.security_events.kinds import NotMeReported
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
-from ciba_service.sca.devices import UserTag
 from ciba_service.sca.messages import DenialReason, WithdrawnReason
+from ciba_service.sca.phones.devices import UserTag
 from ciba_service.sca.prompting import PromptLimits, blocked_until
 
 __all__ = ["WITHDRAWN_REASONS", "Answered", "Ended", "Settlement"]

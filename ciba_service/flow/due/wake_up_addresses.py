@@ -3,8 +3,7 @@
 import asyncio
 
 from ciba_service.ports import DeviceStore, KeyRing, Telemetry
-from ciba_service.ports.wake_up import WakeUpStore
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.ports.phones.wake_up import WakeUpStore
 from ciba_service.sca.messages import (
     SetWakeUp,
     WakeUpDropped,
@@ -13,7 +12,8 @@ from ciba_service.sca.messages import (
     WakeUpRefused,
     WakeUpSet,
 )
-from ciba_service.sca.wake_up import PushPolicy, UnfitAddress, parse_push_address
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
+from ciba_service.sca.phones.wake_up import PushPolicy, UnfitAddress, parse_push_address
 
 __all__ = ["WakeUpAddresses"]
 

@@ -29,7 +29,13 @@ from ciba_service.ports import (
     Transaction,
     UnknownRecordFormat,
 )
-from ciba_service.ports.wake_up import SleepingPhone, WakeUp, WakeUpCall, WakeUpRound, WakeUpStore
+from ciba_service.ports.phones.wake_up import (
+    SleepingPhone,
+    WakeUp,
+    WakeUpCall,
+    WakeUpRound,
+    WakeUpStore,
+)
 from ciba_service.protocol.transaction.callbacks import Again, Answer, Silence, judge
 from ciba_service.protocol.transaction.gate import DeviceState, Step
 

@@ -16,7 +16,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime
-from ciba_service.sca.devices import UserTag, user_tag
+from ciba_service.sca.phones.devices import UserTag, user_tag
 
 __all__ = ["AccessIndex"]
 

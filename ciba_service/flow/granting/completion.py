@@ -43,8 +43,8 @@ from ciba_service.protocol.tokens.refresh_token import may_have_refresh_token
 from ciba_service.protocol.transaction.gate import Step
 from ciba_service.protocol.transaction.state import Event, FailureReason, State
 from ciba_service.sca.challenge import shown_client, shows_lasting_access
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import challenge_hash
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["REFUSALS", "Approved", "Completion", "Minted", "Taker"]
 

@@ -24,7 +24,7 @@ from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.tokens.refresh_token import RefreshLifetime, narrowed_scope
 from ciba_service.protocol.tokens.token_text import token_hash
 from ciba_service.protocol.transaction.gate import Step
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["Refresh"]
 

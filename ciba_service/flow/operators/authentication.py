@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ciba_service.ports import Clock, Randomness, Telemetry
-from ciba_service.ports.operator_sessions import OperatorSessionStore
+from ciba_service.ports.records.operator_sessions import OperatorSessionStore
 from ciba_service.protocol.comparison import equal_secrets
 from ciba_service.protocol.operators.guessing import MOST_WRONG, WrongTokens
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem

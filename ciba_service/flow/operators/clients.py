@@ -10,7 +10,7 @@ from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
 from ciba_service.ports import Registration, RegistrationStore, Telemetry
-from ciba_service.ports.registrations import RegistrationPlace
+from ciba_service.ports.clients.registrations import RegistrationPlace
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.instants import instant
 from ciba_service.protocol.names import DeliveryMode

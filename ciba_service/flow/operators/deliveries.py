@@ -18,7 +18,7 @@ from ciba_service.ports import (
     FoundDelivery,
     Redelivery,
 )
-from ciba_service.ports.deliveries import DeliveryPlace
+from ciba_service.ports.due.deliveries import DeliveryPlace
 from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem

@@ -21,7 +21,7 @@ from ciba_service.ports import (
 from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
-from ciba_service.sca.devices import user_tag, user_tag_of
+from ciba_service.sca.phones.devices import user_tag, user_tag_of
 
 __all__ = ["DeviceSummary", "OperatedDevices", "device_summary"]
 

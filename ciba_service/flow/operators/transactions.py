@@ -13,7 +13,7 @@ from ciba_service.flow.operators.authentication import ActingOperator
 from ciba_service.flow.operators.journal import OperatorJournal
 from ciba_service.flow.operators.pages import Page
 from ciba_service.ports import Clock, LedgerStore
-from ciba_service.ports.pending import PendingPlace, PendingTransactions
+from ciba_service.ports.asking.pending import PendingPlace, PendingTransactions
 from ciba_service.protocol.instants import instant
 from ciba_service.protocol.operators.cursors import cursor, parse_cursor
 from ciba_service.protocol.operators.ledgers import TransactionHistory, transaction_history
@@ -21,7 +21,7 @@ from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.protocol.transaction.identifiers import is_transaction_id
 from ciba_service.protocol.transaction.ledger import Ledger
 from ciba_service.protocol.transaction.state import State
-from ciba_service.sca.sca_receipt import ScaReceipt
+from ciba_service.sca.records.sca_receipt import ScaReceipt
 
 __all__ = ["OperatedTransactions", "PendingSummary", "SignedReceipt"]
 

@@ -2,7 +2,7 @@
 
 from ciba_service.ports import StandingStore, Telemetry
 from ciba_service.protocol.security_events.kinds import ClientUnblocked
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["Unblocking"]
 

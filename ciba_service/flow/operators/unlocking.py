@@ -2,7 +2,7 @@
 
 from ciba_service.ports import AttemptStore, Telemetry
 from ciba_service.protocol.security_events.kinds import FactorsUnlocked
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["Unlocking"]
 

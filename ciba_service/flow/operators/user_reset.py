@@ -5,7 +5,7 @@ from ciba_service.flow.phones.activation import Activations, IssuedCode
 from ciba_service.flow.phones.device_approval import DeviceApproval
 from ciba_service.flow.phones.device_revocation import DeviceRevocation
 from ciba_service.ports import DeviceStore
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["UserReset"]
 

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from ciba_service.ports import AttemptStore, DeviceStore
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["UserSummaries", "UserSummary"]
 

@@ -38,7 +38,7 @@ from ciba_service.ports import (
 from ciba_service.protocol.operators.cursors import LARGEST_PAGE, cursor, parse_cursor
 from ciba_service.protocol.operators.problems import OperatorRefused, Problem
 from ciba_service.protocol.transaction.identifiers import is_transaction_id
-from ciba_service.sca.devices import UserTag, user_tag
+from ciba_service.sca.phones.devices import UserTag, user_tag
 
 __all__ = ["OperatedUsers", "UserActs"]
 

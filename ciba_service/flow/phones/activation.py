@@ -11,14 +11,14 @@ from ciba_service.ports import (
     Telemetry,
 )
 from ciba_service.protocol.security_events.kinds import ActivationIssued
-from ciba_service.sca.activation import (
+from ciba_service.sca.factors.activation import (
     ACTIVATION_LIFETIME_MS,
     activation_link,
     new_activation_code,
     new_second_secret,
     normal_code,
 )
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 
 __all__ = ["Activations", "HasPhone", "IssuedCode"]
 

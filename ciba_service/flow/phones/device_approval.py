@@ -16,20 +16,20 @@ from ciba_service.ports import (
     WaitingDeviceStore,
     WaitingRecord,
 )
-from ciba_service.ports.notices import NoticeKind
+from ciba_service.ports.phones.notices import NoticeKind
 from ciba_service.protocol.security_events.kinds import (
     Actor,
     PhoneEnrolled,
     PhoneRejected,
     PhoneWaiting,
 )
-from ciba_service.sca.devices import Device, UserTag, user_tag_of
 from ciba_service.sca.messages import (
     DenialReason,
     DeviceRejected,
     DeviceUnknown,
     DeviceWaiting,
 )
+from ciba_service.sca.phones.devices import Device, UserTag, user_tag_of
 
 __all__ = ["DeviceApproval"]
 

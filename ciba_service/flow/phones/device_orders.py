@@ -28,11 +28,11 @@ from ciba_service.protocol.security_events.kinds import (
     PinChanged,
     WrongFactors,
 )
-from ciba_service.sca.attempts import Attempt, LockedError, PausedError, seconds_until
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.factors.attempts import Attempt, LockedError, PausedError, seconds_until
 from ciba_service.sca.messages import OrderAction, OrderCarriedOut, OrderRefusal, OrderRefused
-from ciba_service.sca.nonces import NONCE_LIFETIME_MS, Nonces
-from ciba_service.sca.orders import (
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
+from ciba_service.sca.phones.nonces import NONCE_LIFETIME_MS, Nonces
+from ciba_service.sca.phones.orders import (
     InvalidOrderError,
     PresentedOrder,
     SignedOrder,

@@ -2,9 +2,9 @@
 
 from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.ports import Clock, DeviceStore, Telemetry
-from ciba_service.ports.notices import NoticeKind
+from ciba_service.ports.phones.notices import NoticeKind
 from ciba_service.protocol.security_events.kinds import Actor, PhoneRevoked
-from ciba_service.sca.devices import user_tag_of
+from ciba_service.sca.phones.devices import user_tag_of
 
 __all__ = ["DeviceRevocation"]
 

@@ -11,10 +11,10 @@ from ciba_service.ports import (
 from ciba_service.protocol.errors import InvalidDeviceProofError, Reason, cause_of
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import PhoneProofRefused
-from ciba_service.sca.devices import Device, DeviceNotApproved, DeviceRevoked
 from ciba_service.sca.messages import Hello
-from ciba_service.sca.nonces import Nonces
-from ciba_service.sca.proofs import (
+from ciba_service.sca.phones.devices import Device, DeviceNotApproved, DeviceRevoked
+from ciba_service.sca.phones.nonces import Nonces
+from ciba_service.sca.phones.proofs import (
     InvalidProofError,
     PresentedSession,
     parse_session_proof,

@@ -23,14 +23,13 @@ from ciba_service.ports import (
     WaitingDevice,
     WaitingDeviceStore,
 )
-from ciba_service.ports.notices import NoticeKind
+from ciba_service.ports.phones.notices import NoticeKind
 from ciba_service.protocol.errors import InvalidEnrolmentError, Reason, cause_of
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.encryption import encrypt_to
 from ciba_service.protocol.security_events.causes import Cause
 from ciba_service.protocol.security_events.kinds import EnrolmentRefused, PhoneEnrolled
-from ciba_service.sca.activation import normal_code
-from ciba_service.sca.devices import Device, new_device_id, user_tag
+from ciba_service.sca.factors.activation import normal_code
 from ciba_service.sca.messages import (
     PIN_KEY_BYTES,
     SECRETS_TYP,
@@ -39,7 +38,8 @@ from ciba_service.sca.messages import (
     ServiceKeys,
     TotpParameters,
 )
-from ciba_service.sca.proofs import InvalidProofError, VerifiedEnrolment, verify_enrolment
+from ciba_service.sca.phones.devices import Device, new_device_id, user_tag
+from ciba_service.sca.phones.proofs import InvalidProofError, VerifiedEnrolment, verify_enrolment
 
 __all__ = ["DeviceAddresses", "Enrolment"]
 

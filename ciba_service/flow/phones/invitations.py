@@ -4,9 +4,9 @@ import hmac
 
 from ciba_service.flow.phones.activation import Activations
 from ciba_service.ports import Clock
-from ciba_service.sca.activation import ACTIVATION_LIFETIME_MS, new_activation_code
+from ciba_service.sca.factors.activation import ACTIVATION_LIFETIME_MS, new_activation_code
 from ciba_service.sca.messages import OrderCarriedOut
-from ciba_service.sca.orders import SignedOrder
+from ciba_service.sca.phones.orders import SignedOrder
 
 __all__ = ["Invitations"]
 

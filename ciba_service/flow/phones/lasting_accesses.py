@@ -15,8 +15,6 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.authorization_details import DetailTypes
-from ciba_service.sca.accesses import shown_access
-from ciba_service.sca.devices import Device, DeviceRevoked, UserTag, user_tag
 from ciba_service.sca.messages import (
     AccessEnded,
     AccessesListed,
@@ -24,6 +22,8 @@ from ciba_service.sca.messages import (
     LastingAccess,
     ServiceMessage,
 )
+from ciba_service.sca.phones.accesses import shown_access
+from ciba_service.sca.phones.devices import Device, DeviceRevoked, UserTag, user_tag
 
 __all__ = ["LastingAccesses"]
 

@@ -2,9 +2,9 @@
 
 from ciba_service.flow.account_gate import AccountGate
 from ciba_service.ports import Clock, HandleReservation, LoginHandleStore, Randomness, Telemetry
-from ciba_service.sca.devices import Device, DeviceRevoked
-from ciba_service.sca.login_handles import HANDLE_LIFETIME_MS, new_login_handle
 from ciba_service.sca.messages import HandleMade, HandleRefusal, HandleRefused
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
+from ciba_service.sca.phones.login_handles import HANDLE_LIFETIME_MS, new_login_handle
 
 __all__ = ["LoginHandles"]
 

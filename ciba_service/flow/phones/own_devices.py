@@ -8,7 +8,6 @@ from ciba_service.flow.phones.device_revocation import DeviceRevocation
 from ciba_service.ports import DeviceStore, Telemetry
 from ciba_service.protocol.plain_text import NotPlainTextError, parse_plain_text
 from ciba_service.protocol.security_events.kinds import Actor
-from ciba_service.sca.devices import Device, DeviceRevoked
 from ciba_service.sca.messages import (
     DeviceRemoved,
     DeviceRenamed,
@@ -17,6 +16,7 @@ from ciba_service.sca.messages import (
     NameRefused,
     ServiceMessage,
 )
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
 
 __all__ = ["OwnDevices"]
 

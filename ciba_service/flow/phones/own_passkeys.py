@@ -5,9 +5,9 @@ To remove one needs no PIN: it only takes away from the phone in hand.
 
 from ciba_service.flow.phones.passkey_registration import PasskeyRegistration
 from ciba_service.ports import Clock, DeviceStore, Telemetry
-from ciba_service.ports.notices import NoticeKind
+from ciba_service.ports.phones.notices import NoticeKind
 from ciba_service.protocol.security_events.kinds import PasskeyRevoked
-from ciba_service.sca.devices import Device, DeviceRevoked
+from ciba_service.sca.factors.passkeys import MAXIMUM_PASSKEYS, RelyingParty, creation_options
 from ciba_service.sca.messages import (
     PasskeyOffered,
     PasskeyRefusal,
@@ -18,7 +18,7 @@ from ciba_service.sca.messages import (
     RegisteredPasskey,
     ServiceMessage,
 )
-from ciba_service.sca.passkeys import MAXIMUM_PASSKEYS, RelyingParty, creation_options
+from ciba_service.sca.phones.devices import Device, DeviceRevoked
 
 __all__ = ["OwnPasskeys"]
 

@@ -4,19 +4,19 @@ import hmac
 
 from ciba_service.flow.phones.phone_notices import PhoneNotices
 from ciba_service.ports import Clock, DeviceStore, Randomness, ReplayKind, ReplayStore, Telemetry
-from ciba_service.ports.notices import NoticeKind
+from ciba_service.ports.phones.notices import NoticeKind
 from ciba_service.protocol.security_events.kinds import PasskeyRegistered
-from ciba_service.sca.devices import Device
-from ciba_service.sca.messages import OrderRefusal
-from ciba_service.sca.nonces import NONCE_LIFETIME_MS, Nonces
-from ciba_service.sca.orders import SignedOrder
-from ciba_service.sca.passkey_proofs import InvalidPasskeyError, verify_registration
-from ciba_service.sca.passkeys import (
+from ciba_service.sca.factors.passkey_proofs import InvalidPasskeyError, verify_registration
+from ciba_service.sca.factors.passkeys import (
     Passkey,
     PasskeyKnown,
     RelyingParty,
     TooManyPasskeys,
 )
+from ciba_service.sca.messages import OrderRefusal
+from ciba_service.sca.phones.devices import Device
+from ciba_service.sca.phones.nonces import NONCE_LIFETIME_MS, Nonces
+from ciba_service.sca.phones.orders import SignedOrder
 
 __all__ = ["PasskeyRegistration"]
 

@@ -3,8 +3,7 @@
 from typing import Final
 
 from ciba_service.ports import Announcement, AnnouncementKind, Clock, DeviceHub
-from ciba_service.ports.notices import Notice, NoticeKind, NoticeStore
-from ciba_service.sca.devices import Device, UserTag
+from ciba_service.ports.phones.notices import Notice, NoticeKind, NoticeStore
 from ciba_service.sca.messages import (
     AttemptsWarning,
     DeviceEnrolled,
@@ -14,6 +13,7 @@ from ciba_service.sca.messages import (
     PasskeyRemoved,
     ServiceMessage,
 )
+from ciba_service.sca.phones.devices import Device, UserTag
 
 __all__ = ["PhoneNotices"]
 

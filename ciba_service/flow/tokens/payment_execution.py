@@ -13,7 +13,7 @@ from ciba_service.ports import Clock, PaymentOutcome, PaymentStore, Telemetry
 from ciba_service.protocol.errors import InvalidTokenError, PaymentExecutedError, Reason
 from ciba_service.protocol.resource.authentication import AuthenticationDemand
 from ciba_service.protocol.resource.payments import PaymentReceipt, granted_payment
-from ciba_service.sca.policy import PSD2_SCA
+from ciba_service.sca.factors.policy import PSD2_SCA
 
 __all__ = ["PaymentExecution"]
 

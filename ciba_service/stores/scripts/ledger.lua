@@ -1,5 +1,5 @@
 -- What happened to a transaction once it was announced: lines in field h of its record, each a kind,
--- an instant, and facts as name=value (stores/ledger.py). LEDGER_BYTES is put before this text.
+-- an instant, and facts as name=value (stores/asking/ledger.py). LEDGER_BYTES is put before this text.
 
 local function append(key, line)
   redis.call('HSET', key, 'h', (redis.call('HGET', key, 'h') or '') .. line .. '\n')

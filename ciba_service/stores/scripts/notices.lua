@@ -1,4 +1,4 @@
--- What happened to a user's phones lately, by time (stores/notices.py); MOST_NOTICES and
+-- What happened to a user's phones lately, by time (stores/phones/notices.py); MOST_NOTICES and
 -- NOTICE_LIFETIME_MS are put before this text.
 
 -- The notice is its own operation: kept again, it stays where it was.

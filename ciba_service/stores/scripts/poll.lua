@@ -2,7 +2,7 @@
 -- ARGV: client, operation, now, format
 -- Replies: {'unknown'} | {'foreign'} | {'format'} | {'pending', interval} | {'slow_down', interval} |
 -- {'settled', the FIELDS that
--- stores/transactions.py names and puts before this text}. The rate rule is protocol/transaction/polling.py.
+-- stores/asking/transactions.py names and puts before this text}. The rate rule is protocol/transaction/polling.py.
 local r = redis.call('HMGET', KEYS[1], 'c', 'v', 's', 'e', 'u', 'i', 'l', 'q', 'w')
 if not r[1] then return {'unknown'} end
 if r[1] ~= ARGV[1] then return {'foreign'} end

@@ -1,7 +1,7 @@
 -- KEYS: attempts, attempt of this operation, pause before the last attempt
 -- ARGV: operation, limit, keep_ms, now, knowledge (1: of the PIN; 'passkey'; else 0), pause_ms
 -- {number, reserved_at} of the attempt; {} when the factors are locked; {0, until} when the user has
--- to wait (sca/attempts.py).
+-- to wait (sca/factors/attempts.py).
 local known = redis.call('HMGET', KEYS[2], 'number', 'at')
 if known[1] then return {tonumber(known[1]), tonumber(known[2])} end
 local used, limit = redis.call('ZCARD', KEYS[1]), tonumber(ARGV[2])

@@ -6,11 +6,11 @@ import pytest
 
 from tests.browser.conftest import ContextOpener
 from tests.browser.operator_page.driven import OperatorPage, operator_page
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_operator import new_tokens, operators_section
-from tests.wire_registration import registration_section
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.operator import new_tokens, operators_section
+from tests.wire.registration import registration_section
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, ContextOpener
-from tests.running_service import RunningService
-from tests.wire_operator import WRITER, Operators, operating
+from tests.services.running_service import RunningService
+from tests.wire.operator import WRITER, Operators, operating
 
 
 @dataclass

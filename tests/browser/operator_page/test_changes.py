@@ -9,12 +9,12 @@ from ciba_service.sca.messages import transaction_id
 from tests.browser.conftest import ContextOpener
 from tests.browser.operator_page.driven import OperatorPage, operator_page
 from tests.browser.watched import Watch
-from tests.callback_endpoint import NO_CONTENT, answer, callback_endpoint, outbound_section
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_operator import operators_section
-from tests.wire_registration import registered
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.callback_endpoint import NO_CONTENT, answer, callback_endpoint, outbound_section
+from tests.wire.client import WireClient
+from tests.wire.operator import operators_section
+from tests.wire.registration import registered
+from tests.wire.signing import claims_of
 
 
 async def test_a_user_who_has_locked_the_factors_is_unlocked(console: OperatorPage):

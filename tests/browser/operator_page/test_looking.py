@@ -11,9 +11,9 @@ from ciba_service.sca.messages import transaction_id
 from tests.browser.conftest import DESKTOP, LARGE_TEXT, PHONE, ContextOpener
 from tests.browser.operator_page.driven import OperatorPage, operator_page
 from tests.browser.watched import Watch, accessibility_violations
-from tests.running_service import RunningService
-from tests.wire_operator import WRITER
-from tests.wire_registration import registered
+from tests.services.running_service import RunningService
+from tests.wire.operator import WRITER
+from tests.wire.registration import registered
 
 VIEWS = (
     "overview", "transactions", "users", "users/alice", "phones", "deliveries", "clients",

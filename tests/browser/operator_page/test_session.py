@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.operator_page.driven import OperatorPage
 from tests.browser.watched import Watch
-from tests.wire_operator import READER, WRITER
+from tests.wire.operator import READER, WRITER
 
 KEPT = """() => JSON.stringify([
     location.href, {...localStorage}, {...sessionStorage}, document.cookie,

@@ -5,9 +5,9 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from tests.asgi_server import serving
 from tests.browser.operator_page.driven import OperatorPage
 from tests.browser.watched import Watch
+from tests.services.asgi_server import serving
 
 ATTEMPTS = """async (base) => {
     const tried = {};

@@ -10,7 +10,7 @@ from tests.browser.conftest import ContextOpener
 from tests.browser.phone_core.core_phone import MODULE, ONLINE, PIN, CorePhone
 from tests.browser.watched import Watch
 from tests.browser.web_phone import WebPhone
-from tests.running_service import RunningService
+from tests.services.running_service import RunningService
 
 PhoneOpener = Callable[..., Awaitable[CorePhone]]
 

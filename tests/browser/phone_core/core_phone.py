@@ -8,8 +8,8 @@ from typing import Any
 from playwright.async_api import Page
 
 from tests.browser.web_phone import WebPhone
-from tests.running_service import RunningService
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.wire.client import WireClient
 
 PIN, OTHER_PIN, WRONG_PIN = "739154", "804627", "739155"
 PAYMENT = {

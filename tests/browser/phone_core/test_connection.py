@@ -20,7 +20,7 @@ from tests.browser.phone_core.core_phone import (
 )
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
-from tests.running_service import RunningService
+from tests.services.running_service import RunningService
 
 LOST = "ERR_|WebSocket|Failed to load|NetworkError"
 

@@ -17,8 +17,8 @@ from tests.browser.phone_core.core_phone import (
 from tests.browser.phone_screens import virtual_authenticator
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
-from tests.running_service import RunningService
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.wire.client import WireClient
 
 
 async def test_what_the_user_decides_is_what_the_client_is_told(

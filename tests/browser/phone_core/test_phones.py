@@ -9,7 +9,7 @@ from playwright.async_api import BrowserContext, Page, Route
 
 from ciba_service.protocol.jose.life_cycle import token_keys_kept
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.key_rotation import prune_keys, rotate_keys
+from ciba_service.stores.service_keys.key_rotation import prune_keys, rotate_keys
 from tests.browser.phone_core.conftest import PhoneOpener
 from tests.browser.phone_core.core_phone import (
     ASKED,
@@ -24,10 +24,10 @@ from tests.browser.phone_core.core_phone import (
 )
 from tests.browser.watched import Watch
 from tests.browser.web_phone import PhoneService, WebPhone
-from tests.redis_servers import flush_all
-from tests.running_service import RunningService, running_service
-from tests.wire_client import WireClient
-from tests.wire_tokens import REFRESHING
+from tests.redis.servers import flush_all
+from tests.services.running_service import RunningService, running_service
+from tests.wire.client import WireClient
+from tests.wire.tokens import REFRESHING
 
 LOST = "ERR_|WebSocket|Failed to load|NetworkError"
 KEPT = token_keys_kept(access_token_lifetime=300, id_token_lifetime=300, id_token_hint_lifetime=0)

@@ -17,11 +17,11 @@ from joserfc.jwk import ECKey
 from playwright.async_api import Error, Page
 
 from authenticator_sim.core import jose
-from authenticator_sim.core.announced_keys import AnnouncementRefused, with_announced_keys
-from authenticator_sim.core.challenges import ChallengeRefused, verify_challenge
-from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import Pin, WrappedPinKey, parse_chosen_pin, unwrap_pin_key
+from authenticator_sim.core.deciding.challenges import ChallengeRefused, verify_challenge
+from authenticator_sim.core.identity.announced_keys import AnnouncementRefused, with_announced_keys
+from authenticator_sim.core.identity.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import Pin, WrappedPinKey, parse_chosen_pin, unwrap_pin_key
 from authenticator_sim.errors import InvalidPin
 from ciba_service.sca.messages import (
     DecisionClaims,

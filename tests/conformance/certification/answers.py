@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx2
 
-from tests.service_process import WallClock
+from tests.services.service_process import WallClock
 
 AUTH_REQ_ID = re.compile(r"[A-Za-z0-9._-]+")
 ERROR = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")

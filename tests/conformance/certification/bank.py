@@ -15,28 +15,28 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ciba_service.app import Surroundings, build_service
 from ciba_service.clock import SystemClock
-from ciba_service.commands.serve import server_config
+from ciba_service.commands.serving.serve import server_config
 from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.listening.tls_client_certificates import ClientCertificateContext
 from ciba_service.listening.tls_ordinary import OrdinaryContext
 from ciba_service.settings import parse_settings
 from ciba_service.store_access import OpenStore
-from ciba_service.stores.current_keys import CurrentKeys
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
-from tests.callback_endpoint import CallbackEndpoint, outbound_section
+from ciba_service.stores.service_keys.current_keys import CurrentKeys
+from ciba_service.stores.service_keys.key_files import FileKeys, generate_keys, load_keys
 from tests.conformance.certification.answers import Acknowledgement, acknowledgement
 from tests.conformance.certification.plan_clients import AUTHORITY, plan_clients
 from tests.conformance.certification.registration import permission, register
 from tests.conformance.certification.suite_client import Certified, SuiteClient, Variant
 from tests.fake_clock import FakeClock
-from tests.prompt_server import PromptServer
-from tests.recording_telemetry import RecordingTelemetry
-from tests.running_service import USERS, RunningService, _toml
+from tests.services.prompt_server import PromptServer
+from tests.services.recording_telemetry import RecordingTelemetry
+from tests.services.running_service import USERS, RunningService, _toml
 from tests.unit.listening.tls.listeners import HOST, authority, offer, server_files
-from tests.wire_phone import WirePhone
+from tests.wire.callback_endpoint import CallbackEndpoint, outbound_section
+from tests.wire.phone import WirePhone
 
 CALLBACK_DELAY = 1
 """Seconds: the certification tests approve and wait for the answer to that first."""

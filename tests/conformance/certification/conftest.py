@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from ciba_service.stores.driver.target import RedisTarget
-from tests.callback_endpoint import callback_endpoint
 from tests.conformance.certification.bank import Bank, certified_bank
 from tests.conformance.certification.pings import hold_all_pings
 from tests.conformance.certification.suite_client import PING, Method, Variant
-from tests.redis_servers import flush_all
+from tests.redis.servers import flush_all
+from tests.wire.callback_endpoint import callback_endpoint
 
 STATIC = tuple(Variant(method) for method in Method)
 DYNAMIC = tuple(

@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.conformance.certification.answers import is_number
-from tests.signing import header_of
+from tests.wire.signing import header_of
 
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 YEAR = 31_536_000

@@ -1,10 +1,10 @@
 """What the certification tests hold of pings: when they come, what they say, and how often."""
 
 from ciba_service.stores.keys import partition_of
-from tests.callback_endpoint import Received
 from tests.conformance.certification.answers import Acknowledgement
 from tests.conformance.certification.bank import CALLBACK_DELAY, Bank
 from tests.conformance.certification.suite_client import SuiteClient
+from tests.wire.callback_endpoint import Received
 
 
 async def pinged(bank: Bank, client: SuiteClient, pending: Acknowledgement) -> None:

@@ -17,9 +17,9 @@ from tests.conformance.certification.suite_client import (
     Variant,
     new_notification_token,
 )
-from tests.signing import JoseKey, new_key, public_jwk
 from tests.unit.listening.tls.listeners import ALWAYS, authority
 from tests.unit.protocol.client_certificates.authority import common_name, issue
+from tests.wire.signing import JoseKey, new_key, public_jwk
 
 NAMES = ("client-1", "client-2")
 SCRAMBLED_TYP = "oAuTh-aUtHz-ReQ+jWt"

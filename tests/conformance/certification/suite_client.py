@@ -15,7 +15,7 @@ import httpx2
 from cryptography import x509
 
 from tests.fake_clock import FakeClock
-from tests.signing import JoseKey, sign
+from tests.wire.signing import JoseKey, sign
 
 CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

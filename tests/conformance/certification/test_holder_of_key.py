@@ -11,7 +11,7 @@ from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.conftest import POLLING, SAMPLE, STATIC, for_variants
 from tests.conformance.certification.flow_steps import approve, completed
 from tests.conformance.certification.tls_probe import hold_fapi_tls
-from tests.signing import claims_of
+from tests.wire.signing import claims_of
 
 
 async def hold_refused(bank: Bank, auth_req_id: str) -> None:

@@ -17,8 +17,8 @@ from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.conftest import POLLING, SAMPLE, for_variants
 from tests.conformance.certification.flow_steps import approve, verified_tokens
 from tests.conformance.certification.suite_client import CIBA_GRANT
-from tests.signing import JoseKey
 from tests.unit.protocol.registrations import reused
+from tests.wire.signing import JoseKey
 
 MTLS = for_variants(*(each for each in POLLING if each.method.is_mtls))
 PRIVATE_KEY_JWT = for_variants(*(each for each in POLLING if not each.method.is_mtls))

@@ -5,7 +5,6 @@ All five ways to be a client are pinged: what an endpoint answers must not matte
 
 import pytest
 
-from tests.callback_endpoint import answer
 from tests.conformance.certification.answers import Acknowledgement, hold_backchannel_error
 from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.conftest import PINGED, POLLING, for_variants
@@ -18,6 +17,7 @@ from tests.conformance.certification.flow_steps import (
 )
 from tests.conformance.certification.pings import pinged, waited
 from tests.conformance.certification.suite_client import LONGEST_TOKEN, new_notification_token
+from tests.wire.callback_endpoint import answer
 
 ALL_PINGED = for_variants(*PINGED)
 ONE_PINGED = for_variants(PINGED[0])

@@ -13,7 +13,7 @@ from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.flow_steps import completed
 from tests.conformance.certification.id_tokens import IdTokenExpectation
 from tests.conformance.certification.suite_client import SuiteClient
-from tests.signing import claims_of
+from tests.wire.signing import claims_of
 
 
 @pytest.fixture

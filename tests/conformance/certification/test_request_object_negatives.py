@@ -12,8 +12,8 @@ import pytest
 from tests.conformance.certification.answers import hold_backchannel_error
 from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.conftest import SAMPLE, for_variants
-from tests.signing import unsecured
 from tests.unit.protocol.registrations import reused
+from tests.wire.signing import unsecured
 
 MINUTES = 60
 pytestmark = for_variants(*SAMPLE)

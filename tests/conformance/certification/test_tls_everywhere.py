@@ -11,8 +11,8 @@ from ciba_service.settings import InvalidSettingsError, parse_settings
 from tests.conformance.certification.bank import Bank
 from tests.conformance.certification.conftest import VARIANTS
 from tests.conformance.certification.id_tokens import hold_key_set
-from tests.running_service import _toml
-from tests.wire_client import WireClient
+from tests.services.running_service import _toml
+from tests.wire.client import WireClient
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"

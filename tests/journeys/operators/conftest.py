@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_operator import Operators, new_tokens, operating, operators_section
-from tests.wire_registration import registration_section
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.operator import Operators, new_tokens, operating, operators_section
+from tests.wire.registration import registration_section
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from ciba_service.flow.operators.users import OperatedUsers
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.operators.guessing import MOST_WRONG
 from ciba_service.sca.messages import transaction_id
-from tests.running_service import RunningService
-from tests.wire_events import STREAM
-from tests.wire_operator import READER, WRITER, Operators, problem
+from tests.services.running_service import RunningService
+from tests.wire.events import STREAM
+from tests.wire.operator import READER, WRITER, Operators, problem
 
 WRITES = (
     ("POST", "/users/alice/unlock"),

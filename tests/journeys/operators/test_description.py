@@ -1,6 +1,6 @@
 """The description that operators are served is that of the service that serves it."""
 
-from tests.wire_operator import DOCUMENT, Operators
+from tests.wire.operator import DOCUMENT, Operators
 
 
 async def test_every_operation_is_described_and_no_other(operators: Operators):

@@ -5,12 +5,12 @@ import pytest
 from ciba_service.flow.asking.open_streams import OPERATORS_PLACES
 from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.recent_events import RedisRecentEvents
-from tests.running_service import RunningService, running_service
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_events import STREAM, EventReader
-from tests.wire_operator import WRITER, Operators, operating, operators_section, problem
+from ciba_service.stores.operators.recent_events import RedisRecentEvents
+from tests.services.running_service import RunningService, running_service
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.events import STREAM, EventReader
+from tests.wire.operator import WRITER, Operators, operating, operators_section, problem
 
 WRONG = {"authorization": "Bearer wrong"}
 

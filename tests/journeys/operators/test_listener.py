@@ -10,15 +10,15 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from ciba_service.commands.outcome import CommandFailed
-from ciba_service.commands.serve import check_tls, operator_config
+from ciba_service.commands.serving.serve import check_tls, operator_config
 from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
 from ciba_service.settings import parse_settings
 from tests.ports import free_port
-from tests.running_service import PLAIN, _toml
-from tests.service_process import READY_SECONDS, installation
+from tests.services.running_service import PLAIN, _toml
+from tests.services.service_process import READY_SECONDS, installation
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
-from tests.wire_grants import TokenEndpoint, token_endpoint
-from tests.wire_operator import operator
+from tests.wire.grants import TokenEndpoint, token_endpoint
+from tests.wire.operator import operator
 
 TOKEN = "a-token-of-an-operator"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.operators.test_attacks import raw
-from tests.wire_operator import Operators, problem
+from tests.wire.operator import Operators, problem
 
 PAGE = Path(__file__).parents[3] / "ciba_service" / "endpoints" / "operator" / "page"
 POLICY = (

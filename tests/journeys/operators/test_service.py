@@ -4,11 +4,11 @@ import pytest
 
 from ciba_service.ports import StoreUnavailable
 from ciba_service.stores.health import RedisHealth
-from tests.running_service import RunningService
-from tests.signing import new_key
-from tests.wire_operator import Operators, problem
-from tests.wire_phone import WirePhone
-from tests.wire_registration import configure, metadata_of, register, registered
+from tests.services.running_service import RunningService
+from tests.wire.operator import Operators, problem
+from tests.wire.phone import WirePhone
+from tests.wire.registration import configure, metadata_of, register, registered
+from tests.wire.signing import new_key
 
 
 async def test_clients_are_listed_a_page_at_a_time(service: RunningService, operators: Operators):

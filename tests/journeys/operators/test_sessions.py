@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 
 from ciba_service.protocol.operators.sessions import MOST_SESSIONS
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_operator import READER, WRITER, Operators, operating, operator, problem
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.operator import READER, WRITER, Operators, operating, operator, problem
 
 
 async def opened(operators: Operators, name: str = WRITER) -> tuple[httpx2.Response, str]:

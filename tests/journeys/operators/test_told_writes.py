@@ -1,11 +1,11 @@
 """What operators do, and who is not one, is told as security events."""
 
-from ciba_service.sca.devices import user_tag
-from tests.running_service import RunningService
-from tests.told_events import told
-from tests.wire_operator import WRITER, Operators
-from tests.wire_phone import WirePhone
-from tests.wire_registration import registered
+from ciba_service.sca.phones.devices import user_tag
+from tests.services.running_service import RunningService
+from tests.services.told_events import told
+from tests.wire.operator import WRITER, Operators
+from tests.wire.phone import WirePhone
+from tests.wire.registration import registered
 
 
 async def test_every_write_is_told_with_what_became_of_it(

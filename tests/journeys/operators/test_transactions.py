@@ -10,20 +10,20 @@ from ciba_service.flow.asking.open_streams import OPERATORS_PLACES
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import transaction_id
 from ciba_service.stores.keys import transaction_key
-from tests.callback_endpoint import (
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.callback_endpoint import (
     NO_CONTENT,
     CallbackEndpoint,
     answer,
     callback_endpoint,
     outbound_section,
 )
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_events import STREAM, EventReader
-from tests.wire_operator import Operators, operating, operators_section, problem
-from tests.wire_phone import WirePhone
-from tests.wire_sca_receipt import receipt_of, verified_receipt
+from tests.wire.client import WireClient
+from tests.wire.events import STREAM, EventReader
+from tests.wire.operator import Operators, operating, operators_section, problem
+from tests.wire.phone import WirePhone
+from tests.wire.sca_receipt import receipt_of, verified_receipt
 
 
 async def test_what_is_pending_is_listed_a_page_at_a_time(

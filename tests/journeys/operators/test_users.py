@@ -5,12 +5,11 @@ import asyncio
 import pytest
 
 from ciba_service.flow.phones.device_revocation import DeviceRevocation
-from ciba_service.sca.devices import user_tag
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import new_key
-from tests.wire_client import WireClient
-from tests.wire_operator import (
+from ciba_service.sca.phones.devices import user_tag
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.operator import (
     READER,
     WRITER,
     Operators,
@@ -18,8 +17,9 @@ from tests.wire_operator import (
     operators_section,
     problem,
 )
-from tests.wire_phone import WirePhone
-from tests.wire_tokens import API, REFRESHING, granted, refresh
+from tests.wire.phone import WirePhone
+from tests.wire.signing import new_key
+from tests.wire.tokens import API, REFRESHING, granted, refresh
 
 ALICE = user_tag("alice")
 

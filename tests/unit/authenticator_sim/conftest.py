@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.enrolment import complete_enrolment, new_enrolment
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import parse_chosen_pin
+from authenticator_sim.core.identity.enrolment import complete_enrolment, new_enrolment
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import parse_chosen_pin
 from tests.unit.authenticator_sim.doubles import Ears, FakeClock
 from tests.unit.authenticator_sim.pseudo_terminal import Terminal
 from tests.unit.authenticator_sim.scripted_service import (

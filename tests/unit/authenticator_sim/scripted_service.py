@@ -64,7 +64,7 @@ from ciba_service.sca.messages import (
     Welcome,
     decode_device_message,
 )
-from tests.prompt_server import PromptServer
+from tests.services.prompt_server import PromptServer
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 
 ISSUER = "http://127.0.0.1:9"

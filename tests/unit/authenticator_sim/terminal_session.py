@@ -6,12 +6,12 @@ from pathlib import Path
 
 from authenticator_sim.attendants import TerminalAttendant
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.phone import Phone
-from authenticator_sim.terminal.look import Look
-from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.look.look import Look
+from authenticator_sim.terminal.look.plain_look import PLAIN
 from ciba_service.sca.messages import ChallengeOffered, Decide, ServiceMessage, Shown
 from tests.unit.authenticator_sim.doubles import FakeClock
 from tests.unit.authenticator_sim.pseudo_terminal import Terminal

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey
 
-from authenticator_sim.core.challenges import ChallengeRefusal
+from authenticator_sim.core.deciding.challenges import ChallengeRefusal
 from authenticator_sim.core.device import Device, Reaction
 from authenticator_sim.core.events import (
     ChallengeIgnored,
@@ -18,8 +18,8 @@ from authenticator_sim.core.events import (
     KeysIgnored,
     KeysPinned,
 )
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import PinKey
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import PinKey
 from authenticator_sim.event_log import EventLog
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore

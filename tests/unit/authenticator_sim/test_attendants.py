@@ -10,7 +10,7 @@ import pytest
 from authenticator_sim.attendants import AnswerAll
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import ChallengeShown, Connected, NotDecided
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.errors import MissingFactor
 from authenticator_sim.journal import Journal
 from authenticator_sim.phone import Phone

@@ -12,7 +12,7 @@ import pytest
 from authenticator_sim.automation import Automation
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Connected, Listening, NotDecided
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.errors import UsageError
 from authenticator_sim.journal import Journal
 from authenticator_sim.loopback import listen_on_loopback

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
-from authenticator_sim.core.challenges import (
+from authenticator_sim.core.deciding.challenges import (
     ChallengeRefusal,
     ChallengeRefused,
     verify_challenge,
 )
-from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.identity.identity import DeviceIdentity
 from ciba_service.sca.messages import Payment, ShownDetail, ShownLine, challenge_hash
 from tests.unit.authenticator_sim.scripted_service import (
     MALFORMED_JSON,

@@ -18,8 +18,8 @@ from authenticator_sim.commands.enrol import EnrolOptions
 from authenticator_sim.commands.pins import choose_pin, obtain_pin
 from authenticator_sim.commands.run import AttendedBy, RunOptions, run
 from authenticator_sim.commands.surroundings import Surroundings
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.errors import NotEnrolled, UsageError
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import SystemClock, system_random

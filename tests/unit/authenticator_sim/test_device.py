@@ -5,11 +5,12 @@ import os
 import pytest
 from msgspec import structs
 
-from authenticator_sim.core.challenges import (
+from authenticator_sim.core.deciding.challenges import (
     ChallengeRefusal,
     ChallengeRefused,
     VerifiedChallenge,
 )
+from authenticator_sim.core.deciding.prompts import Prompts
 from authenticator_sim.core.device import HISTORY_LENGTH, Device, Reaction
 from authenticator_sim.core.events import (
     ChallengeIgnored,
@@ -27,14 +28,13 @@ from authenticator_sim.core.events import (
     OtherDeviceEnrolled,
     Withdrawal,
 )
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import (
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import (
     Pin,
     PinKey,
     parse_pin,
     unwrap_pin_key,
 )
-from authenticator_sim.core.prompts import Prompts
 from authenticator_sim.errors import MissingFactor, NotOpen, UntrustedService
 from ciba_service.sca.messages import (
     Accepted,

@@ -9,12 +9,12 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey
 
 from authenticator_sim.core import jose
-from authenticator_sim.core.enrolment import (
+from authenticator_sim.core.identity.enrolment import (
     PendingEnrolment,
     complete_enrolment,
     new_enrolment,
 )
-from authenticator_sim.core.pin import Pin, unwrap_pin_key
+from authenticator_sim.core.identity.pin import Pin, unwrap_pin_key
 from authenticator_sim.errors import UntrustedService
 from ciba_service.sca.messages import EnrolmentAnswer, ServiceKeys, TotpParameters
 from tests.unit.authenticator_sim.scripted_service import (

@@ -17,9 +17,9 @@ from authenticator_sim.connection.enrolment import send_enrolment
 from authenticator_sim.connection.http import HttpClient
 from authenticator_sim.connection.https import HttpsConnection
 from authenticator_sim.core.device import Device
-from authenticator_sim.core.enrolment import new_enrolment
 from authenticator_sim.core.events import ChallengeShown, Decided, DecisionRefused, FetchCompleted
-from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.identity.enrolment import new_enrolment
+from authenticator_sim.core.identity.identity import DeviceIdentity
 from authenticator_sim.errors import (
     AddressRefused,
     DeviceRevoked,

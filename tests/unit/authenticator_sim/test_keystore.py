@@ -13,8 +13,8 @@ import pytest
 from authenticator_sim import keystore as stored
 from authenticator_sim import storage
 from authenticator_sim.core.events import Decided
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import Pin, unwrap_pin_key
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import Pin, unwrap_pin_key
 from authenticator_sim.errors import KeystoreRefused, NotEnrolled
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore

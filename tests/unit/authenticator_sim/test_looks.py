@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from authenticator_sim.terminal.looks import look_for
-from authenticator_sim.terminal.plain_look import PLAIN
-from authenticator_sim.terminal.size import columns_of
+from authenticator_sim.terminal.look.looks import look_for
+from authenticator_sim.terminal.look.plain_look import PLAIN
+from authenticator_sim.terminal.look.size import columns_of
 from tests.unit.authenticator_sim.pseudo_terminal import Terminal
 from tests.unit.authenticator_sim.scripted_service import ScriptedBank
 

@@ -2,8 +2,13 @@
 
 import pytest
 
+from authenticator_sim.core.identity.otp import (
+    next_step_at,
+    otp_code,
+    otp_step,
+    verify_totp_parameters,
+)
 from authenticator_sim.core.jose import JoseRefused
-from authenticator_sim.core.otp import next_step_at, otp_code, otp_step, verify_totp_parameters
 from ciba_service.sca.messages import TotpParameters
 
 # RFC 6238 appendix B: the seed is "12345678901234567890" (repeated to the length of the hash).

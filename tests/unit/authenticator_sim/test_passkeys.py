@@ -12,7 +12,12 @@ from authenticator_sim.core.events import (
     PasskeyForgotten,
     PasskeyNotFound,
 )
-from authenticator_sim.core.passkeys import Gesture, PasskeyUse, SoftwarePasskey, new_passkey
+from authenticator_sim.core.identity.passkeys import (
+    Gesture,
+    PasskeyUse,
+    SoftwarePasskey,
+    new_passkey,
+)
 from authenticator_sim.errors import MissingGesture, UntrustedService
 from authenticator_sim.keystore import Keystore
 from ciba_service.sca.messages import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authenticator_sim.core.pin import (
+from authenticator_sim.core.identity.pin import (
     Pin,
     PinKey,
     WrappedPinKey,

@@ -12,11 +12,11 @@ from joserfc.jwk import ECKey
 
 from authenticator_sim.connection.push_service import LocalPushService
 from authenticator_sim.core.events import PushIgnored, Woken
-from authenticator_sim.core.push import PushSubscription
+from authenticator_sim.core.identity.push import PushSubscription
 from authenticator_sim.loopback import listen_on_loopback
 from ciba_service.protocol.push_encryption import encrypted_push, push_key
-from tests.push_subscription import base64url, from_base64url, point
 from tests.unit.authenticator_sim.doubles import Ears, FakeClock
+from tests.wire.push_subscription import base64url, from_base64url, point
 
 SERVICE = generate_private_key(SECP256R1())
 SERVICE_KEY = base64url(point(SERVICE.public_key()))

@@ -7,7 +7,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from authenticator_sim.core.challenges import ChallengeRefusal
+from authenticator_sim.core.deciding.challenges import ChallengeRefusal
+from authenticator_sim.core.deciding.rules import Action
 from authenticator_sim.core.events import (
     AccessListCompleted,
     AccessNotFound,
@@ -68,13 +69,12 @@ from authenticator_sim.core.events import (
     Withdrawal,
     Woken,
 )
-from authenticator_sim.core.rules import Action
-from authenticator_sim.terminal.look import Look
-from authenticator_sim.terminal.plain_look import PLAIN
+from authenticator_sim.terminal.look.look import Look
+from authenticator_sim.terminal.look.plain_look import PLAIN
+from authenticator_sim.terminal.look.rich_look import RichLook
+from authenticator_sim.terminal.look.tones import Tone, tone_of
 from authenticator_sim.terminal.reporter import JsonReporter, TextReporter
-from authenticator_sim.terminal.rich_look import RichLook
-from authenticator_sim.terminal.sentences import sentence
-from authenticator_sim.terminal.tones import Tone, tone_of
+from authenticator_sim.terminal.wording.sentences import sentence
 from ciba_service.sca.messages import (
     CreationOptions,
     DenialReason,

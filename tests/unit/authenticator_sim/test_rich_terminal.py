@@ -13,13 +13,13 @@ from authenticator_sim.commands.run import AttendedBy, RunOptions, run
 from authenticator_sim.commands.surroundings import Surroundings
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Decided, OtherDeviceEnrolled
-from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.identity.identity import DeviceIdentity
 from authenticator_sim.journal import Journal
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.ports import system_random
+from authenticator_sim.terminal.look.rich_look import RichLook
+from authenticator_sim.terminal.look.size import columns_of
 from authenticator_sim.terminal.reporter import TextReporter
-from authenticator_sim.terminal.rich_look import RichLook
-from authenticator_sim.terminal.size import columns_of
 from ciba_service.sca.messages import (
     AttemptsWarning,
     RefusalReason,

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authenticator_sim.core.rules import Action, TextMatch
+from authenticator_sim.core.deciding.rules import Action, TextMatch
 from authenticator_sim.errors import UsageError
 from authenticator_sim.rules_file import parse_rules
 from ciba_service.sca.messages import Challenge, Display, Payment

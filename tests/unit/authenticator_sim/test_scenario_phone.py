@@ -8,8 +8,8 @@ import pytest
 
 from authenticator_sim.connection.addresses import tls_context
 from authenticator_sim.connection.http import HttpClient
-from authenticator_sim.core.identity import DeviceIdentity
-from authenticator_sim.core.pin import PinKey
+from authenticator_sim.core.identity.identity import DeviceIdentity
+from authenticator_sim.core.identity.pin import PinKey
 from authenticator_sim.errors import ServiceUnreachable, UntrustedService
 from authenticator_sim.scenario.decisions import Forger
 from authenticator_sim.scenario.phone import Answer, ScenarioPhone

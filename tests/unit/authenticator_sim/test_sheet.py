@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from authenticator_sim.core.events import ChallengeShown, Decided, DeviceShown, PasskeyShown
-from authenticator_sim.terminal.rich_look import RichLook
-from authenticator_sim.terminal.text import settled
+from authenticator_sim.terminal.look.rich_look import RichLook
+from authenticator_sim.terminal.look.text import settled
 from ciba_service.sca.messages import (
     DenialReason,
     Display,

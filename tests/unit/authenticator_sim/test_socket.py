@@ -26,7 +26,7 @@ from authenticator_sim.core.events import (
     PhoneStopped,
     StopReason,
 )
-from authenticator_sim.core.identity import DeviceIdentity
+from authenticator_sim.core.identity.identity import DeviceIdentity
 from authenticator_sim.errors import AddressRefused
 from ciba_service.sca.messages import (
     ChallengeOffered,

@@ -13,8 +13,8 @@ import pytest
 from authenticator_sim.core import jose
 from authenticator_sim.core.device import Device
 from authenticator_sim.core.events import Closed, Withdrawal
-from authenticator_sim.core.passkeys import SoftwarePasskey
-from authenticator_sim.core.pin import Pin
+from authenticator_sim.core.identity.passkeys import SoftwarePasskey
+from authenticator_sim.core.identity.pin import Pin
 from authenticator_sim.keystore import Keystore
 from authenticator_sim.terminal.keyboard import Keyboard, KeyboardClosed
 from ciba_service.sca.messages import (

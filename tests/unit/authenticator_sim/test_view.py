@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticator_sim.terminal.text import harmless
-from authenticator_sim.terminal.view import render_challenge, render_choices
+from authenticator_sim.terminal.look.text import harmless
+from authenticator_sim.terminal.wording.view import render_challenge, render_choices
 from ciba_service.sca.messages import Display, ShownDetail, ShownLine
 from tests.unit.authenticator_sim.scripted_service import ScriptedBank
 

@@ -19,8 +19,8 @@ from authenticator_sim.commands.web import WebOptions, serve_web
 from authenticator_sim.errors import AddressRefused, UsageError
 from authenticator_sim.loopback import listen_on_localhost
 from authenticator_sim.ports import SystemClock, system_random
-from authenticator_sim.terminal.qr_code import qr_code
-from tests.running_service import PLAIN
+from authenticator_sim.terminal.look.qr_code import qr_code
+from tests.services.running_service import PLAIN
 
 ISSUER = "https://op.example"
 

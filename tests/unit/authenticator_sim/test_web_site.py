@@ -8,7 +8,7 @@ import pytest
 
 from authenticator_sim.web.files import page_files
 from authenticator_sim.web.site import PhoneSite, phone_page
-from tests.running_service import PLAIN
+from tests.services.running_service import PLAIN
 
 ADDRESS = "http://localhost:8070/"
 

@@ -23,9 +23,9 @@ from ciba_service.protocol.client.certificates.certificate import ClientCertific
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.signing import new_key, public_jwk
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.client_certificates.test_registration import jwk
+from tests.wire.signing import new_key, public_jwk
 
 URI = "https://till.example/jwks"
 ES256 = SignatureAlgorithm.ES256

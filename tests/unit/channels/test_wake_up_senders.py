@@ -11,10 +11,10 @@ from ciba_service.ports import (
     OutboundResponse,
     SignerUnavailable,
 )
-from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
-from ciba_service.sca.wake_up import PushAddress, PushPolicy
+from ciba_service.ports.phones.wake_up import SleepingPhone, WakeUpCall
+from ciba_service.sca.phones.wake_up import PushAddress, PushPolicy
 from tests.fake_clock import FakeClock
-from tests.push_subscription import PushSubscription
+from tests.wire.push_subscription import PushSubscription
 
 CLOCK = FakeClock()
 CALL = WakeUpCall("t" * 22, CLOCK.now_ms() + 180_000)

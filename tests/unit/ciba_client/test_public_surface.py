@@ -81,7 +81,7 @@ def sources() -> dict[str, str]:
         for page in (ROOT / "README.md", ROOT / "docs" / "client-library.md")
     }
     assert all(examples.values())
-    paths = [ROOT / "scripts" / "demo.py", *(ROOT / "tests" / "journeys").glob("*.py")]
+    paths = [ROOT / "scripts" / "demo.py", *(ROOT / "tests" / "journeys").rglob("*.py")]
     return {
         **examples,
         **{path.name: path.read_text("utf-8") for path in paths},

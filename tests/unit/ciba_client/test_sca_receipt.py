@@ -18,7 +18,6 @@ from ciba_client import (
     ReceiptRefused,
     UnknownReceiptKey,
 )
-from tests.signing import sign
 from tests.unit.ciba_client.scripted_provider import (
     AUTH_REQ_ID,
     CLIENT_ID,
@@ -27,6 +26,7 @@ from tests.unit.ciba_client.scripted_provider import (
     ScriptedProvider,
     refusal,
 )
+from tests.wire.signing import sign
 
 RECEIPT = "/bc-authorize/receipt"
 KEYS = "/sca-receipts/jwks"

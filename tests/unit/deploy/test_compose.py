@@ -15,7 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.compose_files import (
+from tests.deployment.compose_files import (
     COMPOSE,
     ROOT,
     TLS,
@@ -23,7 +23,7 @@ from tests.compose_files import (
     environment_of,
     mounts,
 )
-from tests.prepared import program
+from tests.deployment.prepared import program
 
 SCHEMA = json.loads(Path(__file__).with_name("compose_spec.json").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]

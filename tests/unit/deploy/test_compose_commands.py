@@ -7,8 +7,8 @@ import pytest
 from authenticator_sim.commands.options import new_parser
 from ciba_client.flags import argument_parser as client_parser
 from ciba_service.cli import build_parser as service_parser
-from tests.compose_files import command_of
-from tests.prepared import program
+from tests.deployment.compose_files import command_of
+from tests.deployment.prepared import program
 
 PROGRAMS = {
     "keys": service_parser(),

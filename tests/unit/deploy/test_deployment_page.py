@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ciba_service.cli import build_parser
-from tests.compose_files import COMPOSE, ROOT
+from tests.deployment.compose_files import COMPOSE, ROOT
 
 PAGES = {
     name: (ROOT / f"docs/{name}.md").read_text("utf-8") for name in ("deployment", "operations")

@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from tests.compose_files import COMPOSE, mounts
+from tests.deployment.compose_files import COMPOSE, mounts
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))

@@ -9,8 +9,8 @@ from threading import Thread
 
 import pytest
 
+from tests.deployment.prepared import program
 from tests.ports import free_port
-from tests.prepared import program
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
 
 is_alive = program("healthcheck").is_alive

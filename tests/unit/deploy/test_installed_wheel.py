@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.built_distributions import ROOT, built_distributions
+from tests.deployment.built_distributions import ROOT, built_distributions
 from tests.ports import free_port
 
 PROGRAMS = ("ciba-service", "authenticator-sim", "ciba-client")

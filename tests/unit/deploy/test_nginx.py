@@ -15,16 +15,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ciba_service.commands.serve import server_config
+from ciba_service.commands.serving.serve import server_config
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.listening.bounded_http import HttpBounds
 from ciba_service.listening.refusals import refusal_body
 from ciba_service.settings import ServerSettings
-from tests.compose_files import ROOT
-from tests.nginx_front import SHIPPED, Front, nginx
+from tests.deployment.compose_files import ROOT
+from tests.deployment.prepared import Places, prepare
 from tests.ports import held_ports
-from tests.prepared import Places, prepare
-from tests.redis_servers import _until
+from tests.redis.servers import _until
+from tests.services.nginx_front import SHIPPED, Front, nginx
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 INTERACTION = "0F8A2F3E-9B1C-4d5e-8f60-718293a4b5c6"

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from ciba_client.client_file import load_client, read_client_file
 from ciba_service.protocol.client.certificates.anchors import TrustAnchors
 from ciba_service.settings import parse_settings
-from tests.compose_files import ROOT
-from tests.prepared import Places, prepare
+from tests.deployment.compose_files import ROOT
+from tests.deployment.prepared import Places, prepare
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLIENTS = ("till", "terminal", "kiosk")

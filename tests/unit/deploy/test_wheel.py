@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.built_distributions import ROOT, Distributions, built_distributions, built_wheel
+from tests.deployment.built_distributions import (
+    ROOT,
+    Distributions,
+    built_distributions,
+    built_wheel,
+)
 
 SOURCES = ("ciba_service", "authenticator_sim", "ciba_client")
 TYPES = {".py", ".typed", ".lua", ".json", ".toml", ".yaml", ".html", ".css", ".js", ".svg"}

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ciba_service.sca.messages import decode_device_message, decode_service_message
-from tests.device_frames import is_valid
+from tests.wire.device_frames import is_valid
 from tools.asyncapi import ANSWERS, DOCUMENT, asyncapi_text
 from tools.device_schema import PHONE_MESSAGES, SCHEMA, SERVICE_MESSAGES, schema_text
 from tools.yaml_files import read_yaml

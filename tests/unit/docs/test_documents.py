@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from authenticator_sim.core.details import are_shown
+from authenticator_sim.core.deciding.details import are_shown
 from ciba_service import settings
 from ciba_service.protocol.request.authorization_details import TypeDeclaration
 from ciba_service.sca import messages
 from ciba_service.settings.sections import ClientSettings
-from tests.signing import new_key, public_jwk
+from tests.wire.signing import new_key, public_jwk
 from tools.site.reference import reference_pages
 from tools.state_diagram import state_diagram
 

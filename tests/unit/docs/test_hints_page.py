@@ -8,7 +8,7 @@ import pytest
 from ciba_service.protocol.request.hints import HANDLE_PREFIX, MAXIMUM_NAME_LENGTH
 from ciba_service.protocol.request.login_hint_token import DEFAULT_MAXIMUM_LIFETIME
 from ciba_service.protocol.request.parameters import AUTHENTICATION_PARAMETERS
-from ciba_service.sca.login_handles import HANDLE_LIFETIME_MS
+from ciba_service.sca.phones.login_handles import HANDLE_LIFETIME_MS
 from ciba_service.settings import LoginHintIssuerSettings, RequestSettings
 
 ROOT = Path(__file__).parents[3]

@@ -1,6 +1,6 @@
 """docs/operator-openapi.yaml is a sound OpenAPI 3.1 document, is what is served, and lacks nothing.
 
-That answers are what it says, tests/wire_operator.py holds each of them to.
+That answers are what it says, tests/wire/operator.py holds each of them to.
 """
 
 import tomllib

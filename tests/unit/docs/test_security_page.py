@@ -10,7 +10,7 @@ import pytest
 
 from ciba_service.protocol.client.metadata import ClientMetadata
 from ciba_service.settings import PolicySettings
-from ciba_service.stores.stored_keys import Purpose
+from ciba_service.stores.service_keys.stored_keys import Purpose
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")

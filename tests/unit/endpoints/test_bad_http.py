@@ -12,8 +12,8 @@ import pytest_asyncio
 from ciba_service.endpoints.oauth.client_form import ClientFormEndpoint
 from ciba_service.endpoints.post import PostEndpoint
 from ciba_service.stores.driver.target import RedisTarget
-from tests.running_service import RunningService, running_service
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService, running_service
+from tests.wire.client import WireClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

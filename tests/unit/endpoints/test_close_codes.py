@@ -15,16 +15,16 @@ from websockets.exceptions import ConnectionClosed
 
 from ciba_service.endpoints.device.socket import DeviceSocket, SocketSteps
 from ciba_service.ports import Announcement, AnnouncementKind
-from ciba_service.sca.devices import user_tag
-from ciba_service.sca.frame_budget import BURST, FrameBudget
 from ciba_service.sca.messages import SUBPROTOCOL, CloseCode, Fetched, transaction_id
+from ciba_service.sca.phones.devices import user_tag
+from ciba_service.sca.phones.frame_budget import BURST, FrameBudget
 from ciba_service.settings import ServerSettings
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone, WireSocket
+from tests.services.recording_telemetry import RecordingTelemetry
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone, WireSocket
 
 GARBAGE = {
     "not JSON": "hello",

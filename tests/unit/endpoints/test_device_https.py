@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ciba_service.sca.messages import body_hash
-from tests.running_service import RunningService
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.wire.phone import WirePhone
 
 FETCH = b'{"type": "fetch"}'
 

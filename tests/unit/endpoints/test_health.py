@@ -18,13 +18,13 @@ from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import CloseCode
 from ciba_service.stores.driver.commands import StoreFault
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.redis_servers import redis_server
-from tests.running_service import RunningService, running_service
-from tests.service_fixtures import ServiceRunner
+from tests.redis.servers import redis_server
+from tests.services.recording_telemetry import RecordingTelemetry
+from tests.services.running_service import RunningService, running_service
+from tests.services.service_fixtures import ServiceRunner
 from tests.unit.endpoints.test_close_codes import end_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 STORE = {"store": {"deadline_ms": 200}}
 UNAVAILABLE = {

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.routing import Route, WebSocketRoute
 
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.whole_service import EVERYTHING
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.services.whole_service import EVERYTHING
+from tests.wire.client import WireClient
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

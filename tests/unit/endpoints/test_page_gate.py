@@ -7,9 +7,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from ciba_service.sca.messages import SUBPROTOCOL
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
 
 PAGE = "https://app.bank.example"
 LOGO = f"/device/logos/{'A' * 43}"

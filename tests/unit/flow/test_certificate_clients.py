@@ -18,12 +18,12 @@ from ciba_service.protocol.client.metadata import Client, register_client
 from ciba_service.protocol.errors import InvalidClientError, InvalidRequestError
 from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
-from ciba_service.stores.configured import ConfiguredClients
+from ciba_service.stores.clients.configured import ConfiguredClients
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.client_certificates.authority import NOW, Authority
 from tests.unit.protocol.registrations import ISSUER, signer
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
 
 ROOT = Authority.root()
 CERTIFICATE = ROOT.issue("till").public_bytes(Encoding.DER)

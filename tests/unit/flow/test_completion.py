@@ -16,7 +16,7 @@ from ciba_service.protocol.tokens.claims import TokenResponse
 from ciba_service.protocol.tokens.dpop.binding import Binding
 from ciba_service.protocol.transaction.state import State
 from tests.contracts.store_builders import access_token, granted
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.test_delivery import SHOP
 
 

@@ -26,7 +26,7 @@ from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import State
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.registrations import registered, signer
 
 TIMEOUT = 4_000

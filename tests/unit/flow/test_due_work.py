@@ -9,16 +9,16 @@ from ciba_service.clock import SystemClock
 from ciba_service.flow.due.due_work import SWEEP_SECONDS, DueWorker
 from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.ports import Clock, DueKind, DueWork, StoreUnavailable
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
-from ciba_service.stores.due import LEASE_MS
+from ciba_service.sca.phones.devices import user_tag
+from ciba_service.stores.due.due import LEASE_MS
 from ciba_service.stores.keys import partition_of, transaction_key
-from tests.idle_worker import make_idle
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.idle_worker import make_idle
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 
 @pytest.fixture

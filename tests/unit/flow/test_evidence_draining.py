@@ -19,13 +19,13 @@ from ciba_service.ports import (
     SignerUnavailable,
     UnknownRecordFormat,
 )
-from ciba_service.sca.evidence_audit import AuditReport
-from ciba_service.sca.evidence_chain import GENESIS, ChainHead
-from ciba_service.stores.evidence_files import FileJournal, evidence_files
-from ciba_service.stores.key_files import FileSigner
+from ciba_service.sca.records.evidence_audit import AuditReport
+from ciba_service.sca.records.evidence_chain import GENESIS, ChainHead
+from ciba_service.stores.evidence.evidence_files import FileJournal, evidence_files
+from ciba_service.stores.service_keys.key_files import FileSigner
 from tests.evidence_chains import SIGNER, audit
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 BATCH = 64
 LEASE_MS = 10_000

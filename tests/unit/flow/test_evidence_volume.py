@@ -13,8 +13,9 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.transaction.state import Event
 from ciba_service.sca.decision import parse_decision
-from ciba_service.sca.devices import Device
-from ciba_service.sca.evidence import (
+from ciba_service.sca.messages import CHALLENGE_TYP, DECISION_TYP, Factor, challenge_hash
+from ciba_service.sca.phones.devices import Device
+from ciba_service.sca.records.evidence import (
     Evidence,
     EvidenceFacts,
     Outcome,
@@ -22,13 +23,12 @@ from ciba_service.sca.evidence import (
     new_evidence,
     verify_statement,
 )
-from ciba_service.sca.messages import CHALLENGE_TYP, DECISION_TYP, Factor, challenge_hash
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.evidence_files import FileJournal, evidence_files
-from ciba_service.stores.evidence_reading import find_evidence
-from ciba_service.stores.evidence_seals import EvidenceSeals
+from ciba_service.stores.evidence.evidence_files import FileJournal, evidence_files
+from ciba_service.stores.evidence.evidence_reading import find_evidence
+from ciba_service.stores.evidence.evidence_seals import EvidenceSeals
 from ciba_service.stores.sealing import Sealer
 from tests.contracts.store_builders import (
     CLIENT,
@@ -42,10 +42,10 @@ from tests.contracts.store_builders import (
 )
 from tests.evidence_chains import KEYS, SIGNER, audit
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.redis_servers import flush_all
-from tests.signing import new_key, public_jwk, sign
+from tests.redis.servers import flush_all
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.test_evidence_draining import Keys
+from tests.wire.signing import new_key, public_jwk, sign
 
 APPROVALS = 1_000
 PHONE_KEY = new_key(kid="phone")

@@ -22,13 +22,13 @@ from ciba_service.protocol.errors import (
     UnauthorizedClientError,
 )
 from ciba_service.protocol.tokens.grant import Grant
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.phones.devices import user_tag
 from ciba_service.stores.keys import grant_key, transaction_key
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 RESOURCES = ["https://api.example/accounts", "https://api.example/balances"]
 

@@ -1,6 +1,6 @@
 """Pushes when something comes between: another worker was first, the record has gone, a lost lease.
 
-What goes well is shown in ``tests/journeys/test_push.py``.
+What goes well is shown in ``tests/journeys/delivery/test_push.py``.
 """
 
 import asyncio
@@ -31,10 +31,10 @@ from ciba_service.protocol.names import DeliveryMode
 from ciba_service.protocol.tokens.grant import Grant
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import State
-from ciba_service.sca.devices import user_tag
+from ciba_service.sca.phones.devices import user_tag
 from tests.contracts.store_builders import granted
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.test_delivery import SHOP, Registry
 
 WORK = DueWork(DueKind.CALLBACK, "transaction", 1)

@@ -6,9 +6,9 @@ import pytest
 
 from ciba_service.flow.due.redelivery import Redeliveries
 from ciba_service.ports import Delivery, FoundDelivery, Redelivery
-from ciba_service.ports.deliveries import DeliveryPlace
+from ciba_service.ports.due.deliveries import DeliveryPlace
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 
 @dataclass

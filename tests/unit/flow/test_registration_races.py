@@ -14,9 +14,9 @@ from ciba_service.protocol.client.registration.rules import RegistrationPolicy
 from ciba_service.protocol.errors import InvalidRegistrationTokenError
 from ciba_service.protocol.profiles import ProfileName
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.protocol.registrations import key_for
-from tests.wire_registration import metadata_of
+from tests.wire.registration import metadata_of
 
 
 class Mute:

@@ -5,17 +5,17 @@ from secrets import token_urlsafe
 
 import pytest
 
-from authenticator_sim.core.passkeys import Gesture
+from authenticator_sim.core.identity.passkeys import Gesture
 from ciba_service.ports import DueKind, DueWork
 from ciba_service.sca.messages import transaction_id
-from tests.idle_worker import make_idle
-from tests.passkey_phone import SECTIONS, with_passkey
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import public_jwk, sign
-from tests.wire_client import WireClient
-from tests.wire_events import events_answer
-from tests.wire_phone import WirePhone, WireSocket
+from tests.services.idle_worker import make_idle
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.events import events_answer
+from tests.wire.passkey_phone import SECTIONS, with_passkey
+from tests.wire.phone import WirePhone, WireSocket
+from tests.wire.signing import public_jwk, sign
 
 FINDER = "https://finder.example"
 

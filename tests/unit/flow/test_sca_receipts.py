@@ -7,7 +7,7 @@ import pytest
 from ciba_service.flow.asking.sca_receipts import ScaReceipts
 from ciba_service.ports import KeptScaReceipt, Signer, SignerUnavailable
 from ciba_service.protocol.transaction.state import State
-from ciba_service.sca.sca_receipt import ScaReceipt
+from ciba_service.sca.records.sca_receipt import ScaReceipt
 from tests.fake_clock import FakeClock
 
 RECEIPT = ScaReceipt(

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ciba_service.protocol.tokens.token_text import transaction_of
-from tests.idle_worker import make_idle
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_resource import FAPI2, PAYMENT, Holder, holder
-from tests.wire_tokens import (
+from tests.services.idle_worker import make_idle
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.resource import FAPI2, PAYMENT, Holder, holder
+from tests.wire.tokens import (
     API,
     REFRESHING,
     granted,

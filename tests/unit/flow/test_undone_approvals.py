@@ -3,11 +3,11 @@
 import pytest
 
 from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.asking.transactions import RedisTransactions
 from ciba_service.stores.keys import transaction_key
-from ciba_service.stores.transactions import RedisTransactions
-from tests.running_service import RunningService
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 
 def undo_at_confirmation(

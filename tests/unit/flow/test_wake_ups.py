@@ -17,17 +17,17 @@ from ciba_service.ports import (
     SignerUnavailable,
     User,
 )
-from ciba_service.ports.wake_up import SleepingPhone, WakeUpCall
-from ciba_service.sca.devices import DeviceRevoked, user_tag
+from ciba_service.ports.phones.wake_up import SleepingPhone, WakeUpCall
 from ciba_service.sca.messages import transaction_id
-from ciba_service.sca.wake_up import PushAddress
-from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
-from ciba_service.stores.due import LEASE_MS
+from ciba_service.sca.phones.devices import DeviceRevoked, user_tag
+from ciba_service.sca.phones.wake_up import PushAddress
+from ciba_service.stores.clients.configured import ConfiguredClients, ConfiguredUsers
+from ciba_service.stores.due.due import LEASE_MS
 from ciba_service.stores.keys import due_key, partition_of, wake_ups_key
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
 
 ADDRESS = PushAddress("https://push.example/1", "p", "a")
 OTHER = PushAddress("https://push.example/2", "p", "a")

@@ -14,9 +14,9 @@ from ciba_service.integrations.authlib import Portal, entrance, registered_clien
 from ciba_service.protocol.profiles import ProfileName
 from examples.authlib_flask.clients import BankClient, ClientTable
 from examples.authlib_flask.views import create_bank
-from tests.recording_telemetry import RecordingTelemetry
-from tests.signing import new_key, public_jwk
-from tests.wire_client import ASSERTION_TYPE, CIBA
+from tests.services.recording_telemetry import RecordingTelemetry
+from tests.wire.client import ASSERTION_TYPE, CIBA
+from tests.wire.signing import new_key, public_jwk
 
 ISSUER = "https://bank.example"
 SECRET = "a-secret-of-this-test"

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ciba_service.integrations.authlib import CibaClientMetadataClaims
-from tests.signing import new_key, public_jwk
-from tests.wire_client import CIBA
+from tests.wire.client import CIBA
+from tests.wire.signing import new_key, public_jwk
 
 PING = {
     "backchannel_token_delivery_mode": "ping",

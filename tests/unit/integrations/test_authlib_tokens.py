@@ -9,12 +9,12 @@ import pytest
 
 from ciba_service.ports import StoreUnavailable
 from ciba_service.sca.messages import transaction_id
+from ciba_service.stores.asking.transactions import RedisTransactions
 from ciba_service.stores.driver.target import RedisTarget
-from ciba_service.stores.transactions import RedisTransactions
 from examples.authlib_flask.authorization_server import BankGrant
 from examples.authlib_flask.tokens import TokenTable
-from tests.doors import Door, authlib_door
-from tests.wire_client import CIBA, WireClient
+from tests.services.doors import Door, authlib_door
+from tests.wire.client import CIBA, WireClient
 
 SIGNING = {"token_endpoint_auth_method": "private_key_jwt"}
 

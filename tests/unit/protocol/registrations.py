@@ -5,8 +5,8 @@ from typing import Any
 
 from ciba_service.protocol.client.metadata import Client, register_client
 from tests.fake_clock import FakeClock
-from tests.signing import JoseKey, new_key
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
+from tests.wire.signing import JoseKey, new_key
 
 ISSUER = "https://op.example"
 

@@ -25,10 +25,10 @@ from ciba_service.protocol.request.hints import IdTokenHint, LoginHint, LoginHin
 from ciba_service.protocol.request.parameters import ClientNotificationToken
 from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.request.user_code import UserCode
-from tests.signing import unsecured
 from tests.unit.protocol.registrations import ISSUER, registered, signer
 from tests.unit.protocol.test_authorization_details import PAYMENT
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
+from tests.wire.signing import unsecured
 
 UNSIGNED = {"scope": "openid", "login_hint": "alice"}
 ACCOUNTS, PAYMENTS = "https://bank.example/accounts", "https://bank.example/payments"

@@ -12,9 +12,9 @@ from ciba_service.protocol.client.assertion import (
     verify_assertion,
 )
 from ciba_service.protocol.errors import InvalidClientError
-from tests.signing import new_key, sign, unsecured
 from tests.unit.protocol.registrations import ISSUER, key_for, registered, reused, signer
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
+from tests.wire.signing import new_key, sign, unsecured
 
 TOKEN = f"{ISSUER}/token"
 BACKCHANNEL = f"{ISSUER}/bc-authorize"

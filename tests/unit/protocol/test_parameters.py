@@ -17,7 +17,7 @@ from ciba_service.protocol.request.parameters import (
     parse_requested_expiry,
     parse_scope,
 )
-from tests.signing import new_key, segment, sign, unsecured
+from tests.wire.signing import new_key, segment, sign, unsecured
 
 HINT_TOKENS = ("login_hint_token", "id_token_hint")
 TEXT_PARAMETERS = ("scope", "login_hint", "client_notification_token", "acr_values")

@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 
 from ciba_service.protocol.push_encryption import encrypted_push, ephemeral_key, push_key
-from tests.push_subscription import PushSubscription, base64url, from_base64url, point
+from tests.wire.push_subscription import PushSubscription, base64url, from_base64url, point
 
 # RFC 8291 5, and its appendix A.
 PLAINTEXT = b"When I grow up, I want to be a watermelon"

@@ -12,7 +12,7 @@ from ciba_service.protocol.tokens.refresh_token import (
 )
 from tests.unit.protocol.registrations import registered, signer
 from tests.unit.protocol.test_tokens import GRANT, NOW, PAID
-from tests.wire_client import CIBA
+from tests.wire.client import CIBA
 
 DAY = 86_400
 APPROVED = GRANT.auth_time

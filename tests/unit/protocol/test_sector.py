@@ -9,8 +9,8 @@ from ciba_service.protocol.client.metadata import (
     register_client,
 )
 from ciba_service.protocol.client.sector import InvalidSectorError, parse_sector_document
-from tests.signing import new_key, public_jwk
-from tests.wire_client import CIBA
+from tests.wire.client import CIBA
+from tests.wire.signing import new_key, public_jwk
 
 JWKS = {"keys": [public_jwk(new_key())]}
 POLL: dict[str, Any] = {

@@ -12,9 +12,9 @@ from ciba_service.protocol.client.assertion import Audiences, parse_assertion, v
 from ciba_service.protocol.errors import InvalidClientError, InvalidRequestError
 from ciba_service.protocol.request.parameters import AUTHENTICATION_PARAMETERS
 from ciba_service.protocol.request.signed_request import SignedRequest, verify_signed_request
-from tests.signing import new_key, sign, unsecured
 from tests.unit.protocol.registrations import ISSUER, registered, reused, signer
-from tests.wire_client import ASSERTION_TYPE, WireClient
+from tests.wire.client import ASSERTION_TYPE, WireClient
+from tests.wire.signing import new_key, sign, unsecured
 
 Change = Callable[[int], dict[str, Any]]
 

@@ -6,7 +6,7 @@ import pytest
 
 from ciba_service.protocol.client.metadata import Client, register_client
 from ciba_service.protocol.subject_identifiers import SubjectIdentifiers
-from tests.wire_client import CIBA
+from tests.wire.client import CIBA
 
 KEY = bytes(range(32))
 

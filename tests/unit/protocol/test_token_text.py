@@ -12,7 +12,7 @@ from ciba_service.protocol.tokens.token_text import (
     token_hash,
     transaction_of,
 )
-from tests.signing import new_key, segment, sign
+from tests.wire.signing import new_key, segment, sign
 
 TRANSACTION = "AAECAwQFBgcICQoLDA0ODw"
 

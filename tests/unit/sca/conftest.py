@@ -9,11 +9,11 @@ from joserfc.jwk import ECKey
 from ciba_service.protocol.jose.encryption import DecryptionKey
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.jose.signing import SigningKey
-from ciba_service.sca.devices import Device, new_device_id
-from ciba_service.stores.key_files import FileKeys, generate_keys, load_keys
+from ciba_service.sca.phones.devices import Device, new_device_id
+from ciba_service.stores.service_keys.key_files import FileKeys, generate_keys, load_keys
 from tests.fake_clock import FakeClock
-from tests.signing import public_jwk
-from tests.wire_phone import WirePhone
+from tests.wire.phone import WirePhone
+from tests.wire.signing import public_jwk
 
 ISSUER = "https://op.example"
 TAG = "AAECAwQFBgcICQoLDA0ODw"

@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from ciba_service.sca.activation import (
+from ciba_service.sca.factors.activation import (
     ACTIVATION_LIFETIME_MS,
     new_activation_code,
     new_second_secret,

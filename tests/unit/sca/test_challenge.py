@@ -25,9 +25,9 @@ from ciba_service.protocol.request.authorization_details import (
 )
 from ciba_service.sca.challenge import ChallengeContent, new_challenge, shows_lasting_access
 from ciba_service.sca.messages import CHALLENGE_TYP, ChallengeOffered, Factor, challenge_hash
-from ciba_service.stores.key_files import FileKeys
-from tests.signing import claims_of, header_of
+from ciba_service.stores.service_keys.key_files import FileKeys
 from tests.unit.sca.conftest import ISSUER
+from tests.wire.signing import claims_of, header_of
 
 IBAN = "DE89370400440532013000"
 PAYMENT = PaymentInitiation(

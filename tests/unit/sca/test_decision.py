@@ -15,10 +15,10 @@ from ciba_service.sca.decision import (
     verify_decision,
 )
 from ciba_service.sca.messages import DECISION_TYP, FACTORS_TYP, Verdict
-from ciba_service.stores.key_files import FileKeys
-from tests.signing import claims_of, header_of, segment, sign, unsecured
+from ciba_service.stores.service_keys.key_files import FileKeys
 from tests.unit.sca.conftest import ISSUER, Enrolled
 from tests.unit.sca.test_challenge import challenge as signed_challenge
+from tests.wire.signing import claims_of, header_of, segment, sign, unsecured
 
 JWE_ALGORITHMS = ["ECDH-ES", "A256GCM", "A128GCM", "DEF"]
 

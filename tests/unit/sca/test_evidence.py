@@ -5,7 +5,8 @@ import pytest
 
 from ciba_service.protocol.jose.keys import KeySet, parse_verification_key
 from ciba_service.sca.decision import parse_decision
-from ciba_service.sca.evidence import (
+from ciba_service.sca.messages import Factor
+from ciba_service.sca.records.evidence import (
     EvidenceFacts,
     Outcome,
     Proven,
@@ -13,11 +14,10 @@ from ciba_service.sca.evidence import (
     new_evidence,
     verify_statement,
 )
-from ciba_service.sca.messages import Factor
-from ciba_service.stores.key_files import FileKeys
-from tests.signing import claims_of
+from ciba_service.stores.service_keys.key_files import FileKeys
 from tests.unit.sca.conftest import Enrolled
 from tests.unit.sca.test_challenge import challenge as signed_challenge
+from tests.wire.signing import claims_of
 
 ALL = Proven(by_phone=True, by_service=True, linked=True)
 

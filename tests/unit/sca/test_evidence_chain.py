@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ciba_service.sca.evidence_audit import Finding
-from ciba_service.sca.evidence_chain import (
+from ciba_service.sca.records.evidence_audit import Finding
+from ciba_service.sca.records.evidence_chain import (
     GENESIS,
     ChainHead,
     NotCanonicalError,

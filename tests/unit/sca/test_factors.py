@@ -10,13 +10,15 @@ import pyotp
 import pytest
 
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.sca import factors
-from ciba_service.sca.factors import (
+from ciba_service.sca.factors import factors
+from ciba_service.sca.factors.factors import (
     NO_STEP,
     FactorEvaluation,
     evaluate_factors,
     matching_totp_step,
 )
+from ciba_service.sca.factors.passkey_proofs import VerifiedPasskey
+from ciba_service.sca.factors.passkeys import Passkey
 from ciba_service.sca.messages import (
     DecisionClaims,
     Factor,
@@ -28,8 +30,6 @@ from ciba_service.sca.messages import (
     passkey_challenge,
     pin_proof,
 )
-from ciba_service.sca.passkey_proofs import VerifiedPasskey
-from ciba_service.sca.passkeys import Passkey
 from tests.unit.sca.conftest import ISSUER, Enrolled
 
 NOW = 1_795_230_015

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.request.authorization_details import InstructedAmount
-from ciba_service.sca.floors import Asked, Floor, FloorRule, strongest_floor
+from ciba_service.sca.factors.floors import Asked, Floor, FloorRule, strongest_floor
+from ciba_service.sca.factors.policy import ACR_TABLE, PSD2_CA, PSD2_SCA, requirement
 from ciba_service.sca.messages import Factor
-from ciba_service.sca.policy import ACR_TABLE, PSD2_CA, PSD2_SCA, requirement
 
 STRENGTH = list(ACR_TABLE)
 BASE = Floor(acr=PSD2_CA, otp=False, verification_code=False)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.request.hints import IdentifierKind, parse_login_hint
-from ciba_service.sca.login_handles import new_login_handle
+from ciba_service.sca.phones.login_handles import new_login_handle
 
 
 @given(secret=st.binary(min_size=16, max_size=16))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ciba_service.protocol.jose.encoding import base64url
-from ciba_service.sca.attempts import (
+from ciba_service.sca.factors.attempts import (
     ATTEMPT_LIMIT,
     Attempt,
     AttemptLimits,
@@ -18,7 +18,6 @@ from ciba_service.sca.attempts import (
     reserve_attempt,
     seconds_until,
 )
-from ciba_service.sca.devices import new_device_id, user_tag_of
 from ciba_service.sca.messages import (
     Authenticate,
     Decide,
@@ -32,7 +31,8 @@ from ciba_service.sca.messages import (
     decode_device_message,
     decode_service_message,
 )
-from ciba_service.sca.nonces import NONCE_LIFETIME_MS, Nonces
+from ciba_service.sca.phones.devices import new_device_id, user_tag_of
+from ciba_service.sca.phones.nonces import NONCE_LIFETIME_MS, Nonces
 from tests.unit.sca.conftest import TAG, Enrolled
 
 NOW = 1_795_230_000_000

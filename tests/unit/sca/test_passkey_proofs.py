@@ -15,20 +15,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from authenticator_sim.core.passkeys import Gesture, PasskeyUse, SoftwarePasskey
+from authenticator_sim.core.identity.passkeys import Gesture, PasskeyUse, SoftwarePasskey
 from ciba_service.protocol.jose.encoding import base64url
+from ciba_service.sca.factors.passkey_proofs import (
+    InvalidPasskeyError,
+    verify_passkey,
+    verify_registration,
+)
+from ciba_service.sca.factors.passkeys import Passkey, RelyingParty
 from ciba_service.sca.messages import (
     PasskeyAssertion,
     PasskeyAssertionResponse,
     PasskeyAttestation,
     PasskeyAttestationResponse,
 )
-from ciba_service.sca.passkey_proofs import (
-    InvalidPasskeyError,
-    verify_passkey,
-    verify_registration,
-)
-from ciba_service.sca.passkeys import Passkey, RelyingParty
 
 ORIGIN = "https://bank.example"
 PARTY = RelyingParty("bank.example", "The Bank", (ORIGIN,), allows_synced=False)

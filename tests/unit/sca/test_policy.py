@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from ciba_service.sca.messages import Factor
-from ciba_service.sca.policy import (
+from ciba_service.sca.factors.policy import (
     ACR_TABLE,
     PSD2_CA,
     PSD2_SCA,
@@ -14,6 +13,7 @@ from ciba_service.sca.policy import (
     reachable_acrs,
     requirement,
 )
+from ciba_service.sca.messages import Factor
 
 KEY, PIN, OTP, PASSKEY = Factor.DEVICE_KEY, Factor.PIN, Factor.OTP, Factor.PASSKEY
 STRENGTH = [PSD2_CA, PSD2_SCA]

@@ -7,14 +7,14 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from ciba_service.sca.messages import ENROLMENT_TYP, SESSION_TYP
-from ciba_service.sca.proofs import (
+from ciba_service.sca.phones.proofs import (
     InvalidProofError,
     parse_session_proof,
     verify_enrolment,
     verify_session_proof,
 )
-from tests.signing import claims_of, header_of, public_jwk, segment, sign
 from tests.unit.sca.conftest import ISSUER, Enrolled
+from tests.wire.signing import claims_of, header_of, public_jwk, segment, sign
 
 CODE = "K7QM-2RXP-9D4T"
 P256 = ("kty", "crv", "x", "y")

@@ -10,13 +10,13 @@ import pytest
 from ciba_service.protocol.jose.encoding import MalformedEncodingError
 from ciba_service.sca.decision import InvalidDecisionError, parse_decision
 from ciba_service.sca.messages import ORDER_TYP, DecisionClaims
-from ciba_service.sca.orders import InvalidOrderError, parse_order
-from ciba_service.sca.proofs import InvalidProofError, parse_session_proof, verify_enrolment
+from ciba_service.sca.phones.orders import InvalidOrderError, parse_order
+from ciba_service.sca.phones.proofs import InvalidProofError, parse_session_proof, verify_enrolment
 from ciba_service.sca.signed_members import read_members
-from ciba_service.stores.key_files import FileKeys
-from tests.signing import claims_of, header_of, sign
+from ciba_service.stores.service_keys.key_files import FileKeys
 from tests.unit.sca.conftest import ISSUER, Enrolled
 from tests.unit.sca.test_challenge import challenge
+from tests.wire.signing import claims_of, header_of, sign
 
 ORDER = {
     "iss": "A" * 43,

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from ciba_service.sca.verification_code import new_verification_code
+from ciba_service.sca.factors.verification_code import new_verification_code
 
 
 @pytest.mark.clause("nist63b-3.1.3.2-4")

@@ -5,7 +5,7 @@ import pytest
 
 from ciba_service.protocol.outbound.url import parse_outbound_url
 from ciba_service.sca.messages import SetWakeUp, WakeUpRefusal, decode_device_message
-from ciba_service.sca.wake_up import (
+from ciba_service.sca.phones.wake_up import (
     PushPolicy,
     UnfitAddress,
     is_host_pattern,
@@ -13,7 +13,7 @@ from ciba_service.sca.wake_up import (
     push_topic,
     vapid_claims,
 )
-from tests.push_subscription import PushSubscription
+from tests.wire.push_subscription import PushSubscription
 
 POLICY = PushPolicy(("push.example", "*.push.apple.example"))
 ENDPOINT = "https://push.example/wpush/v2/gAAA?x=1"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ciba_service.sca.web_origins import ForeignOrigin, WebOrigins
+from ciba_service.sca.phones.web_origins import ForeignOrigin, WebOrigins
 
 ORIGINS = WebOrigins.of(["https://app.bank.example", "android:apk-key-hash:" + "A" * 43])
 

@@ -4,9 +4,9 @@ import asyncio
 
 from ciba_service.ending import end
 from ciba_service.ports import StoreUnavailable
-from ciba_service.wiring.background import supervise
+from ciba_service.wiring.running.background import supervise
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 
 async def forever(begun: asyncio.Event) -> None:

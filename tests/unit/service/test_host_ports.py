@@ -24,7 +24,7 @@ from ciba_service.protocol.locale import Locale
 from ciba_service.protocol.request.hints import IdentifierKind, UserIdentifier
 from ciba_service.protocol.tokens.claims import IdTokenClaims
 from ciba_service.wiring.host_ports import HostClients, HostNotifier, HostTokens, HostUsers
-from tests.wire_client import WireClient
+from tests.wire.client import WireClient
 
 ALICE = UserIdentifier(IdentifierKind.NAME, "alice")
 Answer = Callable[[], Any]

@@ -14,12 +14,12 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import connect
 
-from ciba_service.commands import signalled_server
-from ciba_service.commands.serve import server_config
-from ciba_service.commands.signalled_server import SignalledServer
+from ciba_service.commands.serving import signalled_server
+from ciba_service.commands.serving.serve import server_config
+from ciba_service.commands.serving.signalled_server import SignalledServer
 from ciba_service.listening.listeners import Listener, bound_socket
 from ciba_service.settings import ServerSettings
-from tests.running_service import PLAIN, RunningService
+from tests.services.running_service import PLAIN, RunningService
 
 
 @dataclass

@@ -18,7 +18,7 @@ from ciba_service.protocol.security_events.kinds import EvidenceNotWritten
 from ciba_service.stores.driver.faults import StoreFault
 from ciba_service.stores.driver.run import run
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ciba_service.commands.open_files import allow_open_files
+from ciba_service.commands.serving.open_files import allow_open_files
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from ciba_service.cli import main
 from ciba_service.protocol.operators.tokens import Role, verify_token
 from ciba_service.settings import InvalidSettingsError, load_settings, parse_settings
-from tests.running_service import _toml
+from tests.services.running_service import _toml
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
-from tests.wire_operator import operator
+from tests.wire.operator import operator
 
 HTTPS = "https://op.example"
 ANNA = operator("anna", "token", "write")

@@ -19,8 +19,7 @@ from ciba_service.settings import OutboundSettings
 from ciba_service.wiring.outbound import OutboundParts, OutboundTls, build_outbound
 from ciba_service.wiring.surroundings import Surroundings
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.signing import new_key, public_jwk
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.channels.outbound.far_ends import (
     FarEnd,
     answering,
@@ -29,6 +28,7 @@ from tests.unit.channels.outbound.far_ends import (
     server_certificate,
     server_context,
 )
+from tests.wire.signing import new_key, public_jwk
 
 BODY = json.dumps({"keys": [public_jwk(new_key(kid="a"))]}).encode()
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"

@@ -12,15 +12,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ciba_service.sca.passkeys import RelyingParty
+from ciba_service.sca.factors.passkeys import RelyingParty
 from ciba_service.settings import InvalidSettingsError, Settings, load_settings, parse_settings
 from ciba_service.settings.issuer import is_loopback
 from ciba_service.stores.driver.target import Address, RedisMode, RedisTls, ReplicaWait
 from tests.png import png
-from tests.running_service import _table, _toml
-from tests.signing import new_key, public_jwk
-from tests.wire_client import WireClient
-from tests.wire_registration import registration_section
+from tests.services.running_service import _table, _toml
+from tests.wire.client import WireClient
+from tests.wire.registration import registration_section
+from tests.wire.signing import new_key, public_jwk
 
 HTTP = "http://127.0.0.1:8080"
 HTTPS = "https://op.example"

@@ -13,10 +13,10 @@ from ciba_service.settings import (
     parse_settings,
     with_doors,
 )
-from tests.running_service import _toml
+from tests.services.running_service import _toml
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
-from tests.wire_client import WireClient
-from tests.wire_grants import token_endpoint
+from tests.wire.client import WireClient
+from tests.wire.grants import token_endpoint
 
 HTTPS = "https://op.example"
 BANK = token_endpoint("bank", "token", clients=["till"])

@@ -20,9 +20,9 @@ from ciba_service.ports.outbound import (
 from ciba_service.settings import InvalidSettingsError, parse_settings
 from ciba_service.settings.files import check_files
 from ciba_service.tracing import Tracing
-from tests.running_service import RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.wire_client import WireClient
+from tests.services.running_service import RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C

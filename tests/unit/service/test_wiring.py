@@ -8,14 +8,14 @@ import pytest
 from websockets.asyncio.client import connect
 
 from ciba_service.sca.messages import SUBPROTOCOL
-from ciba_service.wiring.background import supervise
+from ciba_service.wiring.running.background import supervise
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.running_service import PLAIN, RunningService
-from tests.service_fixtures import ServiceRunner
-from tests.signing import claims_of
-from tests.wire_client import WireClient
-from tests.wire_phone import WirePhone
+from tests.services.recording_telemetry import RecordingTelemetry
+from tests.services.running_service import PLAIN, RunningService
+from tests.services.service_fixtures import ServiceRunner
+from tests.wire.client import WireClient
+from tests.wire.phone import WirePhone
+from tests.wire.signing import claims_of
 
 ISSUER = "https://op.example/banks/north"
 PATH = "/banks/north"

@@ -12,10 +12,10 @@ import pytest
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.security_events.kinds import KeysChanged, KeysNotRead
-from ciba_service.stores.current_keys import CurrentKeys
-from ciba_service.stores.key_files import KeyFileError, generate_keys, load_keys
-from ciba_service.stores.key_rotation import rotate_keys
-from tests.recording_telemetry import RecordingTelemetry
+from ciba_service.stores.service_keys.current_keys import CurrentKeys
+from ciba_service.stores.service_keys.key_files import KeyFileError, generate_keys, load_keys
+from ciba_service.stores.service_keys.key_rotation import rotate_keys
+from tests.services.recording_telemetry import RecordingTelemetry
 
 ES256 = SignatureAlgorithm.ES256
 NOW = 1_795_230_000_000

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from ciba_service.ports import JournalEntry, JournalPosition, JournalUnavailable, RecordKey
-from ciba_service.sca.evidence_chain import (
+from ciba_service.sca.records.evidence_chain import (
     CHECKPOINT_TYP,
     GENESIS,
     ChainHead,
     CheckpointClaims,
     chained,
 )
-from ciba_service.stores.evidence_files import FileJournal, evidence_files, key_files
+from ciba_service.stores.evidence.evidence_files import FileJournal, evidence_files, key_files
 from tests.evidence_chains import SIGNER, audit
 
 

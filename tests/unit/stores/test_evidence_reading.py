@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ciba_service.ports import JournalEntry, QueuedRecord
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
-from ciba_service.sca.evidence import Evidence, Statement
-from ciba_service.sca.evidence_chain import GENESIS, chained
-from ciba_service.stores import evidence_reading
-from ciba_service.stores.evidence_files import FileJournal, evidence_files, key_files
-from ciba_service.stores.evidence_reading import erase_keys, find_evidence
-from ciba_service.stores.evidence_seals import EvidenceSeals, parse_record
+from ciba_service.sca.records.evidence import Evidence, Statement
+from ciba_service.sca.records.evidence_chain import GENESIS, chained
+from ciba_service.stores.evidence import evidence_reading
+from ciba_service.stores.evidence.evidence_files import FileJournal, evidence_files, key_files
+from ciba_service.stores.evidence.evidence_reading import erase_keys, find_evidence
+from ciba_service.stores.evidence.evidence_seals import EvidenceSeals, parse_record
 from ciba_service.stores.sealing import Sealer, SealingError
 from tests.contracts.store_builders import RING, TRANSACTION, evidence, transaction_name
 

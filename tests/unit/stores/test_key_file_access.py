@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ciba_service.stores import key_file_access
-from ciba_service.stores.key_file_access import KeyFileError, is_there
-from ciba_service.stores.key_files import generate_keys, list_keys, load_keys
-from ciba_service.stores.key_rotation import rotate_keys
-from ciba_service.stores.stored_keys import one_writer, read_ring
+from ciba_service.stores.service_keys import key_file_access
+from ciba_service.stores.service_keys.key_file_access import KeyFileError, is_there
+from ciba_service.stores.service_keys.key_files import generate_keys, list_keys, load_keys
+from ciba_service.stores.service_keys.key_rotation import rotate_keys
+from ciba_service.stores.service_keys.stored_keys import one_writer, read_ring
 
 FILES = ("keys.json", "ring.json")
 NOW = 1_795_230_000_000

@@ -16,15 +16,15 @@ from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import parse_base64url
 from ciba_service.protocol.jose.life_cycle import KeyState
 from ciba_service.protocol.jose.verification import parse_jws, verify_jws
-from ciba_service.stores.key_files import (
+from ciba_service.stores.service_keys.key_files import (
     KeyFileError,
     KeyListing,
     generate_keys,
     list_keys,
     load_keys,
 )
-from ciba_service.stores.stored_keys import FileStamp, read_keys
-from tests.signing import header_of
+from ciba_service.stores.service_keys.stored_keys import FileStamp, read_keys
+from tests.wire.signing import header_of
 
 FILES = ("keys.json", "ring.json")
 NOW = 1_795_230_000_000

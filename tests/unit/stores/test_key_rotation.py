@@ -17,7 +17,7 @@ from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encryption import InvalidJweError, encrypt_to
 from ciba_service.protocol.jose.life_cycle import CHALLENGE_KEYS_KEPT
 from ciba_service.sca.messages import LARGEST_FRAME
-from ciba_service.stores.key_files import (
+from ciba_service.stores.service_keys.key_files import (
     FileKeys,
     KeyFileError,
     KeyListing,
@@ -25,9 +25,14 @@ from ciba_service.stores.key_files import (
     list_keys,
     load_keys,
 )
-from ciba_service.stores.key_rotation import Rotation, RotationRefused, prune_keys, rotate_keys
-from ciba_service.stores.stored_keys import Purpose, StoredKey, one_writer, read_keys
-from tests.recording_telemetry import RecordingTelemetry
+from ciba_service.stores.service_keys.key_rotation import (
+    Rotation,
+    RotationRefused,
+    prune_keys,
+    rotate_keys,
+)
+from ciba_service.stores.service_keys.stored_keys import Purpose, StoredKey, one_writer, read_keys
+from tests.services.recording_telemetry import RecordingTelemetry
 
 NOW = 1_795_230_000_000
 PUBLISHED = 600_000

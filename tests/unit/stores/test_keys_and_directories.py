@@ -13,10 +13,10 @@ from ciba_service.protocol.request.hints import (
     UserIdentifier,
     parse_login_hint,
 )
-from ciba_service.sca.devices import user_tag
 from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.phones.devices import user_tag
 from ciba_service.stores import keys
-from ciba_service.stores.configured import ConfiguredClients, ConfiguredUsers
+from ciba_service.stores.clients.configured import ConfiguredClients, ConfiguredUsers
 
 ALICE, BOB = User("alice"), User("bob", enabled=False)
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from ciba_service.ports import StoredRequest
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.sca.messages import Factor
-from ciba_service.stores import transactions
-from ciba_service.stores.request_records import DICTIONARY, pack_request, unpack_request
+from ciba_service.stores.asking import transactions
+from ciba_service.stores.asking.request_records import DICTIONARY, pack_request, unpack_request
 from tests.contracts.store_builders import stored_request
 
 HEADER = b'{"alg":"ES256","kid":"%s","typ":"ciba-challenge+jws"}'

@@ -8,9 +8,9 @@ from ciba_service.channels.client_keys import FetchedClientKeys
 from ciba_service.ports.outbound import ClientKeysUnavailable
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
-from tests.signing import new_key, public_jwk
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.channels.outbound.far_ends import Street, server_certificate
+from tests.wire.signing import new_key, public_jwk
 
 BODY = json.dumps({"keys": [public_jwk(new_key(kid="a"))]}).encode()
 ANSWER = (

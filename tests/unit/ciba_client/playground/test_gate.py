@@ -11,7 +11,7 @@ import pytest
 from ciba_client import SystemClock
 from ciba_client.playground.clients import load_clients
 from ciba_client.playground.command import Playground, playground
-from tests.running_service import PLAIN
+from tests.services.running_service import PLAIN
 from tests.unit.ciba_client.playground.test_shown import client_file
 
 

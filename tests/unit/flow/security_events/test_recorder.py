@@ -22,7 +22,7 @@ from ciba_service.protocol.security_events.kinds import (
 from ciba_service.protocol.security_events.limits import OF_SOURCE, WINDOW_MS
 from ciba_service.protocol.security_events.record import SecurityEventRecord
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 UNLOCKED = FactorsUnlocked(user="tag")
 

@@ -31,9 +31,9 @@ from ciba_service.protocol.security_events.kinds import (
 )
 from ciba_service.protocol.security_events.push import FIRST_RETRY_MS
 from ciba_service.protocol.security_events.record import SecurityEventRecord, record_of
-from ciba_service.stores.key_files import FileSigner
+from ciba_service.stores.service_keys.key_files import FileSigner
 from tests.fake_clock import FakeClock
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.security_events.signing_keys import signing_key
 
 KEPT = 3_600_000

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from ciba_service.listening.admission.gate import Gate, GateBounds, Shed
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 
 class Scene:

@@ -14,7 +14,7 @@ from ciba_service.listening.admission.layer import Admission, refuse
 from ciba_service.listening.admission.place import place_of
 from ciba_service.ports.admission import NOWHERE
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 END = {"type": "http.response.body", "body": b""}

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 from ciba_service.listening.admission.gate import Gate, GateBounds
 from ciba_service.listening.admission.layer import Admission
 from ciba_service.listening.admission.strangers import Strangers, stranger_of
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 
 async def farewells() -> None:

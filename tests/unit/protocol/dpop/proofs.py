@@ -18,8 +18,8 @@ from ciba_service.protocol.tokens.dpop.proof import (
     VerifiedProof,
     verify_proof,
 )
-from tests.signing import JoseKey, public_jwk, sign
 from tests.unit.protocol.registrations import key_for
+from tests.wire.signing import JoseKey, public_jwk, sign
 
 NOW: Final = 1_795_230_000
 TOKEN_ENDPOINT: Final = "https://op.example/token"

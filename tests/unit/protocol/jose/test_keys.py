@@ -10,8 +10,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import InvalidKeyError, KeySet, parse_verification_key
-from tests.signing import public_jwk
 from tests.unit.protocol.registrations import key_for
+from tests.wire.signing import public_jwk
 
 EC = public_jwk(key_for("ES256"))
 RSA = public_jwk(key_for("PS256"))

@@ -8,8 +8,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.signing import SigningKey
-from tests.signing import claims_of, header_of
 from tests.unit.protocol.registrations import key_for
+from tests.wire.signing import claims_of, header_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 

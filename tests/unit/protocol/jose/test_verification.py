@@ -25,8 +25,8 @@ from ciba_service.protocol.jose.verification import (
     parse_jws,
     verify_jws,
 )
-from tests.signing import JoseKey, new_key, public_jwk, segment, sign, unsecured
 from tests.unit.protocol.registrations import key_for, reused
+from tests.wire.signing import JoseKey, new_key, public_jwk, segment, sign, unsecured
 
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA", "RS256")
 CLAIMS: Final = {"iss": "till", "text": "Grüße"}

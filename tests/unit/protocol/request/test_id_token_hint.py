@@ -9,8 +9,8 @@ from ciba_service.protocol.jose.keys import KeySet
 from ciba_service.protocol.request.hints import IdentifierKind, IdTokenHint, UserIdentifier
 from ciba_service.protocol.request.id_token_hint import verify_id_token_hint
 from ciba_service.protocol.request.parameters import Parameters, parse_hint
-from tests.signing import JoseKey, new_key, public_jwk, sign, unsecured
 from tests.unit.protocol.registrations import ISSUER, key_for, reused
+from tests.wire.signing import JoseKey, new_key, public_jwk, sign, unsecured
 
 NOW = 1_795_230_000
 ACCEPTED = 86_400

@@ -18,8 +18,8 @@ from ciba_service.protocol.request.login_hint_token import (
     verify_login_hint_token,
 )
 from ciba_service.protocol.request.parameters import Parameters, parse_hint
-from tests.signing import JoseKey, new_key, public_jwk, sign, unsecured
 from tests.unit.protocol.registrations import ISSUER, key_for
+from tests.wire.signing import JoseKey, new_key, public_jwk, sign, unsecured
 
 NOW = 1_795_230_000
 FINDER = "https://finder.example"

@@ -13,7 +13,7 @@ from ciba_service.protocol.request.authorization_details import (
     parse_payment,
 )
 from ciba_service.protocol.resource.payments import granted_payment
-from tests.wire_resource import PAYMENT
+from tests.wire.resource import PAYMENT
 
 DETAIL = AuthorizationDetail(
     "payment_initiation", msgspec.json.encode(parse_payment(PAYMENT)).decode()

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from ciba_service.commands.bound_addresses import BoundAddresses, bound_addresses, bound_metrics
 from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.serving.bound_addresses import (
+    BoundAddresses,
+    bound_addresses,
+    bound_metrics,
+)
 from ciba_service.settings import Settings, parse_settings
 from tests.ports import free_port
-from tests.running_service import _toml
-from tests.wire_grants import token_endpoint
-from tests.wire_operator import operator
+from tests.services.running_service import _toml
+from tests.wire.grants import token_endpoint
+from tests.wire.operator import operator
 
 ANNA = operator("anna", "a-token-of-an-operator", "read")
 

@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from ciba_service.commands.bound_addresses import BoundAddresses
 from ciba_service.commands.outcome import CommandFailed
+from ciba_service.commands.serving.bound_addresses import BoundAddresses
 from ciba_service.commands.workers.parent import Pace, Workers
 from ciba_service.listening.listeners import bound_socket
-from tests.recording_telemetry import RecordingTelemetry
+from tests.services.recording_telemetry import RecordingTelemetry
 
 PACE: Final = Pace(first_pause=0.001, longest_pause=0.002, start=10, attempts=3)
 PRELUDE: Final = """

@@ -1,0 +1,1 @@
+"""A challenge, from its arrival to the decision about it."""

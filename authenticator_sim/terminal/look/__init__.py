@@ -1,0 +1,1 @@
+"""How things look on a terminal: plain or rich, and never led by foreign text."""

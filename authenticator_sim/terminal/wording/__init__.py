@@ -1,0 +1,1 @@
+"""What the user reads of phones, passkeys, accesses and attempts."""

@@ -1,0 +1,1 @@
+"""What operators look after: users and phones, clients, keys, transactions, evidence."""

@@ -1,0 +1,1 @@
+"""``ciba-service serve``: sockets, signals, a new configuration, several workers."""

@@ -1,0 +1,1 @@
+"""What is kept of requests, and of how often users are asked."""

@@ -1,0 +1,1 @@
+"""Clients that register, publish keys elsewhere, and may use an identifier once."""

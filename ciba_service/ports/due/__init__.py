@@ -1,0 +1,1 @@
+"""Work that is left for later, callbacks first of all."""

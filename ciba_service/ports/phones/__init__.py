@@ -1,0 +1,1 @@
+"""What is kept of phones, and how they are reached."""

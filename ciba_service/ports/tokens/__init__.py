@@ -1,0 +1,1 @@
+"""What is kept of grants and tokens, and who writes these."""

@@ -1,0 +1,1 @@
+"""Phones: who they are, how they prove it, and what their users order."""

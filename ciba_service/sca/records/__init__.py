@@ -1,0 +1,1 @@
+"""What is kept of a decision: evidence for courts, a receipt for the client."""

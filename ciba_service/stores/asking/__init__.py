@@ -1,0 +1,1 @@
+"""Requests in Redis: their transactions, and how often of what kind there may be."""

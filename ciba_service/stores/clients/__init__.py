@@ -1,0 +1,1 @@
+"""Clients in the store: those configured or registered, and what they may use once."""

@@ -1,0 +1,1 @@
+"""Due work in Redis, and the callbacks among it."""

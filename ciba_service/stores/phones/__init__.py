@@ -1,0 +1,1 @@
+"""Phones in Redis: enrolled, waiting, connected, woken; and the factors of their users."""

@@ -1,0 +1,1 @@
+"""Grants in Redis, their tokens, and what was done with them."""

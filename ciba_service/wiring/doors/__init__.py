@@ -1,0 +1,1 @@
+"""The doors of the service, and the endpoints behind each."""
