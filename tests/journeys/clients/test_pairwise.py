@@ -1,28 +1,18 @@
 """Clients of one sector call a user alike, those of two differently (OpenID Connect Core 8)."""
 
 import json
-import ssl
 from collections.abc import AsyncIterator, Mapping
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from cryptography import x509
 
 from ciba_service.ports import FailureReason, OutboundFailure
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
 from tests.services.told_events import told as events_told
-from tests.unit.channels.outbound.far_ends import (
-    FarEnd,
-    ca_file,
-    far_end,
-    head_of,
-    server_certificate,
-    server_context,
-)
+from tests.wire.callback_endpoint import outbound_section
 from tests.wire.client import CIBA, WireClient
 from tests.wire.grants import TokenEndpoint, token_endpoint, told
 from tests.wire.phone import WirePhone
@@ -36,8 +26,8 @@ from tests.wire.registration import (
 from tests.wire.sca_receipt import receipt_of
 from tests.wire.signing import claims_of, new_key, public_jwk
 from tests.wire.tokens import granted, introspect, refresh, resource_server, userinfo
+from tests.wire.website import Website, serving_website
 
-ADDRESS = "127.0.0.1"
 KEY = new_key(kid="shop")
 PAIRWISE = {"subject_type": "pairwise"}
 VOUCHED = "initial-access-token-for-hosts-of-shops"
@@ -45,49 +35,19 @@ BANK_TOKEN = "token-of-the-token-endpoint-of-a-bank"
 SECTOR = "https://shops.example/sector.json"
 
 
-class Website:
-    """The shop's key set at /jwks, and at /sector whatever a test wants there."""
-
-    def __init__(self) -> None:
-        self.sector: Any = []
-        self.status = "200 OK"
-
-    async def __call__(self, reader: Any, writer: Any) -> None:
-        """Answer one request."""
-        head = await head_of(reader)
-        is_sector = head.startswith(b"GET /sector ")
-        status = self.status if is_sector else "200 OK"
-        found = self.sector if is_sector else {"keys": [public_jwk(KEY)]}
-        body = json.dumps(found).encode()
-        answer = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
-        writer.write(answer.encode() + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-        await writer.drain()
+@pytest.fixture
+async def website(tmp_path: Path) -> AsyncIterator[Website]:
+    """The shop's: its keys, and at /sector that nobody is listed yet."""
+    async with serving_website(tmp_path) as website:
+        website.publish(public_jwk(KEY))
+        website.pages["/sector"] = []
+        yield website
 
 
 @pytest.fixture
-def website() -> Website:
-    """Nobody is listed yet."""
-    return Website()
-
-
-@pytest.fixture
-def server_tls(tmp_path: Path) -> ssl.SSLContext:
-    """The certificate of the website, for its address."""
-    certificate = server_certificate(names=[x509.IPAddress(IPv4Address(ADDRESS))])
-    return server_context(tmp_path, certificate)
-
-
-@pytest.fixture
-async def server(website: Website, server_tls: ssl.SSLContext) -> AsyncIterator[FarEnd]:
-    """The website, served."""
-    async with far_end(website, server_tls) as far:
-        yield far
-
-
-@pytest.fixture
-def published(server: FarEnd) -> dict[str, Any]:
+def published(website: Website) -> dict[str, Any]:
     """What a client registers that publishes its keys there."""
-    return {"jwks": None, "jwks_uri": server.url("/jwks", host=ADDRESS)}
+    return {"jwks": None, "jwks_uri": website.url("/jwks")}
 
 
 @pytest.fixture
@@ -130,7 +90,7 @@ def far_api(published: dict[str, Any]) -> WireClient:
 def sections(tmp_path: Path) -> dict[str, Any]:
     """A service that believes the website's certificate, and may ask this machine."""
     return {
-        "outbound": {"ca_bundle": ca_file(tmp_path), "allowed_networks": [ADDRESS]},
+        "outbound": outbound_section(tmp_path),
         "registration": registration_section(
             initial_access_tokens=[
                 permission(),
@@ -275,9 +235,9 @@ async def test_subject_types_are_published(
 
 
 @pytest.fixture
-def sector_uri(server: FarEnd) -> str:
+def sector_uri(website: Website) -> str:
     """Where the website says who is of its sector."""
-    return server.url("/sector", host=ADDRESS)
+    return website.url("/sector")
 
 
 @pytest.mark.clause("ciba-4-14", "ciba-4-15", "oidr-5-1")
@@ -286,17 +246,17 @@ async def test_a_client_registers_as_pairwise(
 ):
     """Its jwks_uri must be listed where its sector is described, also when it changes."""
     named = {**published, **PAIRWISE, "sector_identifier_uri": sector_uri}
-    website.sector = ["https://elsewhere.example/jwks"]
+    website.pages["/sector"] = ["https://elsewhere.example/jwks"]
     assert refusal(await register(bank, metadata_of(KEY, **named))) == refused(
         "sector_identifier_uri"
     )
-    website.sector.append(published["jwks_uri"])
+    website.pages["/sector"].append(published["jwks_uri"])
     answer = await register(bank, metadata_of(KEY, **named))
     registered = answer.json()
     assert answer.status_code == 201
     assert registered["subject_type"] == "pairwise"
     assert registered["sector_identifier_uri"] == sector_uri
-    website.sector.clear()
+    website.pages["/sector"].clear()
     again = {**metadata_of(KEY, **named), "client_id": registered["client_id"]}
     assert refusal(await configure(bank, "PUT", registered, again)) == refused(
         "sector_identifier_uri"
@@ -328,7 +288,7 @@ async def test_of_who_is_pushed_to_the_endpoint_is_listed(
         sector_identifier_uri=sector_uri,
     )
     assert refusal(await register(bank, members, VOUCHED)) == refused("sector_identifier_uri")
-    website.sector = [endpoint]
+    website.pages["/sector"] = [endpoint]
     assert (await register(bank, members, VOUCHED)).status_code == 201
 
 
@@ -356,7 +316,7 @@ async def test_a_sector_that_cannot_be_read_is_refused(
     status: str,
 ):
     """400 invalid_client_metadata; redirects are not followed."""
-    website.sector, website.status = sector, status
+    website.pages["/sector"], website.statuses["/sector"] = sector, status
     named = {**published, **PAIRWISE, "sector_identifier_uri": sector_uri}
     assert refusal(await register(bank, metadata_of(KEY, **named))) == refused(
         "sector_identifier_uri"

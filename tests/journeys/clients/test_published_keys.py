@@ -2,9 +2,7 @@
 
 import base64
 import json
-import ssl
 from collections.abc import AsyncIterator
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -13,81 +11,48 @@ from cryptography import x509
 
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
-from tests.unit.channels.outbound.far_ends import (
-    FarEnd,
-    answering,
-    ca_file,
-    far_end,
-    server_certificate,
-    server_context,
-)
 from tests.unit.listening.tls.listeners import ALWAYS
 from tests.unit.protocol.client_certificates.authority import der, self_signed
 from tests.unit.protocol.client_certificates.test_registration import jwk
+from tests.wire.callback_endpoint import outbound_section
 from tests.wire.client import WireClient
 from tests.wire.phone import WirePhone
 from tests.wire.registration import register, registration_section
 from tests.wire.signing import JoseKey, new_key, public_jwk
 from tests.wire.tokens import granted
+from tests.wire.website import Website, serving_website
 
-ADDRESS = "127.0.0.1"
 OLD, NEW = new_key(kid="old"), new_key(kid="new")
 
 
-class Website:
-    """What a client publishes; tests change it."""
-
-    def __init__(self) -> None:
-        self.keys: list[dict[str, Any]] = []
-        self.is_down = False
-
-    async def __call__(self, reader: Any, writer: Any) -> None:
-        """Answer as things are now."""
-        body = json.dumps({"keys": self.keys}).encode()
-        answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/jwk-set+json\r\n"
-        if self.is_down:
-            body, answer = b"", b"HTTP/1.1 500 Sorry\r\n"
-        length = b"Content-Length: %d\r\n\r\n" % len(body)
-        await answering(answer + length + body)(reader, writer)
-
-
 @pytest.fixture
-def website() -> Website:
+async def website(tmp_path: Path) -> AsyncIterator[Website]:
     """It publishes the old key."""
-    website = Website()
-    website.keys = [public_jwk(OLD)]
-    return website
+    async with serving_website(tmp_path) as website:
+        website.publish(public_jwk(OLD))
+        yield website
 
 
-@pytest.fixture
-def server_tls(tmp_path: Path) -> ssl.SSLContext:
-    """The certificate of the website, for its address."""
-    certificate = server_certificate(names=[x509.IPAddress(IPv4Address(ADDRESS))])
-    return server_context(tmp_path, certificate)
-
-
-@pytest.fixture
-async def server(website: Website, server_tls: ssl.SSLContext) -> AsyncIterator[FarEnd]:
-    """The website, served."""
-    async with far_end(website, server_tls) as far:
-        yield far
+def goes_down(website: Website) -> None:
+    """From now on nothing is found there."""
+    website.statuses["/jwks"] = "500 Sorry"
 
 
 @pytest.fixture
 def sections(tmp_path: Path) -> dict[str, Any]:
     """A service that believes the website's certificate, and may ask this machine."""
     return {
-        "outbound": {"ca_bundle": ca_file(tmp_path), "allowed_networks": [ADDRESS]},
+        "outbound": outbound_section(tmp_path),
         "registration": registration_section(),
-        "mtls": {"base_url": "https://mtls.op.example", "proxies": [ADDRESS]},
+        "mtls": {"base_url": "https://mtls.op.example", "proxies": ["127.0.0.1"]},
     }
 
 
 @pytest.fixture
-def shop(server: FarEnd) -> WireClient:
+def shop(website: Website) -> WireClient:
     """A client with a ``jwks_uri``."""
-    uri = server.url("/jwks", host=ADDRESS)
-    return WireClient("shop", key=OLD, metadata={"jwks": None, "jwks_uri": uri})
+    metadata = {"jwks": None, "jwks_uri": website.url("/jwks")}
+    return WireClient("shop", key=OLD, metadata=metadata)
 
 
 @pytest.fixture
@@ -126,28 +91,28 @@ def changed(client: WireClient, new: JoseKey) -> WireClient:
 
 
 async def test_keys_are_fetched_once_for_a_whole_flow(
-    shop: WireClient, alice: WirePhone, server: FarEnd
+    shop: WireClient, alice: WirePhone, website: Website
 ):
     """Assertions and the signed request are verified with what stands at the jwks_uri."""
     assert (await granted(shop, alice))["access_token"]
-    assert len(server.requests) == 1
+    assert len(website.requests) == 1
 
 
 @pytest.mark.clause("oidc-10.1.1-1")
 async def test_an_unknown_kid_is_looked_for_at_most_once_a_minute(
-    bank: RunningService, shop: WireClient, alice: WirePhone, server: FarEnd, website: Website
+    bank: RunningService, shop: WireClient, alice: WirePhone, website: Website
 ):
     """A client rotates its keys without telling anybody; a forger costs it no traffic."""
     await granted(shop, alice)
     for _ in range(3):
         refused = await changed(shop, new_key(kid="forged")).start()
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
-    assert len(server.requests) == 2
-    website.keys.append(public_jwk(NEW))
+    assert len(website.requests) == 2
+    website.publish(public_jwk(OLD), public_jwk(NEW))
     assert (await changed(shop, NEW).start()).status_code == 401
     bank.clock.advance(60)
     assert (await granted(shop, alice))["access_token"]
-    assert len(server.requests) == 3
+    assert len(website.requests) == 3
 
 
 async def test_request_and_assertion_may_have_different_new_keys(
@@ -155,7 +120,7 @@ async def test_request_and_assertion_may_have_different_new_keys(
 ):
     """Whichever comes first has the set fetched anew for both."""
     await granted(shop, alice)
-    website.keys.append(public_jwk(NEW))
+    website.publish(public_jwk(OLD), public_jwk(NEW))
     form = {**shop.credentials(), "request": shop.request_object(key=NEW, header={"kid": "new"})}
     assert (await shop.post("/bc-authorize", form)).status_code == 200
 
@@ -165,7 +130,7 @@ async def test_a_website_that_is_down_is_the_clients_trouble(
 ):
     """What was fetched before counts for another hour; then, and for strangers, 401 and 400."""
     await granted(shop, alice)
-    website.is_down = True
+    goes_down(website)
     bank.clock.advance(3600)
     await shop.started()
     bank.clock.advance(3700)
@@ -175,29 +140,29 @@ async def test_a_website_that_is_down_is_the_clients_trouble(
 
 
 async def test_nothing_is_fetched_for_an_algorithm_that_is_not_allowed(
-    shop: WireClient, bank: RunningService, server: FarEnd
+    shop: WireClient, bank: RunningService, website: Website
 ):
     """Neither for an assertion nor for a request, nor for what is no JWS."""
     wrong = relabelled(shop.assertion(), "RS256")
     form = {**shop.credentials(), "client_assertion": wrong}
     assert (await shop.post("/bc-authorize", form)).status_code == 401
-    assert server.requests == []
+    assert website.requests == []
     for request in (relabelled(shop.request_object(), "none"), "no JWS"):
         form = {**shop.credentials(), "request": request}
         refused = await shop.post("/bc-authorize", form)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
-    assert len(server.requests) == 1
+    assert len(website.requests) == 1
     assert bank.telemetry.failures == []
 
 
 async def test_a_client_registers_its_jwks_uri(
-    bank: RunningService, server: FarEnd, shop: WireClient
+    bank: RunningService, website: Website, shop: WireClient
 ):
     """It is told back, and its keys are those found there."""
     metadata = {**shop.registration(), "client_id": None, "authorization_details_types": None}
     answer = await register(bank, metadata)
     told = answer.json()
-    assert (answer.status_code, told["jwks_uri"]) == (201, server.url("/jwks", host=ADDRESS))
+    assert (answer.status_code, told["jwks_uri"]) == (201, website.url("/jwks"))
     assert "jwks" not in told
     client = WireClient(
         told["client_id"], key=OLD, issuer=bank.issuer, clock=bank.clock, http=bank.http
@@ -207,7 +172,7 @@ async def test_a_client_registers_its_jwks_uri(
 
 
 async def test_certificates_are_found_there_as_well(
-    run_service: ServiceRunner, sections: dict[str, Any], server: FarEnd, website: Website
+    run_service: ServiceRunner, sections: dict[str, Any], website: Website
 ):
     """self_signed_tls_client_auth: the certificate beside the key, and its successor."""
     signer = new_key(kid="requests")
@@ -217,11 +182,11 @@ async def test_certificates_are_found_there_as_well(
         metadata={
             "token_endpoint_auth_method": "self_signed_tls_client_auth",
             "jwks": None,
-            "jwks_uri": server.url("/jwks", host=ADDRESS),
+            "jwks_uri": website.url("/jwks"),
         },
     )
     first, second = (self_signed(owner=name, days=ALWAYS) for name in ("first", "second"))
-    website.keys = [public_jwk(signer), certified("first", first)]
+    website.publish(public_jwk(signer), certified("first", first))
     async with run_service(clients=[client], sections=sections) as bank:
         client.key = signer
 
@@ -233,9 +198,9 @@ async def test_certificates_are_found_there_as_well(
         await bank.enrolled_phone("alice")
         assert await ask(first) == 200
         assert await ask(second) == 401
-        website.keys.append(certified("second", second))
+        website.publish(public_jwk(signer), certified("first", first), certified("second", second))
         bank.clock.advance(60)
         assert await ask(second) == 200
-        website.is_down = True
+        goes_down(website)
         bank.clock.advance(7300)
         assert await ask(first) == 401
