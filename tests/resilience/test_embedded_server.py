@@ -5,6 +5,7 @@ import fcntl
 import json
 import logging
 import os
+import pwd
 import signal
 import stat
 import subprocess
@@ -185,6 +186,22 @@ def test_a_directory_that_others_may_write_to_is_refused(data_dir: Path, *, used
     with pytest.raises(EmbeddedServerFailed, match=r"Others may write .* \(chmod 700\)"):
         asyncio.run(open_embedded(data_dir))
     assert mode(data_dir) == 0o770
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_directory_of_another_user_is_refused(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+):
+    """Who runs a command as somebody else learns as whom it is to be run."""
+    data_dir.mkdir(mode=0o700)
+    ours = os.geteuid()
+    owner = pwd.getpwuid(ours).pw_name
+    if not is_known:
+        monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+        owner = f"uid {ours}"
+    monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
+    with pytest.raises(EmbeddedServerFailed, match=f"belongs to {owner}: run this as that user"):
+        asyncio.run(open_embedded(data_dir))
 
 
 @pytest.mark.parametrize("keys", ["keys", "elsewhere", "."])

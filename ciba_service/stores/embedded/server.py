@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -133,7 +134,10 @@ def _check_directory(data_dir: Path) -> None:
         )
     found = data_dir.stat()
     if found.st_uid != os.geteuid():
-        raise EmbeddedServerFailed(f"The data directory {data_dir} belongs to another user.")
+        raise EmbeddedServerFailed(
+            f"The data directory {data_dir} belongs to {_name(found.st_uid)}: "
+            "run this as that user."
+        )
     if not was_here and entries:
         # It was made together with the keys, as open as the umask had it.
         data_dir.chmod(_PRIVATE)
@@ -141,6 +145,13 @@ def _check_directory(data_dir: Path) -> None:
         raise EmbeddedServerFailed(
             f"Others may write to the data directory {data_dir}: close it to them (chmod 700)."
         )
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _holds_keys(entry: Path) -> bool:
