@@ -6,6 +6,7 @@ import signal
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,48 @@ async def said(serving: Serving, name: str, number: int = 1) -> None:
     async with asyncio.timeout(READY_SECONDS):
         while names(serving).count(name) < number:  # noqa: ASYNC110 - in its log
             await asyncio.sleep(0.02)
+
+
+ROUNDS = 12
+"""Enough for both processes to come first now and then."""
+
+
+async def test_of_what_two_processes_are_told_at_once_one_counts(place: Installation):
+    """Approved and denied, approved and taken back, collected twice: never both, and never none."""
+    till = place.till
+    till.metadata["polling_interval"] = 0
+    place.configure(**DEVELOPMENT)
+    serving = await served_by_two(place)
+    first, second = pids = workers_of(serving)
+    phone = await place.phone().enrol(PRESET)
+    async with (
+        connected_to(place, first, pids) as here,
+        connected_to(place, second, pids) as there,
+    ):
+        clients = [replace(till, http=door) for door in (here, there)]
+        phones = [replace(phone, http=door) for door in (here, there)]
+        for number in range(ROUNDS):
+            one, other = number % 2, 1 - number % 2
+            auth_req_id = await clients[one].started()
+            (challenge,) = await phones[other].fetch()
+            words = await asyncio.gather(
+                phones[one].decide(phone.approval(challenge)),
+                phones[other].decide(phone.denial(challenge)),
+            )
+            accepted = [each["type"] == "accepted" for each in words]
+            assert sum(accepted) == 1
+            answers = await asyncio.gather(*(each.poll(auth_req_id) for each in clients))
+            codes = sorted(each.status_code for each in answers)
+            assert codes == ([200, 400] if accepted[0] else [400, 400])
+
+            auth_req_id = await clients[one].started()
+            (challenge,) = await phones[other].fetch()
+            word, cancelled = await asyncio.gather(
+                phones[one].decide(phone.approval(challenge)),
+                clients[other].cancel(auth_req_id),
+            )
+            assert cancelled.status_code == 204
+            answers = await asyncio.gather(*(each.poll(auth_req_id) for each in clients))
+            assert [each.status_code for each in answers] == [400, 400]
+            assert word["type"] in {"accepted", "refused"}
+    assert await serving.terminate() == 0
