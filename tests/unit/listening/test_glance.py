@@ -103,3 +103,19 @@ def test_the_parser_never_sees_two_where_one_was_refused(lines: list[bytes], bod
     except httptools.HttpParserError:
         return
     assert (seen.begun, seen.complete) == (1, 1)
+
+
+def sized(length: int) -> bytes:
+    """A plain one of so many bytes in all."""
+    head = b"POST /token HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
+    body = length - len(head % length)
+    return head % body + b"f" * body
+
+
+def test_a_large_one_is_left_to_the_parser():
+    """Beyond 64 kilobytes, or with a length of more than five digits."""
+    assert len(sized(65_536)) == 65_536
+    assert is_one_plain_post(sized(65_536))
+    assert not is_one_plain_post(sized(65_537))
+    assert is_one_plain_post(PLAIN.replace(b": 4", b": 00004"))
+    assert not is_one_plain_post(PLAIN.replace(b": 4", b": 000004"))

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ciba_service.listening.admission.addresses import Addresses
+from ciba_service.listening.admission.addresses import Addresses, Origin
+from ciba_service.listening.admission.failures import FailureGuard
 from ciba_service.listening.admission.gate import Gate, GateBounds, Shed
 from ciba_service.listening.admission.layer import Admission, refuse
 from ciba_service.listening.admission.place import place_of
+from ciba_service.listening.admission.strangers import Strangers
 from ciba_service.ports.admission import NOWHERE
+from ciba_service.protocol.admission.failures import FailureBuckets
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from tests.services.recording_telemetry import RecordingTelemetry
 
@@ -269,6 +272,83 @@ async def test_whoever_is_beyond_its_share_is_refused_and_counted():
         assert one.shares.enter(client_id, "192.0.2.1", places=1, crowded=False)
     await Exchange(Admission(proving, one, open_paths=())).body().run()
     assert (shed, one.in_work) == ([Shed.SHARE], 0)
+
+
+@pytest.mark.parametrize(
+    ("extensions", "kinds"),
+    [
+        ({}, ["websocket.close"]),
+        (
+            {"websocket.http.response": {}},
+            ["websocket.http.response.start", "websocket.http.response.body"],
+        ),
+    ],
+)
+async def test_a_socket_beyond_the_part_of_its_address_is_refused_and_counted(
+    extensions: dict[str, Any], kinds: list[str]
+):
+    """The application never hears of it; another address has a part of its own."""
+    shed: list[Shed] = []
+    bounds = GateBounds(requests=1, waiting=0, wait_seconds=0.25)
+    one = Gate(bounds, RecordingTelemetry(), on_shed=shed.append)
+    opened: list[Scope] = []
+
+    async def phone(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        opened.append(scope)
+
+    layer = Admission(phone, one, open_paths=(), strangers=Strangers(16))
+    scope = {"type": "websocket", "extensions": extensions}
+    assert (await Exchange(layer, **scope).run()).sent == []
+    second = await Exchange(layer, **scope).run()
+    assert [message["type"] for message in second.sent] == kinds
+    assert (len(opened), shed) == (1, [Shed.SHARE])
+    await Exchange(layer, **scope, client=("192.0.2.2", 1)).run()
+    assert (len(opened), shed) == (2, [Shed.SHARE])
+
+
+async def test_whoever_failed_too_often_is_told_when_to_come_again():
+    """429, on a connection that ends with it; nothing else counts, and nobody else is refused."""
+    status, now = 401, 100.0
+    begun: list[str] = []
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        begun.append(scope["client"][0])
+        await send({**START, "status": status})
+        await send(END)
+
+    buckets = FailureBuckets(burst=1, window=60.0)
+    guard = FailureGuard(buckets, status=400, now=lambda: now)
+    layer = Admission(failing, gate(), open_paths=(), guards={"/token": guard})
+    for status in (401, 400):
+        answer = await Exchange(layer).body().run()
+        assert answer.sent[0]["status"] == status
+    refused = await Exchange(layer).run()
+    headers = dict(refused.sent[0]["headers"])
+    assert (refused.sent[0]["status"], headers[b"connection"]) == (429, b"close")
+    assert (headers[b"retry-after"], refused.asked) == (b"60", 0)
+    await Exchange(layer, client=("192.0.2.2", 1)).body().run()
+    await Exchange(layer, path="/elsewhere").body().run()
+    now += 60
+    await Exchange(layer).body().run()
+    one, other = "192.0.2.1", "192.0.2.2"
+    assert begun == [one, one, other, one, one]
+
+
+@pytest.mark.parametrize("kind", ["switched off", "excused", "many behind one address"])
+async def test_failures_keep_out_nobody_who_is_not_to_be_blamed(kind: str):
+    """The operator's word, an earlier success, or a proxy that does not tell who it is."""
+    buckets = FailureBuckets(burst=1, window=60.0)
+    guard = FailureGuard(
+        buckets,
+        status=400,
+        refuses=kind != "switched off",
+        is_excused=lambda address: kind == "excused" and address == "192.0.2.1",
+        now=lambda: 100.0,
+    )
+    origin = Origin("192.0.2.1", is_one=kind != "many behind one address")
+    guard.answered(origin, 400)
+    assert guard.wait(origin) == 0
+    assert guard.wait(Origin("192.0.2.2", is_one=True)) == 0
 
 
 async def test_a_request_that_fails_leaves_its_place():
