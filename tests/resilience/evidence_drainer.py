@@ -9,12 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+from ciba_service.clock import SystemClock
 from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.stores.driver.commands import Commands
 from ciba_service.stores.driver.connection import connect
 from ciba_service.stores.driver.target import Address, RedisTarget
 from ciba_service.stores.evidence.evidence_files import FileJournal
 from ciba_service.stores.evidence.evidence_queue import RedisEvidence
+from ciba_service.stores.health import RedisHealth
 from ciba_service.stores.operations import Operations
 from ciba_service.stores.service_keys.current_keys import CurrentKeys
 from ciba_service.stores.service_keys.key_files import load_keys
@@ -46,6 +49,7 @@ async def main(port: int, directory: Path, keys: Path) -> None:
         journal=FileJournal(directory, secrets.token_bytes, file_bytes=200_000),
         keys=CurrentKeys(load_keys(keys)),
         rule=CheckpointRule(10, 60),
+        store_time=StoreTime(RedisHealth(operations), SystemClock()),
         clock=clock,
         telemetry=LogTelemetry(),
     )

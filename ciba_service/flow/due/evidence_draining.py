@@ -4,6 +4,8 @@ Records are written before they are trimmed. What stands at a number of a chain 
 queue, so that whoever is killed in between, or has just lost the lease, writes nothing that the
 next one does not write to the letter. Whoever finds the lease over once it is the turn to write
 leaves it: others may have written more since than is looked through for what is there already.
+A lease is over by the store's time where the clock here is ahead of that: others would wait for a
+process that is dead until theirs has caught up, and nothing is decided where too much waits.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.flow.signing import signed
 from ciba_service.ports import (
     Clock,
@@ -71,6 +74,7 @@ class EvidenceDrainer:
         journal: EvidenceJournal,
         keys: KeyRing,
         rule: CheckpointRule,
+        store_time: StoreTime,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
@@ -79,6 +83,7 @@ class EvidenceDrainer:
         self._journal = journal
         self._keys = keys
         self._rule = rule
+        self._store_time = store_time
         self._clock = clock
         self._telemetry = telemetry
         # What was there before this process may be unsigned.
@@ -123,7 +128,8 @@ class EvidenceDrainer:
         return any(wrote)
 
     async def _write_first_of(self, partitions: Sequence[int]) -> bool:
-        now = self._clock.now_ms()
+        ahead = await self._store_time.ahead_ms()
+        now = self._clock.now_ms() - ahead
         claimed = await asyncio.gather(*(self._claim(each, now) for each in partitions))
         written = [_chained(batch) for batch in claimed if batch is not None]
         if not written:
@@ -131,7 +137,7 @@ class EvidenceDrainer:
         until = min(each.batch.until for each in written)
         in_time = await self._journal.append(
             [entry for each in written for entry in each.entries],
-            in_time=lambda: self._clock.now_ms() < until,
+            in_time=lambda: self._clock.now_ms() - ahead < until,
         )
         if not in_time:
             return True

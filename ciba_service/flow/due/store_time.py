@@ -22,5 +22,14 @@ class StoreTime:
         Raises:
             StoreUnavailable: when it does not answer.
         """
+        return await self.ahead_ms() > 0
+
+    async def ahead_ms(self) -> int:
+        """By how many milliseconds the store's time is passed, and 0 up to two seconds.
+
+        Raises:
+            StoreUnavailable: when it does not answer.
+        """
         now = self._clock.now_ms()
-        return now - await self._store.server_time_ms() > _TOLERANCE_MS
+        ahead = now - await self._store.server_time_ms()
+        return ahead if ahead > _TOLERANCE_MS else 0

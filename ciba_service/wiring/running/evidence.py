@@ -1,6 +1,7 @@
 """Evidence: who takes it from the store into files."""
 
 from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.settings import Settings
 from ciba_service.stores.evidence.evidence_files import FileJournal
 from ciba_service.wiring.service_keys import ServiceKeys
@@ -21,6 +22,7 @@ def build_drainer(
         journal=FileJournal(settings.evidence_directory, surroundings.random),
         keys=keys,
         rule=CheckpointRule(evidence.checkpoint_records, evidence.checkpoint_seconds),
+        store_time=StoreTime(stores.health, surroundings.store_clock),
         clock=surroundings.clock,
         telemetry=surroundings.telemetry,
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ciba_service import ports
 from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.ports import (
     EvidenceBatch,
     JournalPosition,
@@ -26,6 +28,7 @@ from ciba_service.stores.service_keys.key_files import FileSigner
 from tests.evidence_chains import SIGNER, audit
 from tests.fake_clock import FakeClock
 from tests.services.recording_telemetry import RecordingTelemetry
+from tests.unit.flow.test_due_work import Ahead
 
 BATCH = 64
 LEASE_MS = 10_000
@@ -39,6 +42,7 @@ class Queue:
     waiting_records: dict[int, list[str]] = field(default_factory=dict)
     known: dict[int, ChainHead] = field(default_factory=dict)
     before_commit: Callable[[], None] = lambda: None
+    claimed_at: list[int] = field(default_factory=list)
 
     def put(self, partition: int, *records: str) -> None:
         """Queue records."""
@@ -50,6 +54,7 @@ class Queue:
 
     async def claim(self, partition: int, *, now: int) -> EvidenceBatch | None:
         """The first records."""
+        self.claimed_at.append(now)
         if not self.waiting_records[partition]:
             return None
         if UNKNOWN in self.waiting_records[partition]:
@@ -99,6 +104,20 @@ class Clock(FakeClock):
 
 
 @dataclass
+class StoreClock:
+    """``ports.StoreHealth`` of a store whose clock is this one."""
+
+    clock: FakeClock
+
+    async def server_time_ms(self) -> int:
+        """Its time."""
+        return self.clock.now_ms()
+
+    async def confirm(self) -> None:
+        """There are no replicas."""
+
+
+@dataclass
 class Keys:
     """The one member of ``ports.KeyRing`` that is asked for."""
 
@@ -115,15 +134,17 @@ class Place:
     clock: Clock = field(default_factory=Clock)
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
 
-    def process(self, *, records: int = 1_000) -> EvidenceDrainer:
-        """Another process."""
+    def process(self, *, records: int = 1_000, clock: ports.Clock | None = None) -> EvidenceDrainer:
+        """Another process, with a clock of its own if that is wrong."""
+        clock = clock or self.clock
         return EvidenceDrainer(
             issuer="https://op.example",
             queue=self.queue,
             journal=FileJournal(self.directory, secrets.token_bytes),
             keys=self.keys,
             rule=CheckpointRule(records, 60),
-            clock=self.clock,
+            store_time=StoreTime(StoreClock(self.clock), clock),
+            clock=clock,
             telemetry=self.telemetry,
         )
 
@@ -248,6 +269,14 @@ async def test_a_process_whose_lease_is_over_writes_nothing(
     monkeypatch.setattr(place.queue, "claim", claim_and_sleep)
     await place.process(records=1).drain()
     assert (place.audited().records, place.audited().findings) == (1_002, ())
+
+
+async def test_a_lease_is_over_by_the_stores_time(place: Place):
+    """A process that is an hour ahead writes what it holds; if it dies, nobody waits an hour."""
+    place.queue.put(7, "a")
+    await place.process(records=1, clock=Ahead(place.clock)).drain()
+    assert place.queue.claimed_at == [place.clock.now_ms()]
+    assert (place.audited().records, place.audited().checkpoints) == (1, 1)
 
 
 async def test_a_checkpoint_is_signed_in_time(place: Place):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ciba_service.clock import SystemClock
 from ciba_service.flow.due.evidence_draining import CheckpointRule, EvidenceDrainer
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.jose.keys import parse_verification_key
 from ciba_service.protocol.transaction.state import Event
@@ -105,6 +107,7 @@ async def test_the_evidence_of_a_thousand_approvals(embedded_target: RedisTarget
         journal=FileJournal(tmp_path, secrets.token_bytes),
         keys=Keys(),
         rule=CheckpointRule(1, 1),
+        store_time=StoreTime(stores.health, SystemClock()),
         clock=FakeClock(),
         telemetry=RecordingTelemetry(),
     )
