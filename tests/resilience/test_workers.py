@@ -291,7 +291,8 @@ async def test_of_what_two_processes_are_told_at_once_one_counts(place: Installa
     """Approved and denied, approved and taken back, collected twice: never both, and never none."""
     till = place.till
     till.metadata["polling_interval"] = 0
-    place.configure(**DEVELOPMENT)
+    # Whoever loses every race here is declined more often than a client may be.
+    place.configure(**DEVELOPMENT, limits={"denials": 0})
     serving = await served_by_two(place)
     first, second = pids = workers_of(serving)
     phone = await place.phone().enrol(PRESET)
