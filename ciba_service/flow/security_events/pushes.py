@@ -1,6 +1,7 @@
 """Security events are pushed to a receiver, each as a signed token (RFC 8417, RFC 8935).
 
-At least once, with the same ``jti``: what waits is in the store, and any process takes it over.
+At least once, with the same ``jti``: what waits is in the store, and any process takes it over, by
+the store's time where the clock here is ahead.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ from contextlib import suppress
 from typing import Final, assert_never
 
 from ciba_service.flow.due.jitter import new_jitter
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.flow.security_events.receiver import EventReceiver
 from ciba_service.flow.signing import signed
 from ciba_service.ports import (
@@ -53,6 +55,7 @@ class SetPushes:
         outbound: Outbound,
         keys: KeyRing,
         random: Randomness,
+        store_time: StoreTime,
         clock: Clock,
         arrived: asyncio.Event,
         telemetry: Telemetry,
@@ -63,6 +66,7 @@ class SetPushes:
         self._outbound = outbound
         self._keys = keys
         self._random = random
+        self._store_time = store_time
         self._clock = clock
         self._arrived = arrived
         self._telemetry = telemetry
@@ -92,13 +96,14 @@ class SetPushes:
         Raises:
             SignerUnavailable, StoreUnavailable: nothing is lost; they come again.
         """
-        due = await self._outbox.claim(now=self._clock.now_ms(), limit=_AT_ONCE)
-        await asyncio.gather(*(self._push(each) for each in due))
+        ahead = await self._store_time.ahead_ms()
+        due = await self._outbox.claim(now=self._clock.now_ms() - ahead, limit=_AT_ONCE)
+        await asyncio.gather(*(self._push(each, ahead) for each in due))
         return bool(due)
 
-    async def _push(self, due: DueSet) -> None:
+    async def _push(self, due: DueSet, ahead: int) -> None:
         answer = await self._attempt(due.record)
-        now = self._clock.now_ms()
+        now = self._clock.now_ms() - ahead
         verdict = judge_push(
             answer,
             attempt=due.attempts + 1,

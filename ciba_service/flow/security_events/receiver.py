@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.ports import Clock, SetOutbox
 from ciba_service.protocol.security_events.kinds import EventReceiverRefused, kind_of
 from ciba_service.protocol.security_events.record import SecurityEventRecord
@@ -36,16 +37,24 @@ class EventReceiver:
 class SetQueue:
     """``ports.EventSink`` of one receiver: what it is to get waits in the store.
 
-    ``arrived`` is set when there is something to be pushed.
+    ``arrived`` is set when there is something to be pushed. It is due by the store's time where the
+    clock here is ahead: it would wait for as long when this process is gone, or its clock mended.
     """
 
-    __slots__ = ("_arrived", "_clock", "_outbox", "_receiver")
+    __slots__ = ("_arrived", "_clock", "_outbox", "_receiver", "_store_time")
 
     def __init__(
-        self, receiver: EventReceiver, outbox: SetOutbox, clock: Clock, arrived: asyncio.Event
+        self,
+        receiver: EventReceiver,
+        outbox: SetOutbox,
+        *,
+        store_time: StoreTime,
+        clock: Clock,
+        arrived: asyncio.Event,
     ) -> None:
         self._receiver = receiver
         self._outbox = outbox
+        self._store_time = store_time
         self._clock = clock
         self._arrived = arrived
 
@@ -58,6 +67,7 @@ class SetQueue:
         wanted = [record for record in records if self._receiver.wants(record)]
         if not wanted:
             return 0
-        unplaced = await self._outbox.put(wanted, now=self._clock.now_ms())
+        ahead = await self._store_time.ahead_ms()
+        unplaced = await self._outbox.put(wanted, now=self._clock.now_ms() - ahead)
         self._arrived.set()
         return unplaced

@@ -10,6 +10,7 @@ from typing import Final
 
 from ciba_service.channels.event_lines import EventFile, EventOutput
 from ciba_service.channels.outbound import OutboundLimits, OutboundOnDemand, SystemResolver
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.flow.security_events.pushes import SetPushes
 from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.flow.security_events.recent import RecentEventsSink
@@ -64,8 +65,15 @@ def build_recorder(
     more. Unless it ``prints``, what would go to standard output goes to the log.
     """
     recent = RecentEventsSink(stores.recent_events, clock=surroundings.clock, on_arrival=on_arrival)
+    store_time = StoreTime(stores.health, surroundings.store_clock)
     queues = (
-        SetQueue(_receiver(receiver), outbox, surroundings.clock, arrived)
+        SetQueue(
+            _receiver(receiver),
+            outbox,
+            store_time=store_time,
+            clock=surroundings.clock,
+            arrived=arrived,
+        )
         for receiver, outbox, arrived in _triples(settings, stores, arrivals)
     )
     return EventRecorder(
@@ -110,6 +118,7 @@ def build_events(
             outbound=measuring.outbound(client, "security_event"),
             keys=keys,
             random=surroundings.random,
+            store_time=StoreTime(stores.health, surroundings.store_clock),
             clock=surroundings.clock,
             arrived=arrived,
             telemetry=telemetry,

@@ -8,7 +8,7 @@ import pytest
 from ciba_service.clock import SystemClock
 from ciba_service.flow.due.due_work import SWEEP_SECONDS, DueWorker
 from ciba_service.flow.due.store_time import StoreTime
-from ciba_service.ports import Clock, DueKind, DueWork, StoreUnavailable
+from ciba_service.ports import DueKind, DueWork, StoreUnavailable
 from ciba_service.sca.messages import transaction_id
 from ciba_service.sca.phones.devices import user_tag
 from ciba_service.stores.due.due import LEASE_MS
@@ -16,6 +16,7 @@ from ciba_service.stores.keys import partition_of, transaction_key
 from tests.services.idle_worker import make_idle
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
+from tests.unit.flow.wrong_clocks import Ahead
 from tests.wire.client import WireClient
 from tests.wire.phone import WirePhone
 from tests.wire.signing import claims_of
@@ -35,23 +36,6 @@ async def idle(
 async def idle_phone(idle: RunningService) -> WirePhone:
     """Alice's phone."""
     return await idle.enrolled_phone("alice")
-
-
-class Ahead:
-    """The clock of a host that is an hour ahead of others."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.rests = asyncio.Event()
-
-    def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
-        return self._clock.now_ms() + 3_600_000
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait as others do."""
-        self.rests.set()
-        await self._clock.sleep(seconds)
 
 
 def other_worker(service: RunningService, ahead: Ahead | None = None) -> DueWorker:

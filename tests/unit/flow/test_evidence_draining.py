@@ -28,7 +28,7 @@ from ciba_service.stores.service_keys.key_files import FileSigner
 from tests.evidence_chains import SIGNER, audit
 from tests.fake_clock import FakeClock
 from tests.services.recording_telemetry import RecordingTelemetry
-from tests.unit.flow.test_due_work import Ahead
+from tests.unit.flow.wrong_clocks import Ahead, StoreClock
 
 BATCH = 64
 LEASE_MS = 10_000
@@ -101,20 +101,6 @@ class Clock(FakeClock):
         """Wait until somebody sleeps who did not before."""
         await self._slept.wait()
         self._slept.clear()
-
-
-@dataclass
-class StoreClock:
-    """``ports.StoreHealth`` of a store whose clock is this one."""
-
-    clock: FakeClock
-
-    async def server_time_ms(self) -> int:
-        """Its time."""
-        return self.clock.now_ms()
-
-    async def confirm(self) -> None:
-        """There are no replicas."""
 
 
 @dataclass

@@ -9,9 +9,11 @@ from typing import cast
 
 import pytest
 
+from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.flow.security_events.pushes import SetPushes
 from ciba_service.flow.security_events.receiver import EventReceiver, SetQueue
 from ciba_service.ports import (
+    Clock,
     DueSet,
     FailureReason,
     KeyRing,
@@ -35,6 +37,7 @@ from ciba_service.stores.service_keys.key_files import FileSigner
 from tests.fake_clock import FakeClock
 from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.security_events.signing_keys import signing_key
+from tests.unit.flow.wrong_clocks import Ahead, StoreClock
 
 KEPT = 3_600_000
 Result = OutboundResponse | OutboundFailure
@@ -52,7 +55,7 @@ class Outbox:
     waiting: list[DueSet] = field(default_factory=list)
     finished: list[DueSet] = field(default_factory=list)
     again: list[tuple[DueSet, int]] = field(default_factory=list)
-    claims: int = 0
+    claims: list[int] = field(default_factory=list)
     fault: str = ""
     claimed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -63,8 +66,8 @@ class Outbox:
 
     async def claim(self, *, now: int, limit: int) -> Sequence[DueSet]:
         """Whatever waits."""
-        del now, limit
-        self.claims += 1
+        del limit
+        self.claims.append(now)
         self.claimed.set()
         if self.fault:
             raise StoreUnavailable(self.fault)
@@ -108,12 +111,15 @@ class Scene:
     signer: Signer | None = field(default_factory=lambda: FileSigner(signing_key()))
     receiver: EventReceiver = field(default_factory=lambda: receiver(token="secret"))
     outbox: Outbox = field(default_factory=Outbox)
-    clock: FakeClock = field(default_factory=FakeClock)
+    store_clock: FakeClock = field(default_factory=FakeClock)
+    ahead: bool = False
     telemetry: RecordingTelemetry = field(default_factory=RecordingTelemetry)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.outbound = FarEnd(self.result)
+        self.clock: Clock = Ahead(self.store_clock) if self.ahead else self.store_clock
+        self.store_time = StoreTime(StoreClock(self.store_clock), self.clock)
 
     def record(self, event: SecurityEvent | None = None) -> SecurityEventRecord:
         """An event of now."""
@@ -123,7 +129,13 @@ class Scene:
     @property
     def queue(self) -> SetQueue:
         """What lets events wait."""
-        return SetQueue(self.receiver, self.outbox, self.clock, self.arrived)
+        return SetQueue(
+            self.receiver,
+            self.outbox,
+            store_time=self.store_time,
+            clock=self.clock,
+            arrived=self.arrived,
+        )
 
     @property
     def pushes(self) -> SetPushes:
@@ -135,6 +147,7 @@ class Scene:
             outbound=self.outbound,
             keys=cast("KeyRing", Ring(self.signer)),
             random=lambda count: b"\xff" * count,
+            store_time=self.store_time,
             clock=self.clock,
             arrived=self.arrived,
             telemetry=self.telemetry,
@@ -191,6 +204,19 @@ async def test_what_fails_comes_again_with_the_same_name(result: Result):
     assert scene.outbox.finished == []
 
 
+async def test_a_clock_that_is_ahead_keeps_nothing_back():
+    """What waits is due, leased and tried again by the store's time, and is not given up."""
+    scene = Scene(result=OutboundResponse(status=503), ahead=True)
+    now = scene.store_clock.now_ms()
+    record = record_of(PinChanged(device_id="phone", user="tag"), entropy=bytes(16), now=now)
+    await scene.queue.write([record])
+    assert [due.lease_until for due in scene.outbox.waiting] == [now]
+    await scene.pushes.push_due()
+    assert scene.outbox.claims == [now]
+    ((_, until),) = scene.outbox.again
+    assert FIRST_RETRY_MS - 2 <= until - now <= FIRST_RETRY_MS
+
+
 async def test_a_final_refusal_is_told():
     """Not to the receiver, which would refuse that as well."""
     scene = Scene(result=OutboundResponse(status=400, body=b'{"err": "invalid_audience"}'))
@@ -233,9 +259,9 @@ async def test_the_background_pushes_what_arrives_and_outlives_a_fault():
     pushes, queue = scene.pushes, scene.queue
     scene.outbox.fault = "down"
     running = asyncio.create_task(pushes.run())
-    await eventually(lambda: scene.outbox.claims == 1)
+    await eventually(lambda: len(scene.outbox.claims) == 1)
     scene.arrived.set()
-    await eventually(lambda: scene.outbox.claims == 2)
+    await eventually(lambda: len(scene.outbox.claims) == 2)
     scene.outbox.fault = ""
     await queue.write([scene.record()])
     await eventually(lambda: bool(scene.outbox.finished))
