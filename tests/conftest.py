@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from joserfc._rfc7518.rsa_key import RSABinding, RSADictKey
 from slipcover import Slipcover
 
-from tests.unit.protocol.client_certificates.authority import self_signed
+from tests.unit.protocol.client.certificates.authority import self_signed
 
 pytest_plugins = (
     "pytester",

@@ -41,7 +41,7 @@ _UNKNOWN: Final = Peer()
 
 @runtime_checkable
 class _ShowsCertificates(Protocol):
-    """A TLS connection whose peer was asked for a certificate (``tls_connection``)."""
+    """A TLS connection whose peer was asked for a certificate (``tls.connection``)."""
 
     def peer_certificates(self) -> tuple[bytes, ...]:
         """DER, its own first; empty for none."""

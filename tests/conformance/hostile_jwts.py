@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.unit.protocol.client_certificates.authority import self_signed
+from tests.unit.protocol.client.certificates.authority import self_signed
 from tests.wire.signing import JoseKey, new_key, public_jwk, segment, sign
 
 Header = dict[str, Any]

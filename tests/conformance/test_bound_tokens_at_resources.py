@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.conformance.refusals import assert_refused
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
-from tests.unit.protocol.client_certificates.authority import self_signed
+from tests.unit.protocol.client.certificates.authority import self_signed
 from tests.wire.client import CIBA, WireClient
 from tests.wire.dpop import WireDpop
 from tests.wire.phone import WirePhone

@@ -12,7 +12,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from tests.journeys.tokens.test_mtls import LONG, ROOT, forwarded
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
-from tests.unit.protocol.client_certificates.authority import key
+from tests.unit.protocol.client.certificates.authority import key
 from tests.wire.client import CIBA, WireClient
 from tests.wire.dpop import WireDpop
 from tests.wire.phone import WirePhone

@@ -23,7 +23,7 @@ from ciba_service.protocol.client.certificates.names import DistinguishedName, I
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, altered, any_text, damaged, outcome
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     Authority,
     alternative,
     der,

@@ -19,7 +19,7 @@ from tests.ports import free_port
 from tests.services.running_service import _toml
 from tests.services.service_process import READY_SECONDS, Installation, WallClock
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     CA,
     Authority,
     Key,

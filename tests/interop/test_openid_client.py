@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from tests.interop.bank import ROOT, Bank, pem, running_bank
 from tests.interop.node_program import NodeProgram
-from tests.unit.protocol.client_certificates.authority import key
+from tests.unit.protocol.client.certificates.authority import key
 from tests.wire.signing import claims_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -35,7 +35,7 @@ from ciba_service.stores.service_keys.key_files import FileKeys, generate_keys, 
 from tests.fake_clock import FakeClock
 from tests.services.prompt_server import PromptServer
 from tests.services.recording_telemetry import RecordingTelemetry
-from tests.unit.protocol.client_certificates.authority import self_signed
+from tests.unit.protocol.client.certificates.authority import self_signed
 from tests.wire.client import WireClient
 from tests.wire.phone import WirePhone
 

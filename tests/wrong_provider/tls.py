@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.services.prompt_server import PromptServer
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     CA,
     Authority,
     common_name,

@@ -28,9 +28,9 @@ from ciba_service.listening.bounded_http import Crowd, HttpBounds, http_within
 from ciba_service.listening.bounded_websocket import BoundedWebSocket
 from ciba_service.listening.listeners import Listener
 from ciba_service.listening.peer import http_with_peer
-from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
-from ciba_service.listening.tls_offer import TlsOffer
-from ciba_service.listening.tls_ordinary import OrdinaryContext
+from ciba_service.listening.tls.identity import InvalidTlsError, ServerIdentity
+from ciba_service.listening.tls.offer import TlsOffer
+from ciba_service.listening.tls.ordinary import OrdinaryContext
 from ciba_service.sca.messages import LARGEST_FRAME, SUBPROTOCOL
 from ciba_service.settings import GrantSettings, OperatorSettings, ServerSettings, Settings
 from ciba_service.store_access import OpenStore, failover_risks
@@ -270,7 +270,7 @@ def _tls(settings: Settings, *, certified: bool) -> ssl.SSLContext | None:
 
 def _certified(offer: TlsOffer) -> ssl.SSLContext:
     """TLS that asks for certificates, by pyOpenSSL, which nobody else needs."""
-    module = import_module("ciba_service.listening.tls_client_certificates")
+    module = import_module("ciba_service.listening.tls.client_certificates")
     certified: ssl.SSLContext = module.ClientCertificateContext.create(offer)
     return certified
 

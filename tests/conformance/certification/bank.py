@@ -17,8 +17,8 @@ from ciba_service.app import Surroundings, build_service
 from ciba_service.clock import SystemClock
 from ciba_service.commands.serving.serve import server_config
 from ciba_service.listening.listeners import Listener, ListeningServer, bound_socket
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
-from ciba_service.listening.tls_ordinary import OrdinaryContext
+from ciba_service.listening.tls.client_certificates import ClientCertificateContext
+from ciba_service.listening.tls.ordinary import OrdinaryContext
 from ciba_service.settings import parse_settings
 from ciba_service.store_access import OpenStore
 from ciba_service.stores.driver.commands import Commands

@@ -18,7 +18,7 @@ from tests.conformance.certification.suite_client import (
     new_notification_token,
 )
 from tests.unit.listening.tls.listeners import ALWAYS, authority
-from tests.unit.protocol.client_certificates.authority import common_name, issue
+from tests.unit.protocol.client.certificates.authority import common_name, issue
 from tests.wire.signing import JoseKey, new_key, public_jwk
 
 NAMES = ("client-1", "client-2")

@@ -12,7 +12,7 @@ from tests.conformance.certification.flow_steps import approve, verified_tokens
 from tests.conformance.certification.plan_clients import AUTHORITY, client_key
 from tests.conformance.certification.suite_client import Certified, Method, Variant
 from tests.unit.listening.tls.listeners import ALWAYS, authority
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     Extension,
     common_name,
     issue,

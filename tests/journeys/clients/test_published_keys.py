@@ -12,8 +12,8 @@ from cryptography import x509
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
 from tests.unit.listening.tls.listeners import ALWAYS
-from tests.unit.protocol.client_certificates.authority import der, self_signed
-from tests.unit.protocol.client_certificates.test_registration import jwk
+from tests.unit.protocol.client.certificates.authority import der, self_signed
+from tests.unit.protocol.client.certificates.test_registration import jwk
 from tests.wire.callback_endpoint import outbound_section
 from tests.wire.client import WireClient
 from tests.wire.phone import WirePhone

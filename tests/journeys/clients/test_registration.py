@@ -16,7 +16,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.stores.keys import registration_key
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
-from tests.unit.protocol.client_certificates.authority import common_name, issue
+from tests.unit.protocol.client.certificates.authority import common_name, issue
 from tests.wire.client import CIBA, WireClient
 from tests.wire.phone import WirePhone
 from tests.wire.registration import (

@@ -16,7 +16,7 @@ from tests.services.running_service import USERS, RunningService, _toml
 from tests.services.service_fixtures import ServiceRunner
 from tests.unit.channels.outbound.far_ends import far_end, server_certificate, server_context
 from tests.unit.listening.tls.listeners import ALWAYS, write_pem
-from tests.unit.protocol.client_certificates.authority import alternative, key, self_signed
+from tests.unit.protocol.client.certificates.authority import alternative, key, self_signed
 from tests.wire.callback_endpoint import ADDRESS, CallbackEndpoint, outbound_section
 from tests.wire.client import WireClient
 

@@ -22,7 +22,7 @@ from tests.journeys.delivery.test_long_polling import held
 from tests.services.recording_telemetry import RecordingTelemetry
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
-from tests.unit.protocol.client_certificates.authority import CA, common_name, issue, key
+from tests.unit.protocol.client.certificates.authority import CA, common_name, issue, key
 from tests.wire.client import WireClient
 from tests.wire.operator import Operators, new_tokens, operating, operators_section
 from tests.wire.phone import WirePhone

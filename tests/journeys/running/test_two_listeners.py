@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.ports import free_port
 from tests.services.service_process import READY_SECONDS, Installation, WallClock
 from tests.unit.authenticator_sim.certificates import LoopbackCertificate
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     CA,
     Authority,
     common_name,

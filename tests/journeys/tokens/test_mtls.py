@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.services.running_service import RunningService
 from tests.services.service_fixtures import ServiceRunner
-from tests.unit.protocol.client_certificates.authority import CA, Authority, common_name, issue, key
+from tests.unit.protocol.client.certificates.authority import CA, Authority, common_name, issue, key
 from tests.wire.client import CIBA, WireClient
 from tests.wire.phone import WirePhone
 from tests.wire.signing import claims_of

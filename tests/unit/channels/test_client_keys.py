@@ -24,7 +24,7 @@ from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.jose.keys import KeySet
 from tests.fake_clock import FakeClock
 from tests.services.recording_telemetry import RecordingTelemetry
-from tests.unit.protocol.client_certificates.test_registration import jwk
+from tests.unit.protocol.client.certificates.test_registration import jwk
 from tests.wire.signing import new_key, public_jwk
 
 URI = "https://till.example/jwks"

@@ -21,7 +21,7 @@ from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.stores.clients.configured import ConfiguredClients
 from tests.fake_clock import FakeClock
 from tests.services.recording_telemetry import RecordingTelemetry
-from tests.unit.protocol.client_certificates.authority import NOW, Authority
+from tests.unit.protocol.client.certificates.authority import NOW, Authority
 from tests.unit.protocol.registrations import ISSUER, signer
 from tests.wire.client import WireClient
 

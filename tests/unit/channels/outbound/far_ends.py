@@ -24,7 +24,7 @@ from ciba_service.ports.outbound import (
 )
 from ciba_service.protocol.outbound.addresses import AddressPolicy
 from tests.unit.listening.tls.listeners import ALWAYS, authority, write_pem
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     Extension,
     alternative,
     common_name,

@@ -23,7 +23,7 @@ from tests.unit.channels.outbound.far_ends import (
     server_context,
 )
 from tests.unit.listening.tls.listeners import ALWAYS, authority, write_pem
-from tests.unit.protocol.client_certificates.authority import key, purposes, self_signed
+from tests.unit.protocol.client.certificates.authority import key, purposes, self_signed
 
 RIGHT = {
     "the host": server_certificate(),

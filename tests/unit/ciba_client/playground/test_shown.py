@@ -29,7 +29,7 @@ from ciba_client.playground.shown.detail import detail_of
 from ciba_client.playground.shown.program import program_of
 from ciba_client.playground.shown.raw import raw_request, raw_response
 from tests.unit.ciba_client.playground.exchanges import asked, entry
-from tests.unit.protocol.client_certificates.authority import self_signed
+from tests.unit.protocol.client.certificates.authority import self_signed
 
 KEY = SigningKey(ECKey.generate_key("P-256", private=True), SignatureAlgorithm.ES256)
 CONFIGURATION = ClientConfiguration(issuer="https://op.example", client_id="till", key=KEY)

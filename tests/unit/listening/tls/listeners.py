@@ -20,11 +20,11 @@ from starlette.types import Receive, Scope, Send
 from ciba_service.listening.bounded_http import HttpBounds, http_within
 from ciba_service.listening.listeners import Listener, ListeningServer
 from ciba_service.listening.peer import http_with_peer, peer_of
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
-from ciba_service.listening.tls_identity import ServerIdentity
-from ciba_service.listening.tls_offer import TlsOffer
-from ciba_service.listening.tls_ordinary import OrdinaryContext
-from tests.unit.protocol.client_certificates.authority import (
+from ciba_service.listening.tls.client_certificates import ClientCertificateContext
+from ciba_service.listening.tls.identity import ServerIdentity
+from ciba_service.listening.tls.offer import TlsOffer
+from ciba_service.listening.tls.ordinary import OrdinaryContext
+from tests.unit.protocol.client.certificates.authority import (
     CA,
     Authority,
     Key,

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.unit.listening.tls.listeners import HOST, PATIENCE, authority, write_pem
-from tests.unit.protocol.client_certificates.authority import Key
+from tests.unit.protocol.client.certificates.authority import Key
 
 TLS_1_2 = ssl.TLSVersion.TLSv1_2
 TLS_1_3 = ssl.TLSVersion.TLSv1_3

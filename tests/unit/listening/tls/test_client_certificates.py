@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.unit.listening.tls.listeners import HOST
 from tests.unit.listening.tls.peers import TLS_1_2, TLS_1_3, Peers, Shown
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     CA,
     Authority,
     Key,

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from OpenSSL import SSL
 
-from ciba_service.listening import tls_client_certificates
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
-from ciba_service.listening.tls_identity import InvalidTlsError
-from ciba_service.listening.tls_ordinary import OrdinaryContext
+from ciba_service.listening.tls import client_certificates
+from ciba_service.listening.tls.client_certificates import ClientCertificateContext
+from ciba_service.listening.tls.identity import InvalidTlsError
+from ciba_service.listening.tls.ordinary import OrdinaryContext
 from tests.unit.listening.tls.listeners import HOST, offer
 from tests.unit.listening.tls.peers import TLS_1_2, TLS_1_3, Peers, Shown
-from tests.unit.protocol.client_certificates.authority import der, key, self_signed
+from tests.unit.protocol.client.certificates.authority import der, key, self_signed
 
 CERTIFICATE = self_signed()
 
@@ -188,7 +188,7 @@ def test_what_openssl_refuses_at_the_start_is_named(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """An OpenSSL without our suites does not listen with others."""
-    monkeypatch.setattr(tls_client_certificates, "TLS_1_2_SUITES", "NO-SUCH-SUITE")
+    monkeypatch.setattr(client_certificates, "TLS_1_2_SUITES", "NO-SUCH-SUITE")
     with pytest.raises(InvalidTlsError, match="TLS cannot be offered with") as failure:
         ClientCertificateContext.create(offer(directory))
     assert isinstance(failure.value.__cause__, SSL.Error)

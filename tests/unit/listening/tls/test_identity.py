@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from ciba_service.listening.tls_client_certificates import ClientCertificateContext
-from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
-from ciba_service.listening.tls_offer import TlsOffer
-from ciba_service.listening.tls_ordinary import OrdinaryContext
+from ciba_service.listening.tls.client_certificates import ClientCertificateContext
+from ciba_service.listening.tls.identity import InvalidTlsError, ServerIdentity
+from ciba_service.listening.tls.offer import TlsOffer
+from ciba_service.listening.tls.ordinary import OrdinaryContext
 from tests.unit.listening.tls.listeners import server_files, write_pem
-from tests.unit.protocol.client_certificates.authority import der, key, self_signed
+from tests.unit.protocol.client.certificates.authority import der, key, self_signed
 
 
 def write(directory: Path, name: str, content: bytes) -> Path:

@@ -22,7 +22,7 @@ from ciba_service.listening.proxy_certificates import ProxyCertificates
 from ciba_service.protocol.client.certificates.proxies import TrustedProxies
 from tests.unit.listening.tls.listeners import LOOPS, report
 from tests.unit.listening.tls.peers import request
-from tests.unit.protocol.client_certificates.authority import der, self_signed
+from tests.unit.protocol.client.certificates.authority import der, self_signed
 
 CLIENT, ISSUER, OTHER = (self_signed(name) for name in ("client", "issuer", "other"))
 PROXIES = TrustedProxies.parse(["10.1.0.0/16"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ciba_service.listening.tls_connection import ClientCertificateConnection
+from ciba_service.listening.tls.connection import ClientCertificateConnection
 from tests.unit.listening.tls.listeners import HOST, LOOPS, Listening, running
 from tests.unit.listening.tls.peers import (
     TLS_1_2,
@@ -23,7 +23,7 @@ from tests.unit.listening.tls.peers import (
     ended,
     request,
 )
-from tests.unit.protocol.client_certificates.authority import Authority, key, self_signed
+from tests.unit.protocol.client.certificates.authority import Authority, key, self_signed
 
 BOTH = pytest.mark.parametrize("name", ["ordinary", "mtls"])
 VERSIONS = pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])

@@ -23,7 +23,7 @@ from ciba_service.protocol.request.authorization_details import (
     displayed_details,
     parse_authorization_details,
 )
-from tests.unit.protocol.test_authorization_details import PAYMENT
+from tests.unit.protocol.request.test_authorization_details import PAYMENT
 
 IBAN, OTHER_IBAN = "DE02100100109307118603", "GB33BUKB20201555555555"
 ACCOUNTS: dict[str, Any] = {

@@ -16,9 +16,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from OpenSSL import SSL, crypto
 
-from ciba_service.listening.tls_connection import ClientCertificateConnection
-from ciba_service.listening.tls_identity import InvalidTlsError
-from ciba_service.listening.tls_offer import TLS_1_2_SUITES, TlsOffer
+from ciba_service.listening.tls.connection import ClientCertificateConnection
+from ciba_service.listening.tls.identity import InvalidTlsError
+from ciba_service.listening.tls.offer import TLS_1_2_SUITES, TlsOffer
 from ciba_service.protocol.jose.keys import MAXIMUM_RSA_BITS, MAXIMUM_RSA_EXPONENT_BITS
 
 __all__ = ["ClientCertificateContext"]

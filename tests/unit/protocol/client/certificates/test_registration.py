@@ -14,7 +14,7 @@ from ciba_service.protocol.client.certificates.registration import (
 )
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject, SubjectMember
-from tests.unit.protocol.client_certificates.authority import der, key, self_signed
+from tests.unit.protocol.client.certificates.authority import der, key, self_signed
 
 PKI = {"token_endpoint_auth_method": "tls_client_auth"}
 SELF_SIGNED = {"token_endpoint_auth_method": "self_signed_tls_client_auth"}

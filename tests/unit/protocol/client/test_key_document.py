@@ -14,7 +14,7 @@ from ciba_service.protocol.client.key_document import (
     parse_key_document,
 )
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
-from tests.unit.protocol.client_certificates.test_registration import jwk, long_jwk
+from tests.unit.protocol.client.certificates.test_registration import jwk, long_jwk
 from tests.wire.signing import new_key, public_jwk
 
 KEY = public_jwk(new_key())

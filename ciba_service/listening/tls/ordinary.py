@@ -3,9 +3,9 @@
 import ssl
 from typing import Any, Final, Self
 
-from ciba_service.listening.tls_alerts import AlertingHandshake
-from ciba_service.listening.tls_identity import InvalidTlsError
-from ciba_service.listening.tls_offer import TLS_1_2_SUITES, TlsOffer
+from ciba_service.listening.tls.alerts import AlertingHandshake
+from ciba_service.listening.tls.identity import InvalidTlsError
+from ciba_service.listening.tls.offer import TLS_1_2_SUITES, TlsOffer
 
 __all__ = ["OrdinaryContext"]
 

@@ -11,7 +11,7 @@ from ciba_service.protocol.tokens.refresh_token import (
     narrowed_scope,
 )
 from tests.unit.protocol.registrations import registered, signer
-from tests.unit.protocol.test_tokens import GRANT, NOW, PAID
+from tests.unit.protocol.tokens.test_tokens import GRANT, NOW, PAID
 from tests.wire.client import CIBA
 
 DAY = 86_400

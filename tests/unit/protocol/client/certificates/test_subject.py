@@ -8,7 +8,7 @@ from cryptography import x509
 from ciba_service.protocol.client.certificates.certificate import ClientCertificate
 from ciba_service.protocol.client.certificates.names import InvalidNameError
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject, SubjectMember
-from tests.unit.protocol.client_certificates.authority import alternative, der, self_signed
+from tests.unit.protocol.client.certificates.authority import alternative, der, self_signed
 
 DNS, URI, IP, EMAIL, DN = (
     SubjectMember.DNS,

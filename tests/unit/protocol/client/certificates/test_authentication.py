@@ -20,7 +20,7 @@ from ciba_service.protocol.client.certificates.certificate import (
 from ciba_service.protocol.client.certificates.self_signed import RegisteredCertificates
 from ciba_service.protocol.client.certificates.subject import RegisteredSubject, SubjectMember
 from ciba_service.protocol.errors import InvalidClientError
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     CA,
     NOW,
     Authority,

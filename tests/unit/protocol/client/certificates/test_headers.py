@@ -11,7 +11,7 @@ from ciba_service.protocol.client.certificates.headers import (
     parse_client_cert,
     parse_escaped_pem,
 )
-from tests.unit.protocol.client_certificates.authority import Authority, der, self_signed
+from tests.unit.protocol.client.certificates.authority import Authority, der, self_signed
 
 CERTIFICATE = self_signed()
 LEAF = der(CERTIFICATE)

@@ -26,7 +26,7 @@ from ciba_service.protocol.request.parameters import ClientNotificationToken
 from ciba_service.protocol.request.request_context import RequestContext
 from ciba_service.protocol.request.user_code import UserCode
 from tests.unit.protocol.registrations import ISSUER, registered, signer
-from tests.unit.protocol.test_authorization_details import PAYMENT
+from tests.unit.protocol.request.test_authorization_details import PAYMENT
 from tests.wire.client import WireClient
 from tests.wire.signing import unsecured
 

@@ -14,7 +14,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.protocol.tokens.dpop.nonces import NONCE_SLOT, DpopNonces
 from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS, ProvenRequest
-from tests.unit.protocol.dpop.proofs import (
+from tests.unit.protocol.tokens.dpop.proofs import (
     ECDSA_ORDER,
     KEY,
     NOW,

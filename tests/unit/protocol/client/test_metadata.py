@@ -8,7 +8,7 @@ from ciba_service.protocol.client.metadata import InvalidMetadataError, register
 from ciba_service.protocol.jose.algorithms import SignatureAlgorithm
 from ciba_service.protocol.names import CIBA_GRANT_TYPE, DeliveryMode
 from ciba_service.protocol.profiles import PROFILES, ProfileName
-from tests.unit.protocol.client_certificates.test_registration import long_jwk
+from tests.unit.protocol.client.certificates.test_registration import long_jwk
 from tests.unit.protocol.registrations import key_for, registered, signer
 from tests.wire.signing import public_jwk
 

@@ -16,7 +16,7 @@ from ciba_service.protocol.client.certificates.certificate import (
     PresentedChain,
     verify_dates,
 )
-from tests.unit.protocol.client_certificates.authority import (
+from tests.unit.protocol.client.certificates.authority import (
     INSTANT,
     NOW,
     Authority,

@@ -6,8 +6,8 @@ from typing import Any, Final, Never, TypeVar
 
 from OpenSSL import SSL, crypto
 
-from ciba_service.listening.tls_alerts import AlertingHandshake
-from ciba_service.listening.tls_records import RecordReader
+from ciba_service.listening.tls.alerts import AlertingHandshake
+from ciba_service.listening.tls.records import RecordReader
 
 __all__ = ["ClientCertificateConnection"]
 

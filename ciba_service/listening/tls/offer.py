@@ -8,7 +8,7 @@ resumes nothing, so that each connection proves its certificate's key; the ordin
 from dataclasses import dataclass
 from typing import Final
 
-from ciba_service.listening.tls_identity import InvalidTlsError, ServerIdentity
+from ciba_service.listening.tls.identity import InvalidTlsError, ServerIdentity
 
 __all__ = ["TLS_1_2_SUITES", "TlsOffer"]
 
