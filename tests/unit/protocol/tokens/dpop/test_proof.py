@@ -14,6 +14,7 @@ from ciba_service.protocol.jose.encoding import base64url
 from ciba_service.protocol.tokens.dpop.http_uri import parse_http_uri
 from ciba_service.protocol.tokens.dpop.nonces import NONCE_SLOT, DpopNonces
 from ciba_service.protocol.tokens.dpop.proof import PROOF_ALGORITHMS, ProvenRequest
+from tests.unit.protocol.registrations import key_for, reused
 from tests.unit.protocol.tokens.dpop.proofs import (
     ECDSA_ORDER,
     KEY,
@@ -27,7 +28,6 @@ from tests.unit.protocol.tokens.dpop.proofs import (
     signed,
     verified,
 )
-from tests.unit.protocol.registrations import key_for, reused
 from tests.wire.signing import segment, unsecured
 
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")

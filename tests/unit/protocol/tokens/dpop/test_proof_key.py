@@ -9,8 +9,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey
 from ciba_service.protocol.jose.encoding import base64url, parse_base64url
 from ciba_service.protocol.jose.keys import InvalidKeyError
 from ciba_service.protocol.tokens.dpop.proof_key import parse_proof_key
-from tests.unit.protocol.tokens.dpop.proofs import bare_jwk
 from tests.unit.protocol.registrations import key_for
+from tests.unit.protocol.tokens.dpop.proofs import bare_jwk
 
 EC = bare_jwk(key_for("ES256"))
 RSA = bare_jwk(key_for("PS256"))
