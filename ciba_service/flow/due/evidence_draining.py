@@ -119,13 +119,13 @@ class EvidenceDrainer:
                 await self._sign_if_due()
 
     async def _write_first(self) -> bool:
-        """Write the first records of each partition; whether there were any."""
+        """Write the first records of each partition; whether more were there already."""
         partitions = await self._queue.partitions()
-        wrote = [
+        may_be_more = [
             await self._write_first_of(partitions[at : at + _PARTITIONS_AT_ONCE])
             for at in range(0, len(partitions), _PARTITIONS_AT_ONCE)
         ]
-        return any(wrote)
+        return any(may_be_more)
 
     async def _write_first_of(self, partitions: Sequence[int]) -> bool:
         ahead = await self._store_time.ahead_ms()
@@ -143,7 +143,8 @@ class EvidenceDrainer:
             return True
         self._looks_at_journal = True
         await asyncio.gather(*(self._queue.commit(each.batch, each.head) for each in written))
-        return True
+        # What has come since waits for others to come: one that is written alone costs as much.
+        return any(each.batch.is_full for each in written)
 
     async def _claim(self, partition: int, now: int) -> EvidenceBatch | None:
         try:

@@ -40,13 +40,17 @@ class QueuedRecord(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceBatch:
-    """The first records of a queue, under a lease ``until`` then (milliseconds); after ``head``."""
+    """The first records of a queue, under a lease ``until`` then (milliseconds); after ``head``.
+
+    When it ``is_full``, which is as many as are taken at once, more may wait.
+    """
 
     partition: int
     fence: int
     head: ChainHead
     records: tuple[QueuedRecord, ...]
     until: int
+    is_full: bool
 
 
 class EvidenceQueue(Protocol):

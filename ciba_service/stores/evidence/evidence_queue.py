@@ -68,7 +68,14 @@ class RedisEvidence:
             records = tuple(msgspec.json.decode(each, type=QueuedRecord) for each in queued)
         except (ValueError, RecursionError) as error:
             raise UnknownRecordFormat("evidence has another format") from error
-        return EvidenceBatch(partition, int(fence), _head(number, digest), records, until)
+        return EvidenceBatch(
+            partition,
+            int(fence),
+            _head(number, digest),
+            records,
+            until,
+            is_full=len(records) == _BATCH,
+        )
 
     async def commit(self, batch: EvidenceBatch, head: ChainHead) -> bool:
         """Trim the records, unless the lease was taken over."""

@@ -202,9 +202,8 @@ async def claim_evidence(stores: Stores) -> EvidenceBatch | None:
 
 def commit_evidence(fence: int) -> Act:
     """Trim one record under a lease."""
-    batch = EvidenceBatch(
-        PARTITION, fence, GENESIS, (QueuedRecord("", RecordKey("", "", "")),), START
-    )
+    records = (QueuedRecord("", RecordKey("", "", "")),)
+    batch = EvidenceBatch(PARTITION, fence, GENESIS, records, START, is_full=False)
     return lambda stores: stores.evidence.commit(batch, ChainHead(1, "1" * 64))
 
 

@@ -64,7 +64,12 @@ class Queue:
             for text in self.waiting_records[partition][:BATCH]
         )
         return EvidenceBatch(
-            partition, 1, self.known.get(partition, GENESIS), records, until=now + LEASE_MS
+            partition,
+            1,
+            self.known.get(partition, GENESIS),
+            records,
+            until=now + LEASE_MS,
+            is_full=len(records) == BATCH,
         )
 
     async def commit(self, batch: EvidenceBatch, head: ChainHead) -> bool:
@@ -170,6 +175,22 @@ async def test_what_waits_everywhere_is_written_a_part_at_a_time(place: Place):
     await place.process().drain()
     assert written == [32 * (commit // 32 + 1) for commit in range(256)]
     assert place.audited().records == 256
+
+
+async def test_what_comes_meanwhile_waits_for_the_next_time(place: Place):
+    """Records that come one by one are not written one by one, with a claim and a disk for each."""
+    place.queue.put(7, "a")
+    drainer = place.process()
+
+    def arrive() -> None:
+        place.queue.before_commit = lambda: None
+        place.queue.put(7, "b")
+
+    place.queue.before_commit = arrive
+    await drainer.drain()
+    assert (await place.queue.waiting(), place.audited().records) == (1, 1)
+    await drainer.drain()
+    assert (await place.queue.waiting(), place.audited().records) == (0, 2)
 
 
 def evidence_lines(directory: Path) -> int:
