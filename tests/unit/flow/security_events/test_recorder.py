@@ -120,6 +120,17 @@ async def test_a_sink_that_fails_is_tried_again_and_holds_up_no_other():
     assert [failure.name for failure in scene.telemetry.failures] == ["security_events_not_written"]
 
 
+async def test_a_sink_that_fails_anew_is_told_anew():
+    """Once it has worked meanwhile, the same reason is news."""
+    scene = Scene()
+    recorder = scene.recorder()
+    for defect in ("disk full", "", "disk full"):
+        scene.second.defect = defect
+        recorder.security_event(UNLOCKED)
+        await recorder.flush()
+    assert len(scene.telemetry.failures) == 2
+
+
 async def test_what_finds_no_place_is_counted_and_told(monkeypatch: pytest.MonkeyPatch):
     """Memory is bounded: beyond it events are lost, and the sink learns how many."""
     monkeypatch.setattr(lane, "MAXIMUM_WAITING", 2)
