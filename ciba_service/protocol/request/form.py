@@ -31,6 +31,8 @@ def parse_form(body: bytes) -> dict[str, str]:
         raise InvalidRequestError from Reason("too many parameters")
     form: dict[str, str] = {}
     for pair in pairs:
+        if not pair:
+            continue  # nothing between two "&" is no parameter (WHATWG URL 5.1)
         name, _, value = pair.partition("=")
         if "%" in pair or "+" in pair:
             name, value = _decode(name), _kept(value) if _is_name(value) else _decode(value)
