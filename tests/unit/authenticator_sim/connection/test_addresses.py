@@ -18,7 +18,7 @@ from authenticator_sim.connection.close_codes import AfterClose, after_close
 from authenticator_sim.errors import AddressRefused, UsageError
 from ciba_service.sca.messages import CloseCode
 
-PROTOCOL_PAGE = Path(__file__).parents[3] / "docs" / "device-protocol.md"
+PROTOCOL_PAGE = Path(__file__).parents[4] / "docs" / "device-protocol.md"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ciba_service.sca.messages import (
     Verdict,
 )
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
-from tests.unit.authenticator_sim.visible import visible, words
+from tests.unit.authenticator_sim.terminal.visible import visible, words
 
 WIDE = RichLook(lambda: 80)
 NARROW = RichLook(lambda: 40)

@@ -35,7 +35,7 @@ from tests.unit.authenticator_sim.scripted_service import (
     refused,
     transaction_of,
 )
-from tests.unit.authenticator_sim.terminal_session import Session, session_with
+from tests.unit.authenticator_sim.terminal.terminal_session import Session, session_with
 
 
 @pytest.mark.clause("sca-art6-2", "sca-art22-2")

@@ -92,7 +92,7 @@ from ciba_service.sca.messages import (
     WakeUpRefusal,
 )
 from tests.unit.authenticator_sim.scripted_service import NOW_MS, ScriptedBank
-from tests.unit.authenticator_sim.visible import visible, words
+from tests.unit.authenticator_sim.terminal.visible import visible, words
 
 CHALLENGE = ScriptedBank().challenge()
 

@@ -37,8 +37,8 @@ from tests.unit.authenticator_sim.scripted_service import (
     ScriptedSocketService,
     refused,
 )
-from tests.unit.authenticator_sim.terminal_session import Session, session_with
-from tests.unit.authenticator_sim.visible import visible
+from tests.unit.authenticator_sim.terminal.terminal_session import Session, session_with
+from tests.unit.authenticator_sim.terminal.visible import visible
 
 
 @pytest.fixture
