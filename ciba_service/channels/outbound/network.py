@@ -70,6 +70,17 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
         self._expected = 0
+        self._has_heard = False
+        self._is_spoilt = False
+
+    def hold_answered(self) -> None:
+        """Raise ``NoAnswer`` when what was read so far came before the request (RFC 9112 9.2).
+
+        Nobody knows then which answer is which: the connection is never used again.
+        """
+        if not self._has_heard:
+            self._is_spoilt = True
+            raise NoAnswer(FailureReason.PROTOCOL_ERROR, "the answer came before the request")
 
     def expect_body(self, maximum: int) -> None:
         """The head was read: allow for a body; with 0 only what came with the head is read."""
@@ -85,6 +96,7 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
             raise NoAnswer(FailureReason.TOO_LARGE, "the answer is too long")
         data = await self._stream.read(min(max_bytes, self._expected), timeout)
         self._expected -= len(data)
+        self._has_heard = True
         return data
 
     async def write(
@@ -94,6 +106,7 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
     ) -> None:
         """Write a part of a request, to which an answer will come."""
         self._expected = MAXIMUM_HEAD
+        self._has_heard = False
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -117,5 +130,7 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
         return BoundedStream(stream)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature of the base class
-        """What is known of the connection below."""
+        """What is known of the connection below; one that is readable too early is given up."""
+        if info == "is_readable" and self._is_spoilt:
+            return True
         return self._stream.get_extra_info(info)

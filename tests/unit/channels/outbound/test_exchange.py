@@ -20,6 +20,7 @@ from tests.unit.channels.outbound.far_ends import (
     NO_CONTENT,
     Behaviour,
     Street,
+    answering,
     head_of,
 )
 
@@ -220,6 +221,16 @@ async def test_the_body_of_a_callbacks_answer_is_not_waited_for(street: Street):
     door = street.door()
     for _ in range(2):
         assert await door.notify(far.url()) == OutboundResponse(status=200)
+    assert far.connections == 2
+
+
+async def test_an_answer_before_its_request_is_none(street: Street):
+    """What came too much after one is not the next; the connection is left (RFC 9112 9.2)."""
+    far = await street.far_end(answering(NO_CONTENT * 2))
+    door = street.door()
+    early = OutboundFailure(FailureReason.PROTOCOL_ERROR, "the answer came before the request")
+    told = [await door.notify(far.url()) for _ in range(3)]
+    assert told == [OutboundResponse(status=204), early, OutboundResponse(status=204)]
     assert far.connections == 2
 
 
