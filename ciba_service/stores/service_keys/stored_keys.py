@@ -143,7 +143,6 @@ def new_key(
 ) -> StoredKey:
     """Make a key of a use."""
     members = {name: str(value) for name, value in _generated(alg).as_dict(private=True).items()}
-    members.pop("kid", None)
     return StoredKey(
         kid=f"{purpose}-{base64url(random(_KID_BYTES))}",
         purpose=purpose,

@@ -103,6 +103,17 @@ async def test_an_event_goes_to_every_sink_under_one_name():
     assert scene.first.records == scene.second.records
 
 
+async def test_what_follows_is_written_without_a_pause():
+    """Only a sink that fails is left alone for a while."""
+    scene = Scene()
+    recorder = scene.recorder()
+    async with running(recorder):
+        for written in (1, 2):
+            recorder.security_event(UNLOCKED)
+            await turn_over()
+            assert len(scene.first.events) == written
+
+
 async def test_a_sink_that_fails_is_tried_again_and_holds_up_no_other():
     """What could not be written waits; the log says so once, until there is another reason."""
     scene = Scene(second=Sink(defect="disk full"))
@@ -140,6 +151,9 @@ async def test_what_finds_no_place_is_counted_and_told(monkeypatch: pytest.Monke
         recorder.security_event(UNLOCKED)
     await recorder.flush()
     assert scene.first.events == [UNLOCKED, UNLOCKED, EventsLost(count=3)]
+    recorder.security_event(UNLOCKED)
+    await recorder.flush()
+    assert scene.first.events[3:] == [UNLOCKED]
     lost = scene.telemetry.named("security_events_lost")
     assert [each.fields for each in lost] == [{"count": 3}] * 2
 
