@@ -175,6 +175,8 @@ async def test_an_event_is_pushed_as_a_typed_token():
     assert request.accept == "application/json"
     assert request.authorization == "Bearer secret"
     assert len(scene.outbox.finished) == 1
+    (pushed,) = scene.telemetry.named("set_pushed")
+    assert (pushed.fields["receiver"], pushed.fields["status"]) == ("siem", 202)
     assert not await scene.pushes.push_due()
 
 
@@ -254,7 +256,7 @@ async def eventually(is_so: Callable[[], bool]) -> None:
 
 
 async def test_the_background_pushes_what_arrives_and_outlives_a_fault():
-    """What is put wakes it; a store that fails is logged once and asked again."""
+    """What is put wakes it; a store that fails is logged once until it works, and asked again."""
     scene = Scene()
     pushes, queue = scene.pushes, scene.queue
     scene.outbox.fault = "down"
@@ -265,7 +267,10 @@ async def test_the_background_pushes_what_arrives_and_outlives_a_fault():
     scene.outbox.fault = ""
     await queue.write([scene.record()])
     await eventually(lambda: bool(scene.outbox.finished))
+    scene.outbox.fault = "down"
+    scene.arrived.set()
+    await eventually(lambda: len(scene.telemetry.failures) == 2)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-    assert [failure.name for failure in scene.telemetry.failures] == ["sets_not_pushed"]
+    assert {failure.name for failure in scene.telemetry.failures} == {"sets_not_pushed"}
