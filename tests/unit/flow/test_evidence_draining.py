@@ -1,6 +1,7 @@
 """Evidence from queue to file: killed anywhere, late, or without disk or key, nothing is lost."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from ciba_service.ports import (
     SignerUnavailable,
     UnknownRecordFormat,
 )
+from ciba_service.protocol.security_events.kinds import EvidenceNotWritten
 from ciba_service.sca.records.evidence_audit import AuditReport
 from ciba_service.sca.records.evidence_chain import GENESIS, ChainHead
 from ciba_service.stores.evidence.evidence_files import FileJournal, evidence_files
@@ -29,6 +31,7 @@ from tests.evidence_chains import SIGNER, audit
 from tests.fake_clock import FakeClock
 from tests.services.recording_telemetry import RecordingTelemetry
 from tests.unit.flow.wrong_clocks import Ahead, StoreClock
+from tests.wire.signing import claims_of
 
 BATCH = 64
 LEASE_MS = 10_000
@@ -305,6 +308,16 @@ async def test_a_checkpoint_is_signed_in_time(place: Place):
     assert (place.audited().checkpoints, place.audited().findings) == (2, ())
 
 
+async def test_a_checkpoint_says_when_it_was_made_and_by_whom(place: Place):
+    """In seconds, as JWTs do (RFC 7519 2), and as the issuer."""
+    place.queue.put(7, "a")
+    await place.process(records=1).drain()
+    (path,) = evidence_files(place.directory)
+    checkpoint = json.loads(path.read_bytes().splitlines()[-1])["checkpoint"]
+    claims = claims_of(checkpoint)
+    assert (claims["iss"], claims["iat"]) == ("https://op.example", place.clock.now())
+
+
 async def test_a_process_that_begins_signs_what_another_left(place: Place):
     """Its time counts from when it is seen."""
     place.queue.put(7, "a")
@@ -387,6 +400,7 @@ async def test_a_failure_is_logged_once_and_nothing_is_lost(place: Place):
     place.clock.advance(2)
     await place.clock.is_slept_on()
     assert len(place.telemetry.failures) == 1
+    assert place.telemetry.security_events == [EvidenceNotWritten()]
     place.directory.unlink()
     place.clock.advance(2)
     await place.telemetry.seen("evidence_signed")
