@@ -1,9 +1,9 @@
 """Whether a callback is made again, and when (CIBA 10.2, 10.3).
 
 A small machine beside the transaction's own: a callback is DUE until it is DELIVERED or ABANDONED.
-Only what may pass by itself is tried again: no answer, a server's error, too many requests. A
-redirect is never followed, and any other answer is the client's word (FAPI-CIBA leaves it to ping
-clients to ask by themselves then).
+Only what may pass by itself is tried again: no answer, a server's error, a request that came too
+slowly or too early, too many requests. A redirect is never followed, and any other answer is the
+client's word (FAPI-CIBA leaves it to ping clients to ask by themselves then).
 """
 
 import re
@@ -33,6 +33,8 @@ PUT_OFF_MS: Final = 1_000
 LATEST_FIRST_MS: Final = 300_000
 """How long after its deadline a callback may still wait for its turn: its record lives longer."""
 _TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
+_UNHEARD: Final = frozenset({408, 425})  # RFC 9110 15.5.9, RFC 8470 5.2
 _DIGITS: Final = 6
 _TIME: Final = r"\d\d:\d\d:\d\d"
 _HTTP_DATE: Final = re.compile(
@@ -55,7 +57,7 @@ class CallbackState(StrEnum):
 class AbandonReason(StrEnum):
     """Why nobody tries any more."""
 
-    REFUSED = "refused"  # a redirect, or 4xx
+    REFUSED = "refused"  # a redirect, or most of 4xx
     TOO_LATE = "too_late"  # the auth_req_id cannot be redeemed any more
     CLIENT_GONE = "client_gone"
     NOT_ASKABLE = "not_askable"  # the address is none that is ever asked
@@ -111,7 +113,7 @@ def judge(
             return Delivered()
         case Answer(status=status, retry_after=wish) if status == _TOO_MANY_REQUESTS:
             pause = _pause_wished(wish, now=now, left=deadline - now, jitter=jitter)
-        case Answer(status=status) if status < 500:  # noqa: PLR2004 - RFC 9110 15.6
+        case Answer(status=status) if status < _SERVER_ERROR and status not in _UNHEARD:
             return Abandoned(AbandonReason.REFUSED)
         case Silence(may_pass=False):
             return Abandoned(AbandonReason.NOT_ASKABLE)

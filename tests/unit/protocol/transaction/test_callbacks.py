@@ -34,14 +34,16 @@ def test_success_is_delivery(status: int):
 
 
 @pytest.mark.parametrize(
-    "status", [100, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 410, 499]
+    "status", [100, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 407, 409, 410, 424, 426, 499]
 )
 def test_any_other_word_of_the_client_ends_it(status: int):
     """Neither a redirect nor a refusal is asked about twice."""
     assert verdict(Answer(status)) == Abandoned(AbandonReason.REFUSED)
 
 
-@pytest.mark.parametrize("outcome", [Answer(500), Answer(503), Answer(599), Silence(may_pass=True)])
+@pytest.mark.parametrize(
+    "outcome", [Answer(408), Answer(425), Answer(500), Answer(599), Silence(may_pass=True)]
+)
 def test_what_may_pass_is_tried_again_ever_more_rarely(outcome: Answer | Silence):
     """The time it may take doubles from five seconds to a minute; chance spreads it, never to 0."""
     for attempt, longest in enumerate((5, 10, 20, 40, 60, 60), start=1):
