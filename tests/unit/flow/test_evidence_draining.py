@@ -40,12 +40,13 @@ UNKNOWN = "of another release"
 
 @dataclass
 class Queue:
-    """``ports.EvidenceQueue`` in memory, without leases: whoever comes gets the first records."""
+    """``ports.EvidenceQueue`` in memory: whoever comes gets the first records, unless ``held``."""
 
     waiting_records: dict[int, list[str]] = field(default_factory=dict)
     known: dict[int, ChainHead] = field(default_factory=dict)
     before_commit: Callable[[], None] = lambda: None
     claimed_at: list[int] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)
 
     def put(self, partition: int, *records: str) -> None:
         """Queue records."""
@@ -58,7 +59,7 @@ class Queue:
     async def claim(self, partition: int, *, now: int) -> EvidenceBatch | None:
         """The first records."""
         self.claimed_at.append(now)
-        if not self.waiting_records[partition]:
+        if partition in self.held or not self.waiting_records[partition]:
             return None
         if UNKNOWN in self.waiting_records[partition]:
             raise UnknownRecordFormat("evidence has another format")
@@ -208,6 +209,18 @@ async def test_what_another_release_queued_holds_up_its_partition_alone(place: P
     await place.process(records=1).drain()
     assert (await place.queue.waiting(), place.audited().records) == (1, 1)
     assert (await place.telemetry.failed("evidence_not_read")).fields["partition"] == 7
+
+
+async def test_what_another_process_holds_is_left_to_it(place: Place):
+    """Nothing is written until its lease is over."""
+    place.queue.put(7, "a")
+    place.queue.held.add(7)
+    drainer = place.process()
+    await drainer.drain()
+    assert (await place.queue.waiting(), place.audited().records) == (1, 0)
+    place.queue.held.clear()
+    await drainer.drain()
+    assert (await place.queue.waiting(), place.audited().records) == (0, 1)
 
 
 class Killed(Exception):
