@@ -37,6 +37,8 @@ ALICE = {"sub": "alice", "activation_code": PRESET}
 DEVELOPMENT: dict[str, Any] = {"users": (ALICE,), "device": {"second_secret": False}}
 MANY = 200
 """Connections, of which one worker will not get all."""
+ROUNDS = 12
+"""Enough for both processes to come first now and then."""
 
 
 @pytest.fixture
@@ -281,10 +283,6 @@ async def said(serving: Serving, name: str, number: int = 1) -> None:
     async with asyncio.timeout(READY_SECONDS):
         while names(serving).count(name) < number:  # noqa: ASYNC110 - in its log
             await asyncio.sleep(0.02)
-
-
-ROUNDS = 12
-"""Enough for both processes to come first now and then."""
 
 
 async def test_of_what_two_processes_are_told_at_once_one_counts(place: Installation):

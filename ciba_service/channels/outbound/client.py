@@ -150,7 +150,7 @@ def _headers(url: OutboundUrl, request: OutboundRequest) -> list[tuple[bytes, by
 
 async def _answer(response: httpcore2.Response, request: OutboundRequest) -> OutboundResponse:
     connection: BoundedStream = response.extensions["network_stream"]
-    connection.hold_answered()
+    connection.refuse_early_answer()
     if request.maximum_body is None:
         connection.expect_body(0)
         await _skip_body(response)

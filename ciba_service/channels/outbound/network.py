@@ -73,8 +73,8 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
         self._has_heard = False
         self._is_spoilt = False
 
-    def hold_answered(self) -> None:
-        """Raise ``NoAnswer`` when what was read so far came before the request (RFC 9112 9.2).
+    def refuse_early_answer(self) -> None:
+        """Raise ``NoAnswer`` when the answer was read before its request was sent (RFC 9112 9.2).
 
         Nobody knows then which answer is which: the connection is never used again.
         """

@@ -128,6 +128,7 @@ class EvidenceDrainer:
         return any(may_be_more)
 
     async def _write_first_of(self, partitions: Sequence[int]) -> bool:
+        """The same of some partitions, in one go."""
         ahead = await self._store_time.ahead_ms()
         now = self._clock.now_ms() - ahead
         claimed = await asyncio.gather(*(self._claim(each, now) for each in partitions))

@@ -293,7 +293,7 @@ async def test_a_socket_beyond_the_part_of_its_address_is_refused_and_counted(
     one = Gate(bounds, RecordingTelemetry(), on_shed=shed.append)
     opened: list[Scope] = []
 
-    async def phone(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    async def phone(scope: Scope, _receive: Receive, _send: Send) -> None:
         opened.append(scope)
 
     layer = Admission(phone, one, open_paths=(), strangers=Strangers(16))
@@ -311,7 +311,7 @@ async def test_whoever_failed_too_often_is_told_when_to_come_again():
     status, now = 401, 100.0
     begun: list[str] = []
 
-    async def failing(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    async def failing(scope: Scope, _receive: Receive, send: Send) -> None:
         begun.append(scope["client"][0])
         await send({**START, "status": status})
         await send(END)
