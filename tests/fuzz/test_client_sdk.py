@@ -39,7 +39,7 @@ from ciba_client.sdk.provider.metadata import parse_provider_metadata
 from ciba_client.sdk.transaction.ledger import _entry
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.hostile import RAW, any_text, compact, damaged, documents, outcome
-from tests.unit.ciba_client.test_id_token import CLAIMS, signed, verified
+from tests.unit.ciba_client.jose.test_id_token import CLAIMS, signed, verified
 from tests.wire.signing import new_key, public_jwk
 
 ISSUER = "https://bank.example"

@@ -8,14 +8,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.wrong_provider import liberties
-from tests.wrong_provider.automation import decide
-from tests.wrong_provider.backchannel import acknowledge
+from tests.wrong_provider.asking.backchannel import acknowledge
+from tests.wrong_provider.deciding.automation import decide
 from tests.wrong_provider.discovery import key_set, metadata
 from tests.wrong_provider.errors import Refusal, refusal_response
 from tests.wrong_provider.faults import Fault
+from tests.wrong_provider.granting.resource import userinfo
+from tests.wrong_provider.granting.token_endpoint import answer_token_request, pending_response
 from tests.wrong_provider.provider import Provider
-from tests.wrong_provider.resource import userinfo
-from tests.wrong_provider.token_endpoint import answer_token_request, pending_response
 
 __all__ = ["application"]
 

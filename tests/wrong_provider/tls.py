@@ -24,7 +24,7 @@ from tests.unit.protocol.client.certificates.authority import (
     issue,
     key,
 )
-from tests.wrong_provider.certificates import CERTIFICATE
+from tests.wrong_provider.clients.certificates import CERTIFICATE
 
 __all__ = ["ROOT", "ClientCertificate", "serving_tls"]
 

@@ -6,11 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from tests.wrong_provider import liberties
-from tests.wrong_provider.callbacks import notify, tell_of_expiry
-from tests.wrong_provider.client_authentication import authenticate
-from tests.wrong_provider.faults import Fault
-from tests.wrong_provider.forms import read_form
-from tests.wrong_provider.parameters import (
+from tests.wrong_provider.asking.parameters import (
     acr,
     asked_user,
     expiry,
@@ -19,9 +15,13 @@ from tests.wrong_provider.parameters import (
     verify_binding_message,
     verify_unknown,
 )
+from tests.wrong_provider.asking.request_objects import asked_parameters
+from tests.wrong_provider.clients.authentication import authenticate
+from tests.wrong_provider.clients.sender_constraint import binding_of
+from tests.wrong_provider.deciding.callbacks import notify, tell_of_expiry
+from tests.wrong_provider.faults import Fault
+from tests.wrong_provider.forms import read_form
 from tests.wrong_provider.provider import Pending, Provider, State
-from tests.wrong_provider.request_objects import asked_parameters
-from tests.wrong_provider.sender_constraint import binding_of
 
 __all__ = ["acknowledge"]
 

@@ -5,13 +5,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from tests.wrong_provider.client_authentication import authenticate, not_allowed
+from tests.wrong_provider.clients.authentication import authenticate, not_allowed
+from tests.wrong_provider.clients.sender_constraint import binding_of
 from tests.wrong_provider.errors import Refusal, invalid_request
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.forms import read_form
+from tests.wrong_provider.granting.tokens import Issued, issue
 from tests.wrong_provider.provider import Client, Pending, Provider, State
-from tests.wrong_provider.sender_constraint import binding_of
-from tests.wrong_provider.tokens import Issued, issue
 
 __all__ = ["answer_token_request", "pending_response"]
 

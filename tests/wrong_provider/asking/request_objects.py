@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.wrong_provider.client_authentication import Signatures, signed_by
+from tests.wrong_provider.clients.authentication import Signatures, signed_by
 from tests.wrong_provider.errors import Refusal, invalid_request
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.jose import Signed

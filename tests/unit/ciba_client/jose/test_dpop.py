@@ -25,7 +25,7 @@ from ciba_client import (
     new_dpop_key,
     parse_dpop_key,
 )
-from tests.unit.ciba_client.notifying import push
+from tests.unit.ciba_client.notifications.notifying import push
 from tests.unit.ciba_client.scripted_provider import (
     ACCESS_TOKEN,
     EPOCH,

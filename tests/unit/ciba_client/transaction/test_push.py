@@ -26,7 +26,7 @@ from ciba_client import (
     TransactionFailed,
 )
 from ciba_client.listener import ListeningAddress, listening
-from tests.unit.ciba_client.notifying import (
+from tests.unit.ciba_client.notifications.notifying import (
     AUTH_REQ_ID_CLAIM,
     REFRESH_TOKEN,
     RT_HASH_CLAIM,

@@ -17,7 +17,7 @@ from ciba_client import (
     TransactionFailed,
 )
 from ciba_client.sdk.provider.addresses import cancel_address
-from tests.unit.ciba_client.notifying import StandingClock
+from tests.unit.ciba_client.notifications.notifying import StandingClock
 from tests.unit.ciba_client.scripted_provider import (
     AUTH_REQ_ID,
     Answer,

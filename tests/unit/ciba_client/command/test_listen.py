@@ -20,7 +20,7 @@ from ciba_client.hostile import EndpointAnswer
 from ciba_client.listen import listen
 from ciba_client.listener import ListeningAddress, parse_listening_address
 from ciba_client.report import Report
-from tests.unit.ciba_client.notifying import (
+from tests.unit.ciba_client.notifications.notifying import (
     AUTH_REQ_ID_CLAIM,
     REFRESH_TOKEN,
     notify,

@@ -5,11 +5,11 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.wrong_provider.certificates import certificate_of, thumbprint
+from tests.wrong_provider.clients.certificates import certificate_of, thumbprint
+from tests.wrong_provider.clients.sender_constraint import proven_key
 from tests.wrong_provider.errors import Refusal
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.provider import Provider, Tokens
-from tests.wrong_provider.sender_constraint import proven_key
 
 __all__ = ["userinfo"]
 

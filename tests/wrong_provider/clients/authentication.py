@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from tests.wrong_provider.certificates import certificate_of
+from tests.wrong_provider.clients.certificates import certificate_of
 from tests.wrong_provider.errors import Refusal, invalid_client
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.jose import Signed, verified

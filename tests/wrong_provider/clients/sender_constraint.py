@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from joserfc.jwk import import_key
 from starlette.requests import Request
 
-from tests.wrong_provider.certificates import certificate_of, thumbprint
+from tests.wrong_provider.clients.certificates import certificate_of, thumbprint
 from tests.wrong_provider.errors import NONCE, Refusal, invalid_request
 from tests.wrong_provider.faults import Fault
 from tests.wrong_provider.jose import Signed, verified

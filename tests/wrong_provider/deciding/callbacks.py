@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 
 from tests.wrong_provider.faults import Fault
+from tests.wrong_provider.granting.tokens import Issued, issue
 from tests.wrong_provider.provider import Pending, Provider, State
-from tests.wrong_provider.tokens import Issued, issue
 
 __all__ = ["notify", "tell_of_expiry"]
 

@@ -22,7 +22,7 @@ from ciba_client.sdk.notifications.message import (
     Refusal,
 )
 from ciba_client.sdk.notifications.token import is_notification_token, new_notification_token
-from tests.unit.ciba_client.notifying import Observed, headers_of, notify, ping, said
+from tests.unit.ciba_client.notifications.notifying import Observed, headers_of, notify, ping, said
 from tests.unit.ciba_client.scripted_provider import AUTH_REQ_ID
 
 PING = TokenDeliveryMode.PING

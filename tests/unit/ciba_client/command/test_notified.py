@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from ciba_client.cli import main
 from tests.ports import free_port
-from tests.unit.ciba_client.notifying import (
+from tests.unit.ciba_client.notifications.notifying import (
     AUTH_REQ_ID_CLAIM,
     StandingClock,
     headers_of,

@@ -24,7 +24,7 @@ from ciba_client import (
     TokensReceived,
 )
 from ciba_client.listener import ListeningAddress, listening
-from tests.unit.ciba_client.notifying import StandingClock, notify, sent_tokens
+from tests.unit.ciba_client.notifications.notifying import StandingClock, notify, sent_tokens
 from tests.unit.ciba_client.scripted_provider import (
     Answer,
     FakeClock,

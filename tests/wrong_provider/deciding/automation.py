@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.wrong_provider.callbacks import notify
+from tests.wrong_provider.deciding.callbacks import notify
 from tests.wrong_provider.provider import Provider, State
 
 __all__ = ["decide"]
