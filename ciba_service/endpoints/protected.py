@@ -165,15 +165,17 @@ def _request(scope: Scope) -> ResourceRequest:
 
 
 def _challenges(scope: Scope, error: OAuth2Error) -> Headers:
-    """Both schemes, with the error for the one that was used; none where no token would help."""
+    """Both schemes, with the error for the one that was used; none where no token would help.
+
+    That one is the first: there are clients that look no further.
+    """
     if _status(error) not in _CHALLENGED:
         return ()
     told = None if isinstance(error, MissingTokenError) else error
-    by_dpop = _uses_dpop(scope)
-    challenges = (
-        bearer_challenge(None if by_dpop else told),
-        dpop_challenge(told if by_dpop else None),
-    )
+    if _uses_dpop(scope):
+        challenges = (dpop_challenge(told), bearer_challenge())
+    else:
+        challenges = (bearer_challenge(told), dpop_challenge())
     return tuple((b"www-authenticate", text.encode()) for text in challenges)
 
 

@@ -111,5 +111,5 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
 
 def challenges(answer: httpx2.Response) -> tuple[str, str]:
     """What the resource asks for: the challenge for bearer tokens and the one for DPoP."""
-    bearer, dpop = answer.headers.get_list("www-authenticate")
+    bearer, dpop = sorted(answer.headers.get_list("www-authenticate"))
     return bearer, dpop

@@ -38,7 +38,7 @@ async def alice(bank: RunningService) -> WirePhone:
 
 
 def challenges(answer: httpx2.Response) -> list[str]:
-    """What the resource asks for."""
+    """What the resource asks for, in its order."""
     return answer.headers.get_list("www-authenticate")
 
 
@@ -245,11 +245,14 @@ async def test_a_bound_token_is_presented_with_its_key(bound: BoundToken):
     ids=["scheme", "proof"],
 )
 async def test_whoever_uses_dpop_is_told_the_nonce(bank: RunningService, headers: dict[str, str]):
-    """By the scheme, or by a proof: what is wrong stands in the challenge of DPoP (RFC 9449 9)."""
+    """By the scheme, or by a proof: what is wrong stands in the challenge of DPoP (RFC 9449 9).
+
+    It is the first: some clients look no further.
+    """
     answer = await bank.http.get("/userinfo", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["dpop-nonce"]
-    bearer, dpop = challenges(answer)
+    dpop, bearer = challenges(answer)
     assert bearer == "Bearer"
     assert dpop.startswith(f'DPoP error="{answer.json()["error"]}"')
 
@@ -283,7 +286,7 @@ async def test_a_bound_token_is_nothing_to_whoever_copies_it(bound: BoundToken):
     again = await bound.present_with(proof, bound.dpop)
     assert (again.status_code, again.json()["error"]) == (401, "invalid_dpop_proof")
     for answer in (foreign, bare, again):
-        bearer, dpop = challenges(answer)
+        dpop, bearer = challenges(answer)
         assert bearer == "Bearer"
         assert dpop.startswith(f'DPoP error="{answer.json()["error"]}"')
 
@@ -305,7 +308,7 @@ async def test_a_proof_is_about_this_token_and_this_request(
     """Otherwise 401 in the terms of DPoP, with the nonce to use."""
     answer = await bound.present(**changed)
     assert (answer.status_code, answer.json()["error"]) == (401, error)
-    assert challenges(answer)[1].startswith(f'DPoP error="{error}"')
+    assert challenges(answer)[0].startswith(f'DPoP error="{error}"')
     assert answer.headers["dpop-nonce"]
 
 
