@@ -11,10 +11,10 @@ __all__ = ["ALLOWED", "forbidden_licences", "licence_of", "locked"]
 ALLOWED: Final = frozenset(
     {
         *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MIT-CMU"),
-        *("MPL-2.0", "PSF-2.0"),
+        *("MPL-2.0", "PSF-2.0", "Unlicense"),
     }
 )
-"""SPDX identifiers: permissive, or with copyleft for their own files only."""
+"""SPDX identifiers: permissive, public domain, or with copyleft for their own files only."""
 
 # What packages say that do not speak SPDX yet, in their classifiers.
 _CLASSIFIED: Final = {
