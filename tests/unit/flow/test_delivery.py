@@ -23,6 +23,7 @@ from ciba_service.ports import (
 )
 from ciba_service.protocol.client.metadata import Client
 from ciba_service.protocol.names import DeliveryMode
+from ciba_service.protocol.security_events.kinds import CallbackGivenUp, CallbackRefused
 from ciba_service.protocol.transaction.callbacks import AbandonReason, CallbackState
 from ciba_service.protocol.transaction.state import State
 from tests.fake_clock import FakeClock
@@ -258,6 +259,24 @@ async def test_what_has_no_record_any_more_is_given_up(scene: Scene, is_gone: bo
     assert scene.store.noted == [CallbackProgress(CallbackState.ABANDONED, 0, reason=gone)]
     told = [event.fields["reason"] for event in scene.telemetry.named("callback_abandoned")]
     assert told == ([gone] if is_gone else [])
+    event = CallbackGivenUp(reason=gone, transaction_id=WORK.transaction_id)
+    assert scene.telemetry.security_events == ([event] if is_gone else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "is_told"), [(299, False), (300, True), (499, True), (500, False)]
+)
+async def test_an_endpoint_that_says_no_is_a_security_event(
+    scene: Scene,
+    status: int,
+    is_told: bool,  # noqa: FBT001
+):
+    """What leads elsewhere or refuses (RFC 9110 15.4, 15.5), and not what breaks down."""
+    scene.outside.answer = OutboundResponse(status=status)
+    await scene.delivery().deliver(WORK)
+    refused = CallbackRefused(status=status, client_id="shop", transaction_id=WORK.transaction_id)
+    told = [each for each in scene.telemetry.security_events if isinstance(each, CallbackRefused)]
+    assert told == ([refused] if is_told else [])
 
 
 async def test_a_lease_lost_meanwhile_tells_nothing(scene: Scene):
@@ -351,6 +370,27 @@ async def test_too_many_at_once_come_again(scene: Scene, monkeypatch: pytest.Mon
     delivery.take(WORK)
     delivery.take(WORK)
     assert [event.name for event in scene.telemetry.events] == ["callback_put_off"]
+
+
+async def test_places_are_given_back(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """Only so many are begun at once, and however many after each other."""
+    monkeypatch.setattr(delivery_module, "MAXIMUM_WAITING", 2)
+    delivery = scene.delivery()
+    scene.outside.may_answer.clear()
+    running = asyncio.create_task(delivery.run())
+    for _ in range(5):
+        delivery.take(WORK)
+    async with asyncio.timeout(10):
+        while len(scene.outside.asked) < 2:
+            scene.outside.was_asked.clear()
+            await scene.outside.was_asked.wait()
+        for _ in range(20):  # A third would have been sent by now.
+            await asyncio.sleep(0)
+    assert len(scene.outside.asked) == 2
+    scene.outside.may_answer.set()
+    await scene.telemetry.seen("callback_delivered", 5)
+    running.cancel()
+    await asyncio.wait({running})
 
 
 class ByName(Store):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ciba_service.flow.account_gate import AccountGate
+from ciba_service.flow.due import wake_ups as wake_ups_module
 from ciba_service.flow.due.wake_ups import MAXIMUM_AT_ONCE, WakeUps
 from ciba_service.ports import (
     DueKind,
@@ -264,8 +265,11 @@ async def test_a_forgotten_transaction_wakes_nobody(idle: RunningService, phone:
     assert phone.device_id
 
 
-async def test_what_cannot_be_signed_is_left_for_later(idle: RunningService, phone: WirePhone):
-    """The lease ends by itself; the process goes on with the next."""
+async def test_what_cannot_be_signed_is_left_for_later(
+    idle: RunningService, phone: WirePhone, monkeypatch: pytest.MonkeyPatch
+):
+    """The lease ends by itself; the process goes on with the next, in the one place that it has."""
+    monkeypatch.setattr(wake_ups_module, "MAXIMUM_AT_ONCE", 1)
     alarm = Alarm([SignerUnavailable("away"), CREATED])
     waking = wake_ups(idle, alarm)
     name = await planned(idle, waking)
