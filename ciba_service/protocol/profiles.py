@@ -29,12 +29,14 @@ class AudiencePolicy(StrEnum):
 class Profile:
     """The rules of one profile; algorithms are those for everything the client signs or gets.
 
+    ``assertion_lifetime``: seconds for which an assertion is good at the most (RFC 7523 3 (5)).
     ``demands_certificate``: tokens are bound to a certificate unless DPoP was registered.
     """
 
     name: ProfileName
     algorithms: frozenset[SignatureAlgorithm]
     audience: AudiencePolicy
+    assertion_lifetime: int
     delivery_modes: frozenset[DeliveryMode]
     demands_signed_request: bool
     demands_sender_constraint: bool
@@ -42,6 +44,7 @@ class Profile:
     demands_context: bool
 
 
+_FAPI_ASSERTION_LIFETIME: Final = 300
 _FAPI: Final = frozenset({SignatureAlgorithm.PS256, SignatureAlgorithm.ES256})
 
 PROFILES: Final = {
@@ -50,6 +53,7 @@ PROFILES: Final = {
         name=ProfileName.FAPI_CIBA,
         algorithms=_FAPI,
         audience=AudiencePolicy.ISSUER_OR_ENDPOINT,
+        assertion_lifetime=_FAPI_ASSERTION_LIFETIME,
         delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
         demands_signed_request=True,
         demands_sender_constraint=True,
@@ -61,6 +65,7 @@ PROFILES: Final = {
         name=ProfileName.FAPI2_CIBA,
         algorithms=_FAPI | {SignatureAlgorithm.EDDSA},
         audience=AudiencePolicy.ISSUER_STRING,
+        assertion_lifetime=_FAPI_ASSERTION_LIFETIME,
         delivery_modes=frozenset({DeliveryMode.POLL, DeliveryMode.PING}),
         demands_signed_request=True,
         demands_sender_constraint=True,
@@ -72,6 +77,7 @@ PROFILES: Final = {
         name=ProfileName.CIBA_CORE,
         algorithms=frozenset(SignatureAlgorithm),
         audience=AudiencePolicy.ISSUER_OR_ENDPOINT,
+        assertion_lifetime=3600,  # what libraries sign that are not told otherwise
         delivery_modes=frozenset(DeliveryMode),
         demands_signed_request=False,
         demands_sender_constraint=False,

@@ -27,8 +27,6 @@ __all__ = [
     "verify_assertion",
 ]
 
-MAXIMUM_LIFETIME: Final = 300
-
 # RFC 8725 3.12: an object typed for another use is no client assertion.
 _ALLOWED_TYPES: Final = frozenset({None, "jwt", "client-authentication+jwt"})
 
@@ -114,12 +112,13 @@ def _verify_claims(
         raise InvalidClaimsError("iss and sub are not the client_id")
     _verify_audience(claims.audience(), client.profile.audience, audiences)
     expires_at = claims.unexpired(now)
-    if expires_at > now + MAXIMUM_LIFETIME + FUTURE_SKEW:
+    lifetime = client.profile.assertion_lifetime
+    if expires_at > now + lifetime + FUTURE_SKEW:
         raise InvalidClaimsError("exp is too far in the future", Cause.TIME)
     claims.not_future("nbf", now)
     issued_at = claims.not_future("iat", now)
-    if issued_at is not None and expires_at - issued_at > MAXIMUM_LIFETIME:
-        raise InvalidClaimsError("it lives longer than five minutes", Cause.TIME)
+    if issued_at is not None and expires_at - issued_at > lifetime:
+        raise InvalidClaimsError("it lives for too long", Cause.TIME)
     return VerifiedAssertion(client=client, jti=claims.jti(), expires_at=expires_at)
 
 
