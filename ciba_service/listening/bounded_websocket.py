@@ -88,6 +88,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.transport.write(answer or refusal(HTTPStatus.BAD_REQUEST))
             self.transport.close()
 
+    async def send(self, message: Any) -> None:  # noqa: ANN401 - an ASGI message
+        """Whoever left before it was let in has left; uvicorn would go on to expect the opening."""
+        await super().send(message)
+        if message["type"] == "websocket.accept" and not self.handshake_complete:
+            self.handshake_complete = self.disconnected = True
+
     def send_receive_event_to_app(self) -> None:
         """Text that is no UTF-8 ends the WebSocket; uvicorn would log it as a fault of ours."""
         if self.curr_msg_data_type == "text" and not self.close_sent:

@@ -2,10 +2,19 @@
 
 import asyncio
 import json
+import ssl
+from contextlib import suppress
 
 import pytest
 
-from tests.unit.listening.bounded_http.bare_http import REFUSAL, Listener, request
+from tests.unit.listening.bounded_http.bare_http import (
+    PATIENT,
+    REFUSAL,
+    Connection,
+    Listener,
+    listening,
+    request,
+)
 
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 OPENING = ("Upgrade: websocket", "Connection: Upgrade", KEY, "Sec-WebSocket-Version: 13")
@@ -19,6 +28,22 @@ REFUSED = {
     "a subprotocol that is none": (400, (*OPENING, "Sec-WebSocket-Protocol: \x80")),
     "what the application refuses": (403, OPENING),
 }
+
+
+async def shake_hands(
+    connection: Connection, context: ssl.SSLContext
+) -> tuple[ssl.SSLObject, ssl.MemoryBIO]:
+    """TLS whose records go out when the test says so: the client's side, and its records."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    while True:
+        try:
+            client.do_handshake()
+        except ssl.SSLWantReadError:
+            await connection.send(outgoing.read())
+            incoming.write(await connection.reader.read(65_536))
+        else:
+            return client, outgoing
 
 
 @pytest.mark.parametrize(("status", "lines"), REFUSED.values(), ids=REFUSED.keys())
@@ -58,3 +83,20 @@ async def test_a_websocket_opens_on_a_connection_that_was_used_before(patient: L
         assert (await connection.answer())[0] == 200
         await connection.send(opening)
         assert (await connection.head()).startswith(b"HTTP/1.1 101 ")
+
+
+async def test_who_leaves_as_soon_as_it_has_asked_has_left(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+):
+    """Its close_notify comes with the opening (RFC 8446 6.1): that is no fault of ours to log."""
+    opening = "\r\n".join(("GET /unread HTTP/1.1", "Host: a", *OPENING, "", "")).encode("ascii")
+    async with listening(PATIENT, server_tls) as listener:
+        async with listener.connection() as connection:
+            client, records = await shake_hands(connection, client_tls)
+            client.write(opening)
+            with suppress(ssl.SSLWantReadError):
+                client.unwrap()
+            await connection.send(records.read())
+            await connection.reader.read()
+        await listener.until_deserted()
+    assert not caplog.records
