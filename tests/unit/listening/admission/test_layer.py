@@ -184,7 +184,7 @@ async def test_what_has_no_body_takes_its_place_at_the_head():
 
 
 async def test_what_waits_in_vain_for_its_place_is_refused_by_the_layer():
-    """A request without a body is never begun then."""
+    """A request without a body is never begun then; its connection goes on."""
     bounds, now = GateBounds(requests=1, waiting=1, wait_seconds=0.25), [0.0]
     one = Gate(bounds, RecordingTelemetry(), now=lambda: now[0])
     one.enter()
@@ -194,7 +194,9 @@ async def test_what_waits_in_vain_for_its_place_is_refused_by_the_layer():
     await settled(lambda: one.waiting == 1)
     now[0] = 1.0
     one.look(0.0, 0.1)
-    assert (await serving).sent[0]["status"] == 503
+    start = (await serving).sent[0]
+    assert start["status"] == 503
+    assert b"connection" not in dict(start["headers"])
     assert work.read == []
 
 
@@ -449,7 +451,10 @@ async def test_who_waits_to_be_told_to_send_is_told_to_go():
 
 
 async def test_the_protocol_may_refuse_what_the_layer_would():
-    """The same answer, whole, and counted alike; nothing where one may still wait."""
+    """The same answer, whole, and counted alike; nothing where one may still wait.
+
+    Whoever comes again does so on the same connection, which costs less than a new one.
+    """
     shed: list[Shed] = []
     bounds = GateBounds(requests=1, waiting=1, wait_seconds=0.25)
     one = Gate(bounds, RecordingTelemetry(), on_shed=shed.append)
@@ -471,9 +476,21 @@ async def test_the_protocol_may_refuse_what_the_layer_would():
     assert answer is not None
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"retry-after: " in head
+    assert b"connection: " not in head
     assert json.loads(body)["error"] == "temporarily_unavailable"
     assert shed == [Shed.FULL]
     waiting.cancel()
+
+
+async def test_whoever_sends_most_at_once_is_turned_away_first():
+    """Those who are about to begin count by their address: one of another still finds room."""
+    one = gate(waiting=1)
+    one.enter()
+    layer = Admission(Working(), one, open_paths=())
+    for _ in range(3):
+        layer.lets_pass("192.0.2.1")
+    assert layer.turn_away("192.0.2.1") is not None
+    assert layer.turn_away("192.0.2.2") is None
 
 
 async def test_behind_a_proxy_that_tells_the_head_is_read_first():
