@@ -199,6 +199,7 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over."""
         self._refused = True  # nothing that follows is HTTP
+        self._stop_waiting_for_reader()
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
@@ -215,8 +216,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         """It is read again."""
-        if self._unread is not None:
-            self._unread.cancel()
+        self._stop_waiting_for_reader()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -347,6 +347,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
 
     def _too_slow(self) -> None:
         self._deadline = None

@@ -163,6 +163,10 @@ class Listener:
         """Wait until answers wait for their reader."""
         await self._until(lambda open_now: any(_is_unread(connection) for connection in open_now))
 
+    async def until_switched(self) -> None:
+        """Wait until a connection is a WebSocket's."""
+        await self._until(lambda open_now: any(isinstance(c, BoundedWebSocket) for c in open_now))
+
     async def until_queued(self) -> None:
         """Wait until a request waits for the answer to another on its connection."""
         await self._until(lambda open_now: any(connection.pipeline for connection in open_now))

@@ -236,6 +236,29 @@ async def test_a_peer_that_read_late_is_not_dropped_later():
         assert (await connection.answer())[0] == 200
 
 
+async def test_a_websocket_is_not_dropped_for_an_answer_that_was_read_late():
+    """It was asked for before the answer was read, as it then is; who reads nothing goes."""
+    opening = "\r\n".join(("GET /open HTTP/1.1", "Host: a", *OPENING, "", "")).encode("ascii")
+    bounds = replace(PATIENT, write_seconds=2)
+    async with (
+        listening(bounds) as listener,
+        listener.connection() as connection,
+        listener.connection() as other,
+    ):
+        listener.application.messages = whole(LONG)
+        for each in connection, other:
+            await each.send(request("Content-Length: 0", target="/told"))
+            await each.head()
+        await listener.until_unread()
+        await connection.send(opening)
+        await listener.until_switched()
+        await connection.reader.readexactly(LONG)
+        assert (await connection.head()).startswith(b"HTTP/1.1 101 ")
+        await listener.until_left(1)
+        await connection.send(Frame(Opcode.PING, b"there").serialize(mask=True))
+        assert await connection.reader.readexactly(7) == b"\x8a\x05there"
+
+
 async def test_the_rest_of_a_last_answer_is_not_kept_for_ever():
     """Its peer was told to go, and reads nothing of it."""
     bounds = replace(PATIENT, farewell_seconds=HASTY.farewell_seconds)
