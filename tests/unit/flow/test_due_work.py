@@ -7,9 +7,12 @@ import pytest
 
 from ciba_service.clock import SystemClock
 from ciba_service.flow.due.due_work import SWEEP_SECONDS, DueWorker
+from ciba_service.flow.due.settlement import Answered
 from ciba_service.flow.due.store_time import StoreTime
 from ciba_service.ports import DueKind, DueWork, StoreUnavailable
+from ciba_service.protocol.transaction.state import State
 from ciba_service.sca.messages import transaction_id
+from ciba_service.sca.messages.decision import DenialReason
 from ciba_service.sca.phones.devices import user_tag
 from ciba_service.stores.due.due import LEASE_MS
 from ciba_service.stores.keys import partition_of, transaction_key
@@ -369,3 +372,24 @@ async def test_what_is_remembered_of_later_work_is_bounded(
     assert len(worker._later) == 1
     for task in worker._later:
         task.cancel()
+
+
+async def test_what_was_being_stored_when_its_user_said_not_me_ends_all_the_same(
+    idle: RunningService, idle_phone: WirePhone
+):
+    """Its prompt was reserved already; the process that was told comes back for it."""
+    worker = other_worker(idle)
+    running = asyncio.create_task(worker.run())
+    auth_req_id = await idle.till.started()
+    stored = transaction_key(transaction_id(auth_req_id))
+    await idle.commands.call("RENAME", stored, f"{stored}:not yet")
+    await worker.block(
+        Answered("R" * 22, "till", user_tag("alice"), State.EXPIRED, denial=DenialReason.NOT_ME)
+    )
+    await idle.commands.call("RENAME", f"{stored}:not yet", stored)
+    idle.clock.advance(LEASE_MS / 1000)
+    await idle.telemetry.seen("transaction_settled")
+    assert (await idle.till.poll(auth_req_id)).json()["error"] == "access_denied"
+    assert await idle_phone.fetch() == []
+    running.cancel()
+    await asyncio.wait({running})
