@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -53,9 +53,6 @@ from ciba_service.sca.phones.frame_budget import FrameBudget
 from ciba_service.sca.phones.orders import InvalidOrderError, parse_order
 
 __all__ = ["DeviceSocket", "Patience", "SocketSteps"]
-
-_ABNORMAL: Final = 1006
-"""RFC 6455 7.1.5: the connection ended without a word."""
 
 
 class DeviceProtocolError(Exception):
@@ -243,7 +240,7 @@ class DeviceSocket:
         except TimeoutError:
             raise DeviceProtocolError(CloseCode.TOO_SLOW) from None
         except WebSocketDisconnected:  # Another of this socket's tasks met it before.
-            raise WebSocketDisconnect(_ABNORMAL) from None
+            raise WebSocketDisconnect from None
 
     async def _close(self, socket: WebSocket, code: CloseCode) -> None:
         self._telemetry.event("device_socket_closed", close_code=code.value)
@@ -257,7 +254,7 @@ class DeviceSocket:
 async def _receive(socket: WebSocket) -> DeviceMessage:
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1005))
+        raise WebSocketDisconnect
     text = message.get("text")
     # Servers that are not ours may let larger frames in.
     if text is None or len(text) > LARGEST_FRAME:
