@@ -85,6 +85,17 @@ async def test_a_websocket_opens_on_a_connection_that_was_used_before(patient: L
         assert (await connection.head()).startswith(b"HTTP/1.1 101 ")
 
 
+async def test_a_websocket_opens_to_stay_where_each_answer_is_the_last(patient: Listener):
+    """While a process drains, answers end their connections; this one does not (RFC 6455 4.2.2)."""
+    patient.server.server_state.default_headers = [(b"connection", b"close")]
+    opening = "\r\n".join(("GET /open HTTP/1.1", "Host: a", *OPENING, "", "")).encode("ascii")
+    async with patient.connection() as connection:
+        await connection.send(opening)
+        status, *lines = (await connection.head()).lower().split(b"\r\n")
+    assert status.startswith(b"http/1.1 101 ")
+    assert [each for each in lines if each.startswith(b"connection:")] == [b"connection: upgrade"]
+
+
 async def test_who_leaves_as_soon_as_it_has_asked_has_left(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, caplog: pytest.LogCaptureFixture
 ):
