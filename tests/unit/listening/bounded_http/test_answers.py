@@ -120,6 +120,20 @@ async def test_an_application_that_says_nothing_is_unavailable(patient: Listener
         assert json.loads(await connection.reader.read())["error"] == "temporarily_unavailable"
 
 
+async def test_the_end_waits_for_an_answer_that_is_under_work(patient: Listener):
+    """It is the last of its connection."""
+    async with patient.connection() as connection:
+        await connection.send(request("Content-Length: 0", target="/held"))
+        await patient.application.arrived.wait()
+        for each in list(patient.server.server_state.connections):
+            each.shutdown()
+        patient.application.gate.set()
+        head = await connection.head()
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close\r\n" in head
+        assert json.loads(await connection.reader.read())["path"] == "/held"
+
+
 async def test_what_the_end_cuts_off_is_unavailable(patient: Listener):
     """A request that is still under work when nobody waits any longer."""
     async with patient.connection() as connection:

@@ -288,11 +288,16 @@ async def test_a_peer_that_stays_after_its_refusal_is_dropped(hasty: Listener):
         await hasty.until_deserted()
 
 
-async def test_the_end_of_the_server_waits_for_no_refused_peer():
-    """The time a refused peer has ends with the server."""
+@pytest.mark.parametrize(
+    "sent",
+    [request("Content-Length: x"), request("Transfer-Encoding: chunked", body="x\r\n")],
+    ids=["its head", "its body"],
+)
+async def test_the_end_of_the_server_waits_for_no_refused_peer(sent: bytes):
+    """The time a refused peer has ends with the server, whatever of it was refused."""
     async with listening(PATIENT) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         connection = Connection(reader, writer)
-        await connection.send(request("Content-Length: x"))
+        await connection.send(sent)
         assert await connection.answer() == (400, REFUSAL)
     writer.close()
