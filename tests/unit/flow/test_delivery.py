@@ -393,6 +393,28 @@ async def test_places_are_given_back(scene: Scene, monkeypatch: pytest.MonkeyPat
     await asyncio.wait({running})
 
 
+async def test_all_clients_together_have_so_many_places(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """However many clients there are; whoever waited is called when one is free."""
+    monkeypatch.setattr(delivery_module, "MAXIMUM_AT_ONCE", 2)
+    scene.store = ByName(scene.store.callback)
+    names = ["one", "two", "three"]
+    scene.registry.others = {name: replace(SHOP, client_id=name) for name in names}
+    scene.outside.may_answer.clear()
+    delivery = scene.delivery()
+    calls = [
+        asyncio.create_task(delivery.deliver(replace(WORK, transaction_id=f"{name}/1")))
+        for name in names
+    ]
+    for _ in range(50):  # The third would have been sent by now.
+        await asyncio.sleep(0)
+    assert len(scene.outside.asked) == 2
+    scene.outside.may_answer.set()
+    await asyncio.wait_for(asyncio.gather(*calls), 10)
+    assert len(scene.outside.asked) == 3
+
+
 class ByName(Store):
     """A store in which each transaction is of the client before the slash."""
 

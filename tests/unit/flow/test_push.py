@@ -51,6 +51,7 @@ class Store:
     found: list[PendingCallback | None]
     transaction: Transaction | None = None
     leases: list[bool] = field(default_factory=lambda: [True])
+    leased_until: int = 0
     noted: list[CallbackProgress] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
@@ -79,13 +80,16 @@ class Store:
     async def extend(self, work: DueWork, *, until: int) -> bool:
         """Whether the lease is still held."""
         assert (work.transaction_id, until > 0) == ("transaction", True)
+        self.leased_until = until
         return self.leases.pop(0) if len(self.leases) > 1 else self.leases[0]
 
     async def note(self, work: DueWork, progress: CallbackProgress, *, now: int) -> bool:
-        """Remember."""
+        """Remember, if it is told under the lease that is held."""
         assert work.lease_until > now
-        self.noted.append(progress)
-        return True
+        is_held = work.lease_until == self.leased_until
+        if is_held:
+            self.noted.append(progress)
+        return is_held
 
 
 @dataclass
@@ -242,6 +246,24 @@ async def test_whoever_lost_the_lease_ends_no_grant():
     scene.outside.status = 403
     await scene.delivery().deliver(WORK)
     assert (scene.store.ended, scene.store.noted) == ([], [])
+
+
+async def test_what_a_client_refuses_after_a_while_is_given_up_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The grant ends under a lease that is new by then, and under that one it is written down."""
+    scene = Scene(Store([pending(State.REDEEMED, push=OURS)]))
+
+    async def refuse(_: OutboundRequest) -> OutboundResponse:
+        scene.clock.advance(2)
+        return OutboundResponse(status=403)
+
+    monkeypatch.setattr(scene.outside, "send", refuse)
+    await scene.delivery().deliver(WORK)
+    assert scene.store.ended == ["transaction"]
+    assert scene.store.noted == [
+        CallbackProgress(CallbackState.ABANDONED, 1, reason=AbandonReason.REFUSED, status=403)
+    ]
 
 
 async def test_a_signer_that_is_away_ends_no_delivery():

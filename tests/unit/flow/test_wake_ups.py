@@ -45,14 +45,15 @@ class Alarm:
 
     answers: list[Result | Exception] = field(default_factory=lambda: [CREATED])
     woken: list[str] = field(default_factory=list)
+    is_webhook: bool = False
 
     def reaches(self, phone: SleepingPhone) -> bool:
         """Whoever named an address."""
         return phone.address is not None
 
     def uses_address(self, phone: SleepingPhone) -> bool:
-        """All of them."""
-        return self.reaches(phone)
+        """All of them, unless a webhook is asked."""
+        return self.reaches(phone) and not self.is_webhook
 
     async def wake(self, phone: SleepingPhone, call: WakeUpCall) -> Result:
         """Note it, and answer."""
@@ -133,6 +134,12 @@ async def work_of(service: RunningService, name: str) -> DueWork:
     return DueWork(DueKind.WAKE, name, int(score))
 
 
+async def is_over(service: RunningService, name: str) -> bool:
+    """Whether nothing of waking comes again, not even when a lease has ended."""
+    score = await service.commands.call("ZSCORE", due_key(partition_of(name)), f"wake:{name}")
+    return score is None
+
+
 async def test_a_user_whom_nothing_wakes_costs_no_work(idle: RunningService):
     """Without an address there is nothing to plan."""
     await idle.enrolled_phone("alice")
@@ -141,7 +148,7 @@ async def test_a_user_whom_nothing_wakes_costs_no_work(idle: RunningService):
     found = await idle.service.stores.transactions.read(name, now=idle.clock.now_ms())
     assert found is not None
     assert await wake_ups(idle, alarm).plan(found) is None
-    assert await due(idle, name) == []
+    assert await is_over(idle, name)
 
 
 async def test_whoever_is_not_to_be_asked_any_more_is_not_woken(
@@ -206,7 +213,7 @@ async def test_only_those_are_tried_again_that_may_be_reached_then(
     told = [each.fields for each in idle.telemetry.named("wake_up_attempted")]
     outcomes = sorted(str(each.get("failure", each.get("status"))) for each in told)
     assert outcomes == ["201", "201", "timeout"]
-    assert await due(idle, name) == []
+    assert await is_over(idle, name)
 
 
 @pytest.mark.parametrize(
@@ -226,9 +233,35 @@ async def test_a_final_word_ends_it(idle: RunningService, phone: WirePhone, answ
     waking = wake_ups(idle, alarm)
     name = await planned(idle, waking)
     await waking.carry_out(await work_of(idle, name))
-    assert await due(idle, name) == []
+    assert await is_over(idle, name)
     assert alarm.woken == [phone.device_id]
     assert await idle.service.stores.wake_ups.has(phone.device_id)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_only_a_push_service_knows_what_became_of_an_address(
+    idle: RunningService, phone: WirePhone, status: int
+):
+    """It ends the address (RFC 8030 7.3); a webhook that says the same was not asked there."""
+    for is_webhook in (True, False):
+        waking = wake_ups(idle, Alarm([OutboundResponse(status=status)], is_webhook=is_webhook))
+        name = await planned(idle, waking)
+        await waking.carry_out(await work_of(idle, name))
+        assert await is_over(idle, name)
+        assert await idle.service.stores.wake_ups.has(phone.device_id) is is_webhook
+
+
+async def test_a_phone_that_nothing_reaches_keeps_no_other_asleep(
+    idle: RunningService, phone: WirePhone
+):
+    """Of a user's phones those are woken that can be."""
+    await idle.enrolled_phone("alice", "Tablet")
+    alarm = Alarm()
+    waking = wake_ups(idle, alarm)
+    name = await planned(idle, waking)
+    await waking.carry_out(await work_of(idle, name))
+    assert alarm.woken == [phone.device_id]
+    assert await is_over(idle, name)
 
 
 async def test_an_address_that_was_replaced_meanwhile_stays(idle: RunningService, phone: WirePhone):
@@ -261,7 +294,7 @@ async def test_a_forgotten_transaction_wakes_nobody(idle: RunningService, phone:
     work = DueWork(DueKind.WAKE, name, idle.clock.now_ms() + 1_000)
     await wake_ups(idle, alarm).carry_out(work)
     assert alarm.woken == []
-    assert await due(idle, name) == []
+    assert await is_over(idle, name)
     assert phone.device_id
 
 
